@@ -1,0 +1,5 @@
+//! The client.
+
+/// The client of one account.
+#[derive(Clone, Debug)]
+pub struct Client;

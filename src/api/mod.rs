@@ -1,0 +1,7 @@
+//! One HTTP client of the DigitalOcean API.
+//!
+//! Invariant: a create is repeated only when it surely was not seen; the token goes to our own host alone.
+//! It must not know any kind, nor who answers: it sees a base URL.
+
+pub mod client;
+pub mod error;

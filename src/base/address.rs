@@ -1,0 +1,189 @@
+//! The address of a resource instance: how it is parsed, printed and ordered.
+//!
+//! Invariant: printing and parsing are inverse, and the order is the order of the state file.
+//! It must not know which kinds exist.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The instance key of a resource with `count` (an index) or `for_each` (a name).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Key {
+    /// `[0]`, from `count`.
+    Index(u64),
+    /// `["a"]`, from `for_each`.
+    Name(String),
+}
+
+/// Where a resource instance stands in the configuration: `digitalocean_droplet.web[0]`,
+/// or inside a cluster, `dofloat_cluster.web.digitalocean_droplet.primary`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address {
+    /// The cluster instance that this resource was expanded from, if any.
+    pub parent: Option<Box<Address>>,
+    /// The resource type, for example `digitalocean_droplet`.
+    pub kind: String,
+    /// The name in the block's second label.
+    pub name: String,
+    /// The instance key, if the resource has `count` or `for_each`.
+    pub key: Option<Key>,
+}
+
+impl Address {
+    /// An address without instance key.
+    #[must_use]
+    pub fn new(kind: &str, name: &str) -> Self {
+        Self { parent: None, kind: kind.to_owned(), name: name.to_owned(), key: None }
+    }
+
+    /// The same resource with another instance key.
+    #[must_use]
+    pub fn with_key(&self, key: Option<Key>) -> Self {
+        Self { key, ..self.clone() }
+    }
+
+    /// The same resource without its instance key: the block that it stands for.
+    #[must_use]
+    pub fn block(&self) -> Self {
+        self.with_key(None)
+    }
+
+    /// Whether `self` names `other` itself, all instances of its block, or the cluster that holds it
+    /// (the meaning of `-target` and `-replace`).
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self == other || (self.key.is_none() && *self == other.block()) || other.parent.as_deref().is_some_and(|parent| self.covers(parent))
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Index(index) => write!(f, "[{index}]"),
+            Self::Name(name) => {
+                let text = serde_json::to_string(name).map_err(|_| fmt::Error)?;
+                write!(f, "[{}]", text.replace("${", "$${").replace("%{", "%%{"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = &self.parent {
+            write!(f, "{parent}.")?;
+        }
+        write!(f, "{}.{}", self.kind, self.name)?;
+        match &self.key {
+            Some(key) => key.fmt(f),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Why a text is no address. The message fits after "failed to read the address: ".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadAddress(String);
+
+impl FromStr for Address {
+    type Err = BadAddress;
+
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        let mut rest = text;
+        let mut found: Option<Self> = None;
+        loop {
+            let kind = word(&mut rest, text)?;
+            rest = rest.strip_prefix('.').ok_or_else(|| bad(text, "a resource is written TYPE.NAME"))?;
+            let name = word(&mut rest, text)?;
+            let key = key(&mut rest, text)?;
+            found = Some(Self { parent: found.map(Box::new), kind, name, key });
+            if rest.is_empty() {
+                return found.ok_or_else(|| bad(text, "it is empty"));
+            }
+            rest = rest.strip_prefix('.').ok_or_else(|| bad(text, "something follows the instance key"))?;
+        }
+    }
+}
+
+fn bad(text: &str, why: &str) -> BadAddress {
+    BadAddress(format!("`{text}` is no resource address: {why}"))
+}
+
+fn word(rest: &mut &str, text: &str) -> Result<String, BadAddress> {
+    let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(rest.len());
+    let (head, tail) = rest.split_at(end);
+    if head.is_empty() || head.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+        return Err(bad(text, "a name is missing"));
+    }
+    *rest = tail;
+    Ok(head.to_owned())
+}
+
+fn key(rest: &mut &str, text: &str) -> Result<Option<Key>, BadAddress> {
+    let Some(inner) = rest.strip_prefix('[') else { return Ok(None) };
+    let mut stream = serde_json::Deserializer::from_str(inner).into_iter::<serde_json::Value>();
+    let value = stream.next().and_then(Result::ok).ok_or_else(|| bad(text, "an instance key is a number or a quoted text"))?;
+    let key = match value {
+        serde_json::Value::String(name) => Key::Name(name.replace("$${", "${").replace("%%{", "%{")),
+        other => Key::Index(other.as_u64().ok_or_else(|| bad(text, "an instance key is a number or a quoted text"))?),
+    };
+    let tail = inner.get(stream.byte_offset()..).unwrap_or_default();
+    *rest = tail.strip_prefix(']').ok_or_else(|| bad(text, "`]` is missing"))?;
+    Ok(Some(key))
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printing_and_parsing_are_inverse() {
+        for text in [
+            "digitalocean_vpc.main",
+            "digitalocean_droplet.web[10]",
+            r#"digitalocean_droplet.web["a.b]\"c"]"#,
+            r#"digitalocean_droplet.web["$${x}"]"#,
+            "dofloat_cluster.web.digitalocean_droplet.primary",
+            r#"dofloat_cluster.web["eu"].digitalocean_droplet.primary"#,
+        ] {
+            assert_eq!(text.parse::<Address>().map(|a| a.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in ["", "a", "a.", ".b", "a.b[", "a.b[x]", "a.b[1", "a.b[1]c", "a.b[-1]", "a.b[1.5]", "a b.c", "a.b."] {
+            assert!(text.parse::<Address>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn order_is_numeric_in_indexes() {
+        let at = |index| Address::new("k", "n").with_key(Some(Key::Index(index)));
+        assert!(at(2) < at(10));
+    }
+
+    #[test]
+    fn a_block_covers_its_instances_and_a_cluster_its_children() -> Result<(), BadAddress> {
+        let child: Address = "dofloat_cluster.web[0].digitalocean_droplet.primary".parse()?;
+        assert!("dofloat_cluster.web".parse::<Address>()?.covers(&child));
+        assert!("dofloat_cluster.web[0]".parse::<Address>()?.covers(&child));
+        assert!(!"dofloat_cluster.web[1]".parse::<Address>()?.covers(&child));
+        Ok(())
+    }
+}

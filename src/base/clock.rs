@@ -1,0 +1,90 @@
+//! Time: the only file that reads the wall clock.
+//!
+//! Invariant: everything that waits or stamps does it through a `Clock`, so that a test can make time virtual. A virtual
+//! sleep moves the clock to its end at once and lets other tasks run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A point in time: milliseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Moment(pub u64);
+
+impl Moment {
+    /// The time from `earlier` to this moment, zero if it lies in the future.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// This moment and `span` more.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+    }
+
+    /// RFC 3339 in UTC with seconds, for example `2026-11-22T22:20:29Z`.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        let seconds = i64::try_from(self.0 / 1000).unwrap_or(0);
+        jiff::Timestamp::from_second(seconds).map(|t| t.to_string()).unwrap_or_default()
+    }
+}
+
+/// The system's time or a virtual one.
+#[derive(Clone, Debug)]
+pub struct Clock(Inner);
+
+#[derive(Clone, Debug)]
+enum Inner {
+    System,
+    Virtual(Arc<AtomicU64>),
+}
+
+impl Clock {
+    /// The system's clock.
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Inner::System)
+    }
+
+    /// A clock that stands at `start` until somebody sleeps by it or advances it.
+    #[must_use]
+    pub fn virtual_at(start: Moment) -> Self {
+        Self(Inner::Virtual(Arc::new(AtomicU64::new(start.0))))
+    }
+
+    /// The present moment.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
+    pub fn now(&self) -> Moment {
+        match &self.0 {
+            Inner::System => {
+                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+            }
+            Inner::Virtual(now) => Moment(now.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Waits.
+    pub async fn sleep(&self, span: Duration) {
+        match &self.0 {
+            Inner::System => tokio::time::sleep(span).await,
+            Inner::Virtual(now) => {
+                let end = self.now().plus(span).0;
+                tokio::task::yield_now().await;
+                now.fetch_max(end, Ordering::SeqCst);
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// Moves a virtual clock on; the system's clock stays as it is.
+    pub fn advance(&self, span: Duration) {
+        if let Inner::Virtual(now) = &self.0 {
+            now.fetch_max(self.now().plus(span).0, Ordering::SeqCst);
+        }
+    }
+}

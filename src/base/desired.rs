@@ -1,0 +1,118 @@
+//! What the configuration wants: its shape, and the bodies on demand.
+//!
+//! Invariant: the shape (how many resources, what follows what) is known before any request; only attribute values may be
+//! unknown until apply. It must not know kinds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::address::Address;
+use super::diag::{Diagnostic, Span};
+use super::types::Type;
+use super::value::Term;
+
+/// The shape of a stack.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Desired {
+    /// Every resource instance that shall exist.
+    pub resources: BTreeMap<Address, Wanted>,
+}
+
+/// One resource instance that shall exist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The instances that must exist before it: what its expressions refer to, and `depends_on`.
+    pub after: BTreeSet<Address>,
+    /// Its `lifecycle` block.
+    pub rules: Lifecycle,
+    /// The header of its block.
+    pub span: Span,
+}
+
+/// The `lifecycle` block of a resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lifecycle {
+    /// `create_before_destroy`.
+    pub create_before_destroy: bool,
+    /// `prevent_destroy`, with the position where it is written; a default has none.
+    pub prevent_destroy: Option<Prevent>,
+    /// `ignore_changes`: the attribute names, or all.
+    pub ignore_changes: Ignore,
+    /// `replace_triggered_by`: resources, or attributes of resources, whose change replaces this one.
+    pub replace_triggered_by: Vec<Trigger>,
+}
+
+/// `prevent_destroy = true`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prevent {
+    /// Written by the user: nothing but an edit of the file lifts it.
+    Written(Span),
+    /// A cluster's default for its address: the destruction of the whole stack lifts it.
+    Default,
+}
+
+/// `ignore_changes`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Ignore {
+    /// Nothing is ignored.
+    #[default]
+    Nothing,
+    /// These attributes keep what they are.
+    Names(BTreeSet<String>),
+    /// `all`.
+    All,
+}
+
+/// One entry of `replace_triggered_by`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// The instance that is watched.
+    pub address: Address,
+    /// The attribute that is watched, or any change of the instance.
+    pub attribute: Option<String>,
+}
+
+/// The value of an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The value, which may still be unknown.
+    pub value: Term,
+    /// Its type, for `output -json`.
+    pub ty: Type,
+    /// `sensitive = true`.
+    pub sensitive: bool,
+    /// Its block.
+    pub span: Option<Span>,
+}
+
+/// What is known of an instance's attributes at this point of the walk: a map, with unknown parts where they are not known
+/// yet. Attributes that are absent from the map are null.
+pub type Known<'a> = dyn Fn(&Address) -> Term + 'a;
+
+/// Gives bodies as far as they are known. The language implements it, and the expansion of clusters.
+pub trait Resolve {
+    /// The shape.
+    fn desired(&self) -> &Desired;
+
+    /// The attributes of a resource instance, as a map term: blocks are lists of maps under their name; attributes that
+    /// are null or not written are absent. Preconditions are checked.
+    ///
+    /// # Errors
+    /// What is wrong in its expressions, with positions.
+    fn body(&self, of: &Address, known: &Known<'_>) -> Result<Term, Vec<Diagnostic>>;
+
+    /// Checks the postconditions of an instance once its attributes are known as far as they will be.
+    ///
+    /// # Errors
+    /// The postconditions that do not hold.
+    fn check(&self, of: &Address, known: &Known<'_>) -> Result<(), Vec<Diagnostic>>;
+
+    /// The outputs.
+    ///
+    /// # Errors
+    /// What is wrong in their expressions, with positions.
+    fn outputs(&self, known: &Known<'_>) -> Result<BTreeMap<String, Output>, Vec<Diagnostic>>;
+
+    /// Where an attribute of an instance is written: the path is `["inbound_rule", "0", "port_range"]`; the longest known
+    /// prefix counts, the block's header for an empty one.
+    fn span(&self, of: &Address, path: &[&str]) -> Option<Span>;
+}

@@ -1,0 +1,205 @@
+//! Files that survive a power cut: atomic replacement, flushed appending, and a lock that dies with its process.
+//!
+//! Invariant: when a function here returns without error, the bytes are on disk, and so is the name they are found by.
+//! Nothing else in the program writes files that matter.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::crash::crash_point;
+
+/// Replaces the file's content in one step: readers see the old bytes or the new, never a part. The file's mode is
+/// `mode` (for example `0o644`).
+///
+/// # Errors
+/// What the system says; the old content is untouched then.
+pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let folder = folder_of(path);
+    let mut temp = tempfile::Builder::new().prefix(".dofloat-").suffix(".tmp").tempfile_in(&folder)?;
+    temp.write_all(bytes)?;
+    set_mode(temp.as_file(), mode)?;
+    temp.as_file().sync_all()?;
+    crash_point("replace.before-rename");
+    temp.persist(path).map_err(|error| error.error)?;
+    crash_point("replace.after-rename");
+    sync_folder(&folder)
+}
+
+/// Removes a file, and flushes its folder. A file that is not there is no error.
+///
+/// # Errors
+/// What the system says.
+pub fn remove(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Ok(()) => sync_folder(&folder_of(path)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Makes a folder and those above it, each flushed into its parent.
+///
+/// # Errors
+/// What the system says.
+pub fn make_folder(path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    let parent = folder_of(path);
+    make_folder(&parent)?;
+    match std::fs::create_dir(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => sync_folder(&parent),
+    }
+}
+
+/// A file that grows line by line, each line on disk before the call returns.
+#[derive(Debug)]
+pub struct Appender {
+    file: File,
+    path: PathBuf,
+}
+
+impl Appender {
+    /// Opens the file for appending and makes it if it is not there; its name is on disk afterwards.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open(path: &Path, mode: u32) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        set_mode(&file, mode)?;
+        file.sync_all()?;
+        sync_folder(&folder_of(path))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Appends bytes and flushes them.
+    ///
+    /// # Errors
+    /// What the system says; a part of the bytes may be in the file then. A file that was removed under our hands is
+    /// `NotFound`: what is appended to it would be lost.
+    pub fn append_flushed(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.file.sync_data()?;
+        self.path.symlink_metadata().map(|_| ())
+    }
+
+    /// Cuts the file to its first `length` bytes.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn truncate(&mut self, length: u64) -> io::Result<()> {
+        self.file.set_len(length)?;
+        self.file.sync_all()
+    }
+}
+
+/// A lock on a sidecar file. It is freed when it is dropped, and by the system when the process dies.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: File,
+}
+
+/// How a lock is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockKind {
+    /// Beside other shared holders.
+    Shared,
+    /// Alone.
+    Exclusive,
+}
+
+impl FileLock {
+    /// Takes the lock if it is free; `None` if somebody else has it. An exclusive holder's `note` (who it is) is left in
+    /// the file for those who find it locked.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn try_take(path: &Path, kind: LockKind, note: &str) -> io::Result<Option<Self>> {
+        let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let taken = match kind {
+            LockKind::Shared => file.try_lock_shared(),
+            LockKind::Exclusive => file.try_lock(),
+        };
+        match taken {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        if kind == LockKind::Exclusive {
+            file.set_len(0)?;
+            file.write_all(note.as_bytes())?;
+        }
+        Ok(Some(Self { _file: file }))
+    }
+
+    /// The note that the last exclusive holder left.
+    #[must_use]
+    pub fn note(path: &Path) -> String {
+        std::fs::read_to_string(path).unwrap_or_default()
+    }
+}
+
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(unix)]
+fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_file: &File, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replacing_leaves_one_file_with_the_new_bytes() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("a.json");
+        write_atomic(&path, b"one", 0o644)?;
+        write_atomic(&path, b"two", 0o644)?;
+        assert_eq!(std::fs::read(&path)?, b"two");
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn appending_to_a_removed_file_is_an_error() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("a.journal");
+        let mut appender = Appender::open(&path, 0o644)?;
+        appender.append_flushed(b"1\n")?;
+        remove(&path)?;
+        assert!(appender.append_flushed(b"2\n").is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn a_lock_is_held_once_and_names_its_holder() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("a.lock");
+        let held = FileLock::try_take(&path, LockKind::Exclusive, "pid 1")?;
+        assert!(held.is_some());
+        assert!(FileLock::try_take(&path, LockKind::Shared, "")?.is_none());
+        assert_eq!(FileLock::note(&path), "pid 1");
+        drop(held);
+        assert!(FileLock::try_take(&path, LockKind::Shared, "")?.is_some());
+        Ok(())
+    }
+}

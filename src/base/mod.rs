@@ -1,0 +1,18 @@
+//! Facts about the world of this program: addresses, values, diagnostics, secrets, time, durable files.
+//!
+//! Invariant: nothing here does IO except `durable` (files), `clock` (time) and `rng` (the system's generator).
+//! It must not know any layer above: `base` imports nothing of this crate but itself.
+
+pub mod address;
+pub mod clock;
+pub mod crash;
+pub mod desired;
+pub mod diag;
+pub mod digest;
+pub mod durable;
+pub mod identity;
+pub mod number;
+pub mod rng;
+pub mod secret;
+pub mod types;
+pub mod value;

@@ -1,0 +1,131 @@
+//! Numbers of configuration and state: decimal, exact, of any size.
+//!
+//! Invariant: equal numbers are equal values whatever their spelling (`1.0` is `1`). Arithmetic is the language's business.
+
+use std::fmt;
+use std::str::FromStr;
+
+use bigdecimal::{BigDecimal, FromPrimitive, ToPrimitive};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// An exact decimal number.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Number(BigDecimal);
+
+impl Number {
+    /// Wraps a decimal, in its shortest form.
+    #[must_use]
+    pub fn new(decimal: &BigDecimal) -> Self {
+        Self(decimal.normalized())
+    }
+
+    /// The decimal, for arithmetic.
+    #[must_use]
+    pub fn decimal(&self) -> &BigDecimal {
+        &self.0
+    }
+
+    /// The value if it is a whole number that fits.
+    #[must_use]
+    pub fn as_i64(&self) -> Option<i64> {
+        if self.0.is_integer() { self.0.to_i64() } else { None }
+    }
+
+    /// The value if it is a whole number that is not negative and fits.
+    #[must_use]
+    pub fn as_u64(&self) -> Option<u64> {
+        if self.0.is_integer() { self.0.to_u64() } else { None }
+    }
+
+    /// The nearest binary number.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        self.0.to_f64().filter(|f| f.is_finite())
+    }
+
+    /// Reads a binary number by its shortest decimal text; `None` if it is not finite.
+    #[must_use]
+    pub fn from_f64(value: f64) -> Option<Self> {
+        value.is_finite().then(|| format!("{value:e}").parse().ok()).flatten()
+    }
+}
+
+impl From<i64> for Number {
+    fn from(value: i64) -> Self {
+        Self(BigDecimal::from(value).normalized())
+    }
+}
+
+impl From<u64> for Number {
+    fn from(value: u64) -> Self {
+        Self(BigDecimal::from(value).normalized())
+    }
+}
+
+impl From<usize> for Number {
+    fn from(value: usize) -> Self {
+        Self(BigDecimal::from_usize(value).unwrap_or_default().normalized())
+    }
+}
+
+impl FromStr for Number {
+    type Err = bigdecimal::ParseBigDecimalError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        BigDecimal::from_str(text).map(|decimal| Self::new(&decimal))
+    }
+}
+
+impl fmt::Display for Number {
+    /// Plain digits, never an exponent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_plain_string())
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(whole) = self.as_i64() {
+            serializer.serialize_i64(whole)
+        } else if let Some(whole) = self.as_u64() {
+            serializer.serialize_u64(whole)
+        } else {
+            serializer.serialize_f64(self.as_f64().ok_or_else(|| serde::ser::Error::custom("the number is too large to store"))?)
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let number = serde_json::Number::deserialize(deserializer)?;
+        Self::try_from(&number).map_err(serde::de::Error::custom)
+    }
+}
+
+impl TryFrom<&serde_json::Number> for Number {
+    type Error = String;
+
+    fn try_from(number: &serde_json::Number) -> Result<Self, String> {
+        number.to_string().parse().map_err(|_| format!("{number} is no number"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spelling_does_not_matter() {
+        let read = |text: &str| text.parse::<Number>().map(|n| n.to_string());
+        for (text, plain) in [("1.0", "1"), ("1e3", "1000"), ("0.10", "0.1"), ("-0", "0"), ("1e-3", "0.001"), ("100", "100")] {
+            assert_eq!(read(text), Ok(plain.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn json_keeps_whole_numbers_whole() {
+        assert_eq!(serde_json::to_string(&Number::from(1800_i64)).ok().as_deref(), Some("1800"));
+        let price: Result<Number, _> = serde_json::from_str("0.00893");
+        assert_eq!(price.ok().map(|n| n.to_string()).as_deref(), Some("0.00893"));
+    }
+}

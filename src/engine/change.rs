@@ -1,0 +1,355 @@
+//! The plan as a value: what differs, what will be done, and in which order.
+//!
+//! Invariant: everything that apply does is a step here; everything that is shown is here too, with secrets as digests.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::address::Address;
+use crate::base::diag::Diagnostic;
+use crate::base::identity::{Id, Owner};
+use crate::base::types::Type;
+use crate::base::value::{Body, Term, Value};
+
+/// What shall happen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// What the plan was made against.
+    pub base: Base,
+    /// What was found altered or gone since the last apply.
+    pub drift: Vec<Drift>,
+    /// One entry for every resource that is wanted or remembered, in address order; `Action::Keep` included.
+    pub changes: Vec<Change>,
+    /// The steps and their order.
+    pub steps: Vec<Step>,
+    /// What becomes of the outputs.
+    pub outputs: BTreeMap<String, OutputChange>,
+    /// Warnings and notes: strays, powered-off droplets, who holds an address.
+    pub notes: Vec<Diagnostic>,
+    /// The digests of sensitive variables, by name: the same values must be given when a saved plan is applied.
+    pub secrets: BTreeMap<String, String>,
+    /// The values of the variables that are not sensitive, as JSON.
+    pub variables: BTreeMap<String, serde_json::Value>,
+    /// Whether only records are brought up to date (`-refresh-only`).
+    pub refresh_only: bool,
+    /// Whether everything is to go (`destroy`): for display only.
+    pub destroy: bool,
+}
+
+/// What a plan was made against.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Base {
+    /// The stack's name.
+    pub stack: String,
+    /// The state's lineage.
+    pub lineage: String,
+    /// The state's serial.
+    pub serial: u64,
+    /// The last line number of the journal that was settled in memory, 0 if there was none.
+    pub journal_end: u64,
+    /// Whose account.
+    pub owner: Owner,
+    /// The API's base URL.
+    pub endpoint: String,
+    /// The digest of every configuration file and of the files that functions read.
+    pub config: String,
+}
+
+/// An object that is not as it was left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drift {
+    /// Which.
+    pub address: Address,
+    /// Its identity.
+    pub id: Id,
+    /// What differs; empty if it is gone.
+    pub attrs: Vec<AttrChange>,
+    /// Whether it is gone.
+    pub gone: bool,
+}
+
+/// What becomes of one resource.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Which.
+    pub address: Address,
+    /// What is done.
+    pub action: Action,
+    /// Why, for display only.
+    pub reason: Option<Reason>,
+    /// What is there now.
+    pub before: Option<Body>,
+    /// What will be there, with what is known only after apply.
+    pub after: Option<Term>,
+    /// The attributes that change (of a create: all that are set; of a delete: all that were).
+    pub attrs: Vec<AttrChange>,
+    /// The identity, if there is one.
+    pub id: Option<Id>,
+}
+
+/// What is done with a resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Action {
+    /// Nothing.
+    Keep,
+    /// It is made.
+    Create,
+    /// It is changed in place, by these edits in this order.
+    Edit {
+        /// The edits.
+        edits: Vec<String>,
+        /// Whether one of them interrupts it.
+        disruptive: bool,
+    },
+    /// It is made anew.
+    Replace {
+        /// The attributes that cannot change otherwise; empty if it was asked for.
+        because: Vec<String>,
+        /// Which comes first.
+        order: Order,
+    },
+    /// It is deleted.
+    Delete,
+    /// It was made by an interrupted run, and is taken into the records.
+    Adopt {
+        /// The object.
+        found: Id,
+    },
+    /// Only its record goes: the object is gone, or shall be left alone.
+    Forget,
+}
+
+/// Which comes first in a replacement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Order {
+    /// The old one is deleted, then the new one made.
+    DeleteFirst,
+    /// The new one is made, then the old one deleted.
+    CreateFirst,
+}
+
+/// Why something is done, for display only: it must never steer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Reason {
+    /// It is not in the configuration any more.
+    NotInConfiguration,
+    /// The object is gone.
+    Gone,
+    /// `-replace` asked for it.
+    Asked,
+    /// `replace_triggered_by`.
+    Triggered {
+        /// What changed.
+        by: Address,
+    },
+    /// An interrupted run never saw it usable.
+    Unfinished,
+    /// Everything is to go.
+    Destroy,
+    /// It was replaced earlier, and is left to delete.
+    Deposed,
+}
+
+/// One attribute of a change, fit to be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttrChange {
+    /// The attribute's name.
+    pub name: String,
+    /// What it was.
+    pub before: Shown,
+    /// What it will be.
+    pub after: Shown,
+    /// Whether it forces a replacement.
+    pub replaces: bool,
+    /// Whether its change interrupts the object.
+    pub disrupts: bool,
+}
+
+/// A value as far as it may be shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shown {
+    /// Not there.
+    Absent,
+    /// This.
+    Value(Value),
+    /// A secret.
+    Sensitive,
+    /// Known after apply.
+    Unknown,
+    /// A list of which some parts are unknown or secret.
+    List(Vec<Shown>),
+    /// A map of which some parts are unknown or secret.
+    Map(BTreeMap<String, Shown>),
+}
+
+/// What becomes of an output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputChange {
+    /// What it was.
+    pub before: Shown,
+    /// What it will be.
+    pub after: Shown,
+    /// Its type, where it is known.
+    #[serde(skip)]
+    pub ty: Option<Type>,
+    /// Whether it changes.
+    pub changed: bool,
+}
+
+/// The number of a step in its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct StepId(pub u32);
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Its number.
+    pub id: StepId,
+    /// Which resource.
+    pub address: Address,
+    /// What.
+    pub op: Op,
+    /// The steps that must be done before.
+    pub needs: BTreeSet<StepId>,
+}
+
+/// What a step does.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Op {
+    /// Makes the object and waits for it.
+    Create,
+    /// Waits for an object that an interrupted run made.
+    Settle {
+        /// The object.
+        id: Id,
+    },
+    /// Changes it in place.
+    Edit {
+        /// The edits, in order.
+        edits: Vec<String>,
+    },
+    /// Deletes it.
+    Delete {
+        /// The object.
+        id: Id,
+    },
+    /// Takes its record out.
+    Forget,
+}
+
+impl Plan {
+    /// Whether nothing is to be done: no step, no output that changes, no drift to record.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty() && !self.outputs.values().any(|output| output.changed) && (!self.refresh_only || self.drift.is_empty())
+    }
+
+    /// How many resources are added, changed and destroyed (a replacement counts as both added and destroyed).
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for change in &self.changes {
+            match change.action {
+                Action::Create => counts.add += 1,
+                Action::Edit { .. } => counts.change += 1,
+                Action::Replace { .. } => {
+                    counts.add += 1;
+                    counts.destroy += 1;
+                }
+                Action::Delete => counts.destroy += 1,
+                Action::Keep | Action::Adopt { .. } | Action::Forget => {}
+            }
+        }
+        counts
+    }
+}
+
+/// How many resources are added, changed and destroyed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Made.
+    pub add: usize,
+    /// Changed in place.
+    pub change: usize,
+    /// Deleted.
+    pub destroy: usize,
+}
+
+/// What apply tells while it works; the ui prints it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A step begins.
+    Started {
+        /// Which resource.
+        address: Address,
+        /// What is done.
+        op: Op,
+    },
+    /// A step still waits.
+    Waiting {
+        /// Which resource.
+        address: Address,
+        /// What is done.
+        op: Op,
+        /// For how long by now.
+        elapsed: Duration,
+        /// When it is given up.
+        limit: Duration,
+    },
+    /// A step is done, and that is on disk.
+    Done {
+        /// Which resource.
+        address: Address,
+        /// What was done.
+        op: Op,
+        /// The object.
+        id: Option<Id>,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// A step failed.
+    Failed {
+        /// Which resource.
+        address: Address,
+        /// What was to be done.
+        op: Op,
+        /// Why.
+        why: Vec<Diagnostic>,
+    },
+    /// A step was not begun since one before it failed, or since the run was stopped.
+    Skipped {
+        /// Which resource.
+        address: Address,
+        /// What was to be done.
+        op: Op,
+    },
+    /// The run was asked to stop: nothing new is begun.
+    Stopping,
+}
+
+/// How an apply ended.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// What was done.
+    pub counts: Counts,
+    /// What failed.
+    pub errors: Vec<Diagnostic>,
+    /// How many steps were not begun.
+    pub skipped: usize,
+    /// Whether it was stopped by a signal.
+    pub interrupted: bool,
+    /// The outputs as they are now, open ones with their value.
+    pub outputs: BTreeMap<String, crate::base::desired::Output>,
+}

@@ -1,0 +1,6 @@
+//! Thinking and doing: from what is wanted, remembered and seen to a plan, and from a plan to the world.
+//!
+//! Invariant: nothing decides at apply time except "go, stop, failed"; the engine prints nothing and reads no environment.
+//! It must not know a kind by name, the language, or who answers.
+
+pub mod change;

@@ -1,0 +1,260 @@
+//! The attribute table: one row an attribute says its type, who sets it, how a change of it is made, how it is compared,
+//! whether it may be shown, and which token scopes it needs.
+//!
+//! Invariant: diff, validation, plan text, docs and the scope report all derive from these rows; nothing else says the same
+//! thing again. Rows are constants.
+
+use crate::base::types::Type;
+use crate::base::value::Value;
+
+/// The type of an attribute, as a constant.
+#[derive(Clone, Copy, Debug)]
+pub enum Ty {
+    /// `bool`
+    Bool,
+    /// `number`
+    Number,
+    /// `string`
+    String,
+    /// `list(T)`
+    List(&'static Ty),
+    /// `set(T)`
+    Set(&'static Ty),
+    /// `map(T)`
+    Map(&'static Ty),
+    /// An object, or in a list or set a nested block, with rows of its own.
+    Object(&'static [Attr]),
+    /// Whatever is given.
+    Any,
+}
+
+impl From<Ty> for Type {
+    fn from(ty: Ty) -> Self {
+        match ty {
+            Ty::Bool => Self::Bool,
+            Ty::Number => Self::Number,
+            Ty::String => Self::String,
+            Ty::Any => Self::Any,
+            Ty::List(item) => Self::List(Box::new((*item).into())),
+            Ty::Set(item) => Self::Set(Box::new((*item).into())),
+            Ty::Map(item) => Self::Map(Box::new((*item).into())),
+            Ty::Object(rows) => object_type(rows),
+        }
+    }
+}
+
+/// The object type of some rows.
+#[must_use]
+pub fn object_type(rows: &[Attr]) -> Type {
+    Type::Object(rows.iter().map(|row| (row.name.to_owned(), row.ty.into())).collect())
+}
+
+/// Who sets the attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// The user must.
+    Required,
+    /// The user may; null otherwise, or the row's default.
+    Optional,
+    /// The user may; the API chooses otherwise.
+    OptionalComputed,
+    /// The API alone.
+    Computed,
+}
+
+/// The name of an edit: what one call (or one sequence of calls) of `Kind::edit` brings about.
+pub type EditName = &'static str;
+
+/// How a change of the attribute is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// By a call, while the object goes on working.
+    InPlace(EditName),
+    /// By a call that interrupts it (a droplet is powered off); the plan says so.
+    Disruptive(EditName),
+    /// Only by a new object.
+    Replace,
+    /// Not at all on the API's side: the new value is just recorded.
+    Local,
+    /// Never changed by us: computed.
+    Never,
+}
+
+/// Whether it may be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrecy {
+    /// In state, plan and on screen.
+    Open,
+    /// Only its digest is kept; an expression that reads it gets the SHA-1 of the text, as with the official provider.
+    Hidden,
+}
+
+/// Whether the API gives it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reads {
+    /// Yes; what it says is the truth.
+    Readable,
+    /// No (create-only, or local): what was last sent is kept in state.
+    WriteOnly,
+}
+
+/// How two values are compared.
+#[derive(Clone, Copy, Debug)]
+pub enum Compare {
+    /// As they are.
+    Exact,
+    /// As sets: order and doubles do not matter.
+    Set,
+    /// As texts without regard to case.
+    NoCase,
+    /// By their normal form, which the function gives (for example `1-65535`, `all` and `0` are one port range).
+    Normal(fn(&Value) -> Value),
+}
+
+/// One attribute.
+#[derive(Clone, Copy, Debug)]
+pub struct Attr {
+    /// The official provider's name.
+    pub name: &'static str,
+    /// Its type.
+    pub ty: Ty,
+    /// Whether it is written as a block (`inbound_rule { … }`); its type is then a list or a set of objects.
+    pub block: bool,
+    /// Who sets it.
+    pub presence: Presence,
+    /// What stands for it where the user wrote nothing.
+    pub default: Option<Lit>,
+    /// How a change is made.
+    pub change: Change,
+    /// Whether it may be shown.
+    pub secrecy: Secrecy,
+    /// Whether the API gives it back.
+    pub reads: Reads,
+    /// How it is compared.
+    pub compare: Compare,
+    /// Token scopes needed where it is set, beside those of the operation.
+    pub scopes: &'static [&'static str],
+    /// Token scopes without which the API leaves it out of its answers.
+    pub read_scopes: &'static [&'static str],
+    /// What it is: one sentence.
+    pub doc: &'static str,
+}
+
+/// A constant default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lit {
+    /// `true` or `false`.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A text.
+    Str(&'static str),
+}
+
+impl From<Lit> for Value {
+    fn from(lit: Lit) -> Self {
+        match lit {
+            Lit::Bool(bool) => Self::Bool(bool),
+            Lit::Int(number) => number.into(),
+            Lit::Str(text) => text.into(),
+        }
+    }
+}
+
+impl Attr {
+    const fn row(name: &'static str, ty: Ty, presence: Presence, change: Change, doc: &'static str) -> Self {
+        Self {
+            name,
+            ty,
+            block: false,
+            presence,
+            default: None,
+            change,
+            secrecy: Secrecy::Open,
+            reads: Reads::Readable,
+            compare: Compare::Exact,
+            scopes: &[],
+            read_scopes: &[],
+            doc,
+        }
+    }
+
+    /// A row that the user must set.
+    #[must_use]
+    pub const fn required(name: &'static str, ty: Ty, change: Change, doc: &'static str) -> Self {
+        Self::row(name, ty, Presence::Required, change, doc)
+    }
+
+    /// A row that the user may set.
+    #[must_use]
+    pub const fn optional(name: &'static str, ty: Ty, change: Change, doc: &'static str) -> Self {
+        Self::row(name, ty, Presence::Optional, change, doc)
+    }
+
+    /// A row that the user may set and the API chooses otherwise.
+    #[must_use]
+    pub const fn chosen(name: &'static str, ty: Ty, change: Change, doc: &'static str) -> Self {
+        Self::row(name, ty, Presence::OptionalComputed, change, doc)
+    }
+
+    /// A row that the API alone sets.
+    #[must_use]
+    pub const fn computed(name: &'static str, ty: Ty, doc: &'static str) -> Self {
+        Self::row(name, ty, Presence::Computed, Change::Never, doc)
+    }
+
+    /// The same, written as a block.
+    #[must_use]
+    pub const fn block(mut self) -> Self {
+        self.block = true;
+        self
+    }
+
+    /// The same with a default.
+    #[must_use]
+    pub const fn default(mut self, lit: Lit) -> Self {
+        self.default = Some(lit);
+        self
+    }
+
+    /// The same, never shown.
+    #[must_use]
+    pub const fn hidden(mut self) -> Self {
+        self.secrecy = Secrecy::Hidden;
+        self
+    }
+
+    /// The same, never given back by the API.
+    #[must_use]
+    pub const fn write_only(mut self) -> Self {
+        self.reads = Reads::WriteOnly;
+        self
+    }
+
+    /// The same with another comparison.
+    #[must_use]
+    pub const fn compare(mut self, compare: Compare) -> Self {
+        self.compare = compare;
+        self
+    }
+
+    /// The same with scopes that it needs where it is set.
+    #[must_use]
+    pub const fn scopes(mut self, scopes: &'static [&'static str]) -> Self {
+        self.scopes = scopes;
+        self
+    }
+
+    /// The same with scopes that are needed to see it.
+    #[must_use]
+    pub const fn read_scopes(mut self, scopes: &'static [&'static str]) -> Self {
+        self.read_scopes = scopes;
+        self
+    }
+
+    /// Whether the user may set it.
+    #[must_use]
+    pub const fn settable(&self) -> bool {
+        !matches!(self.presence, Presence::Computed)
+    }
+}

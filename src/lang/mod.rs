@@ -1,0 +1,5 @@
+//! The language: from text to the resources that are wanted.
+//!
+//! Invariant: no IO but through the `Files` handle, no kind's meaning, no secret opened but at the border.
+
+pub mod value;

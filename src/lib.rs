@@ -1,0 +1,8 @@
+//! dofloat.
+
+pub mod api;
+pub mod base;
+pub mod engine;
+pub mod kinds;
+pub mod lang;
+pub mod state;

@@ -1,0 +1,3 @@
+//! dofloat: parse, run, map to an exit code; nothing else.
+
+fn main() {}

@@ -1,0 +1,77 @@
+//! What we remember: the records of a stack.
+//!
+//! Invariant: a state holds no secret and no unknown; it is the same bytes for the same content. It must not know kinds.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::address::Address;
+use crate::base::digest::{Digest, Salt};
+use crate::base::identity::{Id, Mark, Owner};
+use crate::base::types::Type;
+use crate::base::value::{Body, Value};
+
+/// Everything that is remembered of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct State {
+    /// The stack's identity for life: a uuid.
+    pub lineage: String,
+    /// Counts the writes that changed something.
+    pub serial: u64,
+    /// The key of its digests.
+    pub salt: Salt,
+    /// Whose objects these are; unknown until the first apply.
+    pub owner: Option<Owner>,
+    /// The objects, by address.
+    pub records: BTreeMap<Address, Record>,
+    /// Objects that were replaced and not deleted yet (create before destroy), by address and identity.
+    pub deposed: BTreeMap<(Address, Id), Record>,
+    /// The outputs of the last apply.
+    pub outputs: BTreeMap<String, SavedOutput>,
+}
+
+/// One remote object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Its identity at the API.
+    pub id: Id,
+    /// The mark that it carries, if it can carry one.
+    pub mark: Option<Mark>,
+    /// Its attributes when last seen, those excepted that have a digest.
+    pub body: Body,
+    /// Digests of the attributes that are hidden or came from a sensitive source, by attribute name.
+    pub digests: BTreeMap<String, Digest>,
+    /// The instances that it was built upon: they must outlive it.
+    pub after: BTreeSet<Address>,
+    /// Whether it is finished.
+    pub health: Health,
+    /// `create_before_destroy` when it was last applied.
+    pub create_before_destroy: bool,
+}
+
+/// Whether an object is finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// As wanted when last applied.
+    Ready,
+    /// It exists, but an interrupted run never saw it usable: it is waited for, not rebuilt.
+    Unfinished,
+}
+
+/// An output as it is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SavedOutput {
+    /// The value; absent if it is sensitive (the age file has it then).
+    pub value: Option<Value>,
+    /// Its type.
+    pub ty: Type,
+    /// `sensitive = true`: the digest of the value.
+    pub sensitive: Option<Digest>,
+}
+
+impl State {
+    /// A state that remembers nothing yet.
+    #[must_use]
+    pub fn new(lineage: String, salt: Salt) -> Self {
+        Self { lineage, serial: 0, salt, owner: None, records: BTreeMap::new(), deposed: BTreeMap::new(), outputs: BTreeMap::new() }
+    }
+}
