@@ -5,5 +5,8 @@
 
 pub mod change;
 pub mod desired;
+pub mod diff;
 pub mod graph;
+pub mod refresh;
 pub mod schedule;
+pub mod trouble;
