@@ -7,6 +7,8 @@ pub mod change;
 pub mod desired;
 pub mod diff;
 pub mod graph;
+pub mod order;
+pub mod plan;
 pub mod refresh;
 pub mod schedule;
 pub mod trouble;
