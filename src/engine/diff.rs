@@ -73,7 +73,7 @@ fn same(row: &Attr, wanted: Option<&Term>, there: There<'_>, salt: &Salt) -> boo
         return false;
     }
     if let Some(digest) = there.digests.get(row.name) {
-        return term.sealed().is_some_and(|sealed| digest.matches(&sealed, salt));
+        return term.sealed().is_some_and(|sealed| digest.matches(&sealed.map(|wanted| normal(row.ty, row.compare, wanted)), salt));
     }
     let Some(value) = there.body.get(row.name) else {
         return term.value().is_some_and(|value| is_empty(&normal(row.ty, row.compare, value)));

@@ -181,7 +181,8 @@ pub fn known_of(rows: &[Attr], terms: &Terms, body: &Body, digests: &BTreeMap<St
         let term = match (terms.get(row.name), body.get(row.name)) {
             (Some(term), _) if row.secrecy == Secrecy::Hidden => Some(hidden(term)),
             (Some(term), _) if digests.contains_key(row.name) => {
-                let same = term.sealed().is_some_and(|sealed| digests.get(row.name).is_some_and(|digest| digest.matches(&sealed, salt)));
+                let sealed = term.sealed().map(|sealed| sealed.map(|value| diff::normal(row.ty, row.compare, value)));
+                let same = sealed.is_some_and(|sealed| digests.get(row.name).is_some_and(|digest| digest.matches(&sealed, salt)));
                 Some(if same { term.clone() } else { unknown_secret(row) })
             }
             (Some(term), Some(value)) if term.has_secret() => Some(Term::Secret(crate::base::secret::Secret::new(value.clone()))),

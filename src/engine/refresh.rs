@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
+use super::diff::normal;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::address::Address;
@@ -152,7 +153,7 @@ pub fn present(kind_name: &str, record: &Record, mut body: Body, salt: &Salt) ->
         } else if remembered.is_some()
             && let Some(value) = body.remove(row.name)
         {
-            digests.insert(row.name.to_owned(), Digest::of(&Secret::new(value), salt));
+            digests.insert(row.name.to_owned(), Digest::of(&Secret::new(normal(row.ty, row.compare, &value)), salt));
         }
     }
     Seen::Present { body, digests }
