@@ -86,3 +86,40 @@ pub enum ApiError {
         what: String,
     },
 }
+
+impl ApiError {
+    /// Which request failed, if it was one.
+    #[must_use]
+    pub fn asked(&self) -> Option<&Asked> {
+        match self {
+            Self::Refused { asked, .. }
+            | Self::Rejected { asked, .. }
+            | Self::NotFound { asked }
+            | Self::Throttled { asked, .. }
+            | Self::Ambiguous { asked, .. }
+            | Self::Broken { asked, .. } => Some(asked),
+            Self::Unsettled { .. } => None,
+        }
+    }
+
+    /// What the API answered, where it refused or rejected.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Refused { answer, .. } | Self::Rejected { answer, .. } => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// Whether the object is not there (or not visible).
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+
+    /// Whether it may have taken effect all the same.
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        matches!(self, Self::Ambiguous { .. })
+    }
+}
