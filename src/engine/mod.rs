@@ -4,3 +4,6 @@
 //! It must not know a kind by name, the language, or who answers.
 
 pub mod change;
+pub mod desired;
+pub mod graph;
+pub mod schedule;

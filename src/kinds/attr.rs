@@ -96,6 +96,8 @@ pub enum Reads {
     Readable,
     /// No (create-only, or local): what was last sent is kept in state.
     WriteOnly,
+    /// Yes, but other resources change it (the droplet that a reserved IP points to): never remembered, never drift.
+    Volatile,
 }
 
 /// How two values are compared.
@@ -132,6 +134,8 @@ pub struct Attr {
     pub reads: Reads,
     /// How it is compared.
     pub compare: Compare,
+    /// The edits that may change it though it is computed (a resize changes `memory`): unknown until they are done.
+    pub follows: &'static [EditName],
     /// Token scopes needed where it is set, beside those of the operation.
     pub scopes: &'static [&'static str],
     /// Token scopes without which the API leaves it out of its answers.
@@ -173,6 +177,7 @@ impl Attr {
             secrecy: Secrecy::Open,
             reads: Reads::Readable,
             compare: Compare::Exact,
+            follows: &[],
             scopes: &[],
             read_scopes: &[],
             doc,
@@ -228,6 +233,20 @@ impl Attr {
     #[must_use]
     pub const fn write_only(mut self) -> Self {
         self.reads = Reads::WriteOnly;
+        self
+    }
+
+    /// The same, changed by other resources.
+    #[must_use]
+    pub const fn volatile(mut self) -> Self {
+        self.reads = Reads::Volatile;
+        self
+    }
+
+    /// The same, changed by these edits.
+    #[must_use]
+    pub const fn follows(mut self, edits: &'static [EditName]) -> Self {
+        self.follows = edits;
         self
     }
 
