@@ -79,10 +79,55 @@ pub enum ApiError {
         /// What happened.
         why: String,
     },
+    /// The answer leaves out a field that the token has no scope for: it was not seen, which is not the same as empty.
+    #[error("the answer leaves out {what}: the token lacks the scope `{scope}`")]
+    Unseen {
+        /// Which field of what: "`tags` of droplet 123".
+        what: String,
+        /// The scope.
+        scope: &'static str,
+    },
     /// What was waited for did not come about in time, or ended badly.
     #[error("{what}")]
     Unsettled {
         /// What was waited for and what was seen last.
         what: String,
     },
+}
+
+impl ApiError {
+    /// Which request failed, if it was one.
+    #[must_use]
+    pub fn asked(&self) -> Option<&Asked> {
+        match self {
+            Self::Refused { asked, .. }
+            | Self::Rejected { asked, .. }
+            | Self::NotFound { asked }
+            | Self::Throttled { asked, .. }
+            | Self::Ambiguous { asked, .. }
+            | Self::Broken { asked, .. } => Some(asked),
+            Self::Unseen { .. } | Self::Unsettled { .. } => None,
+        }
+    }
+
+    /// What the API answered, where it refused or rejected.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Refused { answer, .. } | Self::Rejected { answer, .. } => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// Whether the object is not there (or not visible).
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+
+    /// Whether it may have taken effect all the same.
+    #[must_use]
+    pub fn is_ambiguous(&self) -> bool {
+        matches!(self, Self::Ambiguous { .. })
+    }
 }

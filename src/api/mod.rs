@@ -3,5 +3,10 @@
 //! Invariant: a create is repeated only when it surely was not seen; the token goes to our own host alone.
 //! It must not know any kind, nor who answers: it sees a base URL.
 
+pub mod action;
 pub mod client;
 pub mod error;
+pub mod messages;
+pub mod wait;
+
+pub use client::{Client, ClientError, Settings, segment};
