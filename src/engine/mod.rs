@@ -9,6 +9,7 @@ pub mod diff;
 pub mod graph;
 pub mod order;
 pub mod plan;
+pub mod record;
 pub mod refresh;
 pub mod schedule;
 pub mod trouble;

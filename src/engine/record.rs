@@ -31,12 +31,17 @@ pub struct Frame {
 #[must_use]
 pub fn ready(rows: &[Attr], terms: &Terms, live: &Body, frame: Frame, salt: &Salt) -> Record {
     let (mut body, mut digests) = (Body::new(), BTreeMap::new());
-    for row in rows.iter().filter(|row| row.reads != Reads::Volatile) {
+    for row in rows {
         let sent = terms.get(row.name);
-        let read = if row.reads == Reads::Readable { live.get(row.name) } else { None };
+        let read = match row.reads {
+            Reads::Readable => live.get(row.name),
+            Reads::WhenSet if sent.is_some() => live.get(row.name),
+            Reads::WhenSet | Reads::WriteOnly => None,
+            Reads::Volatile => continue,
+        };
         if let Some(sealed) = sent.filter(|term| row.secrecy == Secrecy::Hidden || term.has_secret()).and_then(|term| term.sealed()) {
             let value = read.map_or(sealed, |value| Secret::new(value.clone()));
-            digests.insert(row.name.to_owned(), Digest::of(&value.map(|value| normal(row.ty, row.compare, value)), salt));
+            digests.insert(row.name.to_owned(), Digest::of(&value.map(|value| normal(row, value, live)), salt));
         } else if let Some(value) = read.or_else(|| sent.and_then(|term| term.value()).filter(|_| row.reads == Reads::WriteOnly)) {
             body.insert(row.name.to_owned(), value.clone());
         }
@@ -56,6 +61,7 @@ pub fn ready(rows: &[Attr], terms: &Terms, live: &Body, frame: Frame, salt: &Sal
 #[must_use]
 pub fn intent(rows: &[Attr], terms: &Terms, salt: &Salt) -> (Body, BTreeMap<String, Digest>) {
     let (mut body, mut digests) = (Body::new(), BTreeMap::new());
+    let open: Body = terms.iter().filter_map(|(name, term)| Some((name.clone(), term.value()?.clone()))).collect();
     for row in rows {
         let Some(term) = terms.get(row.name) else { continue };
         match term.value() {
@@ -64,7 +70,7 @@ pub fn intent(rows: &[Attr], terms: &Terms, salt: &Salt) -> (Body, BTreeMap<Stri
             }
             _ => {
                 if let Some(sealed) = term.sealed() {
-                    digests.insert(row.name.to_owned(), Digest::of(&sealed.map(|value| normal(row.ty, row.compare, value)), salt));
+                    digests.insert(row.name.to_owned(), Digest::of(&sealed.map(|value| normal(row, value, &open)), salt));
                 }
             }
         }
@@ -75,7 +81,10 @@ pub fn intent(rows: &[Attr], terms: &Terms, salt: &Salt) -> (Body, BTreeMap<Stri
 /// A record brought up to date with what was seen: attributes that the record knows by digest keep it.
 #[must_use]
 pub fn refreshed(rows: &[Attr], record: &Record, body: &Body, digests: &BTreeMap<String, Digest>) -> Record {
-    let keeps = |name: &str| rows.iter().any(|row| row.name == name && row.reads != Reads::Volatile);
+    let keeps = |name: &str| {
+        rows.iter()
+            .any(|row| row.name == name && row.reads != Reads::Volatile && (row.reads != Reads::WhenSet || record.body.contains_key(name)))
+    };
     Record {
         body: body.iter().filter(|(name, _)| keeps(name)).map(|(name, value)| (name.clone(), value.clone())).collect(),
         digests: digests.clone(),

@@ -57,6 +57,7 @@ pub struct Lost<'a> {
 /// A read that fails.
 pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &Claims, clock: &Clock) -> Result<Located, ApiError> {
     let looks: &[Duration] = if kind.markable() { &LOOKS_MARKED } else { &LOOKS_PLAIN };
+    let mut doubtful = Vec::new();
     for look in looks {
         let wait = lost.at.plus(*look).since(clock.now());
         if !wait.is_zero() {
@@ -65,14 +66,16 @@ pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &C
         let mut found = kind.find(api, lost.body, lost.mark).await?;
         found.retain(|object| !claims.contains(&(family(kind.name()), object.id.clone())));
         found.sort_by(|a, b| a.id.cmp(&b.id));
-        if found.len() > lost.alike {
-            return Ok(Located::Many(found));
+        let (mut certain, rest): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|object| object.certain);
+        if certain.len() > lost.alike {
+            return Ok(Located::Many(certain));
         }
-        if !found.is_empty() {
-            return Ok(Located::One(found.swap_remove(0)));
+        if !certain.is_empty() {
+            return Ok(Located::One(certain.swap_remove(0)));
         }
+        doubtful = rest;
     }
-    Ok(Located::Nothing)
+    Ok(if doubtful.is_empty() { Located::Nothing } else { Located::Many(doubtful) })
 }
 
 /// Two spellings of one thing are one family: what a `floating_ip` claims, a `reserved_ip` cannot take.

@@ -17,6 +17,7 @@ use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark};
 use crate::base::value::{Body, Term};
+use crate::kinds::attr::Change;
 use crate::kinds::erased::AnyKind;
 
 /// How often an edit whose answer was lost is looked into and made again.
@@ -88,7 +89,7 @@ pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>
 
 async fn created(task: &Task, api: &Client, tell: &mpsc::Sender<Message>) -> Message {
     let step = task.step;
-    match task.kind.create(api, &Term::map(task.terms.clone()), &task.mark).await {
+    match task.kind.create(api, &task.address, &Term::map(task.terms.clone()), &task.mark).await {
         Ok(created) => {
             let (written, on_disk) = oneshot::channel();
             if tell.send(Message::Made { step, id: created.id.clone(), written }).await.is_err() || on_disk.await.is_err() {
@@ -121,7 +122,7 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
     let mut seen = task.seen.clone();
     for edit in edits {
         let Some(edit) = task.kind.attrs().iter().find_map(|row| match row.change {
-            crate::kinds::attr::Change::InPlace(name) | crate::kinds::attr::Change::Disruptive(name) if name == edit => Some(name),
+            Change::InPlace(name) | Change::Disruptive(name) | Change::Enable(name) if name == edit => Some(name),
             _ => None,
         }) else {
             continue;
