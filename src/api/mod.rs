@@ -5,8 +5,16 @@
 
 pub mod action;
 pub mod client;
+mod connect;
 pub mod error;
+mod memory;
 pub mod messages;
+mod pace;
+mod page;
+mod request;
+mod retry;
+pub mod scopes;
+mod trace;
 pub mod wait;
 
 pub use client::{Client, ClientError, Settings, segment};
