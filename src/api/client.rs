@@ -402,3 +402,6 @@ fn decode<T: DeserializeOwned>(request: &Request, answer: &Value, within: &str) 
         }
     })
 }
+
+#[cfg(test)]
+mod tests;
