@@ -14,6 +14,7 @@ use super::plan::{self, Input, Options, Planned, of_complaint};
 use super::record;
 use super::recover::{self, Claims};
 use super::refresh::{self, Observed, Seen};
+use super::saved::Saved;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::address::Address;
@@ -136,6 +137,50 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
     claims.extend(observed.strays.iter().map(|stray| (account::family(stray.kind), stray.id.clone())));
     Ok(Surveyed { planned, state, observed, adopted, claims, addresses })
+}
+
+/// Works a saved plan out anew from what it saw.
+///
+/// # Errors
+/// If what it was made against has moved on, or it comes out otherwise.
+pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> {
+    let owner = account::owner(ground.api, ground.simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
+    let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
+    let journal_end = ground.loaded.journal.as_ref().map_or(0, |journal| journal.last_n);
+    let base = &saved.base;
+    let moved = [
+        (base.stack != ground.stack, format!("it is of the stack {}", base.stack)),
+        (base.owner != owner, format!("it was made for {}, and the token belongs to {owner}", base.owner)),
+        (base.endpoint != ground.endpoint, format!("it was made against {}", base.endpoint)),
+        (base.lineage != remembered.lineage, "the state is another one".to_owned()),
+        (base.serial != remembered.serial || base.journal_end != journal_end, "something was applied since".to_owned()),
+        (base.config != ground.config, "the configuration has changed since".to_owned()),
+    ];
+    if let Some((_, why)) = moved.into_iter().find(|(moved, _)| *moved) {
+        return Err(Stop::from(stale(&why)));
+    }
+    let (state, adopted) = match &ground.loaded.journal {
+        Some(journal) => {
+            let settled = recover::settle(remembered, journal, ground.api, ground.clock).await?;
+            (settled.state, settled.adopted)
+        }
+        None => (remembered.clone(), Vec::new()),
+    };
+    let observed = saved.observed();
+    let options = saved.options();
+    let input = Input { resolve: ground.resolve, state: &state, observed: &observed, options: &options };
+    let planned = plan::make(input, base.clone())?;
+    if !saved.holds(&planned) {
+        return Err(Stop::from(stale("it comes out otherwise now")));
+    }
+    let addresses: BTreeSet<String> = saved.addresses().iter().cloned().collect();
+    let mut claims = recover::claims(&state, None);
+    claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
+    Ok(Surveyed { planned, state, observed, adopted, claims, addresses })
+}
+
+fn stale(why: &str) -> Diagnostic {
+    Diagnostic::error(format!("The saved plan no longer holds: {why}.")).hint("Make it anew with `dofloat plan -out`. Nothing was changed.")
 }
 
 fn of_owner(stack: &str, other: &Owner, owner: &Owner) -> Diagnostic {
