@@ -110,7 +110,7 @@ impl Client {
     /// Never `Ambiguous`.
     pub async fn list<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)], key: &str) -> Result<Vec<T>, ApiError> {
         let mut request = Request::new(Method::Get, Repeat::Safe, path, query)?;
-        if !request.query.iter().any(|(name, _)| name == "per_page") {
+        if page::sized(path) && !request.query.iter().any(|(name, _)| name == "per_page") {
             request.query.push(("per_page".into(), page::PER_PAGE.into()));
         }
         let answer = match &self.memory {

@@ -93,18 +93,9 @@ impl Responder {
     }
 
     fn settings(&self) -> Settings {
-        Settings {
-            base: Url::parse(&format!("http://{}", self.address)).expect("a base"),
-            token: Secret::new("hunter2".into()),
-            retry_max: 2,
-            retry_wait_min: Duration::from_secs(1),
-            retry_wait_max: Duration::from_secs(30),
-            requests_per_second: 0.0,
-            timeout: Duration::from_secs(20),
-            clock: self.clock.clone(),
-            rng: Arc::new(Rng::seeded(1)),
-            ca_file: None,
-        }
+        let base = Url::parse(&format!("http://{}", self.address)).expect("a base");
+        let settings = Settings::new(base, Secret::new("hunter2".into()), self.clock.clone(), Arc::new(Rng::seeded(1)));
+        Settings { retry_max: 2, timeout: Duration::from_secs(20), ..settings }
     }
 
     fn client(&self) -> Client {
