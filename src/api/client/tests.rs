@@ -260,6 +260,18 @@ async fn nobody_there_is_repeated_and_surely_without_effect() {
     assert!(error.to_string().starts_with("POST /things: no connection: "), "{error}");
 }
 
+#[test]
+fn an_earlier_attempt_may_have_taken_effect() {
+    let check = |method, may_have_acted, expected| {
+        let request = Request::new(method, Repeat::Safe, "/things/1", &[]).expect("a request");
+        let error = conclude(&request, Outcome::Unsent("no connection".into()), 3, may_have_acted).expect_err("nobody");
+        assert_eq!(word(&error), (expected, 3), "{method:?} {may_have_acted}");
+    };
+    check(Method::Put, true, "ambiguous");
+    check(Method::Put, false, "broken");
+    check(Method::Get, true, "broken");
+}
+
 #[tokio::test]
 async fn silence_ends_at_the_time_limit() {
     let responder = Responder::start(vec![Say::Silence]).await;
