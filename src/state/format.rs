@@ -71,7 +71,7 @@ pub fn write(state: &State) -> Vec<u8> {
 /// # Errors
 /// If it is no whole state of a format that we know.
 pub fn read(bytes: &[u8], file: &str) -> Result<State, Box<Diagnostic>> {
-    if bytes.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
+    if is_blank(bytes) {
         return refused(format!("{file} is empty."), RESTORE);
     }
     if let Some(line) = bytes.split(|byte| *byte == b'\n').position(is_conflict_mark) {
@@ -108,6 +108,11 @@ const NEWER: &str = "A newer dofloat wrote it: use that version. Nothing was cha
 
 fn refused<T>(message: String, hint: &str) -> Result<T, Box<Diagnostic>> {
     Err(Box::new(Diagnostic::error(message).hint(hint)))
+}
+
+/// Whether there is nothing in a file: it was emptied, or its bytes never reached the disk.
+pub(super) fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0)
 }
 
 /// Whether a line is a mark that git leaves in a file it could not merge.
