@@ -217,7 +217,7 @@ impl<'a> RecordOut<'a> {
 }
 
 /// A value that is always written: a number beyond what JSON's readers take becomes a text.
-struct Plain<'a>(&'a Value);
+pub(super) struct Plain<'a>(pub(super) &'a Value);
 
 impl Serialize for Plain<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

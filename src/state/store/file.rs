@@ -374,7 +374,7 @@ enum Found {
     /// One whose run is over, or that says nothing at all.
     Finished,
     /// One that starts from the state.
-    Running(Reading),
+    Running(Box<Reading>),
 }
 
 /// Reads all until the state stands still: the journal that was read in between belongs to it then.
@@ -426,7 +426,7 @@ fn belongs(paths: &Paths, state: &State, bytes: &[u8], lines: &[u8]) -> Result<F
     } else if replayed.header.lineage != state.lineage || !prints.contains(&replayed.header.start) {
         Err(mismatch(&paths.state, &paths.journal))
     } else {
-        Ok(Found::Running(reading))
+        Ok(Found::Running(Box::new(reading)))
     }
 }
 
