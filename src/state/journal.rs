@@ -244,11 +244,12 @@ impl Machine {
         self.last_n
     }
 
-    /// Takes a line in.
+    /// Takes a line in, and gives what `restore` needs should it not get to the disk.
     ///
     /// # Errors
     /// If it cannot follow those before it; the machine is as it was then.
-    pub fn accept(&mut self, line: &Line) -> Result<(), Illegal> {
+    pub fn accept(&mut self, line: &Line) -> Result<Before, Illegal> {
+        let mut before = Before { last_n: self.last_n, ended: self.ended, step: None };
         if line.n != self.last_n + 1 {
             return Err(Illegal(format!("line {} follows line {}", line.n, self.last_n)));
         }
@@ -262,13 +263,36 @@ impl Machine {
                 if let Some(step) = entry.step() {
                     let status = next(self.steps.get(&step).cloned().unwrap_or_default(), entry)
                         .map_err(|illegal| Illegal(format!("step {step}: {illegal}")))?;
-                    self.steps.insert(step, status);
+                    before.step = Some((step, self.steps.insert(step, status)));
                 }
             }
         }
         self.last_n = line.n;
-        Ok(())
+        Ok(before)
     }
+
+    /// Takes the last line out again.
+    pub fn restore(&mut self, before: Before) {
+        self.last_n = before.last_n;
+        self.ended = before.ended;
+        match before.step {
+            Some((step, Some(status))) => {
+                self.steps.insert(step, status);
+            }
+            Some((step, None)) => {
+                self.steps.remove(&step);
+            }
+            None => {}
+        }
+    }
+}
+
+/// What a machine was before a line.
+#[derive(Clone, Debug)]
+pub struct Before {
+    last_n: u64,
+    ended: bool,
+    step: Option<(u32, Option<Status>)>,
 }
 
 /// A step that was begun and of which nobody knows how it ended.
