@@ -1,1 +1,4 @@
 //! The integration tests: one binary, a module a story.
+
+mod contract;
+mod harness;
