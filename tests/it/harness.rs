@@ -18,7 +18,6 @@ pub(crate) fn test_data(below: &str) -> Option<PathBuf> {
 }
 
 /// A line for whoever watches the test run.
-#[expect(clippy::print_stdout, reason = "figures and skipped checks are shown by the test runner")]
 pub(crate) fn say(line: &str) {
     println!("{line}");
 }
