@@ -2,4 +2,7 @@
 //!
 //! Invariant: no IO but through the `Files` handle, no kind's meaning, no secret opened but at the border.
 
+pub mod files;
 pub mod value;
+
+pub use files::{Files, Host};
