@@ -2,4 +2,11 @@
 //!
 //! Invariant: no IO but through the `Files` handle, no kind's meaning, no secret opened but at the border.
 
+pub mod arithmetic;
+pub mod constraint;
+pub mod files;
+pub mod functions;
+pub mod types;
 pub mod value;
+
+pub use files::{Files, Host};
