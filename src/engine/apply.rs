@@ -9,7 +9,7 @@
 //!      └────── finish ◄── done (flushed) ◄──Done────┘          Lost ──► locate ──► go on, make again, or ask
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -100,6 +100,7 @@ pub async fn run(run: Run<'_>) -> Left {
         run.planned.known.iter().filter(|(address, _)| !is_made(run.planned, address)).map(|(a, t)| (a.clone(), t.clone())).collect();
     let mut owner = Owner {
         schedule,
+        disruptive,
         known,
         steps: run.planned.plan.steps.iter().map(|step| (step.id, step)).collect(),
         running: BTreeMap::new(),
@@ -117,10 +118,6 @@ pub async fn run(run: Run<'_>) -> Left {
     owner.finish()
 }
 
-fn is_made(planned: &Planned, address: &Address) -> bool {
-    planned.plan.steps.iter().any(|step| step.address == *address && !matches!(step.op, Op::Delete { .. } | Op::Forget))
-}
-
 struct Running {
     task: Task,
     begin: Begin,
@@ -134,6 +131,7 @@ struct Owner<'a> {
     run: Run<'a>,
     schedule: Schedule,
     steps: BTreeMap<StepId, &'a Step>,
+    disruptive: BTreeSet<&'a Address>,
     known: BTreeMap<Address, Term>,
     running: BTreeMap<StepId, Running>,
     lost: Vec<StepId>,
@@ -252,13 +250,7 @@ impl<'a> Owner<'a> {
             (Op::Create | Op::Edit { .. } | Op::Settle { .. }, Some(wanted)) => self.resolve(kind, wanted, address, &seen)?,
             _ => Terms::new(),
         };
-        let disruptive = self
-            .run
-            .planned
-            .plan
-            .changes
-            .iter()
-            .any(|change| change.address == *address && matches!(change.action, Action::Edit { disruptive: true, .. }));
+        let disruptive = self.disruptive.contains(address);
         let (body, digests) = record::intent(kind.attrs(), &terms, &self.run.state.salt);
         let begin = Begin {
             at: self.run.clock.now(),
