@@ -96,8 +96,13 @@ pub struct Left {
 pub async fn run(run: Run<'_>) -> Left {
     let (sender, inbox) = mpsc::channel(INBOX);
     let schedule = Schedule::new(&run.planned.plan.steps);
-    let known =
-        run.planned.known.iter().filter(|(address, _)| !is_made(run.planned, address)).map(|(a, t)| (a.clone(), t.clone())).collect();
+    let steps = &run.planned.plan.steps;
+    let made: BTreeSet<&Address> =
+        steps.iter().filter(|step| !matches!(step.op, Op::Delete { .. } | Op::Forget)).map(|step| &step.address).collect();
+    let known = run.planned.known.iter().filter(|(address, _)| !made.contains(address)).map(|(a, t)| (a.clone(), t.clone())).collect();
+    let changes = run.planned.plan.changes.iter();
+    let disruptive =
+        changes.filter(|change| matches!(change.action, Action::Edit { disruptive: true, .. })).map(|change| &change.address).collect();
     let mut owner = Owner {
         schedule,
         disruptive,
