@@ -83,6 +83,14 @@ pub enum ApiError {
         /// What happened.
         why: String,
     },
+    /// The answer leaves out a field that the token has no scope for: it was not seen, which is not the same as empty.
+    #[error("the answer leaves out {what}: the token lacks the scope `{scope}`")]
+    Unseen {
+        /// Which field of what: "`tags` of droplet 123".
+        what: String,
+        /// The scope.
+        scope: &'static str,
+    },
     /// What was waited for did not come about in time, or ended badly.
     #[error("{what}")]
     Unsettled {
@@ -102,7 +110,7 @@ impl ApiError {
             | Self::Throttled { asked, .. }
             | Self::Ambiguous { asked, .. }
             | Self::Broken { asked, .. } => Some(asked),
-            Self::Unsettled { .. } => None,
+            Self::Unseen { .. } | Self::Unsettled { .. } => None,
         }
     }
 
@@ -142,6 +150,7 @@ impl ApiError {
                 "Try again in {} s. All programs that use the token share its limit; `requests_per_second` lowers our part.",
                 wait.as_secs().max(1)
             )),
+            Self::Unseen { scope, .. } => Some(format!("Give a token that has the scope `{scope}`, too.")),
             Self::Ambiguous { .. } => Some("Run the command again: it looks what is there before it does anything.".into()),
             _ => None,
         }

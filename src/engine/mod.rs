@@ -4,3 +4,12 @@
 //! It must not know a kind by name, the language, or who answers.
 
 pub mod change;
+pub mod desired;
+pub mod diff;
+pub mod graph;
+pub mod order;
+pub mod plan;
+pub mod record;
+pub mod refresh;
+pub mod schedule;
+pub mod trouble;
