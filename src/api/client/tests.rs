@@ -233,7 +233,6 @@ async fn an_endless_limit_is_given_up() {
     let error = responder.client().create::<Envelope>("/things", &json!({})).await.expect_err("throttled");
     let asked = error.asked().expect("a request").clone();
     assert_eq!(error, ApiError::Throttled { asked, wait: Duration::from_secs(3000) });
-    assert!(error.hint().is_some_and(|hint| hint.starts_with("Try again in 3000 s.")));
 }
 
 #[tokio::test]
