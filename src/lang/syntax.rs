@@ -11,10 +11,10 @@ use hcl_edit::structure::{Block as HclBlock, Body as HclBody, Structure};
 use hcl_edit::template::{Directive, Element, Strip, Template};
 use hcl_edit::{Decorated, Ident, Span as _};
 
+use super::arithmetic;
 use super::ast::{Attr, BinaryOp, Block, Body, Call, Expr, For, Kind, Names, Part, Step, StepKind, UnaryOp};
 use super::value::Val;
 use crate::base::diag::{Diagnostic, Span};
-use crate::base::number::Number;
 
 /// How many syntax errors of one file are reported.
 const MOST_ERRORS: usize = 20;
@@ -250,7 +250,7 @@ impl<'a> Source<'a> {
 
     fn number(&mut self, range: Range<usize>) -> Val {
         let text: String = self.text[range.clone()].chars().filter(|c| !c.is_whitespace()).collect();
-        if let Ok(number) = text.parse::<Number>() {
+        if let Ok(number) = arithmetic::parse(&text).ok_or(()) {
             return Val::number(number);
         }
         self.error(range, "This is no number.");
