@@ -9,7 +9,7 @@
 //!      └────── finish ◄── done (flushed) ◄──Done────┘          Lost ──► locate ──► go on, make again, or ask
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -32,6 +32,7 @@ use crate::base::desired::{Resolve, Wanted};
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark};
 use crate::base::value::{Body, Origin, Term, Value};
+use crate::kinds::account::family;
 use crate::kinds::erased::AnyKind;
 use crate::kinds::kind;
 use crate::state::journal::{self, Begin, Entry, Outcome as Ended, Power};
@@ -95,9 +96,16 @@ pub struct Left {
 pub async fn run(run: Run<'_>) -> Left {
     let (sender, inbox) = mpsc::channel(INBOX);
     let schedule = Schedule::new(&run.planned.plan.steps);
-    let known = run.planned.known.iter().filter(|(address, _)| !is_made(run.planned, address)).map(|(a, t)| (a.clone(), t.clone())).collect();
+    let steps = &run.planned.plan.steps;
+    let made: BTreeSet<&Address> =
+        steps.iter().filter(|step| !matches!(step.op, Op::Delete { .. } | Op::Forget)).map(|step| &step.address).collect();
+    let known = run.planned.known.iter().filter(|(address, _)| !made.contains(address)).map(|(a, t)| (a.clone(), t.clone())).collect();
+    let changes = run.planned.plan.changes.iter();
+    let disruptive =
+        changes.filter(|change| matches!(change.action, Action::Edit { disruptive: true, .. })).map(|change| &change.address).collect();
     let mut owner = Owner {
         schedule,
+        disruptive,
         known,
         steps: run.planned.plan.steps.iter().map(|step| (step.id, step)).collect(),
         running: BTreeMap::new(),
@@ -115,10 +123,6 @@ pub async fn run(run: Run<'_>) -> Left {
     owner.finish()
 }
 
-fn is_made(planned: &Planned, address: &Address) -> bool {
-    planned.plan.steps.iter().any(|step| step.address == *address && !matches!(step.op, Op::Delete { .. } | Op::Forget))
-}
-
 struct Running {
     task: Task,
     begin: Begin,
@@ -132,6 +136,7 @@ struct Owner<'a> {
     run: Run<'a>,
     schedule: Schedule,
     steps: BTreeMap<StepId, &'a Step>,
+    disruptive: BTreeSet<&'a Address>,
     known: BTreeMap<Address, Term>,
     running: BTreeMap<StepId, Running>,
     lost: Vec<StepId>,
@@ -202,7 +207,7 @@ impl<'a> Owner<'a> {
             return;
         }
         let entries: Vec<Entry> = begun.iter().map(|(_, begin)| Entry::Begin(Box::new(begin.clone()))).collect();
-        if let Err(error) = self.run.store.append_all(&entries) {
+        if let Err(error) = self.run.store.append_all(entries) {
             self.outcome.errors.extend(error.diagnostics());
             self.break_off();
             for (task, _) in begun {
@@ -239,7 +244,9 @@ impl<'a> Owner<'a> {
             Op::Edit { .. } | Op::Forget => record.map(|record| record.id.clone()),
         };
         let old = match &step.op {
-            Op::Delete { id } => record.filter(|record| record.id == *id).or_else(|| self.run.state.deposed.get(&(address.clone(), id.clone()))),
+            Op::Delete { id } => {
+                record.filter(|record| record.id == *id).or_else(|| self.run.state.deposed.get(&(address.clone(), id.clone())))
+            }
             _ => record,
         };
         let seen = old.map(|record| record.body.clone()).unwrap_or_default();
@@ -248,7 +255,7 @@ impl<'a> Owner<'a> {
             (Op::Create | Op::Edit { .. } | Op::Settle { .. }, Some(wanted)) => self.resolve(kind, wanted, address, &seen)?,
             _ => Terms::new(),
         };
-        let disruptive = self.run.planned.plan.changes.iter().any(|change| change.address == *address && matches!(change.action, Action::Edit { disruptive: true, .. }));
+        let disruptive = self.disruptive.contains(address);
         let (body, digests) = record::intent(kind.attrs(), &terms, &self.run.state.salt);
         let begin = Begin {
             at: self.run.clock.now(),
@@ -262,7 +269,8 @@ impl<'a> Owner<'a> {
             create_before_destroy: wanted.is_some_and(|wanted| wanted.rules.create_before_destroy),
             power: disruptive.then(|| if kind.remark(&seen).is_none() { Power::On } else { Power::Off }),
         };
-        let task = Task { step: step.id, address: address.clone(), op: step.op.clone(), kind, terms, seen, id, mark: self.run.mark.clone() };
+        let task =
+            Task { step: step.id, address: address.clone(), op: step.op.clone(), kind, terms, seen, id, mark: self.run.mark.clone() };
         Ok((task, begin))
     }
 
@@ -307,9 +315,15 @@ impl<'a> Owner<'a> {
         for message in batch {
             match message {
                 Message::Stop => self.interrupt(),
-                Message::Waiting { step, elapsed, limit } => {
+                Message::Waiting { step, what, elapsed, limit } => {
                     if let Some(running) = self.running.get(&step) {
-                        (self.run.tell)(Event::Waiting { address: running.task.address.clone(), op: running.task.op.clone(), elapsed, limit });
+                        (self.run.tell)(Event::Waiting {
+                            address: running.task.address.clone(),
+                            op: running.task.op.clone(),
+                            what,
+                            elapsed,
+                            limit,
+                        });
                     }
                 }
                 Message::Made { step, id, written } => {
@@ -340,7 +354,7 @@ impl<'a> Owner<'a> {
                 Message::Failed { step, why, doubt } => self.failed(step, why, doubt, &mut entries, &mut then),
             }
         }
-        if let Err(error) = if entries.is_empty() { Ok(()) } else { self.run.store.append_all(&entries) } {
+        if let Err(error) = if entries.is_empty() { Ok(()) } else { self.run.store.append_all(entries.clone()) } {
             if !self.broken {
                 self.outcome.errors.extend(error.diagnostics());
             }
@@ -496,15 +510,16 @@ impl<'a> Owner<'a> {
         let unanswered = |running: &Running| running.begin.op == journal::Op::Create && running.id.is_none() && running.handle.is_some();
         let place = self.lost.iter().position(|step| {
             let Some(running) = self.running.get(step) else { return true };
-            let own = recover::family(running.task.kind.name());
-            !self.running.values().any(|other| unanswered(other) && recover::family(other.task.kind.name()) == own)
+            let own = family(running.task.kind.name());
+            !self.running.values().any(|other| unanswered(other) && family(other.task.kind.name()) == own)
         });
         let Some(step) = place.map(|place| self.lost.remove(place)) else { return };
         let Some(running) = self.running.get(&step) else { return };
-        let alike = 1 + self.lost.iter().filter_map(|other| self.running.get(other)).filter(|other| other.begin.body == running.begin.body).count();
+        let alike =
+            1 + self.lost.iter().filter_map(|other| self.running.get(other)).filter(|other| other.begin.body == running.begin.body).count();
         let mut claims = self.run.claims.clone();
         claims.extend(recover::claims(&self.run.state, None));
-        claims.extend(self.running.values().filter_map(|other| Some((recover::family(other.task.kind.name()), other.id.clone()?))));
+        claims.extend(self.running.values().filter_map(|other| Some((family(other.task.kind.name()), other.id.clone()?))));
         let (kind, api, clock, sender) = (running.task.kind, self.run.api.clone(), self.run.clock.clone(), self.sender.clone());
         let (body, mark, at) = (running.begin.body.clone(), self.run.mark.clone(), running.begin.at);
         self.locating = true;
@@ -523,7 +538,7 @@ impl<'a> Owner<'a> {
                 running.id = Some(object.id.clone());
                 running.task.id = Some(object.id.clone());
                 // The identity is on disk before the worker goes on to wait.
-                if self.run.store.append_all(&[Entry::Id { step: step.0, id: object.id }]).is_ok() {
+                if self.run.store.append(Entry::Id { step: step.0, id: object.id }).is_ok() {
                     self.spawn(running);
                     return;
                 }
@@ -536,9 +551,12 @@ impl<'a> Owner<'a> {
                 return;
             }
             Ok(Located::Nothing) => {
-                let why = Diagnostic::error(format!("{} could not be made: the answers were lost, and no object came of it.", running.task.address))
-                    .about(&running.task.address)
-                    .hint("Run the same command again.");
+                let why = Diagnostic::error(format!(
+                    "{} could not be made: the answers were lost, and no object came of it.",
+                    running.task.address
+                ))
+                .about(&running.task.address)
+                .hint("Run the same command again.");
                 self.running.insert(step, running);
                 self.failed(step, why, false, entries, then);
                 return;

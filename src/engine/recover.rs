@@ -14,6 +14,7 @@ use crate::base::clock::{Clock, Moment};
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark};
 use crate::base::value::Body;
+use crate::kinds::account::{UNNAMED, address_id, family};
 use crate::kinds::erased::{AnyKind, Found};
 use crate::kinds::kind;
 use crate::state::journal::{Begin, Op, Power, Replayed};
@@ -78,12 +79,6 @@ pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &C
     Ok(if doubtful.is_empty() { Located::Nothing } else { Located::Many(doubtful) })
 }
 
-/// Two spellings of one thing are one family: what a `floating_ip` claims, a `reserved_ip` cannot take.
-#[must_use]
-pub fn family(kind: &str) -> String {
-    kind.replace("floating_ip", "reserved_ip")
-}
-
 /// The objects that a state and an interrupted run speak of.
 #[must_use]
 pub fn claims(state: &State, journal: Option<&Replayed>) -> Claims {
@@ -100,7 +95,7 @@ pub fn claims(state: &State, journal: Option<&Replayed>) -> Claims {
             let before = journal.header.marked.iter().filter(|_| kind.markable()).cloned();
             claims.extend(before.map(|id| (family(kind.name()), id)));
         }
-        claims.extend(journal.header.addresses.iter().map(|ip| (family("digitalocean_reserved_ip"), Id(ip.clone()))));
+        claims.extend(journal.header.addresses.iter().map(|ip| (UNNAMED.to_owned(), address_id(ip))));
     }
     claims
 }
@@ -133,7 +128,8 @@ pub async fn settle(state: &State, journal: &Replayed, api: &Client, clock: &Clo
                 }
             }
             (Op::Create, None) => {
-                let alike = journal.open.iter().skip(place).filter(|other| same_wish(&other.begin, &step.begin) && other.id.is_none()).count();
+                let alike =
+                    journal.open.iter().skip(place).filter(|other| same_wish(&other.begin, &step.begin) && other.id.is_none()).count();
                 let lost = Lost { body: &step.begin.body, mark: step.begin.mark.as_ref().unwrap_or(&nobody), at: step.begin.at, alike };
                 match locate(kind, api, lost, &claims, clock).await.map_err(|error| stop(&error))? {
                     Located::One(found) => {
@@ -184,9 +180,12 @@ async fn look(kind: &dyn AnyKind, api: &Client, id: &Id, begun: Moment, clock: &
 #[must_use]
 pub fn too_many(address: &Address, found: &[Found]) -> Diagnostic {
     let choices: Vec<String> = found.iter().map(|object| object.id.to_string()).collect();
-    Diagnostic::error(format!("The answer to the creation of {address} was lost, and more than one object may be it: {}.", choices.join(", ")))
-        .about(address)
-        .hint("Somebody else made one of the same sort at the same time. Delete the ones that nobody needs, then run the same command again.")
+    Diagnostic::error(format!(
+        "The answer to the creation of {address} was lost, and more than one object may be it: {}.",
+        choices.join(", ")
+    ))
+    .about(address)
+    .hint("Somebody else made one of the same sort at the same time. Delete the ones that nobody needs, then run the same command again.")
 }
 
 impl Settled {

@@ -53,7 +53,7 @@ pub(super) enum Message {
     /// Where the object of a lost answer was looked for.
     Located { step: StepId, found: Result<super::recover::Located, ApiError> },
     /// It still waits.
-    Waiting { step: StepId, elapsed: Duration, limit: Duration },
+    Waiting { step: StepId, what: String, elapsed: Duration, limit: Option<Duration> },
     /// It is done: what there is now, `None` if nothing.
     Done { step: StepId, live: Option<(Id, Body)> },
     /// It failed.
@@ -68,7 +68,7 @@ pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>
     let watcher = tell.clone();
     let api = api.watched(Arc::new(move |waiting: &crate::api::wait::Waiting| {
         // A full channel means that the owner is busy: this is only a sign of life.
-        let _ = watcher.try_send(Message::Waiting { step, elapsed: waiting.elapsed, limit: waiting.limit });
+        let _ = watcher.try_send(Message::Waiting { step, what: waiting.what.clone(), elapsed: waiting.elapsed, limit: waiting.limit });
     }));
     let message = match &task.op {
         Op::Create => match &task.id {
@@ -154,6 +154,7 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
 }
 
 fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
-    let doubt = !matches!(error, ApiError::Rejected { .. } | ApiError::Refused { .. } | ApiError::NotFound { .. } | ApiError::Throttled { .. });
+    let doubt =
+        !matches!(error, ApiError::Rejected { .. } | ApiError::Refused { .. } | ApiError::NotFound { .. } | ApiError::Throttled { .. });
     Message::Failed { step: task.step, why: of_api(error, &format!("{verb} {}", task.address)).about(&task.address), doubt }
 }

@@ -71,7 +71,7 @@ pub fn write(state: &State) -> Vec<u8> {
 /// # Errors
 /// If it is no whole state of a format that we know.
 pub fn read(bytes: &[u8], file: &str) -> Result<State, Box<Diagnostic>> {
-    if bytes.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0) {
+    if is_blank(bytes) {
         return refused(format!("{file} is empty."), RESTORE);
     }
     if let Some(line) = bytes.split(|byte| *byte == b'\n').position(is_conflict_mark) {
@@ -95,7 +95,7 @@ pub fn read(bytes: &[u8], file: &str) -> Result<State, Box<Diagnostic>> {
     }
 }
 
-const RESTORE: &str = "It says what exists, so it is not taken as \"nothing exists\". Put its last good version back, for example with \
+const RESTORE: &str = "The state says what exists; a broken one is never taken for \"nothing exists\". Put its last good version back, for example with \
                        `git checkout`; if this stack was never applied, remove the file. Nothing was changed.";
 const CONFLICT: &str = "Two branches applied this stack apart from each other, so each side knows objects that the other does not. Do not \
                         join the sides by hand: keep the side that was applied last whole (`git checkout --ours` or `--theirs`) and run \
@@ -108,6 +108,11 @@ const NEWER: &str = "A newer dofloat wrote it: use that version. Nothing was cha
 
 fn refused<T>(message: String, hint: &str) -> Result<T, Box<Diagnostic>> {
     Err(Box::new(Diagnostic::error(message).hint(hint)))
+}
+
+/// Whether there is nothing in a file: it was emptied, or its bytes never reached the disk.
+pub(super) fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| byte.is_ascii_whitespace() || *byte == 0)
 }
 
 /// Whether a line is a mark that git leaves in a file it could not merge.
@@ -212,7 +217,7 @@ impl<'a> RecordOut<'a> {
 }
 
 /// A value that is always written: a number beyond what JSON's readers take becomes a text.
-struct Plain<'a>(&'a Value);
+pub(super) struct Plain<'a>(pub(super) &'a Value);
 
 impl Serialize for Plain<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -351,5 +356,98 @@ impl<'de, K: Deserialize<'de> + Ord + fmt::Display, V: Deserialize<'de>> Deseria
             }
         }
         deserializer.deserialize_map(Entries(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    const FULL: &str = include_str!("../../fixtures/state/v1/full.json");
+    const NEW: &str = include_str!("../../fixtures/state/v1/new.json");
+
+    #[test]
+    fn the_first_format_is_read_and_written_to_the_same_bytes() {
+        for text in [FULL, NEW] {
+            let state = read(text.as_bytes(), "a.json").unwrap();
+            assert_eq!(String::from_utf8(write(&state)).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn the_first_format_means_what_it_says() {
+        let state = read(FULL.as_bytes(), "a.json").unwrap();
+        let at = |text: &str| text.parse::<Address>().unwrap();
+        assert_eq!((state.serial, state.owner.as_ref().is_some_and(|owner| owner.simulated)), (7, true));
+        let two = &state.records[&at("digitalocean_droplet.web[2]")];
+        assert_eq!((two.id.0.as_str(), two.health, two.create_before_destroy), ("3164450", Health::Ready, false));
+        assert_eq!(two.after, BTreeSet::from([at("digitalocean_vpc.main")]));
+        assert_eq!(two.body["tags"], Value::List(vec!["a".into(), "b".into()]));
+        assert_eq!(two.digests["user_data"].as_str(), "hmac-sha256:1234");
+        let ten = &state.records[&at("digitalocean_droplet.web[10]")];
+        assert_eq!((ten.health, ten.create_before_destroy), (Health::Unfinished, true));
+        assert!(state.deposed.contains_key(&(at("digitalocean_droplet.web[2]"), Id("3164449".to_owned()))));
+        assert_eq!(state.outputs["nothing"].value, Some(Value::Null));
+        assert_eq!(state.outputs["password"].value, None);
+        assert!(state.outputs["password"].sensitive.is_some());
+    }
+
+    #[test]
+    fn a_sensitive_output_and_a_number_beyond_measure_are_written_without_harm() {
+        let mut state = read(FULL.as_bytes(), "a.json").unwrap();
+        state.outputs.get_mut("password").unwrap().value = Some(Value::from("hunter2"));
+        state.outputs.get_mut("url").unwrap().value = Some(Value::Number("1e400".parse().unwrap()));
+        let text = String::from_utf8(write(&state)).unwrap();
+        assert!(!text.contains("hunter2"));
+        let again = read(text.as_bytes(), "a.json").unwrap();
+        assert_eq!(again.outputs["url"].value.as_ref().and_then(Value::as_str).map(str::len), Some(401));
+    }
+
+    #[test]
+    fn every_cut_is_refused() {
+        for length in 0..FULL.len() - 2 {
+            let error = read(&FULL.as_bytes()[..length], "a.json").unwrap_err();
+            assert!(error.message.contains("a.json is empty") || error.message.contains("cut short"), "{length}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn line_ends_of_another_system_do_not_matter() {
+        let state = read(FULL.as_bytes(), "a.json").unwrap();
+        assert_eq!(read(FULL.replace('\n', "\r\n").as_bytes(), "a.json").unwrap(), state);
+    }
+
+    #[test]
+    fn what_is_broken_is_told_with_a_way_on() {
+        let conflict = FULL.replace("  \"serial\": 7,\n", "<<<<<<< HEAD\n  \"serial\": 7,\n=======\n  \"serial\": 8,\n>>>>>>> other\n");
+        let twice = FULL.replace("web[10]", "web[2]");
+        let cases = [
+            ("empty", String::new()),
+            ("zeroed", "\0\0\0\n".to_owned()),
+            ("cut short", FULL[..400].to_owned()),
+            ("no JSON", FULL.replace("\"serial\"", "serial")),
+            ("merge conflict", conflict),
+            ("newer format", FULL.replace("\"format\": 1", "\"format\": 2")),
+            ("Terraform's", r#"{"version": 4, "terraform_version": "1.11.4", "serial": 1, "resources": []}"#.to_owned()),
+            ("another file", r#"{"name": "dofloat"}"#.to_owned()),
+            ("a list", "[]".to_owned()),
+            ("a strange format", r#"{"format": "one"}"#.to_owned()),
+            ("unknown field", FULL.replace("\"mark\"", "\"colour\"")),
+            ("missing field", FULL.replace("  \"serial\": 7,\n", "")),
+            ("wrong type", FULL.replace("\"serial\": 7", "\"serial\": -7")),
+            ("an address that is none", FULL.replace("digitalocean_domain.main", "digitalocean_domain")),
+            ("one resource twice", twice),
+            ("an unknown type", FULL.replace("\"type\": \"dynamic\"", "\"type\": \"text\"")),
+            ("a deposed object without address", FULL.replace("      \"address\": \"digitalocean_droplet.web[2]\",\n", "")),
+        ];
+        let told = cases.iter().fold(String::new(), |mut told, (name, text)| {
+            let error = read(text.as_bytes(), "state/web.json").unwrap_err();
+            let _ = writeln!(told, "# {name}\n{}\n  {}\n", error.message, error.hint.unwrap_or_default());
+            told
+        });
+        let golden = include_str!("../../fixtures/golden/state-errors.txt");
+        assert!(told == golden, "fixtures/golden/state-errors.txt should be:\n{told}");
     }
 }

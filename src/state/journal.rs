@@ -244,11 +244,12 @@ impl Machine {
         self.last_n
     }
 
-    /// Takes a line in.
+    /// Takes a line in, and gives what `restore` needs should it not get to the disk.
     ///
     /// # Errors
     /// If it cannot follow those before it; the machine is as it was then.
-    pub fn accept(&mut self, line: &Line) -> Result<(), Illegal> {
+    pub fn accept(&mut self, line: &Line) -> Result<Before, Illegal> {
+        let mut before = Before { last_n: self.last_n, ended: self.ended, step: None };
         if line.n != self.last_n + 1 {
             return Err(Illegal(format!("line {} follows line {}", line.n, self.last_n)));
         }
@@ -262,13 +263,36 @@ impl Machine {
                 if let Some(step) = entry.step() {
                     let status = next(self.steps.get(&step).cloned().unwrap_or_default(), entry)
                         .map_err(|illegal| Illegal(format!("step {step}: {illegal}")))?;
-                    self.steps.insert(step, status);
+                    before.step = Some((step, self.steps.insert(step, status)));
                 }
             }
         }
         self.last_n = line.n;
-        Ok(())
+        Ok(before)
     }
+
+    /// Takes the last line out again.
+    pub fn restore(&mut self, before: Before) {
+        self.last_n = before.last_n;
+        self.ended = before.ended;
+        match before.step {
+            Some((step, Some(status))) => {
+                self.steps.insert(step, status);
+            }
+            Some((step, None)) => {
+                self.steps.remove(&step);
+            }
+            None => {}
+        }
+    }
+}
+
+/// What a machine was before a line.
+#[derive(Clone, Debug)]
+pub struct Before {
+    last_n: u64,
+    ended: bool,
+    step: Option<(u32, Option<Status>)>,
 }
 
 /// A step that was begun and of which nobody knows how it ended.
@@ -387,6 +411,7 @@ pub fn write_line(line: &Line) -> Vec<u8> {
 #[derive(Default)]
 struct Parts {
     header: Option<Header>,
+    begins: usize,
     begun: BTreeMap<u32, (usize, Begin, Option<Id>)>,
     done: Vec<(Begin, Outcome)>,
     ends: Vec<Fingerprint>,
@@ -397,8 +422,8 @@ impl Parts {
         match entry {
             Entry::Header(header) => self.header = Some(header),
             Entry::Begin(begin) => {
-                let place = self.begun.len() + self.done.len();
-                self.begun.insert(begin.step, (place, *begin, None));
+                self.begins += 1;
+                self.begun.insert(begin.step, (self.begins, *begin, None));
             }
             Entry::Id { step, id } => {
                 if let Some((_, _, known)) = self.begun.get_mut(&step) {
@@ -421,7 +446,7 @@ impl Parts {
 
     fn finish(self, last_n: u64) -> Option<Replayed> {
         let mut open: Vec<_> = self.begun.into_values().collect();
-        open.sort_by_key(|(place, begin, _)| (*place, begin.step));
+        open.sort_by_key(|(place, ..)| *place);
         let open = open.into_iter().map(|(_, begin, id)| OpenStep { begin, id }).collect();
         Some(Replayed { header: self.header?, done: self.done, open, ends: self.ends, last_n })
     }
@@ -513,5 +538,315 @@ mod moment {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Moment, D::Error> {
         u64::deserialize(deserializer).map(Moment)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::base::digest::Salt;
+    use crate::base::value::Value;
+
+    const SAMPLE: &str = include_str!("../../fixtures/state/v1/run.journal");
+
+    fn empty() -> State {
+        State::new("lineage".to_owned(), Salt::new([1; 32]))
+    }
+
+    fn header() -> Entry {
+        Entry::Header(Header {
+            format: FORMAT,
+            lineage: "lineage".to_owned(),
+            owner: Owner { account: "a".to_owned(), team: None, simulated: true },
+            start: Fingerprint::of(&empty()),
+            marked: BTreeSet::from([id("7")]),
+            addresses: BTreeSet::from(["203.0.113.7".to_owned()]),
+        })
+    }
+
+    fn id(text: &str) -> Id {
+        Id(text.to_owned())
+    }
+
+    fn at(name: &str) -> Address {
+        Address::new("k", name)
+    }
+
+    fn begin(step: u32, name: &str, op: Op) -> Entry {
+        Entry::Begin(Box::new(Begin {
+            at: Moment(1),
+            step,
+            address: at(name),
+            op,
+            body: Body::from([("name".to_owned(), Value::from(name))]),
+            digests: BTreeMap::new(),
+            after: BTreeSet::new(),
+            mark: Some(Mark("m".to_owned())),
+            create_before_destroy: false,
+            power: None,
+        }))
+    }
+
+    fn known(step: u32, text: &str) -> Entry {
+        Entry::Id { step, id: id(text) }
+    }
+
+    fn record(text: &str) -> Record {
+        Record {
+            id: id(text),
+            mark: None,
+            body: Body::new(),
+            digests: BTreeMap::new(),
+            after: BTreeSet::new(),
+            health: Health::Ready,
+            create_before_destroy: false,
+        }
+    }
+
+    fn done(step: u32, text: &str) -> Entry {
+        Entry::Done { step, outcome: Outcome::Record(Box::new(record(text))) }
+    }
+
+    fn gone(step: u32) -> Entry {
+        Entry::Done { step, outcome: Outcome::Gone }
+    }
+
+    fn failed(step: u32) -> Entry {
+        Entry::Failed { step, why: "no".to_owned() }
+    }
+
+    fn end() -> Entry {
+        Entry::End { state: Fingerprint::of_bytes(b"x") }
+    }
+
+    fn edit() -> Op {
+        Op::Edit { edits: vec!["rename".to_owned()] }
+    }
+
+    fn bytes(entries: &[Entry]) -> Vec<u8> {
+        let numbered = entries.iter().zip(1..);
+        numbered.flat_map(|(entry, n)| write_line(&Line { n, entry: entry.clone() })).collect()
+    }
+
+    fn replayed(entries: &[Entry]) -> Result<Replayed, String> {
+        match replay(&bytes(entries), "a.journal") {
+            Ok(reading) => reading.replayed.ok_or_else(|| "no header".to_owned()),
+            Err(diagnostic) => Err(diagnostic.message),
+        }
+    }
+
+    #[test]
+    fn the_first_format_is_read_and_written_to_the_same_bytes() {
+        let reading = replay(SAMPLE.as_bytes(), "run.journal").unwrap();
+        let lines: Vec<Line> = SAMPLE.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(String::from_utf8(lines.iter().flat_map(write_line).collect()).unwrap(), SAMPLE);
+        let found = reading.replayed.unwrap();
+        assert_eq!((found.done.len(), found.open.len(), found.ends.len(), found.last_n), (2, 1, 1, 9));
+        assert_eq!(found.open[0].id, Some(id("3164450")));
+        assert_eq!(found.open[0].begin.power, Some(Power::On));
+    }
+
+    #[test]
+    fn a_step_goes_its_way_and_no_other() {
+        let settle = || Op::Settle { id: id("1") };
+        let delete = || Op::Delete { id: id("1") };
+        let cases: Vec<(&str, Vec<Entry>, Option<Status>)> = vec![
+            ("create", vec![begin(1, "a", Op::Create), known(1, "1"), done(1, "1")], Some(Status::Done)),
+            ("create without id", vec![begin(1, "a", Op::Create), done(1, "1")], Some(Status::Done)),
+            ("id twice", vec![begin(1, "a", Op::Create), known(1, "1"), known(1, "1")], Some(Status::Known(id("1")))),
+            ("edit", vec![begin(1, "a", edit()), done(1, "1")], Some(Status::Done)),
+            ("settle", vec![begin(1, "a", settle()), done(1, "1")], Some(Status::Done)),
+            ("delete", vec![begin(1, "a", delete()), gone(1)], Some(Status::Done)),
+            ("failed", vec![begin(1, "a", delete()), failed(1)], Some(Status::Failed)),
+            ("a known object that failed", vec![begin(1, "a", Op::Create), known(1, "1"), failed(1)], Some(Status::Known(id("1")))),
+            ("begun twice", vec![begin(1, "a", edit()), begin(1, "a", edit())], None),
+            ("id before begin", vec![known(1, "1")], None),
+            ("id of an edit", vec![begin(1, "a", edit()), known(1, "1")], None),
+            ("another id", vec![begin(1, "a", Op::Create), known(1, "1"), known(1, "2")], None),
+            ("id after done", vec![begin(1, "a", Op::Create), done(1, "1"), known(1, "1")], None),
+            ("done before begin", vec![done(1, "1")], None),
+            ("done twice", vec![begin(1, "a", edit()), done(1, "1"), done(1, "1")], None),
+            ("done with another id", vec![begin(1, "a", Op::Create), known(1, "1"), done(1, "2")], None),
+            ("settled as another", vec![begin(1, "a", settle()), done(1, "2")], None),
+            ("a delete that leaves something", vec![begin(1, "a", delete()), done(1, "1")], None),
+            ("a create that leaves nothing", vec![begin(1, "a", Op::Create), gone(1)], None),
+            ("failed before begin", vec![failed(1)], None),
+            ("failed after done", vec![begin(1, "a", delete()), gone(1), failed(1)], None),
+        ];
+        for (name, entries, expected) in cases {
+            let status = entries.iter().try_fold(Status::Fresh, next);
+            assert_eq!(status.ok(), expected, "{name}");
+            assert_eq!(replayed(&[vec![header()], entries].concat()).is_ok(), expected.is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_lines_stand_in_their_order() {
+        for (name, entries, legal) in [
+            ("an end", vec![header(), end()], true),
+            ("a second end", vec![header(), end(), end()], true),
+            ("no header", vec![begin(1, "a", edit())], false),
+            ("two headers", vec![header(), header()], false),
+            ("a step after the end", vec![header(), end(), begin(1, "a", edit())], false),
+        ] {
+            assert_eq!(replayed(&entries).is_ok(), legal, "{name}");
+        }
+        let lines = |numbers: [u64; 2]| {
+            let entries = [header(), begin(1, "a", edit())];
+            entries.iter().zip(numbers).flat_map(|(entry, n)| write_line(&Line { n, entry: entry.clone() })).collect::<Vec<_>>()
+        };
+        assert!(replay(&lines([1, 2]), "j").is_ok());
+        for numbers in [[1, 1], [1, 3], [0, 1], [2, 3]] {
+            assert!(replay(&lines(numbers), "j").is_err(), "{numbers:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_done_comes_into_the_state_and_what_is_open_does_not() {
+        let mut state = empty();
+        for (name, text) in [("kept", "1"), ("edited", "2"), ("deleted", "3"), ("replaced", "4"), ("forgotten", "5")] {
+            state.records.insert(at(name), record(text));
+        }
+        state.deposed.insert((at("edited"), id("9")), record("9"));
+        let found = replayed(&[
+            header(),
+            begin(1, "edited", edit()),
+            begin(2, "replaced", Op::Create),
+            known(2, "40"),
+            begin(3, "new", Op::Create),
+            begin(4, "half", Op::Create),
+            done(2, "40"),
+            begin(5, "deleted", Op::Delete { id: id("3") }),
+            known(4, "60"),
+            gone(5),
+            done(1, "2"),
+            begin(6, "edited", Op::Delete { id: id("9") }),
+            gone(6),
+            begin(7, "refused", Op::Create),
+            failed(7),
+            begin(8, "forgotten", Op::Forget { id: id("5") }),
+            gone(8),
+            begin(9, "kept", Op::Delete { id: id("another") }),
+            gone(9),
+        ])
+        .unwrap();
+        let settled = found.settle_into(&state);
+        let ids: Vec<_> = settled.records.iter().map(|(address, record)| (address.name.as_str(), record.id.0.as_str())).collect();
+        assert_eq!(ids, [("edited", "2"), ("kept", "1"), ("replaced", "40")]);
+        assert_eq!(settled.deposed.keys().collect::<Vec<_>>(), [&(at("replaced"), id("4"))]);
+        assert!(settled.owner.is_some());
+        let open: Vec<_> = found.open.iter().map(|open| (open.begin.address.name.as_str(), open.id.clone())).collect();
+        assert_eq!(open, [("new", None), ("half", Some(id("60")))]);
+        let unfinished = found.open[1].begin.unfinished(id("60"));
+        assert_eq!((unfinished.health, unfinished.body["name"].as_str()), (Health::Unfinished, Some("half")));
+    }
+
+    #[test]
+    fn a_create_whose_object_failed_stays_open() {
+        let found = replayed(&[header(), begin(1, "a", Op::Create), known(1, "1"), failed(1)]).unwrap();
+        assert_eq!(found.open.len(), 1);
+    }
+
+    #[test]
+    fn damage_is_told_with_its_line() {
+        let good = String::from_utf8(bytes(&[header(), begin(1, "a", Op::Create), known(1, "1")])).unwrap();
+        let line = |n: usize| good.lines().nth(n).unwrap_or_default();
+        for (text, expected) in [
+            (good.replace("\"begin\"", "\"began\""), "j is damaged: line 2 cannot be read"),
+            (good.replace("{\"n\":2", "<<<<<<< HEAD\n{\"n\":2"), "j has merge conflict marks (line 2)."),
+            (good.replace("\"format\":1", "\"format\":2"), "j has the format 2; this dofloat reads format 1."),
+            (format!("{}\n{}\n", line(0), line(2)), "j is damaged: line 2 cannot stand where it does (line 3 follows line 1)."),
+            (format!("{good}nonsense\n"), "j is damaged: line 4 cannot be read"),
+            (
+                good.replace("\"step\":1,\"id\"", "\"step\":2,\"id\""),
+                "j is damaged: line 3 cannot stand where it does (step 2: `id` cannot follow: the step has not begun).",
+            ),
+        ] {
+            let error = replay(text.as_bytes(), "j").unwrap_err();
+            assert!(error.message.starts_with(expected), "{}", error.message);
+            assert!(error.hint.is_some());
+        }
+    }
+
+    #[test]
+    fn a_torn_end_is_cut_and_a_missing_line_end_is_not() {
+        let good = bytes(&[header(), begin(1, "a", Op::Create)]);
+        let check = |bytes: &[u8], kept: usize, unended: bool| {
+            let reading = replay(bytes, "j").unwrap();
+            assert_eq!((reading.good, reading.unended), (kept, unended));
+        };
+        check(&good, good.len(), false);
+        check(&good[..good.len() - 1], good.len() - 1, true);
+        check(&[good.as_slice(), b"{\"n\":3,"].concat(), good.len(), false);
+        check(&[good.as_slice(), &[0; 40], b"\n"].concat(), good.len(), false);
+        check(b"", 0, false);
+    }
+
+    /// A legal journal of some steps that are interleaved as `picks` says.
+    fn legal(steps: &[(u8, u8)], picks: &[u8]) -> Vec<Entry> {
+        let mut queues: Vec<Vec<Entry>> = steps
+            .iter()
+            .zip(1_u32..)
+            .map(|((kind, length), step)| {
+                let name = format!("r{}", step % 3);
+                let text = step.to_string();
+                let mut queue = match kind % 5 {
+                    0 => vec![begin(step, &name, Op::Create), known(step, &text), done(step, &text)],
+                    1 => vec![begin(step, &name, edit()), done(step, &text)],
+                    2 => vec![begin(step, &name, Op::Delete { id: id(&text) }), gone(step)],
+                    3 => vec![begin(step, &name, Op::Create), failed(step)],
+                    _ => vec![begin(step, &name, Op::Settle { id: id(&text) }), done(step, &text)],
+                };
+                queue.truncate(usize::from(*length) % 4);
+                queue.reverse();
+                queue
+            })
+            .collect();
+        let mut entries = vec![header()];
+        for pick in picks.iter().cycle().take(200) {
+            queues.retain(|queue| !queue.is_empty());
+            if queues.is_empty() {
+                break;
+            }
+            let place = usize::from(*pick) % queues.len();
+            entries.extend(queues[place].pop());
+        }
+        entries
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn every_cut_of_a_journal_replays(
+            steps in prop::collection::vec(any::<(u8, u8)>(), 0..6),
+            picks in prop::collection::vec(any::<u8>(), 1..40),
+            ended in any::<bool>(),
+        ) {
+            let mut entries = legal(&steps, &picks);
+            if ended {
+                entries.push(end());
+            }
+            let all = bytes(&entries);
+            let mut whole = 0;
+            for length in 0..=all.len() {
+                let reading = replay(&all[..length], "j").map_err(|error| TestCaseError::fail(error.message))?;
+                let lines = all[..length].iter().filter(|byte| **byte == b'\n').count() as u64;
+                // All lines that are whole count, and one more at most: that which lacks nothing but its line end.
+                prop_assert!(reading.machine.last_n() == lines || (reading.unended && reading.machine.last_n() == lines + 1));
+                prop_assert!(reading.good <= length && reading.good >= whole);
+                whole = reading.good;
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_or_refused_without_a_panic(noise in prop::collection::vec(any::<u8>(), 0..200), place in 0_usize..2000) {
+            let mut all = bytes(&[header(), begin(1, "a", Op::Create), known(1, "1"), done(1, "1")]);
+            let place = place.min(all.len());
+            all.splice(place..place, noise);
+            let _ = replay(&all, "j");
+        }
     }
 }

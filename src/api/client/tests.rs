@@ -93,18 +93,9 @@ impl Responder {
     }
 
     fn settings(&self) -> Settings {
-        Settings {
-            base: Url::parse(&format!("http://{}", self.address)).expect("a base"),
-            token: Secret::new("hunter2".into()),
-            retry_max: 2,
-            retry_wait_min: Duration::from_secs(1),
-            retry_wait_max: Duration::from_secs(30),
-            requests_per_second: 0.0,
-            timeout: Duration::from_secs(20),
-            clock: self.clock.clone(),
-            rng: Arc::new(Rng::seeded(1)),
-            ca_file: None,
-        }
+        let base = Url::parse(&format!("http://{}", self.address)).expect("a base");
+        let settings = Settings::new(base, Secret::new("hunter2".into()), self.clock.clone(), Arc::new(Rng::seeded(1)));
+        Settings { retry_max: 2, timeout: Duration::from_secs(20), ..settings }
     }
 
     fn client(&self) -> Client {
@@ -144,7 +135,7 @@ fn word(error: &ApiError) -> (&'static str, u32) {
         ApiError::Throttled { .. } => "throttled",
         ApiError::Ambiguous { .. } => "ambiguous",
         ApiError::Broken { .. } => "broken",
-        ApiError::Unsettled { .. } => "unsettled",
+        ApiError::Unseen { .. } | ApiError::Unsettled { .. } => "unsettled",
     };
     (word, error.asked().map_or(0, |asked| asked.attempts))
 }
@@ -242,7 +233,6 @@ async fn an_endless_limit_is_given_up() {
     let error = responder.client().create::<Envelope>("/things", &json!({})).await.expect_err("throttled");
     let asked = error.asked().expect("a request").clone();
     assert_eq!(error, ApiError::Throttled { asked, wait: Duration::from_secs(3000) });
-    assert!(error.hint().is_some_and(|hint| hint.starts_with("Try again in 3000 s.")));
 }
 
 #[tokio::test]
@@ -267,6 +257,18 @@ async fn nobody_there_is_repeated_and_surely_without_effect() {
     let error = responder.client().create::<Envelope>("/things", &json!({})).await.expect_err("nobody");
     assert_eq!(word(&error), ("broken", 3));
     assert!(error.to_string().starts_with("POST /things: no connection: "), "{error}");
+}
+
+#[test]
+fn an_earlier_attempt_may_have_taken_effect() {
+    let check = |method, may_have_acted, expected| {
+        let request = Request::new(method, Repeat::Safe, "/things/1", &[]).expect("a request");
+        let error = conclude(&request, Outcome::Unsent("no connection".into()), 3, may_have_acted).expect_err("nobody");
+        assert_eq!(word(&error), (expected, 3), "{method:?} {may_have_acted}");
+    };
+    check(Method::Put, true, "ambiguous");
+    check(Method::Put, false, "broken");
+    check(Method::Get, true, "broken");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use crate::base::durable::FileLock;
 use super::State;
 use super::journal::Replayed;
 
+mod faults;
 mod file;
 
 pub use file::{Locked, Opening};
