@@ -193,9 +193,6 @@ impl Locked {
     }
 
     fn write_first(&mut self, state: &State, owner: &Owner) -> Result<(), StoreError> {
-        if let Some(folder) = folder_of(&self.paths.state) {
-            make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
-        }
         let first = Disk::of(&State { owner: Some(owner.clone()), ..State::new(state.lineage.clone(), state.salt.clone()) });
         self.write_state(&first.bytes)?;
         self.disk = Some(first);
@@ -204,6 +201,10 @@ impl Locked {
 
     fn write_state(&self, bytes: &[u8]) -> Result<(), StoreError> {
         let path = &self.paths.state;
+        // A folder that was there and is gone is not made again: what else was in it is missed.
+        if let (None, Some(folder)) = (&self.disk, folder_of(path)) {
+            make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
+        }
         crash_point("state.before-write");
         write_atomic(path, bytes, MODE).map_err(|error| failed("write", path, &error))?;
         crash_point("state.after-write");

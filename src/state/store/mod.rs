@@ -179,3 +179,6 @@ impl Store {
         file::share(&self.paths)
     }
 }
+
+#[cfg(test)]
+mod tests;
