@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::base::clock::Clock;
 use crate::base::crash::crash_point;
-use crate::base::durable::{Appender, FileLock, LockKind, make_folder, remove, write_atomic};
+use crate::base::durable::{Appender, FileLock, LockKind, make_folder, remove, sweep, write_atomic};
 use crate::base::identity::{Id, Owner};
 use crate::state::State;
 use crate::state::format::{self, Fingerprint};
@@ -34,7 +34,7 @@ pub struct Opening {
 #[derive(Debug)]
 pub struct Locked {
     paths: Paths,
-    _lock: Option<FileLock>,
+    lock: Option<FileLock>,
     loaded: bool,
     disk: Option<Disk>,
     journal: Option<Open>,
@@ -63,7 +63,7 @@ const MODE: u32 = 0o644;
 
 impl Locked {
     pub(super) fn new(paths: Paths, lock: Option<FileLock>) -> Self {
-        Self { paths, _lock: lock, loaded: false, disk: None, journal: None }
+        Self { paths, lock, loaded: false, disk: None, journal: None }
     }
 
     /// Reads state and journal. A journal whose state was written is removed, a torn last line is cut off; a journal of an
@@ -73,6 +73,10 @@ impl Locked {
     /// If they cannot be read, do not belong together, or a state was lost.
     pub fn load(&mut self) -> Result<Loaded, StoreError> {
         let seen = see(&self.paths)?;
+        if self.lock.is_some() {
+            // What an interrupted write left is no harm but clutter; that it cannot be removed is no harm either.
+            let _ = sweep(&self.paths.state).and_then(|()| sweep(&self.paths.secrets));
+        }
         self.disk = seen.state.as_ref().map(Disk::of);
         self.journal = None;
         self.loaded = true;

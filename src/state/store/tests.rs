@@ -369,6 +369,17 @@ async fn a_lock_is_waited_for_and_names_its_holder() {
 }
 
 #[tokio::test]
+async fn what_an_interrupted_write_left_is_swept_under_the_lock() {
+    let (bench, _) = Bench::applied();
+    put(&bench.folder.path().join("state/.dofloat-web.json-abc123.tmp"), b"half");
+    bench.loaded();
+    assert_eq!(bench.names().len(), 2);
+    let clock = Clock::virtual_at(Moment(0));
+    bench.store.lock(Duration::ZERO, "", &clock).await.unwrap().load().unwrap();
+    assert_eq!(bench.names(), ["web.json"]);
+}
+
+#[tokio::test]
 async fn a_lock_that_is_freed_meanwhile_is_taken() {
     let bench = bench();
     let clock = Clock::virtual_at(Moment(0));
