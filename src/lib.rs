@@ -5,4 +5,5 @@ pub mod base;
 pub mod engine;
 pub mod kinds;
 pub mod lang;
+pub mod sim;
 pub mod state;
