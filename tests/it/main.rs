@@ -3,5 +3,6 @@
 #![cfg(test)]
 
 mod contract;
+mod engine;
 mod harness;
 mod tidy;
