@@ -2,10 +2,18 @@
 //!
 //! Invariant: no IO but through the `Files` handle, no kind's meaning, no secret opened but at the border.
 
+pub mod access;
 pub mod arithmetic;
+pub mod ast;
 pub mod constraint;
+pub mod declare;
+pub mod eval;
 pub mod files;
 pub mod functions;
+pub mod references;
+pub mod special;
+pub mod syntax;
+pub mod type_expr;
 pub mod types;
 pub mod value;
 
