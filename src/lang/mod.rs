@@ -2,4 +2,9 @@
 //!
 //! Invariant: no IO but through the `Files` handle, no kind's meaning, no secret opened but at the border.
 
+pub mod ast;
+pub mod files;
+pub mod syntax;
 pub mod value;
+
+pub use files::{Files, Host};
