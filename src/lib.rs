@@ -6,3 +6,4 @@ pub mod engine;
 pub mod kinds;
 pub mod lang;
 pub mod state;
+pub mod ui;
