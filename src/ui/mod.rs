@@ -3,7 +3,11 @@
 //! Invariant: the only printers. A renderer turns plain data into text without asking the terminal, the clock or the
 //! environment; `Screen` is the only thing that writes.
 
+pub mod change_text;
 pub mod errors;
 pub mod paint;
+#[cfg(test)]
+mod plan_fixture;
+pub mod plan_text;
 pub mod screen;
 pub mod value_text;
