@@ -63,6 +63,8 @@ pub struct BodyText<'a> {
     pub kept: Vec<(&'a str, Shown)>,
     /// How many further attributes, and blocks, do not change.
     pub hidden: (usize, usize),
+    /// Whether nothing is said to change: no symbols.
+    pub still: bool,
     /// Colour.
     pub paint: Paint,
 }
@@ -86,7 +88,7 @@ impl BodyText<'_> {
         }
         plain.sort_by_key(|(name, ..)| *name);
         let width = plain.iter().map(|(name, ..)| name.chars().count()).max().unwrap_or(0);
-        let values = Values { paint: self.paint };
+        let values = Values { paint: self.paint, still: self.still };
         let mut text = String::new();
         for (name, before, after, ty, comment) in plain {
             let mark = Mark::of(before, after);
@@ -94,7 +96,7 @@ impl BodyText<'_> {
                 Mark::Add => values.whole(after, mark, INDENT),
                 _ => values.changed(before, after, ty, INDENT),
             };
-            let line = format!("{:INDENT$}{} {name:width$} = {shown}", "", mark.symbol(self.paint));
+            let line = format!("{:INDENT$}{} {name:width$} = {shown}", "", values.symbol(mark));
             let _ = writeln!(text, "{}", commented(&line, comment, self.paint));
         }
         if self.hidden.0 > 0 {
@@ -119,7 +121,7 @@ impl BodyText<'_> {
 /// A single value and what becomes of it, for a line that begins with a symbol at column `indent`.
 #[must_use]
 pub fn changed(before: &Shown, after: &Shown, indent: usize, paint: Paint) -> String {
-    let values = Values { paint };
+    let values = Values { paint, still: false };
     match Mark::of(before, after) {
         Mark::Add => values.whole(after, Mark::Add, indent),
         _ => values.changed(before, after, None, indent),
@@ -182,9 +184,14 @@ fn entries(shown: &Shown) -> Option<BTreeMap<String, Shown>> {
 #[derive(Clone, Copy)]
 struct Values {
     paint: Paint,
+    still: bool,
 }
 
 impl Values {
+    fn symbol(self, mark: Mark) -> String {
+        if self.still { " ".to_owned() } else { mark.symbol(self.paint) }
+    }
+
     /// A value that is there as a whole; `mark` stands before each of its parts.
     fn whole(self, shown: &Shown, mark: Mark, indent: usize) -> String {
         let pad = indent + 4;
@@ -204,14 +211,14 @@ impl Values {
             Shown::Value(Value::Str(text)) => quote(text),
             Shown::List(_) | Shown::Value(Value::List(_)) => {
                 let items = items(shown).unwrap_or_default();
-                let lines = items.iter().map(|item| format!("{:pad$}{} {},", "", mark.symbol(self.paint), self.whole(item, mark, pad)));
+                let lines = items.iter().map(|item| format!("{:pad$}{} {},", "", self.symbol(mark), self.whole(item, mark, pad)));
                 bracketed('[', ']', indent, lines)
             }
             Shown::Map(_) | Shown::Value(Value::Map(_)) => {
                 let entries = entries(shown).unwrap_or_default();
                 let width = entries.keys().map(|name| key(name).chars().count()).max().unwrap_or(0);
                 let lines = entries.iter().map(|(name, value)| {
-                    format!("{:pad$}{} {:width$} = {}", "", mark.symbol(self.paint), key(name), self.whole(value, mark, pad))
+                    format!("{:pad$}{} {:width$} = {}", "", self.symbol(mark), key(name), self.whole(value, mark, pad))
                 });
                 bracketed('{', '}', indent, lines)
             }
@@ -258,7 +265,7 @@ impl Values {
                     (Some(was), None) => (Mark::Remove, self.whole(was, Mark::Remove, pad)),
                     (None, is) => (Mark::Add, self.whole(is.unwrap_or(&Shown::Absent), Mark::Add, pad)),
                 };
-                format!("{:pad$}{} {value},", "", mark.symbol(self.paint))
+                format!("{:pad$}{} {value},", "", self.symbol(mark))
             })
             .collect();
         if same > 0 {
@@ -301,7 +308,7 @@ impl Values {
                 Mark::Remove => self.whole(&was, mark, pad),
                 _ => self.changed(&was, &is, part(ty, name), pad),
             };
-            lines.push(format!("{:pad$}{} {:width$} = {value}", "", mark.symbol(self.paint), key(name)));
+            lines.push(format!("{:pad$}{} {:width$} = {value}", "", self.symbol(mark), key(name)));
         }
         (lines, same)
     }
@@ -323,7 +330,7 @@ impl Values {
             };
             let part = |shown: Option<&Shown>| shown.and_then(entries).unwrap_or_default();
             let (lines, hidden_here) = self.map_lines(&part(was), &part(is), item_ty, indent);
-            let head = format!("{:indent$}{} {} {{", "", mark.symbol(self.paint), attr.name);
+            let head = format!("{:indent$}{} {} {{", "", self.symbol(mark), attr.name);
             let _ = writeln!(text, "{}", commented(&head, comment(attr), self.paint));
             for line in lines {
                 // A block that goes shows where its attributes go, as an object that goes does.
@@ -368,7 +375,7 @@ impl Values {
                 ChangeTag::Insert => Mark::Add,
             };
             let line = change.value();
-            let _ = writeln!(text, "{:pad$}{} {}", "", mark.symbol(self.paint), visible(line.strip_suffix('\n').unwrap_or(line)));
+            let _ = writeln!(text, "{:pad$}{} {}", "", self.symbol(mark), visible(line.strip_suffix('\n').unwrap_or(line)));
         }
         skip(&mut text, &mut skipped);
         let _ = write!(text, "{:width$}{marker}", "", width = indent + 2);

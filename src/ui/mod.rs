@@ -5,9 +5,14 @@
 
 pub mod change_text;
 pub mod errors;
+pub mod events;
+pub mod outputs;
 pub mod paint;
 #[cfg(test)]
 mod plan_fixture;
+pub mod plan_json;
 pub mod plan_text;
+pub mod progress;
 pub mod screen;
+pub mod state_text;
 pub mod value_text;

@@ -119,12 +119,13 @@ fn drifted(text: &mut String, drift: &Drift, plan: &Plan, view: View<'_>) {
     };
     let gone = [AttrChange { name: "id".into(), before: id, after: Shown::Absent, replaces: false, disrupts: false }];
     let attrs = if drift.gone && drift.attrs.is_empty() { gone.as_slice() } else { drift.attrs.as_slice() };
-    text.push_str(&BodyText { rows: rows(view, &drift.address), attrs, kept, hidden, paint: view.paint }.render());
+    text.push_str(&BodyText { rows: rows(view, &drift.address), attrs, kept, hidden, still: false, paint: view.paint }.render());
     text.push_str("    }\n");
 }
 
 fn legend(text: &mut String, shown: &[&Change], paint: Paint) {
-    let rows: [(fn(&Action) -> bool, &str); 5] = [
+    type Is = fn(&Action) -> bool;
+    let rows: [(Is, &str); 5] = [
         (|action| matches!(action, Action::Create), "create"),
         (|action| matches!(action, Action::Edit { .. }), "update in place"),
         (|action| matches!(action, Action::Delete), "destroy"),
@@ -167,7 +168,9 @@ fn one(text: &mut String, change: &Change, view: View<'_>) {
     head(text, &symbol(&change.action, view.paint), 0, &change.address);
     let keeps = matches!(change.action, Action::Edit { .. } | Action::Replace { .. });
     let (kept, hidden) = if keeps { unchanged(change, rows(view, &change.address)) } else { (vec![], (0, 0)) };
-    text.push_str(&BodyText { rows: rows(view, &change.address), attrs: &change.attrs, kept, hidden, paint: view.paint }.render());
+    text.push_str(
+        &BodyText { rows: rows(view, &change.address), attrs: &change.attrs, kept, hidden, still: false, paint: view.paint }.render(),
+    );
     text.push_str("    }\n");
 }
 
