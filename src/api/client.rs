@@ -110,7 +110,7 @@ impl Client {
     /// Never `Ambiguous`.
     pub async fn list<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)], key: &str) -> Result<Vec<T>, ApiError> {
         let mut request = Request::new(Method::Get, Repeat::Safe, path, query)?;
-        if !request.query.iter().any(|(name, _)| name == "per_page") {
+        if page::sized(path) && !request.query.iter().any(|(name, _)| name == "per_page") {
             request.query.push(("per_page".into(), page::PER_PAGE.into()));
         }
         let answer = match &self.memory {
@@ -248,7 +248,7 @@ impl Client {
     async fn send(&self, request: &Request) -> Result<Value, ApiError> {
         let core = &*self.core;
         let (bucket, start) = (Bucket::of(request), core.clock.now());
-        let (mut tried, mut attempts) = (Tried::default(), 0);
+        let (mut tried, mut attempts, mut may_have_acted) = (Tried::default(), 0, false);
         let tell = |pause, cause| {
             let what = format!("{} {}", request.method.name(), request.shown());
             self.tell(&Waiting { what, elapsed: core.clock.now().since(start), limit: None, pause, cause });
@@ -258,8 +258,9 @@ impl Client {
             attempts += 1;
             let outcome = core.attempt(request, bucket).await;
             let attempt = outcome.attempt();
+            may_have_acted |= attempt.may_have_acted();
             match retry::decide(request, attempt, tried, &core.patience, core.rng.fraction()) {
-                Verdict::Take => return conclude(request, outcome, attempts),
+                Verdict::Take => return conclude(request, outcome, attempts, may_have_acted),
                 Verdict::Again(pause) => {
                     let throttled = matches!(attempt, Attempt::Answered { status: 429, .. });
                     tell(pause, if throttled { Cause::Budget } else { Cause::Retry });
@@ -359,10 +360,9 @@ impl Core {
     }
 }
 
-/// What the last attempt means.
-fn conclude(request: &Request, outcome: Outcome, attempts: u32) -> Result<Value, ApiError> {
+/// What the last attempt means, where this or an earlier one may have taken effect.
+fn conclude(request: &Request, outcome: Outcome, attempts: u32, may_have_acted: bool) -> Result<Value, ApiError> {
     let asked = request.asked(attempts);
-    let may_have_acted = outcome.attempt().may_have_acted();
     let unknown = |asked, why| {
         let write = request.method != Method::Get;
         if write && may_have_acted { ApiError::Ambiguous { asked, why } } else { ApiError::Broken { asked, why } }
@@ -402,3 +402,6 @@ fn decode<T: DeserializeOwned>(request: &Request, answer: &Value, within: &str) 
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

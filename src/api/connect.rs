@@ -41,6 +41,25 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
 }
 
+impl Settings {
+    /// Settings with the official provider's defaults, and a minute for each attempt.
+    #[must_use]
+    pub fn new(base: Url, token: Secret<String>, clock: Clock, rng: Arc<Rng>) -> Self {
+        Self {
+            base,
+            token,
+            retry_max: 4,
+            retry_wait_min: Duration::from_secs(1),
+            retry_wait_max: Duration::from_secs(30),
+            requests_per_second: 0.0,
+            timeout: Duration::from_secs(60),
+            clock,
+            rng,
+            ca_file: None,
+        }
+    }
+}
+
 /// Why no client could be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
@@ -146,6 +165,7 @@ pub(crate) fn connections(settings: &Settings) -> Result<reqwest::Client, Client
         // Shorter than the whole, so that a host that does not answer at all is told from an answer that does not come.
         .connect_timeout((settings.timeout / 2).min(Duration::from_secs(10)))
         // A connection that the other side is about to close must not be picked for a create.
+        // (What HTTP/2 says that it did not process, the library repeats by itself; that is safe for a create, too.)
         .pool_idle_timeout(Duration::from_secs(15));
     if plain {
         // No TLS is spoken, so no root certificates are needed, and a machine without any must do; what is near is reached
@@ -202,18 +222,8 @@ mod tests {
     use crate::base::clock::Moment;
 
     fn settings(address: &str) -> Settings {
-        Settings {
-            base: Url::parse(address).expect("an address"),
-            token: Secret::new("hunter2".into()),
-            retry_max: 4,
-            retry_wait_min: Duration::from_secs(1),
-            retry_wait_max: Duration::from_secs(30),
-            requests_per_second: 0.0,
-            timeout: Duration::from_secs(30),
-            clock: Clock::virtual_at(Moment(0)),
-            rng: Arc::new(Rng::seeded(1)),
-            ca_file: None,
-        }
+        let base = Url::parse(address).expect("an address");
+        Settings::new(base, Secret::new("hunter2".into()), Clock::virtual_at(Moment(0)), Arc::new(Rng::seeded(1)))
     }
 
     fn check(address: &str, expected: &str) {

@@ -6,8 +6,6 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::messages::{self, Said};
-
 /// Which request failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
@@ -83,6 +81,14 @@ pub enum ApiError {
         /// What happened.
         why: String,
     },
+    /// The answer leaves out a field that the token has no scope for: it was not seen, which is not the same as empty.
+    #[error("the answer leaves out {what}: the token lacks the scope `{scope}`")]
+    Unseen {
+        /// Which field of what: "`tags` of droplet 123".
+        what: String,
+        /// The scope.
+        scope: &'static str,
+    },
     /// What was waited for did not come about in time, or ended badly.
     #[error("{what}")]
     Unsettled {
@@ -102,7 +108,7 @@ impl ApiError {
             | Self::Throttled { asked, .. }
             | Self::Ambiguous { asked, .. }
             | Self::Broken { asked, .. } => Some(asked),
-            Self::Unsettled { .. } => None,
+            Self::Unseen { .. } | Self::Unsettled { .. } => None,
         }
     }
 
@@ -125,26 +131,6 @@ impl ApiError {
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {
         matches!(self, Self::Ambiguous { .. })
-    }
-
-    /// What to do next, where that can be told.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Refused { answer, .. } if answer.status == 401 => {
-                Some("The token is not accepted: it may be incomplete, expired or revoked. Give another one.".into())
-            }
-            Self::Refused { scopes, .. } if !scopes.is_empty() && messages::said(self) != Some(Said::HasMembers) => {
-                let named: Vec<_> = scopes.iter().map(|scope| format!("`{scope}`")).collect();
-                Some(format!("This request needs a token with the scope {}.", named.join(" and ")))
-            }
-            Self::Throttled { wait, .. } => Some(format!(
-                "Try again in {} s. All programs that use the token share its limit; `requests_per_second` lowers our part.",
-                wait.as_secs().max(1)
-            )),
-            Self::Ambiguous { .. } => Some("Run the command again: it looks what is there before it does anything.".into()),
-            _ => None,
-        }
     }
 }
 
@@ -210,20 +196,5 @@ mod tests {
     fn long_texts_are_cut_at_a_character() {
         let cut = clean(&"é".repeat(500));
         assert_eq!(cut.chars().count(), 401);
-    }
-
-    #[test]
-    fn a_refusal_names_the_scope() {
-        let refused = |status, scopes: &[&'static str]| {
-            let answer = Answer { status, message: "You are not authorized".into(), ..Answer::default() };
-            let asked = Asked { method: "POST", path: "/droplets".into(), attempts: 1 };
-            ApiError::Refused { asked, answer, scopes: scopes.to_vec() }
-        };
-        let hint = |error: &ApiError| error.hint().unwrap_or_default();
-        let two = refused(403, &["sizes:read", "regions:read"]);
-        assert_eq!(two.to_string(), "POST /droplets: You are not authorized (403)");
-        assert_eq!(hint(&two), "This request needs a token with the scope `sizes:read` and `regions:read`.");
-        assert!(hint(&refused(401, &[])).starts_with("The token is not accepted"));
-        assert_eq!(refused(403, &[]).hint(), None);
     }
 }

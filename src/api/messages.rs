@@ -30,9 +30,10 @@ const TABLE: &[(&[u16], &str, Said)] = &[
     (&[403, 409, 422], "vpc with members", Said::HasMembers),
     (&[422], "already in use on your account", Said::KeyInUse),
     (&[422], "invalid image", Said::InvalidImage),
+    (&[409, 422], "duplicate name", Said::DuplicateName),
+    // No record of the exact words was found for the rest, so several likely ones are taken.
     (&[422], "not assigned", Said::NotAssigned),
     (&[422], "is unassigned", Said::NotAssigned),
-    (&[409, 422], "duplicate name", Said::DuplicateName),
     (&[409, 422], "name already", Said::DuplicateName),
     (&[409, 422], "name is already", Said::DuplicateName),
 ];

@@ -12,6 +12,12 @@ pub(crate) const PER_PAGE: &str = "200";
 /// More pages than any account can fill.
 pub(crate) const MOST_PAGES: usize = 2000;
 
+/// Whether a list can be asked for in pages of our size: the actions of addresses and images come in the API's own.
+pub(crate) fn sized(path: &str) -> bool {
+    let fixed = ["/reserved_ips/", "/floating_ips/", "/images/"];
+    !(path.ends_with("/actions") && fixed.iter().any(|start| path.starts_with(start)))
+}
+
 /// The items of one page.
 pub(crate) fn items(page: &mut Value, key: &str) -> Result<Vec<Value>, String> {
     match page.get_mut(key).map(Value::take) {
@@ -70,6 +76,15 @@ mod tests {
     fn a_single_page_has_no_links() {
         for page in [json!({}), json!({"links": {}}), json!({"links": {"pages": {}}}), json!({"links": null})] {
             assert_eq!(next(&page, &[]), Ok(None), "{page}");
+        }
+    }
+
+    #[test]
+    fn most_lists_have_a_size() {
+        for (path, expected) in
+            [("/droplets", true), ("/droplets/1/actions", true), ("/actions", true), ("/reserved_ips/1.2.3.4/actions", false)]
+        {
+            assert_eq!(sized(path), expected, "{path}");
         }
     }
 

@@ -142,7 +142,9 @@ impl Client {
 /// (a droplet takes a minute, a rename two seconds), at least 100 ms and at most 3 s; longer as the budget shrinks.
 fn distance(elapsed: Duration, strain: u32, chance: f64) -> Duration {
     let plain = (elapsed / 8).clamp(Duration::from_millis(100), Duration::from_secs(3));
-    plain.mul_f64(0.9 + chance.clamp(0.0, 1.0) / 5.0) * strain
+    let pause = plain.mul_f64(0.9 + chance.clamp(0.0, 1.0) / 5.0) * strain;
+    // The clock counts whole milliseconds; a fraction would be lost with each look.
+    Duration::from_millis(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// A span of time for people.

@@ -26,6 +26,23 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     sync_folder(&folder)
 }
 
+/// Makes a file with this content if there is none of that name; `false` if there is one, which is left as it is.
+///
+/// # Errors
+/// What the system says.
+pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<bool> {
+    let folder = folder_of(path);
+    let mut temp = tempfile::Builder::new().prefix(".dofloat-").suffix(".tmp").tempfile_in(&folder)?;
+    temp.write_all(bytes)?;
+    set_mode(temp.as_file(), mode)?;
+    temp.as_file().sync_all()?;
+    match temp.persist_noclobber(path) {
+        Ok(_) => sync_folder(&folder).map(|()| true),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    }
+}
+
 /// Removes a file, and flushes its folder. A file that is not there is no error.
 ///
 /// # Errors
@@ -53,6 +70,18 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
         Err(error) => Err(error),
         Ok(()) => sync_folder(&parent),
     }
+}
+
+/// Makes a folder that only its owner can enter; one that is there is left as it is.
+///
+/// # Errors
+/// What the system says.
+pub fn make_private_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    make_folder(path)?;
+    set_mode(&File::open(path)?, 0o700)
 }
 
 /// A file that grows line by line, each line on disk before the call returns.
@@ -176,6 +205,16 @@ mod tests {
         write_atomic(&path, b"two", 0o644)?;
         assert_eq!(std::fs::read(&path)?, b"two");
         assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_new_file_never_replaces_another() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("a");
+        assert!(write_new(&path, b"one", 0o600)?);
+        assert!(!write_new(&path, b"two", 0o600)?);
+        assert_eq!(std::fs::read(&path)?, b"one");
         Ok(())
     }
 

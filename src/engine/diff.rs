@@ -8,8 +8,9 @@ use super::change::{AttrChange, Shown};
 use super::desired::Terms;
 use crate::base::desired::Ignore;
 use crate::base::digest::{Digest, Salt};
+use crate::base::secret::Secret;
 use crate::base::value::{Body, Term, Value};
-use crate::kinds::attr::{Attr, Change, Compare, Presence, Reads, Secrecy, Ty};
+use crate::kinds::attr::{Attr, Change, Presence, Reads, Secrecy, Ty};
 
 /// What there is of an object on this side: attributes, and digests of those that are not shown.
 #[derive(Clone, Copy, Debug)]
@@ -35,18 +36,24 @@ pub struct Difference {
 pub fn wanted(rows: &'static [Attr], wanted: &Terms, there: There<'_>, ignore: &Ignore, salt: &Salt) -> Vec<Difference> {
     rows.iter()
         .filter(|row| row.settable() && !ignores(ignore, row.name))
-        .filter(|row| !same(row, wanted.get(row.name), there, salt))
+        .filter(|row| !same(row, wanted, there, salt))
         .map(|row| Difference {
             row,
             shown: AttrChange {
                 name: row.name.to_owned(),
                 before: shown_there(row, there),
                 after: wanted.get(row.name).map_or(Shown::Absent, |term| shown_term(row, term)),
-                replaces: row.change == Change::Replace,
+                replaces: change_of(row, wanted.get(row.name)) == Change::Replace,
                 disrupts: matches!(row.change, Change::Disruptive(_)),
             },
         })
         .collect()
+}
+
+/// How the change of an attribute to what is wanted is made.
+#[must_use]
+pub fn change_of(row: &Attr, wanted: Option<&Term>) -> Change {
+    row.change_to(wanted.and_then(Term::value).unwrap_or(&Value::Null))
 }
 
 /// Whether an attribute is left alone.
@@ -59,30 +66,31 @@ pub fn ignores(ignore: &Ignore, name: &str) -> bool {
     }
 }
 
-fn same(row: &Attr, wanted: Option<&Term>, there: There<'_>, salt: &Salt) -> bool {
-    let Some(term) = wanted else {
+fn same(row: &Attr, terms: &Terms, there: There<'_>, salt: &Salt) -> bool {
+    let is_none = |value: &Value| is_empty(&normal(row, value, there.body));
+    let Some(term) = terms.get(row.name) else {
         return match row.presence {
+            _ if row.reads == Reads::WhenSet => true,
             Presence::OptionalComputed | Presence::Computed => true,
             Presence::Required | Presence::Optional => {
-                !there.digests.contains_key(row.name)
-                    && there.body.get(row.name).is_none_or(|value| is_empty(&normal(row.ty, row.compare, value)))
+                !there.digests.contains_key(row.name) && there.body.get(row.name).is_none_or(is_none)
             }
         };
     };
     if term.has_unknown() {
         return false;
     }
+    let open: Body = terms.iter().filter_map(|(name, term)| Some((name.clone(), term.value()?.clone()))).collect();
     if let Some(digest) = there.digests.get(row.name) {
-        return term.sealed().is_some_and(|sealed| digest.matches(&sealed, salt));
+        return term.sealed().is_some_and(|sealed| digest.matches(&sealed.map(|wanted| normal(row, wanted, &open)), salt));
     }
     let Some(value) = there.body.get(row.name) else {
-        return term.value().is_some_and(|value| is_empty(&normal(row.ty, row.compare, value)));
+        return term.value().is_some_and(|value| is_empty(&normal(row, value, &open)));
     };
+    let value = normal(row, value, there.body);
     match term.value() {
-        Some(wanted) => normal(row.ty, row.compare, wanted) == normal(row.ty, row.compare, value),
-        None => term.sealed().is_some_and(|sealed| {
-            sealed.map(|wanted| normal(row.ty, row.compare, wanted)) == crate::base::secret::Secret::new(normal(row.ty, row.compare, value))
-        }),
+        Some(wanted) => normal(row, wanted, &open) == value,
+        None => term.sealed().is_some_and(|sealed| sealed.map(|wanted| normal(row, wanted, &open)) == Secret::new(value)),
     }
 }
 
@@ -90,13 +98,17 @@ fn same(row: &Attr, wanted: Option<&Term>, there: There<'_>, salt: &Salt) -> boo
 #[must_use]
 pub fn drift(rows: &'static [Attr], record: There<'_>, seen: There<'_>) -> Vec<AttrChange> {
     rows.iter()
-        .filter(|row| row.reads == Reads::Readable)
+        .filter(|row| match row.reads {
+            Reads::Readable => true,
+            Reads::WhenSet => record.body.contains_key(row.name) || record.digests.contains_key(row.name),
+            Reads::WriteOnly | Reads::Volatile => false,
+        })
         .filter(|row| {
             let (before, after) = (record.digests.get(row.name), seen.digests.get(row.name));
             if before.is_some() || after.is_some() {
                 return before != after && !before.is_some_and(|digest| digest.as_str().starts_with("sha1:"));
             }
-            let normal = |body: &Body| body.get(row.name).map(|value| normal(row.ty, row.compare, value)).filter(|value| !is_empty(value));
+            let normal = |body: &Body| body.get(row.name).map(|value| normal(row, value, body)).filter(|value| !is_empty(value));
             normal(record.body) != normal(seen.body)
         })
         .map(|row| AttrChange {
@@ -120,39 +132,32 @@ fn is_empty(value: &Value) -> bool {
 }
 
 /// A value in the form in which it is compared: sets sorted, empties left out of objects, each part by its own row.
+/// `body` holds the other attributes of its side.
 #[must_use]
-pub fn normal(ty: Ty, compare: Compare, value: &Value) -> Value {
-    let value = match (ty, value) {
+pub fn normal(row: &Attr, value: &Value, body: &Body) -> Value {
+    row.normal(&shaped(row.ty, value), body)
+}
+
+fn shaped(ty: Ty, value: &Value) -> Value {
+    match (ty, value) {
         (Ty::Object(rows), Value::Map(map)) => Value::Map(
             rows.iter()
                 .filter_map(|row| {
-                    let field = normal(row.ty, row.compare, map.get(row.name)?);
+                    let field = normal(row, map.get(row.name)?, map);
                     (!is_empty(&field)).then(|| (row.name.to_owned(), field))
                 })
                 .collect(),
         ),
-        (Ty::List(item), Value::List(items)) => Value::List(items.iter().map(|value| normal(*item, Compare::Exact, value)).collect()),
-        (Ty::Set(item), Value::List(items)) => sorted(items.iter().map(|value| normal(*item, Compare::Exact, value)).collect()),
-        (Ty::Map(item), Value::Map(map)) => {
-            Value::Map(map.iter().map(|(name, value)| (name.clone(), normal(*item, Compare::Exact, value))).collect())
+        (Ty::List(item), Value::List(items)) => Value::List(items.iter().map(|value| shaped(*item, value)).collect()),
+        (Ty::Set(item), Value::List(items)) => {
+            let mut items: Vec<Value> = items.iter().map(|value| shaped(*item, value)).collect();
+            items.sort();
+            items.dedup();
+            Value::List(items)
         }
+        (Ty::Map(item), Value::Map(map)) => Value::Map(map.iter().map(|(name, value)| (name.clone(), shaped(*item, value))).collect()),
         _ => value.clone(),
-    };
-    match (compare, value) {
-        (Compare::Set, Value::List(items)) => sorted(items),
-        (Compare::NoCase, Value::Str(text)) => Value::Str(text.to_lowercase()),
-        (Compare::NoCase, Value::List(items)) => {
-            sorted(items.iter().map(|item| item.as_str().map_or_else(|| item.clone(), |text| Value::Str(text.to_lowercase()))).collect())
-        }
-        (Compare::Normal(form), value) => form(&value),
-        (_, value) => value,
     }
-}
-
-fn sorted(mut items: Vec<Value>) -> Value {
-    items.sort();
-    items.dedup();
-    Value::List(items)
 }
 
 /// An attribute of an object as far as it may be shown.
@@ -194,8 +199,8 @@ pub fn shown(term: &Term) -> Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::secret::Secret;
     use crate::base::value::Origin;
+    use crate::kinds::attr::Compare;
 
     fn ports(value: &Value) -> Value {
         if value.as_str() == Some("all") { "0".into() } else { value.clone() }

@@ -19,7 +19,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::digest::{Digest, Salt, sha1_hex};
 use crate::base::types::Type;
 use crate::base::value::{Body, Origin, Term, Value};
-use crate::kinds::attr::{Attr, Presence, Secrecy};
+use crate::kinds::attr::{Attr, Change as How, Presence, Secrecy};
 use crate::kinds::erased::{AnyKind, Complaint, Job};
 use crate::kinds::kind;
 use crate::state::{Health, Record, State};
@@ -132,7 +132,8 @@ pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Te
     let whose = format!("`{}`", address.kind);
     match normalise(kind.attrs(), body, &whose) {
         Err(complaints) => Err(complaints.into_iter().map(|complaint| of_complaint(resolve, address, complaint)).collect()),
-        Ok(terms) => {
+        Ok(mut terms) => {
+            terms.extend(kind.derived(&Term::map(terms.clone())));
             let complaints = kind.check(&Term::map(terms.clone()));
             if complaints.iter().all(|complaint| complaint.warning) {
                 return Ok(terms);
@@ -181,7 +182,8 @@ pub fn known_of(rows: &[Attr], terms: &Terms, body: &Body, digests: &BTreeMap<St
         let term = match (terms.get(row.name), body.get(row.name)) {
             (Some(term), _) if row.secrecy == Secrecy::Hidden => Some(hidden(term)),
             (Some(term), _) if digests.contains_key(row.name) => {
-                let same = term.sealed().is_some_and(|sealed| digests.get(row.name).is_some_and(|digest| digest.matches(&sealed, salt)));
+                let sealed = term.sealed().map(|sealed| sealed.map(|value| diff::normal(row, value, body)));
+                let same = sealed.is_some_and(|sealed| digests.get(row.name).is_some_and(|digest| digest.matches(&sealed, salt)));
                 Some(if same { term.clone() } else { unknown_secret(row) })
             }
             (Some(term), Some(value)) if term.has_secret() => Some(Term::Secret(crate::base::secret::Secret::new(value.clone()))),
@@ -432,7 +434,7 @@ impl<'a> Walk<'a> {
         }
         let mut edits: Vec<String> = Vec::new();
         for difference in &differences {
-            if let crate::kinds::attr::Change::InPlace(edit) | crate::kinds::attr::Change::Disruptive(edit) = difference.row.change
+            if let How::InPlace(edit) | How::Disruptive(edit) = diff::change_of(difference.row, terms.get(difference.row.name))
                 && !edits.iter().any(|known| known == edit)
             {
                 edits.push(edit.to_owned());
@@ -515,6 +517,9 @@ impl<'a> Walk<'a> {
                     };
                 }
             }
+        }
+        if change.action != Action::Keep {
+            known.extend(kind.derived(&Term::map(effective)));
         }
         if present.record.health == Health::Unfinished {
             for row in rows.iter().filter(|row| !row.settable() && !known.contains_key(row.name)).map(|row| row.name).collect::<Vec<_>>() {

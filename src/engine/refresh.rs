@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
+use super::diff::normal;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::address::Address;
@@ -115,7 +116,9 @@ async fn read_kind(
     let there: BTreeSet<Id> = found.iter().map(|object| object.id.clone()).collect();
     let missing: Vec<Id> = ids.into_iter().filter(|id| !there.contains(id)).collect();
     let looked: Vec<Option<Found>> = stream::iter(missing)
-        .map(|id| async move { Ok::<_, crate::api::error::ApiError>(kind.look(fresh, &id).await?.map(|body| Found { id, body })) })
+        .map(|id| async move {
+            Ok::<_, crate::api::error::ApiError>(kind.look(fresh, &id).await?.map(|body| Found { id, body, certain: true }))
+        })
         .buffered(LOOKS)
         .try_collect()
         .await
@@ -136,6 +139,7 @@ fn seen(kind_name: &str, record: &Record, body: Option<Body>, salt: &Salt) -> Se
 #[must_use]
 pub fn present(kind_name: &str, record: &Record, mut body: Body, salt: &Salt) -> Seen {
     let mut digests = BTreeMap::new();
+    let whole = body.clone();
     for row in kind(kind_name).map_or(&[][..], AnyKind::attrs) {
         let remembered = record.digests.get(row.name);
         if row.reads == Reads::WriteOnly {
@@ -152,7 +156,7 @@ pub fn present(kind_name: &str, record: &Record, mut body: Body, salt: &Salt) ->
         } else if remembered.is_some()
             && let Some(value) = body.remove(row.name)
         {
-            digests.insert(row.name.to_owned(), Digest::of(&Secret::new(value), salt));
+            digests.insert(row.name.to_owned(), Digest::of(&Secret::new(normal(row, &value, &whole)), salt));
         }
     }
     Seen::Present { body, digests }

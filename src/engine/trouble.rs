@@ -63,6 +63,9 @@ fn hint(error: &ApiError) -> Option<String> {
             scopes.join(", ")
         )),
         ApiError::Refused { .. } => Some("The token lacks a scope. `dofloat scopes` prints all that the stack needs.".to_owned()),
+        ApiError::Unseen { scope, .. } => {
+            Some(format!("Give the token the scope {scope}. `dofloat scopes` prints all that the stack needs."))
+        }
         ApiError::Throttled { wait, .. } => Some(format!(
             "The account's request budget is used up. Try again in {} s, or lower `requests_per_second`.",
             wait.as_secs().max(1)

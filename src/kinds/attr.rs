@@ -5,7 +5,7 @@
 //! thing again. Rows are constants.
 
 use crate::base::types::Type;
-use crate::base::value::Value;
+use crate::base::value::{Body, Value};
 
 /// The type of an attribute, as a constant.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +72,8 @@ pub enum Change {
     InPlace(EditName),
     /// By a call that interrupts it (a droplet is powered off); the plan says so.
     Disruptive(EditName),
+    /// From false to true by a call, while the object goes on working; anything else only by a new object.
+    Enable(EditName),
     /// Only by a new object.
     Replace,
     /// Not at all on the API's side: the new value is just recorded.
@@ -94,6 +96,9 @@ pub enum Secrecy {
 pub enum Reads {
     /// Yes; what it says is the truth.
     Readable,
+    /// Yes, but it is nobody's business where the user does not set it (another resource sets it then): it is neither
+    /// recorded nor compared there. A remark may still tell it.
+    WhenSet,
     /// No (create-only, or local): what was last sent is kept in state.
     WriteOnly,
     /// Yes, but other resources change it (the droplet that a reserved IP points to): never remembered, never drift.
@@ -111,6 +116,8 @@ pub enum Compare {
     NoCase,
     /// By their normal form, which the function gives (for example `1-65535`, `all` and `0` are one port range).
     Normal(fn(&Value) -> Value),
+    /// By a normal form that depends on the object's other attributes (a record's name on its domain).
+    Within(fn(&Value, &Body) -> Value),
 }
 
 /// One attribute.
@@ -269,6 +276,39 @@ impl Attr {
     pub const fn read_scopes(mut self, scopes: &'static [&'static str]) -> Self {
         self.read_scopes = scopes;
         self
+    }
+
+    /// The form of a value (null for none) by which it is compared; `body` holds the other attributes of its side.
+    #[must_use]
+    pub fn normal(&self, value: &Value, body: &Body) -> Value {
+        match self.compare {
+            Compare::Exact => value.clone(),
+            Compare::Set => match value {
+                Value::List(items) => {
+                    let mut items = items.clone();
+                    items.sort();
+                    items.dedup();
+                    Value::List(items)
+                }
+                other => other.clone(),
+            },
+            Compare::NoCase => match value {
+                Value::Str(text) => Value::Str(text.to_lowercase()),
+                other => other.clone(),
+            },
+            Compare::Normal(form) => form(value),
+            Compare::Within(form) => form(value, body),
+        }
+    }
+
+    /// How the change to `wanted` is made: never `Change::Enable`.
+    #[must_use]
+    pub fn change_to(&self, wanted: &Value) -> Change {
+        match self.change {
+            Change::Enable(edit) if *wanted == Value::Bool(true) => Change::InPlace(edit),
+            Change::Enable(_) => Change::Replace,
+            change => change,
+        }
     }
 
     /// Whether the user may set it.

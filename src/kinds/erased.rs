@@ -3,6 +3,7 @@
 //! Invariant: this is where a secret is opened to build a Spec, and where the stack's mark is stripped from what the API says.
 //! It must not know any kind.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -23,6 +24,18 @@ pub struct Found {
     pub id: Id,
     /// Its attributes.
     pub body: Body,
+    /// Whether it surely is the one: it carries the mark, or nothing else in the account can have its name. Where it is
+    /// not sure (a droplet of the right name whose tags are not there yet), a human decides once the looks are over.
+    pub certain: bool,
+}
+
+/// An object that was just made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Created {
+    /// Its identity.
+    pub id: Id,
+    /// Its attributes, where it is usable at once; otherwise `settle` waits and gives them.
+    pub body: Option<Body>,
 }
 
 /// What the plan is about to do with one resource, for checks before the first write.
@@ -83,8 +96,9 @@ pub trait AnyKind: Send + Sync {
     fn check(&self, body: &Term) -> Vec<Complaint>;
     /// Checks against the account before the first write; reads only. All jobs of the kind at once.
     fn preflight<'a>(&'a self, api: &'a Client, jobs: &'a [Job]) -> Fut<'a, Vec<Complaint>>;
-    /// Makes the object. Returns as soon as it has an identity.
-    fn create<'a>(&'a self, api: &'a Client, body: &'a Term, mark: &'a Mark) -> Fut<'a, Id>;
+    /// Makes the object. Returns as soon as it has an identity; where it is usable at once, with its body, and there is
+    /// nothing to settle.
+    fn create<'a>(&'a self, api: &'a Client, address: &'a Address, body: &'a Term, mark: &'a Mark) -> Fut<'a, Created>;
     /// Waits until the object is usable, and reads it.
     fn settle<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Body>;
     /// Reads the objects with these identities, in bulk. What is not there is absent from the answer.
@@ -102,4 +116,9 @@ pub trait AnyKind: Send + Sync {
     /// One line that is worth telling of an observed object although no attribute differs, for example
     /// "is powered off"; shown by plan as a note.
     fn remark(&self, seen: &Body) -> Option<String>;
+    /// Computed attributes that follow from the others without the API, as far as those are known: to be laid over the
+    /// wanted body, at plan as at apply.
+    fn derived(&self, body: &Term) -> BTreeMap<String, Term>;
+    /// The identity of an object that another tool recorded with these attributes.
+    fn identity(&self, body: &Body) -> Option<Id>;
 }

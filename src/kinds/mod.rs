@@ -3,6 +3,7 @@
 //! Invariant: a kind says what an object is and how the API changes it; it never decides whether to.
 //! It must not know plan, state or configuration.
 
+pub mod account;
 pub mod attr;
 pub mod erased;
 

@@ -11,6 +11,7 @@ use serde_json::{Value as Json, json};
 use super::outputs::{self, OutputView};
 use super::paint::Paint;
 use super::plan_json::{line, resource, summary_line};
+use super::value_text::visible;
 use crate::base::address::Address;
 use crate::base::identity::Id;
 use crate::engine::change::{Event, Op, Outcome, Plan};
@@ -41,12 +42,13 @@ impl Teller {
                 let id = self.id(address, op).map(|id| format!(" [id={id}]")).unwrap_or_default();
                 Some(paint.bold(&format!("{address}: {}...{id}", words(op).doing)))
             }
-            Event::Waiting { address, op, elapsed, limit } => {
+            Event::Waiting { address, op, what, elapsed, limit } => {
                 if !self.worth_a_mention(address, op, *elapsed) {
                     return None;
                 }
-                let words = format!("{address}: Still {}... [{} elapsed, up to {}]", words(op).still, clock(*elapsed), clock(*limit));
-                Some(paint.bold(&words))
+                let limit = limit.map(|limit| format!(", up to {}", clock(limit))).unwrap_or_default();
+                let what = if what.is_empty() { String::new() } else { format!(", waiting for {}", visible(what)) };
+                Some(paint.bold(&format!("{address}: Still {}... [{} elapsed{limit}{what}]", words(op).still, clock(*elapsed))))
             }
             Event::Done { address, op: Op::Forget, .. } => Some(paint.bold(&format!("{address}: Taken out of the state"))),
             Event::Done { address, op, id, elapsed } => {
@@ -95,8 +97,9 @@ impl Teller {
         if let Event::Waiting { elapsed, .. } | Event::Done { elapsed, .. } = event {
             line["hook"]["elapsed_seconds"] = json!(elapsed.as_secs());
         }
-        if let Event::Waiting { limit, .. } = event {
-            line["hook"]["limit_seconds"] = json!(limit.as_secs());
+        if let Event::Waiting { what, limit, .. } = event {
+            line["hook"]["waiting_for"] = json!(what);
+            line["hook"]["limit_seconds"] = json!(limit.map(|limit| limit.as_secs()));
         }
         Some(line)
     }
@@ -216,7 +219,8 @@ mod tests {
             address: address("digitalocean_droplet.a[0]"),
             op: Op::Create,
             elapsed: Duration::from_secs(seconds),
-            limit: Duration::from_secs(300),
+            what: if seconds < 10 { "droplet 3 to be active".into() } else { String::new() },
+            limit: (seconds < 70).then_some(Duration::from_secs(300)),
         };
         let events = vec![
             Event::Started { address: a.clone(), op: Op::Create },

@@ -1,1 +1,7 @@
 //! The integration tests: one binary, a module a story.
+
+#![cfg(test)]
+
+mod contract;
+mod harness;
+mod tidy;
