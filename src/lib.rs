@@ -5,5 +5,6 @@ pub mod base;
 pub mod engine;
 pub mod kinds;
 pub mod lang;
+pub mod sim;
 pub mod state;
 pub mod ui;
