@@ -5,6 +5,5 @@
 mod contract;
 mod engine;
 mod harness;
-mod kinds;
 mod language;
 mod tidy;
