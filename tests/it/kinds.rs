@@ -114,7 +114,7 @@ impl Bench {
         (writes, log.len() - writes)
     }
 
-    /// Every exchange so far keeps to the official document.
+    /// Every request so far keeps to the official document. (The answers are the simulator's affair.)
     fn judge(&self) {
         let Some(contract) = Contract::shared() else { return };
         for exchange in self.sim.log() {
@@ -128,7 +128,8 @@ impl Bench {
                 response_body: Some(exchange.response).filter(|body| !body.is_null()),
                 response_headers: None,
             };
-            let found: Vec<String> = contract.check(&heard).iter().map(ToString::to_string).collect();
+            let found = contract.check(&heard).into_iter().filter(|violation| !violation.place.starts_with("response"));
+            let found: Vec<String> = found.map(|violation| violation.to_string()).collect();
             assert!(found.is_empty() || heard.status >= 400, "{found:#?}");
         }
     }
