@@ -5,5 +5,6 @@
 mod contract;
 mod engine;
 mod harness;
+mod kinds;
 mod language;
 mod tidy;
