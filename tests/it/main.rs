@@ -2,6 +2,8 @@
 
 #![cfg(test)]
 
+mod cloud;
 mod contract;
 mod harness;
+mod simulator;
 mod tidy;
