@@ -151,6 +151,21 @@ pub struct Attr {
     pub doc: &'static str,
 }
 
+/// `timeouts { create = "60m" }`: taken so that an existing file runs as it is. Waiting has limits of its own here.
+pub const TIMEOUTS: Attr = Attr::optional(
+    "timeouts",
+    Ty::List(&Ty::Object(&[
+        Attr::optional("create", Ty::String, Change::Local, "The limit of a create.").write_only(),
+        Attr::optional("read", Ty::String, Change::Local, "The limit of a read.").write_only(),
+        Attr::optional("update", Ty::String, Change::Local, "The limit of a change.").write_only(),
+        Attr::optional("delete", Ty::String, Change::Local, "The limit of a delete.").write_only(),
+    ])),
+    Change::Local,
+    "Time limits; they are accepted and have no effect.",
+)
+.block()
+.write_only();
+
 /// A constant default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lit {
@@ -254,6 +269,13 @@ impl Attr {
     #[must_use]
     pub const fn follows(mut self, edits: &'static [EditName]) -> Self {
         self.follows = edits;
+        self
+    }
+
+    /// The same, read in another way.
+    #[must_use]
+    pub const fn reads(mut self, reads: Reads) -> Self {
+        self.reads = reads;
         self
     }
 

@@ -254,3 +254,160 @@ fn told(message: String, hint: &str) -> Box<Diagnostic> {
     let diagnostic = Diagnostic::error(message);
     Box::new(if hint.is_empty() { diagnostic } else { diagnostic.hint(hint) })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bench {
+        folder: tempfile::TempDir,
+        path: PathBuf,
+        keys: Keys,
+    }
+
+    fn bench() -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web.secrets.age");
+        let keys = Keys { recipients: Vec::new(), identity: folder.path().join("config/dofloat/identity.txt") };
+        Bench { folder, path, keys }
+    }
+
+    fn secrets(password: &str) -> Secrets {
+        Secrets {
+            outputs: BTreeMap::from([("password".to_owned(), Secret::new(Value::from(password)))]),
+            generated: BTreeMap::from([("authkey".to_owned(), Secret::new(vec![0, 159, 146, 150]))]),
+        }
+    }
+
+    fn told(bench: &Bench, error: &Diagnostic) -> String {
+        format!("{} {}", error.message, error.hint.clone().unwrap_or_default()).replace(&format!("{}/", bench.folder.path().display()), "")
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test plays the user who damages files")]
+    fn put(path: &Path, text: &str) {
+        std::fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_is_not_in_the_file() {
+        let bench = bench();
+        assert_eq!(read(&bench.path, &bench.keys).unwrap(), None);
+        assert_eq!(write(&bench.path, &secrets("hunter2"), &bench.keys).unwrap(), Written::Changed);
+        assert_eq!(read(&bench.path, &bench.keys).unwrap(), Some(secrets("hunter2")));
+        let text = std::fs::read_to_string(&bench.path).unwrap();
+        assert!(text.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n") && !text.contains("hunter2") && !text.contains("password"));
+    }
+
+    #[test]
+    fn the_same_content_is_not_written_again() {
+        let bench = bench();
+        assert_eq!(write(&bench.path, &Secrets::default(), &bench.keys).unwrap(), Written::Same);
+        assert!(!bench.path.exists() && !bench.keys.identity.exists());
+        write(&bench.path, &secrets("a"), &bench.keys).unwrap();
+        let before = std::fs::read(&bench.path).unwrap();
+        assert_eq!(write(&bench.path, &secrets("a"), &bench.keys).unwrap(), Written::Same);
+        assert_eq!(std::fs::read(&bench.path).unwrap(), before);
+        assert_eq!(write(&bench.path, &secrets("b"), &bench.keys).unwrap(), Written::Changed);
+        assert_eq!(read(&bench.path, &bench.keys).unwrap(), Some(secrets("b")));
+    }
+
+    #[test]
+    fn the_identity_is_private_and_one_that_age_reads() {
+        let bench = bench();
+        write(&bench.path, &secrets("a"), &bench.keys).unwrap();
+        let file = age::IdentityFile::from_file(bench.keys.identity.display().to_string()).unwrap();
+        let identities = file.into_identities().unwrap();
+        assert_eq!(identities.len(), 1);
+        let sealed = std::fs::read(&bench.path).unwrap();
+        let decryptor = age::Decryptor::new_buffered(age::armor::ArmoredReader::new(sealed.as_slice())).unwrap();
+        let mut plain = String::new();
+        decryptor.decrypt(identities.iter().map(|identity| &**identity as _)).unwrap().read_to_string(&mut plain).unwrap();
+        assert!(plain.contains("\"authkey\": \"AJ+Slg==\""));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!((mode(&bench.keys.identity), mode(bench.keys.identity.parent().unwrap())), (0o600, 0o700));
+        }
+    }
+
+    #[test]
+    fn every_recipient_can_read_and_nobody_else() {
+        let bench = bench();
+        let people: Vec<_> = (0..3).map(|_| x25519::Identity::generate()).collect();
+        let texts = format!("{},\n {}", people[0].to_public(), people[1].to_public());
+        let identity = |n: usize| {
+            let path = bench.folder.path().join(format!("{n}.txt"));
+            put(&path, people[n].to_string().expose_secret());
+            Keys { recipients: vec![texts.clone()], identity: path }
+        };
+        let without = Keys { recipients: vec![texts.clone()], identity: bench.folder.path().join("none.txt") };
+        write(&bench.path, &secrets("a"), &without).unwrap();
+        assert!(!without.identity.exists());
+        for n in [0, 1] {
+            assert_eq!(read(&bench.path, &identity(n)).unwrap(), Some(secrets("a")));
+        }
+        let error = read(&bench.path, &identity(2)).unwrap_err();
+        assert!(told(&bench, &error).starts_with("web.secrets.age cannot be opened: it was not encrypted to the identity at 2.txt. Give"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_overwritten_and_no_second_identity_is_made() {
+        let bench = bench();
+        write(&bench.path, &secrets("a"), &bench.keys).unwrap();
+        let before = std::fs::read(&bench.path).unwrap();
+        crate::base::durable::remove(&bench.keys.identity).unwrap();
+        let error = write(&bench.path, &secrets("b"), &bench.keys).unwrap_err();
+        let expected = "web.secrets.age cannot be opened: there is no identity at config/dofloat/identity.txt. It is not overwritten, \
+                        since what is in it would be lost. Give the identity that can open it,";
+        assert!(told(&bench, &error).starts_with(expected), "{}", told(&bench, &error));
+        assert!(!bench.keys.identity.exists());
+        assert_eq!(std::fs::read(&bench.path).unwrap(), before);
+    }
+
+    #[test]
+    fn damage_is_told_without_its_content() {
+        let bench = bench();
+        write(&bench.path, &secrets("a"), &bench.keys).unwrap();
+        let good = std::fs::read_to_string(&bench.path).unwrap();
+        for text in [String::new(), "hunter2".to_owned(), good[..good.len() / 2].to_owned(), good.replacen('\n', "\nAAAA", 1)] {
+            put(&bench.path, &text);
+            let told = told(&bench, &read(&bench.path, &bench.keys).unwrap_err());
+            assert!(told.starts_with("web.secrets.age is damaged: ") && !told.contains("hunter2"), "{told}");
+        }
+        let own = own(&bench.keys.identity).unwrap();
+        for (plain, expected) in [
+            ("{\"hunter2\": 1}", "web.secrets.age holds something else than dofloat's secrets (line 1)."),
+            ("{\"format\": 2, \"outputs\": {}, \"generated\": {}}", "web.secrets.age has the format 2; this dofloat reads format 1."),
+            ("{\"format\": 1, \"outputs\": {}, \"generated\": {\"a\": \"hunter2?\"}}", "web.secrets.age holds something else"),
+        ] {
+            put(&bench.path, &seal(plain.as_bytes(), &own).unwrap());
+            let told = told(&bench, &read(&bench.path, &bench.keys).unwrap_err());
+            assert!(told.starts_with(expected) && !told.contains("hunter2"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_none_is_told_without_its_text() {
+        let bench = bench();
+        let secret = x25519::Identity::generate().to_string();
+        for (text, expected) in [
+            (secret.expose_secret(), "Recipient number 1 is a secret key."),
+            ("hunter2", "Recipient number 1 is no age public key."),
+            ("ssh-ed25519 AAAA hunter2", "An ssh key is no recipient yet"),
+        ] {
+            let keys = Keys { recipients: vec![text.to_owned()], ..bench.keys.clone() };
+            let told = told(&bench, &write(&bench.path, &secrets("a"), &keys).unwrap_err());
+            assert!(told.starts_with(expected) && !told.contains(text) && !told.contains("hunter2"), "{told}");
+        }
+        std::fs::create_dir_all(bench.keys.identity.parent().unwrap()).unwrap();
+        for (text, expected) in [
+            ("# a comment\nhunter2\n", "Line 2 of the identity config/dofloat/identity.txt is no age secret key."),
+            ("# a comment\n", "The identity config/dofloat/identity.txt has no age secret key in it."),
+        ] {
+            put(&bench.keys.identity, text);
+            let told = told(&bench, &write(&bench.path, &secrets("a"), &bench.keys).unwrap_err());
+            assert!(told.starts_with(expected) && !told.contains("hunter2"), "{told}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::base::clock::Clock;
 use crate::base::crash::crash_point;
-use crate::base::durable::{Appender, FileLock, LockKind, make_folder, remove, write_atomic};
+use crate::base::durable::{Appender, FileLock, LockKind, make_folder, remove, sweep, write_atomic};
 use crate::base::identity::{Id, Owner};
 use crate::state::State;
 use crate::state::format::{self, Fingerprint};
@@ -34,7 +34,7 @@ pub struct Opening {
 #[derive(Debug)]
 pub struct Locked {
     paths: Paths,
-    _lock: Option<FileLock>,
+    lock: Option<FileLock>,
     loaded: bool,
     disk: Option<Disk>,
     journal: Option<Open>,
@@ -63,7 +63,7 @@ const MODE: u32 = 0o644;
 
 impl Locked {
     pub(super) fn new(paths: Paths, lock: Option<FileLock>) -> Self {
-        Self { paths, _lock: lock, loaded: false, disk: None, journal: None }
+        Self { paths, lock, loaded: false, disk: None, journal: None }
     }
 
     /// Reads state and journal. A journal whose state was written is removed, a torn last line is cut off; a journal of an
@@ -73,6 +73,10 @@ impl Locked {
     /// If they cannot be read, do not belong together, or a state was lost.
     pub fn load(&mut self) -> Result<Loaded, StoreError> {
         let seen = see(&self.paths)?;
+        if self.lock.is_some() {
+            // What an interrupted write left is no harm but clutter; that it cannot be removed is no harm either.
+            let _ = sweep(&self.paths.state).and_then(|()| sweep(&self.paths.secrets));
+        }
         self.disk = seen.state.as_ref().map(Disk::of);
         self.journal = None;
         self.loaded = true;
@@ -193,9 +197,6 @@ impl Locked {
     }
 
     fn write_first(&mut self, state: &State, owner: &Owner) -> Result<(), StoreError> {
-        if let Some(folder) = folder_of(&self.paths.state) {
-            make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
-        }
         let first = Disk::of(&State { owner: Some(owner.clone()), ..State::new(state.lineage.clone(), state.salt.clone()) });
         self.write_state(&first.bytes)?;
         self.disk = Some(first);
@@ -204,6 +205,10 @@ impl Locked {
 
     fn write_state(&self, bytes: &[u8]) -> Result<(), StoreError> {
         let path = &self.paths.state;
+        // A folder that was there and is gone is not made again: what else was in it is missed.
+        if let (None, Some(folder)) = (&self.disk, folder_of(path)) {
+            make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
+        }
         crash_point("state.before-write");
         write_atomic(path, bytes, MODE).map_err(|error| failed("write", path, &error))?;
         crash_point("state.after-write");

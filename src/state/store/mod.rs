@@ -167,7 +167,7 @@ impl Store {
         file::lock(&self.paths, timeout, note, clock).await
     }
 
-    /// The right to write without a lock (`-lock=false`).
+    /// The right to write without a lock (`-lock=false`). Nobody else may be at work: their journal would be cut or ended.
     #[must_use]
     pub fn unguarded(&self) -> Locked {
         Locked::new(self.paths.clone(), None)
@@ -179,3 +179,6 @@ impl Store {
         file::share(&self.paths)
     }
 }
+
+#[cfg(test)]
+mod tests;
