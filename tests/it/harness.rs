@@ -87,6 +87,7 @@ impl Stack {
     }
 
     /// Writes a file, its folder included.
+    #[expect(clippy::disallowed_methods, reason = "the user's own file, and nothing is lost if the test is cut short")]
     pub(crate) fn write(&self, below: &str, text: &str) {
         let path = self.path(below);
         fs::create_dir_all(path.parent().expect("it is below the folder")).expect("the folder is ours");

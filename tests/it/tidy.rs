@@ -53,8 +53,11 @@ struct Source {
 }
 
 impl Source {
-    /// The text before the unit tests.
+    /// The text before the unit tests; a file `tests.rs` is nothing else.
     fn own(&self) -> &str {
+        if self.path.ends_with("/tests.rs") {
+            return "";
+        }
         self.text.split("#[cfg(test)]\nmod ").next().unwrap_or(&self.text)
     }
 
@@ -253,7 +256,8 @@ fn kinds(source: &Source) -> Vec<String> {
 }
 
 fn opening(source: &Source) -> Vec<String> {
-    if !source.path.ends_with(".rs") || source.text.starts_with("//! ") {
+    // `tests.rs` is the end of the file beside it.
+    if !source.path.ends_with(".rs") || source.text.starts_with("//! ") || source.path.ends_with("/tests.rs") {
         return Vec::new();
     }
     vec![format!("{}: a module opens with `//!`: its duty, its invariant, what it must not know", source.path)]
