@@ -1,6 +1,6 @@
 //! `plan`: shows what would be done, and may save it. Writes nothing else, ever.
 
-use super::args::{Global, PlanArgs, Planning, Variables};
+use super::args::{Global, PlanArgs, Planning};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
@@ -173,10 +173,4 @@ pub fn tell(diagnostics: &[Diagnostic], site: &Site<'_>, json: bool, screen: &mu
         let text = errors::render(diagnostics, &site.sources, screen.err_paint);
         screen.complain(&text);
     }
-}
-
-/// The values of variables for commands that take none.
-#[must_use]
-pub fn no_variables() -> Variables {
-    Variables { input: false, ..Variables::default() }
 }

@@ -109,6 +109,11 @@ impl Contract {
         found
     }
 
+    /// What the document calls this operation, as `POST /droplets/{droplet_id}/actions`.
+    pub(crate) fn operation_name(&self, method: &str, path: &str) -> Option<String> {
+        self.document.operation(method, path).map(|operation| operation.name)
+    }
+
     /// The excuses that nothing needed so far: a name and its reason each.
     pub(crate) fn unused_errata(&self) -> Vec<String> {
         let excused = self.excused.lock().expect("no test panics here");

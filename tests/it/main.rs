@@ -2,9 +2,11 @@
 
 #![cfg(test)]
 
+mod cloud;
 mod contract;
 mod engine;
 mod harness;
 mod kinds;
 mod language;
+mod simulator;
 mod tidy;

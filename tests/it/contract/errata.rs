@@ -28,6 +28,11 @@ pub(crate) const ERRATA: &[Erratum] = &[
         excuses: |v| v.rule == "type" && v.place.ends_with("/gateway") && v.place.contains("/networks/v4/"),
     },
     Erratum {
+        name: "tagged-images",
+        why: "the document spells the images of a tag `imgages`; the official Go client reads `images`.",
+        excuses: |v| v.rule == "unknown" && v.operation.contains(" /tags") && v.place.ends_with("/resources/images"),
+    },
+    Erratum {
         name: "newer-regions",
         why: "the list of region slugs stands still; `atl1` occurs elsewhere in the same document.",
         excuses: |v| v.rule == "enum" && v.schema.contains("/region_slug/") && v.message.starts_with("\"atl1\""),
