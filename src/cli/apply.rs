@@ -51,8 +51,12 @@ pub async fn apply(args: &ApplyArgs, global: &Global, environment: &Environment,
         Some(what) if Path::new(what).is_file() => Some(read_plan(Path::new(what))?),
         _ => None,
     };
-    if let (Some(_), false) = (&saved, args.planning.target.is_empty() && args.planning.replace.is_empty() && !args.destroy && !args.planning.refresh_only) {
-        return Err(Failure::usage(Diagnostic::error("A saved plan is applied as it is: -target, -replace, -destroy and -refresh-only do not go with it.")));
+    if let (Some(_), false) =
+        (&saved, args.planning.target.is_empty() && args.planning.replace.is_empty() && !args.destroy && !args.planning.refresh_only)
+    {
+        return Err(Failure::usage(Diagnostic::error(
+            "A saved plan is applied as it is: -target, -replace, -destroy and -refresh-only do not go with it.",
+        )));
     }
     let stack = if saved.is_some() { None } else { args.what.as_deref() };
     let destroy = args.destroy || saved.as_ref().is_some_and(|saved| saved.options().destroy);
@@ -87,7 +91,9 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
         let why = if order.planning.json { "With -json nobody can be asked" } else { "There is no terminal on which to ask" };
         let what = if order.destroy { "destroy" } else { "apply" };
         return Err(Diagnostic::error(format!("{why}, and `-auto-approve` is not given."))
-            .hint(format!("`dofloat plan -out=FILE` and then `dofloat apply FILE` shows it first; `dofloat {what} -auto-approve` goes ahead."))
+            .hint(format!(
+                "`dofloat plan -out=FILE` and then `dofloat apply FILE` shows it first; `dofloat {what} -auto-approve` goes ahead."
+            ))
             .into());
     }
     let disk = Disk;
@@ -113,7 +119,15 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
             None => site.fresh_state(),
         };
         let options = order.saved.as_ref().map_or_else(|| options(order.planning, order.destroy), Saved::options);
-        let looking = Looking { site: &site, configuration: &configuration, inputs: &inputs, gateway: &gateway, loaded: &loaded, fresh: &fresh, options: &options };
+        let looking = Looking {
+            site: &site,
+            configuration: &configuration,
+            inputs: &inputs,
+            gateway: &gateway,
+            loaded: &loaded,
+            fresh: &fresh,
+            options: &options,
+        };
         let surveyed = match &order.saved {
             Some(saved) => {
                 same_secrets(saved, &configuration)?;
@@ -137,7 +151,18 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
             let mut tell = |event: Event| doing.tell(&event, &mut teller, &mut progress, screen);
             let manner = Manner { parallelism: usize::from(order.planning.parallelism), keep_going: order.keep_going, grace: GRACE };
             let resolve = &configuration;
-            execute(Execution { surveyed: &surveyed, resolve, loaded: &loaded, store: &mut store, api: gateway.client.clone(), clock: clock.clone(), manner, stop, tell: &mut tell }).await?
+            execute(Execution {
+                surveyed: &surveyed,
+                resolve,
+                loaded: &loaded,
+                store: &mut store,
+                api: gateway.client.clone(),
+                clock: clock.clone(),
+                manner,
+                stop,
+                tell: &mut tell,
+            })
+            .await?
         };
         doing.end(left, screen)
     }

@@ -624,7 +624,18 @@ mod tests {
 
     #[test]
     fn times() {
-        for (text, expected) in [("10s", Some(10_000)), ("1m30s", Some(90_000)), ("500ms", Some(500)), ("1.5h", Some(5_400_000)), ("0", Some(0)), ("10", None), ("", None), ("s", None), ("1d", None), ("1..s", None)] {
+        for (text, expected) in [
+            ("10s", Some(10_000)),
+            ("1m30s", Some(90_000)),
+            ("500ms", Some(500)),
+            ("1.5h", Some(5_400_000)),
+            ("0", Some(0)),
+            ("10", None),
+            ("", None),
+            ("s", None),
+            ("1d", None),
+            ("1..s", None),
+        ] {
             assert_eq!(duration(text).ok().map(|span| span.as_millis()), expected, "{text}");
         }
     }

@@ -63,8 +63,11 @@ impl Environment {
     /// Reads an environment.
     #[must_use]
     pub fn new(all: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        let all: BTreeMap<String, OsString> =
-            all.into_iter().filter(|(_, value)| !value.is_empty()).filter_map(|(name, value)| Some((name.into_string().ok()?, value))).collect();
+        let all: BTreeMap<String, OsString> = all
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .collect();
         let text = |name: &str| all.get(name).and_then(|value| value.to_str()).map(str::to_owned);
         let path = |name: &str| all.get(name).map(PathBuf::from);
         let set = |name: &str| text(name).is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "0" | "false"));
@@ -100,7 +103,8 @@ impl Environment {
     #[must_use]
     pub fn doctl(&self) -> Vec<PathBuf> {
         let usual = self.config.iter().map(|folder| folder.join("doctl/config.yaml"));
-        let mac = self.home.iter().filter(|_| cfg!(target_os = "macos")).map(|home| home.join("Library/Application Support/doctl/config.yaml"));
+        let mac =
+            self.home.iter().filter(|_| cfg!(target_os = "macos")).map(|home| home.join("Library/Application Support/doctl/config.yaml"));
         usual.chain(mac).collect()
     }
 }
@@ -130,7 +134,8 @@ mod tests {
     #[test]
     fn our_variables_come_after_terraforms() {
         let environment = of(&[("DOFLOAT_VAR_a", "2"), ("TF_VAR_a", "1"), ("TF_VAR_", "no")]);
-        let names: Vec<_> = environment.variables.iter().map(|(name, value, from)| (name.as_str(), value.as_str(), from.as_str())).collect();
+        let names: Vec<_> =
+            environment.variables.iter().map(|(name, value, from)| (name.as_str(), value.as_str(), from.as_str())).collect();
         assert_eq!(names, [("a", "1", "TF_VAR_a"), ("a", "2", "DOFLOAT_VAR_a")]);
     }
 

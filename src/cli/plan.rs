@@ -38,7 +38,14 @@ pub async fn run(args: &PlanArgs, global: &Global, environment: &Environment, sc
     ended.map_err(|failure| site.failed(failure))
 }
 
-async fn shown(args: &PlanArgs, site: &Site<'_>, configuration: &Stack<'_>, inputs: &Inputs, gateway: &Gateway, screen: &mut Screen) -> Ended {
+async fn shown(
+    args: &PlanArgs,
+    site: &Site<'_>,
+    configuration: &Stack<'_>,
+    inputs: &Inputs,
+    gateway: &Gateway,
+    screen: &mut Screen,
+) -> Ended {
     let store = Store::open(site.place.store());
     // The lock is held as long as the plan is made, where nobody applies.
     let sharing = if args.planning.locking.lock { Some(store.share()) } else { None };

@@ -57,10 +57,15 @@ pub fn find(name: Option<&str>, global: &Global, environment: &Environment) -> R
         None => match std::fs::read_to_string("plans/default") {
             Ok(text) => text.trim().to_owned(),
             Err(_) if all.is_empty() => {
-                return Err(Diagnostic::error("There is no stack: plans/ holds no *.tf file.").hint("Write one, for example plans/web.tf, or change to the folder that holds plans/ (`--chdir`).").into());
+                return Err(Diagnostic::error("There is no stack: plans/ holds no *.tf file.")
+                    .hint("Write one, for example plans/web.tf, or change to the folder that holds plans/ (`--chdir`).")
+                    .into());
             }
             Err(_) => {
-                return Err(Failure::usage(Diagnostic::error(format!("There are several stacks: {}.", all.join(", "))).hint("Name one, or set DOFLOAT_STACK, or write its name into plans/default.")));
+                return Err(Failure::usage(
+                    Diagnostic::error(format!("There are several stacks: {}.", all.join(", ")))
+                        .hint("Name one, or set DOFLOAT_STACK, or write its name into plans/default."),
+                ));
             }
         },
     };
@@ -113,7 +118,10 @@ fn place(name: String, global: &Global) -> Result<Place, Failure> {
     let (mut sources, mut values) = (Vec::new(), Vec::new());
     for (file, path) in entries(&base)? {
         let shown = path.display().to_string();
-        let is_values = file == "terraform.tfvars" || file == "terraform.tfvars.json" || file.ends_with(".auto.tfvars") || file.ends_with(".auto.tfvars.json");
+        let is_values = file == "terraform.tfvars"
+            || file == "terraform.tfvars.json"
+            || file.ends_with(".auto.tfvars")
+            || file.ends_with(".auto.tfvars.json");
         match stack_of(&file) {
             Some(stack) if only.as_ref().is_none_or(|only| only == stack) => sources.push((shown, path)),
             // Beside a stack of one file, only files of values that bear its name are its own.

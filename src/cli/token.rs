@@ -66,13 +66,14 @@ fn token(value: Secret<String>, source: String) -> Token {
 fn from_file(file: &Path) -> Result<Token, Box<Diagnostic>> {
     let name = file.display();
     let text = std::fs::read_to_string(file).map_err(|error| {
-        Diagnostic::error(format!("Failed to read the token from {name}: {error}.")).hint("`-t` names a file that holds the token and nothing else.")
+        Diagnostic::error(format!("Failed to read the token from {name}: {error}."))
+            .hint("`-t` names a file that holds the token and nothing else.")
     })?;
     match text.trim() {
         "" => Err(Box::new(Diagnostic::error(format!("The token file {name} is empty.")).hint("Write the token into it, on one line."))),
-        one if one.contains(char::is_whitespace) => {
-            Err(Box::new(Diagnostic::error(format!("The token file {name} holds more than one word.")).hint("It holds the token and nothing else.")))
-        }
+        one if one.contains(char::is_whitespace) => Err(Box::new(
+            Diagnostic::error(format!("The token file {name} holds more than one word.")).hint("It holds the token and nothing else."),
+        )),
         one => Ok(token(Secret::new(one.to_owned()), format!("the file {name}"))),
     }
 }
@@ -92,7 +93,9 @@ fn from_doctl(context: Option<&str>, places: &[PathBuf]) -> Result<Token, Box<Di
         let text = match std::fs::read_to_string(place) {
             Ok(text) => text,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => continue,
-            Err(error) => return Err(Box::new(Diagnostic::error(format!("Failed to read doctl's configuration {}: {error}.", place.display())))),
+            Err(error) => {
+                return Err(Box::new(Diagnostic::error(format!("Failed to read doctl's configuration {}: {error}.", place.display()))));
+            }
         };
         if let Some(found) = in_doctl(&text, context, place)? {
             return Ok(found);
@@ -122,7 +125,8 @@ fn in_doctl(text: &str, context: Option<&str>, place: &Path) -> Result<Option<To
             let known: Vec<&str> = contexts.keys().map(String::as_str).collect();
             let known = if known.is_empty() { "It has none.".to_owned() } else { format!("It has: {}.", known.join(", ")) };
             Err(Box::new(
-                Diagnostic::error(format!("doctl's configuration {} has no token for the context \"{chosen}\".", place.display())).hint(known),
+                Diagnostic::error(format!("doctl's configuration {} has no token for the context \"{chosen}\".", place.display()))
+                    .hint(known),
             ))
         }
     }
@@ -161,11 +165,7 @@ mod tests {
 
     #[test]
     fn the_first_source_wins() {
-        let all = [
-            ("DIGITALOCEAN_TOKEN", "one"),
-            ("DIGITALOCEAN_ACCESS_TOKEN", "two"),
-            ("DO_TOKEN", "three"),
-        ];
+        let all = [("DIGITALOCEAN_TOKEN", "one"), ("DIGITALOCEAN_ACCESS_TOKEN", "two"), ("DO_TOKEN", "three")];
         let provider = Secret::new("from-provider".to_owned());
         for (left_out, expected) in [(0, "one"), (1, "two"), (2, "three"), (3, "from-default")] {
             let (folder, environment) = home(Some(DOCTL), &all[left_out..]);

@@ -59,15 +59,7 @@ impl<'a> Site<'a> {
         for (name, path) in &place.sources {
             sources.insert(name.clone(), read_text(path, name)?);
         }
-        Ok(Self {
-            place,
-            environment,
-            global,
-            sources,
-            files: Recorded::new(disk),
-            rng: Rng::from_entropy(),
-            now: Clock::system().now(),
-        })
+        Ok(Self { place, environment, global, sources, files: Recorded::new(disk), rng: Rng::from_entropy(), now: Clock::system().now() })
     }
 
     /// What functions may ask. `fresh`: whether `timestamp` and its like are computed, or unknown still.
@@ -124,7 +116,10 @@ impl<'a> Site<'a> {
                 let about = question.description.as_ref().map(|text| format!("  {text}\n")).unwrap_or_default();
                 screen.complain(&format!("var.{}\n{about}  Enter a value: ", question.name));
                 let mut answer = String::new();
-                io::stdin().lock().read_line(&mut answer).map_err(|error| Diagnostic::error(format!("Failed to read the answer: {error}.")))?;
+                io::stdin()
+                    .lock()
+                    .read_line(&mut answer)
+                    .map_err(|error| Diagnostic::error(format!("Failed to read the answer: {error}.")))?;
                 let raw = answer.trim_end_matches(['\n', '\r']).to_owned();
                 given_text(inputs, &question.name, raw);
             }
@@ -147,7 +142,8 @@ impl<'a> Site<'a> {
     /// The digest of everything that the configuration is made of: its files, the files of values, and what functions read.
     #[must_use]
     pub fn config(&self, inputs: &Inputs) -> String {
-        let mut parts: Vec<(String, String)> = self.sources.iter().map(|(name, text)| (name.clone(), sha256_hex(text.as_bytes()))).collect();
+        let mut parts: Vec<(String, String)> =
+            self.sources.iter().map(|(name, text)| (name.clone(), sha256_hex(text.as_bytes()))).collect();
         for given in &inputs.given {
             if let Given::File { name, text } = given {
                 parts.push((name.clone(), sha256_hex(text.as_bytes())));
@@ -242,12 +238,17 @@ pub async fn gateway(site: &Site<'_>, stack: Option<&Stack<'_>>) -> Result<Gatew
         None => Wishes::default(),
     };
     let environment = site.environment;
-    let ask = token::Ask { file: site.global.access_token_file.as_deref(), context: site.global.context.as_deref(), provider: wishes.token.as_ref() };
+    let ask = token::Ask {
+        file: site.global.access_token_file.as_deref(),
+        context: site.global.context.as_deref(),
+        provider: wishes.token.as_ref(),
+    };
     let token = token::find(ask, environment)?;
     let setting = |name: &str| environment.provider.get(name).cloned();
     let endpoint = wishes.endpoint.clone().or_else(|| setting("DIGITALOCEAN_API_URL")).unwrap_or_else(|| ENDPOINT.to_owned());
     let base = endpoint.parse().map_err(|error| {
-        Diagnostic::error(format!("The API's address `{endpoint}` cannot be understood: {error}.")).hint("Write it as in https://api.digitalocean.com.")
+        Diagnostic::error(format!("The API's address `{endpoint}` cannot be understood: {error}."))
+            .hint("Write it as in https://api.digitalocean.com.")
     })?;
     let number = |name: &str, wish: Option<f64>| match (wish, setting(name)) {
         (Some(wish), _) => Ok(Some(wish)),
@@ -310,7 +311,8 @@ impl Wishes {
     fn of(stack: &Stack<'_>) -> Result<Self, Vec<Diagnostic>> {
         let (mut wishes, mut errors) = (Self::default(), Vec::new());
         for argument in stack.provider()? {
-            let mut wrong = |what: &str| errors.push(Diagnostic::error(format!("`{}` takes {what}.", argument.name)).at(argument.span.clone()));
+            let mut wrong =
+                |what: &str| errors.push(Diagnostic::error(format!("`{}` takes {what}.", argument.name)).at(argument.span.clone()));
             let text = argument.value.value().and_then(Value::as_str).map(str::to_owned);
             let number = match argument.value.value() {
                 Some(Value::Number(number)) => number.as_f64().filter(|number| *number >= 0.0),
@@ -326,10 +328,30 @@ impl Wishes {
                     Some(text) => wishes.endpoint = Some(text),
                     None => wrong("a text"),
                 },
-                "http_retry_max" => wishes.retry_max = number.or_else(|| { wrong("a number"); None }),
-                "http_retry_wait_min" => wishes.wait_min = number.or_else(|| { wrong("a number of seconds"); None }),
-                "http_retry_wait_max" => wishes.wait_max = number.or_else(|| { wrong("a number of seconds"); None }),
-                "requests_per_second" => wishes.rate = number.or_else(|| { wrong("a number"); None }),
+                "http_retry_max" => {
+                    wishes.retry_max = number.or_else(|| {
+                        wrong("a number");
+                        None
+                    })
+                }
+                "http_retry_wait_min" => {
+                    wishes.wait_min = number.or_else(|| {
+                        wrong("a number of seconds");
+                        None
+                    })
+                }
+                "http_retry_wait_max" => {
+                    wishes.wait_max = number.or_else(|| {
+                        wrong("a number of seconds");
+                        None
+                    })
+                }
+                "requests_per_second" => {
+                    wishes.rate = number.or_else(|| {
+                        wrong("a number");
+                        None
+                    })
+                }
                 "spaces_access_id" | "spaces_secret_key" | "spaces_endpoint" => {}
                 other => {
                     let diagnostic = Diagnostic::error(format!("The provider has no argument `{other}`.")).at(argument.span.clone());
