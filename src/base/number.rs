@@ -5,6 +5,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bigdecimal::num_bigint::Sign;
 use bigdecimal::{BigDecimal, FromPrimitive, ToPrimitive};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -17,6 +18,23 @@ impl Number {
     #[must_use]
     pub fn new(decimal: &BigDecimal) -> Self {
         Self(decimal.normalized())
+    }
+
+    /// Zero with a minus sign: equal to zero, but written `-0`, as the language has it.
+    #[must_use]
+    pub fn negative_zero() -> Self {
+        // The scale of a zero has no other meaning; a normalised zero has the scale 0.
+        Self(BigDecimal::new(0.into(), 1))
+    }
+
+    /// Whether it is written with a minus sign.
+    #[must_use]
+    pub fn is_negative(&self) -> bool {
+        match self.0.sign() {
+            Sign::Minus => true,
+            Sign::Plus => false,
+            Sign::NoSign => self.0.fractional_digit_count() != 0,
+        }
     }
 
     /// The decimal, for arithmetic.
@@ -79,6 +97,9 @@ impl FromStr for Number {
 impl fmt::Display for Number {
     /// Plain digits, never an exponent.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.sign() == Sign::NoSign {
+            return f.write_str(if self.is_negative() { "-0" } else { "0" });
+        }
         f.write_str(&self.0.to_plain_string())
     }
 }
@@ -120,6 +141,14 @@ mod tests {
         for (text, plain) in [("1.0", "1"), ("1e3", "1000"), ("0.10", "0.1"), ("-0", "0"), ("1e-3", "0.001"), ("100", "100")] {
             assert_eq!(read(text), Ok(plain.to_owned()), "{text}");
         }
+    }
+
+    #[test]
+    fn a_negative_zero_is_zero() {
+        let zero = Number::negative_zero();
+        assert_eq!((zero.to_string().as_str(), serde_json::to_string(&zero).ok().as_deref()), ("-0", Some("0")));
+        assert_eq!(zero, Number::from(0_i64));
+        assert_eq!(zero.cmp(&Number::from(0_i64)), std::cmp::Ordering::Equal);
     }
 
     #[test]

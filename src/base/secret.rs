@@ -33,6 +33,19 @@ impl<T> Secret<T> {
     }
 }
 
+impl<T: Clone, E: Clone> Secret<Result<T, E>> {
+    /// Splits what may have failed. The error must say nothing of the value.
+    ///
+    /// # Errors
+    /// The error.
+    pub fn transpose(&self) -> Result<Secret<T>, E> {
+        match &*self.0 {
+            Ok(value) => Ok(Secret::new(value.clone())),
+            Err(error) => Err(error.clone()),
+        }
+    }
+}
+
 impl<T> Clone for Secret<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))

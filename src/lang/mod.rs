@@ -2,4 +2,27 @@
 //!
 //! Invariant: no IO but through the `Files` handle, no kind's meaning, no secret opened but at the border.
 
+pub mod access;
+pub mod arithmetic;
+pub mod ast;
+pub mod body;
+pub mod border;
+pub mod constraint;
+pub mod declare;
+pub mod eval;
+pub mod files;
+pub mod functions;
+pub mod inputs;
+pub mod json;
+pub mod module;
+pub mod references;
+pub mod scope;
+pub mod shape;
+pub mod special;
+pub mod statics;
+pub mod syntax;
+pub mod type_expr;
+pub mod types;
 pub mod value;
+
+pub use files::{Files, Host};

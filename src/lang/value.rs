@@ -120,6 +120,24 @@ impl Val {
         self
     }
 
+    /// The same without any mark, on itself or on a part. Only for computing with it: what comes out must be marked again.
+    #[must_use]
+    pub fn opened(&self) -> Self {
+        if !self.has_sensitive() {
+            return self.clone();
+        }
+        let items = |items: &Arc<Vec<Self>>| Arc::new(items.iter().map(Self::opened).collect());
+        let fields = |fields: &Arc<BTreeMap<String, Self>>| Arc::new(fields.iter().map(|(k, v)| (k.clone(), v.opened())).collect());
+        Self::from(match &self.data {
+            Data::List(ty, of) => Data::List(ty.clone(), items(of)),
+            Data::Set(ty, of) => Data::Set(ty.clone(), items(of)),
+            Data::Tuple(of) => Data::Tuple(items(of)),
+            Data::Map(ty, of) => Data::Map(ty.clone(), fields(of)),
+            Data::Object(of) => Data::Object(fields(of)),
+            plain => plain.clone(),
+        })
+    }
+
     /// Whether it is null.
     #[must_use]
     pub fn is_null(&self) -> bool {

@@ -13,7 +13,7 @@ pub(super) fn read(world: &mut World, _: &Call<'_>) -> Result<Reply, Refusal> {
     let (uuid, team) = (ids::uuid(world.seed, &["account"]), ids::uuid(world.seed, &["team"]));
     let limits = world.settings.limits;
     Ok(Reply::ok(json!({ "account": {
-        "droplet_limit": limits.droplets, "floating_ip_limit": limits.reserved_ips, "volume_limit": 10,
+        "droplet_limit": limits.droplets, "floating_ip_limit": limits.reserved_ips,
         "email": "simulated@example.com", "name": "Simulated Account", "uuid": uuid, "email_verified": true, "status": "active",
         "status_message": "", "team": { "uuid": team, "name": "Simulated Team" },
     } })))

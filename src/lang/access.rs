@@ -1,0 +1,186 @@
+//! Attributes, indexes and keys: getting at the parts of values.
+//!
+//! Invariant: a part of a sensitive value is sensitive; of an unknown value only the type is looked at.
+
+use super::eval::{Fault, Outcome, fault, kind_of};
+use super::types;
+use super::value::{Data, Val};
+use crate::base::diag::{Diagnostic, Span, did_you_mean};
+use crate::base::types::Type;
+use crate::base::value::Origin;
+use std::sync::Arc;
+
+/// `value.name`.
+///
+/// # Errors
+/// If there is no such attribute.
+pub fn attr(value: &Val, name: &str, span: &Span) -> Outcome {
+    let found = match &value.data {
+        Data::Object(fields) => match fields.get(name) {
+            Some(found) => found.clone(),
+            None => return Err(no_attr(name, fields.keys().map(String::as_str), span)),
+        },
+        Data::Map(_, fields) => match fields.get(name) {
+            Some(found) => found.clone(),
+            None if value.sensitive => return Err(fault(span, format!("This map has no element \"{name}\"."))),
+            None => {
+                let error = Diagnostic::error(format!("This map has no element \"{name}\".")).at(span.clone());
+                return Err(suggest(error, name, fields.keys().map(String::as_str)));
+            }
+        },
+        Data::Unknown(Type::Object(fields), origin) => match fields.get(name) {
+            Some(ty) => Data::Unknown(ty.clone(), below(origin.as_ref(), name)).into(),
+            None => return Err(no_attr(name, fields.keys().map(String::as_str), span)),
+        },
+        Data::Unknown(Type::Map(item), _) => Val::unknown((**item).clone()),
+        Data::Unknown(Type::Any, _) => Val::unknown(Type::Any),
+        Data::Null(_) => return Err(fault(span, format!("The value is null, so it has no attribute \"{name}\"."))),
+        Data::List(..) | Data::Set(..) | Data::Tuple(_) | Data::Unknown(Type::List(_) | Type::Set(_) | Type::Tuple(_), _) => {
+            let error = Diagnostic::error(format!(
+                "The value is {}, which has no attributes; \"{name}\" is one of its elements' perhaps.",
+                kind_of(value)
+            ));
+            let hint = match &value.data {
+                Data::Set(..) | Data::Unknown(Type::Set(_), _) => {
+                    format!("Use `[*].{name}` for all elements, or `one(…)` for the only one.")
+                }
+                _ => format!("Use `[0].{name}` for one element or `[*].{name}` for all."),
+            };
+            return Err(Box::new(error.at(span.clone()).hint(hint)));
+        }
+        _ => return Err(fault(span, format!("The value is {}, which has no attributes.", kind_of(value)))),
+    };
+    Ok(found.marked(value.sensitive))
+}
+
+fn below(origin: Option<&Arc<Origin>>, name: &str) -> Option<Arc<Origin>> {
+    origin.map(|origin| {
+        let path = if origin.path.is_empty() { name.to_owned() } else { format!("{}.{name}", origin.path) };
+        Arc::new(Origin { path, ..(**origin).clone() })
+    })
+}
+
+fn no_attr<'a>(name: &str, known: impl Iterator<Item = &'a str>, span: &Span) -> Fault {
+    suggest(Diagnostic::error(format!("This object has no attribute \"{name}\".")).at(span.clone()), name, known)
+}
+
+/// Adds "did you mean" if some known name is near.
+pub(super) fn suggest<'a>(error: Diagnostic, name: &str, known: impl Iterator<Item = &'a str>) -> Fault {
+    Box::new(match did_you_mean(name, known) {
+        Some(near) => error.hint(format!("Did you mean \"{near}\"?")),
+        None => error,
+    })
+}
+
+/// `value[key]`.
+///
+/// # Errors
+/// If there is no such element.
+pub fn index(value: &Val, key: &Val, span: &Span) -> Outcome {
+    if value.is_null() {
+        return Err(fault(span, "The value is null, so it has no elements."));
+    }
+    if key.is_null() {
+        return Err(fault(span, "The index is null."));
+    }
+    let sensitive = value.sensitive || key.sensitive;
+    let secret = sensitive;
+    let found = match &value.data {
+        Data::List(item, items) => match position(key, items.len(), span, secret)? {
+            Some(at) => items[at].clone(),
+            None => Val::unknown(item.clone()),
+        },
+        Data::Tuple(items) => match position(key, items.len(), span, secret)? {
+            Some(at) => items[at].clone(),
+            None => Val::unknown(Type::Any),
+        },
+        Data::Unknown(Type::List(item), _) => {
+            position(key, usize::MAX, span, secret)?;
+            Val::unknown((**item).clone())
+        }
+        Data::Unknown(Type::Tuple(items), _) => match position(key, items.len(), span, secret)? {
+            Some(at) => Val::unknown(items[at].clone()),
+            None => Val::unknown(Type::Any),
+        },
+        Data::Map(item, fields) => match key_text(key, span)? {
+            None => Val::unknown(item.clone()),
+            Some(name) => {
+                fields.get(&name).cloned().ok_or_else(|| no_element("map", &name, fields.keys().map(String::as_str), span, secret))?
+            }
+        },
+        Data::Object(fields) => match key_text(key, span)? {
+            None => Val::unknown(Type::Any),
+            Some(name) => {
+                fields.get(&name).cloned().ok_or_else(|| no_element("object", &name, fields.keys().map(String::as_str), span, secret))?
+            }
+        },
+        Data::Unknown(Type::Map(item), _) => {
+            key_text(key, span)?;
+            Val::unknown((**item).clone())
+        }
+        Data::Unknown(Type::Object(fields), origin) => match key_text(key, span)? {
+            None => Val::unknown(Type::Any),
+            Some(name) => match fields.get(&name) {
+                Some(ty) => Data::Unknown(ty.clone(), below(origin.as_ref(), &name)).into(),
+                None => return Err(no_element("object", &name, fields.keys().map(String::as_str), span, secret)),
+            },
+        },
+        Data::Unknown(Type::Any, _) => Val::unknown(Type::Any),
+        Data::Set(..) | Data::Unknown(Type::Set(_), _) => {
+            return Err(Box::new(
+                Diagnostic::error("A set has no order, so its elements have no index.")
+                    .at(span.clone())
+                    .hint("Use `tolist(…)`, `one(…)` or a `for` expression."),
+            ));
+        }
+        _ => return Err(fault(span, format!("The value is {}, which has no elements.", kind_of(value)))),
+    };
+    Ok(found.marked(sensitive))
+}
+
+fn no_element<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>, span: &Span, secret: bool) -> Fault {
+    if secret {
+        return fault(span, format!("This {what} has no element of that name."));
+    }
+    suggest(Diagnostic::error(format!("This {what} has no element \"{name}\".")).at(span.clone()), name, known)
+}
+
+/// The place in a list; nothing if it is unknown.
+fn position(key: &Val, length: usize, span: &Span, secret: bool) -> Result<Option<usize>, Fault> {
+    if matches!(key.data, Data::Bool(_)) {
+        return Err(fault(span, "The index must be a number, not a bool."));
+    }
+    let number =
+        types::convert(key, &Type::Number).map_err(|_| fault(span, format!("The index must be a number, not {}.", kind_of(key))))?;
+    let Data::Number(number) = &number.data else { return Ok(None) };
+    let at = number.as_u64().and_then(|at| usize::try_from(at).ok());
+    match at {
+        Some(at) if at < length => Ok(Some(at)),
+        _ if secret => Err(fault(span, "The index is out of range.")),
+        Some(at) => Err(fault(span, format!("The index {at} is out of range: there {}.", count(length)))),
+        None => Err(fault(span, format!("The index {number} is no whole number from 0 on."))),
+    }
+}
+
+fn count(length: usize) -> String {
+    match length {
+        0 => "are no elements".to_owned(),
+        1 => "is 1 element".to_owned(),
+        n => format!("are {n} elements"),
+    }
+}
+
+/// A value as the key of a map or object; nothing if it is unknown.
+///
+/// # Errors
+/// If it is null, or no text can be made of it.
+pub fn key_text(key: &Val, span: &Span) -> Result<Option<String>, Fault> {
+    match &key.data {
+        Data::Null(_) => Err(fault(span, "A key must not be null.")),
+        Data::Unknown(ty, _) if types::convertible(ty, &Type::String).is_some() => Ok(None),
+        data => match types::text_of(data) {
+            Some(text) => Ok(Some(text)),
+            None => Err(fault(span, format!("A key must be a string, not {}.", kind_of(key)))),
+        },
+    }
+}
