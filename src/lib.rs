@@ -7,3 +7,4 @@ pub mod kinds;
 pub mod lang;
 pub mod sim;
 pub mod state;
+pub mod ui;

@@ -85,8 +85,9 @@ pub fn mark(stack: &str, lineage: &str) -> Mark {
 /// # Errors
 /// All that is wrong with the configuration, the account or the memory.
 pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
+    let snapshot = ground.api.snapshot();
     let owner =
-        account::owner(&ground.api.snapshot(), ground.simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
+        account::owner(&snapshot, ground.simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
     let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
     let recorded = remembered.owner.as_ref().or(ground.loaded.journal.as_ref().map(|journal| &journal.header.owner));
     if let Some(other) = recorded.filter(|recorded| **recorded != owner) {
@@ -101,7 +102,6 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
         None => (remembered.clone(), Vec::new()),
     };
     let mark = mark(ground.stack, &state.lineage);
-    let snapshot = ground.api.snapshot();
     let observed = if ground.refresh {
         let wanted = match ground.options.destroy {
             true => BTreeSet::new(),

@@ -115,6 +115,18 @@ pub fn to_f64(a: &Number) -> f64 {
     a.to_string().parse().unwrap_or(f64::NAN)
 }
 
+/// What a number is exactly: a text such as 0.1 stands for a binary number next to it.
+#[must_use]
+pub fn binary_value(number: &Number) -> BigDecimal {
+    let (digits, scale) = number.decimal().clone().into_bigint_and_exponent();
+    if digits.is_zero() {
+        return BigDecimal::zero();
+    }
+    let ratio = ten_to((-scale).max(0)).zip(ten_to(scale.max(0)));
+    let exact = ratio.and_then(|(over, under)| binary(&(digits * over), &under));
+    exact.map_or_else(|| number.decimal().clone(), |(mantissa, exponent)| power_of_two(&mantissa, exponent))
+}
+
 /// A decimal as a number, rounded to 512 bits; `None` if it is out of reach.
 #[must_use]
 pub fn fit(decimal: &BigDecimal) -> Option<Number> {
@@ -149,9 +161,7 @@ fn exact(number: &Number) -> BigDecimal {
     if decimal.digits() <= EXACT_DIGITS {
         return decimal.clone();
     }
-    let (digits, scale) = decimal.clone().into_bigint_and_exponent();
-    let ratio = ten_to((-scale).max(0)).zip(ten_to(scale.max(0)));
-    ratio.and_then(|(over, under)| binary(&(digits * over), &under)).map_or_else(|| decimal.clone(), |(m, e)| power_of_two(&m, e))
+    binary_value(number)
 }
 
 /// The shortest decimal that is nearest to the 512-bit number nearest to `over / under`.

@@ -128,3 +128,117 @@ fn resize(world: &World, call: &Call<'_>, id: u64) -> Result<Effect, Refusal> {
     }
     Ok(Effect::Resize { size, disk })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::{Rig, wanted};
+    use super::*;
+
+    #[track_caller]
+    fn act(rig: &mut Rig, id: u64, body: Value) {
+        let action = rig.ok(&format!("POST /droplets/{id}/actions"), body)["action"].clone();
+        assert_eq!((&action["status"], &action["resource_type"]), (&json!("in-progress"), &json!("droplet")));
+        let done = rig.get(&format!("/droplets/{id}/actions/{}", action["id"]));
+        assert_eq!(done["action"]["status"], "completed");
+    }
+
+    #[test]
+    fn effects_come_with_completion() {
+        let mut rig = Rig::new();
+        let id = rig.droplet("a");
+        let path = format!("/droplets/{id}");
+        act(&mut rig, id, json!({ "type": "rename", "name": "b" }));
+        act(&mut rig, id, json!({ "type": "enable_ipv6" }));
+        act(&mut rig, id, json!({ "type": "enable_backups" }));
+        act(&mut rig, id, json!({ "type": "power_off" }));
+        act(&mut rig, id, json!({ "type": "resize", "size": "s-2vcpu-2gb" }));
+        let droplet = rig.get(&path)["droplet"].clone();
+        assert_eq!((&droplet["name"], &droplet["status"], &droplet["size_slug"]), (&json!("b"), &json!("off"), &json!("s-2vcpu-2gb")));
+        assert_eq!((&droplet["disk"], &droplet["memory"]), (&json!(25), &json!(2048)));
+        assert_eq!(droplet["features"], json!(["backups", "droplet_agent", "ipv6", "private_networking"]));
+        act(&mut rig, id, json!({ "type": "resize", "size": "s-1vcpu-1gb", "disk": true }));
+        act(&mut rig, id, json!({ "type": "power_on" }));
+        act(&mut rig, id, json!({ "type": "disable_backups" }));
+        assert_eq!(rig.get(&path)["droplet"]["status"], "active");
+        assert_eq!(rig.get(&format!("{path}/actions"))["meta"]["total"], 9);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let mut rig = Rig::new();
+        let id = rig.droplet("a");
+        let cases = [
+            (json!({}), "type can't be blank"),
+            (json!({ "type": "dance" }), "not a valid action"),
+            (json!({ "type": "power_on" }), "already powered on"),
+            (json!({ "type": "resize", "size": "s-2vcpu-2gb" }), "must be powered off"),
+            (json!({ "type": "resize", "size": "huge" }), "invalid size"),
+            (json!({ "type": "rename", "name": "a_b" }), "hostname"),
+            (json!({ "type": "disable_backups" }), "not enabled"),
+        ];
+        for (body, words) in cases {
+            rig.refused(&format!("POST /droplets/{id}/actions"), body, 422, words);
+        }
+        rig.refused("POST /droplets/7/actions", json!({ "type": "reboot" }), 404, "could not be found");
+    }
+
+    #[test]
+    fn a_disk_never_shrinks() {
+        let mut rig = Rig::new();
+        let id = rig.droplet("a");
+        act(&mut rig, id, json!({ "type": "power_off" }));
+        act(&mut rig, id, json!({ "type": "resize", "size": "s-2vcpu-2gb", "disk": true }));
+        let back = json!({ "type": "resize", "size": "s-1vcpu-1gb" });
+        rig.refused(&format!("POST /droplets/{id}/actions"), back, 422, "smaller disk");
+    }
+
+    #[test]
+    fn a_busy_droplet_has_a_pending_event_and_the_refusal_is_a_look() {
+        let mut rig = Rig::slow(1);
+        let id = rig.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
+        let path = format!("POST /droplets/{id}/actions");
+        rig.refused(&path, json!({ "type": "reboot" }), 422, "pending event");
+        rig.refused(&path, json!({ "type": "reboot" }), 422, "pending event");
+        rig.ok(&path, json!({ "type": "reboot" }));
+    }
+
+    #[test]
+    fn a_fault_leaves_an_event_pending_after_the_boot() {
+        let mut rig = Rig::faulty(&["POST /v2/droplets pending-event=1"]);
+        let id = rig.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
+        assert_eq!(rig.get(&format!("/droplets/{id}"))["droplet"]["status"], "active");
+        rig.refused(&format!("POST /droplets/{id}/actions"), json!({ "type": "reboot" }), 422, "pending event");
+        assert_eq!(rig.get(&format!("/droplets/{id}/actions"))["meta"]["total"], 2);
+        rig.ok(&format!("POST /droplets/{id}/actions"), json!({ "type": "reboot" }));
+    }
+
+    #[test]
+    fn actions_can_fail_be_missing_and_say_odd_words() {
+        let mut rig = Rig::new();
+        let id = rig.droplet("a");
+        let path = format!("POST /v2/droplets/{id}/actions");
+        let faults = [format!("{path} action-errored"), format!("{path}#2 action-missing=1"), format!("{path}#3 action-word=done")];
+        rig.world.set_faults(&faults.map(|fault| fault.parse().unwrap()));
+        let begin = |rig: &mut Rig| {
+            rig.ok(&format!("POST /droplets/{id}/actions"), json!({ "type": "rename", "name": "b" }))["action"]["id"].clone()
+        };
+        let failed = begin(&mut rig);
+        assert_eq!(rig.get(&format!("/actions/{failed}"))["action"]["status"], "errored");
+        assert_eq!(rig.get(&format!("/droplets/{id}"))["droplet"]["name"], "a");
+        let missing = begin(&mut rig);
+        rig.refused(&format!("GET /actions/{missing}"), Value::Null, 404, "could not be found");
+        assert_eq!(rig.get(&format!("/actions/{missing}"))["action"]["status"], "completed");
+        let odd = begin(&mut rig);
+        assert_eq!(rig.get(&format!("/actions/{odd}"))["action"]["status"], "done");
+    }
+
+    #[test]
+    fn actions_by_tag_reach_all_with_it() {
+        let mut rig = Rig::new();
+        rig.ok("POST /droplets", wanted("a", json!({ "tags": ["t"] })));
+        rig.ok("POST /droplets", wanted("b", json!({ "tags": ["t"] })));
+        rig.world.finish_all();
+        let begun = rig.ok("POST /droplets/actions?tag_name=t", json!({ "type": "power_off" }));
+        assert_eq!(begun["actions"].as_array().unwrap().len(), 2);
+    }
+}

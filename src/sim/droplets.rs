@@ -612,3 +612,155 @@ fn wanted_keys(world: &World, call: &Call<'_>) -> Result<Vec<u64>, Refusal> {
         many => Err(Refusal::unprocessable(format!("{} are invalid key identifiers for Droplet creation.", many.join(", ")))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::{KEY, Rig, wanted};
+    use super::*;
+
+    #[test]
+    fn a_new_droplet_has_no_addresses_and_an_active_one_has() {
+        let mut rig = Rig::new();
+        let made = rig.ok("POST /droplets", wanted("web", json!({ "ipv6": true, "user_data": "secret" })));
+        assert_eq!((&made["droplet"]["status"], &made["droplet"]["networks"]), (&json!("new"), &json!({ "v4": [], "v6": [] })));
+        assert!(!made.to_string().contains("secret"));
+        let read = rig.get(&format!("/droplets/{}", made["droplet"]["id"]));
+        assert_eq!(read["droplet"]["status"], "active");
+        assert_eq!(read["droplet"]["networks"]["v4"].as_array().unwrap().len(), 2);
+        assert_eq!(read["droplet"]["networks"]["v6"].as_array().unwrap().len(), 1);
+        let action = rig.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]));
+        assert_eq!(action["action"]["status"], "completed");
+    }
+
+    #[test]
+    fn what_the_api_refuses_is_refused() {
+        let mut rig = Rig::new();
+        let cases = [
+            (json!({ "name": "a_b" }), "hostname"),
+            (json!({ "name": "web." }), "hostname"),
+            (json!({ "size": "s-9vcpu-1gb" }), "invalid size"),
+            (json!({ "image": "ubuntu-12-04-x64" }), "invalid image"),
+            (json!({ "region": "mars1" }), "invalid region"),
+            (json!({ "region": "nyc2", "size": "s-1vcpu-1gb-amd" }), "not available in this region"),
+            (json!({ "size": "s-1vcpu-512mb-10gb" }), "too large"),
+            (json!({ "user_data": "x".repeat(65_537) }), "64 KiB"),
+            (json!({ "ssh_keys": ["3b:16", 4] }), "3b:16, 4 are invalid key identifiers"),
+            (json!({ "vpc_uuid": "nowhere" }), "could not be found"),
+            (json!({ "tags": ["a b"] }), "Tag names"),
+            (json!({ "ipv6": true, "public_networking": false }), "public networking"),
+            (json!({ "backups": true, "backup_policy": { "hour": 3 } }), "hour"),
+            (json!({ "names": ["a"] }), "together"),
+        ];
+        for (fields, words) in cases {
+            rig.refused("POST /droplets", wanted("web", fields), 422, words);
+        }
+        assert!(rig.ok("POST /droplets", wanted("web", json!({ "user_data": "x".repeat(65_536) }))).is_object());
+        assert!(rig.world.tags.is_empty());
+    }
+
+    #[test]
+    fn several_are_made_by_names() {
+        let mut rig = Rig::new();
+        let mut body = wanted("x", json!({ "names": ["a", "b"] }));
+        body.as_object_mut().unwrap().remove("name");
+        let made = rig.ok("POST /droplets", body);
+        assert_eq!((made["droplets"].as_array().unwrap().len(), made["links"]["actions"].as_array().unwrap().len()), (2, 2));
+    }
+
+    #[test]
+    fn the_limit_holds() {
+        let mut rig =
+            Rig::with(super::super::Options { limits: super::super::Limits { droplets: 1, reserved_ips: 3 }, ..Default::default() });
+        rig.droplet("a");
+        rig.refused("POST /droplets", wanted("b", json!({})), 422, "droplet limit");
+    }
+
+    #[test]
+    fn lists_filter_by_tag_and_by_name() {
+        let mut rig = Rig::new();
+        rig.ok("POST /droplets", wanted("Web", json!({ "tags": ["A:b"] })));
+        rig.ok("POST /droplets", wanted("db", json!({})));
+        for (query, count) in [("", 2), ("?tag_name=a:B", 1), ("?name=wEb", 1), ("?name=we", 0), ("?type=gpus", 0)] {
+            assert_eq!(rig.get(&format!("/droplets{query}"))["meta"]["total"], count, "{query}");
+        }
+        assert_eq!(rig.get("/droplets?name=web")["droplets"][0]["tags"], json!(["A:b"]));
+        rig.refused("GET /droplets?name=a&tag_name=b", Value::Null, 422, "together");
+    }
+
+    #[test]
+    fn deletion_by_tag_takes_those_only() {
+        let mut rig = Rig::new();
+        rig.ok("POST /droplets", wanted("a", json!({ "tags": ["x"] })));
+        rig.droplet("b");
+        rig.refused("DELETE /droplets", Value::Null, 422, "tag_name");
+        rig.ok("DELETE /droplets?tag_name=x", Value::Null);
+        assert_eq!(rig.get("/droplets")["droplets"][0]["name"], "b");
+    }
+
+    #[test]
+    fn a_slow_world_shows_things_on_their_way() {
+        let mut rig = Rig::slow(2);
+        let id = rig.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
+        let path = format!("/droplets/{id}");
+        let seen: Vec<String> = (0..3).map(|_| rig.get(&path)["droplet"]["status"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(seen, ["new", "new", "active"]);
+        rig.ok(&format!("DELETE {path}"), Value::Null);
+        let seen: Vec<u16> = (0..3).map(|_| rig.ask(&format!("GET {path}"), Value::Null).status).collect();
+        assert_eq!(seen, [200, 200, 404]);
+    }
+
+    #[test]
+    fn missing_scopes_leave_fields_out() {
+        let mut rig = Rig::scoped("droplet:create,droplet:read,image:read");
+        rig.refused("POST /droplets", wanted("a", json!({ "tags": ["x"] })), 403, "not authorized");
+        let id = rig.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
+        let droplet = rig.get(&format!("/droplets/{id}"));
+        assert_eq!((&droplet["droplet"]["tags"], droplet["droplet"].get("vpc_uuid")), (&json!([]), None));
+        rig.refused(&format!("DELETE /droplets/{id}"), Value::Null, 403, "not authorized");
+        rig.refused("GET /droplets?tag_name=x", Value::Null, 403, "not authorized");
+    }
+
+    #[test]
+    fn keys_are_found_by_number_and_fingerprint() {
+        let mut rig = Rig::new();
+        let key = rig.ok("POST /account/keys", json!({ "name": "k", "public_key": KEY }))["ssh_key"].clone();
+        for id in [key["id"].clone(), key["fingerprint"].clone(), json!(key["id"].to_string())] {
+            rig.ok("POST /droplets", wanted("a", json!({ "ssh_keys": [id] })));
+        }
+        rig.refused("POST /droplets", wanted("a", json!({ "ssh_keys": ["k"] })), 422, "k is an invalid key identifier");
+    }
+
+    #[test]
+    fn droplet_faults_show() {
+        let mut rig =
+            Rig::faulty(&["POST /v2/droplets late-address=2", "POST /v2/droplets late-tags=1", "POST /v2/droplets pending-event=1"]);
+        let id = rig.ok("POST /droplets", wanted("a", json!({ "tags": ["t"] })))["droplet"]["id"].clone();
+        assert_eq!(rig.get("/droplets?tag_name=t")["meta"]["total"], 0);
+        assert_eq!(rig.get("/droplets?tag_name=t")["meta"]["total"], 1);
+        let seen: Vec<usize> =
+            (0..2).map(|_| rig.get(&format!("/droplets/{id}"))["droplet"]["networks"]["v4"].as_array().unwrap().len()).collect();
+        assert_eq!(seen, [2, 2]);
+    }
+
+    #[test]
+    fn a_droplet_can_vanish_or_fail_while_it_is_new() {
+        let mut rig = Rig::faulty(&["POST /v2/droplets vanish", "POST /v2/droplets#2 action-errored"]);
+        let made = rig.ok("POST /droplets", wanted("a", json!({})));
+        assert_eq!(rig.ask(&format!("GET /droplets/{}", made["droplet"]["id"]), Value::Null).status, 404);
+        assert_eq!(rig.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]))["action"]["status"], "errored");
+        let made = rig.ok("POST /droplets", wanted("a", json!({})));
+        assert_eq!(rig.get(&format!("/droplets/{}", made["droplet"]["id"]))["droplet"]["status"], "new");
+        assert_eq!(rig.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]))["action"]["status"], "errored");
+    }
+
+    #[test]
+    fn backups_have_a_policy() {
+        let mut rig = Rig::new();
+        let policy = json!({ "plan": "daily", "hour": 8 });
+        let made = rig.ok("POST /droplets", wanted("a", json!({ "backups": true, "backup_policy": policy })));
+        let id = made["droplet"]["id"].clone();
+        let policy = rig.get(&format!("/droplets/{id}/backups/policy"))["policy"].clone();
+        assert_eq!((&policy["backup_enabled"], &policy["backup_policy"]["hour"]), (&json!(true), &json!(8)));
+        assert!(rig.get(&format!("/droplets/{id}"))["droplet"]["next_backup_window"].is_object());
+    }
+}

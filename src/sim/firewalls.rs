@@ -357,3 +357,106 @@ fn read_ports(text: &str) -> Result<String, Refusal> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::{Rig, wanted};
+    use super::*;
+
+    fn open(ports: &str) -> Value {
+        json!({ "protocol": "tcp", "ports": ports, "sources": { "addresses": ["0.0.0.0/0", "::/0"] } })
+    }
+
+    fn body(name: &str, more: &Value) -> Value {
+        let mut body = json!({ "name": name, "inbound_rules": [open("22")] });
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        body
+    }
+
+    #[test]
+    fn a_change_waits_and_then_succeeds() {
+        let mut rig = Rig::new();
+        let id = rig.droplet("a");
+        let made = rig.ok("POST /firewalls", body("fw", &json!({ "droplet_ids": [id] })))["firewall"].clone();
+        assert_eq!((&made["status"], &made["pending_changes"][0]["droplet_id"]), (&json!("waiting"), &json!(id)));
+        let path = format!("/firewalls/{}", made["id"].as_str().unwrap());
+        let read = rig.get(&path)["firewall"].clone();
+        assert_eq!((&read["status"], &read["pending_changes"]), (&json!("succeeded"), &json!([])));
+        let put = rig.ok(&format!("PUT {path}"), body("fw", &json!({ "inbound_rules": [open("80")] })));
+        assert_eq!((&put["firewall"]["status"], &put["firewall"]["droplet_ids"]), (&json!("waiting"), &json!([])));
+    }
+
+    #[test]
+    fn ports_have_one_spelling() {
+        let mut rig = Rig::new();
+        let rules = json!([open("all"), { "protocol": "icmp", "sources": { "addresses": ["10.0.0.0/8"] } }, open("8000-9000")]);
+        let made = rig.ok("POST /firewalls", body("fw", &json!({ "inbound_rules": rules })));
+        let ports: Vec<&str> =
+            made["firewall"]["inbound_rules"].as_array().unwrap().iter().map(|rule| rule["ports"].as_str().unwrap()).collect();
+        assert_eq!(ports, ["0", "0", "8000-9000"]);
+    }
+
+    #[test]
+    fn what_the_api_refuses_is_refused() {
+        let mut rig = Rig::new();
+        rig.ok("POST /firewalls", body("fw", &json!({})));
+        let rule = |fields: Value| json!({ "inbound_rules": [fields] });
+        let cases = [
+            (json!({ "name": "f" }), 422, "name"),
+            (json!({ "name": "-f" }), 422, "name"),
+            (json!({ "name": "fw" }), 409, "duplicate name"),
+            (json!({ "inbound_rules": [] }), 422, "at least one"),
+            (json!({ "droplet_ids": [7] }), 422, "droplet 7"),
+            (json!({ "tags": ["none"] }), 422, "tag none"),
+            (rule(open("0-0")), 422, "port"),
+            (rule(open("9-8")), 422, "port"),
+            (rule(open("70000")), 422, "port"),
+            (rule(json!({ "protocol": "gre", "ports": "0", "sources": { "addresses": ["::/0"] } })), 422, "protocol"),
+            (rule(json!({ "protocol": "tcp", "sources": { "addresses": ["::/0"] } })), 422, "ports"),
+            (rule(json!({ "protocol": "tcp", "ports": "1", "sources": {} })), 422, "empty"),
+            (rule(json!({ "protocol": "tcp", "ports": "1", "sources": { "addresses": ["300.0.0.0/8"] } })), 422, "300.0.0.0/8"),
+            (rule(json!({ "protocol": "tcp", "ports": "1", "sources": { "tags": ["none"] } })), 422, "tag none"),
+        ];
+        for (fields, status, words) in cases {
+            rig.refused("POST /firewalls", body("other", &fields), status, words);
+        }
+    }
+
+    #[test]
+    fn parts_come_and_go() {
+        let mut rig = Rig::new();
+        let id = rig.droplet("a");
+        rig.ok("POST /tags", json!({ "name": "T" }));
+        let made = rig.ok("POST /firewalls", body("fw", &json!({})));
+        let path = format!("/firewalls/{}", made["firewall"]["id"].as_str().unwrap());
+        rig.ok(&format!("POST {path}/droplets"), json!({ "droplet_ids": [id] }));
+        rig.ok(&format!("POST {path}/tags"), json!({ "tags": ["t"] }));
+        rig.ok(&format!("POST {path}/rules"), json!({ "inbound_rules": [open("80")] }));
+        rig.ok(&format!("DELETE {path}/rules"), json!({ "inbound_rules": [open("22")] }));
+        let read = rig.get(&path)["firewall"].clone();
+        assert_eq!((&read["droplet_ids"], &read["tags"], &read["inbound_rules"][0]["ports"]), (&json!([id]), &json!(["T"]), &json!("80")));
+        assert_eq!(rig.get(&format!("/droplets/{id}/firewalls"))["meta"]["total"], 1);
+        rig.ok(&format!("DELETE /droplets/{id}"), Value::Null);
+        assert_eq!(rig.get(&path)["firewall"]["droplet_ids"], json!([]));
+        rig.refused(&format!("POST {path}/tags"), json!({}), 422, "nothing");
+        rig.ok("DELETE /tags/T", Value::Null);
+        assert_eq!(rig.get(&path)["firewall"]["tags"], json!([]));
+    }
+
+    #[test]
+    fn a_tag_reaches_the_droplets_that_carry_it() {
+        let mut rig = Rig::new();
+        let id = rig.ok("POST /droplets", wanted("a", json!({ "tags": ["t"] })))["droplet"]["id"].clone();
+        let made = rig.ok("POST /firewalls", body("fw", &json!({ "tags": ["t"] })));
+        assert_eq!(made["firewall"]["pending_changes"][0]["droplet_id"], id);
+        assert_eq!(rig.get(&format!("/droplets/{id}/firewalls"))["meta"]["total"], 1);
+    }
+
+    #[test]
+    fn scopes_by_field() {
+        let mut rig = Rig::scoped("firewall:create,firewall:read");
+        let (_, made) = rig.world.outside("POST", "/v2/droplets", Some(&wanted("a", json!({ "tags": ["t"] }))));
+        rig.refused("POST /firewalls", body("fw", &json!({ "droplet_ids": [made["droplet"]["id"]] })), 403, "not authorized");
+        rig.refused("POST /firewalls", body("fw", &json!({ "tags": ["t"] })), 403, "not authorized");
+    }
+}

@@ -183,3 +183,60 @@ fn mac(id: u64, interface: u8) -> String {
     let [.., a, b, c, d] = id.to_be_bytes();
     format!("02:{interface:02x}:{a:02x}:{b:02x}:{c:02x}:{d:02x}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::{KEY, Rig, wanted};
+    use super::*;
+
+    fn text(rig: &Rig, id: u64, path: &str) -> String {
+        match rig.world.metadata(id, path) {
+            Metadata::Text(text) => text,
+            other => panic!("{path}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_droplet_reads_itself() {
+        let mut rig = Rig::new();
+        rig.ok("POST /account/keys", json!({ "name": "k", "public_key": KEY }));
+        let key = rig.get("/account/keys")["ssh_keys"][0]["id"].clone();
+        let made = rig.ok("POST /droplets", wanted("web", json!({ "user_data": "#!/bin/sh\n", "tags": ["a:b", "c"], "ssh_keys": [key] })));
+        let id = made["droplet"]["id"].as_u64().unwrap();
+        assert_eq!(rig.world.metadata(id, "metadata/v1/id"), Metadata::NotFound);
+        rig.world.finish_all();
+        let droplet = rig.get(&format!("/droplets/{id}"));
+        let public = droplet["droplet"]["networks"]["v4"][1]["ip_address"].as_str().unwrap();
+        let cases = [
+            ("id", id.to_string()),
+            ("hostname", "web".to_owned()),
+            ("user-data", "#!/bin/sh\n".to_owned()),
+            ("public-keys", KEY.to_owned()),
+            ("tags/", "a:b\nc".to_owned()),
+            ("interfaces/", "private/\npublic/".to_owned()),
+            ("interfaces/public/0/ipv4/address", public.to_owned()),
+            ("reserved_ip/ipv4/active", "false".to_owned()),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(text(&rig, id, &format!("metadata/v1/{path}")), expected, "{path}");
+        }
+        assert_eq!(rig.world.metadata(id, "metadata/v1/interfaces"), Metadata::Moved("interfaces/".to_owned()));
+        assert_eq!(rig.world.metadata(id, "metadata/v1/nothing"), Metadata::NotFound);
+        assert_eq!(rig.world.metadata(7, "metadata/v1/id"), Metadata::NotFound);
+    }
+
+    #[test]
+    fn a_reserved_address_shows_under_both_names() {
+        let mut rig = Rig::new();
+        let id = rig.droplet("a");
+        let ip = rig.ok("POST /reserved_ips", json!({ "droplet_id": id }))["reserved_ip"]["ip"].as_str().unwrap().to_owned();
+        rig.world.finish_all();
+        for name in ["reserved_ip", "floating_ip"] {
+            assert_eq!(text(&rig, id, &format!("metadata/v1/{name}/ipv4/active")), "true");
+            assert_eq!(text(&rig, id, &format!("metadata/v1/{name}/ipv4/ip_address")), ip);
+        }
+        let Metadata::Json(all) = rig.world.metadata(id, "metadata/v1.json") else { panic!() };
+        let all: Value = serde_json::from_str(&all).unwrap();
+        assert_eq!((&all["reserved_ip"]["ipv4"]["ip_address"], &all["droplet_id"]), (&json!(ip), &json!(id)));
+    }
+}

@@ -22,6 +22,8 @@ mod rate;
 mod records;
 mod regions;
 mod reserved_ips;
+#[cfg(test)]
+mod rig;
 mod routes;
 mod scopes;
 mod server;

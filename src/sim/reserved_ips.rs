@@ -202,3 +202,109 @@ fn assignable_for(world: &mut World, id: u64, ip: Option<Ipv4Addr>) -> Result<()
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::{Rig, wanted};
+    use super::*;
+
+    #[track_caller]
+    fn assign(rig: &mut Rig, ip: &str, droplet: u64) -> Value {
+        let action = rig.ok(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "assign", "droplet_id": droplet }));
+        action["action"].clone()
+    }
+
+    fn reserve(rig: &mut Rig) -> String {
+        rig.ok("POST /reserved_ips", json!({ "region": "nyc3" }))["reserved_ip"]["ip"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn an_address_is_reserved_assigned_moved_and_released() {
+        let mut rig = Rig::new();
+        let (a, b) = (rig.droplet("a"), rig.droplet("b"));
+        let ip = reserve(&mut rig);
+        let action = assign(&mut rig, &ip, a);
+        assert_eq!((&action["type"], &action["resource_type"]), (&json!("assign_ip"), &json!("reserved_ip")));
+        assert_eq!(rig.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["droplet"]["id"], a);
+        assign(&mut rig, &ip, b);
+        assert_eq!(rig.get(&format!("/floating_ips/{ip}"))["floating_ip"]["droplet"]["id"], b);
+        let types: Vec<Value> =
+            rig.get(&format!("/reserved_ips/{ip}/actions"))["actions"].as_array().unwrap().iter().map(|a| a["type"].clone()).collect();
+        assert_eq!(types, ["assign_ip", "assign_ip"]);
+        rig.ok(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "unassign" }));
+        assert_eq!(rig.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["droplet"], Value::Null);
+        rig.refused(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "unassign" }), 422, "not assigned");
+        rig.ok(&format!("DELETE /reserved_ips/{ip}"), Value::Null);
+        rig.refused(&format!("GET /reserved_ips/{ip}"), Value::Null, 404, "could not be found");
+    }
+
+    #[test]
+    fn either_region_or_droplet() {
+        let mut rig = Rig::new();
+        let id = rig.droplet("a");
+        rig.refused("POST /reserved_ips", json!({ "region": "nyc3", "droplet_id": id }), 422, "both");
+        rig.refused("POST /reserved_ips", json!({}), 422, "either");
+        rig.refused("POST /reserved_ips", json!({ "region": "mars1" }), 422, "Region");
+        let made = rig.ok("POST /floating_ips", json!({ "droplet_id": id }));
+        assert_eq!((&made["floating_ip"]["locked"], &made["floating_ip"]["droplet"]), (&json!(true), &Value::Null));
+        assert_eq!(made["links"]["actions"][0]["rel"], "assign_ip");
+        let action = rig.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]));
+        assert_eq!(action["action"]["resource_type"], "floating_ip");
+        let read = rig.get(&format!("/floating_ips/{}", made["floating_ip"]["ip"].as_str().unwrap()));
+        assert_eq!((&read["floating_ip"]["locked"], &read["floating_ip"]["droplet"]["id"]), (&json!(false), &json!(id)));
+    }
+
+    #[test]
+    fn limits_and_places_are_kept() {
+        let mut rig = Rig::new();
+        let id = rig.droplet("a");
+        let away = rig.ok("POST /reserved_ips", json!({ "region": "fra1" }))["reserved_ip"]["ip"].as_str().unwrap().to_owned();
+        let (first, second) = (reserve(&mut rig), reserve(&mut rig));
+        rig.refused("POST /reserved_ips", json!({ "region": "nyc3" }), 422, "limit");
+        let assign_to = json!({ "type": "assign", "droplet_id": id });
+        rig.refused(&format!("POST /reserved_ips/{away}/actions"), assign_to.clone(), 422, "another region");
+        rig.refused(&format!("POST /reserved_ips/{first}/actions"), json!({ "type": "assign" }), 422, "droplet_id");
+        rig.refused(
+            &format!("POST /reserved_ips/{first}/actions"),
+            json!({ "type": "assign", "droplet_id": 7 }),
+            422,
+            "could not be found",
+        );
+        assign(&mut rig, &first, id);
+        rig.world.finish_all();
+        rig.refused(&format!("POST /reserved_ips/{second}/actions"), assign_to, 422, "already has");
+    }
+
+    #[test]
+    fn a_new_droplet_takes_no_address_and_a_deleted_one_leaves_it() {
+        let mut rig = Rig::new();
+        let ip = reserve(&mut rig);
+        let id = rig.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].as_u64().unwrap();
+        let body = json!({ "type": "assign", "droplet_id": id });
+        rig.refused(&format!("POST /reserved_ips/{ip}/actions"), body, 422, "pending event");
+        assign(&mut rig, &ip, id);
+        rig.world.finish_all();
+        rig.ok(&format!("DELETE /droplets/{id}"), Value::Null);
+        assert_eq!(rig.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["droplet"], Value::Null);
+    }
+
+    #[test]
+    fn a_locked_address_takes_no_other_order() {
+        let mut rig = Rig::slow(1);
+        let id = rig.droplet("a");
+        let ip = reserve(&mut rig);
+        assign(&mut rig, &ip, id);
+        rig.refused(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "unassign" }), 422, "pending event");
+        assert_eq!(rig.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["locked"], false);
+    }
+
+    #[test]
+    fn without_droplet_read_the_holder_is_not_seen() {
+        let mut rig = Rig::scoped("reserved_ip:read,reserved_ip:create,reserved_ip:update");
+        let (_, made) = rig.world.outside("POST", "/v2/droplets", Some(&wanted("a", json!({}))));
+        let ip = reserve(&mut rig);
+        assign(&mut rig, &ip, made["droplet"]["id"].as_u64().unwrap());
+        let read = rig.get(&format!("/reserved_ips/{ip}"));
+        assert_eq!((&read["reserved_ip"]["droplet"], read["reserved_ip"].get("project_id")), (&Value::Null, None));
+    }
+}

@@ -113,4 +113,20 @@ mod tests {
             assert_eq!(fingerprint(bad), None, "{bad}");
         }
     }
+
+    #[test]
+    fn a_key_is_there_once_and_found_both_ways() {
+        use super::super::rig::{KEY, Rig};
+        let mut rig = Rig::new();
+        let key = rig.ok("POST /account/keys", json!({ "name": "k", "public_key": KEY }))["ssh_key"].clone();
+        rig.refused("POST /account/keys", json!({ "name": "other", "public_key": KEY }), 422, "already in use");
+        rig.refused("POST /account/keys", json!({ "name": "other", "public_key": "x" }), 422, "Fingerprint");
+        for id in [key["id"].to_string(), key["fingerprint"].as_str().unwrap().to_owned()] {
+            assert_eq!(rig.get(&format!("/account/keys/{id}"))["ssh_key"]["name"], "k");
+        }
+        let renamed = rig.ok(&format!("PUT /account/keys/{}", key["id"]), json!({ "name": "new", "public_key": "ignored" }));
+        assert_eq!((&renamed["ssh_key"]["name"], &renamed["ssh_key"]["public_key"]), (&json!("new"), &json!(KEY)));
+        rig.ok(&format!("DELETE /account/keys/{}", key["id"]), Value::Null);
+        assert_eq!(rig.get("/account/keys")["meta"]["total"], 0);
+    }
 }

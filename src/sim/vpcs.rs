@@ -260,3 +260,89 @@ fn free_range(world: &World, name: &str) -> Option<Ipv4Net> {
         (!world.vpcs.values().any(|vpc| overlap(vpc.range, range))).then_some(range)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::{Rig, wanted};
+    use super::*;
+
+    fn vpc(rig: &mut Rig, name: &str, range: &str) -> String {
+        let made = rig.ok("POST /vpcs", json!({ "name": name, "region": "nyc3", "ip_range": range }));
+        made["vpc"]["id"].as_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn ranges_and_names_have_rules() {
+        let mut rig = Rig::new();
+        vpc(&mut rig, "net", "10.10.0.0/20");
+        let cases = [
+            (json!({ "ip_range": "10.10.0.0/15" }), 422, "between /16 and /28"),
+            (json!({ "ip_range": "10.20.0.0/29" }), 422, "between /16 and /28"),
+            (json!({ "ip_range": "10.20.0.1/24" }), 422, "first address"),
+            (json!({ "ip_range": "11.0.0.0/24" }), 422, "RFC 1918"),
+            (json!({ "ip_range": "10.10.15.0/24" }), 422, "overlaps"),
+            (json!({ "ip_range": "net" }), 422, "CIDR"),
+            (json!({ "name": "a_b" }), 422, "alphanumeric"),
+            (json!({ "name": "net" }), 409, "already exists"),
+            (json!({ "region": "mars1" }), 422, "Region"),
+            (json!({ "description": "x".repeat(256) }), 422, "too long"),
+        ];
+        for (fields, status, words) in cases {
+            let mut body = json!({ "name": "other", "region": "nyc3" });
+            body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            rig.refused("POST /vpcs", body, status, words);
+        }
+    }
+
+    #[test]
+    fn without_a_range_a_free_one_is_given() {
+        let mut rig = Rig::new();
+        let made = rig.ok("POST /vpcs", json!({ "name": "net", "region": "nyc3" }));
+        let range: Ipv4Net = made["vpc"]["ip_range"].as_str().unwrap().parse().unwrap();
+        assert_eq!((range.prefix_len(), made["vpc"]["default"].clone()), (20, json!(false)));
+    }
+
+    #[test]
+    fn members_hold_it_back_and_may_linger() {
+        let mut rig = Rig::faulty(&["DELETE /v2/droplets/* lingering-members=2"]);
+        let id = vpc(&mut rig, "net", "10.10.0.0/24");
+        let made = rig.ok("POST /droplets", wanted("a", json!({ "vpc_uuid": id })));
+        rig.refused(&format!("DELETE /vpcs/{id}"), Value::Null, 403, "members");
+        assert_eq!(rig.get(&format!("/vpcs/{id}/members"))["members"][0]["name"], "a");
+        rig.ok(&format!("DELETE /droplets/{}", made["droplet"]["id"]), Value::Null);
+        rig.refused(&format!("DELETE /vpcs/{id}"), Value::Null, 409, "members");
+        rig.refused(&format!("DELETE /vpcs/{id}"), Value::Null, 409, "members");
+        rig.ok(&format!("DELETE /vpcs/{id}"), Value::Null);
+        assert!(rig.world.is_fresh());
+    }
+
+    #[test]
+    fn without_a_fault_nobody_lingers() {
+        let mut rig = Rig::new();
+        let id = vpc(&mut rig, "net", "10.10.0.0/24");
+        let made = rig.ok("POST /droplets", wanted("a", json!({ "vpc_uuid": id })));
+        rig.ok(&format!("DELETE /droplets/{}", made["droplet"]["id"]), Value::Null);
+        rig.ok(&format!("DELETE /vpcs/{id}"), Value::Null);
+    }
+
+    #[test]
+    fn a_default_stays() {
+        let mut rig = Rig::new();
+        let default = default_of(&rig.world, "nyc3").unwrap();
+        rig.refused(&format!("DELETE /vpcs/{default}"), Value::Null, 403, "default");
+        rig.refused(&format!("PATCH /vpcs/{default}"), json!({ "default": false }), 422, "default");
+        let id = vpc(&mut rig, "net", "10.10.0.0/24");
+        rig.ok(&format!("PATCH /vpcs/{id}"), json!({ "default": true }));
+        assert_eq!(rig.get(&format!("/vpcs/{default}"))["vpc"]["default"], false);
+        rig.refused(&format!("PUT /vpcs/{id}"), json!({ "description": "x" }), 422, "name");
+        let renamed = rig.ok(&format!("PUT /vpcs/{id}"), json!({ "name": "new", "description": "x" }));
+        assert_eq!((&renamed["vpc"]["name"], &renamed["vpc"]["ip_range"]), (&json!("new"), &json!("10.10.0.0/24")));
+    }
+
+    #[test]
+    fn a_droplet_belongs_where_its_region_is() {
+        let mut rig = Rig::new();
+        let id = vpc(&mut rig, "net", "10.10.0.0/24");
+        rig.refused("POST /droplets", wanted("a", json!({ "region": "fra1", "vpc_uuid": id })), 422, "another region");
+    }
+}

@@ -157,7 +157,7 @@ impl World {
         self.settle();
         let sprung = self.trap.spring(&request.method, &request.path);
         let pass = self.gate.enter(self.now, request.method == "GET" && request.path == "/v2/account/keys");
-        let outcome = match self.before(&sprung, pass) {
+        let outcome = match before(request, &sprung, pass) {
             Some(outcome) => outcome,
             None => {
                 let outcome = self.answer(request);
@@ -169,20 +169,6 @@ impl World {
             self.touch();
         }
         self.respond(outcome, pass, &sprung)
-    }
-
-    /// What goes wrong before the request takes effect.
-    fn before(&self, sprung: &[What], pass: Pass) -> Option<Result<Reply, Refusal>> {
-        for what in sprung {
-            match what {
-                What::Unauthorized => return Some(Err(Refusal::unauthorized())),
-                What::Throttle { .. } => return Some(Err(too_many())),
-                What::ErrorBefore { status } => return Some(Err(server_error(*status))),
-                What::ResetBefore | What::NeverBefore => return Some(Err(server_error(503))),
-                _ => {}
-            }
-        }
-        (!pass.allowed).then(|| Err(too_many()))
     }
 
     fn answer(&mut self, request: &Request) -> Result<Reply, Refusal> {
@@ -330,6 +316,22 @@ fn standing() -> Moment {
 /// The `id` by which a refusal is known to need the tags' own form of an error.
 pub(super) const TAG_ERROR: &str = "tag_error";
 
+/// What goes wrong before the request takes effect.
+fn before(request: &Request, sprung: &[What], pass: Pass) -> Option<Result<Reply, Refusal>> {
+    let makes_droplets = request.method == "POST" && request.path == "/v2/droplets";
+    for what in sprung {
+        match what {
+            What::Unauthorized => return Some(Err(Refusal::unauthorized())),
+            What::Throttle { .. } => return Some(Err(too_many())),
+            What::ErrorBefore { status } => return Some(Err(server_error(*status))),
+            What::ResetBefore | What::NeverBefore => return Some(Err(server_error(503))),
+            What::PendingEvent { .. } if !makes_droplets => return Some(Err(Refusal::pending_event())),
+            _ => {}
+        }
+    }
+    (!pass.allowed).then(|| Err(too_many()))
+}
+
 fn after(sprung: &[What]) -> Option<Refusal> {
     sprung.iter().find_map(|what| match what {
         What::ErrorAfter { status } => Some(server_error(*status)),
@@ -432,5 +434,143 @@ impl World {
         self.now = Moment(self.now.0 + seconds * 1000);
         self.settle();
         self.touch();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Rate;
+    use super::super::rig::{KEY, Rig, wanted};
+    use super::*;
+
+    #[test]
+    fn a_fresh_world_is_fresh_and_so_is_one_that_was_emptied() {
+        let mut rig = Rig::new();
+        assert!(rig.world.is_fresh());
+        let id = rig.droplet("a");
+        assert!(!rig.world.is_fresh());
+        rig.ok(&format!("DELETE /droplets/{id}"), Value::Null);
+        assert!(rig.world.is_fresh());
+    }
+
+    #[test]
+    fn the_order_of_requests_leaves_no_trace() {
+        let requests = [
+            ("POST /droplets", wanted("a", json!({ "tags": ["t"] }))),
+            ("POST /droplets", wanted("b", json!({ "tags": ["t"] }))),
+            ("POST /reserved_ips", json!({ "region": "nyc3" })),
+            ("POST /domains", json!({ "name": "example.com" })),
+            ("POST /account/keys", json!({ "name": "k", "public_key": KEY })),
+            ("POST /vpcs", json!({ "name": "n", "region": "nyc3" })),
+        ];
+        let build = |order: &[usize]| {
+            let mut rig = Rig::new();
+            for at in order {
+                let (asked, body) = &requests[*at];
+                rig.ok(asked, body.clone());
+            }
+            rig.world.finish_all();
+            rig.world.to_json()
+        };
+        let forwards = build(&[0, 1, 2, 3, 4, 5]);
+        assert_eq!(forwards, build(&[5, 4, 3, 2, 1, 0]));
+        assert_eq!(forwards, build(&[2, 1, 5, 0, 3, 4]));
+    }
+
+    #[test]
+    fn a_world_survives_its_text() {
+        let mut rig = Rig::slow(2);
+        rig.ok("POST /droplets", wanted("a", json!({ "tags": ["t"], "ipv6": true, "backups": true })));
+        rig.ok("POST /domains", json!({ "name": "example.com", "ip_address": "192.0.2.1" }));
+        let text = rig.world.to_json().to_string();
+        let back: World = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.to_json(), rig.world.to_json());
+    }
+
+    #[test]
+    fn tokens_are_asked_for() {
+        let mut world = World::new(&Options { tokens: BTreeMap::from([("good".to_owned(), Scopes::All)]), ..Options::default() });
+        for (token, status) in [(None, 401), (Some(""), 401), (Some("bad"), 401), (Some("good"), 200)] {
+            let request = Request { token: token.map(str::to_owned), ..Request::new("GET", "/v2/account", None) };
+            assert_eq!(world.handle(&request).status, status, "{token:?}");
+        }
+    }
+
+    #[test]
+    fn every_answer_has_the_headers_and_an_error_its_three_fields() {
+        let mut rig = Rig::new();
+        let response = rig.ask("GET /nothing", Value::Null);
+        assert_eq!(response.status, 404);
+        let names: Vec<&str> = response.headers.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "x-request-id"]);
+        let body = response.body.unwrap();
+        assert_eq!(body["id"], "not_found");
+        assert_eq!(body["request_id"], response.headers[3].1);
+        assert_eq!(rig.ask("PUT /droplets", Value::Null).status, 405);
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_is_a_bad_request() {
+        let mut rig = Rig::new();
+        let request = Request { body: b"{".to_vec(), ..Request::new("POST", "/v2/droplets", None) };
+        assert_eq!(rig.world.handle(&request).status, 400);
+    }
+
+    #[test]
+    fn the_rate_limit_answers_429_and_lets_the_patient_in() {
+        let rate = Rate { per_minute: 1, ..Rate::default() };
+        let mut rig = Rig::with(Options { rate: Some(rate), ..Options::default() });
+        rig.get("/account");
+        let refused = rig.ask("GET /account", Value::Null);
+        assert_eq!(refused.status, 429);
+        assert!(refused.headers.contains(&("retry-after", "60".to_owned())));
+        assert!(refused.headers.contains(&("ratelimit-remaining", "0".to_owned())));
+        rig.get("/account");
+    }
+
+    #[test]
+    fn faults_come_before_or_after_the_effect() {
+        let cases = [
+            ("error-before=503", 503, 0, Wire::Whole),
+            ("error-after=500", 500, 1, Wire::Whole),
+            ("reset-before", 503, 0, Wire::Reset),
+            ("reset-after", 202, 1, Wire::Reset),
+            ("close-after", 202, 1, Wire::Close),
+            ("never-before", 503, 0, Wire::Never),
+            ("never-after", 202, 1, Wire::Never),
+            ("truncate", 202, 1, Wire::Truncated),
+            ("garble", 202, 1, Wire::Garbled),
+            ("unauthorized", 401, 0, Wire::Whole),
+            ("throttle=2", 429, 0, Wire::Whole),
+        ];
+        for (fault, status, count, wire) in cases {
+            let mut rig = Rig::faulty(&[&format!("POST /v2/droplets {fault}")]);
+            let response = rig.ask("POST /droplets", wanted("a", json!({})));
+            assert_eq!((response.status, response.wire), (status, wire), "{fault}");
+            assert_eq!(rig.world.droplets.len(), count, "{fault}");
+            let asked_to_wait = response.headers.contains(&("retry-after", "2".to_owned()));
+            assert_eq!(asked_to_wait, fault == "throttle=2");
+        }
+    }
+
+    #[test]
+    fn what_is_new_can_be_missing_from_lists_and_reads() {
+        let mut rig = Rig::faulty(&["POST /v2/domains lagging-list=2", "POST /v2/domains late-get=1"]);
+        rig.ok("POST /domains", json!({ "name": "example.com" }));
+        let totals: Vec<Value> = (0..3).map(|_| rig.get("/domains")["meta"]["total"].clone()).collect();
+        assert_eq!(totals, [0, 0, 1]);
+        rig.refused("GET /domains/example.com", Value::Null, 404, "could not be found");
+        rig.get("/domains/example.com");
+    }
+
+    #[test]
+    fn outside_changes_pass_limits_and_faults() {
+        let mut rig = Rig::faulty(&["* /v2/**x0 error-before=500"]);
+        let (status, made) = rig.world.outside("POST", "/v2/droplets", Some(&wanted("a", json!({}))));
+        assert_eq!(status, 202);
+        assert_eq!(rig.world.show("droplets")[0]["status"], "active");
+        let (status, _) = rig.world.outside("DELETE", &format!("/v2/droplets/{}", made["droplet"]["id"]), None);
+        assert_eq!((status, rig.world.is_fresh()), (204, true));
+        assert_eq!(rig.ask("GET /account", Value::Null).status, 500);
     }
 }

@@ -4,6 +4,8 @@
 
 mod cloud;
 mod contract;
+mod engine;
 mod harness;
+mod language;
 mod simulator;
 mod tidy;
