@@ -25,10 +25,8 @@ fn main() {
     // What cannot run side by side: the account, the objects that are there, the checks against the account; the VPC, the
     // droplet, its boot; the assignment, its action; and the last look at each of the two that take time.
     let least = 8 * request + droplet + action;
-    let title = format!(
-        "the same with 80 ms a request, 3 s a droplet, 2 s an action: the critical path of apply is {:.2} s",
-        least.as_secs_f64()
-    );
+    let title =
+        format!("the same with 80 ms a request, 3 s a droplet, 2 s an action: the critical path of apply is {:.2} s", least.as_secs_f64());
     bench(&title, Options { clock: ClockMode::Real { request, droplet, action }, ..Options::default() }, WEB, 0);
     for clusters in [20, 100] {
         let limits = Limits { droplets: 10_000, reserved_ips: 10_000 };
