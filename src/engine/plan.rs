@@ -104,6 +104,12 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
         order::steps(&walk.work(), Links { wanted: &after, records: &records }).map_err(|cycle| Stop::from(of_cycle(&cycle, wanted)))?
     };
     let mut notes = warnings;
+    if !input.options.targets.is_empty() {
+        notes.push(
+            Diagnostic::warning("Only a part of the stack is planned, as `-target` asks: what is left out may not fit what is changed.")
+                .hint("Plan without `-target` afterwards."),
+        );
+    }
     notes.append(&mut walk.notes);
     let plan = Plan {
         base,
@@ -362,7 +368,8 @@ impl<'a> Walk<'a> {
         }
         if matches!(change.action, Action::Create | Action::Edit { .. } | Action::Replace { .. }) {
             let creates = !matches!(change.action, Action::Edit { .. });
-            let job = Job { address: address.clone(), id: change.id.clone(), body: Term::map(terms.clone()), creates };
+            let seen = present.as_ref().filter(|_| !creates).map(|present| present.body.clone());
+            let job = Job { address: address.clone(), id: change.id.clone(), body: Term::map(terms.clone()), seen, creates };
             self.jobs.entry(kind.name()).or_default().push(job);
         }
         if let Err(errors) = {

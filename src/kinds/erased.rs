@@ -50,6 +50,8 @@ pub struct Job {
     pub id: Option<Id>,
     /// What is wanted, as far as it is known.
     pub body: Term,
+    /// What is there, of an object that is changed in place.
+    pub seen: Option<Body>,
     /// Whether a new object is made (at first, or in place of an old one).
     pub creates: bool,
 }

@@ -123,7 +123,7 @@ fn a_state_that_cannot_be_used() {
     let stack = cloud.serve(Stack::with_plan("web", "resource \"digitalocean_tag\" \"a\" {\n  name = \"a\"\n}\n"));
     stack.run(&["apply", "-auto-approve"]).ok();
     let good = stack.read("state/web.json");
-    let mut refused = |name: &str, text: &str, code: i32| {
+    let refused = |name: &str, text: &str, code: i32| {
         stack.write("state/web.json", text);
         cloud.forget_log();
         for arguments in [&["plan"][..], &["apply", "-auto-approve"], &["destroy", "-auto-approve"]] {
@@ -161,4 +161,15 @@ fn a_saved_plan_that_no_longer_holds() {
     stack.run(&["apply", "-auto-approve"]).ok();
     golden(&stack, "plan_stale", &stack.run(&["apply", "saved"]).exits(1));
     assert_eq!(cloud.show("tags").len(), 1);
+}
+
+#[test]
+fn a_size_whose_disk_is_smaller() {
+    let cloud = Cloud::start(Options::default());
+    let stack = cloud.serve(Stack::with_plan("web", &droplet("").replace("s-1vcpu-1gb", "s-2vcpu-2gb")));
+    stack.run(&["apply", "-auto-approve"]).ok();
+    stack.replace("plans/web.tf", "s-2vcpu-2gb", "s-1vcpu-1gb");
+    cloud.forget_log();
+    golden(&stack, "disk_too_small", &stack.run(&["apply", "-auto-approve"]).exits(1));
+    assert_eq!(cloud.requests().0, 0, "nothing is changed");
 }

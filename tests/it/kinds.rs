@@ -99,6 +99,7 @@ impl Bench {
             address: Address::new(name, &format!("n{at}")),
             id: None,
             body: term(body.clone()),
+            seen: None,
             creates: true,
         };
         let jobs: Vec<Job> = bodies.iter().enumerate().map(job).collect();
@@ -207,7 +208,7 @@ async fn the_tutorial_costs_few_requests() {
     // Before the first write.
     let snapshot = bench.api.snapshot();
     let jobs = |name: &str, bodies: &[Json]| -> Vec<Job> {
-        let job = |body: &Json| Job { address: Address::new(name, "x"), id: None, body: term(body.clone()), creates: true };
+        let job = |body: &Json| Job { address: Address::new(name, "x"), id: None, body: term(body.clone()), seen: None, creates: true };
         bodies.iter().map(job).collect()
     };
     let unknown = |body: Json, name: &str| {

@@ -15,6 +15,7 @@ use super::super::wire::or_default;
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
 use crate::base::diag::did_you_mean;
+use crate::base::value::Value;
 
 #[derive(Deserialize)]
 struct Region {
@@ -32,6 +33,8 @@ struct Size {
     available: bool,
     #[serde(default, deserialize_with = "or_default")]
     regions: Vec<String>,
+    #[serde(default)]
+    disk: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +101,7 @@ pub(super) async fn preflight(api: &Client, jobs: &[Job]) -> Result<Vec<Complain
         };
         if let Some(size) = complaints::text(&job.body, "size") {
             check_size(api, &size.to_lowercase(), region, &mut complaints).await?;
+            check_disk(api, job, &size.to_lowercase(), &mut complaints).await?;
         }
         if let Some(image) = complaints::text(&job.body, "image").filter(|_| job.creates) {
             match images.get(&image).and_then(Option::as_ref) {
@@ -174,6 +178,25 @@ async fn check_size(api: &Client, size: &str, region: Option<&Region>, complaint
             };
             complaints.error(&["size"], format!("The size `{size}` is not available{place}."), hint);
         }
+    }
+    Ok(())
+}
+
+/// A disk never shrinks: a smaller size can only be had by a new droplet.
+async fn check_disk(api: &Client, job: &Job, size: &str, complaints: &mut Complaints) -> Result<(), ApiError> {
+    let Some(seen) = &job.seen else { return Ok(()) };
+    let old = seen.get("size").and_then(Value::as_str).unwrap_or_default();
+    let Some(Value::Number(disk)) = seen.get("disk").filter(|_| !old.eq_ignore_ascii_case(size)) else { return Ok(()) };
+    let sizes: Vec<Size> = catalogue(api, "sizes", &[]).await?;
+    let (Some(has), Some(gets)) = (disk.as_i64(), sizes.iter().find(|known| known.slug == size).and_then(|size| size.disk)) else {
+        return Ok(());
+    };
+    if gets < has {
+        complaints.error(
+            &["size"],
+            format!("The size `{size}` has a disk of {gets} GB, and the droplet has one of {has} GB, which cannot shrink."),
+            format!("Take a size with {has} GB or more, or make the droplet anew with `-replace={}`.", job.address),
+        );
     }
     Ok(())
 }
