@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod base;
+pub mod cli;
 pub mod engine;
 pub mod kinds;
 pub mod lang;

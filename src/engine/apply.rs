@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::change::{Action, Event, Op, Outcome, Step, StepId};
-use super::desired::Terms;
+use super::desired::{Terms, holds};
 use super::plan::{Planned, effective, known_of, terms};
 use super::record::{self, Frame};
 use super::recover::{self, Claims, Located, Lost};
@@ -281,7 +281,7 @@ impl<'a> Owner<'a> {
         for row in kind.attrs() {
             let (before, now) = (planned.and_then(|planned| planned.get(row.name)), terms.get(row.name));
             let holds = match (before, now) {
-                (Some(before), Some(now)) => before.refined_by(now),
+                (Some(before), Some(now)) => holds(row.ty, before, now),
                 (Some(before), None) => before.has_unknown(),
                 (None, now) => now.is_none() || planned.is_none(),
             };

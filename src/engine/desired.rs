@@ -24,6 +24,37 @@ pub fn normalise(rows: &[Attr], body: &Term, kind: &str) -> Result<Terms, Vec<Co
     if complaints.is_empty() { Ok(terms) } else { Err(complaints) }
 }
 
+/// Whether `later` is a possible outcome of what was planned: equal but where that was unknown. Sets have no order.
+#[must_use]
+pub fn holds(ty: Ty, planned: &Term, later: &Term) -> bool {
+    match (ty, planned) {
+        (_, Term::Unknown(_)) => true,
+        (Ty::Set(item), _) => match (planned.items(), later.items()) {
+            (Some(planned), Some(later)) => {
+                let fits = |planned: &Term, later: &Term| holds(*item, planned, later);
+                later.iter().all(|later| planned.iter().any(|planned| fits(planned, later)))
+                    && planned.iter().all(|planned| later.iter().any(|later| fits(planned, later)))
+            }
+            _ => planned.refined_by(later),
+        },
+        (Ty::List(item), _) => match (planned.items(), later.items()) {
+            (Some(planned), Some(later)) => {
+                planned.len() == later.len() && planned.iter().zip(&later).all(|(planned, later)| holds(*item, planned, later))
+            }
+            _ => planned.refined_by(later),
+        },
+        (Ty::Object(rows), _) => match (planned.entries(), later.entries()) {
+            (Some(planned), Some(later)) => rows.iter().all(|row| match (planned.get(row.name), later.get(row.name)) {
+                (Some(planned), Some(later)) => holds(row.ty, planned, later),
+                (Some(planned), None) => planned.has_unknown(),
+                (None, later) => later.is_none(),
+            }),
+            _ => planned.refined_by(later),
+        },
+        _ => planned.refined_by(later),
+    }
+}
+
 fn object(rows: &[Attr], body: &Term, path: &mut Vec<String>, whose: &str, complaints: &mut Vec<Complaint>) -> Terms {
     let mut given = body.entries().unwrap_or_default();
     let mut terms = Terms::new();
@@ -282,6 +313,17 @@ mod tests {
         check(r#"{"name": "a", "id": "1"}"#, Err(&["id: `id` cannot be set: DigitalOcean computes it."]));
         check(r#"{"name": "a", "tags": "x"}"#, Err(&["tags: `tags` takes a set(string), not a string."]));
         check(r#"{"name": "a", "rule": [{"port": 1}]}"#, Err(&["rule.0: The argument `protocol` of `rule` is missing."]));
+    }
+
+    #[test]
+    fn sets_may_come_out_in_another_order() {
+        let unknown = || Term::Unknown(Origin::default());
+        let text = |text: &str| Term::Value(text.into());
+        let planned = Term::list(vec![text("b"), unknown()]);
+        let ty = Ty::Set(&Ty::String);
+        assert!(holds(ty, &planned, &Term::list(vec![text("a"), text("b")])));
+        assert!(!holds(ty, &planned, &Term::list(vec![text("a"), text("c")])));
+        assert!(!holds(Ty::List(&Ty::String), &planned, &Term::list(vec![text("a"), text("b")])));
     }
 
     #[test]

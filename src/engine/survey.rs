@@ -86,8 +86,7 @@ pub fn mark(stack: &str, lineage: &str) -> Mark {
 /// All that is wrong with the configuration, the account or the memory.
 pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let snapshot = ground.api.snapshot();
-    let owner =
-        account::owner(&snapshot, ground.simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
+    let owner = account::owner(&snapshot, ground.simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
     let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
     let recorded = remembered.owner.as_ref().or(ground.loaded.journal.as_ref().map(|journal| &journal.header.owner));
     if let Some(other) = recorded.filter(|recorded| **recorded != owner) {

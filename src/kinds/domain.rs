@@ -179,3 +179,18 @@ pub(super) async fn all(api: &Client) -> Result<Vec<Wire>, ApiError> {
 fn path(id: &Id) -> String {
     format!("/domains/{}", segment(&id.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::fixtures::{assert_has, pair};
+    use crate::kinds::kind;
+
+    #[test]
+    fn an_answer_is_read() {
+        let (_, answer) = pair(include_str!("../../fixtures/api/domain/create.json"));
+        let live: Live = serde_json::from_value::<One>(answer).unwrap().domain.into();
+        let expected = json!({"id": "example.com", "name": "example.com", "ttl": 1800, "urn": "do:domain:example.com"});
+        assert_has(kind(Domain::NAME).unwrap(), &live, &expected);
+    }
+}

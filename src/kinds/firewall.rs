@@ -466,3 +466,54 @@ async fn all(api: &Client) -> Result<Vec<Wire>, ApiError> {
 fn path(id: &Id) -> String {
     format!("/firewalls/{}", segment(&id.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::fixtures::{assert_has, pair};
+    use crate::kinds::kind;
+
+    #[test]
+    fn rules_are_sent_and_read() {
+        let (request, answer) = pair(include_str!("../../fixtures/api/firewall/create.json"));
+        let all = json!(["0.0.0.0/0"]);
+        let written = json!({
+            "name": "ha-fw", "droplet_ids": ["500000139"],
+            "inbound_rule": [
+                {"protocol": "tcp", "port_range": "22", "source_addresses": ["0.0.0.0/0", "::/0"]},
+                {"protocol": "udp", "port_range": "5404-5405", "source_tags": ["ha"]},
+            ],
+            "outbound_rule": [
+                {"protocol": "tcp", "port_range": "all", "destination_addresses": all},
+                {"protocol": "icmp", "destination_addresses": all},
+            ],
+        });
+        assert_eq!(wire(&serde_json::from_value(written.clone()).unwrap()), request);
+        let firewall = serde_json::from_value::<One>(answer).unwrap().firewall;
+        assert!(!firewall.is_spread());
+        let mut expected = written;
+        expected["droplet_ids"] = json!([500_000_139]);
+        assert_has(kind(Firewall::NAME).unwrap(), &firewall.live().unwrap(), &expected);
+    }
+
+    #[test]
+    fn the_check_names_what_the_api_would_refuse() {
+        let rule = |protocol: &str, ports: &str, address: &str| json!([{"protocol": protocol, "port_range": ports, "source_addresses": [address]}]);
+        for (rules, expected) in [
+            (rule("tcp", "22", "0.0.0.0/0"), None),
+            (json!([]), Some("needs at least one rule")),
+            (rule("sctp", "22", "::/0"), Some("is no protocol")),
+            (rule("tcp", "ssh", "::/0"), Some("is no port range")),
+            (rule("tcp", "", "::/0"), Some("needs `port_range`")),
+            (rule("icmp", "", "::/0"), None),
+            (rule("udp", "all", "10.0.0.0/33"), Some("is no address")),
+            (json!([{"protocol": "tcp", "port_range": "22"}]), Some("names no source")),
+        ] {
+            let body = json!({"name": "web-fw", "inbound_rule": rules});
+            let complaints = kind(Firewall::NAME).unwrap().check(&Term::Value(Value::from_json(&body)));
+            let found = complaints.first().map(|complaint| complaint.message.clone());
+            assert_eq!(found.is_some(), expected.is_some(), "{rules}: {found:?}");
+            assert!(expected.is_none_or(|expected| found.is_some_and(|found| found.contains(expected))), "{rules}");
+        }
+    }
+}

@@ -11,6 +11,8 @@ mod domain;
 mod droplet;
 pub mod erased;
 mod firewall;
+#[cfg(test)]
+mod fixtures;
 mod form;
 mod record;
 mod reserved_ip;

@@ -444,6 +444,8 @@ fn path(id: &Id) -> Result<String, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::fixtures::{assert_has, pair};
+    use crate::kinds::kind;
 
     fn spec(json: serde_json::Value) -> serde_json::Value {
         wire(&serde_json::from_value(json).unwrap())
@@ -481,6 +483,42 @@ mod tests {
             let body = json!({"domain": "example.com", "name": name});
             let derived = Record::derived(&Term::Value(Value::from_json(&body)));
             assert_eq!(derived.get("fqdn"), Some(&Term::Value(expected.into())));
+        }
+    }
+
+    #[test]
+    fn an_answer_is_read_with_its_dot() {
+        let (request, answer) = pair(include_str!("../../fixtures/api/record/create.json"));
+        let written = json!({"domain": "example.com", "type": "CNAME", "name": "www", "value": "lb.example.net.", "ttl": 300});
+        assert_eq!(spec(written.clone()), request);
+        let live = serde_json::from_value::<One>(answer).unwrap().domain_record.live("example.com");
+        assert_has(kind(Record::NAME).unwrap(), &live, &written);
+        assert_has(kind(Record::NAME).unwrap(), &live, &json!({"id": "1700000879", "fqdn": "www.example.com", "port": 0, "tag": ""}));
+    }
+
+    #[test]
+    fn the_check_names_what_the_api_would_refuse() {
+        for (body, expected) in [
+            (json!({"type": "A", "value": "example.net"}), Some("is no IPv4 address")),
+            (json!({"type": "AAAA", "value": "203.0.113.2"}), Some("is no IPv6 address")),
+            (json!({"type": "CNAME", "value": "lb.example.net"}), Some("ends with a dot")),
+            (json!({"type": "CNAME", "value": "www"}), None),
+            (json!({"type": "A", "value": "203.0.113.2", "ttl": 29}), Some("takes 30 or more")),
+            (json!({"type": "A", "value": "203.0.113.2", "ttl": 30}), None),
+            (json!({"type": "MX", "value": "mail.example.net."}), Some("needs `priority`")),
+            (json!({"type": "SRV", "value": "a.", "priority": 1, "weight": 1, "port": 70000}), Some("`port` is 70000")),
+            (json!({"type": "CAA", "value": "a.", "flags": 0, "tag": "issues"}), Some("is no tag of a CAA record")),
+            (json!({"type": "cname", "value": "a."}), Some("is no record type")),
+            (json!({"type": "A", "value": "203.0.113.2", "name": "www.example.com"}), Some("is taken as relative")),
+        ] {
+            let mut whole = json!({"domain": "example.com", "name": "www"});
+            for (name, value) in body.as_object().unwrap() {
+                whole[name] = value.clone();
+            }
+            let complaints = kind(Record::NAME).unwrap().check(&Term::Value(Value::from_json(&whole)));
+            let found = complaints.first().map(|complaint| complaint.message.clone());
+            assert_eq!(found.is_some(), expected.is_some(), "{body}: {found:?}");
+            assert!(expected.is_none_or(|expected| found.is_some_and(|found| found.contains(expected))), "{body}");
         }
     }
 }

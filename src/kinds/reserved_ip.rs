@@ -350,3 +350,26 @@ fn path(ip: &str) -> String {
 fn actions(ip: &str) -> String {
     format!("{}/actions", path(ip))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::fixtures::{assert_has, pair};
+    use crate::kinds::kind;
+
+    fn read(text: &str) -> Wire {
+        serde_json::from_value::<One>(pair(text).1).unwrap().reserved_ip
+    }
+
+    #[test]
+    fn the_holder_is_read_and_an_absent_one_is_not_null() {
+        assert_eq!(read(include_str!("../../fixtures/api/reserved_ip/create.json")).holder(), Ok(None));
+        let held = read(include_str!("../../fixtures/api/reserved_ip/read.json"));
+        let (new, old) = (held.live::<Reserved>().unwrap(), held.live::<Floating>().unwrap());
+        let expected = json!({"id": "203.0.113.2", "region": "nyc3", "droplet_id": 500_000_139, "urn": "do:reservedip:203.0.113.2"});
+        assert_has(kind(Reserved::IP).unwrap(), &new, &expected);
+        assert_has(kind(Floating::IP).unwrap(), &old, &json!({"urn": "do:floatingip:203.0.113.2"}));
+        let error = read(include_str!("../../fixtures/api/reserved_ip/read_without_droplet_scope.json")).holder().unwrap_err();
+        assert!(matches!(error, ApiError::Unseen { scope: "droplet:read", .. }), "{error}");
+    }
+}

@@ -135,3 +135,26 @@ impl From<Wire> for Live {
 fn path(id: &Id) -> String {
     format!("/account/keys/{}", segment(&id.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::fixtures::{assert_has, pair};
+    use crate::kinds::kind;
+
+    #[test]
+    fn an_answer_is_read() {
+        let (request, answer) = pair(include_str!("../../fixtures/api/ssh_key/create.json"));
+        let live: Live = serde_json::from_value::<One>(answer).unwrap().ssh_key.into();
+        let fingerprint = form::fingerprint(request["public_key"].as_str().unwrap());
+        assert_has(kind(SshKey::NAME).unwrap(), &live, &json!({"id": "289794", "name": "ops", "fingerprint": fingerprint}));
+    }
+
+    #[test]
+    fn a_private_key_is_refused_and_not_quoted() {
+        let body = json!({"name": "ops", "public_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nabc"});
+        let complaints = kind(SshKey::NAME).unwrap().check(&Term::Value(crate::base::value::Value::from_json(&body)));
+        assert_eq!(complaints.len(), 1);
+        assert!(!format!("{complaints:?}").contains("abc"));
+    }
+}

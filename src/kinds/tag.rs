@@ -157,3 +157,18 @@ impl From<Wire> for Live {
 fn path(id: &Id) -> String {
     format!("/tags/{}", segment(&id.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::fixtures::{assert_has, pair};
+    use crate::kinds::kind;
+
+    #[test]
+    fn an_answer_is_read() {
+        let (_, answer) = pair(include_str!("../../fixtures/api/tag/create.json"));
+        let live: Live = serde_json::from_value::<One>(answer).unwrap().tag.into();
+        assert_has(kind(Tag::NAME).unwrap(), &live, &json!({"id": "web", "name": "web", "droplets_count": 1, "volumes_count": 0}));
+        assert_eq!(live.total_resource_count, 2);
+    }
+}

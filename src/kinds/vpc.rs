@@ -254,11 +254,24 @@ fn path(id: &Id) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kinds::fixtures::{assert_has, pair};
+    use crate::kinds::kind;
 
     #[test]
     fn moments_look_as_the_official_provider_shows_them() {
         assert_eq!(moment("2026-11-22T22:20:29Z"), "2026-11-22 22:20:29 +0000 UTC");
         assert_eq!(moment("2026-11-22T22:20:29.120Z"), "2026-11-22 22:20:29.12 +0000 UTC");
         assert_eq!(moment("soon"), "soon");
+    }
+
+    #[test]
+    fn an_answer_is_read() {
+        let (_, answer) = pair(include_str!("../../fixtures/api/vpc/create.json"));
+        let live: Live = serde_json::from_value::<One>(answer).unwrap().vpc.into();
+        let expected = json!({
+            "id": "6ec9d286-63ca-428d-95f4-b3b2e4b06ce6", "name": "ha-net", "region": "NYC3", "description": "the pair's",
+            "ip_range": "10.10.10.0/24", "default": false, "created_at": "2026-11-22 22:20:29.123456 +0000 UTC",
+        });
+        assert_has(kind(Vpc::NAME).unwrap(), &live, &expected);
     }
 }

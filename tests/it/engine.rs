@@ -29,7 +29,8 @@ struct Sketch {
 impl Sketch {
     /// `{"digitalocean_vpc.a": {"name": "a"}}`; a text `$ADDRESS.ATTRIBUTE` is a reference.
     fn new(json: serde_json::Value) -> Self {
-        let bodies: BTreeMap<Address, serde_json::Value> = json.as_object().unwrap().iter().map(|(k, v)| (k.parse().unwrap(), v.clone())).collect();
+        let bodies: BTreeMap<Address, serde_json::Value> =
+            json.as_object().unwrap().iter().map(|(k, v)| (k.parse().unwrap(), v.clone())).collect();
         let mut desired = Desired::default();
         for (address, body) in &bodies {
             let mut after = BTreeSet::new();

@@ -2,10 +2,14 @@
 
 #![cfg(test)]
 
+mod bad_input;
 mod cloud;
 mod contract;
 mod engine;
+mod example;
 mod harness;
+mod kinds;
 mod language;
 mod simulator;
 mod tidy;
+mod tutorial;
