@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join, try_join_all};
 use tokio::sync::watch;
 
 use super::apply::{self, Left, Manner, Run};
@@ -86,30 +86,15 @@ pub fn mark(stack: &str, lineage: &str) -> Mark {
 /// All that is wrong with the configuration, the account or the memory.
 pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let snapshot = ground.api.snapshot();
-    let owner = account::owner(&snapshot, ground.simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
     let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
+    // Whose account it is, and what is in it, are asked side by side; the first decides whether the second counts.
+    let (owner, seen) = join(account::owner(&snapshot, ground.simulated), see(ground, remembered, &snapshot)).await;
+    let owner = owner.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
     let recorded = remembered.owner.as_ref().or(ground.loaded.journal.as_ref().map(|journal| &journal.header.owner));
     if let Some(other) = recorded.filter(|recorded| **recorded != owner) {
         return Err(Stop::from(of_owner(ground.stack, other, &owner)));
     }
-    let (state, adopted) = match &ground.loaded.journal {
-        Some(journal) if ground.recover => {
-            let settled = recover::settle(remembered, journal, ground.api, ground.clock).await?;
-            (settled.state, settled.adopted)
-        }
-        Some(journal) => (journal.settle_into(remembered), Vec::new()),
-        None => (remembered.clone(), Vec::new()),
-    };
-    let mark = mark(ground.stack, &state.lineage);
-    let observed = if ground.refresh {
-        let wanted = match ground.options.destroy {
-            true => BTreeSet::new(),
-            false => ground.resolve.desired().resources.keys().map(|address| address.kind.clone()).collect(),
-        };
-        refresh::refresh(&snapshot, ground.api, &state, &mark, &wanted).await?
-    } else {
-        believed(&state)
-    };
+    let (state, adopted, observed) = seen?;
     let base = Base {
         stack: ground.stack.to_owned(),
         lineage: state.lineage.clone(),
@@ -176,6 +161,28 @@ pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> 
     let mut claims = recover::claims(&state, None);
     claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
     Ok(Surveyed { planned, state, observed, adopted, claims, addresses })
+}
+
+/// What is remembered, an interrupted run settled, and what is there.
+async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Result<(State, Vec<(Address, Id)>, Observed), Stop> {
+    let (state, adopted) = match &ground.loaded.journal {
+        Some(journal) if ground.recover => {
+            let settled = recover::settle(remembered, journal, ground.api, ground.clock).await?;
+            (settled.state, settled.adopted)
+        }
+        Some(journal) => (journal.settle_into(remembered), Vec::new()),
+        None => (remembered.clone(), Vec::new()),
+    };
+    if !ground.refresh {
+        let observed = believed(&state);
+        return Ok((state, adopted, observed));
+    }
+    let wanted = match ground.options.destroy {
+        true => BTreeSet::new(),
+        false => ground.resolve.desired().resources.keys().map(|address| address.kind.clone()).collect(),
+    };
+    let observed = refresh::refresh(snapshot, ground.api, &state, &mark(ground.stack, &state.lineage), &wanted).await?;
+    Ok((state, adopted, observed))
 }
 
 fn stale(why: &str) -> Diagnostic {

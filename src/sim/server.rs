@@ -356,7 +356,8 @@ async fn admin(shared: &Arc<Shared>, method: &str, path: &str, query: &str, body
             Ok(Value::Null)
         }
         ("POST", "reset") => {
-            *locked(&shared.world) = World::anew(&shared.options, locked(&shared.world).revision());
+            let mut world = locked(&shared.world);
+            *world = World::anew(&shared.options, world.revision());
             Ok(Value::Null)
         }
         ("POST", "outside") => outside(shared, &body),
@@ -448,3 +449,6 @@ fn decoded(path: &str) -> String {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -51,10 +51,19 @@ fn vpc(name: &str, range: &str) -> String {
 
 #[test]
 fn what_the_language_refuses() {
-    refused("syntax", "resource \"digitalocean_vpc\" \"a\" {\n  name = \n  region = \"nyc3\"\n}\n\nlocals {\n  a = [1, 2\n}\n\noutput \"o\" {\n  value = 1 +* 2\n}\n");
+    refused(
+        "syntax",
+        "resource \"digitalocean_vpc\" \"a\" {\n  name = \n  region = \"nyc3\"\n}\n\nlocals {\n  a = [1, 2\n}\n\noutput \"o\" {\n  value = 1 +* 2\n}\n",
+    );
     refused("unknown_block", "resuorce \"digitalocean_vpc\" \"a\" {\n  name = \"a\"\n}\n");
     refused("unknown_attribute", &droplet("  regoin = \"ams3\"\n"));
-    refused("unknown_reference", &format!("{}output \"o\" {{\n  value = [digitalocean_droplet.b.id, var.nothing, digitalocean_droplet.a.ipv4_adress]\n}}\n", droplet("")));
+    refused(
+        "unknown_reference",
+        &format!(
+            "{}output \"o\" {{\n  value = [digitalocean_droplet.b.id, var.nothing, digitalocean_droplet.a.ipv4_adress]\n}}\n",
+            droplet("")
+        ),
+    );
     refused("unknown_function", "output \"o\" {\n  value = jsonencod({})\n}\n");
     refused("unknown_type", "resource \"digitalocean_dropelt\" \"a\" {\n  name = \"a\"\n}\n");
     refused("wrong_type", &droplet("  tags    = \"web\"\n  backups = \"often\"\n"));
@@ -65,14 +74,22 @@ fn what_the_language_refuses() {
     );
     refused(
         "for_each_over_unknown",
-        &format!("{}resource \"digitalocean_tag\" \"t\" {{\n  for_each = toset([digitalocean_droplet.a.ipv4_address])\n  name     = each.key\n}}\n", droplet("")),
+        &format!(
+            "{}resource \"digitalocean_tag\" \"t\" {{\n  for_each = toset([digitalocean_droplet.a.ipv4_address])\n  name     = each.key\n}}\n",
+            droplet("")
+        ),
     );
 }
 
 #[test]
 fn what_the_api_would_refuse_later() {
     refused("droplet_name", &droplet("").replace("name   = \"a\"", "name   = \"web_1\""));
-    refused("user_data_too_long", &droplet("  user_data = join(\"\", [for n in range(700) : \"# one hundred characters, so that a list of seven hundred of them is more than sixty-four kibibytes ##\"])\n"));
+    refused(
+        "user_data_too_long",
+        &droplet(
+            "  user_data = join(\"\", [for n in range(700) : \"# one hundred characters, so that a list of seven hundred of them is more than sixty-four kibibytes ##\"])\n",
+        ),
+    );
     refused("ttl_too_short", &record("  type   = \"A\"\n  value  = \"192.0.2.1\"\n  ttl    = 10\n"));
     refused("record_value", &record("  type   = \"A\"\n  value  = \"www.example.org\"\n"));
     refused("range_too_wide", &vpc("a", "10.0.0.0/8"));
@@ -80,7 +97,10 @@ fn what_the_api_would_refuse_later() {
     refused("wrong_size", &droplet("").replace("s-1vcpu-1gb", "s-1vcpu-1tb"));
     refused("wrong_region", &droplet("").replace("nyc3", "nyc9"));
     refused("wrong_image", &droplet("").replace("ubuntu-24-04-x64", "ubuntu-24-05-x64"));
-    refused("one_name_twice", &format!("{}\n{}", vpc("a", "10.10.0.0/24"), vpc("b", "10.10.1.0/24").replace("name     = \"b\"", "name     = \"a\"")));
+    refused(
+        "one_name_twice",
+        &format!("{}\n{}", vpc("a", "10.10.0.0/24"), vpc("b", "10.10.1.0/24").replace("name     = \"b\"", "name     = \"a\"")),
+    );
 }
 
 #[test]
@@ -118,7 +138,11 @@ fn a_state_that_cannot_be_used() {
     };
     refused("state_cut_short", &good[..good.len() / 2], 1);
     refused("state_of_another_format", &good.replace("\"format\": 1", "\"format\": 99"), 1);
-    refused("state_with_conflict_marks", &good.replace("  \"serial\"", "<<<<<<< HEAD\n  \"serial\"").replace("  \"salt\"", "=======\n>>>>>>> other\n  \"salt\""), 1);
+    refused(
+        "state_with_conflict_marks",
+        &good.replace("  \"serial\"", "<<<<<<< HEAD\n  \"serial\"").replace("  \"salt\"", "=======\n>>>>>>> other\n  \"salt\""),
+        1,
+    );
     let account = serde_json::from_str::<serde_json::Value>(&good).unwrap()["owner"]["account"].as_str().unwrap().to_owned();
     refused("state_of_another_account", &good.replace(&account, "00000000-0000-4000-8000-000000000000"), 1);
     refused("state_empty", "", 4);

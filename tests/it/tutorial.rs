@@ -73,7 +73,8 @@ fn what_was_altered_outside_is_named_and_repaired_alone() {
     cloud.outside("POST", &format!("/v2/droplets/{}/actions", secondary["id"]), &json!({"type": "power_off"}));
 
     let plan = stack.run(&["plan", "web", "-detailed-exitcode"]).exits(2).says("Plan: 0 to add, 2 to change, 0 to destroy.");
-    let plan = plan.mentions("digitalocean_record.www").mentions("192.0.2.1").mentions("digitalocean_droplet.primary").mentions("\"first\"");
+    let plan =
+        plan.mentions("digitalocean_record.www").mentions("192.0.2.1").mentions("digitalocean_droplet.primary").mentions("\"first\"");
     plan.mentions("digitalocean_droplet.secondary").mentions("off");
 
     cloud.forget_log();
@@ -119,7 +120,8 @@ fn no_secret_is_seen_anywhere() {
     const ADDITION: &str = "staple-in-the-user-data";
     let cloud = Cloud::start(Options::default());
     let stack = cloud.stack().env("DOFLOAT_LOG", "trace").env("DOFLOAT_STACK", "secret").env("DOFLOAT_VAR_password", PASSWORD);
-    let server = format!("variable \"password\" {{\n  type      = string\n  sensitive = true\n}}\n\n{DROPLET_WITH_SECRETS}").replace("ADDITION", ADDITION);
+    let server = format!("variable \"password\" {{\n  type      = string\n  sensitive = true\n}}\n\n{DROPLET_WITH_SECRETS}")
+        .replace("ADDITION", ADDITION);
     stack.write("plans/secret.tf", &server);
     let steps: [&[&str]; 8] = [
         &["plan", "-out=saved"],
@@ -204,7 +206,8 @@ fn first_failure(scopes: &[&str]) -> Option<(Outcome, usize)> {
 fn assert_keeps_the_contract(cloud: &Cloud) {
     let Some(contract) = Contract::shared() else { return };
     let exchanges = cloud.exchanges();
-    let found: Vec<String> = exchanges.iter().flat_map(|exchange| contract.check(exchange)).map(|violation| violation.to_string()).collect();
+    let found: Vec<String> =
+        exchanges.iter().flat_map(|exchange| contract.check(exchange)).map(|violation| violation.to_string()).collect();
     say(&format!("contract: {} exchanges of the client checked", exchanges.len()));
     assert!(found.is_empty(), "{} violations\n{}", found.len(), found.join("\n"));
 }

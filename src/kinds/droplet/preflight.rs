@@ -2,7 +2,9 @@
 //!
 //! Invariant: reads only, each list once; a size is looked for in the region's own list first, which is asked anyway.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::{try_join, try_join_all, try_join3};
 
 use serde::Deserialize;
 
@@ -74,12 +76,20 @@ pub(super) async fn preflight(api: &Client, jobs: &[Job]) -> Result<Vec<Complain
     if sized.is_empty() {
         return Ok(Vec::new());
     }
-    let regions: Vec<Region> = api.list("/regions", &[], "regions").await?;
-    let mut images: BTreeMap<String, Option<Image>> = BTreeMap::new();
+    // Side by side: each round trip before the first write is waited for by everything.
+    let slugs: BTreeSet<String> = sized.iter().filter(|job| job.creates).filter_map(|job| complaints::text(&job.body, "image")).collect();
+    let images = try_join_all(slugs.into_iter().map(|slug| async move {
+        let found = if_there(api.get::<OneImage>(&format!("/images/{}", segment(&slug)), &[]).await)?;
+        Ok::<_, ApiError>((slug, found.map(|one| one.image)))
+    }));
+    let (regions, images, over_limit) = try_join3(catalogue::<Region>(api, "regions", &[]), images, over_limit(api, jobs)).await?;
+    let images: BTreeMap<String, Option<Image>> = images.into_iter().collect();
     for job in &sized {
         complaints.about(job);
         let slug = complaints::text(&job.body, "region").map(|slug| slug.to_lowercase());
         let region = match &slug {
+            // A server that does not say what there is proves nothing.
+            Some(_) if regions.is_empty() => None,
             Some(slug) => match place(slug, &regions, &mut complaints) {
                 Some(region) => Some(region),
                 None => continue,
@@ -90,10 +100,6 @@ pub(super) async fn preflight(api: &Client, jobs: &[Job]) -> Result<Vec<Complain
             check_size(api, &size.to_lowercase(), region, &mut complaints).await?;
         }
         if let Some(image) = complaints::text(&job.body, "image").filter(|_| job.creates) {
-            if !images.contains_key(&image) {
-                let found = if_there(api.get::<OneImage>(&format!("/images/{}", segment(&image)), &[]).await)?;
-                images.insert(image.clone(), found.map(|one| one.image));
-            }
             match images.get(&image).and_then(Option::as_ref) {
                 None => no_image(api, &image, region, &mut complaints).await?,
                 Some(found) => {
@@ -108,8 +114,16 @@ pub(super) async fn preflight(api: &Client, jobs: &[Job]) -> Result<Vec<Complain
             }
         }
     }
-    check_limit(api, jobs, &mut complaints).await?;
+    if let Some((job, message)) = over_limit {
+        complaints.about(job);
+        complaints.error(&[], message, "Delete some that are not needed, or ask DigitalOcean's support for a higher limit.");
+    }
     Ok(complaints.into_vec())
+}
+
+/// A list of what there is; empty where the server keeps none.
+async fn catalogue<T: serde::de::DeserializeOwned>(api: &Client, key: &str, query: &[(&str, &str)]) -> Result<Vec<T>, ApiError> {
+    Ok(if_there(api.list(&format!("/{key}"), query, key).await)?.unwrap_or_default())
 }
 
 /// The region of that slug, if droplets can be made there.
@@ -135,7 +149,10 @@ async fn check_size(api: &Client, size: &str, region: Option<&Region>, complaint
     if region.is_some_and(|region| region.sizes.iter().any(|known| known == size)) {
         return Ok(());
     }
-    let sizes: Vec<Size> = api.list("/sizes", &[], "sizes").await?;
+    let sizes: Vec<Size> = catalogue(api, "sizes", &[]).await?;
+    if sizes.is_empty() {
+        return Ok(());
+    }
     let there = |size: &&Size| size.available && region.is_none_or(|region| size.regions.contains(&region.slug));
     let offered = || sizes.iter().filter(there).map(|size| size.slug.as_str());
     if offered().any(|slug| slug == size) {
@@ -166,7 +183,11 @@ async fn no_image(api: &Client, image: &str, region: Option<&Region>, complaints
         complaints.error(&["image"], format!("The account has no image {image}."), "Name a public image by its slug.");
         return Ok(());
     }
-    let current: Vec<Image> = api.list("/images", &[("type", "distribution")], "images").await?;
+    let current: Vec<Image> = catalogue(api, "images", &[("type", "distribution")]).await?;
+    if current.is_empty() {
+        complaints.warning(&["image"], format!("Whether there is an image `{image}` could not be checked."), "The API lists no images.");
+        return Ok(());
+    }
     let here = |image: &&Image| region.is_none_or(|region| image.regions.is_empty() || image.regions.contains(&region.slug));
     let slugs: Vec<&str> = current.iter().filter(here).filter_map(|image| image.slug.as_deref()).collect();
     let family = image.split('-').next().unwrap_or(image);
@@ -185,20 +206,13 @@ async fn no_image(api: &Client, image: &str, region: Option<&Region>, complaints
     Ok(())
 }
 
-async fn check_limit(api: &Client, jobs: &[Job], complaints: &mut Complaints) -> Result<(), ApiError> {
+/// Where the plan makes more droplets than the account may have: the last of them, and what is wrong.
+async fn over_limit<'a>(api: &Client, jobs: &'a [Job]) -> Result<Option<(&'a Job, String)>, ApiError> {
     let fresh: Vec<&Job> = jobs.iter().filter(|job| job.creates && job.id.is_none()).collect();
-    let Some(last) = fresh.last() else { return Ok(()) };
-    let account: Account = api.get("/account", &[]).await?;
-    let Some(limit) = account.account.droplet_limit else { return Ok(()) };
-    let counted: Counted = api.get("/droplets", &[("per_page", "1")]).await?;
-    let Some(held) = counted.meta.total else { return Ok(()) };
-    if held + fresh.len() as u64 > limit {
-        complaints.about(last);
-        complaints.error(
-            &[],
-            format!("The account may have {limit} droplets, has {held}, and this plan makes {}.", fresh.len()),
-            "Delete some that are not needed, or ask DigitalOcean's support for a higher limit.",
-        );
-    }
-    Ok(())
+    let Some(last) = fresh.last() else { return Ok(None) };
+    let (account, counted) = try_join(api.get::<Account>("/account", &[]), api.get::<Counted>("/droplets", &[("per_page", "1")])).await?;
+    let (Some(limit), Some(held)) = (account.account.droplet_limit, counted.meta.total) else { return Ok(None) };
+    let too_many = held + fresh.len() as u64 > limit;
+    let message = || format!("The account may have {limit} droplets, has {held}, and this plan makes {}.", fresh.len());
+    Ok(too_many.then(|| (*last, message())))
 }
