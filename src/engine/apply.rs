@@ -267,7 +267,7 @@ impl<'a> Owner<'a> {
             after: wanted.map(|wanted| wanted.after.clone()).unwrap_or_default(),
             mark: kind.markable().then(|| self.run.mark.clone()),
             create_before_destroy: wanted.is_some_and(|wanted| wanted.rules.create_before_destroy),
-            power: disruptive.then(|| if kind.remark(&seen).is_none() { Power::On } else { Power::Off }),
+            power: kind.powered(&seen).filter(|_| disruptive).map(|on| if on { Power::On } else { Power::Off }),
         };
         let task =
             Task { step: step.id, address: address.clone(), op: step.op.clone(), kind, terms, seen, id, mark: self.run.mark.clone() };

@@ -329,6 +329,10 @@ impl Kind for Droplet {
         Ok(hits)
     }
 
+    fn powered(seen: &Body) -> Option<bool> {
+        Some(seen.get("status").and_then(Value::as_str) == Some("active"))
+    }
+
     fn remark(seen: &Body) -> Option<String> {
         match seen.get("status").and_then(Value::as_str) {
             Some("off") => Some("is powered off".to_owned()),

@@ -120,6 +120,8 @@ pub trait AnyKind: Send + Sync {
     /// One line that is worth telling of an observed object although no attribute differs, for example
     /// "is powered off"; shown by plan as a note.
     fn remark(&self, seen: &Body) -> Option<String>;
+    /// Whether an observed object is switched on; `None` for what cannot be switched off.
+    fn powered(&self, seen: &Body) -> Option<bool>;
     /// Computed attributes that follow from the others without the API, as far as those are known: to be laid over the
     /// wanted body, at plan as at apply.
     fn derived(&self, body: &Term) -> BTreeMap<String, Term>;
@@ -212,6 +214,10 @@ impl<K: Kind> AnyKind for Erase<K> {
 
     fn remark(&self, seen: &Body) -> Option<String> {
         K::remark(seen)
+    }
+
+    fn powered(&self, seen: &Body) -> Option<bool> {
+        K::powered(seen)
     }
 
     fn derived(&self, body: &Term) -> BTreeMap<String, Term> {

@@ -159,6 +159,11 @@ pub(crate) trait Kind: Send + Sync + 'static {
         None
     }
 
+    /// Whether it is switched on, for what can be switched off.
+    fn powered(_seen: &Body) -> Option<bool> {
+        None
+    }
+
     fn derived(_body: &Term) -> BTreeMap<String, Term> {
         BTreeMap::new()
     }
