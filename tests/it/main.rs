@@ -10,6 +10,7 @@ mod example;
 mod harness;
 mod kinds;
 mod language;
+mod readme;
 mod simulator;
 mod tidy;
 mod tutorial;

@@ -15,7 +15,8 @@ fn the_console_blocks_of_the_readme_work() {
             if command == "cargo test" {
                 continue; // This is it.
             }
-            let arguments = command.strip_prefix("cargo run --release -- ").unwrap_or_else(|| panic!("`{command}` cannot be run by this test"));
+            let arguments =
+                command.strip_prefix("cargo run --release -- ").unwrap_or_else(|| panic!("`{command}` cannot be run by this test"));
             let outcome = stack.run(&arguments.split_whitespace().collect::<Vec<_>>());
             assert_eq!(outcome.code, 0, "`{command}`: {outcome}");
             assert_in_order(&expected, &outcome.stdout, &command);
