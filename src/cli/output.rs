@@ -64,7 +64,9 @@ fn one(args: &OutputArgs, name: &str, mut view: OutputView, place: &Place, envir
             Value::Number(number) => number.to_string(),
             Value::Bool(bool) => bool.to_string(),
             Value::Null | Value::List(_) | Value::Map(_) => {
-                return Err(Diagnostic::error(format!("The output \"{name}\" is no text, number or bool, so `-raw` cannot print it.")).hint("Use `-json`.").into());
+                return Err(Diagnostic::error(format!("The output \"{name}\" is no text, number or bool, so `-raw` cannot print it."))
+                    .hint("Use `-json`.")
+                    .into());
             }
         };
         screen.print(&text);
@@ -91,7 +93,8 @@ fn open(name: &str, place: &Place, environment: &Environment) -> Result<Value, F
     let path = place.store().secrets;
     let found = secrets::read(&path, &keys(environment))?.and_then(|mut kept| kept.outputs.remove(name));
     let value: Secret<Value> = found.ok_or_else(|| {
-        Diagnostic::error(format!("The value of the sensitive output \"{name}\" is not in {}.", path.display())).hint("An apply writes it again.")
+        Diagnostic::error(format!("The value of the sensitive output \"{name}\" is not in {}.", path.display()))
+            .hint("An apply writes it again.")
     })?;
     Ok(secrets::shown(&value))
 }
