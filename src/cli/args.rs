@@ -438,7 +438,8 @@ fn normalised(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
         let (name, value) = body.split_once('=').map_or((body, None), |(name, value)| (name, Some(value)));
         match (options.get(name), value) {
             // `-tFILE`, and what is no option of ours: clap says what is wrong with it.
-            (None, _) if single && name.starts_with('t') => words.push(word),
+            // An option for a token does not exist, and the token must not be taken for a file's name.
+            (None, _) if single && name.starts_with('t') && !name.starts_with("token") => words.push(word),
             (None, _) => words.push(format!("--{body}").into()),
             (Some(Takes::Nothing), Some(value)) => match boolean(value) {
                 Some(true) => words.push(format!("--{name}").into()),

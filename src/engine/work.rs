@@ -19,6 +19,7 @@ use crate::base::identity::{Id, Mark};
 use crate::base::value::{Body, Term};
 use crate::kinds::attr::Change;
 use crate::kinds::erased::AnyKind;
+use crate::kinds::scopes::{Operation, needed};
 
 /// How often an edit whose answer was lost is looked into and made again.
 const EDIT_TRIES: usize = 3;
@@ -154,6 +155,19 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
 }
 
 fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
+    let mut error = error.clone();
+    if let ApiError::Refused { scopes, .. } = &mut error {
+        // The request's own scope is not all: what is set in its body may need more. Those to read were there in the plan.
+        let operation = match task.op {
+            Op::Create | Op::Settle { .. } => Operation::Create,
+            Op::Edit { .. } => Operation::Update,
+            Op::Delete { .. } | Op::Forget => Operation::Delete,
+        };
+        let body = Term::map(task.terms.clone());
+        let more: Vec<&'static str> = needed(task.kind, operation, &body).into_iter().filter(|scope| !scope.ends_with(":read")).collect();
+        scopes.extend(more.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
+    }
+    let error = &error;
     let doubt =
         !matches!(error, ApiError::Rejected { .. } | ApiError::Refused { .. } | ApiError::NotFound { .. } | ApiError::Throttled { .. });
     Message::Failed { step: task.step, why: of_api(error, &format!("{verb} {}", task.address)).about(&task.address), doubt }
