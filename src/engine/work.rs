@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::change::{Op, StepId};
 use super::desired::Terms;
-use super::trouble::of_api;
+use super::trouble::{lacking, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
@@ -155,18 +155,14 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
 }
 
 fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
-    let mut error = error.clone();
-    if let ApiError::Refused { scopes, .. } = &mut error {
-        // The request's own scope is not all: what is set in its body may need more. Those to read were there in the plan.
-        let operation = match task.op {
-            Op::Create | Op::Settle { .. } => Operation::Create,
-            Op::Edit { .. } => Operation::Update,
-            Op::Delete { .. } | Op::Forget => Operation::Delete,
-        };
-        let body = Term::map(task.terms.clone());
-        let more: Vec<&'static str> = needed(task.kind, operation, &body).into_iter().filter(|scope| !scope.ends_with(":read")).collect();
-        scopes.extend(more.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
-    }
+    let operation = match task.op {
+        Op::Create | Op::Settle { .. } => Operation::Create,
+        Op::Edit { .. } => Operation::Update,
+        Op::Delete { .. } | Op::Forget => Operation::Delete,
+    };
+    // Those to read were there when the plan was made.
+    let needed = needed(task.kind, operation, &Term::map(task.terms.clone()));
+    let error = lacking(error.clone(), needed.into_iter().filter(|scope| !scope.ends_with(":read")));
     let error = &error;
     let doubt =
         !matches!(error, ApiError::Rejected { .. } | ApiError::Refused { .. } | ApiError::NotFound { .. } | ApiError::Throttled { .. });
