@@ -12,5 +12,6 @@ mod kinds;
 mod language;
 mod readme;
 mod simulator;
+mod stories;
 mod tidy;
 mod tutorial;
