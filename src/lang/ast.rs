@@ -74,7 +74,7 @@ pub enum Kind {
     Wrapped(Box<Expr>),
     /// `[a, b]`.
     Tuple(Vec<Expr>),
-    /// `{ a = b }`. A bare word as key is a literal text here.
+    /// `{ a = b }`. A bare word as key stands for itself and is no reference.
     Object(Vec<(Expr, Expr)>),
     /// `(a)`.
     Paren(Box<Expr>),
@@ -241,6 +241,66 @@ impl Expr {
         match &self.kind {
             Kind::Literal(Val { data: super::value::Data::String(text), .. }) => Some(text),
             _ => None,
+        }
+    }
+
+    /// Calls `change` with every place in this expression.
+    pub fn each_mut(&mut self, change: &mut dyn FnMut(&mut Span)) {
+        change(&mut self.span);
+        match &mut self.kind {
+            Kind::Literal(_) | Kind::Name(_) => {}
+            Kind::Template(parts) => parts_mut(parts, change),
+            Kind::Wrapped(of) | Kind::Paren(of) | Kind::Unary(_, of) => of.each_mut(change),
+            Kind::Tuple(items) => items.iter_mut().for_each(|item| item.each_mut(change)),
+            Kind::Object(items) => items.iter_mut().for_each(|(key, value)| {
+                key.each_mut(change);
+                value.each_mut(change);
+            }),
+            Kind::Traversal(of, steps) => {
+                of.each_mut(change);
+                for step in steps {
+                    change(&mut step.span);
+                    if let StepKind::Index(index) = &mut step.kind {
+                        index.each_mut(change);
+                    }
+                }
+            }
+            Kind::Call(call) => {
+                change(&mut call.name_span);
+                call.args.iter_mut().for_each(|arg| arg.each_mut(change));
+            }
+            Kind::Binary(_, of) => {
+                of.0.each_mut(change);
+                of.1.each_mut(change);
+            }
+            Kind::Conditional(of) => {
+                of.0.each_mut(change);
+                of.1.each_mut(change);
+                of.2.each_mut(change);
+            }
+            Kind::For(of) => {
+                of.collection.each_mut(change);
+                of.value.each_mut(change);
+                [of.key.as_mut(), of.condition.as_mut()].into_iter().flatten().for_each(|part| part.each_mut(change));
+            }
+        }
+    }
+}
+
+fn parts_mut(parts: &mut [Part], change: &mut dyn FnMut(&mut Span)) {
+    for part in parts {
+        match part {
+            Part::Text(_) => {}
+            Part::Insert(expr) => expr.each_mut(change),
+            Part::If(of) => {
+                of.0.each_mut(change);
+                parts_mut(&mut of.1, change);
+                parts_mut(&mut of.2, change);
+            }
+            Part::For(of) => {
+                of.1.each_mut(change);
+                parts_mut(&mut of.2, change);
+            }
         }
     }
 }

@@ -118,6 +118,8 @@ pub struct Resource {
     pub depends_on: Vec<Expr>,
     /// The rules of `lifecycle` that need no evaluation.
     pub rules: Lifecycle,
+    /// Where `ignore_changes` stands.
+    pub ignore_span: Option<Span>,
     /// `replace_triggered_by`.
     pub triggers: Vec<Expr>,
     /// `precondition` blocks.
@@ -521,6 +523,7 @@ impl Collect<'_> {
             body: Body::default(),
             depends_on,
             rules: Lifecycle::default(),
+            ignore_span: None,
             triggers: Vec::new(),
             preconditions: Vec::new(),
             postconditions: Vec::new(),
@@ -594,6 +597,7 @@ impl Collect<'_> {
                 Ignore::Nothing
             }
         };
+        resource.ignore_span = block.body.attr("ignore_changes").map(|attr| attr.value.span.clone());
         resource.triggers = self.list(block, "replace_triggered_by");
         resource.preconditions = block.body.blocks("precondition").filter_map(|block| self.check(block)).collect();
         resource.postconditions = block.body.blocks("postcondition").filter_map(|block| self.check(block)).collect();

@@ -168,7 +168,7 @@ impl<'a> Eval<'a> {
                         .hint("Put it into parentheses to use its value, or into quotes to use it as it is written."),
                 ));
             }
-            let name = self.eval(key)?;
+            let name = if let Kind::Name(name) = &key.kind { Val::string(name) } else { self.eval(key)? };
             sensitive |= name.sensitive;
             let value = self.eval(value)?;
             match access::key_text(&name, &key.span)? {

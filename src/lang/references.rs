@@ -101,7 +101,9 @@ impl<'a> Walker<'a, '_> {
             Kind::Wrapped(of) | Kind::Paren(of) | Kind::Unary(_, of) => self.expr(of),
             Kind::Tuple(items) => items.iter().for_each(|item| self.expr(item)),
             Kind::Object(items) => items.iter().for_each(|(key, value)| {
-                self.expr(key);
+                if !matches!(key.kind, Kind::Name(_)) {
+                    self.expr(key);
+                }
                 self.expr(value);
             }),
             Kind::Name(name) => self.reference(name, &[], &expr.span),

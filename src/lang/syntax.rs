@@ -262,14 +262,14 @@ impl<'a> Source<'a> {
         match key {
             ObjectKey::Ident(name) => {
                 let span = self.span(name.span().unwrap_or(near));
-                Expr { span, kind: Kind::Literal(Val::string(name.as_str())) }
+                Expr { span, kind: Kind::Name(name.as_str().to_owned()) }
             }
             ObjectKey::Expression(expr) => {
                 let found = self.expr(expr, near);
                 // A key word is a name where a key is expected.
                 match expr {
-                    Expression::Null(_) => Expr { kind: Kind::Literal(Val::string("null")), ..found },
-                    Expression::Bool(value) => Expr { kind: Kind::Literal(Val::string(&value.value().to_string())), ..found },
+                    Expression::Null(_) => Expr { kind: Kind::Name("null".to_owned()), ..found },
+                    Expression::Bool(value) => Expr { kind: Kind::Name(value.value().to_string()), ..found },
                     _ => found,
                 }
             }

@@ -92,9 +92,8 @@ fn compound(call: &Call, expr: &Expr, host: &Host<'_>) -> Result<Constraint, Fau
 }
 
 fn field_name(name: &Expr) -> Result<String, Fault> {
-    match name.text() {
-        // A quoted name is longer in the file than what it says.
-        Some(text) if name.span.end - name.span.start == text.len() || name.span.end == name.span.start => Ok(text.to_owned()),
+    match &name.kind {
+        Kind::Name(name) => Ok(name.clone()),
         _ => Err(fault(&name.span, "The name of an attribute is written without quotes here.")),
     }
 }

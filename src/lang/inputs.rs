@@ -1,0 +1,198 @@
+//! The values of a stack's variables, from texts and files.
+//!
+//! Invariant: what is given later wins; a text for a variable of a simple type, or without a type, is taken as it is, any
+//! other is read as an expression. It must not know where texts come from (environment, command line): the caller says.
+
+use std::collections::BTreeMap;
+
+use super::Host;
+use super::access::suggest;
+use super::constraint::Constraint;
+use super::declare::{Module, Variable, constant};
+use super::eval::{Fault, fault};
+use super::value::{Data, Val};
+use super::{json, syntax};
+use crate::base::diag::{Diagnostic, Span};
+use crate::base::types::Type;
+
+/// What is given for variables.
+#[derive(Clone, Default)]
+pub struct Inputs {
+    /// In order; what comes later wins.
+    pub given: Vec<Given>,
+    /// Whether a variable may stay without a value: it is unknown then, and only what needs it fails. For `destroy`.
+    pub lenient: bool,
+}
+
+/// One source of values.
+#[derive(Clone)]
+pub enum Given {
+    /// A text for one variable.
+    Text {
+        /// The variable.
+        name: String,
+        /// The text.
+        raw: String,
+        /// Where it comes from, for messages: `-var`, `TF_VAR_region`.
+        from: String,
+        /// Whether the variable must exist (a variable of the environment may be meant for others).
+        strict: bool,
+    },
+    /// The content of a `.tfvars` or `.tfvars.json` file.
+    File {
+        /// The file's name, as it is shown.
+        name: String,
+        /// Its text.
+        text: String,
+    },
+}
+
+/// A variable that needs a value and has none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The variable.
+    pub name: String,
+    /// Its `description`.
+    pub description: Option<String>,
+    /// Its type.
+    pub ty: Type,
+    /// Whether the answer must not be shown.
+    pub sensitive: bool,
+    /// Where it is declared.
+    pub span: Span,
+}
+
+/// The variables that have no default and are given no value.
+#[must_use]
+pub(super) fn questions(module: &Module, inputs: &Inputs, host: &Host<'_>) -> Vec<Question> {
+    let (given, _, _) = gather(module, inputs, host);
+    let open = module.variables.iter().filter(|(name, variable)| variable.default.is_none() && !given.contains_key(*name));
+    open.map(|(name, variable)| Question {
+        name: name.clone(),
+        description: variable.description.clone(),
+        ty: variable.constraint.ty(),
+        sensitive: variable.sensitive,
+        span: variable.span.clone(),
+    })
+    .collect()
+}
+
+/// The values of all variables, and warnings.
+pub(super) fn values(
+    module: &Module,
+    inputs: &Inputs,
+    host: &Host<'_>,
+) -> Result<(BTreeMap<String, Val>, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let (mut given, mut errors, warnings) = gather(module, inputs, host);
+    let mut values = BTreeMap::new();
+    for (name, variable) in &module.variables {
+        match one(name, variable, given.remove(name), inputs.lenient) {
+            Ok(value) => {
+                values.insert(name.clone(), value.marked(variable.sensitive));
+            }
+            Err(error) => errors.push(*error),
+        }
+    }
+    if errors.is_empty() { Ok((values, warnings)) } else { Err(errors) }
+}
+
+/// A value before it is fitted to the variable's type.
+struct Raw {
+    value: Result<Val, Fault>,
+    /// Where it stands, if in a file.
+    span: Option<Span>,
+    from: String,
+}
+
+fn one(name: &str, variable: &Variable, given: Option<Raw>, lenient: bool) -> Result<Val, Fault> {
+    let Some(raw) = given else {
+        return match &variable.default {
+            Some(default) => Ok(default.clone()),
+            None if lenient => Ok(Val::unknown(variable.constraint.ty())),
+            None => {
+                Err(Box::new(Diagnostic::error(format!("The variable \"{name}\" has no value.")).at(variable.span.clone()).hint(format!(
+                    "Give one with `-var {name}=VALUE`, in a .tfvars file, or as DOFLOAT_VAR_{name} in the environment; or write a default."
+                ))))
+            }
+        };
+    };
+    let place = raw.span.clone().unwrap_or_else(|| variable.span.clone());
+    let value = raw.value.map_err(|error| {
+        Box::new(
+            Diagnostic::error(format!("The value of \"{name}\" from {} cannot be read: {}", raw.from, error.message)).at(place.clone()),
+        )
+    })?;
+    if value.is_null() && !variable.nullable {
+        return match &variable.default {
+            Some(default) => Ok(default.clone()),
+            None => Err(fault(&place, format!("The variable \"{name}\" must not be null (from {}).", raw.from))),
+        };
+    }
+    variable.constraint.apply(&value).map_err(|error| {
+        let error = Diagnostic::error(format!("The value of \"{name}\" from {} does not fit: {error}.", raw.from)).at(place.clone());
+        Box::new(if place == variable.span { error } else { error.related(variable.span.clone(), "declared here") })
+    })
+}
+
+fn gather(module: &Module, inputs: &Inputs, host: &Host<'_>) -> (BTreeMap<String, Raw>, Vec<Diagnostic>, Vec<Diagnostic>) {
+    let mut values = BTreeMap::new();
+    let (mut errors, mut warnings) = (Vec::new(), Vec::new());
+    let names = || module.variables.keys().map(String::as_str);
+    for given in &inputs.given {
+        match given {
+            Given::Text { name, raw, from, strict } => match module.variables.get(name) {
+                Some(variable) => {
+                    values.insert(name.clone(), Raw { value: text(variable, raw, from, host), span: None, from: from.clone() });
+                }
+                None if *strict => {
+                    let error = Diagnostic::error(format!("There is no variable \"{name}\" (from {from})."));
+                    errors.push(*suggest(error, name, names()));
+                }
+                None => {}
+            },
+            Given::File { name: file, text } => {
+                let parsed = if file.ends_with(".json") { json::body(file, text, json::Shape::Values) } else { syntax::body(file, text) };
+                let body = match parsed {
+                    Ok(body) => body,
+                    Err(found) => {
+                        errors.extend(found);
+                        continue;
+                    }
+                };
+                for block in &body.blocks {
+                    errors.push(
+                        Diagnostic::error("A file of values holds no blocks.")
+                            .at(block.header.clone())
+                            .hint(format!("Write `{} = {{ … }}`.", block.kind)),
+                    );
+                }
+                for attr in body.attrs {
+                    if module.variables.contains_key(&attr.name) {
+                        let raw = Raw { value: constant(&attr.value, host), span: Some(attr.span.clone()), from: file.clone() };
+                        values.insert(attr.name, raw);
+                    } else {
+                        let warning = Diagnostic::warning(format!("The stack has no variable \"{}\".", attr.name)).at(attr.span);
+                        warnings.push(*suggest(warning, &attr.name, names()));
+                    }
+                }
+            }
+        }
+    }
+    (values, errors, warnings)
+}
+
+/// A text as a value.
+fn text(variable: &Variable, raw: &str, from: &str, host: &Host<'_>) -> Result<Val, Fault> {
+    let simple = matches!(variable.constraint, Constraint::Bool | Constraint::Number | Constraint::String);
+    if simple || !variable.typed {
+        return Ok(Val::string(raw));
+    }
+    let unreadable = |mut errors: Vec<Diagnostic>| match errors.pop() {
+        // The place in the text would be taken for one in a file.
+        Some(error) => Box::new(Diagnostic { span: None, ..error }),
+        None => Box::new(Diagnostic::error("It is no expression.")),
+    };
+    let expr = syntax::expression(from, raw, 0).map_err(unreadable)?;
+    let value = constant(&expr, host)?;
+    Ok(if matches!(value.data, Data::Unknown(..)) { Val::null() } else { value })
+}

@@ -1,0 +1,247 @@
+//! The names of a stack: `var`, `local`, resources, `each`, `count`, `self`, `path`, `terraform`.
+//!
+//! Invariant: of a reference only the part that is named is made (one instance, one attribute), so that a stack of
+//! thousands of instances stays quick; local values that depend on no resource are computed once.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+
+use super::Host;
+use super::ast::{Step, StepKind};
+use super::border;
+use super::declare::{Module, Name, Resource};
+use super::eval::{Eval, Fault, Scope, fault};
+use super::shape::{self, Instances};
+use super::value::{Data, Val};
+use crate::base::address::{Address, Key};
+use crate::base::desired::Known;
+use crate::base::diag::Span;
+use crate::base::types::Type;
+use crate::base::value::{Origin, Term, Value};
+
+/// What does not change while a stack is resolved.
+pub struct Base<'a> {
+    /// The declarations.
+    pub module: Module,
+    /// The values of the variables.
+    pub variables: BTreeMap<String, Val>,
+    /// The types of the attributes, by resource type.
+    pub types: BTreeMap<String, BTreeMap<String, Type>>,
+    /// The world.
+    pub host: Host<'a>,
+    /// The local values that depend on no resource.
+    pub(super) fixed: BTreeMap<String, OnceLock<Result<Val, Fault>>>,
+    /// The instances of each resource, once asked for.
+    pub(super) instances: BTreeMap<Name, OnceLock<Result<Instances, Fault>>>,
+}
+
+impl<'a> Base<'a> {
+    /// A base whose local values in `moving` depend on resources.
+    pub(super) fn new(
+        module: Module,
+        variables: BTreeMap<String, Val>,
+        types: BTreeMap<String, BTreeMap<String, Type>>,
+        moving: &BTreeSet<String>,
+        host: Host<'a>,
+    ) -> Self {
+        let fixed = module.locals.keys().filter(|name| !moving.contains(*name)).map(|name| (name.clone(), OnceLock::new())).collect();
+        let instances = module.resources.keys().map(|name| (name.clone(), OnceLock::new())).collect();
+        Self { module, variables, types, host, fixed, instances }
+    }
+
+    /// The instances of a resource block.
+    ///
+    /// # Errors
+    /// If its `count` or `for_each` is wrong or cannot be known.
+    pub(super) fn instances(&self, name: &Name) -> Result<&Instances, Fault> {
+        static NONE: Instances = Instances::Once;
+        let (Some(cell), Some(resource)) = (self.instances.get(name), self.module.resources.get(name)) else { return Ok(&NONE) };
+        cell.get_or_init(|| shape::instances(self, name, resource)).as_ref().map_err(Clone::clone)
+    }
+}
+
+/// The names at one place of a stack.
+pub struct Names<'s> {
+    base: &'s Base<'s>,
+    /// What is known of other resources; nothing while the shape is made.
+    known: Option<&'s Known<'s>>,
+    /// The instance that the expression belongs to.
+    here: Here,
+    /// `self`.
+    this: Option<Val>,
+    memo: RefCell<BTreeMap<String, Val>>,
+}
+
+/// The instance that an expression belongs to.
+#[derive(Clone, Debug, Default)]
+pub enum Here {
+    /// None, or one without a key.
+    #[default]
+    Plain,
+    /// `count.index`.
+    Count(Val),
+    /// `each.key` and `each.value`.
+    Each(Val, Val),
+}
+
+impl<'s> Names<'s> {
+    /// The names at a place.
+    pub fn new(base: &'s Base<'s>, known: Option<&'s Known<'s>>, here: Here) -> Self {
+        Self { base, known, here, this: None, memo: RefCell::default() }
+    }
+
+    /// The same with `self`.
+    #[must_use]
+    pub fn with_self(mut self, this: Val) -> Self {
+        self.this = Some(this);
+        self
+    }
+
+    /// An evaluator over these names.
+    #[must_use]
+    pub fn eval(&self) -> Eval<'_> {
+        Eval::new(self, &self.base.host)
+    }
+
+    fn local(&self, name: &str, span: &Span) -> Result<Val, Fault> {
+        let Some(local) = self.base.module.locals.get(name) else {
+            return Err(fault(span, format!("There is no local value \"{name}\".")));
+        };
+        if let Some(cell) = self.base.fixed.get(name) {
+            let names = || Names::new(self.base, None, Here::Plain).eval().eval(&local.value);
+            return cell.get_or_init(names).clone();
+        }
+        if let Some(value) = self.memo.borrow().get(name) {
+            return Ok(value.clone());
+        }
+        let outside = Names { base: self.base, known: self.known, here: Here::Plain, this: None, memo: RefCell::default() };
+        let value = outside.eval().eval(&local.value)?;
+        let mut memo = self.memo.borrow_mut();
+        memo.extend(outside.memo.into_inner());
+        memo.insert(name.to_owned(), value.clone());
+        Ok(value)
+    }
+
+    fn resource(&self, kind: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), Fault> {
+        let Some(StepKind::Attr(name)) = steps.first().map(|step| &step.kind) else {
+            return Err(fault(span, format!("There is nothing named \"{kind}\".")));
+        };
+        let block = (kind.to_owned(), name.clone());
+        if !self.base.module.resources.contains_key(&block) {
+            return Err(fault(span, format!("There is no resource \"{kind}\" \"{name}\".")));
+        }
+        let address = Address::new(kind, name);
+        let instances = self.base.instances(&block)?;
+        if let Instances::Once = instances {
+            let (value, used) = self.instance(&address, &steps[1..]);
+            return Ok((value, used + 1));
+        }
+        let (place, index) = match steps.get(1) {
+            Some(Step { kind: StepKind::Index(index), span }) => (span, eval.eval(index)?),
+            Some(Step { kind: StepKind::LegacyIndex(index), span }) => (span, Val::number(*index)),
+            _ => return Ok((self.all(&address, instances), 1)),
+        };
+        if index.is_unknown() || index.is_null() || index.sensitive {
+            return Ok((self.all(&address, instances), 1));
+        }
+        let key =
+            instances.key(&index).ok_or_else(|| fault(place, format!("{address} has no such instance: {}.", instances.describe())))?;
+        let (value, used) = self.instance(&address.with_key(Some(key)), &steps[2..]);
+        Ok((value, used + 2))
+    }
+
+    /// An instance, or the one attribute of it that the steps name.
+    fn instance(&self, address: &Address, steps: &[Step]) -> (Val, usize) {
+        let Some(types) = self.base.types.get(&address.kind) else { return (Val::unknown(Type::Any), 0) };
+        let term = self.known.map(|known| known(address));
+        if let Some(StepKind::Attr(name)) = steps.first().map(|step| &step.kind)
+            && let Some(ty) = types.get(name)
+        {
+            return (attribute(term.as_ref(), address, name, ty), 1);
+        }
+        (object(term.as_ref(), address, types), 0)
+    }
+
+    fn all(&self, address: &Address, instances: &Instances) -> Val {
+        let one = |key| self.instance(&address.with_key(Some(key)), &[]).0;
+        match instances {
+            Instances::Once => self.instance(address, &[]).0,
+            Instances::Count(count) => Val::tuple((0..*count).map(|at| one(Key::Index(at))).collect()),
+            Instances::Each(values) => Val::object(values.keys().map(|name| (name.clone(), one(Key::Name(name.clone())))).collect()),
+        }
+    }
+
+    /// All attributes of an instance: what `self` is.
+    #[must_use]
+    pub fn whole(base: &Base<'_>, address: &Address, term: &Term) -> Val {
+        base.types.get(&address.kind).map_or_else(|| Val::unknown(Type::Any), |types| object(Some(term), address, types))
+    }
+}
+
+fn object(term: Option<&Term>, address: &Address, types: &BTreeMap<String, Type>) -> Val {
+    if let Some(Term::Secret(_)) = term {
+        // Nobody gives a whole resource as a secret; its parts are marked then.
+        let fields = types.iter().map(|(name, ty)| (name.clone(), Val::unknown(ty.clone()).marked(true)));
+        return Val::object(fields.collect());
+    }
+    Val::object(types.iter().map(|(name, ty)| (name.clone(), attribute(term, address, name, ty))).collect())
+}
+
+fn attribute(term: Option<&Term>, address: &Address, name: &str, ty: &Type) -> Val {
+    match term {
+        Some(Term::Value(Value::Map(fields))) => match fields.get(name) {
+            Some(value) => border::value(&Term::Value(value.clone()), ty),
+            None => Data::Null(ty.clone()).into(),
+        },
+        Some(Term::Map(fields)) => match fields.get(name) {
+            Some(term) => border::value(term, ty),
+            None => Data::Null(ty.clone()).into(),
+        },
+        _ => {
+            let sensitive = matches!(term, Some(Term::Unknown(Origin { sensitive: true, .. })));
+            let origin = Origin { address: Some(address.clone()), path: name.to_owned(), sensitive };
+            Val::from(Data::Unknown(ty.clone(), Some(Arc::new(origin)))).marked(sensitive)
+        }
+    }
+}
+
+impl Scope for Names<'_> {
+    fn resolve(&self, root: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), Fault> {
+        let name = match steps.first().map(|step| &step.kind) {
+            Some(StepKind::Attr(name)) => name.as_str(),
+            _ => "",
+        };
+        let known = match (root, name) {
+            ("var", name) => match self.base.variables.get(name) {
+                Some(value) => value.clone(),
+                None => return Err(fault(span, format!("There is no variable \"{name}\"."))),
+            },
+            ("local", name) => self.local(name, span)?,
+            ("count", "index") => match &self.here {
+                Here::Count(index) => index.clone(),
+                _ => return Err(fault(span, "`count.index` has a value only in a resource with `count`.")),
+            },
+            ("each", "key" | "value") => match &self.here {
+                Here::Each(key, value) => if name == "key" { key } else { value }.clone(),
+                _ => return Err(fault(span, "`each` has a value only in a resource with `for_each`.")),
+            },
+            ("self", _) => match &self.this {
+                Some(this) => return Ok((this.clone(), 0)),
+                None => return Err(fault(span, "`self` has a value only in a postcondition.")),
+            },
+            ("path", "module" | "root") => Val::string("."),
+            ("path", "cwd") => Val::string(&self.base.host.base.to_string_lossy()),
+            ("terraform", "workspace") => Val::string("default"),
+            ("each" | "count" | "path" | "terraform", _) => return Err(fault(span, format!("\"{root}\" has no attribute \"{name}\"."))),
+            _ => return self.resource(root, steps, span, eval),
+        };
+        Ok((known, 1))
+    }
+}
+
+/// Whether the resource's block has instances with keys.
+#[must_use]
+pub(super) fn is_repeated(resource: &Resource) -> bool {
+    !matches!(resource.repeat, super::declare::Repeat::Once)
+}

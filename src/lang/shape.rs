@@ -1,0 +1,278 @@
+//! The shape of a stack: which instances there are, and what each must come after.
+//!
+//! Invariant: `count` and `for_each` are known from variables, local values and other resources' shapes alone; if not, that
+//! is an error with a position. Attribute values play no part here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ast::{Expr, StepKind};
+use super::declare::{Name, Repeat, Resource};
+use super::eval::{Fault, fault, kind_of};
+use super::references::{self, Reference};
+use super::scope::{Base, Here, Names};
+use super::types;
+use super::value::{Data, Val};
+use crate::base::address::{Address, Key};
+use crate::base::desired::{Desired, Trigger, Wanted};
+use crate::base::diag::{Diagnostic, Span};
+use crate::base::types::Type;
+
+/// The instances of a resource block.
+#[derive(Clone, Debug)]
+pub enum Instances {
+    /// One, without a key.
+    Once,
+    /// So many, by index.
+    Count(u64),
+    /// By name, with `each.value` as far as it is known.
+    Each(BTreeMap<String, Val>),
+}
+
+/// More instances of one block than anybody wants; a slip of the pen must not fill the memory.
+const MOST_INSTANCES: u64 = 100_000;
+
+impl Instances {
+    /// The key that an index means, if there is such an instance.
+    #[must_use]
+    pub fn key(&self, index: &Val) -> Option<Key> {
+        match self {
+            Self::Once => None,
+            Self::Count(count) => match types::convert(index, &Type::Number).ok()?.data {
+                Data::Number(number) if !matches!(index.data, Data::Bool(_)) => number.as_u64().filter(|at| at < count).map(Key::Index),
+                _ => None,
+            },
+            Self::Each(values) => types::text_of(&index.data).filter(|name| values.contains_key(name)).map(Key::Name),
+        }
+    }
+
+    /// The keys of all instances.
+    #[must_use]
+    pub fn keys(&self) -> Vec<Option<Key>> {
+        match self {
+            Self::Once => vec![None],
+            Self::Count(count) => (0..*count).map(|at| Some(Key::Index(at))).collect(),
+            Self::Each(values) => values.keys().map(|name| Some(Key::Name(name.clone()))).collect(),
+        }
+    }
+
+    /// In words, for messages.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Once => "it has one, without a key".to_owned(),
+            Self::Count(0) => "`count` is 0".to_owned(),
+            Self::Count(count) => format!("`count` is {count}, so indexes go from 0 to {}", count - 1),
+            Self::Each(values) if values.is_empty() => "`for_each` is empty".to_owned(),
+            Self::Each(values) => {
+                let mut names: Vec<_> = values.keys().take(10).map(|name| format!("\"{name}\"")).collect();
+                if values.len() > names.len() {
+                    names.push("…".to_owned());
+                }
+                format!("`for_each` has the keys {}", names.join(", "))
+            }
+        }
+    }
+
+    /// What `count` and `each` are in an instance.
+    #[must_use]
+    pub fn here(&self, key: Option<&Key>) -> Here {
+        match (self, key) {
+            (Self::Count(_), Some(Key::Index(at))) => Here::Count(Val::number(*at)),
+            (Self::Each(values), Some(Key::Name(name))) => {
+                Here::Each(Val::string(name), values.get(name).cloned().unwrap_or_else(Val::null))
+            }
+            _ => Here::Plain,
+        }
+    }
+}
+
+/// Evaluates `count` or `for_each`.
+pub(super) fn instances(base: &Base<'_>, name: &Name, resource: &Resource) -> Result<Instances, Fault> {
+    let eval = |expr: &Expr| Names::new(base, None, Here::Plain).eval().eval(expr);
+    let about = format!("{}.{}", name.0, name.1);
+    match &resource.repeat {
+        Repeat::Once => Ok(Instances::Once),
+        Repeat::Count(expr) => count(&eval(expr)?, &expr.span, &about),
+        Repeat::ForEach(expr) => each(&eval(expr)?, &expr.span, &about),
+    }
+}
+
+fn count(value: &Val, span: &Span, about: &str) -> Result<Instances, Fault> {
+    if value.is_null() {
+        return Err(fault(span, "`count` is null; it must be a whole number from 0 on."));
+    }
+    let number = match types::convert(value, &Type::Number) {
+        Ok(number) if !matches!(value.data, Data::Bool(_)) => number,
+        _ => return Err(fault(span, format!("`count` must be a whole number from 0 on, not {}.", kind_of(value)))),
+    };
+    let Data::Number(number) = &number.data else { return Err(unknown("count", value, span, about)) };
+    match number.as_u64() {
+        Some(count) if count <= MOST_INSTANCES => Ok(Instances::Count(count)),
+        Some(_) => Err(fault(span, format!("`count` is more than {MOST_INSTANCES}."))),
+        None => Err(fault(span, "`count` must be a whole number from 0 on.")),
+    }
+}
+
+fn each(value: &Val, span: &Span, about: &str) -> Result<Instances, Fault> {
+    if value.sensitive {
+        return Err(Box::new(
+            Diagnostic::error("`for_each` is sensitive, but its keys are shown in addresses.")
+                .at(span.clone())
+                .hint("If the keys are no secret, take the mark off them: `toset(nonsensitive(…))`."),
+        ));
+    }
+    let set_of_strings = "`for_each` must be a map, an object or a set of strings";
+    match &value.data {
+        Data::Null(_) => Err(fault(span, format!("{set_of_strings}, not null."))),
+        Data::Map(_, fields) | Data::Object(fields) => Ok(Instances::Each((**fields).clone())),
+        Data::Set(_, items) => {
+            let name = |item: &Val| match &item.data {
+                Data::String(text) => Ok((text.to_string(), item.clone())),
+                Data::Unknown(..) => Err(unknown("for_each", item, span, about)),
+                Data::Null(_) => Err(fault(span, format!("{set_of_strings}, and this set has a null in it."))),
+                _ => Err(fault(span, format!("{set_of_strings}, and this set has {} in it.", kind_of(item)))),
+            };
+            Ok(Instances::Each(items.iter().map(name).collect::<Result<_, _>>()?))
+        }
+        Data::Unknown(Type::Map(_) | Type::Set(_) | Type::Object(_) | Type::Any, _) => Err(unknown("for_each", value, span, about)),
+        Data::List(..) | Data::Tuple(_) | Data::Unknown(Type::List(_) | Type::Tuple(_), _) => {
+            Err(Box::new(Diagnostic::error(format!("{set_of_strings}, not {}.", kind_of(value))).at(span.clone()).hint("Use `toset(…)`.")))
+        }
+        _ => Err(fault(span, format!("{set_of_strings}, not {}.", kind_of(value)))),
+    }
+}
+
+fn unknown(what: &str, value: &Val, span: &Span, about: &str) -> Fault {
+    let from = match &value.data {
+        Data::Unknown(_, Some(origin)) => origin.address.as_ref().map(|address| format!(": it depends on {address}.{}", origin.path)),
+        _ => None,
+    };
+    let message = format!("`{what}` of {about} is not known before apply{}.", from.unwrap_or_default());
+    let hint = if what == "count" {
+        "How many there are must follow from variables, local values and other resources' `count` or `for_each` alone."
+    } else {
+        "The keys must follow from variables, local values and other resources' `count` or `for_each` alone; the values may be unknown: use a map with fixed keys."
+    };
+    Box::new(Diagnostic::error(message).at(span.clone()).hint(hint))
+}
+
+/// A resource that an expression refers to, and the index where one is written.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub block: Name,
+    pub index: Option<Expr>,
+}
+
+/// The resources that references lead to, through local values too.
+pub(super) struct Targets<'b, 'a> {
+    base: &'b Base<'a>,
+    locals: BTreeMap<&'b str, Vec<Target>>,
+}
+
+impl<'b, 'a> Targets<'b, 'a> {
+    pub(super) fn new(base: &'b Base<'a>) -> Self {
+        Self { base, locals: BTreeMap::new() }
+    }
+
+    /// Adds what an expression leads to. A local value's indexes count for nothing: they are not the instance's own.
+    pub(super) fn of(&mut self, expr: &'b Expr, bound: &[&'b str], into: &mut Vec<Target>) {
+        for reference in references::of(expr, bound) {
+            match (reference.root, reference.attr(0)) {
+                ("local", Some(name)) => into.extend(self.local(name)),
+                (_, Some(_)) => into.extend(target(self.base, &reference)),
+                _ => {}
+            }
+        }
+    }
+
+    fn local(&mut self, name: &'b str) -> Vec<Target> {
+        if let Some(found) = self.locals.get(name) {
+            return found.clone();
+        }
+        let Some(local) = self.base.module.locals.get(name) else { return Vec::new() };
+        // Cycles are errors that were found before; a mark keeps a wrong caller from turning forever.
+        self.locals.insert(name, Vec::new());
+        let mut found = Vec::new();
+        self.of(&local.value, &[], &mut found);
+        self.locals.insert(name, found.clone());
+        found
+    }
+}
+
+/// The resource that a reference names.
+pub(super) fn target(base: &Base<'_>, reference: &Reference<'_>) -> Option<Target> {
+    let block = (reference.root.to_owned(), reference.attr(0)?.to_owned());
+    if !base.module.resources.contains_key(&block) {
+        return None;
+    }
+    let index = match reference.steps.get(1).map(|step| &step.kind) {
+        Some(StepKind::Index(index)) => Some(index.clone()),
+        _ => None,
+    };
+    Some(Target { block, index })
+}
+
+/// The whole shape.
+pub(super) fn desired(base: &Base<'_>) -> Result<Desired, Vec<Diagnostic>> {
+    let mut errors = Vec::new();
+    for name in base.module.resources.keys() {
+        if let Err(error) = base.instances(name)
+            && !errors.contains(&*error)
+        {
+            errors.push(*error);
+        }
+    }
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let mut targets = Targets::new(base);
+    let mut desired = Desired::default();
+    for (name, resource) in &base.module.resources {
+        let mut found = Vec::new();
+        resource.expressions(&mut |expr, bound| targets.of(expr, bound, &mut found));
+        for expr in resource.depends_on.iter().chain(&resource.triggers) {
+            targets.of(expr, &[], &mut found);
+        }
+        for check in &resource.postconditions {
+            targets.of(&check.condition, &["self"], &mut found);
+            targets.of(&check.message, &["self"], &mut found);
+        }
+        let Ok(instances) = base.instances(name) else { continue };
+        for key in instances.keys() {
+            let address = Address::new(&name.0, &name.1).with_key(key.clone());
+            let names = Names::new(base, None, instances.here(key.as_ref()));
+            let mut after = BTreeSet::new();
+            for target in found.iter().filter(|target| target.block != *name) {
+                after.extend(addresses(base, target, &names));
+            }
+            let mut rules = resource.rules.clone();
+            rules.replace_triggered_by = triggers(base, &resource.triggers, &names);
+            desired.resources.insert(address, Wanted { after, rules, span: resource.span.clone() });
+        }
+    }
+    Ok(desired)
+}
+
+/// The instances that a target means: one where its index is known, else all.
+fn addresses(base: &Base<'_>, target: &Target, names: &Names<'_>) -> Vec<Address> {
+    let address = Address::new(&target.block.0, &target.block.1);
+    let Ok(instances) = base.instances(&target.block) else { return Vec::new() };
+    let one = target.index.as_ref().and_then(|index| instances.key(&names.eval().eval(index).ok()?));
+    match one {
+        Some(key) => vec![address.with_key(Some(key))],
+        None => instances.keys().into_iter().map(|key| address.with_key(key)).collect(),
+    }
+}
+
+fn triggers(base: &Base<'_>, exprs: &[Expr], names: &Names<'_>) -> Vec<Trigger> {
+    let mut found = Vec::new();
+    for reference in exprs.iter().flat_map(|expr| references::of(expr, &[])) {
+        let Some(target) = target(base, &reference) else { continue };
+        let attribute = reference.steps.iter().skip(1).find_map(|step| match &step.kind {
+            StepKind::Attr(name) => Some(name.clone()),
+            _ => None,
+        });
+        found.extend(addresses(base, &target, names).into_iter().map(|address| Trigger { address, attribute: attribute.clone() }));
+    }
+    found
+}

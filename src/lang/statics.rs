@@ -1,0 +1,483 @@
+//! What can be found wrong before anything is evaluated: names that do not exist, functions that do not exist, circles.
+//!
+//! Invariant: every expression of the files is looked at, also those that no evaluation would reach, and all errors are
+//! reported at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::access::suggest;
+use super::ast::{Body, Expr, Step, StepKind};
+use super::body;
+use super::declare::{Check, Module, Name, Repeat, body_expressions};
+use super::eval::unknown_function;
+use super::references::{self, Found, Reference};
+use super::scope::is_repeated;
+use crate::base::desired::Ignore;
+use crate::base::diag::{Diagnostic, Span, did_you_mean};
+use crate::base::types::{Schemas, Type};
+
+/// The types of the attributes of those resource types that a module uses.
+#[must_use]
+pub(super) fn types(module: &Module, schemas: &dyn Schemas) -> BTreeMap<String, BTreeMap<String, Type>> {
+    let kinds: BTreeSet<&String> = module.resources.keys().map(|(kind, _)| kind).collect();
+    let of = |kind: &String| match schemas.resource(kind) {
+        Some(Type::Object(fields)) => Some((kind.clone(), fields)),
+        _ => None,
+    };
+    kinds.into_iter().filter_map(of).collect()
+}
+
+/// Checks a module. Also tells which local values depend on resources.
+pub(super) fn check(
+    module: &Module,
+    types: &BTreeMap<String, BTreeMap<String, Type>>,
+    schemas: &dyn Schemas,
+) -> (BTreeSet<String>, Vec<Diagnostic>) {
+    let mut checker = Checker { module, types, errors: Vec::new() };
+    checker.module();
+    let mut errors = checker.errors;
+    unknown_kinds(module, schemas, &mut errors);
+    let graph = Graph::of(module);
+    errors.extend(graph.cycles());
+    (graph.moving(), errors)
+}
+
+fn unknown_kinds(module: &Module, schemas: &dyn Schemas, errors: &mut Vec<Diagnostic>) {
+    let names = schemas.resource_names();
+    for ((kind, _), resource) in &module.resources {
+        if schemas.resource(kind).is_none() {
+            let error = Diagnostic::error(format!("The resource type \"{kind}\" is not supported.")).at(resource.span.clone());
+            errors.push(*suggest(error, kind, names.iter().map(String::as_str)));
+        }
+    }
+}
+
+/// Where an expression stands, which decides what it may use.
+#[derive(Clone, Copy, Default)]
+struct Place<'m> {
+    /// The resource block.
+    resource: Option<&'m Name>,
+    /// Whether `self` has a value.
+    has_self: bool,
+    /// Whether `count` and `each` may be used: not in `count` and `for_each` themselves.
+    instance: bool,
+}
+
+struct Checker<'m> {
+    module: &'m Module,
+    types: &'m BTreeMap<String, BTreeMap<String, Type>>,
+    errors: Vec<Diagnostic>,
+}
+
+impl<'m> Checker<'m> {
+    fn module(&mut self) {
+        let module = self.module;
+        for local in module.locals.values() {
+            self.expr(&local.value, &[], Place::default());
+        }
+        for variable in module.variables.values() {
+            self.checks(&variable.validations, Place::default());
+        }
+        for output in module.outputs.values() {
+            self.expr(&output.value, &[], Place::default());
+            self.checks(&output.preconditions, Place::default());
+            self.depends_on(&output.depends_on);
+        }
+        for provider in &module.providers {
+            body_expressions(&provider.body, &mut Vec::new(), &mut |expr, bound| self.expr(expr, bound, Place::default()));
+        }
+        for (name, resource) in &module.resources {
+            let outside = Place { resource: Some(name), ..Place::default() };
+            let inside = Place { instance: true, ..outside };
+            match &resource.repeat {
+                Repeat::Once => {}
+                Repeat::Count(expr) | Repeat::ForEach(expr) => self.expr(expr, &[], outside),
+            }
+            body_expressions(&resource.body, &mut Vec::new(), &mut |expr, bound| self.expr(expr, bound, inside));
+            self.checks(&resource.preconditions, inside);
+            self.checks(&resource.postconditions, Place { has_self: true, ..inside });
+            self.depends_on(&resource.depends_on);
+            self.triggers(&resource.triggers, inside);
+            if let Some(types) = self.types.get(&name.0) {
+                self.body(&name.0, &resource.body, types);
+                if let Ignore::Names(names) = &resource.rules.ignore_changes {
+                    for ignored in names.iter().filter(|ignored| !types.contains_key(*ignored)) {
+                        let place = ignored_place(resource.ignore_span.as_ref(), &resource.span);
+                        let error = Diagnostic::error(format!("\"{}\" has no argument \"{ignored}\" to ignore.", name.0)).at(place);
+                        self.errors.push(*suggest(error, ignored, types.keys().map(String::as_str)));
+                    }
+                }
+            }
+        }
+    }
+
+    fn checks(&mut self, checks: &'m [Check], place: Place<'m>) {
+        for check in checks {
+            self.expr(&check.condition, &[], place);
+            self.expr(&check.message, &[], place);
+        }
+    }
+
+    /// Arguments and blocks that the resource type does not have.
+    fn body(&mut self, kind: &str, body: &Body, types: &BTreeMap<String, Type>) {
+        for attr in body.attrs.iter().filter(|attr| !types.contains_key(&attr.name)) {
+            let error = Diagnostic::error(format!("\"{kind}\" has no argument \"{}\".", attr.name)).at(attr.span.clone());
+            self.errors.push(*suggest(error, &attr.name, types.keys().map(String::as_str)));
+        }
+        for block in &body.blocks {
+            let dynamic = super::declare::dynamic(block);
+            let (name, inner) = match &dynamic {
+                Some(dynamic) => (dynamic.kind, dynamic.content),
+                None => (block.kind.as_str(), &block.body),
+            };
+            match types.get(name) {
+                Some(ty) if body::is_block(ty) => self.body(kind, inner, body::inside(ty)),
+                Some(_) => {
+                    let error = Diagnostic::error(format!("\"{name}\" is an argument of \"{kind}\": write `{name} = …`."));
+                    self.errors.push(error.at(block.header.clone()));
+                }
+                None => {
+                    let error = Diagnostic::error(format!("\"{kind}\" has no block \"{name}\".")).at(block.header.clone());
+                    let blocks = types.iter().filter(|(_, ty)| body::is_block(ty)).map(|(name, _)| name.as_str());
+                    self.errors.push(*suggest(error, name, blocks));
+                }
+            }
+        }
+    }
+
+    fn depends_on(&mut self, exprs: &'m [Expr]) {
+        for expr in exprs {
+            let name = expr.root().and_then(|(root, steps)| match steps.first().map(|step| &step.kind) {
+                Some(StepKind::Attr(name)) => Some((root.to_owned(), name.clone())),
+                _ => None,
+            });
+            match name {
+                Some(name) if self.module.resources.contains_key(&name) => {}
+                Some((root, _)) if matches!(root.as_str(), "var" | "local" | "data" | "module") => {
+                    self.errors
+                        .push(Diagnostic::error("`depends_on` holds resources only.").at(expr.span.clone()).hint("Write TYPE.NAME."));
+                }
+                Some((kind, name)) => self.no_resource(&kind, &name, &expr.span),
+                None => {
+                    let error = Diagnostic::error("`depends_on` holds references to resources, without quotes.");
+                    self.errors.push(error.at(expr.span.clone()).hint("Write TYPE.NAME."));
+                }
+            }
+        }
+    }
+
+    fn triggers(&mut self, exprs: &'m [Expr], place: Place<'m>) {
+        for expr in exprs {
+            let resource = expr.root().is_some_and(|(root, steps)| {
+                let name = match steps.first().map(|step| &step.kind) {
+                    Some(StepKind::Attr(name)) => name.clone(),
+                    _ => String::new(),
+                };
+                !matches!(root, "var" | "local" | "each" | "count" | "self" | "path") && !name.is_empty()
+            });
+            if resource {
+                self.expr(expr, &[], place);
+            } else {
+                let error = Diagnostic::error("`replace_triggered_by` holds references to resources or their attributes.");
+                self.errors.push(error.at(expr.span.clone()));
+            }
+        }
+    }
+
+    fn expr(&mut self, expr: &'m Expr, bound: &[&'m str], place: Place<'m>) {
+        let mut found = Vec::new();
+        references::walk(expr, bound, &mut |what| found.push(what));
+        for what in found {
+            match what {
+                Found::Call(call, _) if !references::known_function(&call.name) => self.errors.push(*unknown_function(call)),
+                Found::Call(..) => {}
+                Found::Reference(reference) => self.reference(&reference, place),
+            }
+        }
+    }
+
+    fn error(&mut self, span: &Span, message: String) {
+        self.errors.push(Diagnostic::error(message).at(span.clone()));
+    }
+
+    fn reference(&mut self, reference: &Reference<'m>, place: Place<'m>) {
+        let span = reference.span;
+        let name = reference.attr(0);
+        match reference.root {
+            "var" => self.declared("variable", name, self.module.variables.keys(), span),
+            "local" => self.declared("local value", name, self.module.locals.keys(), span),
+            "path" => self.one_of("path", name, &["module", "root", "cwd"], span),
+            "terraform" => self.one_of("terraform", name, &["workspace"], span),
+            "count" | "each" => self.repeated(reference, place),
+            "self" => {
+                if !place.has_self {
+                    let error = Diagnostic::error("`self` has a value only in a postcondition.").at(span.clone());
+                    self.errors.push(error.hint("Name the resource itself elsewhere: TYPE.NAME."));
+                } else if let Some(types) = place.resource.and_then(|name| self.types.get(&name.0)) {
+                    let ty = Type::Object(types.clone());
+                    self.steps(&ty, reference.steps);
+                }
+            }
+            "data" => self.error(span, "Data sources are not supported yet.".to_owned()),
+            "module" => self.error(span, "Modules are not supported yet.".to_owned()),
+            root => match name {
+                Some(name) => self.resource(root, name, reference, place),
+                None => {
+                    let error = Diagnostic::error(format!("There is nothing named \"{root}\".")).at(span.clone());
+                    let text = match () {
+                        () if self.module.variables.contains_key(root) => Some(format!("var.{root}")),
+                        () if self.module.locals.contains_key(root) => Some(format!("local.{root}")),
+                        () => did_you_mean(root, ["var", "local", "each", "count", "self", "path"]).map(ToOwned::to_owned),
+                    };
+                    self.errors.push(match text {
+                        Some(text) => error.hint(format!("Did you mean `{text}`?")),
+                        None => error.hint("A text stands in double quotes; a variable is var.NAME, a resource TYPE.NAME."),
+                    });
+                }
+            },
+        }
+    }
+
+    fn declared<'n>(&mut self, what: &str, name: Option<&str>, known: impl Iterator<Item = &'n String> + Clone, span: &Span) {
+        match name {
+            None => self.error(span, format!("A reference to a {what} needs its name.")),
+            Some(name) if known.clone().any(|known| known == name) => {}
+            Some(name) => {
+                let error = Diagnostic::error(format!("There is no {what} \"{name}\".")).at(span.clone());
+                self.errors.push(*suggest(error, name, known.map(String::as_str)));
+            }
+        }
+    }
+
+    fn one_of(&mut self, root: &str, name: Option<&str>, known: &[&str], span: &Span) {
+        if !name.is_some_and(|name| known.contains(&name)) {
+            let error = Diagnostic::error(format!("\"{root}\" has no attribute \"{}\".", name.unwrap_or_default())).at(span.clone());
+            self.errors.push(*suggest(error, name.unwrap_or_default(), known.iter().copied()));
+        }
+    }
+
+    fn repeated(&mut self, reference: &Reference<'m>, place: Place<'m>) {
+        let (root, span) = (reference.root, reference.span);
+        let repeat =
+            place.resource.filter(|_| place.instance).and_then(|name| self.module.resources.get(name)).map(|resource| &resource.repeat);
+        match (root, repeat) {
+            ("count", Some(Repeat::Count(_))) => self.one_of(root, reference.attr(0), &["index"], span),
+            ("each", Some(Repeat::ForEach(_))) => self.one_of(root, reference.attr(0), &["key", "value"], span),
+            ("count", _) => self.error(span, "`count.index` has a value only in a resource with `count`.".to_owned()),
+            _ => self.error(span, "`each` has a value only in a resource with `for_each`.".to_owned()),
+        }
+    }
+
+    fn no_resource(&mut self, kind: &str, name: &str, span: &Span) {
+        let error = Diagnostic::error(format!("There is no resource \"{kind}\" \"{name}\".")).at(span.clone());
+        let written = format!("{kind}.{name}");
+        let known: Vec<_> = self.module.resources.keys().map(|(kind, name)| format!("{kind}.{name}")).collect();
+        self.errors.push(match did_you_mean(&written, known.iter().map(String::as_str)) {
+            Some(near) => error.hint(format!("Did you mean `{near}`?")),
+            None => error,
+        });
+    }
+
+    fn resource(&mut self, kind: &str, name: &str, reference: &Reference<'m>, place: Place<'m>) {
+        let block = (kind.to_owned(), name.to_owned());
+        let Some(resource) = self.module.resources.get(&block) else {
+            self.no_resource(kind, name, reference.span);
+            return;
+        };
+        if place.resource == Some(&block) {
+            self.error(reference.span, format!("{kind}.{name} refers to itself."));
+            return;
+        }
+        let Some(types) = self.types.get(kind) else { return };
+        let object = Type::Object(types.clone());
+        let rest = &reference.steps[1..];
+        let Some(first) = rest.first() else { return };
+        let indexed = !matches!(first.kind, StepKind::Attr(_));
+        match (is_repeated(resource), indexed) {
+            (false, false) => self.steps(&object, rest),
+            (true, true) => self.steps(&Type::List(Box::new(object)), rest),
+            (false, true) if matches!(first.kind, StepKind::Splat | StepKind::AttrSplat) => self.steps(&object, &rest[1..]),
+            (false, true) => {
+                let error =
+                    Diagnostic::error(format!("{kind}.{name} has neither `count` nor `for_each`, so it has no instances to pick from."));
+                self.errors.push(error.at(first.span.clone()).hint("Take the index out."));
+            }
+            (true, false) => {
+                let error =
+                    Diagnostic::error(format!("{kind}.{name} has several instances; say which one is meant.")).at(reference.span.clone());
+                let hint = match resource.repeat {
+                    Repeat::ForEach(_) => format!("Write {kind}.{name}[\"KEY\"] for one, or a `for` expression for all."),
+                    _ => format!("Write {kind}.{name}[0] for one, {kind}.{name}[*] for all."),
+                };
+                self.errors.push(error.hint(hint));
+            }
+        }
+    }
+
+    /// Follows a path through a type as far as types tell.
+    fn steps(&mut self, ty: &Type, steps: &[Step]) {
+        let Some((step, rest)) = steps.split_first() else { return };
+        match (&step.kind, ty) {
+            (StepKind::Attr(name), Type::Object(fields)) => match fields.get(name) {
+                Some(ty) => self.steps(ty, rest),
+                None => {
+                    let error = Diagnostic::error(format!("There is no attribute \"{name}\" here.")).at(step.span.clone());
+                    self.errors.push(*suggest(error, name, fields.keys().map(String::as_str)));
+                }
+            },
+            (StepKind::Attr(_), Type::Map(item)) => self.steps(item, rest),
+            (StepKind::Index(_) | StepKind::LegacyIndex(_), Type::List(item) | Type::Map(item)) => self.steps(item, rest),
+            (StepKind::Splat | StepKind::AttrSplat, Type::List(item) | Type::Set(item)) => self.steps(item, rest),
+            _ => {}
+        }
+    }
+}
+
+fn ignored_place(span: Option<&Span>, block: &Span) -> Span {
+    span.unwrap_or(block).clone()
+}
+
+/// Something that depends on other things.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Node {
+    Local(String),
+    Variable(String),
+    Resource(Name),
+}
+
+impl std::fmt::Display for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Local(name) => write!(f, "local.{name}"),
+            Self::Variable(name) => write!(f, "var.{name}"),
+            Self::Resource((kind, name)) => write!(f, "{kind}.{name}"),
+        }
+    }
+}
+
+/// What depends on what.
+struct Graph {
+    nodes: BTreeMap<Node, (Span, BTreeSet<Node>)>,
+}
+
+impl Graph {
+    fn of(module: &Module) -> Self {
+        let mut nodes = BTreeMap::new();
+        for (name, local) in &module.locals {
+            let mut to = BTreeSet::new();
+            edges(module, &local.value, &[], &mut to);
+            nodes.insert(Node::Local(name.clone()), (local.span.clone(), to));
+        }
+        for (name, variable) in &module.variables {
+            let mut to = BTreeSet::new();
+            for check in &variable.validations {
+                edges(module, &check.condition, &[], &mut to);
+                edges(module, &check.message, &[], &mut to);
+            }
+            // A variable's own value is there before it is validated.
+            to.remove(&Node::Variable(name.clone()));
+            nodes.insert(Node::Variable(name.clone()), (variable.span.clone(), to));
+        }
+        for (name, resource) in &module.resources {
+            let mut to = BTreeSet::new();
+            resource.expressions(&mut |expr, bound| edges(module, expr, bound, &mut to));
+            for expr in resource.depends_on.iter().chain(&resource.triggers) {
+                edges(module, expr, &[], &mut to);
+            }
+            // That is reported as such where it stands.
+            to.remove(&Node::Resource(name.clone()));
+            nodes.insert(Node::Resource(name.clone()), (resource.span.clone(), to));
+        }
+        Self { nodes }
+    }
+
+    /// One error for each circle that a walk in order of names meets.
+    fn cycles(&self) -> Vec<Diagnostic> {
+        let mut done: BTreeSet<&Node> = BTreeSet::new();
+        let mut errors = Vec::new();
+        for start in self.nodes.keys() {
+            let mut path: Vec<(&Node, Vec<&Node>)> = Vec::new();
+            if !done.contains(start) {
+                path.push((start, self.next(start)));
+            }
+            while let Some((node, next)) = path.last_mut() {
+                let node = *node;
+                match next.pop() {
+                    None => {
+                        done.insert(node);
+                        path.pop();
+                    }
+                    Some(to) => {
+                        if let Some(at) = path.iter().position(|(node, _)| *node == to) {
+                            let circle: Vec<&Node> = path[at..].iter().map(|(node, _)| *node).collect();
+                            errors.push(self.cycle(&circle));
+                        } else if !done.contains(to) {
+                            path.push((to, self.next(to)));
+                        }
+                    }
+                }
+            }
+        }
+        errors
+    }
+
+    fn next(&self, node: &Node) -> Vec<&Node> {
+        self.nodes.get(node).map(|(_, to)| to.iter().rev().collect()).unwrap_or_default()
+    }
+
+    fn cycle(&self, circle: &[&Node]) -> Diagnostic {
+        let names: Vec<_> = circle.iter().chain(circle.first()).map(ToString::to_string).collect();
+        let mut error = Diagnostic::error(format!("These depend on each other in a circle: {}.", names.join(" → ")));
+        for (place, node) in circle.iter().filter_map(|node| self.nodes.get(*node).map(|(span, _)| (span, node))) {
+            if error.span.is_none() {
+                error = error.at(place.clone());
+            } else {
+                error = error.related(place.clone(), node.to_string());
+            }
+        }
+        error
+    }
+
+    /// The local values that depend on resources.
+    fn moving(&self) -> BTreeSet<String> {
+        // From the resources backwards, each edge once.
+        let mut users: BTreeMap<&Node, Vec<&Node>> = BTreeMap::new();
+        for (node, (_, to)) in &self.nodes {
+            for to in to {
+                users.entry(to).or_default().push(node);
+            }
+        }
+        let mut open: Vec<&Node> = self.nodes.keys().filter(|node| matches!(node, Node::Resource(_))).collect();
+        let mut moving = BTreeSet::new();
+        while let Some(node) = open.pop() {
+            for user in users.get(node).into_iter().flatten() {
+                if let Node::Local(name) = user
+                    && moving.insert(name.clone())
+                {
+                    open.push(user);
+                }
+            }
+        }
+        moving
+    }
+}
+
+fn edges(module: &Module, expr: &Expr, bound: &[&str], to: &mut BTreeSet<Node>) {
+    for reference in references::of(expr, bound) {
+        let Some(name) = reference.attr(0) else { continue };
+        match reference.root {
+            "local" => {
+                to.insert(Node::Local(name.to_owned()));
+            }
+            "var" => {
+                to.insert(Node::Variable(name.to_owned()));
+            }
+            root => {
+                let resource = (root.to_owned(), name.to_owned());
+                if module.resources.contains_key(&resource) {
+                    to.insert(Node::Resource(resource));
+                }
+            }
+        }
+    }
+}
