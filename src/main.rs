@@ -1,3 +1,7 @@
 //! dofloat: parse, run, map to an exit code; nothing else.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dofloat::cli::main()
+}

@@ -1,5 +1,407 @@
-//! The client.
+//! The client: typed requests over one pool of connections and one budget.
+//!
+//! Invariant: what goes out passes the gate, has a time limit, and is repeated only as `retry` decides; what comes back is an
+//! answer of the expected form or an `ApiError` that says whether the request may have taken effect.
 
-/// The client of one account.
-#[derive(Clone, Debug)]
-pub struct Client;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+
+use super::connect;
+pub use super::connect::{ClientError, Settings};
+use super::error::{Answer, ApiError};
+use super::memory::{Memory, Recalled};
+use super::pace::{Bucket, Limits, Pace};
+use super::page;
+pub use super::request::segment;
+use super::request::{Method, Repeat, Request};
+use super::retry::{self, Attempt, Patience, Tried, Verdict};
+use super::scopes;
+use super::trace::masked;
+use super::wait::{Cause, Waiting, Watcher};
+use crate::base::clock::Clock;
+use crate::base::rng::Rng;
+
+/// The client of one account. Clones share connections and budget.
+#[derive(Clone)]
+pub struct Client {
+    core: Arc<Core>,
+    memory: Option<Arc<Memory>>,
+    watcher: Option<Watcher>,
+}
+
+struct Core {
+    http: reqwest::Client,
+    base: Url,
+    authorization: HeaderValue,
+    pace: Pace,
+    patience: Patience,
+    clock: Clock,
+    rng: Arc<Rng>,
+    timeout: Duration,
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("base", &self.core.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// If the address, the token or the root certificates will not do.
+    pub fn new(settings: Settings) -> Result<Self, ClientError> {
+        let core = Core {
+            base: connect::base(&settings)?,
+            authorization: connect::authorization(&settings.token)?,
+            http: connect::connections(&settings)?,
+            pace: Pace::new(settings.clock.clone(), settings.requests_per_second),
+            patience: Patience { retry_max: settings.retry_max, wait_min: settings.retry_wait_min, wait_max: settings.retry_wait_max },
+            clock: settings.clock,
+            rng: settings.rng,
+            timeout: settings.timeout,
+        };
+        Ok(Self { core: Arc::new(core), memory: None, watcher: None })
+    }
+
+    /// A client that asks each distinct read once (a list as a whole): concurrent askers share the one answer, later ones get
+    /// it from memory. Errors are not remembered, and a write forgets everything. For one refresh or plan.
+    #[must_use]
+    pub fn snapshot(&self) -> Self {
+        Self { memory: Some(Arc::default()), ..self.clone() }
+    }
+
+    /// A client that tells `f` whenever something waits.
+    #[must_use]
+    pub fn watched(&self, f: Watcher) -> Self {
+        Self { watcher: Some(f), ..self.clone() }
+    }
+
+    /// Reads one object.
+    ///
+    /// # Errors
+    /// Never `Ambiguous`.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)]) -> Result<T, ApiError> {
+        let request = Request::new(Method::Get, Repeat::Safe, path, query)?;
+        let answer = match &self.memory {
+            None => Arc::new(self.send(&request).await?),
+            Some(memory) => {
+                let (plain, key, asked) = (self.forgetful(), request.shown(), request.clone());
+                let ask = || -> futures_util::future::BoxFuture<'static, Recalled> {
+                    Box::pin(async move { plain.send(&asked).await.map(Arc::new) })
+                };
+                memory.recall(&key, ask).await?
+            }
+        };
+        decode(&request, &answer, "")
+    }
+
+    /// Reads a whole list, page by page; `key` is the field that holds it (`droplets`).
+    ///
+    /// # Errors
+    /// Never `Ambiguous`.
+    pub async fn list<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)], key: &str) -> Result<Vec<T>, ApiError> {
+        let mut request = Request::new(Method::Get, Repeat::Safe, path, query)?;
+        if page::sized(path) && !request.query.iter().any(|(name, _)| name == "per_page") {
+            request.query.push(("per_page".into(), page::PER_PAGE.into()));
+        }
+        let answer = match &self.memory {
+            None => Arc::new(self.pages(&request, key).await?),
+            Some(memory) => {
+                let (plain, asked, field) = (self.forgetful(), request.clone(), key.to_owned());
+                let whole = format!("{key} of {}", request.shown());
+                let ask = || -> futures_util::future::BoxFuture<'static, Recalled> {
+                    Box::pin(async move { plain.pages(&asked, &field).await.map(Arc::new) })
+                };
+                memory.recall(&whole, ask).await?
+            }
+        };
+        decode(&request, &answer, key)
+    }
+
+    /// POST that makes something or starts an action: repeated only if it surely was not seen.
+    ///
+    /// # Errors
+    /// `Ambiguous` if it may have taken effect.
+    pub async fn create<T: DeserializeOwned>(&self, path: &str, body: &(impl Serialize + Sync + ?Sized)) -> Result<T, ApiError> {
+        self.write(Method::Post, Repeat::Once, path, body).await
+    }
+
+    /// PUT to a final value.
+    ///
+    /// # Errors
+    /// `Ambiguous` if it may have taken effect, after all repetitions.
+    pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &(impl Serialize + Sync + ?Sized)) -> Result<T, ApiError> {
+        self.write(Method::Put, Repeat::Safe, path, body).await
+    }
+
+    /// PATCH to a final value.
+    ///
+    /// # Errors
+    /// `Ambiguous` if it may have taken effect, after all repetitions.
+    pub async fn patch<T: DeserializeOwned>(&self, path: &str, body: &(impl Serialize + Sync + ?Sized)) -> Result<T, ApiError> {
+        self.write(Method::Patch, Repeat::Safe, path, body).await
+    }
+
+    /// POST whose repetition does no harm: tagging, members of a firewall.
+    ///
+    /// # Errors
+    /// `Ambiguous` if it may have taken effect, after all repetitions.
+    pub async fn repeatable_post(&self, path: &str, body: &(impl Serialize + Sync + ?Sized)) -> Result<(), ApiError> {
+        let request = Request::new(Method::Post, Repeat::Safe, path, &[])?.with(body)?;
+        self.change(&request).await.map(drop)
+    }
+
+    /// Deletes; what is not there is deleted.
+    ///
+    /// # Errors
+    /// `Ambiguous` if it may have taken effect, after all repetitions.
+    pub async fn delete(&self, path: &str, query: &[(&str, &str)]) -> Result<(), ApiError> {
+        self.gone(&Request::new(Method::Delete, Repeat::Safe, path, query)?).await
+    }
+
+    /// Deletes what a body names (untagging, members of a firewall); what is not there is deleted.
+    ///
+    /// # Errors
+    /// `Ambiguous` if it may have taken effect, after all repetitions.
+    pub async fn delete_with(&self, path: &str, body: &(impl Serialize + Sync + ?Sized)) -> Result<(), ApiError> {
+        self.gone(&Request::new(Method::Delete, Repeat::Safe, path, &[])?.with(body)?).await
+    }
+
+    /// The client's time.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.core.clock
+    }
+
+    pub(crate) fn chance(&self) -> f64 {
+        self.core.rng.fraction()
+    }
+
+    pub(crate) fn strain(&self) -> u32 {
+        self.core.pace.strain()
+    }
+
+    pub(crate) fn tell(&self, waiting: &Waiting) {
+        if let Some(watcher) = &self.watcher {
+            watcher(waiting);
+        }
+    }
+
+    fn forgetful(&self) -> Self {
+        Self { memory: None, ..self.clone() }
+    }
+
+    async fn write<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        repeat: Repeat,
+        path: &str,
+        body: &(impl Serialize + Sync + ?Sized),
+    ) -> Result<T, ApiError> {
+        let request = Request::new(method, repeat, path, &[])?.with(body)?;
+        let answer = self.change(&request).await?;
+        decode(&request, &answer, "")
+    }
+
+    async fn gone(&self, request: &Request) -> Result<(), ApiError> {
+        match self.change(request).await {
+            Ok(_) | Err(ApiError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn change(&self, request: &Request) -> Result<Value, ApiError> {
+        let answer = self.send(request).await;
+        if let Some(memory) = &self.memory {
+            memory.forget();
+        }
+        answer
+    }
+
+    /// All pages of a list, as one array.
+    async fn pages(&self, first: &Request, key: &str) -> Result<Value, ApiError> {
+        let (mut request, mut all, mut seen) = (first.clone(), Vec::new(), std::collections::BTreeSet::new());
+        loop {
+            let broken = |why| ApiError::Broken { asked: request.asked(1), why };
+            if !seen.insert(request.query.clone()) || seen.len() > page::MOST_PAGES {
+                return Err(broken("the links from page to page have no end".into()));
+            }
+            let mut answer = self.send(&request).await?;
+            all.append(&mut page::items(&mut answer, key).map_err(broken)?);
+            match page::next(&answer, &request.query).map_err(broken)? {
+                Some(query) => request.query = query,
+                None => return Ok(Value::Array(all)),
+            }
+        }
+    }
+
+    /// Sends until there is an answer to take.
+    async fn send(&self, request: &Request) -> Result<Value, ApiError> {
+        let core = &*self.core;
+        let (bucket, start) = (Bucket::of(request), core.clock.now());
+        let (mut tried, mut attempts, mut may_have_acted) = (Tried::default(), 0, false);
+        let tell = |pause, cause| {
+            let what = format!("{} {}", request.method.name(), request.shown());
+            self.tell(&Waiting { what, elapsed: core.clock.now().since(start), limit: None, pause, cause });
+        };
+        loop {
+            core.pace.enter(bucket, |pause| tell(pause, Cause::Budget)).await;
+            attempts += 1;
+            let outcome = core.attempt(request, bucket).await;
+            let attempt = outcome.attempt();
+            may_have_acted |= attempt.may_have_acted();
+            match retry::decide(request, attempt, tried, &core.patience, core.rng.fraction()) {
+                Verdict::Take => return conclude(request, outcome, attempts, may_have_acted),
+                Verdict::Again(pause) => {
+                    let throttled = matches!(attempt, Attempt::Answered { status: 429, .. });
+                    tell(pause, if throttled { Cause::Budget } else { Cause::Retry });
+                    if throttled {
+                        tried.throttled += 1;
+                    } else {
+                        tried.failed += 1;
+                    }
+                    core.clock.sleep(pause).await;
+                }
+            }
+        }
+    }
+}
+
+/// What came of one attempt.
+enum Outcome {
+    Answered { status: u16, limits: Limits, answer: Answer, body: Result<Value, String> },
+    Unsent(String),
+    Lost(String),
+}
+
+impl Outcome {
+    fn attempt(&self) -> Attempt {
+        match self {
+            Self::Answered { status: 200..300, body: Err(_), .. } | Self::Lost(_) => Attempt::Lost,
+            Self::Answered { status, limits, .. } => Attempt::Answered { status: *status, after: limits.pause(*status) },
+            Self::Unsent(_) => Attempt::Unsent,
+        }
+    }
+}
+
+impl Core {
+    async fn attempt(&self, request: &Request, bucket: Bucket) -> Outcome {
+        let (method, path, start) = (request.method.name(), request.shown(), self.clock.now());
+        if let Some(body) = &request.body {
+            tracing::trace!(method, path, body = %masked(body), "asking");
+        }
+        let outcome = self.exchange(request).await;
+        let millis = u64::try_from(self.clock.now().since(start).as_millis()).unwrap_or(u64::MAX);
+        match &outcome {
+            Outcome::Answered { status, limits, answer, body } => {
+                self.pace.note(bucket, *status, limits);
+                let request_id = answer.request_id.as_deref();
+                tracing::debug!(method, path, status, request_id, remaining = limits.remaining, millis, "answered");
+                if let Ok(body) = body {
+                    tracing::trace!(method, path, body = %masked(body), "answer");
+                }
+            }
+            Outcome::Unsent(why) | Outcome::Lost(why) => tracing::debug!(method, path, why, millis, "no answer"),
+        }
+        outcome
+    }
+
+    async fn exchange(&self, request: &Request) -> Outcome {
+        let method = match request.method {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+            Method::Put => reqwest::Method::PUT,
+            Method::Patch => reqwest::Method::PATCH,
+            Method::Delete => reqwest::Method::DELETE,
+        };
+        let mut builder = self.http.request(method, request.url(&self.base)).header(AUTHORIZATION, self.authorization.clone());
+        if let Some(body) = &request.body {
+            builder = builder.json(body);
+        }
+        let response = match builder.send().await {
+            Ok(response) => response,
+            Err(error) if error.is_builder() => return Outcome::Unsent(connect::cause(&error)),
+            Err(error) if error.is_connect() => return Outcome::Unsent(format!("no connection: {}", self.reason(&error))),
+            Err(error) => return Outcome::Lost(self.reason(&error)),
+        };
+        let status = response.status().as_u16();
+        let limits = Limits::read(response.headers(), self.clock.now());
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (request_id, location) = (header("x-request-id"), header("location"));
+        match response.bytes().await {
+            Ok(bytes) => {
+                let body = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes).map_err(|e| e.to_string()) };
+                let answer = Answer::read(status, request_id, location, body.as_ref().ok(), &bytes);
+                Outcome::Answered { status, limits, answer, body }
+            }
+            // The status says enough where it is a refusal.
+            Err(error) if !(200..300).contains(&status) => {
+                let answer = Answer::read(status, request_id, location, None, b"");
+                Outcome::Answered { status, limits, answer, body: Err(self.reason(&error)) }
+            }
+            Err(error) => Outcome::Lost(format!("the answer broke off: {}", self.reason(&error))),
+        }
+    }
+
+    fn reason(&self, error: &reqwest::Error) -> String {
+        if error.is_timeout() && !error.is_connect() {
+            return format!("no answer within {:?}", self.timeout);
+        }
+        connect::cause(error)
+    }
+}
+
+/// What the last attempt means, where this or an earlier one may have taken effect.
+fn conclude(request: &Request, outcome: Outcome, attempts: u32, may_have_acted: bool) -> Result<Value, ApiError> {
+    let asked = request.asked(attempts);
+    let unknown = |asked, why| {
+        let write = request.method != Method::Get;
+        if write && may_have_acted { ApiError::Ambiguous { asked, why } } else { ApiError::Broken { asked, why } }
+    };
+    match outcome {
+        Outcome::Unsent(why) | Outcome::Lost(why) => Err(unknown(asked, why)),
+        Outcome::Answered { status: 200..300, body, .. } => {
+            body.map_err(|error| unknown(asked, format!("the answer is not JSON: {error}")))
+        }
+        Outcome::Answered { status, limits, answer, .. } => Err(match status {
+            401 => ApiError::Refused { asked, answer, scopes: Vec::new() },
+            403 => ApiError::Refused { asked, answer, scopes: scopes::needed(request.method.name(), &request.path) },
+            404 => ApiError::NotFound { asked },
+            429 => ApiError::Throttled { asked, wait: limits.pause(status).unwrap_or_default() },
+            400..500 if status != 408 => ApiError::Rejected { asked, answer },
+            300..400 => ApiError::Broken { asked, why: answer.message },
+            _ => unknown(asked, format!("the API answered {status}: {}", answer.message)),
+        }),
+    }
+}
+
+/// The answer in the form that is expected; `within` is where it was found.
+fn decode<T: DeserializeOwned>(request: &Request, answer: &Value, within: &str) -> Result<T, ApiError> {
+    serde_path_to_error::deserialize(answer).map_err(|error| {
+        let path = error.path().to_string();
+        let place = match (within, path.as_str()) {
+            ("", "." | "") => "the top".to_owned(),
+            ("", path) => format!("`{path}`"),
+            (within, "." | "") => format!("`{within}`"),
+            (within, path) => format!("`{within}{path}`"),
+        };
+        let why = format!("the answer does not have the expected form at {place}: {}", error.inner());
+        let asked = request.asked(1);
+        match request.method {
+            Method::Get => ApiError::Broken { asked, why },
+            _ => ApiError::Ambiguous { asked, why },
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests;

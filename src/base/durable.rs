@@ -16,7 +16,7 @@ use super::crash::crash_point;
 /// What the system says; the old content is untouched then.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let folder = folder_of(path);
-    let mut temp = tempfile::Builder::new().prefix(".dofloat-").suffix(".tmp").tempfile_in(&folder)?;
+    let mut temp = temp_beside(path, &folder)?;
     temp.write_all(bytes)?;
     set_mode(temp.as_file(), mode)?;
     temp.as_file().sync_all()?;
@@ -24,6 +24,23 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     temp.persist(path).map_err(|error| error.error)?;
     crash_point("replace.after-rename");
     sync_folder(&folder)
+}
+
+/// Makes a file with this content if there is none of that name; `false` if there is one, which is left as it is.
+///
+/// # Errors
+/// What the system says.
+pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<bool> {
+    let folder = folder_of(path);
+    let mut temp = temp_beside(path, &folder)?;
+    temp.write_all(bytes)?;
+    set_mode(temp.as_file(), mode)?;
+    temp.as_file().sync_all()?;
+    match temp.persist_noclobber(path) {
+        Ok(_) => sync_folder(&folder).map(|()| true),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
+    }
 }
 
 /// Removes a file, and flushes its folder. A file that is not there is no error.
@@ -53,6 +70,18 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
         Err(error) => Err(error),
         Ok(()) => sync_folder(&parent),
     }
+}
+
+/// Makes a folder that only its owner can enter; one that is there is left as it is.
+///
+/// # Errors
+/// What the system says.
+pub fn make_private_folder(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    make_folder(path)?;
+    set_mode(&File::open(path)?, 0o700)
 }
 
 /// A file that grows line by line, each line on disk before the call returns.
@@ -142,6 +171,38 @@ impl FileLock {
     }
 }
 
+/// Removes what crashes in the middle of `write_atomic` or `write_new` left beside this file. Nobody else may be writing it.
+///
+/// # Errors
+/// What the system says.
+pub fn sweep(path: &Path) -> io::Result<()> {
+    let folder = folder_of(path);
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    let prefix = temp_prefix(path);
+    for entry in entries {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let random = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(TEMP_SUFFIX));
+        if random.is_some_and(|random| random.len() == TEMP_RANDOM) {
+            remove(&folder.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+const TEMP_SUFFIX: &str = ".tmp";
+const TEMP_RANDOM: usize = 6;
+
+fn temp_prefix(path: &Path) -> String {
+    format!(".dofloat-{}-", path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+fn temp_beside(path: &Path, folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(&temp_prefix(path)).rand_bytes(TEMP_RANDOM).suffix(TEMP_SUFFIX).tempfile_in(folder)
+}
+
 fn folder_of(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
@@ -176,6 +237,31 @@ mod tests {
         write_atomic(&path, b"two", 0o644)?;
         assert_eq!(std::fs::read(&path)?, b"two");
         assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_crash_left_of_this_file_is_swept_and_nothing_else() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("a.json");
+        sweep(&folder.path().join("none/a.json"))?;
+        temp_beside(&path, folder.path())?.keep()?;
+        for other in ["a.json", ".dofloat-a.json-x-123456.tmp", ".dofloat-b.json-123456.tmp", ".dofloat-a.json-123456"] {
+            write_new(&folder.path().join(other), b"", 0o600)?;
+        }
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 5);
+        sweep(&path)?;
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), 4);
+        Ok(())
+    }
+
+    #[test]
+    fn a_new_file_never_replaces_another() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("a");
+        assert!(write_new(&path, b"one", 0o600)?);
+        assert!(!write_new(&path, b"two", 0o600)?);
+        assert_eq!(std::fs::read(&path)?, b"one");
         Ok(())
     }
 

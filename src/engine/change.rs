@@ -303,10 +303,12 @@ pub enum Event {
         address: Address,
         /// What is done.
         op: Op,
+        /// What for: "droplet 123 to be active".
+        what: String,
         /// For how long by now.
         elapsed: Duration,
-        /// When it is given up.
-        limit: Duration,
+        /// When it is given up, where there is a limit.
+        limit: Option<Duration>,
     },
     /// A step is done, and that is on disk.
     Done {

@@ -3,4 +3,18 @@
 //! Invariant: nothing decides at apply time except "go, stop, failed"; the engine prints nothing and reads no environment.
 //! It must not know a kind by name, the language, or who answers.
 
+pub mod apply;
 pub mod change;
+pub mod desired;
+pub mod diff;
+pub mod graph;
+pub mod order;
+pub mod plan;
+pub mod record;
+pub mod recover;
+pub mod refresh;
+pub mod saved;
+pub mod schedule;
+pub mod survey;
+pub mod trouble;
+mod work;

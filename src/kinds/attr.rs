@@ -5,7 +5,7 @@
 //! thing again. Rows are constants.
 
 use crate::base::types::Type;
-use crate::base::value::Value;
+use crate::base::value::{Body, Value};
 
 /// The type of an attribute, as a constant.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +72,8 @@ pub enum Change {
     InPlace(EditName),
     /// By a call that interrupts it (a droplet is powered off); the plan says so.
     Disruptive(EditName),
+    /// From false to true by a call, while the object goes on working; anything else only by a new object.
+    Enable(EditName),
     /// Only by a new object.
     Replace,
     /// Not at all on the API's side: the new value is just recorded.
@@ -94,8 +96,13 @@ pub enum Secrecy {
 pub enum Reads {
     /// Yes; what it says is the truth.
     Readable,
+    /// Yes, but it is nobody's business where the user does not set it (another resource sets it then): it is neither
+    /// recorded nor compared there. A remark may still tell it.
+    WhenSet,
     /// No (create-only, or local): what was last sent is kept in state.
     WriteOnly,
+    /// Yes, but other resources change it (the droplet that a reserved IP points to): never remembered, never drift.
+    Volatile,
 }
 
 /// How two values are compared.
@@ -109,6 +116,8 @@ pub enum Compare {
     NoCase,
     /// By their normal form, which the function gives (for example `1-65535`, `all` and `0` are one port range).
     Normal(fn(&Value) -> Value),
+    /// By a normal form that depends on the object's other attributes (a record's name on its domain).
+    Within(fn(&Value, &Body) -> Value),
 }
 
 /// One attribute.
@@ -132,6 +141,8 @@ pub struct Attr {
     pub reads: Reads,
     /// How it is compared.
     pub compare: Compare,
+    /// The edits that may change it though it is computed (a resize changes `memory`): unknown until they are done.
+    pub follows: &'static [EditName],
     /// Token scopes needed where it is set, beside those of the operation.
     pub scopes: &'static [&'static str],
     /// Token scopes without which the API leaves it out of its answers.
@@ -139,6 +150,21 @@ pub struct Attr {
     /// What it is: one sentence.
     pub doc: &'static str,
 }
+
+/// `timeouts { create = "60m" }`: taken so that an existing file runs as it is. Waiting has limits of its own here.
+pub const TIMEOUTS: Attr = Attr::optional(
+    "timeouts",
+    Ty::List(&Ty::Object(&[
+        Attr::optional("create", Ty::String, Change::Local, "The limit of a create.").write_only(),
+        Attr::optional("read", Ty::String, Change::Local, "The limit of a read.").write_only(),
+        Attr::optional("update", Ty::String, Change::Local, "The limit of a change.").write_only(),
+        Attr::optional("delete", Ty::String, Change::Local, "The limit of a delete.").write_only(),
+    ])),
+    Change::Local,
+    "Time limits; they are accepted and have no effect.",
+)
+.block()
+.write_only();
 
 /// A constant default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,6 +199,7 @@ impl Attr {
             secrecy: Secrecy::Open,
             reads: Reads::Readable,
             compare: Compare::Exact,
+            follows: &[],
             scopes: &[],
             read_scopes: &[],
             doc,
@@ -231,6 +258,27 @@ impl Attr {
         self
     }
 
+    /// The same, changed by other resources.
+    #[must_use]
+    pub const fn volatile(mut self) -> Self {
+        self.reads = Reads::Volatile;
+        self
+    }
+
+    /// The same, changed by these edits.
+    #[must_use]
+    pub const fn follows(mut self, edits: &'static [EditName]) -> Self {
+        self.follows = edits;
+        self
+    }
+
+    /// The same, read in another way.
+    #[must_use]
+    pub const fn reads(mut self, reads: Reads) -> Self {
+        self.reads = reads;
+        self
+    }
+
     /// The same with another comparison.
     #[must_use]
     pub const fn compare(mut self, compare: Compare) -> Self {
@@ -250,6 +298,39 @@ impl Attr {
     pub const fn read_scopes(mut self, scopes: &'static [&'static str]) -> Self {
         self.read_scopes = scopes;
         self
+    }
+
+    /// The form of a value (null for none) by which it is compared; `body` holds the other attributes of its side.
+    #[must_use]
+    pub fn normal(&self, value: &Value, body: &Body) -> Value {
+        match self.compare {
+            Compare::Exact => value.clone(),
+            Compare::Set => match value {
+                Value::List(items) => {
+                    let mut items = items.clone();
+                    items.sort();
+                    items.dedup();
+                    Value::List(items)
+                }
+                other => other.clone(),
+            },
+            Compare::NoCase => match value {
+                Value::Str(text) => Value::Str(text.to_lowercase()),
+                other => other.clone(),
+            },
+            Compare::Normal(form) => form(value),
+            Compare::Within(form) => form(value, body),
+        }
+    }
+
+    /// How the change to `wanted` is made: never `Change::Enable`.
+    #[must_use]
+    pub fn change_to(&self, wanted: &Value) -> Change {
+        match self.change {
+            Change::Enable(edit) if *wanted == Value::Bool(true) => Change::InPlace(edit),
+            Change::Enable(_) => Change::Replace,
+            change => change,
+        }
     }
 
     /// Whether the user may set it.

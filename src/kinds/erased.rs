@@ -3,15 +3,19 @@
 //! Invariant: this is where a secret is opened to build a Spec, and where the stack's mark is stripped from what the API says.
 //! It must not know any kind.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 
-use super::attr::{Attr, EditName};
+use super::attr::{Attr, EditName, Reads};
+use super::complaints::Complaints;
+use super::{For, Kind};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
 use crate::base::identity::{Id, Mark};
-use crate::base::value::{Body, Term};
+use crate::base::value::{Body, Term, Value};
 
 /// A boxed future of an API operation.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
@@ -23,6 +27,18 @@ pub struct Found {
     pub id: Id,
     /// Its attributes.
     pub body: Body,
+    /// Whether it surely is the one: it carries the mark, or nothing else in the account can have its name. Where it is
+    /// not sure (a droplet of the right name whose tags are not there yet), a human decides once the looks are over.
+    pub certain: bool,
+}
+
+/// An object that was just made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Created {
+    /// Its identity.
+    pub id: Id,
+    /// Its attributes, where it is usable at once; otherwise `settle` waits and gives them.
+    pub body: Option<Body>,
 }
 
 /// What the plan is about to do with one resource, for checks before the first write.
@@ -34,6 +50,8 @@ pub struct Job {
     pub id: Option<Id>,
     /// What is wanted, as far as it is known.
     pub body: Term,
+    /// What is there, of an object that is changed in place.
+    pub seen: Option<Body>,
     /// Whether a new object is made (at first, or in place of an old one).
     pub creates: bool,
 }
@@ -83,11 +101,13 @@ pub trait AnyKind: Send + Sync {
     fn check(&self, body: &Term) -> Vec<Complaint>;
     /// Checks against the account before the first write; reads only. All jobs of the kind at once.
     fn preflight<'a>(&'a self, api: &'a Client, jobs: &'a [Job]) -> Fut<'a, Vec<Complaint>>;
-    /// Makes the object. Returns as soon as it has an identity.
-    fn create<'a>(&'a self, api: &'a Client, body: &'a Term, mark: &'a Mark) -> Fut<'a, Id>;
+    /// Makes the object. Returns as soon as it has an identity; where it is usable at once, with its body, and there is
+    /// nothing to settle.
+    fn create<'a>(&'a self, api: &'a Client, address: &'a Address, body: &'a Term, mark: &'a Mark) -> Fut<'a, Created>;
     /// Waits until the object is usable, and reads it.
     fn settle<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Body>;
-    /// Reads the objects with these identities, in bulk. What is not there is absent from the answer.
+    /// Reads the objects with these identities, in bulk, and whatever else carries the mark. What is absent from the answer
+    /// may still be there, as lists lag and some kinds have none: only `look` tells.
     fn list<'a>(&'a self, api: &'a Client, ids: &'a [Id], mark: &'a Mark) -> Fut<'a, Vec<Found>>;
     /// Reads one object by its own address, the other way beside `list`; `None` if the API says that it is not there.
     fn look<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Option<Body>>;
@@ -102,4 +122,167 @@ pub trait AnyKind: Send + Sync {
     /// One line that is worth telling of an observed object although no attribute differs, for example
     /// "is powered off"; shown by plan as a note.
     fn remark(&self, seen: &Body) -> Option<String>;
+    /// Whether an observed object is switched on; `None` for what cannot be switched off.
+    fn powered(&self, seen: &Body) -> Option<bool>;
+    /// Computed attributes that follow from the others without the API, as far as those are known: to be laid over the
+    /// wanted body, at plan as at apply.
+    fn derived(&self, body: &Term) -> BTreeMap<String, Term>;
+    /// The identity of an object that another tool recorded with these attributes.
+    fn identity(&self, body: &Body) -> Option<Id>;
+}
+
+/// A typed kind behind the object-safe face.
+pub(crate) struct Erase<K>(PhantomData<K>);
+
+impl<K> Erase<K> {
+    /// The face of `K`.
+    pub(crate) const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<K: Kind> AnyKind for Erase<K> {
+    fn name(&self) -> &'static str {
+        K::NAME
+    }
+
+    fn attrs(&self) -> &'static [Attr] {
+        K::ATTRS
+    }
+
+    fn scopes(&self) -> &'static Scopes {
+        const { &K::SCOPES }
+    }
+
+    fn markable(&self) -> bool {
+        K::MARKABLE
+    }
+
+    fn check(&self, body: &Term) -> Vec<Complaint> {
+        let mut complaints = Complaints::default();
+        K::check(body, &mut complaints);
+        complaints.into_vec()
+    }
+
+    fn preflight<'a>(&'a self, api: &'a Client, jobs: &'a [Job]) -> Fut<'a, Vec<Complaint>> {
+        Box::pin(async move { if jobs.is_empty() { Ok(Vec::new()) } else { K::preflight(api, jobs).await } })
+    }
+
+    fn create<'a>(&'a self, api: &'a Client, address: &'a Address, body: &'a Term, mark: &'a Mark) -> Fut<'a, Created> {
+        Box::pin(async move {
+            let made = K::create(api, &spec::<K>(body)?, For { address, mark }).await?;
+            let body = made.live.map(|live| to_body::<K>(&live)).transpose()?;
+            Ok(Created { id: made.id, body })
+        })
+    }
+
+    fn settle<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Body> {
+        Box::pin(async move { to_body::<K>(&K::settle(api, id).await?) })
+    }
+
+    fn list<'a>(&'a self, api: &'a Client, ids: &'a [Id], mark: &'a Mark) -> Fut<'a, Vec<Found>> {
+        Box::pin(async move {
+            if ids.is_empty() && !K::MARKABLE {
+                return Ok(Vec::new());
+            }
+            let asked: BTreeSet<&Id> = ids.iter().collect();
+            let found = K::bulk(api, ids, mark).await?.into_iter().filter(|(id, _)| K::MARKABLE || asked.contains(id));
+            found.map(|(id, live)| Ok(Found { id, body: to_body::<K>(&live)?, certain: true })).collect()
+        })
+    }
+
+    fn look<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Option<Body>> {
+        Box::pin(async move { K::look(api, id).await?.map(|live| to_body::<K>(&live)).transpose() })
+    }
+
+    fn edit<'a>(&'a self, api: &'a Client, id: &'a Id, edit: EditName, body: &'a Term, seen: &'a Body) -> Fut<'a, ()> {
+        Box::pin(async move { K::edit(api, id, edit, &spec::<K>(body)?, seen).await })
+    }
+
+    fn delete<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, ()> {
+        Box::pin(K::delete(api, id, seen))
+    }
+
+    fn find<'a>(&'a self, api: &'a Client, body: &'a Body, mark: &'a Mark) -> Fut<'a, Vec<Found>> {
+        Box::pin(async move {
+            let hits = K::find(api, body, mark).await?.into_iter();
+            hits.map(|hit| Ok(Found { body: to_body::<K>(&hit.live)?, id: hit.id, certain: hit.certain })).collect()
+        })
+    }
+
+    fn before_delete<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body, ours: &'a [Id]) -> Fut<'a, Vec<Complaint>> {
+        Box::pin(K::before_delete(api, id, seen, ours))
+    }
+
+    fn remark(&self, seen: &Body) -> Option<String> {
+        K::remark(seen)
+    }
+
+    fn powered(&self, seen: &Body) -> Option<bool> {
+        K::powered(seen)
+    }
+
+    fn derived(&self, body: &Term) -> BTreeMap<String, Term> {
+        K::derived(body)
+    }
+
+    fn identity(&self, body: &Body) -> Option<Id> {
+        K::identity(body)
+    }
+}
+
+/// The length in bytes of a text that may be secret; the length is not.
+pub(crate) fn length(term: &Term) -> Option<usize> {
+    *term.sealed()?.map(|value| value.as_str().map(str::len)).expose()
+}
+
+/// Opens a body into a Spec. The message names the attribute and never what stands in it.
+fn spec<K: Kind>(body: &Term) -> Result<K::Spec, ApiError> {
+    let no = |why: String| ApiError::Unsettled { what: format!("the attributes of {} do not fit together: {why}", K::NAME) };
+    let sealed = body.sealed().ok_or_else(|| no("some are not known yet".to_owned()))?;
+    serde_path_to_error::deserialize(sealed.expose().to_json()).map_err(|error| no(format!("look at `{}`", error.path())))
+}
+
+/// What the engine sees of an object: readable attributes of the table that are not null, without the mark.
+fn to_body<K: Kind>(live: &K::Live) -> Result<Body, ApiError> {
+    let json = serde_json::to_value(live)
+        .map_err(|error| ApiError::Unsettled { what: format!("what was read of {} cannot be kept: {error}", K::NAME) })?;
+    let Value::Map(fields) = Value::from_json(&json) else { return Ok(Body::new()) };
+    let readable = |name: &str| K::ATTRS.iter().any(|row| row.name == name && row.reads != Reads::WriteOnly);
+    let mut body: Body = fields.into_iter().filter(|(name, value)| *value != Value::Null && readable(name)).collect();
+    if K::MARKABLE
+        && let Some(Value::List(tags)) = body.get_mut("tags")
+    {
+        tags.retain(|tag| !tag.as_str().is_some_and(is_mark));
+    }
+    Ok(body)
+}
+
+/// Whether a tag is a stack's mark, `dofloat:<stack>-<lineage>`: one colon only. The tags by which a cluster's nodes find
+/// each other have two; those are ordinary tags here.
+pub(crate) fn is_mark(tag: &str) -> bool {
+    tag.strip_prefix("dofloat:").is_some_and(|rest| !rest.is_empty() && !rest.contains(':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::secret::Secret;
+
+    #[test]
+    fn only_the_mark_of_a_stack_is_a_mark() {
+        for (tag, expected) in
+            [("dofloat:web-5a1f", true), ("dofloat:web-5a1f:cluster", false), ("dofloat:", false), ("dofloat", false), ("web", false)]
+        {
+            assert_eq!(is_mark(tag), expected, "{tag}");
+        }
+    }
+
+    #[test]
+    fn the_length_of_a_secret_is_told_and_an_unknown_has_none() {
+        assert_eq!(length(&Term::Secret(Secret::new(Value::from("äb")))), Some(3));
+        assert_eq!(length(&Term::Value(Value::from("ab"))), Some(2));
+        assert_eq!(length(&Term::Unknown(crate::base::value::Origin::default())), None);
+        assert_eq!(length(&Term::null()), None);
+    }
 }

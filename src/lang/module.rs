@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::Host;
 use super::ast::Body;
 use super::body;
 use super::border;
@@ -17,7 +18,6 @@ use super::shape;
 use super::statics;
 use super::syntax;
 use super::value::{Data, Val};
-use super::{Host, references};
 use crate::base::address::Address;
 use crate::base::desired::{Desired, Known, Output, Resolve};
 use crate::base::diag::{Diagnostic, Span};

@@ -10,6 +10,11 @@ use crate::base::identity::{Id, Mark, Owner};
 use crate::base::types::Type;
 use crate::base::value::{Body, Value};
 
+pub mod format;
+pub mod journal;
+pub mod secrets;
+pub mod store;
+
 /// Everything that is remembered of a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {

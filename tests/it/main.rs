@@ -1,3 +1,16 @@
 //! The integration tests: one binary, a module a story.
 
+#![cfg(test)]
+
+mod bad_input;
+mod cloud;
+mod contract;
+mod engine;
+mod example;
+mod harness;
+mod kinds;
 mod language;
+mod readme;
+mod simulator;
+mod tidy;
+mod tutorial;

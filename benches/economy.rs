@@ -1,0 +1,73 @@
+//! What a run costs: requests, counted by the simulator, and time beside the least that is possible.
+//!
+//! `cargo bench` prints the tables of the README. Counts are exact and the same on every machine; times are not.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use dofloat::sim::{self, ClockMode, Limits, Options};
+use tokio::runtime::Runtime;
+
+const WEB: &str = include_str!("../plans/web.tf");
+const FLEET: &str = include_str!("../fixtures/config/fleet.tf");
+
+fn main() {
+    let runtime = Runtime::new().expect("a runtime");
+    let bench = |title: &str, options: Options, plan: &str, clusters: usize| {
+        say(&format!("\n{title}"));
+        let mut running = runtime.block_on(sim::start(options)).expect("the simulator starts");
+        cycle(&mut running, plan, clusters);
+        runtime.block_on(running.stop());
+    };
+    bench("the tutorial's servers, an API without latency", Options::default(), WEB, 0);
+    let (request, droplet, action) = (Duration::from_millis(80), Duration::from_secs(3), Duration::from_secs(2));
+    // What cannot run side by side: the account, the objects that are there, the checks against the account; the VPC, the
+    // droplet, its boot; the assignment, its action; and the last look at each of the two that take time.
+    let least = 8 * request + droplet + action;
+    let title =
+        format!("the same with 80 ms a request, 3 s a droplet, 2 s an action: the critical path of apply is {:.2} s", least.as_secs_f64());
+    bench(&title, Options { clock: ClockMode::Real { request, droplet, action }, ..Options::default() }, WEB, 0);
+    for clusters in [20, 100] {
+        let limits = Limits { droplets: 10_000, reserved_ips: 10_000 };
+        let title = format!("a fleet of {clusters} clusters ({} resources), an API without latency", 6 * clusters + 2);
+        bench(&title, Options { limits, ..Options::default() }, FLEET, clusters);
+    }
+}
+
+fn cycle(running: &mut sim::Running, plan: &str, clusters: usize) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let plans = folder.path().join("plans");
+    std::fs::create_dir(&plans).expect("the folder is ours");
+    dofloat::base::durable::write_atomic(&plans.join("web.tf"), plan.as_bytes(), 0o644).expect("the folder is ours");
+    for (name, arguments) in [
+        ("apply", &["apply", "-auto-approve", "-parallelism=50"][..]),
+        ("no-op plan", &["plan"]),
+        ("destroy", &["destroy", "-auto-approve", "-parallelism=50"]),
+    ] {
+        running.clear_log();
+        let took = run(folder.path(), &running.url, arguments, clusters);
+        let log = running.log();
+        let writes = log.iter().filter(|exchange| exchange.is_write()).count();
+        say(&format!("  {name:10} {writes:5} changing {:5} reading {:8.2} s", log.len() - writes, took.as_secs_f64()));
+    }
+}
+
+fn run(folder: &Path, url: &str, arguments: &[&str], clusters: usize) -> Duration {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dofloat"));
+    command.args(arguments).current_dir(folder).env_clear().env("HOME", folder);
+    command.env("DIGITALOCEAN_API_URL", url).env("DIGITALOCEAN_TOKEN", "benchmark");
+    if clusters > 0 {
+        command.env("DOFLOAT_VAR_clusters", clusters.to_string());
+    }
+    #[expect(clippy::disallowed_methods, reason = "a benchmark measures")]
+    let start = Instant::now();
+    let output = command.output().expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    start.elapsed()
+}
+
+#[expect(clippy::print_stdout, reason = "a benchmark prints")]
+fn say(line: &str) {
+    println!("{line}");
+}

@@ -1,0 +1,184 @@
+//! Waiting for the API to get there: a first look at once, then at growing distances.
+//!
+//! Invariant: every wait has a limit, and its error says what was waited for and what was seen last. Nothing sleeps for a
+//! fixed time.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::client::Client;
+use super::error::ApiError;
+use super::messages::{Said, said};
+
+/// Something that waits, told to the watcher each time that it goes to sleep.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// What for: "droplet 123 to be active".
+    pub what: String,
+    /// How long it has lasted.
+    pub elapsed: Duration,
+    /// How long it may last, where there is a limit.
+    pub limit: Option<Duration>,
+    /// How long it sleeps now.
+    pub pause: Duration,
+    /// Why it waits.
+    pub cause: Cause,
+}
+
+/// Who is told when something waits.
+pub type Watcher = Arc<dyn Fn(&Waiting) + Send + Sync>;
+
+/// Why something waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// A request failed and will be repeated.
+    Retry,
+    /// The request budget is used up.
+    Budget,
+    /// The API is not ready yet.
+    Settling,
+}
+
+/// What one look saw.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Look<T> {
+    /// What was waited for.
+    Done(T),
+    /// Not yet, and what was seen instead: "its status is new".
+    Not(String),
+}
+
+impl Client {
+    /// Looks at once, and then again at growing distances, until `look` gives a value. `what` completes "waiting for …":
+    /// "droplet 123 to be active".
+    ///
+    /// # Errors
+    /// `Unsettled` at the limit; the first error of `look`.
+    pub async fn wait<T, F, Fut>(&self, what: &str, limit: Duration, mut look: F) -> Result<T, ApiError>
+    where
+        F: FnMut() -> Fut + Send,
+        Fut: Future<Output = Result<Option<T>, ApiError>> + Send,
+    {
+        let look = || {
+            let look = look();
+            async { Ok(look.await?.map_or_else(|| Look::Not(String::new()), Look::Done)) }
+        };
+        self.wait_saying(what, limit, look).await
+    }
+
+    /// As `wait`; the error at the limit says what was seen last.
+    ///
+    /// # Errors
+    /// `Unsettled` at the limit; the first error of `look`.
+    pub async fn wait_saying<T, F, Fut>(&self, what: &str, limit: Duration, mut look: F) -> Result<T, ApiError>
+    where
+        F: FnMut() -> Fut + Send,
+        Fut: Future<Output = Result<Look<T>, ApiError>> + Send,
+    {
+        let start = self.clock().now();
+        let mut slept = Duration::ZERO;
+        loop {
+            let seen = match look().await? {
+                Look::Done(value) => return Ok(value),
+                Look::Not(seen) => seen,
+            };
+            // What was slept counts even if somebody sets the clock back.
+            let elapsed = self.clock().now().since(start).max(slept);
+            if elapsed >= limit {
+                let last = if seen.is_empty() { String::new() } else { format!("; at last, {seen}") };
+                return Err(ApiError::Unsettled { what: format!("gave up waiting for {what} after {}{last}", words(elapsed)) });
+            }
+            let pause = distance(elapsed, self.strain(), self.chance()).min(limit - elapsed).max(Duration::from_millis(1));
+            self.tell(&Waiting { what: what.to_owned(), elapsed, limit: Some(limit), pause, cause: Cause::Settling });
+            self.clock().sleep(pause).await;
+            slept += pause;
+        }
+    }
+
+    /// Repeats `attempt` while the API answers that another event is pending.
+    ///
+    /// # Errors
+    /// `Unsettled` at the limit; any other error of `attempt`.
+    pub async fn pending_retry<T, F, Fut>(&self, what: &str, limit: Duration, attempt: F) -> Result<T, ApiError>
+    where
+        F: FnMut() -> Fut + Send,
+        Fut: Future<Output = Result<T, ApiError>> + Send,
+    {
+        self.retry_while(what, limit, |error| said(error) == Some(Said::PendingEvent), attempt).await
+    }
+
+    /// Repeats `attempt` while `passing` says that its error will pass, for example `|e| said(e) == Some(Said::HasMembers)`.
+    ///
+    /// # Errors
+    /// `Unsettled` at the limit; the first error that will not pass.
+    pub async fn retry_while<T, F, Fut>(
+        &self,
+        what: &str,
+        limit: Duration,
+        passing: impl Fn(&ApiError) -> bool + Send + Sync,
+        mut attempt: F,
+    ) -> Result<T, ApiError>
+    where
+        F: FnMut() -> Fut + Send,
+        Fut: Future<Output = Result<T, ApiError>> + Send,
+    {
+        let passing = &passing;
+        let look = || {
+            let attempt = attempt();
+            async move {
+                match attempt.await {
+                    Ok(value) => Ok(Look::Done(value)),
+                    Err(error) if passing(&error) => Ok(Look::Not(error.to_string())),
+                    Err(error) => Err(error),
+                }
+            }
+        };
+        self.wait_saying(what, limit, look).await
+    }
+}
+
+/// The time to the next look. An eighth of what has passed, so that the end is noticed with little delay at any length
+/// (a droplet takes a minute, a rename two seconds), at least 100 ms and at most 3 s; longer as the budget shrinks.
+fn distance(elapsed: Duration, strain: u32, chance: f64) -> Duration {
+    let plain = (elapsed / 8).clamp(Duration::from_millis(100), Duration::from_secs(3));
+    let pause = plain.mul_f64(0.9 + chance.clamp(0.0, 1.0) / 5.0) * strain;
+    // The clock counts whole milliseconds; a fraction would be lost with each look.
+    Duration::from_millis(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// A span of time for people.
+fn words(span: Duration) -> String {
+    match span.as_secs() {
+        0 => format!("{} ms", span.as_millis()),
+        seconds @ 1..120 => format!("{seconds} s"),
+        seconds => format!("{} min", seconds / 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn looks_grow_apart_within_bounds() {
+        let check = |elapsed: u64, strain: u32, chance: f64, expected: u64| {
+            let pause = distance(Duration::from_millis(elapsed), strain, chance);
+            assert_eq!(pause, Duration::from_millis(expected), "{elapsed} {strain} {chance}");
+        };
+        check(0, 1, 0.5, 100);
+        check(800, 1, 0.5, 100);
+        check(8_000, 1, 0.5, 1_000);
+        check(8_000, 1, 0.0, 900);
+        check(8_000, 1, 1.0, 1_100);
+        check(60_000, 1, 0.5, 3_000);
+        check(60_000, 4, 0.5, 12_000);
+    }
+
+    #[test]
+    fn spans_are_said_in_round_numbers() {
+        for (millis, expected) in [(5, "5 ms"), (1_500, "1 s"), (90_000, "90 s"), (120_000, "2 min"), (3_600_000, "60 min")] {
+            assert_eq!(words(Duration::from_millis(millis)), expected);
+        }
+    }
+}

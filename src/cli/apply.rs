@@ -1,0 +1,275 @@
+//! `apply` and `destroy`: plan, show, ask, do. Or do what a saved plan says.
+
+use std::io::{self, BufRead as _, IsTerminal as _};
+use std::path::Path;
+use std::time::Duration;
+
+use super::args::{ApplyArgs, DestroyArgs, Global, Locking, Planning};
+use super::environment::Environment;
+use super::exit::{Ended, Exit, Failure};
+use super::files::Disk;
+use super::plan::{Looking, look, opening, options, show};
+use super::workplace::{Site, gateway, keys, variables_of};
+use super::{signals, stack};
+use crate::base::clock::Clock;
+use crate::base::diag::Diagnostic;
+use crate::base::digest::Digest;
+use crate::base::secret::Secret;
+use crate::engine::apply::{Left, Manner};
+use crate::engine::change::Event;
+use crate::engine::plan::Options;
+use crate::engine::saved::{self, Saved};
+use crate::engine::survey::{Execution, again, execute};
+use crate::lang::inputs::Given;
+use crate::lang::module::Stack;
+use crate::state::State;
+use crate::state::secrets;
+use crate::state::store::{Locked, Store};
+use crate::ui::events::{self, Teller};
+use crate::ui::progress::Progress;
+use crate::ui::screen::Screen;
+
+/// How long running steps may go on after the first Ctrl-C.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// What `apply` and `destroy` have in common.
+struct Order<'a> {
+    stack: Option<&'a str>,
+    saved: Option<Saved>,
+    auto_approve: bool,
+    keep_going: bool,
+    planning: &'a Planning,
+    destroy: bool,
+}
+
+/// Runs `apply`.
+///
+/// # Errors
+/// Whatever keeps it from being done whole.
+pub async fn apply(args: &ApplyArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let saved = match &args.what {
+        Some(what) if Path::new(what).is_file() => Some(read_plan(Path::new(what))?),
+        _ => None,
+    };
+    if let (Some(_), false) =
+        (&saved, args.planning.target.is_empty() && args.planning.replace.is_empty() && !args.destroy && !args.planning.refresh_only)
+    {
+        return Err(Failure::usage(Diagnostic::error(
+            "A saved plan is applied as it is: -target, -replace, -destroy and -refresh-only do not go with it.",
+        )));
+    }
+    let stack = if saved.is_some() { None } else { args.what.as_deref() };
+    let destroy = args.destroy || saved.as_ref().is_some_and(|saved| saved.options().destroy);
+    let order = Order { stack, saved, auto_approve: args.auto_approve, keep_going: args.keep_going, planning: &args.planning, destroy };
+    run(order, global, environment, screen).await
+}
+
+/// Runs `destroy`.
+///
+/// # Errors
+/// Whatever keeps it from being done whole.
+pub async fn destroy(args: &DestroyArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let order = Order {
+        stack: args.stack.as_deref(),
+        saved: None,
+        auto_approve: args.auto_approve,
+        keep_going: args.keep_going,
+        planning: &args.planning,
+        destroy: true,
+    };
+    run(order, global, environment, screen).await
+}
+
+/// Reads a saved plan.
+///
+/// # Errors
+/// If it is no whole saved plan.
+pub fn read_plan(path: &Path) -> Result<Saved, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| Diagnostic::error(format!("Failed to read {}: {error}.", path.display())))?;
+    Ok(saved::read(&bytes, &path.display().to_string())?)
+}
+
+async fn run(order: Order<'_>, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let asks = !order.auto_approve && order.saved.is_none();
+    if asks && (!io::stdin().is_terminal() || !order.planning.variables.input || order.planning.json) {
+        let why = if order.planning.json { "With -json nobody can be asked" } else { "There is no terminal on which to ask" };
+        let what = if order.destroy { "destroy" } else { "apply" };
+        return Err(Diagnostic::error(format!("{why}, and `-auto-approve` is not given."))
+            .hint(format!(
+                "`dofloat plan -out=FILE` and then `dofloat apply FILE` shows it first; `dofloat {what} -auto-approve` goes ahead."
+            ))
+            .into());
+    }
+    let disk = Disk;
+    let name = order.saved.as_ref().map(|saved| saved.base.stack.clone());
+    let place = stack::find(name.as_deref().or(order.stack), global, environment)?;
+    let mut site = Site::open(place, global, environment, &disk)?;
+    let mut inputs = site.inputs(&order.planning.variables)?;
+    inputs.lenient = order.destroy;
+    if let Some(saved) = &order.saved {
+        let text = serde_json::to_string(&saved.variables).unwrap_or_default();
+        inputs.given.insert(0, Given::File { name: "the saved plan.tfvars.json".to_owned(), text });
+    }
+    opening(&site, order.planning.json, screen);
+    let configuration = site.load(&mut inputs, order.planning.variables.input && order.saved.is_none(), screen)?;
+    let gateway = gateway(&site, Some(&configuration)).await?;
+    let clock = Clock::system();
+    let stop = signals::listen();
+    let ended = async {
+        let mut store = locked(&site, &order.planning.locking, order.destroy, &clock).await?;
+        let loaded = store.load()?;
+        let fresh = match &order.saved {
+            Some(saved) => State::new(saved.base.lineage.clone(), saved.salt.clone()),
+            None => site.fresh_state(),
+        };
+        let options = order.saved.as_ref().map_or_else(|| options(order.planning, order.destroy), Saved::options);
+        let looking = Looking {
+            site: &site,
+            configuration: &configuration,
+            inputs: &inputs,
+            gateway: &gateway,
+            loaded: &loaded,
+            fresh: &fresh,
+            options: &options,
+        };
+        let surveyed = match &order.saved {
+            Some(saved) => {
+                same_secrets(saved, &configuration)?;
+                // The values that the plan holds are not part of the configuration that it was made from.
+                let mut inputs = inputs.clone();
+                inputs.given.remove(0);
+                let config = site.config(&inputs);
+                again(looking.ground(&config, &clock, true, true), saved).await?
+            }
+            None => look(looking, order.planning.refresh, true).await?,
+        };
+        show(&surveyed.planned.plan, &site, order.planning.json, screen);
+        if asks && !surveyed.planned.plan.is_empty() && !approved(order.destroy, screen)? {
+            screen.line(if order.destroy { "Destroy cancelled." } else { "Apply cancelled." });
+            return Ok(Exit::Failed);
+        }
+        let doing = Doing { order: &order, site: &site, options: &options };
+        let left = {
+            let plan = &surveyed.planned.plan;
+            let (mut teller, mut progress) = (Teller::new(plan), Progress::new(screen.lively && !order.planning.json));
+            let mut tell = |event: Event| doing.tell(&event, &mut teller, &mut progress, screen);
+            let manner = Manner { parallelism: usize::from(order.planning.parallelism), keep_going: order.keep_going, grace: GRACE };
+            let resolve = &configuration;
+            execute(Execution {
+                surveyed: &surveyed,
+                resolve,
+                loaded: &loaded,
+                store: &mut store,
+                api: gateway.client.clone(),
+                clock: clock.clone(),
+                manner,
+                stop,
+                tell: &mut tell,
+            })
+            .await?
+        };
+        doing.end(left, screen)
+    }
+    .await;
+    gateway.close().await;
+    ended.map_err(|failure| site.failed(failure))
+}
+
+async fn locked(site: &Site<'_>, locking: &Locking, destroy: bool, clock: &Clock) -> Result<Locked, Failure> {
+    let store = Store::open(site.place.store());
+    if !locking.lock {
+        return Ok(store.unguarded());
+    }
+    let what = if destroy { "destroy" } else { "apply" };
+    let note = format!("`dofloat {what}`, process {}, since {}", std::process::id(), clock.now().to_rfc3339());
+    Ok(store.lock(locking.lock_timeout, &note, clock).await?)
+}
+
+/// Sensitive variables are given again when a saved plan is applied, and must be those that it was made with.
+fn same_secrets(saved: &Saved, configuration: &Stack<'_>) -> Result<(), Failure> {
+    let (given, _) = variables_of(configuration, &saved.salt);
+    let errors: Vec<Diagnostic> = saved
+        .secrets
+        .iter()
+        .filter(|(name, digest)| given.get(*name) != Some(*digest))
+        .map(|(name, _)| {
+            Diagnostic::error(format!("The sensitive variable \"{name}\" is not what the plan was made with."))
+                .hint("A saved plan holds no secret: give the same value again, or plan anew.")
+        })
+        .collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
+}
+
+fn approved(destroy: bool, screen: &mut Screen) -> Result<bool, Failure> {
+    let what = if destroy { "destroy all of this" } else { "perform these actions" };
+    screen.print(&format!("\nDo you want to {what}?\n  Only \"yes\" is taken as approval.\n\n  Enter a value: "));
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer).map_err(|error| Diagnostic::error(format!("Failed to read the answer: {error}.")))?;
+    screen.line("");
+    Ok(answer.trim() == "yes")
+}
+
+struct Doing<'a> {
+    order: &'a Order<'a>,
+    site: &'a Site<'a>,
+    options: &'a Options,
+}
+
+impl Doing<'_> {
+    fn tell(&self, event: &Event, teller: &mut Teller, progress: &mut Progress, screen: &mut Screen) {
+        if self.order.planning.json {
+            if let Some(line) = teller.json(event, &Clock::system().now().to_rfc3339()) {
+                screen.line(&line.to_string());
+            }
+            return;
+        }
+        progress.follow(event);
+        if let Some(line) = teller.text(event, screen.paint) {
+            progress.around(|| screen.line(&line));
+        }
+    }
+
+    fn end(&self, mut left: Left, screen: &mut Screen) -> Ended {
+        if left.settled
+            && let Err(error) = self.keep_secrets(&left)
+        {
+            left.outcome.errors.extend(error.diagnostics);
+        }
+        let destroy = self.options.destroy;
+        if self.order.planning.json {
+            for line in events::ending_lines(&left.outcome, destroy, &Clock::system().now().to_rfc3339()) {
+                screen.line(&line.to_string());
+            }
+        } else {
+            screen.print(&events::ending(&left.outcome, destroy, screen.paint));
+        }
+        let exit = match (left.outcome.interrupted, left.outcome.errors.is_empty()) {
+            (true, _) => Exit::Interrupted,
+            (false, false) => Exit::Failed,
+            (false, true) => return Ok(Exit::Done),
+        };
+        Err(Failure::new(exit, left.outcome.errors).with_sources(&self.site.sources))
+    }
+
+    /// Sensitive outputs go to the encrypted file.
+    fn keep_secrets(&self, left: &Left) -> Result<(), Failure> {
+        let path = self.site.place.store().secrets;
+        let sensitive = left.state.outputs.values().any(|output| output.sensitive.is_some());
+        if !left.outcome.errors.is_empty() || (!sensitive && !path.exists()) {
+            return Ok(());
+        }
+        let keys = keys(self.site.environment);
+        let mut kept = secrets::read(&path, &keys)?.unwrap_or_default();
+        let known = |name: &String| left.state.outputs.get(name).and_then(|output| output.sensitive.clone());
+        kept.outputs.retain(|name, value| known(name).is_some_and(|digest: Digest| digest.matches(value, &left.state.salt)));
+        for (name, output) in &left.outcome.outputs {
+            if known(name).is_some()
+                && let Some(value) = output.value.sealed()
+            {
+                kept.outputs.insert(name.clone(), Secret::clone(&value));
+            }
+        }
+        secrets::write(&path, &kept, &keys)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! The environment of the process: the only place where it is read.
+//!
+//! Invariant: read once, at the start; a value that is empty counts as not set; tokens are secrets from here on, and nothing
+//! of it is ever printed.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::base::secret::Secret;
+
+/// The variables that hold a token, in the order in which they are looked at.
+pub const TOKEN_VARIABLES: [&str; 3] = ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN", "DO_TOKEN"];
+
+/// What the environment says.
+#[derive(Clone, Default)]
+pub struct Environment {
+    /// The tokens that are set, by the variable's name, in the order of `TOKEN_VARIABLES`.
+    pub tokens: Vec<(&'static str, Secret<String>)>,
+    /// `DIGITALOCEAN_CONTEXT`: a context of doctl.
+    pub context: Option<String>,
+    /// The official provider's settings, by the variable's name: `DIGITALOCEAN_API_URL` and its like.
+    pub provider: BTreeMap<&'static str, String>,
+    /// Values of variables: name, text, and the name of the environment's variable. `TF_VAR_x` come before `DOFLOAT_VAR_x`.
+    pub variables: Vec<(String, String, String)>,
+    /// `DOFLOAT_STACK`.
+    pub stack: Option<String>,
+    /// `DOFLOAT_LOG`.
+    pub log: Option<String>,
+    /// `DOFLOAT_AGE_RECIPIENTS`.
+    pub recipients: Option<String>,
+    /// `DOFLOAT_CRASH`, for tests.
+    pub crash: Option<String>,
+    /// `DOFLOAT_CA_FILE`: root certificates in place of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// `NO_COLOR`.
+    pub no_color: bool,
+    /// `CI` or `TF_IN_AUTOMATION`: nobody watches.
+    pub automation: bool,
+    /// The user's home folder.
+    pub home: Option<PathBuf>,
+    /// Where programs keep their configuration: `XDG_CONFIG_HOME`, else `~/.config`.
+    pub config: Option<PathBuf>,
+}
+
+/// The official provider's settings that are read from the environment.
+const PROVIDER: [&str; 5] = [
+    "DIGITALOCEAN_API_URL",
+    "DIGITALOCEAN_HTTP_RETRY_MAX",
+    "DIGITALOCEAN_HTTP_RETRY_WAIT_MIN",
+    "DIGITALOCEAN_HTTP_RETRY_WAIT_MAX",
+    "DIGITALOCEAN_REQUESTS_PER_SECOND",
+];
+
+impl Environment {
+    /// Reads the environment of the process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self::new(std::env::vars_os())
+    }
+
+    /// Reads an environment.
+    #[must_use]
+    pub fn new(all: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
+        let all: BTreeMap<String, OsString> = all
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+            .collect();
+        let text = |name: &str| all.get(name).and_then(|value| value.to_str()).map(str::to_owned);
+        let path = |name: &str| all.get(name).map(PathBuf::from);
+        let set = |name: &str| text(name).is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "0" | "false"));
+        let home = path("HOME");
+        let prefixed = |prefix: &'static str| {
+            let named = all.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.to_str()?, name)));
+            named.filter(|(short, ..)| !short.is_empty()).map(|(short, value, name)| (short.to_owned(), value.to_owned(), name.clone()))
+        };
+        Self {
+            tokens: TOKEN_VARIABLES.into_iter().filter_map(|name| Some((name, Secret::new(text(name)?.trim().to_owned())))).collect(),
+            context: text("DIGITALOCEAN_CONTEXT"),
+            provider: PROVIDER.into_iter().filter_map(|name| Some((name, text(name)?))).collect(),
+            variables: prefixed("TF_VAR_").chain(prefixed("DOFLOAT_VAR_")).collect(),
+            stack: text("DOFLOAT_STACK"),
+            log: text("DOFLOAT_LOG"),
+            recipients: text("DOFLOAT_AGE_RECIPIENTS"),
+            crash: text("DOFLOAT_CRASH"),
+            ca_file: path("DOFLOAT_CA_FILE"),
+            no_color: text("NO_COLOR").is_some(),
+            automation: set("CI") || set("TF_IN_AUTOMATION"),
+            config: path("XDG_CONFIG_HOME").filter(|path| path.is_absolute()).or_else(|| home.as_ref().map(|home| home.join(".config"))),
+            home,
+        }
+    }
+
+    /// The age identity that is made on first use.
+    #[must_use]
+    pub fn identity(&self) -> PathBuf {
+        self.config.clone().unwrap_or_else(|| PathBuf::from(".dofloat")).join("dofloat/identity.txt")
+    }
+
+    /// The places where doctl keeps its configuration, the usual one first.
+    #[must_use]
+    pub fn doctl(&self) -> Vec<PathBuf> {
+        let usual = self.config.iter().map(|folder| folder.join("doctl/config.yaml"));
+        let mac =
+            self.home.iter().filter(|_| cfg!(target_os = "macos")).map(|home| home.join("Library/Application Support/doctl/config.yaml"));
+        usual.chain(mac).collect()
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(pairs: &[(&str, &str)]) -> Environment {
+        Environment::new(pairs.iter().map(|(name, value)| (name.into(), value.into())))
+    }
+
+    #[test]
+    fn empty_is_not_set() {
+        let environment = of(&[("DIGITALOCEAN_TOKEN", ""), ("DO_TOKEN", "x"), ("NO_COLOR", ""), ("CI", "false")]);
+        assert_eq!(environment.tokens.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["DO_TOKEN"]);
+        assert!(!environment.no_color && !environment.automation);
+        assert!(of(&[("NO_COLOR", "0")]).no_color && of(&[("TF_IN_AUTOMATION", "1")]).automation);
+    }
+
+    #[test]
+    fn our_variables_come_after_terraforms() {
+        let environment = of(&[("DOFLOAT_VAR_a", "2"), ("TF_VAR_a", "1"), ("TF_VAR_", "no")]);
+        let names: Vec<_> =
+            environment.variables.iter().map(|(name, value, from)| (name.as_str(), value.as_str(), from.as_str())).collect();
+        assert_eq!(names, [("a", "1", "TF_VAR_a"), ("a", "2", "DOFLOAT_VAR_a")]);
+    }
+
+    #[test]
+    fn folders_follow_the_base_directory_rules() {
+        assert_eq!(of(&[("HOME", "/h")]).identity(), PathBuf::from("/h/.config/dofloat/identity.txt"));
+        assert_eq!(of(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/c")]).doctl()[0], PathBuf::from("/c/doctl/config.yaml"));
+        assert_eq!(of(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "rel")]).config, Some("/h/.config".into()));
+    }
+
+    #[test]
+    fn nothing_of_it_is_printed() {
+        let environment = of(&[("DIGITALOCEAN_TOKEN", "hush"), ("TF_VAR_password", "hush")]);
+        assert!(!format!("{environment:?}").contains("hush"));
+    }
+}

@@ -1,0 +1,100 @@
+//! `output`: the outputs of the last apply. Sensitive ones come from the encrypted file, and only where they are asked for.
+
+use std::collections::BTreeMap;
+
+use super::args::{Global, OutputArgs};
+use super::environment::Environment;
+use super::exit::{Ended, Exit, Failure};
+use super::stack::{self, Place};
+use super::workplace::{keys, remembered};
+use crate::base::diag::{Diagnostic, did_you_mean};
+use crate::base::secret::Secret;
+use crate::base::value::Value;
+use crate::state::secrets;
+use crate::ui::outputs::{self, OutputView};
+use crate::ui::screen::Screen;
+
+/// Runs the command.
+///
+/// # Errors
+/// If there is no such output, or the encrypted file cannot be opened.
+pub fn run(args: &OutputArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let (place, name) = match args.words.as_slice() {
+        [stack, name] => (stack::find(Some(stack), global, environment)?, Some(name.as_str())),
+        [word] => match stack::find(Some(word), global, environment) {
+            Ok(place) => (place, None),
+            Err(_) => (stack::find(None, global, environment)?, Some(word.as_str())),
+        },
+        _ => (stack::find(None, global, environment)?, None),
+    };
+    let state = remembered(&place)?;
+    let mut views = state.as_ref().map(|state| outputs::views(&state.outputs)).unwrap_or_default();
+    if let Some(name) = name {
+        let Some(view) = views.remove(name) else { return Err(no_output(name, &views).into()) };
+        return one(args, name, view, &place, environment, screen);
+    }
+    if args.raw {
+        return Err(Failure::usage(Diagnostic::error("`-raw` prints one value: name the output.")));
+    }
+    if args.json {
+        let hidden: Vec<String> = views.iter().filter(|(_, view)| view.sensitive).map(|(name, _)| name.clone()).collect();
+        for name in hidden {
+            let value = open(&name, &place, environment)?;
+            if let Some(view) = views.get_mut(&name) {
+                view.value = Some(value);
+            }
+        }
+        screen.line(&format!("{:#}", outputs::to_json(&views)));
+    } else if views.is_empty() {
+        return Err(Diagnostic::error(format!("Stack {} has no outputs.", place.name)).hint("Outputs are there after an apply.").into());
+    } else {
+        screen.print(&outputs::lines(&views));
+    }
+    Ok(Exit::Done)
+}
+
+fn one(args: &OutputArgs, name: &str, mut view: OutputView, place: &Place, environment: &Environment, screen: &mut Screen) -> Ended {
+    if view.sensitive {
+        view.value = Some(open(name, place, environment)?);
+    }
+    let value = view.value.clone().unwrap_or(Value::Null);
+    if args.raw {
+        let text = match &value {
+            Value::Str(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            Value::Bool(bool) => bool.to_string(),
+            Value::Null | Value::List(_) | Value::Map(_) => {
+                return Err(Diagnostic::error(format!("The output \"{name}\" is no text, number or bool, so `-raw` cannot print it."))
+                    .hint("Use `-json`.")
+                    .into());
+            }
+        };
+        screen.print(&text);
+    } else if args.json {
+        screen.line(&value.to_json().to_string());
+    } else {
+        screen.line(&outputs::text(&view));
+    }
+    Ok(Exit::Done)
+}
+
+fn no_output(name: &str, views: &BTreeMap<String, OutputView>) -> Diagnostic {
+    let diagnostic = Diagnostic::error(format!("There is no output \"{name}\"."));
+    let names: Vec<&str> = views.keys().map(String::as_str).collect();
+    match did_you_mean(name, names.iter().copied()) {
+        Some(meant) => diagnostic.hint(format!("Did you mean \"{meant}\"?")),
+        None if names.is_empty() => diagnostic.hint("Outputs are there after an apply."),
+        None => diagnostic.hint(format!("There are: {}.", names.join(", "))),
+    }
+}
+
+/// The value of a sensitive output, which the user asks to see.
+fn open(name: &str, place: &Place, environment: &Environment) -> Result<Value, Failure> {
+    let path = place.store().secrets;
+    let found = secrets::read(&path, &keys(environment))?.and_then(|mut kept| kept.outputs.remove(name));
+    let value: Secret<Value> = found.ok_or_else(|| {
+        Diagnostic::error(format!("The value of the sensitive output \"{name}\" is not in {}.", path.display()))
+            .hint("An apply writes it again.")
+    })?;
+    Ok(secrets::shown(&value))
+}

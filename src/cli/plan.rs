@@ -1,0 +1,183 @@
+//! `plan`: shows what would be done, and may save it. Writes nothing else, ever.
+
+use super::args::{Global, PlanArgs, Planning};
+use super::environment::Environment;
+use super::exit::{Ended, Exit, Failure};
+use super::files::Disk;
+use super::stack;
+use super::workplace::{Gateway, Site, gateway, variables_of};
+use crate::base::clock::Clock;
+use crate::base::diag::Diagnostic;
+use crate::base::durable::write_atomic;
+use crate::engine::change::Plan;
+use crate::engine::plan::Options;
+use crate::engine::saved;
+use crate::engine::survey::{Ground, Surveyed, survey};
+use crate::lang::inputs::Inputs;
+use crate::lang::module::Stack;
+use crate::state::State;
+use crate::state::store::{Loaded, Sharing, Store};
+use crate::ui::screen::Screen;
+use crate::ui::{errors, plan_json, plan_text};
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps the plan from being made.
+pub async fn run(args: &PlanArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let disk = Disk;
+    let place = stack::find(args.stack.as_deref(), global, environment)?;
+    let mut site = Site::open(place, global, environment, &disk)?;
+    let mut inputs = site.inputs(&args.planning.variables)?;
+    inputs.lenient = args.destroy;
+    opening(&site, args.planning.json, screen);
+    let configuration = site.load(&mut inputs, args.planning.variables.input, screen)?;
+    let gateway = gateway(&site, Some(&configuration)).await?;
+    let ended = shown(args, &site, &configuration, &inputs, &gateway, screen).await;
+    gateway.close().await;
+    ended.map_err(|failure| site.failed(failure))
+}
+
+async fn shown(
+    args: &PlanArgs,
+    site: &Site<'_>,
+    configuration: &Stack<'_>,
+    inputs: &Inputs,
+    gateway: &Gateway,
+    screen: &mut Screen,
+) -> Ended {
+    let store = Store::open(site.place.store());
+    // The lock is held as long as the plan is made, where nobody applies.
+    let sharing = if args.planning.locking.lock { Some(store.share()) } else { None };
+    let busy = match &sharing {
+        Some(Sharing::Busy { holder }) => Some(holder.clone()),
+        _ => None,
+    };
+    let loaded = store.peek()?;
+    let fresh = site.fresh_state();
+    let options = options(&args.planning, args.destroy);
+    let looking = Looking { site, configuration, inputs, gateway, loaded: &loaded, fresh: &fresh, options: &options };
+    let mut surveyed = look(looking, args.planning.refresh, busy.is_none()).await?;
+    if let Some(holder) = &busy {
+        surveyed.planned.plan.notes.push(
+            Diagnostic::warning(format!("The state is locked by {holder}, which changes it just now: this plan will not hold."))
+                .hint("Plan again when that run has ended."),
+        );
+    }
+    show(&surveyed.planned.plan, site, args.planning.json, screen);
+    if let Some(path) = &args.out {
+        if busy.is_some() {
+            return Err(Failure::new(Exit::Locked, vec![Diagnostic::error("The plan is not saved, since somebody applies just now.")]));
+        }
+        let bytes = saved::write(&surveyed, &options).map_err(|error| Diagnostic::error(format!("Failed to write the plan: {error}.")))?;
+        write_atomic(path, &bytes, 0o600).map_err(|error| Diagnostic::error(format!("Failed to write {}: {error}.", path.display())))?;
+        if !args.planning.json {
+            screen.line(&format!("\nThe plan is saved to {0}. `dofloat apply {0}` does exactly this.", path.display()));
+        }
+    }
+    drop(sharing);
+    let pending = !surveyed.planned.plan.is_empty();
+    Ok(if args.detailed_exitcode && pending { Exit::Pending } else { Exit::Done })
+}
+
+/// The first line: which stack it is about.
+pub fn opening(site: &Site<'_>, json: bool, screen: &mut Screen) {
+    if json {
+        let now = Clock::system().now().to_rfc3339();
+        screen.line(&plan_json::version_line(&now).to_string());
+        let mut line = plan_json::line("stack", &format!("Stack {}", site.place.name), &now);
+        line["stack"] = site.place.name.clone().into();
+        screen.line(&line.to_string());
+    } else {
+        let simulated = if site.global.sim { " (simulated)" } else { "" };
+        screen.line(&format!("Stack {}{simulated}", site.place.name));
+    }
+}
+
+/// What was asked for.
+#[must_use]
+pub fn options(planning: &Planning, destroy: bool) -> Options {
+    Options { targets: planning.target.clone(), replace: planning.replace.clone(), refresh_only: planning.refresh_only, destroy }
+}
+
+/// What a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Looking<'a> {
+    /// The stack's files.
+    pub site: &'a Site<'a>,
+    /// What they say.
+    pub configuration: &'a Stack<'a>,
+    /// The values of variables.
+    pub inputs: &'a Inputs,
+    /// The API.
+    pub gateway: &'a Gateway,
+    /// What is remembered.
+    pub loaded: &'a Loaded,
+    /// The state of a stack that was never applied.
+    pub fresh: &'a State,
+    /// What was asked for.
+    pub options: &'a Options,
+}
+
+impl<'a> Looking<'a> {
+    /// The engine's view of it.
+    #[must_use]
+    pub fn ground(self, config: &'a str, clock: &'a Clock, refresh: bool, recover: bool) -> Ground<'a> {
+        Ground {
+            stack: &self.site.place.name,
+            resolve: self.configuration,
+            config,
+            loaded: self.loaded,
+            fresh: self.fresh,
+            api: &self.gateway.client,
+            endpoint: &self.gateway.endpoint,
+            simulated: self.site.global.sim,
+            clock,
+            options: self.options,
+            refresh,
+            recover,
+        }
+    }
+}
+
+/// Makes the plan, with all that a saved one keeps.
+///
+/// # Errors
+/// Whatever keeps it from being made.
+pub async fn look(looking: Looking<'_>, refresh: bool, recover: bool) -> Result<Surveyed, Failure> {
+    let clock = Clock::system();
+    let config = looking.site.config(looking.inputs);
+    let mut surveyed = survey(looking.ground(&config, &clock, refresh, recover)).await?;
+    let plan = &mut surveyed.planned.plan;
+    (plan.secrets, plan.variables) = variables_of(looking.configuration, &surveyed.state.salt);
+    let mut notes = looking.configuration.warnings().to_vec();
+    notes.extend(looking.gateway.warnings.iter().cloned());
+    plan.notes.splice(0..0, notes);
+    Ok(surveyed)
+}
+
+/// Prints a plan.
+pub fn show(plan: &Plan, site: &Site<'_>, json: bool, screen: &mut Screen) {
+    if json {
+        let now = Clock::system().now().to_rfc3339();
+        for line in plan_json::lines(plan, &site.sources, &now) {
+            screen.line(&line.to_string());
+        }
+    } else {
+        let view = plan_text::View { paint: screen.paint, rows: &plan_text::rows_of, sources: &site.sources };
+        screen.print(&plan_text::render(plan, view));
+    }
+}
+
+/// Prints diagnostics in the form that was asked for.
+pub fn tell(diagnostics: &[Diagnostic], site: &Site<'_>, json: bool, screen: &mut Screen) {
+    if json {
+        let now = Clock::system().now().to_rfc3339();
+        for diagnostic in diagnostics {
+            screen.line(&errors::json_line(diagnostic, &site.sources, &now).to_string());
+        }
+    } else {
+        let text = errors::render(diagnostics, &site.sources, screen.err_paint);
+        screen.complain(&text);
+    }
+}

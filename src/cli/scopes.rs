@@ -1,0 +1,61 @@
+//! `scopes`: the token scopes that plan, apply and destroy of a stack need, computed from the attribute tables.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::args::{Global, ScopesArgs};
+use super::environment::Environment;
+use super::exit::Ended;
+use super::exit::Exit;
+use super::files::Disk;
+use super::stack;
+use super::workplace::{Site, offline};
+use crate::kinds::scopes::{Operation, needed};
+use crate::kinds::{account, kind};
+use crate::ui::screen::Screen;
+
+/// Runs the command.
+///
+/// # Errors
+/// What is wrong with the configuration.
+pub fn run(args: &ScopesArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let disk = Disk;
+    let place = stack::find(args.stack.as_deref(), global, environment)?;
+    let mut site = Site::open(place, global, environment, &disk)?;
+    let mut inputs = site.inputs(&args.variables)?;
+    inputs.lenient = true;
+    let configuration = site.load(&mut inputs, false, screen)?;
+    let planned = offline(&site, &configuration).map_err(|failure| site.failed(failure))?;
+    let own: BTreeSet<&'static str> = BTreeSet::from(account::SCOPES);
+    let [mut plan, mut apply, mut destroy, mut edit] = [own.clone(), own.clone(), own.clone(), own];
+    for (name, jobs) in &planned.jobs {
+        let Some(kind) = kind(name) else { continue };
+        for job in jobs {
+            let of = |operation| needed(kind, operation, &job.body);
+            plan.extend(of(Operation::Read));
+            plan.extend(of(Operation::Create).into_iter().filter(|scope| scope.ends_with(":read")));
+            apply.extend(of(Operation::Create));
+            edit.extend(of(Operation::Update));
+            destroy.extend(of(Operation::Read));
+            destroy.extend(of(Operation::Delete));
+        }
+    }
+    apply.extend(&plan);
+    edit.extend(&plan);
+    let all: BTreeSet<&str> = plan.iter().chain(&apply).chain(&destroy).copied().collect();
+    if args.json {
+        let json = json!({ "stack": site.place.name, "plan": plan, "apply": apply, "edit": edit, "destroy": destroy, "all": all });
+        screen.line(&format!("{json:#}"));
+        return Ok(Exit::Done);
+    }
+    screen.line(&format!("Token scopes for stack {}:\n", site.place.name));
+    for scope in &all {
+        let uses = [("plan", &plan), ("apply", &apply), ("destroy", &destroy)];
+        let uses: Vec<&str> = uses.iter().filter(|(_, scopes)| scopes.contains(scope)).map(|(name, _)| *name).collect();
+        screen.line(&format!("  {scope:24} {}", uses.join(", ")));
+    }
+    screen.line("\nMake a token with exactly these at https://cloud.digitalocean.com/account/api/tokens (custom scopes).");
+    screen.line("`dofloat scopes -json` also lists, under \"edit\", what later changes in place need.");
+    Ok(Exit::Done)
+}

@@ -1,0 +1,43 @@
+//! `show`: the state, or a saved plan.
+
+use std::path::Path;
+
+use super::apply::read_plan;
+use super::args::{Global, ShowArgs};
+use super::environment::Environment;
+use super::exit::{Ended, Exit};
+use super::stack;
+use super::workplace::remembered;
+use crate::base::digest::Salt;
+use crate::state::State;
+use crate::ui::errors::Sources;
+use crate::ui::screen::Screen;
+use crate::ui::{plan_json, plan_text, state_text};
+
+/// Runs the command.
+///
+/// # Errors
+/// If the file or the state cannot be read.
+pub fn run(args: &ShowArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let sources = Sources::new();
+    let view = plan_text::View { paint: screen.paint, rows: &plan_text::rows_of, sources: &sources };
+    if let Some(what) = &args.what
+        && Path::new(what).is_file()
+    {
+        let plan = read_plan(Path::new(what))?.plan();
+        if args.json {
+            screen.line(&plan_json::object(&plan, &sources).to_string());
+        } else {
+            screen.print(&plan_text::render(&plan, view));
+        }
+        return Ok(Exit::Done);
+    }
+    let place = stack::find(args.what.as_deref(), global, environment)?;
+    let state = remembered(&place)?.unwrap_or_else(|| State::new(String::new(), Salt::new([0; 32])));
+    if args.json {
+        screen.line(&state_text::to_json(&state).to_string());
+    } else {
+        screen.print(&state_text::render(&state, view));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,70 @@
+//! `state list` and `state show`: what is remembered.
+
+use super::args::{Global, StateCommand, StateListArgs, StateShowArgs};
+use super::environment::Environment;
+use super::exit::{Ended, Exit, Failure};
+use super::stack::{self, Place};
+use super::workplace::remembered;
+use crate::base::address::Address;
+use crate::base::diag::{Diagnostic, did_you_mean};
+use crate::ui::errors::Sources;
+use crate::ui::screen::Screen;
+use crate::ui::{plan_text, state_text};
+
+/// Runs the command.
+///
+/// # Errors
+/// If the state cannot be read, or does not have what is asked for.
+pub fn run(command: &StateCommand, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    match command {
+        StateCommand::List(args) => list(args, global, environment, screen),
+        StateCommand::Show(args) => show(args, global, environment, screen),
+    }
+}
+
+/// A first word that is no address is the stack.
+fn split<'a>(words: &'a [String], global: &Global, environment: &Environment) -> Result<(Place, &'a [String]), Failure> {
+    match words {
+        [first, rest @ ..] if !first.contains('.') => Ok((stack::find(Some(first), global, environment)?, rest)),
+        all => Ok((stack::find(None, global, environment)?, all)),
+    }
+}
+
+fn address(word: &str) -> Result<Address, Failure> {
+    word.parse().map_err(|error| Failure::usage(Diagnostic::error(format!("{error}."))))
+}
+
+fn list(args: &StateListArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let (place, words) = split(&args.words, global, environment)?;
+    let wanted = words.iter().map(|word| address(word)).collect::<Result<Vec<_>, _>>()?;
+    let Some(state) = remembered(&place)? else { return Ok(Exit::Done) };
+    for (address, record) in &state.records {
+        let named = wanted.is_empty() || wanted.iter().any(|wanted| wanted.covers(address));
+        if named && args.id.as_ref().is_none_or(|id| record.id.0 == *id) {
+            screen.line(&address.to_string());
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn show(args: &StateShowArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let (place, words) = split(&args.words, global, environment)?;
+    let [word] = words else { return Err(Failure::usage(Diagnostic::error("`state show` takes one address."))) };
+    let wanted = address(word)?;
+    let state = remembered(&place)?;
+    let records = state.as_ref().map(|state| &state.records);
+    let Some(record) = records.and_then(|records| records.get(&wanted)) else {
+        let names: Vec<String> = records.into_iter().flat_map(|records| records.keys()).map(ToString::to_string).collect();
+        let diagnostic = Diagnostic::error(format!("The state has no {wanted}."));
+        let hint = did_you_mean(word, names.iter().map(String::as_str)).map(|meant| format!("Did you mean {meant}?"));
+        return Err(diagnostic.hint(hint.unwrap_or_else(|| "`dofloat state list` prints the addresses.".to_owned())).into());
+    };
+    if args.json {
+        screen.line(&format!("{:#}", state_text::record_json(&wanted, record)));
+    } else {
+        let sources = Sources::new();
+        let view = plan_text::View { paint: screen.paint, rows: &plan_text::rows_of, sources: &sources };
+        screen.print(&state_text::one(&wanted, record, view));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,275 @@
+//! What differs: an attribute table, what is wanted, and what is there.
+//!
+//! Invariant: pure, and the same for every kind; all that is special about an attribute stands in its row.
+
+use std::collections::BTreeMap;
+
+use super::change::{AttrChange, Shown};
+use super::desired::Terms;
+use crate::base::desired::Ignore;
+use crate::base::digest::{Digest, Salt};
+use crate::base::secret::Secret;
+use crate::base::value::{Body, Term, Value};
+use crate::kinds::attr::{Attr, Change, Presence, Reads, Secrecy, Ty};
+
+/// What there is of an object on this side: attributes, and digests of those that are not shown.
+#[derive(Clone, Copy, Debug)]
+pub struct There<'a> {
+    /// The attributes.
+    pub body: &'a Body,
+    /// The digests.
+    pub digests: &'a BTreeMap<String, Digest>,
+}
+
+/// One attribute that differs from what is wanted.
+#[derive(Clone, Debug)]
+pub struct Difference {
+    /// Its row.
+    pub row: &'static Attr,
+    /// Fit to be shown.
+    pub shown: AttrChange,
+}
+
+/// What differs between what is wanted and what is there, in the order of the table. Attributes that the user leaves to the
+/// API are no difference, nor are those that are to be ignored.
+#[must_use]
+pub fn wanted(rows: &'static [Attr], wanted: &Terms, there: There<'_>, ignore: &Ignore, salt: &Salt) -> Vec<Difference> {
+    rows.iter()
+        .filter(|row| row.settable() && !ignores(ignore, row.name))
+        .filter(|row| !same(row, wanted, there, salt))
+        .map(|row| Difference {
+            row,
+            shown: AttrChange {
+                name: row.name.to_owned(),
+                before: shown_there(row, there),
+                after: wanted.get(row.name).map_or(Shown::Absent, |term| shown_term(row, term)),
+                replaces: change_of(row, wanted.get(row.name)) == Change::Replace,
+                disrupts: matches!(row.change, Change::Disruptive(_)),
+            },
+        })
+        .collect()
+}
+
+/// How the change of an attribute to what is wanted is made.
+#[must_use]
+pub fn change_of(row: &Attr, wanted: Option<&Term>) -> Change {
+    row.change_to(wanted.and_then(Term::value).unwrap_or(&Value::Null))
+}
+
+/// Whether an attribute is left alone.
+#[must_use]
+pub fn ignores(ignore: &Ignore, name: &str) -> bool {
+    match ignore {
+        Ignore::Nothing => false,
+        Ignore::Names(names) => names.contains(name),
+        Ignore::All => true,
+    }
+}
+
+fn same(row: &Attr, terms: &Terms, there: There<'_>, salt: &Salt) -> bool {
+    let is_none = |value: &Value| is_empty(&normal(row, value, there.body));
+    let Some(term) = terms.get(row.name) else {
+        return match row.presence {
+            _ if row.reads == Reads::WhenSet => true,
+            Presence::OptionalComputed | Presence::Computed => true,
+            Presence::Required | Presence::Optional => {
+                !there.digests.contains_key(row.name) && there.body.get(row.name).is_none_or(is_none)
+            }
+        };
+    };
+    if term.has_unknown() {
+        return false;
+    }
+    let open: Body = terms.iter().filter_map(|(name, term)| Some((name.clone(), term.value()?.clone()))).collect();
+    if let Some(digest) = there.digests.get(row.name) {
+        return term.sealed().is_some_and(|sealed| digest.matches(&sealed.map(|wanted| normal(row, wanted, &open)), salt));
+    }
+    let Some(value) = there.body.get(row.name) else {
+        return term.value().is_some_and(|value| is_empty(&normal(row, value, &open)));
+    };
+    let value = normal(row, value, there.body);
+    match term.value() {
+        Some(wanted) => normal(row, wanted, &open) == value,
+        None => term.sealed().is_some_and(|sealed| sealed.map(|wanted| normal(row, wanted, &open)) == Secret::new(value)),
+    }
+}
+
+/// What differs between a record and what was seen, in the order of the table.
+#[must_use]
+pub fn drift(rows: &'static [Attr], record: There<'_>, seen: There<'_>) -> Vec<AttrChange> {
+    rows.iter()
+        .filter(|row| match row.reads {
+            Reads::Readable => true,
+            Reads::WhenSet => record.body.contains_key(row.name) || record.digests.contains_key(row.name),
+            Reads::WriteOnly | Reads::Volatile => false,
+        })
+        .filter(|row| {
+            let (before, after) = (record.digests.get(row.name), seen.digests.get(row.name));
+            if before.is_some() || after.is_some() {
+                return before != after && !before.is_some_and(|digest| digest.as_str().starts_with("sha1:"));
+            }
+            let normal = |body: &Body| body.get(row.name).map(|value| normal(row, value, body)).filter(|value| !is_empty(value));
+            normal(record.body) != normal(seen.body)
+        })
+        .map(|row| AttrChange {
+            name: row.name.to_owned(),
+            before: shown_there(row, record),
+            after: shown_there(row, seen),
+            replaces: false,
+            disrupts: false,
+        })
+        .collect()
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Str(text) => text.is_empty(),
+        Value::List(items) => items.is_empty(),
+        Value::Map(map) => map.values().all(is_empty),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// A value in the form in which it is compared: sets sorted, empties left out of objects, each part by its own row.
+/// `body` holds the other attributes of its side.
+#[must_use]
+pub fn normal(row: &Attr, value: &Value, body: &Body) -> Value {
+    row.normal(&shaped(row.ty, value), body)
+}
+
+fn shaped(ty: Ty, value: &Value) -> Value {
+    match (ty, value) {
+        (Ty::Object(rows), Value::Map(map)) => Value::Map(
+            rows.iter()
+                .filter_map(|row| {
+                    let field = normal(row, map.get(row.name)?, map);
+                    (!is_empty(&field)).then(|| (row.name.to_owned(), field))
+                })
+                .collect(),
+        ),
+        (Ty::List(item), Value::List(items)) => Value::List(items.iter().map(|value| shaped(*item, value)).collect()),
+        (Ty::Set(item), Value::List(items)) => {
+            let mut items: Vec<Value> = items.iter().map(|value| shaped(*item, value)).collect();
+            items.sort();
+            items.dedup();
+            Value::List(items)
+        }
+        (Ty::Map(item), Value::Map(map)) => Value::Map(map.iter().map(|(name, value)| (name.clone(), shaped(*item, value))).collect()),
+        _ => value.clone(),
+    }
+}
+
+/// An attribute of an object as far as it may be shown.
+#[must_use]
+pub fn shown_there(row: &Attr, there: There<'_>) -> Shown {
+    if there.digests.contains_key(row.name) {
+        return Shown::Sensitive;
+    }
+    match there.body.get(row.name) {
+        None => Shown::Absent,
+        Some(_) if row.secrecy == Secrecy::Hidden => Shown::Sensitive,
+        Some(value) => Shown::Value(value.clone()),
+    }
+}
+
+/// A wanted attribute as far as it may be shown.
+#[must_use]
+pub fn shown_term(row: &Attr, term: &Term) -> Shown {
+    if row.secrecy == Secrecy::Hidden && !matches!(term, Term::Unknown(_)) {
+        return Shown::Sensitive;
+    }
+    shown(term)
+}
+
+/// A term as far as it may be shown.
+#[must_use]
+pub fn shown(term: &Term) -> Shown {
+    match term {
+        Term::Value(Value::Null) => Shown::Absent,
+        Term::Value(value) => Shown::Value(value.clone()),
+        Term::Secret(_) => Shown::Sensitive,
+        Term::Unknown(origin) if origin.sensitive => Shown::Sensitive,
+        Term::Unknown(_) => Shown::Unknown,
+        Term::List(items) => Shown::List(items.iter().map(shown).collect()),
+        Term::Map(map) => Shown::Map(map.iter().map(|(name, term)| (name.clone(), shown(term))).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::value::Origin;
+    use crate::kinds::attr::Compare;
+
+    fn ports(value: &Value) -> Value {
+        if value.as_str() == Some("all") { "0".into() } else { value.clone() }
+    }
+
+    const RULE: &[Attr] = &[
+        Attr::required("protocol", Ty::String, Change::InPlace("update"), ""),
+        Attr::optional("port_range", Ty::String, Change::InPlace("update"), "").compare(Compare::Normal(ports)),
+        Attr::optional("addresses", Ty::Set(&Ty::String), Change::InPlace("update"), ""),
+    ];
+    const ROWS: &[Attr] = &[
+        Attr::required("name", Ty::String, Change::InPlace("rename"), "").compare(Compare::NoCase),
+        Attr::required("image", Ty::String, Change::Replace, ""),
+        Attr::chosen("range", Ty::String, Change::Replace, ""),
+        Attr::optional("tags", Ty::Set(&Ty::String), Change::InPlace("tags"), ""),
+        Attr::optional("rule", Ty::Set(&Ty::Object(RULE)), Change::InPlace("update"), "").block(),
+        Attr::optional("user_data", Ty::String, Change::Replace, "").hidden().write_only(),
+        Attr::computed("status", Ty::String, ""),
+    ];
+
+    fn body(json: &str) -> Body {
+        Value::from_json(&serde_json::from_str(json).unwrap()).as_map().unwrap().clone()
+    }
+
+    fn check(want: &str, there: &str, expected: &[&str]) {
+        let terms: Terms = body(want).into_iter().map(|(name, value)| (name, Term::Value(value))).collect();
+        let (there, salt) = (body(there), Salt::new([0; 32]));
+        let found = wanted(ROWS, &terms, There { body: &there, digests: &BTreeMap::new() }, &Ignore::Nothing, &salt);
+        assert_eq!(found.iter().map(|d| d.row.name).collect::<Vec<_>>(), expected, "{want} / {there:?}");
+    }
+
+    #[test]
+    fn only_real_differences_count() {
+        check(r#"{"name": "A", "image": "x"}"#, r#"{"name": "a", "image": "x", "range": "10.0.0.0/8", "status": "off", "tags": []}"#, &[]);
+        check(r#"{"name": "b", "image": "y"}"#, r#"{"name": "a", "image": "x"}"#, &["name", "image"]);
+        check(r#"{"name": "a", "image": "x", "range": "1"}"#, r#"{"name": "a", "image": "x", "range": "2"}"#, &["range"]);
+        check(r#"{"name": "a", "image": "x"}"#, r#"{"name": "a", "image": "x", "tags": ["t"]}"#, &["tags"]);
+        check(r#"{"name": "a", "image": "x", "tags": []}"#, r#"{"name": "a", "image": "x"}"#, &[]);
+        check(
+            r#"{"name": "a", "image": "x", "rule": [{"protocol": "tcp", "port_range": "all"}, {"protocol": "udp"}]}"#,
+            r#"{"name": "a", "image": "x", "rule": [{"protocol": "udp", "addresses": []}, {"protocol": "tcp", "port_range": "0"}]}"#,
+            &[],
+        );
+    }
+
+    #[test]
+    fn hidden_and_secret_values_are_compared_by_digest_and_never_shown() {
+        let salt = Salt::new([7; 32]);
+        let secret = Secret::new(Value::from("script"));
+        let digests = BTreeMap::from([("user_data".to_owned(), Digest::of(&secret, &salt))]);
+        let there_body = body(r#"{"name": "a", "image": "x"}"#);
+        let there = There { body: &there_body, digests: &digests };
+        let mut terms: Terms =
+            body(r#"{"name": "a", "image": "x", "user_data": "script"}"#).into_iter().map(|(n, v)| (n, Term::Value(v))).collect();
+        assert!(wanted(ROWS, &terms, there, &Ignore::Nothing, &salt).is_empty());
+        terms.insert("user_data".to_owned(), Term::Value("other".into()));
+        let found = wanted(ROWS, &terms, there, &Ignore::Nothing, &salt);
+        assert_eq!(found.len(), 1);
+        assert_eq!((&found[0].shown.before, &found[0].shown.after), (&Shown::Sensitive, &Shown::Sensitive));
+        assert!(wanted(ROWS, &terms, there, &Ignore::All, &salt).is_empty());
+        terms.remove("user_data");
+        assert_eq!(wanted(ROWS, &terms, there, &Ignore::Nothing, &salt).len(), 1);
+    }
+
+    #[test]
+    fn unknown_values_count_as_changes() {
+        let terms = Terms::from([("name".to_owned(), Term::Unknown(Origin::default())), ("image".to_owned(), Term::Value("x".into()))]);
+        let there_body = body(r#"{"name": "a", "image": "x"}"#);
+        let found = wanted(ROWS, &terms, There { body: &there_body, digests: &BTreeMap::new() }, &Ignore::Nothing, &Salt::new([0; 32]));
+        assert_eq!(found.iter().map(|d| &d.shown.after).collect::<Vec<_>>(), [&Shown::Unknown]);
+    }
+}

@@ -1,0 +1,306 @@
+//! All ordering of steps, in one place.
+//!
+//! Invariant: what is made comes after what it is built upon; what is deleted goes before what it was built upon; a replacement
+//! is two steps with an edge, and what depends on it moves in between where the new one comes first. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Op, Order, Step, StepId};
+use super::graph::{self, Cycle};
+use crate::base::address::Address;
+use crate::base::identity::Id;
+
+/// What is to be done with one resource instance, without order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// It is made.
+    pub create: bool,
+    /// The unfinished object that is waited for.
+    pub settle: Option<Id>,
+    /// The edits.
+    pub edits: Option<Vec<String>>,
+    /// The object that is deleted.
+    pub delete: Option<Id>,
+    /// Objects that were replaced earlier and are left to delete.
+    pub deposed: BTreeSet<Id>,
+    /// Its record goes.
+    pub forget: bool,
+    /// Which comes first, where it is both made and deleted.
+    pub order: Option<Order>,
+}
+
+/// What is built upon what.
+#[derive(Clone, Copy, Debug)]
+pub struct Links<'a> {
+    /// As wanted now.
+    pub wanted: &'a BTreeMap<Address, BTreeSet<Address>>,
+    /// As remembered.
+    pub records: &'a BTreeMap<Address, BTreeSet<Address>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    Delete(Id),
+    Settle,
+    Create,
+    Edit,
+    Forget,
+}
+
+type Node = (Address, Phase);
+
+/// Puts the work into steps. `CreateFirst` spreads to whatever a create-first replacement is built upon and that is itself
+/// replaced (the old one must outlive its dependents' old ones).
+///
+/// # Errors
+/// A cycle of addresses, which only damaged records can bring about.
+pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>) -> Result<Vec<Step>, Cycle<Address>> {
+    let work = &spread(work, links.wanted)?;
+    let mut nodes: BTreeMap<Node, Op> = BTreeMap::new();
+    for (address, work) in work {
+        let mut add = |phase, op| nodes.insert((address.clone(), phase), op);
+        if let Some(id) = &work.settle {
+            add(Phase::Settle, Op::Settle { id: id.clone() });
+        }
+        if work.create {
+            add(Phase::Create, Op::Create);
+        }
+        if let Some(edits) = &work.edits {
+            add(Phase::Edit, Op::Edit { edits: edits.clone() });
+        }
+        for id in work.delete.iter().chain(&work.deposed) {
+            add(Phase::Delete(id.clone()), Op::Delete { id: id.clone() });
+        }
+        if work.forget {
+            add(Phase::Forget, Op::Forget);
+        }
+    }
+    let edges = edges(work, links, &nodes)?;
+    let graph = graph::build(nodes.keys().cloned(), edges.iter().cloned())
+        .map_err(|Cycle(nodes)| Cycle(nodes.into_iter().map(|node| node.0).collect()))?;
+    let order = graph.order();
+    let number: BTreeMap<&Node, StepId> = order.iter().zip(0..).map(|(node, at)| (node, StepId(at))).collect();
+    let mut needs: BTreeMap<&Node, BTreeSet<StepId>> = BTreeMap::new();
+    for (before, after) in &edges {
+        if let Some(id) = number.get(before) {
+            needs.entry(after).or_default().insert(*id);
+        }
+    }
+    Ok(order
+        .iter()
+        .filter_map(|node| {
+            Some(Step {
+                id: number[node],
+                address: node.0.clone(),
+                op: nodes.get(node)?.clone(),
+                needs: needs.remove(node).unwrap_or_default(),
+            })
+        })
+        .collect())
+}
+
+fn spread(
+    work: &BTreeMap<Address, Work>,
+    wanted: &BTreeMap<Address, BTreeSet<Address>>,
+) -> Result<BTreeMap<Address, Work>, Cycle<Address>> {
+    let mut work = work.clone();
+    let order = graph::build(wanted.keys().cloned(), pairs(wanted))?.order();
+    let mut forced: BTreeSet<Address> = BTreeSet::new();
+    for address in order.iter().rev() {
+        let mut first = forced.contains(address);
+        if let Some(entry) = work.get_mut(address)
+            && entry.create
+            && entry.delete.is_some()
+        {
+            if first {
+                entry.order = Some(Order::CreateFirst);
+            }
+            first = entry.order == Some(Order::CreateFirst);
+        }
+        if first {
+            forced.extend(wanted.get(address).into_iter().flatten().cloned());
+        }
+    }
+    Ok(work)
+}
+
+fn pairs(links: &BTreeMap<Address, BTreeSet<Address>>) -> impl Iterator<Item = (Address, Address)> + '_ {
+    links.iter().flat_map(|(address, after)| after.iter().map(move |before| (before.clone(), address.clone())))
+}
+
+fn edges(work: &BTreeMap<Address, Work>, links: Links<'_>, nodes: &BTreeMap<Node, Op>) -> Result<BTreeSet<(Node, Node)>, Cycle<Address>> {
+    let mut edges = BTreeSet::new();
+    let node = |address: &Address, phase: Phase| Some((address.clone(), phase)).filter(|node| nodes.contains_key(node));
+    // The last step that brings a wanted instance to where others may build upon it, and the first.
+    let last = |a: &Address| node(a, Phase::Edit).or_else(|| node(a, Phase::Create)).or_else(|| node(a, Phase::Settle));
+    let first = |a: &Address| node(a, Phase::Settle).or_else(|| node(a, Phase::Create)).or_else(|| node(a, Phase::Edit));
+
+    let wanted_graph = graph::build(links.wanted.keys().cloned(), pairs(links.wanted))?;
+    let wanted_order = wanted_graph.order();
+    let mut built_upon: BTreeMap<&Address, BTreeSet<Node>> = BTreeMap::new();
+    for address in &wanted_order {
+        let mut needs: BTreeSet<Node> = BTreeSet::new();
+        for before in links.wanted.get(address).into_iter().flatten() {
+            match last(before) {
+                Some(step) => {
+                    needs.insert(step);
+                }
+                None => needs.extend(built_upon.get(before).into_iter().flatten().cloned()),
+            }
+        }
+        if let Some(start) = first(address) {
+            edges.extend(needs.iter().map(|need| (need.clone(), start.clone())));
+        }
+        built_upon.insert(address, needs);
+    }
+    let mut built_on_it: BTreeMap<&Address, BTreeSet<Node>> = BTreeMap::new();
+    for address in wanted_order.iter().rev() {
+        let here = built_on_it.remove(address).unwrap_or_default();
+        let up: BTreeSet<Node> = match last(address) {
+            Some(step) => BTreeSet::from([step]),
+            None => here.clone(),
+        };
+        for before in links.wanted.get(address).into_iter().flatten() {
+            if let Some((key, _)) = links.wanted.get_key_value(before) {
+                built_on_it.entry(key).or_default().extend(up.iter().cloned());
+            }
+        }
+        let Some(work) = work.get(address) else { continue };
+        let both = work.create.then_some(work.delete.as_ref()).flatten();
+        match (both, work.order) {
+            (Some(id), Some(Order::CreateFirst)) => {
+                let delete = (address.clone(), Phase::Delete(id.clone()));
+                edges.insert(((address.clone(), Phase::Create), delete.clone()));
+                edges.extend(here.into_iter().map(|step| (step, delete.clone())));
+            }
+            (Some(id), _) => {
+                edges.insert(((address.clone(), Phase::Delete(id.clone())), (address.clone(), Phase::Create)));
+            }
+            (None, _) => {}
+        }
+        if let (Some(settle), Some(edit)) = (node(address, Phase::Settle), node(address, Phase::Edit)) {
+            edges.insert((settle, edit));
+        }
+        // An object that was replaced earlier goes when what depends on its successor has moved.
+        for id in &work.deposed {
+            if let Some(step) = last(address) {
+                edges.insert((step, (address.clone(), Phase::Delete(id.clone()))));
+            }
+        }
+    }
+
+    let record_order = graph::build(links.records.keys().cloned(), pairs(links.records))?.order();
+    let mut gone_before: BTreeMap<&Address, BTreeSet<Node>> = BTreeMap::new();
+    for address in record_order.iter().rev() {
+        let here = gone_before.remove(address).unwrap_or_default();
+        let own = work.get(address);
+        let deletes: BTreeSet<Node> = own
+            .into_iter()
+            .flat_map(|work| work.delete.iter().chain(&work.deposed))
+            .map(|id| (address.clone(), Phase::Delete(id.clone())))
+            .collect();
+        for delete in &deletes {
+            edges.extend(here.iter().map(|step| (step.clone(), delete.clone())));
+        }
+        let own_delete = own.is_some_and(|work| work.delete.is_some());
+        let below: BTreeSet<Node> = if own_delete { deletes } else { here };
+        for before in links.records.get(address).into_iter().flatten() {
+            if let Some((key, _)) = links.records.get_key_value(before) {
+                gone_before.entry(key).or_default().extend(below.iter().cloned());
+            }
+            // What is edited lets go of what is deleted for good before that goes.
+            let for_good = work.get(before).filter(|work| !work.create).and_then(|work| work.delete.clone());
+            if let (Some(id), Some(edit)) = (for_good, node(address, Phase::Edit)) {
+                edges.insert((edit, (before.clone(), Phase::Delete(id))));
+            }
+        }
+    }
+    Ok(edges)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(name: &str) -> Address {
+        Address::new("k", name)
+    }
+
+    /// Work is written `a:create`, `a:edit`, `a:replace`, `a:swap` (create first), `a:delete`, `a:settle`; links `b>a` (b is
+    /// built upon a), both as wanted and as remembered unless marked with `w` or `r`.
+    fn check(work: &str, links: &str, expected: &[&str]) {
+        let mut all: BTreeMap<Address, Work> = BTreeMap::new();
+        for word in work.split_whitespace() {
+            let (name, what) = word.split_once(':').unwrap();
+            let id = Some(Id(format!("{name}1")));
+            let work = match what {
+                "create" => Work { create: true, ..Work::default() },
+                "edit" => Work { edits: Some(vec!["e".to_owned()]), ..Work::default() },
+                "settle" => Work { settle: id, ..Work::default() },
+                "replace" => Work { create: true, delete: id, order: Some(Order::DeleteFirst), ..Work::default() },
+                "swap" => Work { create: true, delete: id, order: Some(Order::CreateFirst), ..Work::default() },
+                _ => Work { delete: id, ..Work::default() },
+            };
+            all.insert(at(name), work);
+        }
+        let (mut wanted, mut records): (BTreeMap<Address, BTreeSet<Address>>, _) = (BTreeMap::new(), BTreeMap::new());
+        for word in links.split_whitespace() {
+            let (only, word) = match word.split_once('/') {
+                Some((only, word)) => (only, word),
+                None => ("", word),
+            };
+            let (name, upon) = word.split_once('>').unwrap();
+            for (map, letter) in [(&mut wanted, "w"), (&mut records, "r")] {
+                if only.is_empty() || only == letter {
+                    map.entry(at(name)).or_insert_with(BTreeSet::new).insert(at(upon));
+                    map.entry(at(upon)).or_insert_with(BTreeSet::new);
+                }
+            }
+        }
+        let steps = steps(&all, Links { wanted: &wanted, records: &records }).unwrap();
+        let name = |step: &Step| {
+            let sign = match step.op {
+                Op::Create => "+",
+                Op::Delete { .. } => "-",
+                Op::Edit { .. } => "~",
+                Op::Settle { .. } => "?",
+                Op::Forget => ".",
+            };
+            format!("{sign}{}", step.address.name)
+        };
+        let found: Vec<String> = steps
+            .iter()
+            .map(|step| {
+                let needs: Vec<String> = step.needs.iter().map(|id| name(&steps[id.0 as usize])).collect();
+                if needs.is_empty() { name(step) } else { format!("{} after {}", name(step), needs.join(" ")) }
+            })
+            .collect();
+        assert_eq!(found, expected, "{work} | {links}");
+    }
+
+    #[test]
+    fn what_is_made_follows_what_it_is_built_upon() {
+        check("a:create b:create c:create", "b>a c>b", &["+a", "+b after +a", "+c after +b"]);
+        check("a:edit c:create", "b>a c>b", &["~a", "+c after ~a"]);
+        check("a:settle b:create", "b>a", &["?a", "+b after ?a"]);
+    }
+
+    #[test]
+    fn what_is_deleted_goes_before_what_it_was_built_upon() {
+        check("a:delete b:delete c:delete", "r/b>a r/c>b", &["-c", "-b after -c", "-a after -b"]);
+        check("a:delete c:delete", "r/b>a r/c>b", &["-c", "-a after -c"]);
+        check("a:delete b:edit", "r/b>a", &["~b", "-a after ~b"]);
+    }
+
+    #[test]
+    fn a_replacement_lies_between_the_deletes_and_the_creates_of_its_dependents() {
+        check("a:replace b:replace", "b>a", &["-b", "-a after -b", "+a after -a", "+b after -b +a"]);
+        check("a:replace b:edit", "b>a", &["-a", "+a after -a", "~b after +a"]);
+    }
+
+    #[test]
+    fn a_new_one_that_comes_first_waits_for_its_dependents_to_move() {
+        check("a:swap b:edit", "b>a", &["+a", "~b after +a", "-a after +a ~b"]);
+        check("a:replace b:swap", "b>a", &["+a", "+b after +a", "-b after +b", "-a after +a +b -b"]);
+    }
+}

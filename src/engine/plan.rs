@@ -1,0 +1,695 @@
+//! From what is wanted, remembered and seen to a plan: one walk in dependency order.
+//!
+//! Invariant: pure. Each body is resolved with what is known so far, compared, and its attributes are published to those that
+//! come later: observed where the object is kept, unknown where it is made anew. Every mistake of the configuration is found
+//! in one go.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Action, AttrChange, Base, Change, Drift, Order, OutputChange, Plan, Reason, Shown};
+use super::desired::{Terms, normalise};
+use super::diff::{self, There};
+use super::graph::{self, Cycle};
+use super::order::{self, Links, Work};
+use super::refresh::{Observed, Seen};
+use super::trouble::Stop;
+use crate::base::address::Address;
+use crate::base::desired::{Desired, Output, Prevent, Resolve, Wanted};
+use crate::base::diag::Diagnostic;
+use crate::base::digest::{Digest, Salt, sha1_hex};
+use crate::base::types::Type;
+use crate::base::value::{Body, Origin, Term, Value};
+use crate::kinds::attr::{Attr, Change as How, Presence, Secrecy};
+use crate::kinds::erased::{AnyKind, Complaint, Job};
+use crate::kinds::kind;
+use crate::state::{Health, Record, State};
+
+/// What the user asked for beside the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// `-target`: only these and what they are built upon.
+    pub targets: Vec<Address>,
+    /// `-replace`.
+    pub replace: Vec<Address>,
+    /// `-refresh-only`.
+    pub refresh_only: bool,
+    /// `destroy`.
+    pub destroy: bool,
+}
+
+/// Everything that a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// What is wanted.
+    pub resolve: &'a dyn Resolve,
+    /// What is remembered, an interrupted run settled.
+    pub state: &'a State,
+    /// What is there.
+    pub observed: &'a Observed,
+    /// What was asked for.
+    pub options: &'a Options,
+}
+
+/// A plan, and what it was worked out with.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What is known of each instance's attributes, by address.
+    pub known: BTreeMap<Address, Term>,
+    /// What is wanted of each instance, what is to be ignored taken from what is there.
+    pub terms: BTreeMap<Address, Terms>,
+    /// What will be asked of each kind, for the checks against the account.
+    pub jobs: BTreeMap<&'static str, Vec<Job>>,
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// All that is wrong with the configuration, with positions.
+pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
+    let nothing = Desired::default();
+    let wanted = if input.options.destroy { &nothing } else { input.resolve.desired() };
+    let after: BTreeMap<Address, BTreeSet<Address>> =
+        wanted.resources.iter().map(|(address, wanted)| (address.clone(), wanted.after.clone())).collect();
+    let pairs = after.iter().flat_map(|(address, after)| after.iter().map(move |before| (before.clone(), address.clone())));
+    let graph = graph::build(after.keys().cloned(), pairs).map_err(|cycle| Stop::from(of_cycle(&cycle, wanted)))?;
+    let chosen = chosen(&input, &graph)?;
+
+    let mut walk = Walk {
+        input,
+        wanted,
+        chosen,
+        known: BTreeMap::new(),
+        changes: BTreeMap::new(),
+        jobs: BTreeMap::new(),
+        terms: BTreeMap::new(),
+        errors: Vec::new(),
+        notes: Vec::new(),
+    };
+    for address in graph.order() {
+        walk.visit(&address);
+    }
+    walk.removed();
+    let outputs = walk.outputs();
+    walk.strays();
+    let (errors, warnings): (Vec<_>, Vec<_>) = std::mem::take(&mut walk.errors).into_iter().partition(Diagnostic::is_error);
+    if !errors.is_empty() {
+        return Err(Stop::failed(errors));
+    }
+    let records = input.state.records.iter().map(|(address, record)| (address.clone(), record.after.clone())).collect();
+    let steps = if input.options.refresh_only {
+        Vec::new()
+    } else {
+        order::steps(&walk.work(), Links { wanted: &after, records: &records }).map_err(|cycle| Stop::from(of_cycle(&cycle, wanted)))?
+    };
+    let mut notes = warnings;
+    if !input.options.targets.is_empty() {
+        notes.push(
+            Diagnostic::warning("Only a part of the stack is planned, as `-target` asks: what is left out may not fit what is changed.")
+                .hint("Plan without `-target` afterwards."),
+        );
+    }
+    notes.append(&mut walk.notes);
+    let plan = Plan {
+        base,
+        drift: drifts(input.state, input.observed),
+        changes: std::mem::take(&mut walk.changes).into_values().collect(),
+        steps,
+        outputs,
+        notes,
+        secrets: BTreeMap::new(),
+        variables: BTreeMap::new(),
+        refresh_only: input.options.refresh_only,
+        destroy: input.options.destroy,
+    };
+    Ok(Planned { plan, known: walk.known, terms: walk.terms, jobs: walk.jobs })
+}
+
+/// The attributes of an instance as they are wanted: schema checked, defaults filled in, and what is to be ignored taken from
+/// what is there.
+///
+/// # Errors
+/// What is wrong, with positions.
+pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Terms, Vec<Diagnostic>> {
+    let Some(kind) = kind(&address.kind) else {
+        return Err(vec![Diagnostic::error(format!("There is no resource type `{}`.", address.kind)).at(resolve.span(address, &[]))]);
+    };
+    let whose = format!("`{}`", address.kind);
+    match normalise(kind.attrs(), body, &whose) {
+        Err(complaints) => Err(complaints.into_iter().map(|complaint| of_complaint(resolve, address, complaint)).collect()),
+        Ok(mut terms) => {
+            terms.extend(kind.derived(&Term::map(terms.clone())));
+            let complaints = kind.check(&Term::map(terms.clone()));
+            if complaints.iter().all(|complaint| complaint.warning) {
+                return Ok(terms);
+            }
+            Err(complaints.into_iter().map(|complaint| of_complaint(resolve, address, complaint)).collect())
+        }
+    }
+}
+
+/// A complaint of a kind as a diagnostic at its place in the file.
+#[must_use]
+pub fn of_complaint(resolve: &dyn Resolve, address: &Address, complaint: Complaint) -> Diagnostic {
+    let address = complaint.address.as_ref().unwrap_or(address);
+    let path: Vec<&str> = complaint.path.iter().map(String::as_str).collect();
+    let diagnostic = if complaint.warning { Diagnostic::warning(complaint.message) } else { Diagnostic::error(complaint.message) };
+    let diagnostic = diagnostic.at(resolve.span(address, &path)).about(address);
+    match complaint.hint {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
+}
+
+/// Replaces what is to be ignored by what is there.
+#[must_use]
+pub fn effective(rows: &[Attr], terms: &Terms, wanted: &Wanted, seen: &Body) -> Terms {
+    let mut terms = terms.clone();
+    for row in rows.iter().filter(|row| row.settable() && diff::ignores(&wanted.rules.ignore_changes, row.name)) {
+        match seen.get(row.name) {
+            Some(value) => {
+                terms.insert(row.name.to_owned(), Term::Value(value.clone()));
+            }
+            None => {
+                terms.remove(row.name);
+            }
+        }
+    }
+    terms
+}
+
+/// What the attributes of an object look like to expressions once it is there: what the API says, secrets still marked, and
+/// the digest of what is hidden.
+#[must_use]
+pub fn known_of(rows: &[Attr], terms: &Terms, body: &Body, digests: &BTreeMap<String, Digest>, salt: &Salt) -> Term {
+    let mut known = Terms::new();
+    for row in rows {
+        let term = match (terms.get(row.name), body.get(row.name)) {
+            (Some(term), _) if row.secrecy == Secrecy::Hidden => Some(hidden(term)),
+            (Some(term), _) if digests.contains_key(row.name) => {
+                let sealed = term.sealed().map(|sealed| sealed.map(|value| diff::normal(row, value, body)));
+                let same = sealed.is_some_and(|sealed| digests.get(row.name).is_some_and(|digest| digest.matches(&sealed, salt)));
+                Some(if same { term.clone() } else { unknown_secret(row) })
+            }
+            (Some(term), Some(value)) if term.has_secret() => Some(Term::Secret(crate::base::secret::Secret::new(value.clone()))),
+            (_, Some(value)) if row.secrecy == Secrecy::Open => Some(Term::Value(value.clone())),
+            (None, _) if digests.contains_key(row.name) => Some(unknown_secret(row)),
+            (Some(term), None) if term.has_secret() => Some(term.clone()),
+            _ => None,
+        };
+        if let Some(term) = term {
+            known.insert(row.name.to_owned(), term);
+        }
+    }
+    Term::map(known)
+}
+
+fn unknown_secret(row: &Attr) -> Term {
+    Term::Unknown(Origin { address: None, path: row.name.to_owned(), sensitive: true })
+}
+
+/// What an expression sees of a hidden attribute: the SHA-1 of its text, as with the official provider.
+fn hidden(term: &Term) -> Term {
+    let digest = |value: &Value| match value {
+        Value::Str(text) => Value::Str(sha1_hex(text.as_bytes())),
+        other => Value::Str(sha1_hex(other.to_json().to_string().as_bytes())),
+    };
+    match term {
+        Term::Value(value) => Term::Value(digest(value)),
+        Term::Secret(secret) => Term::Secret(secret.map(digest)),
+        other => other.clone(),
+    }
+}
+
+fn of_cycle(cycle: &Cycle<Address>, wanted: &Desired) -> Diagnostic {
+    let names: Vec<String> = cycle.0.iter().map(ToString::to_string).collect();
+    let round = names.iter().chain(names.first()).map(String::as_str).collect::<Vec<_>>().join(" needs ");
+    let mut spans = cycle.0.iter().filter_map(|address| Some((wanted.resources.get(address)?.span.clone(), address)));
+    let mut diagnostic = Diagnostic::error(format!("These resources need each other: {round}."))
+        .hint("Break the circle: remove one of the references, or move the value into a variable or a local.");
+    if let Some((span, _)) = spans.next() {
+        diagnostic = diagnostic.at(span);
+    }
+    for (span, address) in spans {
+        diagnostic = diagnostic.related(span, format!("{address} is part of the circle"));
+    }
+    diagnostic
+}
+
+/// Which instances the plan is about; `None` for all.
+fn chosen(input: &Input<'_>, graph: &graph::Graph<Address>) -> Result<Option<BTreeSet<Address>>, Stop> {
+    let all: BTreeSet<&Address> = input.resolve.desired().resources.keys().chain(input.state.records.keys()).collect();
+    let mut errors = Vec::new();
+    for (option, address) in
+        input.options.targets.iter().map(|a| ("-target", a)).chain(input.options.replace.iter().map(|a| ("-replace", a)))
+    {
+        if !all.iter().any(|known| address.covers(known)) {
+            errors.push(
+                Diagnostic::error(format!("{option} names {address}, which is neither in the configuration nor in the state."))
+                    .hint("`dofloat state list` prints the addresses."),
+            );
+        }
+    }
+    if !errors.is_empty() {
+        return Err(Stop::failed(errors));
+    }
+    if input.options.targets.is_empty() {
+        return Ok(None);
+    }
+    let mut chosen: BTreeSet<Address> =
+        all.iter().filter(|known| input.options.targets.iter().any(|target| target.covers(known))).map(|a| (*a).clone()).collect();
+    if input.options.destroy {
+        // What is built upon a target cannot outlive it.
+        loop {
+            let more: Vec<Address> = input
+                .state
+                .records
+                .iter()
+                .filter(|(address, record)| !chosen.contains(*address) && record.after.iter().any(|before| chosen.contains(before)))
+                .map(|(address, _)| address.clone())
+                .collect();
+            if more.is_empty() {
+                break;
+            }
+            chosen.extend(more);
+        }
+    } else {
+        for address in chosen.clone() {
+            chosen.extend(graph.needs(&address));
+        }
+    }
+    Ok(Some(chosen))
+}
+
+fn drifts(state: &State, observed: &Observed) -> Vec<Drift> {
+    state
+        .records
+        .iter()
+        .filter_map(|(address, record)| {
+            let drift = |attrs: Vec<AttrChange>, gone| Drift { address: address.clone(), id: record.id.clone(), attrs, gone };
+            match observed.seen.get(address)? {
+                Seen::Gone => Some(drift(Vec::new(), true)),
+                Seen::Present { body, digests } => {
+                    let remembered = There { body: &record.body, digests: &record.digests };
+                    let attrs = diff::drift(kind(&address.kind)?.attrs(), remembered, There { body, digests });
+                    (!attrs.is_empty() && record.health == Health::Ready).then(|| drift(attrs, false))
+                }
+            }
+        })
+        .collect()
+}
+
+struct Walk<'a> {
+    input: Input<'a>,
+    wanted: &'a Desired,
+    chosen: Option<BTreeSet<Address>>,
+    known: BTreeMap<Address, Term>,
+    changes: BTreeMap<Address, Change>,
+    jobs: BTreeMap<&'static str, Vec<Job>>,
+    terms: BTreeMap<Address, Terms>,
+    errors: Vec<Diagnostic>,
+    notes: Vec<Diagnostic>,
+}
+
+/// An object that is there.
+struct Present<'a> {
+    record: &'a Record,
+    body: &'a Body,
+    digests: &'a BTreeMap<String, Digest>,
+}
+
+impl<'a> Walk<'a> {
+    fn is_chosen(&self, address: &Address) -> bool {
+        !self.input.options.refresh_only && self.chosen.as_ref().is_none_or(|chosen| chosen.contains(address))
+    }
+
+    fn present(&self, address: &Address) -> Option<Present<'a>> {
+        let record = self.input.state.records.get(address)?;
+        match self.input.observed.seen.get(address)? {
+            Seen::Present { body, digests } => Some(Present { record, body, digests }),
+            Seen::Gone => None,
+        }
+    }
+
+    /// Resolves, compares and publishes one wanted instance.
+    fn visit(&mut self, address: &Address) {
+        let Some(wanted) = self.wanted.resources.get(address) else { return };
+        let Some(kind) = kind(&address.kind) else {
+            self.errors.push(Diagnostic::error(format!("There is no resource type `{}`.", address.kind)).at(wanted.span.clone()));
+            return;
+        };
+        let body = {
+            let known = &self.known;
+            self.input
+                .resolve
+                .body(address, &|other: &Address| known.get(other).cloned().unwrap_or_else(|| Term::Unknown(Origin::default())))
+        };
+        let terms = match body.and_then(|body| terms(self.input.resolve, address, &body)) {
+            Ok(terms) => terms,
+            Err(errors) => {
+                self.errors.extend(errors);
+                return;
+            }
+        };
+        let present = self.present(address);
+        let mut change = match &present {
+            _ if !self.is_chosen(address) => self.keep(address, present.as_ref()),
+            Some(present) => self.compare(address, wanted, kind, &terms, present),
+            None => self.create(address, kind, &terms),
+        };
+        let known = self.publish(address, wanted, kind, &terms, &change, present.as_ref());
+        change.after = Some(known.clone());
+        self.known.insert(address.clone(), known);
+        if let Some(present) = &present
+            && let Some(remark) = kind.remark(present.body)
+        {
+            self.notes.push(Diagnostic::warning(format!("{address} {remark}.")).at(wanted.span.clone()).about(address));
+        }
+        if matches!(change.action, Action::Create | Action::Edit { .. } | Action::Replace { .. }) {
+            let creates = !matches!(change.action, Action::Edit { .. });
+            let seen = present.as_ref().filter(|_| !creates).map(|present| present.body.clone());
+            let job = Job { address: address.clone(), id: change.id.clone(), body: Term::map(terms.clone()), seen, creates };
+            self.jobs.entry(kind.name()).or_default().push(job);
+        }
+        if let Err(errors) = {
+            let known = &self.known;
+            self.input
+                .resolve
+                .check(address, &|other: &Address| known.get(other).cloned().unwrap_or_else(|| Term::Unknown(Origin::default())))
+        } {
+            self.errors.extend(errors);
+        }
+        self.changes.insert(address.clone(), change);
+        let seen = present.map(|present| present.body.clone()).unwrap_or_default();
+        self.terms.insert(address.clone(), effective(kind.attrs(), &terms, wanted, &seen));
+    }
+
+    fn keep(&self, address: &Address, present: Option<&Present<'_>>) -> Change {
+        let before = present.map(|present| present.body.clone());
+        Change {
+            address: address.clone(),
+            action: Action::Keep,
+            reason: None,
+            after: before.clone().map(|body| Term::Value(Value::Map(body))),
+            before,
+            attrs: Vec::new(),
+            id: present.map(|present| present.record.id.clone()),
+        }
+    }
+
+    fn create(&self, address: &Address, kind: &dyn AnyKind, terms: &Terms) -> Change {
+        let gone = self.input.state.records.contains_key(address);
+        Change {
+            address: address.clone(),
+            action: Action::Create,
+            reason: gone.then_some(Reason::Gone),
+            before: None,
+            after: None,
+            attrs: made(kind.attrs(), terms, None),
+            id: None,
+        }
+    }
+
+    fn compare(&mut self, address: &Address, wanted: &Wanted, kind: &'static dyn AnyKind, terms: &Terms, present: &Present<'_>) -> Change {
+        let there = There { body: present.body, digests: present.digests };
+        let differences = diff::wanted(kind.attrs(), terms, there, &wanted.rules.ignore_changes, &self.input.state.salt);
+        let because: Vec<String> = differences.iter().filter(|d| d.shown.replaces).map(|d| d.row.name.to_owned()).collect();
+        let asked = self.input.options.replace.iter().any(|target| target.covers(address));
+        let triggered =
+            wanted.rules.replace_triggered_by.iter().find(|trigger| self.has_changed(&trigger.address, trigger.attribute.as_deref()));
+        let mut change = self.keep(address, Some(present));
+        if !because.is_empty() || asked || triggered.is_some() {
+            change.reason = match triggered {
+                _ if asked => Some(Reason::Asked),
+                Some(trigger) if because.is_empty() => Some(Reason::Triggered { by: trigger.address.clone() }),
+                _ => None,
+            };
+            self.may_destroy(address, wanted.rules.prevent_destroy.as_ref(), &because);
+            let order = if wanted.rules.create_before_destroy { Order::CreateFirst } else { Order::DeleteFirst };
+            change.attrs = made(kind.attrs(), terms, Some((there, &because)));
+            change.action = Action::Replace { because, order };
+            return change;
+        }
+        change.attrs = differences.iter().map(|d| d.shown.clone()).collect();
+        if differences.is_empty() {
+            if present.record.health == Health::Unfinished {
+                change.action = Action::Adopt { found: present.record.id.clone() };
+                change.reason = Some(Reason::Unfinished);
+            }
+            return change;
+        }
+        let mut edits: Vec<String> = Vec::new();
+        for difference in &differences {
+            if let How::InPlace(edit) | How::Disruptive(edit) = diff::change_of(difference.row, terms.get(difference.row.name))
+                && !edits.iter().any(|known| known == edit)
+            {
+                edits.push(edit.to_owned());
+            }
+        }
+        let disruptive = differences.iter().any(|d| d.shown.disrupts);
+        change.action = Action::Edit { edits, disruptive };
+        change
+    }
+
+    fn has_changed(&self, address: &Address, attribute: Option<&str>) -> bool {
+        self.changes.get(address).is_some_and(|change| match (&change.action, attribute) {
+            (Action::Keep | Action::Adopt { .. } | Action::Forget, _) => false,
+            (Action::Edit { .. }, Some(name)) => change.attrs.iter().any(|attr| attr.name == name),
+            _ => true,
+        })
+    }
+
+    fn may_destroy(&mut self, address: &Address, prevent: Option<&Prevent>, because: &[String]) {
+        let why = if because.is_empty() { String::new() } else { format!(" (a change of {} needs a new one)", because.join(", ")) };
+        match prevent {
+            Some(Prevent::Written(span)) => self.errors.push(
+                Diagnostic::error(format!("{address} must not be destroyed{why}: its `prevent_destroy` says so."))
+                    .at(span.clone())
+                    .about(address)
+                    .hint("Set `prevent_destroy = false` if it may go, or take back the change that would destroy it."),
+            ),
+            Some(Prevent::Default)
+                if !self.input.options.destroy && !self.input.options.replace.iter().any(|target| target.covers(address)) =>
+            {
+                self.errors.push(
+                    Diagnostic::error(format!("{address} would be given up{why}, and a cluster uses it."))
+                        .at(self.input.resolve.span(address, &[]))
+                        .about(address)
+                        .hint(format!("`-replace={address}` gives it up on purpose.")),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn publish(
+        &self,
+        address: &Address,
+        wanted: &Wanted,
+        kind: &dyn AnyKind,
+        terms: &Terms,
+        change: &Change,
+        present: Option<&Present<'_>>,
+    ) -> Term {
+        let unknown = |name: &str| Term::Unknown(Origin { address: Some(address.clone()), path: name.to_owned(), sensitive: false });
+        let rows = kind.attrs();
+        let Some(present) = present.filter(|_| !matches!(change.action, Action::Create | Action::Replace { .. })) else {
+            return Term::map(
+                rows.iter()
+                    .filter_map(|row| {
+                        let term = match terms.get(row.name) {
+                            Some(term) if row.secrecy == Secrecy::Hidden => hidden(term),
+                            Some(term) => term.clone(),
+                            None if matches!(row.presence, Presence::Computed | Presence::OptionalComputed) => unknown(row.name),
+                            None => return None,
+                        };
+                        Some((row.name.to_owned(), term))
+                    })
+                    .collect(),
+            );
+        };
+        let effective = effective(rows, terms, wanted, present.body);
+        let mut known = known_of(rows, &effective, present.body, present.digests, &self.input.state.salt).entries().unwrap_or_default();
+        if let Action::Edit { edits, .. } = &change.action {
+            for row in rows {
+                if row.follows.iter().any(|edit| edits.iter().any(|done| done == edit)) {
+                    known.insert(row.name.to_owned(), unknown(row.name));
+                }
+                if change.attrs.iter().any(|attr| attr.name == row.name) {
+                    match effective.get(row.name) {
+                        Some(term) if row.secrecy == Secrecy::Hidden => known.insert(row.name.to_owned(), hidden(term)),
+                        Some(term) => known.insert(row.name.to_owned(), term.clone()),
+                        None => known.remove(row.name),
+                    };
+                }
+            }
+        }
+        if change.action != Action::Keep {
+            known.extend(kind.derived(&Term::map(effective)));
+        }
+        if present.record.health == Health::Unfinished {
+            for row in rows.iter().filter(|row| !row.settable() && !known.contains_key(row.name)).map(|row| row.name).collect::<Vec<_>>() {
+                known.insert(row.to_owned(), unknown(row));
+            }
+        }
+        Term::map(known)
+    }
+
+    /// What is remembered and not wanted any more, and replaced objects that are left to delete.
+    fn removed(&mut self) {
+        for (address, record) in &self.input.state.records {
+            if self.wanted.resources.contains_key(address) {
+                continue;
+            }
+            let present = self.present(address);
+            let mut change = self.keep(address, present.as_ref());
+            change.id = Some(record.id.clone());
+            if self.is_chosen(address) {
+                let reason = if self.input.options.destroy { Reason::Destroy } else { Reason::NotInConfiguration };
+                change.reason = Some(if present.is_some() { reason } else { Reason::Gone });
+                change.after = None;
+                change.action = if present.is_some() { Action::Delete } else { Action::Forget };
+                if let (Some(kind), Some(present)) = (kind(&address.kind), &present) {
+                    let there = There { body: present.body, digests: present.digests };
+                    change.attrs = kind
+                        .attrs()
+                        .iter()
+                        .map(|row| (row, diff::shown_there(row, there)))
+                        .filter(|(_, shown)| *shown != Shown::Absent)
+                        .map(|(row, before)| AttrChange {
+                            name: row.name.to_owned(),
+                            before,
+                            after: Shown::Absent,
+                            replaces: false,
+                            disrupts: false,
+                        })
+                        .collect();
+                }
+                if self.input.options.destroy && present.is_some() {
+                    let prevent =
+                        self.input.resolve.desired().resources.get(address).and_then(|wanted| wanted.rules.prevent_destroy.clone());
+                    self.may_destroy(address, prevent.as_ref(), &[]);
+                }
+            }
+            self.changes.insert(address.clone(), change);
+        }
+    }
+
+    fn outputs(&mut self) -> BTreeMap<String, OutputChange> {
+        let before = &self.input.state.outputs;
+        let after = if self.input.options.destroy {
+            BTreeMap::new()
+        } else if self.errors.iter().any(Diagnostic::is_error) {
+            // Whatever outputs complained of now would only follow from what is wrong already.
+            return BTreeMap::new();
+        } else {
+            let known = &self.known;
+            match self
+                .input
+                .resolve
+                .outputs(&|other: &Address| known.get(other).cloned().unwrap_or_else(|| Term::Unknown(Origin::default())))
+            {
+                Ok(outputs) => outputs,
+                Err(errors) => {
+                    self.errors.extend(errors);
+                    return BTreeMap::new();
+                }
+            }
+        };
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        names
+            .into_iter()
+            .filter_map(|name| {
+                let old = before.get(name).map_or(Shown::Absent, |saved| saved.value.clone().map_or(Shown::Sensitive, Shown::Value));
+                let new = after
+                    .get(name)
+                    .map_or(Shown::Absent, |output| if output.sensitive { Shown::Sensitive } else { diff::shown(&output.value) });
+                let changed = match (before.get(name), after.get(name)) {
+                    (Some(saved), Some(output)) => !same_output(saved, output, &self.input.state.salt),
+                    (None, Some(output)) => !output.value.is_null(),
+                    (_, None) => self.chosen.is_none() || self.input.options.destroy,
+                };
+                if old == Shown::Absent && new == Shown::Absent {
+                    return None;
+                }
+                Some((name.clone(), OutputChange { before: old, after: new, ty: after.get(name).map(|output| output.ty.clone()), changed }))
+            })
+            .collect()
+    }
+
+    fn strays(&mut self) {
+        for stray in &self.input.observed.strays {
+            let name = if stray.name.is_empty() { String::new() } else { format!(" `{}`", stray.name) };
+            self.notes.push(
+                Diagnostic::warning(format!("The {}{name} with id {} carries this stack's mark and is in no record.", stray.kind, stray.id))
+                    .hint("It may be left from a run whose state was lost. dofloat leaves it alone: import it, or delete it in the control panel."),
+            );
+        }
+    }
+
+    fn work(&self) -> BTreeMap<Address, Work> {
+        let mut work: BTreeMap<Address, Work> = BTreeMap::new();
+        for change in self.changes.values() {
+            let mut entry = Work::default();
+            match &change.action {
+                Action::Keep => {}
+                Action::Create => entry.create = true,
+                Action::Edit { edits, .. } => entry.edits = Some(edits.clone()),
+                Action::Replace { order, .. } => {
+                    entry.create = true;
+                    entry.delete = change.id.clone();
+                    entry.order = Some(*order);
+                }
+                Action::Delete => entry.delete = change.id.clone(),
+                Action::Adopt { found } => entry.settle = Some(found.clone()),
+                Action::Forget => entry.forget = true,
+            }
+            let unfinished = self.input.state.records.get(&change.address).filter(|record| record.health == Health::Unfinished);
+            if let (Some(record), Some(_)) = (unfinished, &entry.edits) {
+                entry.settle = Some(record.id.clone());
+            }
+            if entry != Work::default() {
+                work.insert(change.address.clone(), entry);
+            }
+        }
+        for (address, id) in self.input.state.deposed.keys() {
+            if self.is_chosen(address) {
+                work.entry(address.clone()).or_default().deposed.insert(id.clone());
+            }
+        }
+        work
+    }
+}
+
+/// Whether an output is as it was remembered.
+#[must_use]
+pub fn same_output(saved: &crate::state::SavedOutput, output: &Output, salt: &Salt) -> bool {
+    match (&saved.sensitive, output.sensitive) {
+        (Some(digest), true) => output.value.sealed().is_some_and(|sealed| digest.matches(&sealed, salt)),
+        (None, false) => output.value.value() == saved.value.as_ref() && (output.ty == saved.ty || saved.ty == Type::Any),
+        _ => false,
+    }
+}
+
+/// The attributes of an object that is made, and what it takes the place of.
+fn made(rows: &[Attr], terms: &Terms, old: Option<(There<'_>, &[String])>) -> Vec<AttrChange> {
+    rows.iter()
+        .filter_map(|row| {
+            let after = match terms.get(row.name) {
+                Some(term) => diff::shown_term(row, term),
+                None if matches!(row.presence, Presence::Computed | Presence::OptionalComputed) => Shown::Unknown,
+                None => Shown::Absent,
+            };
+            let before = old.map_or(Shown::Absent, |(there, _)| diff::shown_there(row, there));
+            let replaces = old.is_some_and(|(_, because)| because.iter().any(|name| name == row.name));
+            (before != Shown::Absent || after != Shown::Absent).then(|| AttrChange {
+                name: row.name.to_owned(),
+                before,
+                after,
+                replaces,
+                disrupts: false,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,93 @@
+//! From what was wanted and what the API says to a record, and to the intent that stands in the journal before a call.
+//!
+//! Invariant: nothing secret gets into either: what is hidden or came from a sensitive source becomes a digest. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::desired::Terms;
+use super::diff::normal;
+use crate::base::address::Address;
+use crate::base::digest::{Digest, Salt};
+use crate::base::identity::{Id, Mark};
+use crate::base::secret::Secret;
+use crate::base::value::Body;
+use crate::kinds::attr::{Attr, Reads, Secrecy};
+use crate::state::{Health, Record};
+
+/// What a record says beside its attributes.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The object.
+    pub id: Id,
+    /// The mark that it carries.
+    pub mark: Option<Mark>,
+    /// What it is built upon.
+    pub after: BTreeSet<Address>,
+    /// `create_before_destroy`.
+    pub create_before_destroy: bool,
+}
+
+/// The record of an object that is as wanted, from what was sent and what was read.
+#[must_use]
+pub fn ready(rows: &[Attr], terms: &Terms, live: &Body, frame: Frame, salt: &Salt) -> Record {
+    let (mut body, mut digests) = (Body::new(), BTreeMap::new());
+    for row in rows {
+        let sent = terms.get(row.name);
+        let read = match row.reads {
+            Reads::Readable => live.get(row.name),
+            Reads::WhenSet if sent.is_some() => live.get(row.name),
+            Reads::WhenSet | Reads::WriteOnly => None,
+            Reads::Volatile => continue,
+        };
+        if let Some(sealed) = sent.filter(|term| row.secrecy == Secrecy::Hidden || term.has_secret()).and_then(|term| term.sealed()) {
+            let value = read.map_or(sealed, |value| Secret::new(value.clone()));
+            digests.insert(row.name.to_owned(), Digest::of(&value.map(|value| normal(row, value, live)), salt));
+        } else if let Some(value) = read.or_else(|| sent.and_then(|term| term.value()).filter(|_| row.reads == Reads::WriteOnly)) {
+            body.insert(row.name.to_owned(), value.clone());
+        }
+    }
+    Record {
+        id: frame.id,
+        mark: frame.mark,
+        body,
+        digests,
+        after: frame.after,
+        health: Health::Ready,
+        create_before_destroy: frame.create_before_destroy,
+    }
+}
+
+/// The open attributes of what is wanted, and digests of the others: what a journal may hold.
+#[must_use]
+pub fn intent(rows: &[Attr], terms: &Terms, salt: &Salt) -> (Body, BTreeMap<String, Digest>) {
+    let (mut body, mut digests) = (Body::new(), BTreeMap::new());
+    let open: Body = terms.iter().filter_map(|(name, term)| Some((name.clone(), term.value()?.clone()))).collect();
+    for row in rows {
+        let Some(term) = terms.get(row.name) else { continue };
+        match term.value() {
+            Some(value) if row.secrecy == Secrecy::Open => {
+                body.insert(row.name.to_owned(), value.clone());
+            }
+            _ => {
+                if let Some(sealed) = term.sealed() {
+                    digests.insert(row.name.to_owned(), Digest::of(&sealed.map(|value| normal(row, value, &open)), salt));
+                }
+            }
+        }
+    }
+    (body, digests)
+}
+
+/// A record brought up to date with what was seen: attributes that the record knows by digest keep it.
+#[must_use]
+pub fn refreshed(rows: &[Attr], record: &Record, body: &Body, digests: &BTreeMap<String, Digest>) -> Record {
+    let keeps = |name: &str| {
+        rows.iter()
+            .any(|row| row.name == name && row.reads != Reads::Volatile && (row.reads != Reads::WhenSet || record.body.contains_key(name)))
+    };
+    Record {
+        body: body.iter().filter(|(name, _)| keeps(name)).map(|(name, value)| (name.clone(), value.clone())).collect(),
+        digests: digests.clone(),
+        ..record.clone()
+    }
+}

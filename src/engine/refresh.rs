@@ -1,0 +1,163 @@
+//! What is really there: the remembered objects, read in bulk.
+//!
+//! Invariant: a read that fails stops the plan, it never counts as "gone"; and one list that lacks an object is no proof of
+//! absence: the object is looked for by its own address before it is believed gone. Reads only.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::try_join_all;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use super::diff::normal;
+use super::trouble::{Stop, of_api};
+use crate::api::client::Client;
+use crate::base::address::Address;
+use crate::base::digest::{Digest, Salt};
+use crate::base::identity::{Id, Mark};
+use crate::base::secret::Secret;
+use crate::base::value::Body;
+use crate::kinds::attr::Reads;
+use crate::kinds::erased::{AnyKind, Found};
+use crate::kinds::kind;
+use crate::state::{Record, State};
+
+/// How many objects are looked for at once.
+const LOOKS: usize = 8;
+
+/// What was seen of the remembered objects.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Observed {
+    /// By address.
+    pub seen: BTreeMap<Address, Seen>,
+    /// Replaced objects that are not deleted yet.
+    pub deposed: BTreeMap<(Address, Id), Seen>,
+    /// Objects that carry the stack's mark and are in no record.
+    pub strays: Vec<Stray>,
+}
+
+/// What was seen of one object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Seen {
+    /// It is there.
+    Present {
+        /// Its attributes, those left out that have a digest.
+        body: Body,
+        /// The digests of what is there now in attributes that are remembered by digest.
+        digests: BTreeMap<String, Digest>,
+    },
+    /// The API says that it is not there.
+    Gone,
+}
+
+/// An object that carries our mark and is in no record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// Its kind's name.
+    pub kind: &'static str,
+    /// Its identity.
+    pub id: Id,
+    /// Its name, if it has one.
+    pub name: String,
+}
+
+/// Reads all remembered objects. `api` may be a snapshot, so that kinds share answers; `fresh` asks anew, for second looks.
+/// `wanted` are the kinds that the configuration names: those that can carry the mark are searched for strays.
+///
+/// # Errors
+/// The first read that fails.
+pub async fn refresh(api: &Client, fresh: &Client, state: &State, mark: &Mark, wanted: &BTreeSet<String>) -> Result<Observed, Stop> {
+    let mut by_kind: BTreeMap<&str, Vec<(&Address, &Record)>> = BTreeMap::new();
+    for name in wanted {
+        by_kind.entry(name).or_default();
+    }
+    let records = state.records.iter().chain(state.deposed.iter().map(|((address, _), record)| (address, record)));
+    for (address, record) in records {
+        by_kind.entry(&address.kind).or_default().push((address, record));
+    }
+    let reads = by_kind.iter().filter_map(|(name, records)| {
+        let kind = kind(name)?;
+        (!records.is_empty() || kind.markable()).then(|| read_kind(api, fresh, kind, records, mark))
+    });
+    let mut observed = Observed::default();
+    let mut found: BTreeMap<(&str, Id), Body> = BTreeMap::new();
+    for (kind, objects) in try_join_all(reads).await? {
+        for object in objects {
+            found.insert((kind.name(), object.id), object.body);
+        }
+    }
+    for (address, record) in &state.records {
+        observed
+            .seen
+            .insert(address.clone(), seen(&address.kind, record, found.remove(&(address.kind.as_str(), record.id.clone())), &state.salt));
+    }
+    for ((address, id), record) in &state.deposed {
+        let body = found.remove(&(address.kind.as_str(), id.clone()));
+        observed.deposed.insert((address.clone(), id.clone()), seen(&address.kind, record, body, &state.salt));
+    }
+    for ((name, id), body) in found {
+        if let Some(kind) = kind(name) {
+            let name = body.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned();
+            observed.strays.push(Stray { kind: kind.name(), id, name });
+        }
+    }
+    Ok(observed)
+}
+
+async fn read_kind(
+    api: &Client,
+    fresh: &Client,
+    kind: &'static dyn AnyKind,
+    records: &[(&Address, &Record)],
+    mark: &Mark,
+) -> Result<(&'static dyn AnyKind, Vec<Found>), Stop> {
+    let ids: Vec<Id> = records.iter().map(|(_, record)| record.id.clone()).collect();
+    let stop = |error| Stop::from(of_api(&error, &format!("read the objects of kind {}", kind.name())));
+    let mut found = kind.list(api, &ids, mark).await.map_err(stop)?;
+    let there: BTreeSet<Id> = found.iter().map(|object| object.id.clone()).collect();
+    let missing: Vec<Id> = ids.into_iter().filter(|id| !there.contains(id)).collect();
+    let looked: Vec<Option<Found>> = stream::iter(missing)
+        .map(|id| async move {
+            Ok::<_, crate::api::error::ApiError>(kind.look(fresh, &id).await?.map(|body| Found { id, body, certain: true }))
+        })
+        .buffered(LOOKS)
+        .try_collect()
+        .await
+        .map_err(stop)?;
+    found.extend(looked.into_iter().flatten());
+    Ok((kind, found))
+}
+
+fn seen(kind_name: &str, record: &Record, body: Option<Body>, salt: &Salt) -> Seen {
+    match body {
+        None => Seen::Gone,
+        Some(body) => present(kind_name, record, body, salt),
+    }
+}
+
+/// What an object that was read looks like beside its record: what the API never gives back comes from the record, and what
+/// is remembered by digest is turned into one.
+#[must_use]
+pub fn present(kind_name: &str, record: &Record, mut body: Body, salt: &Salt) -> Seen {
+    let mut digests = BTreeMap::new();
+    let whole = body.clone();
+    for row in kind(kind_name).map_or(&[][..], AnyKind::attrs) {
+        let remembered = record.digests.get(row.name);
+        if row.reads == Reads::WriteOnly {
+            match (record.body.get(row.name), remembered) {
+                (_, Some(digest)) => {
+                    body.remove(row.name);
+                    digests.insert(row.name.to_owned(), digest.clone());
+                }
+                (Some(value), None) => {
+                    body.insert(row.name.to_owned(), value.clone());
+                }
+                (None, None) => {}
+            }
+        } else if remembered.is_some()
+            && let Some(value) = body.remove(row.name)
+        {
+            digests.insert(row.name.to_owned(), Digest::of(&Secret::new(normal(row, &value, &whole)), salt));
+        }
+    }
+    Seen::Present { body, digests }
+}

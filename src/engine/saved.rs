@@ -1,0 +1,260 @@
+//! A plan in a file: what it was made against, what was seen, and what it shows.
+//!
+//! Invariant: no secret is in it. What is applied later is planned again from what the file saw, and must come out the same:
+//! so the file cannot make apply do anything that the configuration does not say. Pure; the caller reads and writes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::change::{Action, AttrChange, Base, Change, Drift, OutputChange, Plan, Reason, Shown, Step};
+use super::diff::shown;
+use super::plan::{Options, Planned};
+use super::refresh::{Observed, Seen};
+use super::survey::Surveyed;
+use crate::base::address::Address;
+use crate::base::diag::{Diagnostic, Severity};
+use crate::base::digest::{Digest, Salt, sha256_hex};
+use crate::base::identity::Id;
+use crate::base::value::{Body, Origin, Term, Value};
+
+/// The version of the format.
+const FORMAT: u32 = 1;
+/// The first words of the file, by which it is known.
+const MAGIC: &str = "dofloat-plan";
+
+/// A plan as it stands in a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Saved {
+    /// `dofloat-plan`.
+    kind: String,
+    /// The version of the format.
+    format: u32,
+    /// What it was made against.
+    pub base: Base,
+    /// The salt of the stack's digests, which a stack that was never applied has nowhere else.
+    pub salt: Salt,
+    /// What was asked for.
+    targets: Vec<Address>,
+    replace: Vec<Address>,
+    refresh_only: bool,
+    destroy: bool,
+    /// What was seen.
+    seen: BTreeMap<Address, SavedSeen>,
+    deposed: Vec<(Address, Id, SavedSeen)>,
+    /// The account's reserved addresses.
+    addresses: Vec<String>,
+    /// The values of the variables that are not sensitive.
+    pub variables: BTreeMap<String, serde_json::Value>,
+    /// The digests of those that are.
+    pub secrets: BTreeMap<String, String>,
+    shows: Shows,
+}
+
+/// What the plan shows, and what applying it must come out as.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shows {
+    drift: Vec<Drift>,
+    changes: Vec<SavedChange>,
+    steps: Vec<Step>,
+    outputs: BTreeMap<String, OutputChange>,
+    notes: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+enum SavedSeen {
+    Present { body: Body, digests: BTreeMap<String, Digest> },
+    Gone,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedChange {
+    address: Address,
+    action: Action,
+    reason: Option<Reason>,
+    before: Option<Body>,
+    after: Option<Shown>,
+    attrs: Vec<AttrChange>,
+    id: Option<Id>,
+}
+
+/// The bytes of the file.
+///
+/// # Errors
+/// If a number is too large to write.
+pub fn write(surveyed: &Surveyed, options: &Options) -> Result<Vec<u8>, serde_json::Error> {
+    let plan = &surveyed.planned.plan;
+    let saved = Saved {
+        kind: MAGIC.to_owned(),
+        format: FORMAT,
+        base: plan.base.clone(),
+        salt: surveyed.state.salt.clone(),
+        targets: options.targets.clone(),
+        replace: options.replace.clone(),
+        refresh_only: options.refresh_only,
+        destroy: options.destroy,
+        seen: surveyed.observed.seen.iter().map(|(address, seen)| (address.clone(), seen.into())).collect(),
+        deposed: surveyed.observed.deposed.iter().map(|((address, id), seen)| (address.clone(), id.clone(), seen.into())).collect(),
+        addresses: surveyed.addresses.iter().cloned().collect(),
+        variables: plan.variables.clone(),
+        secrets: plan.secrets.clone(),
+        shows: shows(plan),
+    };
+    let body = serde_json::to_string_pretty(&saved)?;
+    Ok(format!("{body}\n{}\n", sha256_hex(body.as_bytes())).into_bytes())
+}
+
+/// Whether bytes are those of a saved plan, whole or not.
+#[must_use]
+pub fn is_plan(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(200)];
+    String::from_utf8_lossy(head).contains(&format!("\"kind\": \"{MAGIC}\""))
+}
+
+/// Reads the file. `name` is shown in messages.
+///
+/// # Errors
+/// If it is no whole plan of a format that we know.
+pub fn read(bytes: &[u8], name: &str) -> Result<Saved, Box<Diagnostic>> {
+    let damaged = |why: &str| {
+        Box::new(
+            Diagnostic::error(format!("{name} is no whole saved plan: {why}."))
+                .hint("Make it anew with `dofloat plan -out`. Nothing was changed."),
+        )
+    };
+    if !is_plan(bytes) {
+        return Err(damaged("it does not begin as one"));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is not text"))?;
+    let (body, sum) = text.trim_end_matches('\n').rsplit_once('\n').ok_or_else(|| damaged("its end is missing"))?;
+    if sha256_hex(body.as_bytes()) != sum {
+        return Err(damaged("its checksum does not fit: it was cut short or altered"));
+    }
+    let saved: Saved = serde_json::from_str(body).map_err(|error| damaged(&error.to_string()))?;
+    if saved.kind != MAGIC || saved.format != FORMAT {
+        return Err(damaged(&format!("it has the format {}, and this dofloat reads format {FORMAT}", saved.format)));
+    }
+    Ok(saved)
+}
+
+impl Saved {
+    /// What was asked for.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        Options { targets: self.targets.clone(), replace: self.replace.clone(), refresh_only: self.refresh_only, destroy: self.destroy }
+    }
+
+    /// What was seen.
+    #[must_use]
+    pub fn observed(&self) -> Observed {
+        Observed {
+            seen: self.seen.iter().map(|(address, seen)| (address.clone(), seen.into())).collect(),
+            deposed: self.deposed.iter().map(|(address, id, seen)| ((address.clone(), id.clone()), seen.into())).collect(),
+            strays: Vec::new(),
+        }
+    }
+
+    /// The account's reserved addresses when it was made.
+    #[must_use]
+    pub fn addresses(&self) -> &[String] {
+        &self.addresses
+    }
+
+    /// Whether a plan that was worked out anew from this file is the same.
+    #[must_use]
+    pub fn holds(&self, again: &Planned) -> bool {
+        let again = shows(&again.plan);
+        again.steps == self.shows.steps && again.changes == self.shows.changes && again.outputs == self.shows.outputs
+    }
+
+    /// The plan, to be shown. What was secret is unknown here.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        Plan {
+            base: self.base.clone(),
+            drift: self.shows.drift.clone(),
+            changes: self
+                .shows
+                .changes
+                .iter()
+                .cloned()
+                .map(|change| Change {
+                    address: change.address,
+                    action: change.action,
+                    reason: change.reason,
+                    before: change.before,
+                    after: change.after.as_ref().map(term),
+                    attrs: change.attrs,
+                    id: change.id,
+                })
+                .collect(),
+            steps: self.shows.steps.clone(),
+            outputs: self.shows.outputs.clone(),
+            notes: self
+                .shows
+                .notes
+                .iter()
+                .map(|note| Diagnostic { severity: Severity::Warning, ..Diagnostic::error(note.clone()) })
+                .collect(),
+            secrets: self.secrets.clone(),
+            variables: self.variables.clone(),
+            refresh_only: self.refresh_only,
+            destroy: self.destroy,
+        }
+    }
+}
+
+fn shows(plan: &Plan) -> Shows {
+    Shows {
+        drift: plan.drift.clone(),
+        changes: plan
+            .changes
+            .iter()
+            .map(|change| SavedChange {
+                address: change.address.clone(),
+                action: change.action.clone(),
+                reason: change.reason.clone(),
+                before: change.before.clone(),
+                after: change.after.as_ref().map(shown),
+                attrs: change.attrs.clone(),
+                id: change.id.clone(),
+            })
+            .collect(),
+        steps: plan.steps.clone(),
+        outputs: plan.outputs.iter().map(|(name, output)| (name.clone(), OutputChange { ty: None, ..output.clone() })).collect(),
+        notes: plan.notes.iter().map(|note| note.message.clone()).collect(),
+    }
+}
+
+fn term(shown: &Shown) -> Term {
+    match shown {
+        Shown::Absent => Term::null(),
+        Shown::Value(value) => Term::Value(Value::clone(value)),
+        Shown::Sensitive => Term::Unknown(Origin { sensitive: true, ..Origin::default() }),
+        Shown::Unknown => Term::Unknown(Origin::default()),
+        Shown::List(items) => Term::list(items.iter().map(term).collect()),
+        Shown::Map(map) => Term::map(map.iter().map(|(name, part)| (name.clone(), term(part))).collect()),
+    }
+}
+
+impl From<&Seen> for SavedSeen {
+    fn from(seen: &Seen) -> Self {
+        match seen {
+            Seen::Present { body, digests } => Self::Present { body: body.clone(), digests: digests.clone() },
+            Seen::Gone => Self::Gone,
+        }
+    }
+}
+
+impl From<&SavedSeen> for Seen {
+    fn from(seen: &SavedSeen) -> Self {
+        match seen {
+            SavedSeen::Present { body, digests } => Self::Present { body: body.clone(), digests: digests.clone() },
+            SavedSeen::Gone => Self::Gone,
+        }
+    }
+}

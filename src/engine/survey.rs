@@ -1,0 +1,340 @@
+//! From configuration and memory to a plan that was held against the account: what plan, apply and destroy have in common,
+//! and what apply does with it.
+//!
+//! Invariant: `survey` writes nothing, ever; `execute` makes what was found durable before anything else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::{join, try_join_all};
+use tokio::sync::watch;
+
+use super::apply::{self, Left, Manner, Run};
+use super::change::{Action, Base, Event};
+use super::plan::{self, Input, Options, Planned, of_complaint};
+use super::record;
+use super::recover::{self, Claims};
+use super::refresh::{self, Observed, Seen};
+use super::saved::Saved;
+use super::trouble::{Stop, of_api};
+use crate::api::client::Client;
+use crate::base::address::Address;
+use crate::base::clock::Clock;
+use crate::base::desired::Resolve;
+use crate::base::diag::Diagnostic;
+use crate::base::identity::{Id, Mark, Owner};
+use crate::kinds::erased::AnyKind;
+use crate::kinds::{account, kind};
+use crate::state::State;
+use crate::state::store::{Loaded, Locked, Opening};
+
+/// What a survey starts from.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    /// The stack's name.
+    pub stack: &'a str,
+    /// The configuration.
+    pub resolve: &'a dyn Resolve,
+    /// Its digest.
+    pub config: &'a str,
+    /// What is remembered.
+    pub loaded: &'a Loaded,
+    /// The state of a stack that was never applied: its lineage and salt.
+    pub fresh: &'a State,
+    /// The API.
+    pub api: &'a Client,
+    /// The API's address.
+    pub endpoint: &'a str,
+    /// Whether the account is a simulated one.
+    pub simulated: bool,
+    /// The time.
+    pub clock: &'a Clock,
+    /// What was asked for.
+    pub options: &'a Options,
+    /// Whether objects are read; without it the records are believed (`-refresh=false`).
+    pub refresh: bool,
+    /// Whether an interrupted run is looked into. A plan beside a running apply leaves that alone.
+    pub recover: bool,
+}
+
+/// A plan and what it rests on.
+#[derive(Clone, Debug)]
+pub struct Surveyed {
+    /// The plan.
+    pub planned: Planned,
+    /// The state, an interrupted run settled.
+    pub state: State,
+    /// What is there.
+    pub observed: Observed,
+    /// What an interrupted run had made, and was found.
+    pub adopted: Vec<(Address, Id)>,
+    /// Objects that are not ours, whatever they look like.
+    pub claims: Claims,
+    /// The account's reserved addresses, where the plan makes one.
+    pub addresses: BTreeSet<String>,
+}
+
+/// The tag of a stack's objects.
+#[must_use]
+pub fn mark(stack: &str, lineage: &str) -> Mark {
+    let stack: String = stack.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' }).collect();
+    Mark(format!("dofloat:{stack}-{lineage}"))
+}
+
+/// Looks at everything and makes the plan.
+///
+/// # Errors
+/// All that is wrong with the configuration, the account or the memory.
+pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
+    let snapshot = ground.api.snapshot();
+    let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
+    // Whose account it is, and what is in it, are asked side by side; the first decides whether the second counts.
+    let (owner, seen) = join(account::owner(&snapshot, ground.simulated), see(ground, remembered, &snapshot)).await;
+    let owner = owner.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
+    let recorded = remembered.owner.as_ref().or(ground.loaded.journal.as_ref().map(|journal| &journal.header.owner));
+    if let Some(other) = recorded.filter(|recorded| **recorded != owner) {
+        return Err(Stop::from(of_owner(ground.stack, other, &owner)));
+    }
+    let (state, adopted, observed) = seen?;
+    let base = Base {
+        stack: ground.stack.to_owned(),
+        lineage: state.lineage.clone(),
+        serial: state.serial,
+        journal_end: ground.loaded.journal.as_ref().map_or(0, |journal| journal.last_n),
+        owner,
+        endpoint: ground.endpoint.to_owned(),
+        config: ground.config.to_owned(),
+    };
+    let input = Input { resolve: ground.resolve, state: &state, observed: &observed, options: ground.options };
+    let mut planned = plan::make(input, base)?;
+    check_account(ground, &snapshot, &state, &observed, &mut planned).await?;
+    let unnamed = planned.jobs.iter().any(|(kind, jobs)| account::family(kind) == account::UNNAMED && jobs.iter().any(|job| job.creates));
+    let addresses = if unnamed {
+        account::addresses(&snapshot)
+            .await
+            .map_err(|error| Stop::from(of_api(&error, "read the reserved addresses")))?
+            .into_iter()
+            .collect()
+    } else {
+        BTreeSet::new()
+    };
+    let mut claims = recover::claims(&state, None);
+    claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
+    claims.extend(observed.strays.iter().map(|stray| (account::family(stray.kind), stray.id.clone())));
+    Ok(Surveyed { planned, state, observed, adopted, claims, addresses })
+}
+
+/// Works a saved plan out anew from what it saw.
+///
+/// # Errors
+/// If what it was made against has moved on, or it comes out otherwise.
+pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> {
+    let owner = account::owner(ground.api, ground.simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
+    let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
+    let journal_end = ground.loaded.journal.as_ref().map_or(0, |journal| journal.last_n);
+    let base = &saved.base;
+    let moved = [
+        (base.stack != ground.stack, format!("it is of the stack {}", base.stack)),
+        (base.owner != owner, format!("it was made for {}, and the token belongs to {owner}", base.owner)),
+        (base.endpoint != ground.endpoint, format!("it was made against {}", base.endpoint)),
+        (base.lineage != remembered.lineage, "the state is another one".to_owned()),
+        (base.serial != remembered.serial || base.journal_end != journal_end, "something was applied since".to_owned()),
+        (base.config != ground.config, "the configuration has changed since".to_owned()),
+    ];
+    if let Some((_, why)) = moved.into_iter().find(|(moved, _)| *moved) {
+        return Err(Stop::from(stale(&why)));
+    }
+    let (state, adopted) = match &ground.loaded.journal {
+        Some(journal) => {
+            let settled = recover::settle(remembered, journal, ground.api, ground.clock).await?;
+            (settled.state, settled.adopted)
+        }
+        None => (remembered.clone(), Vec::new()),
+    };
+    let observed = saved.observed();
+    let options = saved.options();
+    let input = Input { resolve: ground.resolve, state: &state, observed: &observed, options: &options };
+    let planned = plan::make(input, base.clone())?;
+    if !saved.holds(&planned) {
+        return Err(Stop::from(stale("it comes out otherwise now")));
+    }
+    let addresses: BTreeSet<String> = saved.addresses().iter().cloned().collect();
+    let mut claims = recover::claims(&state, None);
+    claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
+    Ok(Surveyed { planned, state, observed, adopted, claims, addresses })
+}
+
+/// What is remembered, an interrupted run settled, and what is there.
+async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Result<(State, Vec<(Address, Id)>, Observed), Stop> {
+    let (state, adopted) = match &ground.loaded.journal {
+        Some(journal) if ground.recover => {
+            let settled = recover::settle(remembered, journal, ground.api, ground.clock).await?;
+            (settled.state, settled.adopted)
+        }
+        Some(journal) => (journal.settle_into(remembered), Vec::new()),
+        None => (remembered.clone(), Vec::new()),
+    };
+    if !ground.refresh {
+        let observed = believed(&state);
+        return Ok((state, adopted, observed));
+    }
+    let wanted = match ground.options.destroy {
+        true => BTreeSet::new(),
+        false => ground.resolve.desired().resources.keys().map(|address| address.kind.clone()).collect(),
+    };
+    let observed = refresh::refresh(snapshot, ground.api, &state, &mark(ground.stack, &state.lineage), &wanted).await?;
+    Ok((state, adopted, observed))
+}
+
+fn stale(why: &str) -> Diagnostic {
+    Diagnostic::error(format!("The saved plan no longer holds: {why}.")).hint("Make it anew with `dofloat plan -out`. Nothing was changed.")
+}
+
+fn of_owner(stack: &str, other: &Owner, owner: &Owner) -> Diagnostic {
+    Diagnostic::error(format!("The state of stack {stack} belongs to {other}, and the token to {owner}."))
+        .hint("Use the token of the account that the stack was made in, or another stack for this account. Nothing was changed.")
+}
+
+/// The records as they are, without asking.
+fn believed(state: &State) -> Observed {
+    let seen = |record: &crate::state::Record| Seen::Present { body: record.body.clone(), digests: record.digests.clone() };
+    Observed {
+        seen: state.records.iter().map(|(address, record)| (address.clone(), seen(record))).collect(),
+        deposed: state.deposed.iter().map(|(key, record)| (key.clone(), seen(record))).collect(),
+        strays: Vec::new(),
+    }
+}
+
+/// Everything about the account that would make a step fail, before the first write.
+async fn check_account(ground: Ground<'_>, api: &Client, state: &State, observed: &Observed, planned: &mut Planned) -> Result<(), Stop> {
+    if ground.options.refresh_only {
+        return Ok(());
+    }
+    let preflights = planned.jobs.iter().filter_map(|(name, jobs)| {
+        let kind = kind(name)?;
+        Some(async move {
+            let complaints =
+                kind.preflight(api, jobs).await.map_err(|error| Stop::from(of_api(&error, "check the plan against the account")))?;
+            Ok::<_, Stop>((jobs.first().map_or_else(|| Address::new(name, ""), |job| job.address.clone()), complaints))
+        })
+    });
+    let deletes = planned.plan.changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Replace { .. })).filter_map(
+        |change| {
+            let kind: &'static dyn AnyKind = kind(&change.address.kind)?;
+            let id = change.id.clone()?;
+            let ours: Vec<Id> = state.records.values().chain(state.deposed.values()).map(|record| record.id.clone()).collect();
+            let seen = match observed.seen.get(&change.address)? {
+                Seen::Present { body, .. } => body,
+                Seen::Gone => return None,
+            };
+            Some(async move {
+                let doing = format!("check whether {} can be deleted", change.address);
+                let complaints = kind.before_delete(api, &id, seen, &ours).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
+                Ok::<_, Stop>((change.address.clone(), complaints))
+            })
+        },
+    );
+    let (preflights, deletes) = futures_util::future::try_join(try_join_all(preflights), try_join_all(deletes)).await?;
+    let mut errors = Vec::new();
+    for (address, complaints) in preflights.into_iter().chain(deletes) {
+        for complaint in complaints {
+            let diagnostic = of_complaint(ground.resolve, &address, complaint);
+            if diagnostic.is_error() { errors.push(diagnostic) } else { planned.plan.notes.push(diagnostic) }
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Stop::failed(errors)) }
+}
+
+/// What an execution needs beside the survey.
+pub struct Execution<'a> {
+    /// The survey.
+    pub surveyed: &'a Surveyed,
+    /// The configuration.
+    pub resolve: &'a dyn Resolve,
+    /// What was on disk.
+    pub loaded: &'a Loaded,
+    /// The store, locked.
+    pub store: &'a mut Locked,
+    /// The API.
+    pub api: Client,
+    /// The time.
+    pub clock: Clock,
+    /// How to go about it.
+    pub manner: Manner,
+    /// Turns true at the first Ctrl-C.
+    pub stop: watch::Receiver<bool>,
+    /// Is told what happens.
+    pub tell: &'a mut dyn FnMut(Event),
+}
+
+/// Does what the plan says.
+///
+/// # Errors
+/// If the state cannot be written before the first call; what happens later is in the outcome.
+pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
+    let Execution { surveyed, resolve, loaded, store, api, clock, manner, stop, tell } = execution;
+    let Surveyed { planned, observed, .. } = surveyed;
+    let mut state = up_to_date(&surveyed.state, observed);
+    state.owner.get_or_insert_with(|| planned.plan.base.owner.clone());
+    let unwritten = |error: &crate::state::store::StoreError| {
+        let diagnostics = error.diagnostics();
+        if error.class() == crate::state::store::ExitClass::Decision { Stop::decision(diagnostics) } else { Stop::failed(diagnostics) }
+    };
+    if loaded.journal.is_some() || loaded.state.as_ref().is_some_and(|before| *before != state) {
+        state.serial = store.commit(&state).map_err(|error| unwritten(&error))?;
+    }
+    let mark = mark(&planned.plan.base.stack, &state.lineage);
+    if !planned.plan.steps.is_empty() {
+        let marked = state.records.iter().chain(state.deposed.iter().map(|((address, _), record)| (address, record)));
+        let marked = marked.filter(|(_, record)| record.mark.is_some()).map(|(_, record)| record.id.clone());
+        let marked = marked.chain(observed.strays.iter().map(|stray| stray.id.clone())).collect();
+        let opening = Opening { owner: planned.plan.base.owner.clone(), marked, addresses: surveyed.addresses.clone() };
+        store.begin(&state, opening).map_err(|error| unwritten(&error))?;
+    } else if loaded.state.is_none() && planned.plan.is_empty() {
+        return Ok(Left { outcome: super::change::Outcome::default(), state, settled: true });
+    }
+    let had_mark = state.records.values().chain(state.deposed.values()).any(|record| record.mark.is_some());
+    let claims = surveyed.claims.clone();
+    let run = Run { planned, resolve, state, store, api: api.clone(), mark: mark.clone(), clock, claims, manner, stop, tell };
+    let mut left = apply::run(run).await;
+    if !left.settled {
+        return Ok(left);
+    }
+    if had_mark
+        && left.state.records.is_empty()
+        && left.state.deposed.is_empty()
+        && observed.strays.is_empty()
+        && let Err(error) = account::delete_mark(&api, &mark).await
+    {
+        left.outcome.errors.push(of_api(&error, &format!("delete the tag {mark}")));
+    }
+    match store.commit(&left.state) {
+        Ok(serial) => left.state.serial = serial,
+        Err(error) => left.outcome.errors.extend(error.diagnostics()),
+    }
+    Ok(left)
+}
+
+/// The records with what was seen; what is gone is not in it.
+fn up_to_date(state: &State, observed: &Observed) -> State {
+    let mut now = state.clone();
+    let rows = |address: &Address| kind(&address.kind).map_or(&[][..], AnyKind::attrs);
+    let fresh = |address: &Address, record: &crate::state::Record, seen: Option<&Seen>| match seen {
+        Some(Seen::Present { body, digests }) => Some(record::refreshed(rows(address), record, body, digests)),
+        Some(Seen::Gone) => None,
+        None => Some(record.clone()),
+    };
+    now.records = state
+        .records
+        .iter()
+        .filter_map(|(address, record)| Some((address.clone(), fresh(address, record, observed.seen.get(address))?)))
+        .collect();
+    now.deposed = state
+        .deposed
+        .iter()
+        .filter_map(|((address, id), record)| {
+            let seen = observed.deposed.get(&(address.clone(), id.clone()));
+            Some(((address.clone(), id.clone()), fresh(address, record, seen)?))
+        })
+        .collect::<BTreeMap<_, _>>();
+    now
+}

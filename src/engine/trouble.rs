@@ -1,0 +1,80 @@
+//! From failures to what the user reads: which resource, which operation, what to do next.
+//!
+//! Invariant: every hint follows from the kind of failure, never from the text of a message.
+
+use crate::api::error::ApiError;
+use crate::base::diag::Diagnostic;
+
+/// Why a command of the engine stops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// What is wrong.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Whether a person must decide (exit 4) rather than mend (exit 1).
+    pub decision: bool,
+}
+
+impl Stop {
+    /// Something to mend.
+    #[must_use]
+    pub fn failed(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, decision: false }
+    }
+
+    /// Something to decide.
+    #[must_use]
+    pub fn decision(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, decision: true }
+    }
+}
+
+impl From<Diagnostic> for Stop {
+    fn from(diagnostic: Diagnostic) -> Self {
+        Self::failed(vec![diagnostic])
+    }
+}
+
+/// A diagnostic of a failed request: `doing` fits after "failed to", for example `read the droplets`.
+#[must_use]
+pub fn of_api(error: &ApiError, doing: &str) -> Diagnostic {
+    let diagnostic = Diagnostic::error(format!("Failed to {doing}: {error}{}.", request_id(error)));
+    match hint(error) {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
+}
+
+fn request_id(error: &ApiError) -> String {
+    match error {
+        ApiError::Refused { answer, .. } | ApiError::Rejected { answer, .. } => {
+            answer.request_id.as_ref().map(|id| format!(", request id {id}")).unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
+fn hint(error: &ApiError) -> Option<String> {
+    match error {
+        ApiError::Refused { answer, .. } if answer.status == 401 => {
+            Some("The token is not accepted. Check that it is whole, has not expired, and belongs to this API.".to_owned())
+        }
+        ApiError::Refused { scopes, .. } if !scopes.is_empty() => Some(format!(
+            "The token lacks a scope. This request needs: {}. `dofloat scopes` prints all that the stack needs.",
+            scopes.join(", ")
+        )),
+        ApiError::Refused { .. } => Some("The token lacks a scope. `dofloat scopes` prints all that the stack needs.".to_owned()),
+        ApiError::Unseen { scope, .. } => {
+            Some(format!("Give the token the scope {scope}. `dofloat scopes` prints all that the stack needs."))
+        }
+        ApiError::Throttled { wait, .. } => Some(format!(
+            "The account's request budget is used up. Try again in {} s, or lower `requests_per_second`.",
+            wait.as_secs().max(1)
+        )),
+        ApiError::Ambiguous { .. } => {
+            Some("Run the same command again: dofloat looks for what the lost answer was about before it makes anything.".to_owned())
+        }
+        ApiError::Broken { .. } => Some("Check the network and the API's status, then run the same command again.".to_owned()),
+        ApiError::Unsettled { .. } => Some("Run the same command again: dofloat goes on waiting for the same object.".to_owned()),
+        _ => None,
+    }
+}

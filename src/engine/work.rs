@@ -1,0 +1,174 @@
+//! One step at work: the calls that bring it about, and what it reports to the owner of the run.
+//!
+//! Invariant: a worker holds no state of the run. The identity of what it made is reported, and on disk, before it waits; an
+//! answer that was lost is reported as such and never guessed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::change::{Op, StepId};
+use super::desired::Terms;
+use super::trouble::of_api;
+use crate::api::client::Client;
+use crate::api::error::ApiError;
+use crate::base::address::Address;
+use crate::base::diag::Diagnostic;
+use crate::base::identity::{Id, Mark};
+use crate::base::value::{Body, Term};
+use crate::kinds::attr::Change;
+use crate::kinds::erased::AnyKind;
+use crate::kinds::scopes::{Operation, needed};
+
+/// How often an edit whose answer was lost is looked into and made again.
+const EDIT_TRIES: usize = 3;
+
+/// What a worker is given.
+#[derive(Clone)]
+pub(super) struct Task {
+    /// The step.
+    pub(super) step: StepId,
+    /// Which resource.
+    pub(super) address: Address,
+    /// What is done.
+    pub(super) op: Op,
+    /// The kind.
+    pub(super) kind: &'static dyn AnyKind,
+    /// What is wanted, all of it known.
+    pub(super) terms: Terms,
+    /// What there is.
+    pub(super) seen: Body,
+    /// The object, if it is known.
+    pub(super) id: Option<Id>,
+    /// The stack's mark.
+    pub(super) mark: Mark,
+}
+
+/// What a worker tells the owner.
+pub(super) enum Message {
+    /// The object has this identity; the worker goes on when that is on disk.
+    Made { step: StepId, id: Id, written: oneshot::Sender<()> },
+    /// The answer to a create was lost.
+    Lost { step: StepId, error: ApiError },
+    /// Where the object of a lost answer was looked for.
+    Located { step: StepId, found: Result<super::recover::Located, ApiError> },
+    /// It still waits.
+    Waiting { step: StepId, what: String, elapsed: Duration, limit: Option<Duration> },
+    /// It is done: what there is now, `None` if nothing.
+    Done { step: StepId, live: Option<(Id, Body)> },
+    /// It failed.
+    Failed { step: StepId, why: Diagnostic, doubt: bool },
+    /// The first Ctrl-C.
+    Stop,
+}
+
+/// Does the step.
+pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>) {
+    let step = task.step;
+    let watcher = tell.clone();
+    let api = api.watched(Arc::new(move |waiting: &crate::api::wait::Waiting| {
+        // A full channel means that the owner is busy: this is only a sign of life.
+        let _ = watcher.try_send(Message::Waiting { step, what: waiting.what.clone(), elapsed: waiting.elapsed, limit: waiting.limit });
+    }));
+    let message = match &task.op {
+        Op::Create => match &task.id {
+            Some(id) => settled(&task, &api, id.clone(), None).await,
+            None => created(&task, &api, &tell).await,
+        },
+        Op::Settle { id } => settled(&task, &api, id.clone(), None).await,
+        Op::Edit { edits } => edited(&task, &api, edits).await,
+        Op::Delete { id } => match task.kind.delete(&api, id, &task.seen).await {
+            Ok(()) => Message::Done { step, live: None },
+            Err(error) => failed(&task, &error, "delete"),
+        },
+        Op::Forget => Message::Done { step, live: None },
+    };
+    // The owner is gone only if the whole run is.
+    let _ = tell.send(message).await;
+}
+
+async fn created(task: &Task, api: &Client, tell: &mpsc::Sender<Message>) -> Message {
+    let step = task.step;
+    match task.kind.create(api, &task.address, &Term::map(task.terms.clone()), &task.mark).await {
+        Ok(created) => {
+            let (written, on_disk) = oneshot::channel();
+            if tell.send(Message::Made { step, id: created.id.clone(), written }).await.is_err() || on_disk.await.is_err() {
+                return Message::Failed { step, why: Diagnostic::error("The run ended."), doubt: true };
+            }
+            settled(task, api, created.id, created.body).await
+        }
+        Err(error @ ApiError::Ambiguous { .. }) => Message::Lost { step, error },
+        Err(error) => failed(task, &error, "create"),
+    }
+}
+
+async fn settled(task: &Task, api: &Client, id: Id, body: Option<Body>) -> Message {
+    let live = match body {
+        Some(body) => Ok(body),
+        None => task.kind.settle(api, &id).await,
+    };
+    match live {
+        Ok(live) => Message::Done { step: task.step, live: Some((id, live)) },
+        Err(error) => failed(task, &error, "wait for"),
+    }
+}
+
+async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
+    let step = task.step;
+    let Some(id) = task.id.clone() else {
+        return Message::Failed { step, why: Diagnostic::error(format!("{} has no object to change.", task.address)), doubt: false };
+    };
+    let wanted = Term::map(task.terms.clone());
+    let mut seen = task.seen.clone();
+    for edit in edits {
+        let Some(edit) = task.kind.attrs().iter().find_map(|row| match row.change {
+            Change::InPlace(name) | Change::Disruptive(name) | Change::Enable(name) if name == edit => Some(name),
+            _ => None,
+        }) else {
+            continue;
+        };
+        let mut tries = 1;
+        while let Err(error) = task.kind.edit(api, &id, edit, &wanted, &seen).await {
+            if !matches!(error, ApiError::Ambiguous { .. }) || tries == EDIT_TRIES {
+                return failed(task, &error, "change");
+            }
+            tries += 1;
+            match task.kind.look(api, &id).await {
+                Ok(Some(now)) => seen = now,
+                Ok(None) => return failed(task, &error, "change"),
+                Err(error) => return failed(task, &error, "read"),
+            }
+        }
+    }
+    match task.kind.look(api, &id).await {
+        Ok(Some(live)) => Message::Done { step, live: Some((id, live)) },
+        Ok(None) => Message::Failed {
+            step,
+            why: Diagnostic::error(format!("{} with id {id} is gone: somebody deleted it while it was changed.", task.address))
+                .about(&task.address)
+                .hint("The next plan makes it anew."),
+            doubt: false,
+        },
+        Err(error) => failed(task, &error, "read"),
+    }
+}
+
+fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
+    let mut error = error.clone();
+    if let ApiError::Refused { scopes, .. } = &mut error {
+        // The request's own scope is not all: what is set in its body may need more. Those to read were there in the plan.
+        let operation = match task.op {
+            Op::Create | Op::Settle { .. } => Operation::Create,
+            Op::Edit { .. } => Operation::Update,
+            Op::Delete { .. } | Op::Forget => Operation::Delete,
+        };
+        let body = Term::map(task.terms.clone());
+        let more: Vec<&'static str> = needed(task.kind, operation, &body).into_iter().filter(|scope| !scope.ends_with(":read")).collect();
+        scopes.extend(more.into_iter().filter(|scope| !scopes.contains(scope)).collect::<Vec<_>>());
+    }
+    let error = &error;
+    let doubt =
+        !matches!(error, ApiError::Rejected { .. } | ApiError::Refused { .. } | ApiError::NotFound { .. } | ApiError::Throttled { .. });
+    Message::Failed { step: task.step, why: of_api(error, &format!("{verb} {}", task.address)).about(&task.address), doubt }
+}

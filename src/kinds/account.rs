@@ -1,0 +1,74 @@
+//! The account behind a token: who it is, which addresses it holds, and the mark that is taken away last.
+//!
+//! Invariant: reads, and one delete of a tag that is ours. It must not know plan or state.
+
+use serde::Deserialize;
+
+use crate::api::client::{Client, segment};
+use crate::api::error::ApiError;
+use crate::base::identity::{Id, Mark, Owner};
+
+#[derive(Deserialize)]
+struct Envelope {
+    account: Account,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    uuid: String,
+    team: Option<Team>,
+}
+
+#[derive(Deserialize)]
+struct Team {
+    uuid: String,
+}
+
+#[derive(Deserialize)]
+struct Address {
+    ip: String,
+}
+
+/// The scopes of reading whose token it is.
+pub const SCOPES: [&str; 1] = ["account:read"];
+
+/// Whose token it is. `simulated` is the caller's word: an answer does not tell.
+///
+/// # Errors
+/// If the token is not accepted, or lacks `account:read`.
+pub async fn owner(api: &Client, simulated: bool) -> Result<Owner, ApiError> {
+    let Envelope { account } = api.get("/account", &[]).await?;
+    Ok(Owner { account: account.uuid, team: account.team.map(|team| team.uuid), simulated })
+}
+
+/// The account's reserved addresses: what a run finds and has not made.
+///
+/// # Errors
+/// A read that fails.
+pub async fn addresses(api: &Client) -> Result<Vec<String>, ApiError> {
+    let found: Vec<Address> = api.list("/reserved_ips", &[], "reserved_ips").await?;
+    Ok(found.into_iter().map(|address| address.ip).collect())
+}
+
+/// Takes the stack's tag away, when nothing carries it any more.
+///
+/// # Errors
+/// If the API refuses.
+pub async fn delete_mark(api: &Client, mark: &Mark) -> Result<(), ApiError> {
+    api.delete(&format!("/tags/{}", segment(&mark.0)), &[]).await
+}
+
+/// The identity of a reserved address, as records name it.
+#[must_use]
+pub fn address_id(ip: &str) -> Id {
+    Id(ip.to_owned())
+}
+
+/// The name under which two spellings of one kind are the same: what a `floating_ip` claims, a `reserved_ip` cannot take.
+#[must_use]
+pub fn family(kind: &str) -> String {
+    kind.replace("floating_ip", "reserved_ip")
+}
+
+/// The kind whose objects carry neither mark nor name.
+pub const UNNAMED: &str = "digitalocean_reserved_ip";

@@ -1,0 +1,93 @@
+//! Collects what is wrong with a body, and reads bodies that are known only in part.
+//!
+//! Invariant: a complaint never quotes a secret: the readers here give open values only.
+
+use super::erased::{Complaint, Job};
+use crate::base::address::Address;
+use crate::base::value::{Term, Value};
+
+/// The complaints of one check.
+#[derive(Debug, Default)]
+pub(crate) struct Complaints {
+    found: Vec<Complaint>,
+    about: Option<Address>,
+}
+
+impl Complaints {
+    /// From here on complaints are about this resource.
+    pub(crate) fn about(&mut self, job: &Job) {
+        self.about = Some(job.address.clone());
+    }
+
+    /// An error at an attribute.
+    pub(crate) fn error(&mut self, path: &[&str], message: impl Into<String>, hint: impl Into<String>) {
+        self.push(path, message.into(), hint.into(), false);
+    }
+
+    /// A warning at an attribute.
+    pub(crate) fn warning(&mut self, path: &[&str], message: impl Into<String>, hint: impl Into<String>) {
+        self.push(path, message.into(), hint.into(), true);
+    }
+
+    /// All of them.
+    pub(crate) fn into_vec(self) -> Vec<Complaint> {
+        self.found
+    }
+
+    fn push(&mut self, path: &[&str], message: String, hint: String, warning: bool) {
+        let path = path.iter().map(|&part| part.to_owned()).collect();
+        let hint = Some(hint).filter(|hint| !hint.is_empty());
+        self.found.push(Complaint { address: self.about.clone(), path, message, hint, warning });
+    }
+}
+
+/// The text of an attribute, if it is known and open.
+pub(crate) fn text(body: &Term, name: &str) -> Option<String> {
+    match body.get(name) {
+        Term::Value(Value::Str(text)) => Some(text),
+        Term::Value(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The whole number of an attribute, if it is known and open.
+pub(crate) fn number(body: &Term, name: &str) -> Option<i64> {
+    match body.get(name) {
+        Term::Value(Value::Number(number)) => number.as_i64(),
+        Term::Value(Value::Str(text)) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Whether an attribute is known to be true.
+pub(crate) fn is_true(body: &Term, name: &str) -> bool {
+    body.get(name) == Term::Value(Value::Bool(true))
+}
+
+/// The items of a list attribute.
+pub(crate) fn items(body: &Term, name: &str) -> Vec<Term> {
+    body.get(name).items().unwrap_or_default()
+}
+
+/// The texts of a list attribute that are known and open, with their places.
+pub(crate) fn texts(body: &Term, name: &str) -> Vec<(usize, String)> {
+    let text = |(at, item): (usize, Term)| item.value()?.as_str().map(|text| (at, text.to_owned()));
+    items(body, name).into_iter().enumerate().filter_map(text).collect()
+}
+
+/// Complains of every further job that wants a name (or whatever `key` gives) that another one wants already.
+pub(crate) fn no_two(jobs: &[Job], path: &str, what: &str, key: impl Fn(&Term) -> Option<String>, complaints: &mut Complaints) {
+    let mut taken: Vec<(String, &Address)> = Vec::new();
+    for job in jobs {
+        let Some(key) = key(&job.body) else { continue };
+        complaints.about(job);
+        match taken.iter().find(|(other, _)| *other == key) {
+            Some((_, first)) => complaints.error(
+                &[path],
+                format!("{first} wants the {what} `{key}` too."),
+                format!("Give each its own: DigitalOcean takes a {what} once in an account."),
+            ),
+            None => taken.push((key, &job.address)),
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! A reserved address, in both spellings; the API's own calls are the new one's for both.
+//!
+//! Invariant: an address carries no mark and no name, so a lost answer is settled by set logic over the account's addresses.
+//! Who holds it is nobody's business here unless `droplet_id` is written.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::attr::{Attr, Change, Compare, EditName, Reads, Ty};
+use super::complaints::Complaints;
+use super::erased::{Complaint, Job, Scopes};
+use super::wire::{Slug, maybe_id_number, or_default, present, seen};
+use super::{For, Hit, Kind, Made, if_there};
+use crate::api::client::{Client, segment};
+use crate::api::error::ApiError;
+use crate::api::messages::{Said, said};
+use crate::base::identity::{Id, Mark};
+use crate::base::value::{Body, Term, Value};
+
+/// How long an assignment may take, pending events of the droplet included.
+const ASSIGN_LIMIT: Duration = Duration::from_secs(300);
+
+/// `digitalocean_reserved_ip`.
+pub(crate) struct Reserved;
+/// `digitalocean_floating_ip`, the old name of the same thing.
+pub(crate) struct Floating;
+
+/// The two spellings.
+pub(crate) trait Spelling: Send + Sync + 'static {
+    /// The resource type of the address.
+    const IP: &'static str;
+    /// The resource type of its assignment.
+    const ASSIGNMENT: &'static str;
+    /// The product's name in a uniform resource name.
+    const URN: &'static str;
+}
+
+impl Spelling for Reserved {
+    const IP: &'static str = "digitalocean_reserved_ip";
+    const ASSIGNMENT: &'static str = "digitalocean_reserved_ip_assignment";
+    const URN: &'static str = "reservedip";
+}
+
+impl Spelling for Floating {
+    const IP: &'static str = "digitalocean_floating_ip";
+    const ASSIGNMENT: &'static str = "digitalocean_floating_ip_assignment";
+    const URN: &'static str = "floatingip";
+}
+
+pub(crate) struct ReservedIp<S>(PhantomData<S>);
+
+#[derive(Deserialize)]
+pub(crate) struct Spec {
+    #[serde(default)]
+    region: Option<String>,
+    #[serde(default, deserialize_with = "maybe_id_number")]
+    droplet_id: Option<u64>,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Live {
+    id: String,
+    ip_address: String,
+    region: String,
+    droplet_id: Option<u64>,
+    urn: String,
+}
+
+/// An address as the API shows it.
+#[derive(Deserialize)]
+pub(super) struct Wire {
+    pub(super) ip: String,
+    #[serde(default, deserialize_with = "or_default")]
+    region: Slug,
+    #[serde(default, deserialize_with = "present")]
+    droplet: Option<Option<Holder>>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct Holder {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct One {
+    reserved_ip: Wire,
+}
+
+#[derive(Deserialize)]
+struct OneAction {
+    action: Action,
+}
+
+#[derive(Deserialize)]
+struct Action {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    account: Limits,
+}
+
+#[derive(Deserialize)]
+struct Limits {
+    #[serde(default)]
+    floating_ip_limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct Actions {
+    actions: Vec<Pending>,
+}
+
+#[derive(Deserialize)]
+struct Pending {
+    status: String,
+}
+
+impl<S: Spelling> Kind for ReservedIp<S> {
+    const NAME: &'static str = S::IP;
+    const ATTRS: &'static [Attr] = &[
+        Attr::computed("id", Ty::String, "The address."),
+        Attr::chosen("region", Ty::String, Change::Replace, "The region's slug; needed unless `droplet_id` is written.")
+            .compare(Compare::NoCase),
+        Attr::chosen("droplet_id", Ty::Number, Change::InPlace("assign"), "The droplet that holds it.")
+            .reads(Reads::WhenSet)
+            .scopes(&["droplet:read"])
+            .read_scopes(&["droplet:read"]),
+        Attr::computed("ip_address", Ty::String, "The address."),
+        Attr::computed("urn", Ty::String, "The uniform resource name."),
+    ];
+    const SCOPES: Scopes = Scopes {
+        read: &["reserved_ip:read"],
+        create: &["reserved_ip:create", "reserved_ip:read", "account:read"],
+        update: &["reserved_ip:update", "reserved_ip:read"],
+        delete: &["reserved_ip:delete"],
+    };
+    type Spec = Spec;
+    type Live = Live;
+
+    fn check(body: &Term, complaints: &mut Complaints) {
+        if body.get("region").is_null() && body.get("droplet_id").is_null() {
+            complaints.error(&[], "A reserved address needs a region or a droplet.", "Add `region`, for example `region = \"nyc3\"`.");
+        }
+    }
+
+    async fn preflight(api: &Client, jobs: &[Job]) -> Result<Vec<Complaint>, ApiError> {
+        let mut complaints = Complaints::default();
+        let fresh: Vec<&Job> = jobs.iter().filter(|job| job.creates && job.id.is_none()).collect();
+        if let Some(last) = fresh.last() {
+            let account: Account = api.get("/account", &[]).await?;
+            let held = all(api).await?.len();
+            if let Some(limit) = account.account.floating_ip_limit
+                && held + fresh.len() > limit
+            {
+                complaints.about(last);
+                complaints.error(
+                    &[],
+                    format!("The account may have {limit} reserved addresses, has {held}, and this plan makes {}.", fresh.len()),
+                    "Release one that is not needed, or ask DigitalOcean's support for a higher limit.",
+                );
+            }
+        }
+        Ok(complaints.into_vec())
+    }
+
+    async fn create(api: &Client, spec: &Spec, _: For<'_>) -> Result<Made<Live>, ApiError> {
+        let Some(droplet) = spec.droplet_id else {
+            let region = spec.region.as_deref().unwrap_or_default().to_lowercase();
+            let made: One = api.create("/reserved_ips", &json!({"region": region})).await?;
+            let wire = made.reserved_ip;
+            // Just reserved, it has no holder whether the token may see that or not.
+            let live = live::<S>(&wire.ip, &wire.region.slug, None);
+            return Ok(Made { id: Id(wire.ip), live: Some(live) });
+        };
+        let body = json!({"droplet_id": droplet});
+        let what = format!("droplet {droplet} to have no pending event");
+        let made: One = api.pending_retry(&what, ASSIGN_LIMIT, || async { api.create("/reserved_ips", &body).await }).await?;
+        Ok(Made { id: Id(made.reserved_ip.ip), live: None })
+    }
+
+    async fn settle(api: &Client, id: &Id) -> Result<Live, ApiError> {
+        match Self::look(api, id).await? {
+            Some(live) => Ok(live),
+            None => Err(ApiError::Unsettled { what: format!("the reserved address {id} is gone") }),
+        }
+    }
+
+    async fn bulk(api: &Client, _: &[Id], _: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
+        all(api).await?.iter().map(|wire| Ok((Id(wire.ip.clone()), wire.live::<S>()?))).collect()
+    }
+
+    async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
+        one(api, &id.0).await?.map(|wire| wire.live::<S>()).transpose()
+    }
+
+    async fn edit(api: &Client, id: &Id, edit: EditName, spec: &Spec, _: &Body) -> Result<(), ApiError> {
+        match (edit, spec.droplet_id) {
+            ("assign", Some(droplet)) => assign(api, &id.0, droplet).await.map(|_| ()),
+            ("assign", None) => unassign(api, &id.0).await,
+            _ => Err(super::no_edit(Self::NAME, id, edit)),
+        }
+    }
+
+    async fn delete(api: &Client, id: &Id, _: &Body) -> Result<(), ApiError> {
+        // An address that is held is unassigned by the API itself.
+        let what = format!("the reserved address {id} to have no pending event");
+        api.pending_retry(&what, ASSIGN_LIMIT, || async { api.delete(&path(&id.0), &[]).await }).await
+    }
+
+    /// Every address that this create may have made: the caller knows which of them were there before.
+    async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
+        let region = body.get("region").and_then(Value::as_str).map(str::to_lowercase);
+        let droplet = body.get("droplet_id").cloned();
+        let mut hits = Vec::new();
+        for wire in all(api).await? {
+            let holder = wire.holder()?;
+            let fits = match &droplet {
+                Some(Value::Number(droplet)) => holder.is_none() || holder == droplet.as_u64(),
+                _ => holder.is_none(),
+            };
+            if fits && region.as_ref().is_none_or(|region| *region == wire.region.slug) {
+                hits.push(Hit { id: Id(wire.ip.clone()), live: wire.live::<S>()?, certain: false });
+            }
+        }
+        Ok(hits)
+    }
+}
+
+impl Wire {
+    /// The droplet that holds it.
+    pub(super) fn holder(&self) -> Result<Option<u64>, ApiError> {
+        let droplet = self.droplet.map(|droplet| droplet.map(|droplet| droplet.id));
+        seen(droplet.map(Some), || format!("`droplet` of the reserved address {}", self.ip), "droplet:read")
+    }
+
+    fn live<S: Spelling>(&self) -> Result<Live, ApiError> {
+        Ok(live::<S>(&self.ip, &self.region.slug, self.holder()?))
+    }
+}
+
+fn live<S: Spelling>(ip: &str, region: &str, droplet_id: Option<u64>) -> Live {
+    Live { id: ip.to_owned(), ip_address: ip.to_owned(), region: region.to_owned(), droplet_id, urn: format!("do:{}:{ip}", S::URN) }
+}
+
+/// Every reserved address of the account.
+pub(super) async fn all(api: &Client) -> Result<Vec<Wire>, ApiError> {
+    api.list("/reserved_ips", &[], "reserved_ips").await
+}
+
+/// One address, if the account has it.
+pub(super) async fn one(api: &Client, ip: &str) -> Result<Option<Wire>, ApiError> {
+    Ok(if_there(api.get::<One>(&path(ip), &[]).await)?.map(|one| one.reserved_ip))
+}
+
+/// Gives an address to a droplet and waits until it holds it. What the action says is not believed; the address is.
+pub(super) async fn assign(api: &Client, ip: &str, droplet: u64) -> Result<Wire, ApiError> {
+    let body = json!({"type": "assign", "droplet_id": droplet});
+    let post = || async { api.create::<OneAction>(&actions(ip), &body).await };
+    // Trying first: most droplets have no pending event, and each look would be a request.
+    let action = match post().await {
+        Err(error) if said(&error) == Some(Said::PendingEvent) => {
+            no_pending_event(api, droplet).await?;
+            let what = format!("droplet {droplet} and the address {ip} to have no pending event");
+            api.pending_retry(&what, ASSIGN_LIMIT, post).await
+        }
+        other => other,
+    };
+    let action = match action {
+        Ok(one) => Some(one.action.id),
+        Err(error @ (ApiError::Ambiguous { .. } | ApiError::Rejected { .. })) => {
+            // A lost answer, or a refusal since it is there already: the address itself tells.
+            match one(api, ip).await? {
+                Some(wire) if wire.holder()? == Some(droplet) => return Ok(wire),
+                _ if matches!(error, ApiError::Ambiguous { .. }) => None,
+                _ => return Err(error),
+            }
+        }
+        Err(error) => return Err(error),
+    };
+    let what = format!("the address {ip} to be held by droplet {droplet}");
+    api.wait(&what, ASSIGN_LIMIT, || async {
+        let wire = one(api, ip).await?.ok_or_else(|| gone(ip))?;
+        if wire.holder()? == Some(droplet) {
+            return Ok(Some(wire));
+        }
+        refuse_errored(api, ip, action).await.map(|()| None)
+    })
+    .await
+}
+
+/// Takes an address from whoever holds it, and waits until nobody does.
+pub(super) async fn unassign(api: &Client, ip: &str) -> Result<(), ApiError> {
+    let body = json!({"type": "unassign"});
+    let what = format!("the address {ip} to have no pending event");
+    let action = api.pending_retry(&what, ASSIGN_LIMIT, || async { api.create::<OneAction>(&actions(ip), &body).await }).await;
+    let action = match action {
+        Ok(one) => Some(one.action.id),
+        Err(ApiError::NotFound { .. }) => return Ok(()),
+        Err(error) if said(&error) == Some(Said::NotAssigned) => return Ok(()),
+        Err(ApiError::Ambiguous { .. }) => None,
+        Err(error) => return Err(error),
+    };
+    let what = format!("the address {ip} to be free");
+    api.wait(&what, ASSIGN_LIMIT, || async {
+        match one(api, ip).await? {
+            None => Ok(Some(())),
+            Some(wire) if wire.holder()?.is_none() => Ok(Some(())),
+            Some(_) => refuse_errored(api, ip, action).await.map(|()| None),
+        }
+    })
+    .await
+}
+
+async fn refuse_errored(api: &Client, ip: &str, action: Option<u64>) -> Result<(), ApiError> {
+    #[derive(Deserialize)]
+    struct OneStatus {
+        action: Pending,
+    }
+    let Some(id) = action else { return Ok(()) };
+    match if_there(api.get::<OneStatus>(&format!("{}/{id}", actions(ip)), &[]).await)? {
+        Some(one) if one.action.status == "errored" => {
+            Err(ApiError::Unsettled { what: format!("DigitalOcean gave up action {id} on the address {ip}, and says no reason") })
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn no_pending_event(api: &Client, droplet: u64) -> Result<(), ApiError> {
+    let path = format!("/droplets/{droplet}/actions");
+    api.wait(&format!("droplet {droplet} to have no pending event"), ASSIGN_LIMIT, || async {
+        let recent: Actions = api.get(&path, &[("per_page", "50")]).await?;
+        Ok(recent.actions.iter().all(|action| action.status != "in-progress").then_some(()))
+    })
+    .await
+}
+
+fn gone(ip: &str) -> ApiError {
+    ApiError::Unsettled { what: format!("the reserved address {ip} is gone") }
+}
+
+fn path(ip: &str) -> String {
+    format!("/reserved_ips/{}", segment(ip))
+}
+
+fn actions(ip: &str) -> String {
+    format!("{}/actions", path(ip))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::fixtures::{assert_has, pair};
+    use crate::kinds::kind;
+
+    fn read(text: &str) -> Wire {
+        serde_json::from_value::<One>(pair(text).1).unwrap().reserved_ip
+    }
+
+    #[test]
+    fn the_holder_is_read_and_an_absent_one_is_not_null() {
+        assert_eq!(read(include_str!("../../fixtures/api/reserved_ip/create.json")).holder(), Ok(None));
+        let held = read(include_str!("../../fixtures/api/reserved_ip/read.json"));
+        let (new, old) = (held.live::<Reserved>().unwrap(), held.live::<Floating>().unwrap());
+        let expected = json!({"id": "203.0.113.2", "region": "nyc3", "droplet_id": 500_000_139, "urn": "do:reservedip:203.0.113.2"});
+        assert_has(kind(Reserved::IP).unwrap(), &new, &expected);
+        assert_has(kind(Floating::IP).unwrap(), &old, &json!({"urn": "do:floatingip:203.0.113.2"}));
+        let error = read(include_str!("../../fixtures/api/reserved_ip/read_without_droplet_scope.json")).holder().unwrap_err();
+        assert!(matches!(error, ApiError::Unseen { scope: "droplet:read", .. }), "{error}");
+    }
+}

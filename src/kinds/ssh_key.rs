@@ -1,0 +1,160 @@
+//! A public key of the account. It reaches only droplets that are made later.
+//!
+//! Invariant: keys are read one by one, as listing them has a small limit of its own (10 a minute).
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::attr::{Attr, Change, EditName, TIMEOUTS, Ty};
+use super::compare::PUBLIC_KEY;
+use super::complaints::{self, Complaints};
+use super::erased::{Complaint, Job, Scopes};
+use super::{For, Hit, Kind, Made, form, if_there};
+use crate::api::client::{Client, segment};
+use crate::api::error::ApiError;
+use crate::base::identity::{Id, Mark};
+use crate::base::value::{Body, Term};
+
+pub(crate) struct SshKey;
+
+#[derive(Deserialize)]
+pub(crate) struct Spec {
+    name: String,
+    public_key: String,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Live {
+    id: String,
+    name: String,
+    public_key: String,
+    fingerprint: String,
+}
+
+#[derive(Deserialize)]
+struct Wire {
+    id: u64,
+    name: String,
+    public_key: String,
+    fingerprint: String,
+}
+
+#[derive(Deserialize)]
+struct One {
+    ssh_key: Wire,
+}
+
+impl Kind for SshKey {
+    const NAME: &'static str = "digitalocean_ssh_key";
+    const ATTRS: &'static [Attr] = &[
+        Attr::computed("id", Ty::String, "The key's number."),
+        Attr::required("name", Ty::String, Change::InPlace("rename"), "Its name."),
+        Attr::required("public_key", Ty::String, Change::Replace, "The public key, as it stands in a `.pub` file.").compare(PUBLIC_KEY),
+        Attr::computed("fingerprint", Ty::String, "Its MD5 fingerprint."),
+        TIMEOUTS,
+    ];
+    const SCOPES: Scopes = Scopes {
+        read: &["ssh_key:read"],
+        create: &["ssh_key:create", "ssh_key:read"],
+        update: &["ssh_key:update"],
+        delete: &["ssh_key:delete"],
+    };
+    type Spec = Spec;
+    type Live = Live;
+
+    fn check(body: &Term, complaints: &mut Complaints) {
+        if let Some(key) = complaints::text(body, "public_key")
+            && form::public_key(&key).is_none()
+        {
+            // The text is not quoted: it may be a private key by mistake.
+            let hint = if key.contains("PRIVATE KEY") {
+                "This looks like a private key, which must stay with you: give the file that ends in `.pub`."
+            } else {
+                "Give the line of a `.pub` file: file(pathexpand(\"~/.ssh/id_ed25519.pub\"))."
+            };
+            complaints.error(&["public_key"], "The public key is not in OpenSSH's form.", hint);
+        }
+    }
+
+    async fn preflight(api: &Client, jobs: &[Job]) -> Result<Vec<Complaint>, ApiError> {
+        let mut complaints = Complaints::default();
+        let fingerprint = |body: &Term| form::fingerprint(&complaints::text(body, "public_key")?);
+        complaints::no_two(jobs, "public_key", "public key", fingerprint, &mut complaints);
+        for job in jobs.iter().filter(|job| job.creates) {
+            let Some(fingerprint) = fingerprint(&job.body) else { continue };
+            let found = if_there(api.get::<One>(&path(&Id(fingerprint)), &[]).await)?;
+            if let Some(One { ssh_key }) = found
+                && job.id.as_ref().is_none_or(|id| id.0 != ssh_key.id.to_string())
+            {
+                complaints.about(job);
+                complaints.error(
+                    &["public_key"],
+                    format!("The account has this key already, as `{}` ({}).", ssh_key.name, ssh_key.id),
+                    format!("Adopt it: dofloat import '{}' {}", job.address, ssh_key.id),
+                );
+            }
+        }
+        Ok(complaints.into_vec())
+    }
+
+    async fn create(api: &Client, spec: &Spec, _: For<'_>) -> Result<Made<Live>, ApiError> {
+        let made: One = api.create("/account/keys", &json!({"name": spec.name, "public_key": spec.public_key.trim()})).await?;
+        Ok(Made { id: Id(made.ssh_key.id.to_string()), live: Some(made.ssh_key.into()) })
+    }
+
+    async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
+        let one = if_there(api.get::<One>(&path(id), &[]).await)?;
+        Ok(one.map(|one| one.ssh_key.into()))
+    }
+
+    async fn edit(api: &Client, id: &Id, edit: EditName, spec: &Spec, _: &Body) -> Result<(), ApiError> {
+        if edit != "rename" {
+            return Err(super::no_edit(Self::NAME, id, edit));
+        }
+        api.put::<One>(&path(id), &json!({"name": spec.name})).await.map(|_| ())
+    }
+
+    async fn delete(api: &Client, id: &Id, _: &Body) -> Result<(), ApiError> {
+        api.delete(&path(id), &[]).await
+    }
+
+    async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
+        let key = body.get("public_key").and_then(|key| key.as_str());
+        let Some(fingerprint) = key.and_then(form::fingerprint) else { return Ok(Vec::new()) };
+        let found = Self::look(api, &Id(fingerprint)).await?;
+        Ok(found.map(|live| Hit { id: Id(live.id.clone()), live, certain: true }).into_iter().collect())
+    }
+}
+
+impl From<Wire> for Live {
+    fn from(key: Wire) -> Self {
+        Self { id: key.id.to_string(), name: key.name, public_key: key.public_key, fingerprint: key.fingerprint }
+    }
+}
+
+fn path(id: &Id) -> String {
+    format!("/account/keys/{}", segment(&id.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::fixtures::{assert_has, pair};
+    use crate::kinds::kind;
+
+    #[test]
+    fn an_answer_is_read() {
+        let (request, answer) = pair(include_str!("../../fixtures/api/ssh_key/create.json"));
+        let live: Live = serde_json::from_value::<One>(answer).unwrap().ssh_key.into();
+        let fingerprint = form::fingerprint(request["public_key"].as_str().unwrap());
+        assert_has(kind(SshKey::NAME).unwrap(), &live, &json!({"id": "289794", "name": "ops", "fingerprint": fingerprint}));
+    }
+
+    #[test]
+    fn a_private_key_is_refused_and_not_quoted() {
+        let body = json!({"name": "ops", "public_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nabc"});
+        let complaints = kind(SshKey::NAME).unwrap().check(&Term::Value(crate::base::value::Value::from_json(&body)));
+        assert_eq!(complaints.len(), 1);
+        assert!(!format!("{complaints:?}").contains("abc"));
+    }
+}

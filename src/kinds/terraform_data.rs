@@ -1,0 +1,86 @@
+//! A value that lives in the state alone, to hang triggers on. There is no request in it.
+//!
+//! Invariant: all but `id` is what the user wrote, so the state keeps it; the same resource with the same triggers has the
+//! same id on every machine.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::attr::{Attr, Change, EditName, Ty};
+use super::erased::Scopes;
+use super::{For, Hit, Kind, Made};
+use crate::api::client::Client;
+use crate::api::error::ApiError;
+use crate::base::identity::{Id, Mark};
+use crate::base::value::{Body, Term};
+
+pub(crate) struct TerraformData;
+
+#[derive(Deserialize)]
+pub(crate) struct Spec {
+    #[serde(default)]
+    triggers_replace: serde_json::Value,
+}
+
+#[derive(Serialize)]
+pub(crate) struct Live {
+    id: String,
+}
+
+impl Kind for TerraformData {
+    const NAME: &'static str = "terraform_data";
+    const ATTRS: &'static [Attr] = &[
+        Attr::computed("id", Ty::String, "A uuid."),
+        Attr::optional("input", Ty::Any, Change::Local, "A value to keep.").write_only(),
+        Attr::computed("output", Ty::Any, "The same as `input`.").write_only(),
+        Attr::optional("triggers_replace", Ty::Any, Change::Replace, "A value whose change makes the resource anew.").write_only(),
+    ];
+    const SCOPES: Scopes = Scopes { read: &[], create: &[], update: &[], delete: &[] };
+    type Spec = Spec;
+    type Live = Live;
+
+    async fn create(_: &Client, spec: &Spec, whose: For<'_>) -> Result<Made<Live>, ApiError> {
+        let name = format!("{}\n{}\n{}", whose.mark, whose.address, spec.triggers_replace);
+        let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string();
+        Ok(Made { id: Id(id.clone()), live: Some(Live { id }) })
+    }
+
+    async fn look(_: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
+        Ok(Some(Live { id: id.0.clone() }))
+    }
+
+    async fn edit(_: &Client, _: &Id, _: EditName, _: &Spec, _: &Body) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    async fn delete(_: &Client, _: &Id, _: &Body) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    async fn find(_: &Client, _: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
+        Ok(Vec::new())
+    }
+
+    fn derived(body: &Term) -> BTreeMap<String, Term> {
+        let input = body.get("input");
+        if input.is_null() { BTreeMap::new() } else { BTreeMap::from([("output".to_owned(), input)]) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::base::value::{Origin, Term, Value};
+    use crate::kinds::kind;
+
+    #[test]
+    fn the_output_is_the_input_known_or_not() {
+        let kind = kind("terraform_data").unwrap();
+        for input in [Term::Value(Value::from("x")), Term::Unknown(Origin::default())] {
+            let body = Term::map([("input".to_owned(), input.clone())].into());
+            assert_eq!(kind.derived(&body).get("output"), Some(&input));
+        }
+        assert!(kind.derived(&Term::map([].into())).is_empty());
+    }
+}

@@ -1,0 +1,766 @@
+//! Droplets: create, read, list, delete.
+//!
+//! Invariant: what can only be given at creation (user data, keys) never stands in an answer; a droplet shows addresses
+//! once it has booted, not before.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+use std::sync::LazyLock;
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::actions::{self, Begin, Effect, Resource};
+use super::catalog::{self, Image, Region, Size};
+use super::faults::What;
+use super::scopes::Scopes;
+use super::time::{Due, Wait};
+use super::wire::{Call, Fields, Refusal, Reply};
+use super::world::{Made, World};
+use super::{ids, tags, vpcs};
+
+const USER_DATA_LIMIT: usize = 64 * 1024;
+const NAMES_LIMIT: usize = 10;
+
+static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-zA-Z0-9]?[a-z0-9A-Z.\-]*[a-z0-9A-Z]$").ok());
+
+/// A droplet.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Droplet {
+    pub(super) id: u64,
+    pub(super) name: String,
+    pub(super) size: String,
+    disk: u64,
+    image: u64,
+    pub(super) region: String,
+    pub(super) power: Power,
+    created: u64,
+    /// By lower-case name.
+    pub(super) tags: BTreeSet<String>,
+    pub(super) vpc: String,
+    pub(super) public: Option<Ipv4Addr>,
+    pub(super) private: Ipv4Addr,
+    pub(super) ipv6: bool,
+    pub(super) backups: Option<Backups>,
+    monitoring: bool,
+    agent: bool,
+    pub(super) user_data: Option<String>,
+    pub(super) ssh_keys: Vec<u64>,
+    deleting: Option<Due>,
+    /// Looks for which its public address is not shown.
+    address_hidden: u32,
+    /// Looks for which its tags are not shown.
+    tags_hidden: u32,
+    /// Looks for which another event is pending after it has booted.
+    then_busy: u32,
+    /// It will disappear while it is new.
+    vanishes: bool,
+}
+
+/// Whether it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Power {
+    New,
+    Active,
+    Off,
+}
+
+/// When backups are made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Backups {
+    plan: String,
+    weekday: Option<String>,
+    hour: u64,
+}
+
+impl Droplet {
+    /// Lets a fault befall it.
+    pub(super) fn bend(&mut self, what: &What) {
+        match what {
+            What::LateAddress { looks } => self.address_hidden = *looks,
+            What::LateTags { looks } => self.tags_hidden = *looks,
+            What::PendingEvent { looks } => self.then_busy = *looks,
+            What::Vanish => self.vanishes = true,
+            _ => {}
+        }
+    }
+
+    /// Lets an action's effect take place.
+    pub(super) fn change(&mut self, effect: Effect) {
+        match effect {
+            Effect::Power(power) => self.power = power,
+            Effect::Rename(name) => self.name = name,
+            Effect::Resize { size, disk } => {
+                if let Some(found) = catalog::find_size(&size) {
+                    if disk {
+                        self.disk = self.disk.max(found.disk);
+                    }
+                    self.size = size;
+                }
+            }
+            Effect::Ipv6 => self.ipv6 = true,
+            Effect::Backups(backups) => self.backups = backups,
+            Effect::Nothing | Effect::Boot | Effect::Assign(_) | Effect::Unassign => {}
+        }
+    }
+
+    pub(super) fn disk(&self) -> u64 {
+        self.disk
+    }
+
+    fn features(&self) -> Vec<&'static str> {
+        [
+            (self.backups.is_some(), "backups"),
+            (self.agent, "droplet_agent"),
+            (self.ipv6, "ipv6"),
+            (self.monitoring, "monitoring"),
+            (true, "private_networking"),
+        ]
+        .into_iter()
+        .filter_map(|(on, feature)| on.then_some(feature))
+        .collect()
+    }
+
+    fn networks(&self, range: Option<ipnet::Ipv4Net>) -> Value {
+        if self.power == Power::New {
+            return json!({ "v4": [], "v6": [] });
+        }
+        let netmask = range.map_or(Ipv4Addr::new(255, 255, 240, 0), |range| range.netmask());
+        let mut v4 = vec![json!({ "ip_address": self.private, "netmask": netmask, "gateway": "nil", "type": "private" })];
+        if let Some(public) = self.public.filter(|_| self.address_hidden == 0) {
+            v4.push(json!({ "ip_address": public, "netmask": "255.255.240.0", "gateway": gateway(public), "type": "public" }));
+        }
+        let v6: Vec<Value> = self
+            .ipv6
+            .then(|| json!({ "ip_address": ids::public_v6(self.id), "netmask": 64, "gateway": "2001:db8::1", "type": "public" }))
+            .into_iter()
+            .collect();
+        json!({ "v4": v4, "v6": v6 })
+    }
+}
+
+/// The first address of the /20 that a public address lies in.
+pub(super) fn gateway(public: Ipv4Addr) -> Ipv4Addr {
+    Ipv4Addr::from((u32::from(public) & 0xffff_f000) + 1)
+}
+
+impl Backups {
+    /// Reads a backup policy.
+    pub(super) fn read(policy: Option<&Fields>) -> Result<Self, Refusal> {
+        let Some(policy) = policy else {
+            return Ok(Self { plan: "weekly".to_owned(), weekday: Some("SUN".to_owned()), hour: 0 });
+        };
+        let plan = policy.text("plan")?.unwrap_or_else(|| "weekly".to_owned());
+        if plan != "daily" && plan != "weekly" {
+            return Err(Refusal::unprocessable("backup_policy.plan must be daily or weekly"));
+        }
+        let weekday = policy.text("weekday")?;
+        if weekday.as_deref().is_some_and(|day| !["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"].contains(&day)) {
+            return Err(Refusal::unprocessable("backup_policy.weekday is not valid"));
+        }
+        let hour = policy.number("hour")?.unwrap_or(0);
+        if hour > 20 || hour % 4 != 0 {
+            return Err(Refusal::unprocessable("backup_policy.hour must be one of 0, 4, 8, 12, 16, 20"));
+        }
+        let weekday = if plan == "weekly" { Some(weekday.unwrap_or_else(|| "SUN".to_owned())) } else { None };
+        Ok(Self { plan, weekday, hour })
+    }
+
+    fn show(&self) -> Value {
+        let days = if self.plan == "daily" { 7 } else { 28 };
+        let mut shown = json!({ "plan": self.plan, "hour": self.hour, "window_length_hours": 4, "retention_period_days": days });
+        if let (Some(weekday), Value::Object(fields)) = (&self.weekday, &mut shown) {
+            fields.insert("weekday".to_owned(), json!(weekday));
+        }
+        shown
+    }
+}
+
+/// The next window after the world's beginning; a fixed one is as good as any.
+fn window(backups: Option<&Backups>) -> Value {
+    let Some(backups) = backups else { return Value::Null };
+    json!({ "start": format!("2026-01-11T{:02}:00:00Z", backups.hour), "end": format!("2026-01-11T{:02}:59:59Z", backups.hour + 3) })
+}
+
+impl World {
+    /// A droplet as the API shows it to a token of these scopes.
+    pub(super) fn show_droplet(&self, droplet: &Droplet, scopes: &Scopes) -> Value {
+        let size = catalog::find_size(&droplet.size);
+        let range = self.vpcs.get(&droplet.vpc).map(|vpc| vpc.range);
+        let status = match droplet.power {
+            Power::New => "new",
+            Power::Active => "active",
+            Power::Off => "off",
+        };
+        let tags: Vec<String> = if droplet.tags_hidden > 0 || !scopes.has("tag:read") {
+            Vec::new()
+        } else {
+            droplet.tags.iter().map(|tag| self.tags.get(tag).unwrap_or(tag).clone()).collect()
+        };
+        let mut shown = json!({
+            "id": droplet.id, "name": droplet.name, "memory": size.map(|size| size.memory), "vcpus": size.map(|size| size.vcpus),
+            "disk": droplet.disk, "disk_info": [{ "type": "local", "size": { "amount": droplet.disk, "unit": "gib" } }],
+            "locked": false, "status": status, "kernel": null, "created_at": Self::timestamp(droplet.created),
+            "features": droplet.features(), "backup_ids": [], "next_backup_window": window(droplet.backups.as_ref()),
+            "snapshot_ids": [], "image": catalog::find_image(&droplet.image.to_string()).map(Image::show), "volume_ids": [],
+            "size": size.map(Size::show), "size_slug": droplet.size, "networks": droplet.networks(range),
+            "region": catalog::find_region(&droplet.region).map(Region::show), "tags": tags,
+        });
+        if let (true, Value::Object(fields)) = (scopes.has("vpc:read"), &mut shown) {
+            fields.insert("vpc_uuid".to_owned(), json!(droplet.vpc));
+        }
+        shown
+    }
+
+    /// Looks at a droplet: completes what it is busy with if that is due, and lets what is late arrive.
+    pub(super) fn look_droplet(&mut self, id: u64) {
+        let now = self.now;
+        let was_active = self.droplets.get(&id).is_some_and(|droplet| droplet.power != Power::New);
+        self.look_actions_of(id);
+        let Some(droplet) = self.droplets.get_mut(&id) else { return };
+        let late = droplet.address_hidden + droplet.tags_hidden;
+        if was_active {
+            droplet.address_hidden = droplet.address_hidden.saturating_sub(1);
+        }
+        droplet.tags_hidden = droplet.tags_hidden.saturating_sub(1);
+        let gone = droplet.deleting.as_mut().is_some_and(|due| due.look(now));
+        if late > 0 || droplet.deleting.is_some() {
+            self.touch();
+        }
+        if gone {
+            self.remove_droplet(id);
+        }
+    }
+
+    /// A droplet boots; none if it is gone, or goes now.
+    pub(super) fn boot(&mut self, id: u64) -> Option<()> {
+        let droplet = self.droplets.get_mut(&id)?;
+        if droplet.vanishes {
+            self.remove_droplet(id);
+            return None;
+        }
+        droplet.power = Power::Active;
+        let (looks, region) = (std::mem::take(&mut droplet.then_busy), droplet.region.clone());
+        if looks > 0 {
+            let on = Resource::Droplet(id);
+            self.begin_due(Begin { kind: "install_agent", on, droplet: Some(id), region, effect: Effect::Nothing }, Due::Looks(looks));
+        }
+        Some(())
+    }
+
+    /// Removes the droplets whose time has come.
+    pub(super) fn settle_droplets(&mut self) {
+        let now = self.now;
+        let gone = |droplet: &&Droplet| droplet.deleting.is_some_and(|due| due.passed(now));
+        let gone: Vec<u64> = self.droplets.values().filter(gone).map(|droplet| droplet.id).collect();
+        for id in gone {
+            self.remove_droplet(id);
+        }
+    }
+
+    /// Lets everything late arrive.
+    pub(super) fn finish_waiting(&mut self) {
+        let gone: Vec<u64> = self.droplets.values().filter(|droplet| droplet.deleting.is_some()).map(|droplet| droplet.id).collect();
+        for id in gone {
+            self.remove_droplet(id);
+        }
+        for droplet in self.droplets.values_mut() {
+            (droplet.address_hidden, droplet.tags_hidden) = (0, 0);
+        }
+        self.finish_firewalls();
+    }
+
+    fn remove_droplet(&mut self, id: u64) {
+        self.abandon(id);
+        let Some(droplet) = self.droplets.remove(&id) else { return };
+        for ip in self.reserved_ips.values_mut().filter(|ip| ip.droplet == Some(id)) {
+            ip.droplet = None;
+        }
+        self.leave_firewalls(id);
+        self.leave_vpc(&droplet);
+        self.touch();
+    }
+
+    /// Deletes a droplet: it goes at once, or later if the clock says so.
+    fn delete_droplet(&mut self, id: u64) {
+        let due = self.settings.clock.due(Wait::Action, self.now);
+        for ip in self.reserved_ips.values_mut().filter(|ip| ip.droplet == Some(id)) {
+            ip.droplet = None;
+        }
+        if due.at_once() {
+            self.remove_droplet(id);
+        } else if let Some(droplet) = self.droplets.get_mut(&id) {
+            droplet.deleting.get_or_insert(due);
+        }
+    }
+
+    /// The droplet that a path names, if it can be seen.
+    pub(super) fn droplet_at(&mut self, id: u64) -> Result<&Droplet, Refusal> {
+        self.found(&format!("droplet:{id}"))?;
+        self.droplets.get(&id).ok_or_else(Refusal::not_found)
+    }
+
+    /// Refuses a change of a droplet that is busy or on its way out. The refusal counts as a look.
+    pub(super) fn idle(&mut self, id: u64) -> Result<(), Refusal> {
+        let leaving = self.droplets.get(&id).ok_or_else(Refusal::not_found)?.deleting.is_some();
+        if leaving || self.is_busy(id) {
+            self.look_droplet(id);
+            return Err(Refusal::pending_event());
+        }
+        Ok(())
+    }
+}
+
+/// `GET /v2/droplets`
+pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let (tag, name) = (call.asked_for("tag_name"), call.asked_for("name"));
+    if tag.is_some() {
+        call.scopes.need("tag:read")?;
+        if name.is_some() {
+            return Err(Refusal::unprocessable("name and tag_name can't be used together"));
+        }
+    }
+    if call.asked_for("type") == Some("gpus") {
+        return call.page("droplets", &[] as &[u64], |_| Value::Null);
+    }
+    let fits = |droplet: &Droplet| match (tag, name) {
+        (Some(tag), _) => droplet.tags.contains(&tag.to_lowercase()),
+        (None, Some(name)) => droplet.name.eq_ignore_ascii_case(name),
+        (None, None) => true,
+    };
+    let candidates: Vec<u64> = world.droplets.values().filter(|droplet| fits(droplet)).map(|droplet| droplet.id).collect();
+    let mut shown = Vec::new();
+    for id in candidates {
+        if !world.listed(&format!("droplet:{id}")) {
+            continue;
+        }
+        let late = world.droplets.get(&id).is_some_and(|droplet| tag.is_some() && droplet.tags_hidden > 0);
+        world.look_droplet(id);
+        if !late && world.droplets.contains_key(&id) {
+            shown.push(id);
+        }
+    }
+    call.page("droplets", &shown, |id| world.droplets.get(id).map(|droplet| world.show_droplet(droplet, call.scopes)).unwrap_or_default())
+}
+
+/// `GET /v2/droplets/{droplet_id}`
+pub(super) fn read(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let id = call.number(0)?;
+    world.droplet_at(id)?;
+    world.look_droplet(id);
+    let droplet = world.droplets.get(&id).ok_or_else(Refusal::not_found)?;
+    Ok(Reply::ok(json!({ "droplet": world.show_droplet(droplet, call.scopes) })))
+}
+
+/// `GET /v2/droplets/{droplet_id}/backups/policy`
+pub(super) fn backup_policy(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let droplet = world.droplet_at(call.number(0)?)?;
+    let mut policy = json!({ "droplet_id": droplet.id, "backup_enabled": droplet.backups.is_some() });
+    if let (Some(backups), Value::Object(fields)) = (&droplet.backups, &mut policy) {
+        fields.insert("backup_policy".to_owned(), backups.show());
+        fields.insert("next_backup_window".to_owned(), window(Some(backups)));
+    }
+    Ok(Reply::ok(json!({ "policy": policy })))
+}
+
+/// `GET /v2/droplets/{droplet_id}/snapshots` and `…/backups`: there are none.
+pub(super) fn no_images(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    world.droplet_at(call.number(0)?)?;
+    let key = if call.asked.ends_with("/backups") { "backups" } else { "snapshots" };
+    call.page(key, &[] as &[u64], |_| Value::Null)
+}
+
+/// `DELETE /v2/droplets/{droplet_id}`
+pub(super) fn delete(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let id = call.number(0)?;
+    if !world.droplets.contains_key(&id) {
+        return Err(Refusal::not_found());
+    }
+    world.delete_droplet(id);
+    Ok(Reply::nothing())
+}
+
+/// `DELETE /v2/droplets?tag_name=`
+pub(super) fn delete_by_tag(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    call.scopes.need("tag:read")?;
+    let tag = call.asked_for("tag_name").ok_or_else(|| Refusal::unprocessable("tag_name can't be blank"))?.to_lowercase();
+    let ids: Vec<u64> = world.droplets.values().filter(|droplet| droplet.tags.contains(&tag)).map(|droplet| droplet.id).collect();
+    for id in ids {
+        world.delete_droplet(id);
+    }
+    Ok(Reply::nothing())
+}
+
+/// `POST /v2/droplets`
+pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let (names, several) = wanted_names(&call.body)?;
+    let wanted = Wanted::read(world, call)?;
+    if world.droplets.len() + names.len() > world.settings.limits.droplets {
+        return Err(Refusal::unprocessable("creating this/these droplet(s) will exceed your droplet limit"));
+    }
+    for tag in &wanted.tags {
+        world.ensure_tag(tag);
+    }
+    let mut made = Vec::new();
+    for name in names {
+        made.push(wanted.make(world, name)?);
+    }
+    let links: Vec<Value> = made.iter().map(|(_, action)| actions::link(call, "create", *action)).collect();
+    let shown: Vec<Value> =
+        made.iter().filter_map(|(id, _)| world.droplets.get(id)).map(|droplet| world.show_droplet(droplet, call.scopes)).collect();
+    let links = json!({ "actions": links });
+    Ok(Reply::accepted(if several {
+        json!({ "droplets": shown, "links": links })
+    } else {
+        json!({ "droplet": shown.into_iter().next(), "links": links })
+    }))
+}
+
+/// Checks a droplet's name.
+pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
+    if name.len() > 255 {
+        return Err(Refusal::unprocessable("Name is too long (maximum is 255 characters)"));
+    }
+    if NAME.as_ref().is_some_and(|pattern| pattern.is_match(name)) {
+        return Ok(());
+    }
+    Err(Refusal::unprocessable("Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)"))
+}
+
+fn wanted_names(body: &Fields) -> Result<(Vec<String>, bool), Refusal> {
+    let (names, several) = match (body.text("name")?, body.texts("names")?) {
+        (Some(_), Some(_)) => return Err(Refusal::unprocessable("name and names can't be used together")),
+        (Some(name), None) => (vec![name], false),
+        (None, Some(names)) if names.len() > NAMES_LIMIT => {
+            return Err(Refusal::unprocessable("names can't have more than 10 entries"));
+        }
+        (None, Some(names)) => (names, true),
+        (None, None) => (Vec::new(), false),
+    };
+    if names.is_empty() {
+        return Err(Refusal::unprocessable("Name can't be blank"));
+    }
+    for name in &names {
+        check_name(name)?;
+    }
+    Ok((names, several))
+}
+
+/// What a create asks for, checked.
+struct Wanted {
+    size: &'static Size,
+    image: &'static Image,
+    region: &'static Region,
+    vpc: String,
+    tags: Vec<String>,
+    ssh_keys: Vec<u64>,
+    user_data: Option<String>,
+    ipv6: bool,
+    monitoring: bool,
+    backups: Option<Backups>,
+    agent: bool,
+    public: bool,
+}
+
+impl Wanted {
+    fn read(world: &World, call: &Call<'_>) -> Result<Self, Refusal> {
+        let body = &call.body;
+        let size = body.required("size")?;
+        let size =
+            catalog::find_size(&size).ok_or_else(|| Refusal::unprocessable("You specified an invalid size for Droplet creation."))?;
+        let region = wanted_region(body)?;
+        if !size.is_in(region) {
+            return Err(Refusal::unprocessable("Size is not available in this region."));
+        }
+        let image = wanted_image(world, call)?;
+        if size.disk < image.min_disk {
+            return Err(Refusal::unprocessable("The image is too large for the disk of this size."));
+        }
+        let user_data = body.text("user_data")?;
+        if user_data.as_ref().is_some_and(|text| text.len() > USER_DATA_LIMIT) {
+            return Err(Refusal::unprocessable("User data is too long (maximum is 64 KiB)."));
+        }
+        if body.items("volumes")?.is_some_and(|volumes| !volumes.is_empty()) {
+            return Err(Refusal::unprocessable("One or more volumes could not be found."));
+        }
+        let tags = body.texts("tags")?.unwrap_or_default();
+        if !tags.is_empty() {
+            call.scopes.need("tag:create")?;
+        }
+        for tag in &tags {
+            tags::check_name(tag)?;
+        }
+        let ipv6 = body.flag("ipv6")?.unwrap_or(false);
+        let public = body.flag("public_networking")?.unwrap_or(true);
+        if ipv6 && !public {
+            return Err(Refusal::unprocessable("ipv6 needs public networking"));
+        }
+        let policy = body.object("backup_policy")?;
+        let backups = if body.flag("backups")?.unwrap_or(false) { Some(Backups::read(policy.as_ref())?) } else { None };
+        Ok(Self {
+            size,
+            image,
+            region,
+            vpc: wanted_vpc(world, call, region)?,
+            tags,
+            ssh_keys: wanted_keys(world, call)?,
+            user_data,
+            ipv6,
+            monitoring: body.flag("monitoring")?.unwrap_or(false),
+            backups,
+            agent: body.flag("with_droplet_agent")?.unwrap_or(true),
+            public,
+        })
+    }
+
+    /// Makes one droplet and begins its create action; returns both identifiers.
+    fn make(&self, world: &mut World, name: String) -> Result<(u64, u64), Refusal> {
+        let range = world.vpcs.get(&self.vpc).map(|vpc| vpc.range).ok_or_else(Refusal::not_found)?;
+        let nth = world.nth("droplet", &name);
+        let in_vpc: BTreeSet<Ipv4Addr> =
+            world.droplets.values().filter(|droplet| droplet.vpc == self.vpc).map(|droplet| droplet.private).collect();
+        let private = ids::private(world.seed, range, &name, nth, |address| in_vpc.contains(&address))
+            .ok_or_else(|| Refusal::unprocessable("The VPC network has no free addresses."))?;
+        let in_use: BTreeSet<Ipv4Addr> = world.droplets.values().filter_map(|droplet| droplet.public).collect();
+        let id = ids::number(world.seed, &["droplet", &name, &nth.to_string()], |id| world.droplets.contains_key(&id));
+        let droplet = Droplet {
+            id,
+            size: self.size.slug.to_owned(),
+            disk: self.size.disk,
+            image: self.image.id,
+            region: self.region.slug.to_owned(),
+            power: Power::New,
+            created: world.now.0,
+            tags: self.tags.iter().map(|tag| tag.to_lowercase()).collect(),
+            vpc: self.vpc.clone(),
+            public: self.public.then(|| ids::public(world.seed, &name, nth, |address| in_use.contains(&address))),
+            private,
+            ipv6: self.ipv6,
+            backups: self.backups.clone(),
+            monitoring: self.monitoring,
+            agent: self.agent,
+            user_data: self.user_data.clone(),
+            ssh_keys: self.ssh_keys.clone(),
+            deleting: None,
+            address_hidden: 0,
+            tags_hidden: 0,
+            then_busy: 0,
+            vanishes: false,
+            name,
+        };
+        world.droplets.insert(id, droplet);
+        world.note(Made::Droplet(id));
+        let on = Resource::Droplet(id);
+        let region = self.region.slug.to_owned();
+        Ok((id, world.begin(Begin { kind: "create", on, droplet: Some(id), region, effect: Effect::Boot })))
+    }
+}
+
+fn wanted_region(body: &Fields) -> Result<&'static Region, Refusal> {
+    let invalid = || Refusal::unprocessable("You specified an invalid region for Droplet creation.");
+    let Some(slug) = body.text("region")? else {
+        return catalog::find_region("nyc3").ok_or_else(invalid);
+    };
+    let offered = catalog::REGIONS.iter().filter(|region| region.available);
+    offered.filter(|region| region.slug.starts_with(&slug)).max_by_key(|region| region.slug == slug).ok_or_else(invalid)
+}
+
+fn wanted_image(world: &World, call: &Call<'_>) -> Result<&'static Image, Refusal> {
+    let invalid = || Refusal::unprocessable("You specified an invalid image for Droplet creation.");
+    let key = match call.body.get("image") {
+        Some(Value::String(slug)) => slug.clone(),
+        Some(Value::Number(id)) => id.to_string(),
+        _ => return Err(invalid()),
+    };
+    call.scopes.need("image:read")?;
+    let image = catalog::find_image(&key).ok_or_else(invalid)?;
+    if world.settings.absent_images.contains(image.slug) { Err(invalid()) } else { Ok(image) }
+}
+
+fn wanted_vpc(world: &World, call: &Call<'_>, region: &Region) -> Result<String, Refusal> {
+    match call.body.text("vpc_uuid")? {
+        Some(id) => {
+            call.scopes.need("vpc:read")?;
+            let vpc = world.vpcs.get(&id).ok_or_else(|| Refusal::unprocessable("The VPC network could not be found."))?;
+            if vpc.region == region.slug { Ok(id) } else { Err(Refusal::unprocessable("The VPC network is in another region.")) }
+        }
+        None => vpcs::default_of(world, region.slug).ok_or_else(|| Refusal::unprocessable("The region has no default VPC network.")),
+    }
+}
+
+fn wanted_keys(world: &World, call: &Call<'_>) -> Result<Vec<u64>, Refusal> {
+    let wanted = call.body.items("ssh_keys")?.unwrap_or_default();
+    if !wanted.is_empty() {
+        call.scopes.need("ssh_key:read")?;
+    }
+    let mut found = Vec::new();
+    let mut unknown = Vec::new();
+    for key in &wanted {
+        let text = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
+        match world.find_key(&text) {
+            Some(id) => found.push(id),
+            None => unknown.push(text),
+        }
+    }
+    match unknown.as_slice() {
+        [] => Ok(found),
+        [one] => Err(Refusal::unprocessable(format!("{one} is an invalid key identifier for Droplet creation."))),
+        many => Err(Refusal::unprocessable(format!("{} are invalid key identifiers for Droplet creation.", many.join(", ")))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::{KEY, Rig, wanted};
+    use super::*;
+
+    #[test]
+    fn a_new_droplet_has_no_addresses_and_an_active_one_has() {
+        let mut rig = Rig::new();
+        let made = rig.ok("POST /droplets", wanted("web", json!({ "ipv6": true, "user_data": "secret" })));
+        assert_eq!((&made["droplet"]["status"], &made["droplet"]["networks"]), (&json!("new"), &json!({ "v4": [], "v6": [] })));
+        assert!(!made.to_string().contains("secret"));
+        let read = rig.get(&format!("/droplets/{}", made["droplet"]["id"]));
+        assert_eq!(read["droplet"]["status"], "active");
+        assert_eq!(read["droplet"]["networks"]["v4"].as_array().unwrap().len(), 2);
+        assert_eq!(read["droplet"]["networks"]["v6"].as_array().unwrap().len(), 1);
+        let action = rig.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]));
+        assert_eq!(action["action"]["status"], "completed");
+    }
+
+    #[test]
+    fn what_the_api_refuses_is_refused() {
+        let mut rig = Rig::new();
+        let cases = [
+            (json!({ "name": "a_b" }), "hostname"),
+            (json!({ "name": "web." }), "hostname"),
+            (json!({ "size": "s-9vcpu-1gb" }), "invalid size"),
+            (json!({ "image": "ubuntu-12-04-x64" }), "invalid image"),
+            (json!({ "region": "mars1" }), "invalid region"),
+            (json!({ "region": "nyc2", "size": "s-1vcpu-1gb-amd" }), "not available in this region"),
+            (json!({ "size": "s-1vcpu-512mb-10gb" }), "too large"),
+            (json!({ "user_data": "x".repeat(65_537) }), "64 KiB"),
+            (json!({ "ssh_keys": ["3b:16", 4] }), "3b:16, 4 are invalid key identifiers"),
+            (json!({ "vpc_uuid": "nowhere" }), "could not be found"),
+            (json!({ "tags": ["a b"] }), "Tag names"),
+            (json!({ "ipv6": true, "public_networking": false }), "public networking"),
+            (json!({ "backups": true, "backup_policy": { "hour": 3 } }), "hour"),
+            (json!({ "names": ["a"] }), "together"),
+        ];
+        for (fields, words) in cases {
+            rig.refused("POST /droplets", wanted("web", fields), 422, words);
+        }
+        assert!(rig.ok("POST /droplets", wanted("web", json!({ "user_data": "x".repeat(65_536) }))).is_object());
+        assert!(rig.world.tags.is_empty());
+    }
+
+    #[test]
+    fn several_are_made_by_names() {
+        let mut rig = Rig::new();
+        let mut body = wanted("x", json!({ "names": ["a", "b"] }));
+        body.as_object_mut().unwrap().remove("name");
+        let made = rig.ok("POST /droplets", body);
+        assert_eq!((made["droplets"].as_array().unwrap().len(), made["links"]["actions"].as_array().unwrap().len()), (2, 2));
+    }
+
+    #[test]
+    fn the_limit_holds() {
+        let mut rig =
+            Rig::with(super::super::Options { limits: super::super::Limits { droplets: 1, reserved_ips: 3 }, ..Default::default() });
+        rig.droplet("a");
+        rig.refused("POST /droplets", wanted("b", json!({})), 422, "droplet limit");
+    }
+
+    #[test]
+    fn lists_filter_by_tag_and_by_name() {
+        let mut rig = Rig::new();
+        rig.ok("POST /droplets", wanted("Web", json!({ "tags": ["A:b"] })));
+        rig.ok("POST /droplets", wanted("db", json!({})));
+        for (query, count) in [("", 2), ("?tag_name=a:B", 1), ("?name=wEb", 1), ("?name=we", 0), ("?type=gpus", 0)] {
+            assert_eq!(rig.get(&format!("/droplets{query}"))["meta"]["total"], count, "{query}");
+        }
+        assert_eq!(rig.get("/droplets?name=web")["droplets"][0]["tags"], json!(["A:b"]));
+        rig.refused("GET /droplets?name=a&tag_name=b", Value::Null, 422, "together");
+    }
+
+    #[test]
+    fn deletion_by_tag_takes_those_only() {
+        let mut rig = Rig::new();
+        rig.ok("POST /droplets", wanted("a", json!({ "tags": ["x"] })));
+        rig.droplet("b");
+        rig.refused("DELETE /droplets", Value::Null, 422, "tag_name");
+        rig.ok("DELETE /droplets?tag_name=x", Value::Null);
+        assert_eq!(rig.get("/droplets")["droplets"][0]["name"], "b");
+    }
+
+    #[test]
+    fn a_slow_world_shows_things_on_their_way() {
+        let mut rig = Rig::slow(2);
+        let id = rig.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
+        let path = format!("/droplets/{id}");
+        let seen: Vec<String> = (0..3).map(|_| rig.get(&path)["droplet"]["status"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(seen, ["new", "new", "active"]);
+        rig.ok(&format!("DELETE {path}"), Value::Null);
+        let seen: Vec<u16> = (0..3).map(|_| rig.ask(&format!("GET {path}"), Value::Null).status).collect();
+        assert_eq!(seen, [200, 200, 404]);
+    }
+
+    #[test]
+    fn missing_scopes_leave_fields_out() {
+        let mut rig = Rig::scoped("droplet:create,droplet:read,image:read");
+        rig.refused("POST /droplets", wanted("a", json!({ "tags": ["x"] })), 403, "not authorized");
+        let id = rig.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
+        let droplet = rig.get(&format!("/droplets/{id}"));
+        assert_eq!((&droplet["droplet"]["tags"], droplet["droplet"].get("vpc_uuid")), (&json!([]), None));
+        rig.refused(&format!("DELETE /droplets/{id}"), Value::Null, 403, "not authorized");
+        rig.refused("GET /droplets?tag_name=x", Value::Null, 403, "not authorized");
+    }
+
+    #[test]
+    fn keys_are_found_by_number_and_fingerprint() {
+        let mut rig = Rig::new();
+        let key = rig.ok("POST /account/keys", json!({ "name": "k", "public_key": KEY }))["ssh_key"].clone();
+        for id in [key["id"].clone(), key["fingerprint"].clone(), json!(key["id"].to_string())] {
+            rig.ok("POST /droplets", wanted("a", json!({ "ssh_keys": [id] })));
+        }
+        rig.refused("POST /droplets", wanted("a", json!({ "ssh_keys": ["k"] })), 422, "k is an invalid key identifier");
+    }
+
+    #[test]
+    fn droplet_faults_show() {
+        let mut rig =
+            Rig::faulty(&["POST /v2/droplets late-address=2", "POST /v2/droplets late-tags=1", "POST /v2/droplets pending-event=1"]);
+        let id = rig.ok("POST /droplets", wanted("a", json!({ "tags": ["t"] })))["droplet"]["id"].clone();
+        assert_eq!(rig.get("/droplets?tag_name=t")["meta"]["total"], 0);
+        assert_eq!(rig.get("/droplets?tag_name=t")["meta"]["total"], 1);
+        let seen: Vec<usize> =
+            (0..2).map(|_| rig.get(&format!("/droplets/{id}"))["droplet"]["networks"]["v4"].as_array().unwrap().len()).collect();
+        assert_eq!(seen, [2, 2]);
+    }
+
+    #[test]
+    fn a_droplet_can_vanish_or_fail_while_it_is_new() {
+        let mut rig = Rig::faulty(&["POST /v2/droplets vanish", "POST /v2/droplets#2 action-errored"]);
+        let made = rig.ok("POST /droplets", wanted("a", json!({})));
+        assert_eq!(rig.ask(&format!("GET /droplets/{}", made["droplet"]["id"]), Value::Null).status, 404);
+        assert_eq!(rig.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]))["action"]["status"], "errored");
+        let made = rig.ok("POST /droplets", wanted("a", json!({})));
+        assert_eq!(rig.get(&format!("/droplets/{}", made["droplet"]["id"]))["droplet"]["status"], "new");
+        assert_eq!(rig.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]))["action"]["status"], "errored");
+    }
+
+    #[test]
+    fn backups_have_a_policy() {
+        let mut rig = Rig::new();
+        let policy = json!({ "plan": "daily", "hour": 8 });
+        let made = rig.ok("POST /droplets", wanted("a", json!({ "backups": true, "backup_policy": policy })));
+        let id = made["droplet"]["id"].clone();
+        let policy = rig.get(&format!("/droplets/{id}/backups/policy"))["policy"].clone();
+        assert_eq!((&policy["backup_enabled"], &policy["backup_policy"]["hour"]), (&json!(true), &json!(8)));
+        assert!(rig.get(&format!("/droplets/{id}"))["droplet"]["next_backup_window"].is_object());
+    }
+}

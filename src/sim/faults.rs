@@ -1,0 +1,398 @@
+//! What goes wrong, when, and how often.
+//!
+//! Invariant: a fault is data; whether it fires depends only on the requests that came before. `world` bends objects,
+//! `server` cuts lines. Text form, one a line: `METHOD PATTERN[#NTH][xCOUNT] WHAT[=ARGUMENT]`, for example
+//! `POST /v2/droplets#2 reset-after` or `GET /v2/actions/*x3 error-before=503`. `*` stands for one part of the path or any
+//! method, `**` for the rest of it; a count of `0` means for ever.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::wire::Wire;
+
+/// Something that goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// To which requests.
+    pub when: Matcher,
+    /// What.
+    pub what: What,
+}
+
+/// Which requests a fault befalls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matcher {
+    /// `GET`, … or `*`.
+    pub method: String,
+    /// The path, with `*` for one part and `**` for the rest.
+    pub path: String,
+    /// The first of the matching requests that it befalls, from 1.
+    pub nth: u32,
+    /// How many in a row; 0 is for ever.
+    pub count: u32,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The request is answered; then nothing listens for so many milliseconds and open lines are closed.
+    Refuse {
+        /// Milliseconds.
+        millis: u64,
+    },
+    /// 429, with `retry-after` if there are seconds.
+    Throttle {
+        /// Seconds.
+        retry_after: Option<u64>,
+    },
+    /// A 5xx (or any status) and no effect.
+    ErrorBefore {
+        /// The status.
+        status: u16,
+    },
+    /// A 5xx (or any status) although it took effect.
+    ErrorAfter {
+        /// The status.
+        status: u16,
+    },
+    /// The line is reset, no effect.
+    ResetBefore,
+    /// The line is reset after it took effect.
+    ResetAfter,
+    /// The line is closed in good order after it took effect, without an answer.
+    CloseAfter,
+    /// Half of the answer.
+    Truncate,
+    /// An answer that is no JSON.
+    Garble,
+    /// No answer, no effect.
+    NeverBefore,
+    /// No answer after it took effect.
+    NeverAfter,
+    /// The answer byte by byte.
+    Trickle {
+        /// Milliseconds between two bytes.
+        millis: u64,
+    },
+    /// 401 although the token is good.
+    Unauthorized,
+    /// The action that this request begins ends as `errored`, without effect.
+    ActionErrored,
+    /// The action that this request begins is 404 at first.
+    ActionMissing {
+        /// For so many looks.
+        looks: u32,
+    },
+    /// The action that this request begins shows this word instead of `completed`.
+    ActionWord {
+        /// The word.
+        word: String,
+    },
+    /// The droplet that this request makes is active before its public address can be read.
+    LateAddress {
+        /// For so many looks.
+        looks: u32,
+    },
+    /// The droplet that this request makes shows no tags, and is not found by them, at first.
+    LateTags {
+        /// For so many looks.
+        looks: u32,
+    },
+    /// What this request makes is missing from lists at first.
+    LaggingList {
+        /// For so many lists.
+        looks: u32,
+    },
+    /// What this request makes is 404 at first.
+    LateGet {
+        /// For so many looks.
+        looks: u32,
+    },
+    /// The droplet that this request makes has another event pending once it is active. A request that makes no droplet is
+    /// refused with the words for a pending event.
+    PendingEvent {
+        /// For so many looks.
+        looks: u32,
+    },
+    /// The droplet that this request deletes stays a member of its VPC.
+    LingeringMembers {
+        /// For so many looks at the members.
+        looks: u32,
+    },
+    /// The droplet that this request makes disappears while it is new.
+    Vanish,
+}
+
+/// A fault text that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is no fault: {why}. Write METHOD PATH[#NTH][xCOUNT] WHAT[=ARGUMENT], for example `POST /v2/droplets#2 reset-after`")]
+pub struct BadFault {
+    text: String,
+    why: String,
+}
+
+impl Matcher {
+    fn fits(&self, method: &str, path: &str) -> bool {
+        (self.method == "*" || self.method == method) && path_fits(&self.path, path)
+    }
+}
+
+fn path_fits(pattern: &str, path: &str) -> bool {
+    let mut parts = path.split('/');
+    for want in pattern.split('/') {
+        match (want, parts.next()) {
+            ("**", _) => return true,
+            ("*", Some(_)) => {}
+            (want, Some(part)) if want == part => {}
+            _ => return false,
+        }
+    }
+    parts.next().is_none()
+}
+
+impl What {
+    /// What the line does to the answer.
+    pub(super) fn wire(&self) -> Wire {
+        match self {
+            Self::Refuse { millis } => Wire::Refuse(Duration::from_millis(*millis)),
+            Self::ResetBefore | Self::ResetAfter => Wire::Reset,
+            Self::CloseAfter => Wire::Close,
+            Self::Truncate => Wire::Truncated,
+            Self::Garble => Wire::Garbled,
+            Self::NeverBefore | Self::NeverAfter => Wire::Never,
+            Self::Trickle { millis } => Wire::Trickle(Duration::from_millis(*millis)),
+            _ => Wire::Whole,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Refuse { .. } => "refuse",
+            Self::Throttle { .. } => "throttle",
+            Self::ErrorBefore { .. } => "error-before",
+            Self::ErrorAfter { .. } => "error-after",
+            Self::ResetBefore => "reset-before",
+            Self::ResetAfter => "reset-after",
+            Self::CloseAfter => "close-after",
+            Self::Truncate => "truncate",
+            Self::Garble => "garble",
+            Self::NeverBefore => "never-before",
+            Self::NeverAfter => "never-after",
+            Self::Trickle { .. } => "trickle",
+            Self::Unauthorized => "unauthorized",
+            Self::ActionErrored => "action-errored",
+            Self::ActionMissing { .. } => "action-missing",
+            Self::ActionWord { .. } => "action-word",
+            Self::LateAddress { .. } => "late-address",
+            Self::LateTags { .. } => "late-tags",
+            Self::LaggingList { .. } => "lagging-list",
+            Self::LateGet { .. } => "late-get",
+            Self::PendingEvent { .. } => "pending-event",
+            Self::LingeringMembers { .. } => "lingering-members",
+            Self::Vanish => "vanish",
+        }
+    }
+
+    fn argument(&self) -> Option<String> {
+        match self {
+            Self::Refuse { millis } | Self::Trickle { millis } => Some(millis.to_string()),
+            Self::Throttle { retry_after } => retry_after.map(|seconds| seconds.to_string()),
+            Self::ErrorBefore { status } | Self::ErrorAfter { status } => Some(status.to_string()),
+            Self::ActionWord { word } => Some(word.clone()),
+            Self::ActionMissing { looks }
+            | Self::LateAddress { looks }
+            | Self::LateTags { looks }
+            | Self::LaggingList { looks }
+            | Self::LateGet { looks }
+            | Self::PendingEvent { looks }
+            | Self::LingeringMembers { looks } => Some(looks.to_string()),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.argument() {
+            Some(argument) => write!(f, "{}={argument}", self.name()),
+            None => f.write_str(self.name()),
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Matcher { method, path, nth, count } = &self.when;
+        write!(f, "{method} {path}#{nth}x{count} {}", self.what)
+    }
+}
+
+impl FromStr for Fault {
+    type Err = BadFault;
+
+    fn from_str(text: &str) -> Result<Self, BadFault> {
+        let bad = |why: &str| BadFault { text: text.to_owned(), why: why.to_owned() };
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let [method, place, what] = words.as_slice() else {
+            return Err(bad("it must have three words"));
+        };
+        let when = matcher(method, place).ok_or_else(|| bad("the second word must be a path with an optional #NTH and xCOUNT"))?;
+        let (name, argument) = what.split_once('=').map_or((*what, None), |(name, argument)| (name, Some(argument)));
+        let number = |default: u64| match argument {
+            None => Ok(default),
+            Some(text) => text.parse::<u64>().map_err(|_| bad("the argument must be a number")),
+        };
+        let looks = || number(1).map(|looks| u32::try_from(looks).unwrap_or(u32::MAX));
+        let status = || u16::try_from(number(500)?).ok().filter(|status| (200..600).contains(status)).ok_or_else(|| bad("no HTTP status"));
+        let what = match name {
+            "refuse" => What::Refuse { millis: number(200)? },
+            "throttle" => What::Throttle { retry_after: argument.map(|_| number(1)).transpose()? },
+            "error-before" => What::ErrorBefore { status: status()? },
+            "error-after" => What::ErrorAfter { status: status()? },
+            "reset-before" => What::ResetBefore,
+            "reset-after" => What::ResetAfter,
+            "close-after" => What::CloseAfter,
+            "truncate" => What::Truncate,
+            "garble" => What::Garble,
+            "never-before" => What::NeverBefore,
+            "never-after" => What::NeverAfter,
+            "trickle" => What::Trickle { millis: number(50)? },
+            "unauthorized" => What::Unauthorized,
+            "action-errored" => What::ActionErrored,
+            "action-missing" => What::ActionMissing { looks: looks()? },
+            "action-word" => What::ActionWord { word: argument.unwrap_or("done").to_owned() },
+            "late-address" => What::LateAddress { looks: looks()? },
+            "late-tags" => What::LateTags { looks: looks()? },
+            "lagging-list" => What::LaggingList { looks: looks()? },
+            "late-get" => What::LateGet { looks: looks()? },
+            "pending-event" => What::PendingEvent { looks: looks()? },
+            "lingering-members" => What::LingeringMembers { looks: looks()? },
+            "vanish" => What::Vanish,
+            _ => return Err(bad("nobody knows what the third word means")),
+        };
+        Ok(Self { when, what })
+    }
+}
+
+fn matcher(method: &str, place: &str) -> Option<Matcher> {
+    let split_number = |text: &str, mark: char| -> (String, Option<u32>) {
+        match text.rsplit_once(mark) {
+            Some((before, digits)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+                (before.to_owned(), digits.parse().ok())
+            }
+            _ => (text.to_owned(), None),
+        }
+    };
+    let (place, count) = split_number(place, 'x');
+    let (path, nth) = split_number(&place, '#');
+    path.starts_with('/').then(|| Matcher {
+        method: method.to_ascii_uppercase(),
+        path,
+        nth: nth.unwrap_or(1).max(1),
+        count: count.unwrap_or(1),
+    })
+}
+
+/// The faults that are set, and how often each has been met.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trap(Vec<(Fault, u32)>);
+
+impl Trap {
+    pub(super) fn new(faults: &[Fault]) -> Self {
+        Self(faults.iter().map(|fault| (fault.clone(), 0)).collect())
+    }
+
+    /// What befalls this request.
+    pub(super) fn spring(&mut self, method: &str, path: &str) -> Vec<What> {
+        let mut sprung = Vec::new();
+        for (fault, seen) in &mut self.0 {
+            if !fault.when.fits(method, path) {
+                continue;
+            }
+            *seen += 1;
+            let since = seen.checked_sub(fault.when.nth);
+            if since.is_some_and(|since| fault.when.count == 0 || since < fault.when.count) {
+                sprung.push(fault.what.clone());
+            }
+        }
+        sprung
+    }
+
+    /// The faults that are set.
+    pub(super) fn faults(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter().map(|(fault, _)| fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fires(fault: &str, requests: &[&str]) -> Vec<bool> {
+        let mut trap = Trap::new(&[fault.parse().unwrap()]);
+        requests
+            .iter()
+            .map(|request| {
+                let (method, path) = request.split_once(' ').unwrap();
+                !trap.spring(method, path).is_empty()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_nth_and_the_count_are_kept() {
+        let three = ["POST /v2/droplets", "GET /v2/droplets", "POST /v2/droplets", "POST /v2/droplets"];
+        assert_eq!(fires("POST /v2/droplets reset-after", &three), [true, false, false, false]);
+        assert_eq!(fires("POST /v2/droplets#2 reset-after", &three), [false, false, true, false]);
+        assert_eq!(fires("POST /v2/droplets#2x0 reset-after", &three), [false, false, true, true]);
+    }
+
+    #[test]
+    fn stars_stand_for_parts() {
+        let requests = ["GET /v2/droplets/1", "GET /v2/droplets/1/actions", "DELETE /v2/droplets"];
+        assert_eq!(fires("GET /v2/droplets/*x0 garble", &requests), [true, false, false]);
+        assert_eq!(fires("* /v2/droplets/**x0 garble", &requests), [true, true, true]);
+    }
+
+    #[test]
+    fn every_fault_survives_its_text() {
+        let texts = [
+            "refuse=5",
+            "throttle",
+            "throttle=3",
+            "error-before=503",
+            "error-after=500",
+            "reset-before",
+            "reset-after",
+            "close-after",
+            "truncate",
+            "garble",
+            "never-before",
+            "never-after",
+            "trickle=9",
+            "unauthorized",
+            "action-errored",
+            "action-missing=2",
+            "action-word=done",
+            "late-address=2",
+            "late-tags=2",
+            "lagging-list=2",
+            "late-get=2",
+            "pending-event=2",
+            "lingering-members=2",
+            "vanish",
+        ];
+        for text in texts {
+            let fault: Fault = format!("POST /v2/droplets#1x1 {text}").parse().unwrap();
+            assert_eq!(fault.to_string(), format!("POST /v2/droplets#1x1 {text}"));
+        }
+    }
+
+    #[test]
+    fn a_bad_text_says_why() {
+        for text in ["", "POST droplets vanish", "POST /v2 explode", "POST /v2 error-before=9", "POST /v2 late-get=x"] {
+            assert!(text.parse::<Fault>().is_err(), "{text}");
+        }
+    }
+}

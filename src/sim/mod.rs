@@ -1,0 +1,116 @@
+//! The pretend DigitalOcean: a server on loopback that behaves as the public description of the API says.
+//!
+//! Invariant: it shares no type with the client, so that one mistake cannot pass on both sides. `World::handle` is pure
+//! and synchronous; `server` is the one door to it and does all waiting, cutting of lines and saving. Identifiers and
+//! addresses derive from the seed and from names, never from the order of arrival.
+
+mod account;
+mod actions;
+mod catalog;
+mod domains;
+mod droplet_actions;
+mod droplets;
+mod faults;
+mod firewalls;
+mod ids;
+mod images;
+mod line;
+mod log;
+mod metadata;
+mod projects;
+mod rate;
+mod records;
+mod regions;
+mod reserved_ips;
+#[cfg(test)]
+mod rig;
+mod routes;
+mod scopes;
+mod server;
+mod sizes;
+mod ssh_keys;
+mod store;
+mod tags;
+mod time;
+mod vpcs;
+mod wire;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+pub use faults::{BadFault, Fault, Matcher, What};
+pub use log::Exchange;
+pub use rate::Rate;
+pub use routes::{RouteInfo, routes};
+pub use scopes::Scopes;
+pub use server::Running;
+pub use store::running_at;
+pub use time::ClockMode;
+pub use wire::{Request, Response, Wire};
+pub use world::{Summary, World};
+
+/// How a simulator is started.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The file that keeps the world between processes; none keeps it in memory only.
+    pub world: Option<PathBuf>,
+    /// What identifiers and addresses derive from. A world that is already on disk keeps its own.
+    pub seed: u64,
+    /// How time passes.
+    pub clock: ClockMode,
+    /// What goes wrong.
+    pub faults: Vec<Fault>,
+    /// Tokens and what they may do. Empty: any token that is not empty may do everything.
+    pub tokens: BTreeMap<String, Scopes>,
+    /// The request limit; none lets everything pass (the headers are there all the same).
+    pub rate: Option<Rate>,
+    /// The account's limits.
+    pub limits: Limits,
+    /// Slugs of images that are not offered although the catalogue has them.
+    pub absent_images: BTreeSet<String>,
+}
+
+/// What the account may have at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Droplets.
+    pub droplets: usize,
+    /// Reserved IPs.
+    pub reserved_ips: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { droplets: 25, reserved_ips: 3 }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            world: None,
+            seed: 1,
+            clock: ClockMode::default(),
+            faults: Vec::new(),
+            tokens: BTreeMap::new(),
+            rate: None,
+            limits: Limits::default(),
+            absent_images: BTreeSet::new(),
+        }
+    }
+}
+
+/// Starts a simulator and returns when it listens.
+///
+/// # Errors
+/// What the system says; `WouldBlock` if another process holds the world (see [`running_at`]); `InvalidData` if the
+/// world's file cannot be read.
+pub async fn start(options: Options) -> io::Result<Running> {
+    server::start(options).await
+}

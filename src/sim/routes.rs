@@ -1,0 +1,200 @@
+//! Which method and path leads where, and the scopes that it needs.
+//!
+//! Invariant: one table; the scopes are those of the official description.
+
+use super::wire::{Call, Refusal, Reply};
+use super::world::World;
+use super::{
+    account, actions, domains, droplet_actions, droplets, firewalls, images, projects, records, regions, reserved_ips, sizes, ssh_keys,
+    tags, vpcs,
+};
+
+type Handler = fn(&mut World, &Call<'_>) -> Result<Reply, Refusal>;
+
+/// A row of the table.
+#[derive(Debug)]
+pub(super) struct Route {
+    method: &'static str,
+    pattern: &'static str,
+    /// Alternatives, each of which is needed whole.
+    pub(super) scopes: &'static [&'static [&'static str]],
+    pub(super) handler: Handler,
+}
+
+/// What is public of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteInfo {
+    /// `GET`, `POST`, ….
+    pub method: &'static str,
+    /// `/v2/droplets/{droplet_id}`.
+    pub pattern: &'static str,
+    /// The scopes: alternatives, each of which is needed whole.
+    pub scopes: &'static [&'static [&'static str]],
+}
+
+/// All routes.
+pub fn routes() -> impl Iterator<Item = RouteInfo> {
+    ROUTES.iter().map(|route| RouteInfo { method: route.method, pattern: route.pattern, scopes: route.scopes })
+}
+
+const fn row(method: &'static str, pattern: &'static str, scopes: &'static [&'static [&'static str]], handler: Handler) -> Route {
+    Route { method, pattern, scopes, handler }
+}
+
+#[rustfmt::skip]
+static ROUTES: &[Route] = &[
+    row("GET",    "/v2/account",                                          &[&["account:read"]],   account::read),
+    row("GET",    "/v2/account/keys",                                     &[&["ssh_key:read"]],   ssh_keys::list),
+    row("POST",   "/v2/account/keys",                                     &[&["ssh_key:create"]], ssh_keys::create),
+    row("GET",    "/v2/account/keys/{ssh_key_identifier}",                &[&["ssh_key:read"]],   ssh_keys::read),
+    row("PUT",    "/v2/account/keys/{ssh_key_identifier}",                &[&["ssh_key:update"]], ssh_keys::update),
+    row("DELETE", "/v2/account/keys/{ssh_key_identifier}",                &[&["ssh_key:delete"]], ssh_keys::delete),
+    row("GET",    "/v2/actions",                                          &[&["actions:read"]],   actions::list),
+    row("GET",    "/v2/actions/{action_id}",                              &[&["actions:read"]],   actions::read),
+    row("GET",    "/v2/domains",                                          &[&["domain:read"]],    domains::list),
+    row("POST",   "/v2/domains",                                          &[&["domain:create"]],  domains::create),
+    row("GET",    "/v2/domains/{domain_name}",                            &[&["domain:read"]],    domains::read),
+    row("DELETE", "/v2/domains/{domain_name}",                            &[&["domain:delete"]],  domains::delete),
+    row("GET",    "/v2/domains/{domain_name}/records",                    &[&["domain:read"]],    records::list),
+    row("POST",   "/v2/domains/{domain_name}/records",                    &[&["domain:create"], &["domain:update"]], records::create),
+    row("GET",    "/v2/domains/{domain_name}/records/{domain_record_id}", &[&["domain:read"]],    records::read),
+    row("PATCH",  "/v2/domains/{domain_name}/records/{domain_record_id}", &[&["domain:update"]],  records::update),
+    row("PUT",    "/v2/domains/{domain_name}/records/{domain_record_id}", &[&["domain:update"]],  records::update),
+    row("DELETE", "/v2/domains/{domain_name}/records/{domain_record_id}", &[&["domain:delete"], &["domain:update"]], records::delete),
+    row("GET",    "/v2/droplets",                                         &[&["droplet:read"]],   droplets::list),
+    row("POST",   "/v2/droplets",                                         &[&["droplet:create"]], droplets::create),
+    row("DELETE", "/v2/droplets",                                         &[&["droplet:delete"]], droplets::delete_by_tag),
+    row("POST",   "/v2/droplets/actions",                                 &[&["droplet:update"]], droplet_actions::create_by_tag),
+    row("GET",    "/v2/droplets/{droplet_id}",                            &[&["droplet:read"]],   droplets::read),
+    row("DELETE", "/v2/droplets/{droplet_id}",                            &[&["droplet:delete"]], droplets::delete),
+    row("GET",    "/v2/droplets/{droplet_id}/actions",                    &[&["droplet:read"]],   droplet_actions::list),
+    row("POST",   "/v2/droplets/{droplet_id}/actions",                    &[&["droplet:update"]], droplet_actions::create),
+    row("GET",    "/v2/droplets/{droplet_id}/actions/{action_id}",        &[&["droplet:read"]],   droplet_actions::read),
+    row("GET",    "/v2/droplets/{droplet_id}/backups",                    &[&["droplet:read"]],   droplets::no_images),
+    row("GET",    "/v2/droplets/{droplet_id}/backups/policy",             &[&["droplet:read"]],   droplets::backup_policy),
+    row("GET",    "/v2/droplets/{droplet_id}/firewalls",                  &[&["firewall:read"]],  firewalls::list_of_droplet),
+    row("GET",    "/v2/droplets/{droplet_id}/snapshots",                  &[&["droplet:read"]],   droplets::no_images),
+    row("GET",    "/v2/firewalls",                                        &[&["firewall:read"]],  firewalls::list),
+    row("POST",   "/v2/firewalls",                                        &[&["firewall:create"]], firewalls::create),
+    row("GET",    "/v2/firewalls/{firewall_id}",                          &[&["firewall:read"]],  firewalls::read),
+    row("PUT",    "/v2/firewalls/{firewall_id}",                          &[&["firewall:update"]], firewalls::replace),
+    row("DELETE", "/v2/firewalls/{firewall_id}",                          &[&["firewall:delete"]], firewalls::delete),
+    row("POST",   "/v2/firewalls/{firewall_id}/droplets",                 &[&["firewall:update"]], firewalls::add),
+    row("DELETE", "/v2/firewalls/{firewall_id}/droplets",                 &[&["firewall:update"]], firewalls::remove),
+    row("POST",   "/v2/firewalls/{firewall_id}/tags",                     &[&["firewall:update"]], firewalls::add),
+    row("DELETE", "/v2/firewalls/{firewall_id}/tags",                     &[&["firewall:update"]], firewalls::remove),
+    row("POST",   "/v2/firewalls/{firewall_id}/rules",                    &[&["firewall:update"]], firewalls::add),
+    row("DELETE", "/v2/firewalls/{firewall_id}/rules",                    &[&["firewall:update"]], firewalls::remove),
+    row("GET",    "/v2/floating_ips",                                     &[&["reserved_ip:read"]],   reserved_ips::list),
+    row("POST",   "/v2/floating_ips",                                     &[&["reserved_ip:create"]], reserved_ips::create),
+    row("GET",    "/v2/floating_ips/{floating_ip}",                       &[&["reserved_ip:read"]],   reserved_ips::read),
+    row("DELETE", "/v2/floating_ips/{floating_ip}",                       &[&["reserved_ip:delete"]], reserved_ips::delete),
+    row("GET",    "/v2/floating_ips/{floating_ip}/actions",               &[&["reserved_ip:read"]],   reserved_ips::list_actions),
+    row("POST",   "/v2/floating_ips/{floating_ip}/actions",               &[&["reserved_ip:update"]], reserved_ips::act),
+    row("GET",    "/v2/floating_ips/{floating_ip}/actions/{action_id}",   &[&["reserved_ip:read"]],   reserved_ips::read_action),
+    row("GET",    "/v2/reserved_ips",                                     &[&["reserved_ip:read"]],   reserved_ips::list),
+    row("POST",   "/v2/reserved_ips",                                     &[&["reserved_ip:create"]], reserved_ips::create),
+    row("GET",    "/v2/reserved_ips/{reserved_ip}",                       &[&["reserved_ip:read"]],   reserved_ips::read),
+    row("DELETE", "/v2/reserved_ips/{reserved_ip}",                       &[&["reserved_ip:delete"]], reserved_ips::delete),
+    row("GET",    "/v2/reserved_ips/{reserved_ip}/actions",               &[&["reserved_ip:read"]],   reserved_ips::list_actions),
+    row("POST",   "/v2/reserved_ips/{reserved_ip}/actions",               &[&["reserved_ip:update"]], reserved_ips::act),
+    row("GET",    "/v2/reserved_ips/{reserved_ip}/actions/{action_id}",   &[&["reserved_ip:read"]],   reserved_ips::read_action),
+    row("GET",    "/v2/images",                                           &[&["image:read"]],     images::list),
+    row("GET",    "/v2/images/{image_id}",                                &[&["image:read"]],     images::read),
+    row("GET",    "/v2/projects",                                         &[&["project:read"]],   projects::list),
+    row("GET",    "/v2/projects/default",                                 &[&["project:read"]],   projects::read_default),
+    row("GET",    "/v2/projects/default/resources",                       &[&["project:read"]],   projects::default_resources),
+    row("GET",    "/v2/projects/{project_id}",                            &[&["project:read"]],   projects::read),
+    row("GET",    "/v2/projects/{project_id}/resources",                  &[&["project:read"]],   projects::resources),
+    row("GET",    "/v2/regions",                                          &[&["regions:read"]],   regions::list),
+    row("GET",    "/v2/sizes",                                            &[&["sizes:read", "regions:read"]], sizes::list),
+    row("GET",    "/v2/tags",                                             &[&["tag:read"]],       tags::list),
+    row("POST",   "/v2/tags",                                             &[&["tag:create"]],     tags::create),
+    row("GET",    "/v2/tags/{tag_id}",                                    &[&["tag:read"]],       tags::read),
+    row("DELETE", "/v2/tags/{tag_id}",                                    &[&["tag:delete"]],     tags::delete),
+    row("POST",   "/v2/tags/{tag_id}/resources",                          &[&["tag:create"]],     tags::tag),
+    row("DELETE", "/v2/tags/{tag_id}/resources",                          &[&["tag:delete"]],     tags::untag),
+    row("GET",    "/v2/vpcs",                                             &[&["vpc:read"]],       vpcs::list),
+    row("POST",   "/v2/vpcs",                                             &[&["vpc:create"]],     vpcs::create),
+    row("GET",    "/v2/vpcs/{vpc_id}",                                    &[&["vpc:read"]],       vpcs::read),
+    row("PUT",    "/v2/vpcs/{vpc_id}",                                    &[&["vpc:update"]],     vpcs::replace),
+    row("PATCH",  "/v2/vpcs/{vpc_id}",                                    &[&["vpc:update"]],     vpcs::update),
+    row("DELETE", "/v2/vpcs/{vpc_id}",                                    &[&["vpc:delete"]],     vpcs::delete),
+    row("GET",    "/v2/vpcs/{vpc_id}/members",                            &[&["vpc:read"]],       vpcs::members),
+];
+
+/// The route of a request, and what stands in its braces.
+pub(super) fn find(method: &str, path: &str) -> Result<(&'static Route, Vec<String>), Refusal> {
+    let mut known = false;
+    for route in ROUTES {
+        if let Some(parts) = fit(route.pattern, path) {
+            if route.method == method {
+                return Ok((route, parts));
+            }
+            known = true;
+        }
+    }
+    Err(if known { Refusal::new(405, "method_not_allowed", "This method is not allowed here.") } else { Refusal::not_found() })
+}
+
+fn fit(pattern: &str, path: &str) -> Option<Vec<String>> {
+    let (mut wanted, mut given) = (pattern.split('/'), path.split('/'));
+    let mut parts = Vec::new();
+    loop {
+        match (wanted.next(), given.next()) {
+            (None, None) => return Some(parts),
+            (Some(wanted), Some(given)) if wanted.starts_with('{') && !given.is_empty() => parts.push(given.to_owned()),
+            (Some(wanted), Some(given)) if wanted == given => {}
+            _ => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn fixed_paths_win_over_braces() {
+        assert_eq!(find("GET", "/v2/projects/default").unwrap().0.pattern, "/v2/projects/default");
+        assert_eq!(find("GET", "/v2/droplets/7/actions/9").unwrap().1, ["7", "9"]);
+    }
+
+    #[test]
+    fn a_wrong_method_and_a_wrong_path_differ() {
+        assert_eq!(find("PATCH", "/v2/droplets").unwrap_err().status, 405);
+        assert_eq!(find("GET", "/v2/nothing").unwrap_err().status, 404);
+        assert_eq!(find("GET", "/v2/droplets/").unwrap_err().status, 404);
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "the data of this test lie where the environment says")]
+    fn the_table_agrees_with_the_official_description() {
+        let Ok(folder) = std::env::var("DOFLOAT_TEST_DATA") else {
+            assert!(std::env::var("CI").is_err(), "DOFLOAT_TEST_DATA is not set");
+            println!("skipped: DOFLOAT_TEST_DATA is not set");
+            return;
+        };
+        let text = std::fs::read_to_string(format!("{folder}/do-api/openapi.json")).unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        let mut checked = 0;
+        for route in ROUTES {
+            let operation = &document["paths"][route.pattern][route.method.to_lowercase()];
+            assert!(operation.is_object(), "{} {} is not in the description", route.method, route.pattern);
+            let wanted: BTreeSet<BTreeSet<&str>> = operation["security"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|way| way["bearer_auth"].as_array().unwrap().iter().map(|scope| scope.as_str().unwrap()).collect())
+                .collect();
+            let ours: BTreeSet<BTreeSet<&str>> = route.scopes.iter().map(|way| way.iter().copied().collect()).collect();
+            assert_eq!(ours, wanted, "{} {}", route.method, route.pattern);
+            checked += 1;
+        }
+        println!("{checked} routes agree");
+    }
+}

@@ -1,0 +1,454 @@
+//! The simulator's server: the one door to the world.
+//!
+//! Invariant: a request that came in is carried out even if its sender is gone, and the world is on disk before its answer
+//! leaves. Here is all the waiting, and all that goes wrong on the line; what the world says is decided by `World::handle`.
+//! Paths below `/_sim` are for tests and for watching; they are no part of the API and are not in the log.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::connect_info::{ConnectInfo, Connected};
+use axum::extract::{Request as HttpRequest, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::Response as HttpResponse;
+use axum::serve::IncomingStream;
+use futures_util::{Stream, StreamExt as _, stream};
+use serde_json::{Value, json};
+use tokio::sync::RwLock;
+use tokio::task::JoinHandle;
+
+use super::Options;
+use super::faults::Fault;
+use super::line::{self, Door, Line, Switch};
+use super::log::Exchange;
+use super::metadata::Metadata;
+use super::store::Store;
+use super::wire::{Request, Response, Wire};
+use super::world::World;
+use crate::base::clock::Clock;
+
+/// More than any request of the API needs.
+const BODY_LIMIT: usize = 8 * 1024 * 1024;
+
+/// A simulator that listens. It ends when it is stopped or dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// Scheme, host and port, `http://127.0.0.1:8080`; `{url}/v2/droplets` is the list of droplets.
+    pub url: String,
+    shared: Arc<Shared>,
+    task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    options: Options,
+    world: Mutex<World>,
+    log: Mutex<Vec<Exchange>>,
+    /// None once it is stopped: no request changes anything any more, and the world's file is free.
+    keeping: RwLock<Option<Keeping>>,
+    lines: Arc<line::Exchange>,
+    clock: Clock,
+}
+
+#[derive(Debug)]
+enum Keeping {
+    Memory,
+    File(Store),
+}
+
+pub(super) async fn start(options: Options) -> io::Result<Running> {
+    if !options.listen.ip().is_loopback() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is no loopback address", options.listen)));
+    }
+    let (keeping, world) = match &options.world {
+        None => (Keeping::Memory, World::new(&options)),
+        Some(path) => {
+            let (store, world) = Store::open(path, &options)?;
+            (Keeping::File(store), world)
+        }
+    };
+    let lines = Arc::new(line::Exchange::default());
+    let door = Door::open(options.listen, Arc::clone(&lines)).await?;
+    let url = format!("http://{}", door.address());
+    if let Keeping::File(store) = &keeping {
+        store.publish(&url)?;
+    }
+    let shared = Arc::new(Shared {
+        options,
+        world: Mutex::new(world),
+        log: Mutex::default(),
+        keeping: RwLock::new(Some(keeping)),
+        lines,
+        clock: Clock::system(),
+    });
+    let service = Router::new().fallback(answer).with_state(Arc::clone(&shared)).into_make_service_with_connect_info::<Peer>();
+    let task = tokio::spawn(async move {
+        // `serve` ends only with its task: accepting never fails for good.
+        let _ = axum::serve(door, service).await;
+    });
+    Ok(Running { url, shared, task })
+}
+
+impl Running {
+    /// Every exchange so far.
+    #[must_use]
+    pub fn log(&self) -> Vec<Exchange> {
+        locked(&self.shared.log).clone()
+    }
+
+    /// Forgets the exchanges so far.
+    pub fn clear_log(&self) {
+        locked(&self.shared.log).clear();
+    }
+
+    /// Does something to the world, for example as another user of the account would ([`World::outside`]).
+    pub fn with_world<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        change(&mut locked(&self.shared.world))
+    }
+
+    /// Lets connections be refused from now on (those that are open are cut), or be taken again.
+    pub fn set_deaf(&self, deaf: bool) {
+        self.shared.lines.set_deaf(deaf);
+        if deaf {
+            self.shared.lines.cut_all(None);
+        }
+    }
+
+    /// Waits until it ends, which it does not by itself.
+    pub async fn wait(&mut self) {
+        let _ = (&mut self.task).await;
+    }
+
+    /// Stops it: requests that are being carried out are finished, the world is on disk and free afterwards.
+    pub async fn stop(self) {
+        self.task.abort();
+        let keeping = self.shared.keeping.write().await.take();
+        self.shared.lines.cut_all(None);
+        if let Some(Keeping::File(store)) = keeping {
+            let revision = locked(&self.shared.world).revision();
+            // Every answered change is on disk already; what may be lost is a change by `with_world`.
+            let _ = store.save(&self.shared.world, revision).await;
+            let _ = store.retract();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+        self.shared.lines.cut_all(None);
+    }
+}
+
+impl axum::serve::Listener for Door {
+    type Io = Line;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Line, SocketAddr) {
+        self.take().await
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.address())
+    }
+}
+
+/// The line that a request came in on.
+#[derive(Clone, Debug)]
+struct Peer(Arc<Switch>);
+
+impl Connected<IncomingStream<'_, Door>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+        Self(Arc::clone(stream.io().switch()))
+    }
+}
+
+async fn answer(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(Peer(switch)): ConnectInfo<Peer>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Infallible> {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
+        return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"));
+    };
+    let path = decoded(parts.uri.path());
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    if let Some(rest) = path.strip_prefix("/_sim/") {
+        return Ok(admin(&shared, parts.method.as_str(), rest, &query, &body).await);
+    }
+    let request = Request {
+        method: parts.method.as_str().to_owned(),
+        path,
+        query: url::form_urlencoded::parse(query.as_bytes()).map(|(key, value)| (key.into_owned(), value.into_owned())).collect(),
+        token: bearer(&parts.headers),
+        body: body.to_vec(),
+        base: base(&parts.headers),
+        at: shared.clock.now(),
+    };
+    // In a task of its own: the effect takes place even if the sender hangs up meanwhile.
+    let carried = tokio::spawn(carry_out(Arc::clone(&shared), request, query));
+    match carried.await {
+        Ok(response) => Ok(send(&shared, &switch, response).await),
+        Err(_) => Ok(plain(StatusCode::INTERNAL_SERVER_ERROR, "the simulator failed")),
+    }
+}
+
+async fn carry_out(shared: Arc<Shared>, mut request: Request, query: String) -> Response {
+    let latency = shared.options.clock.latency();
+    if !latency.is_zero() {
+        shared.clock.sleep(latency).await;
+        request.at = shared.clock.now();
+    }
+    let keeping = shared.keeping.read().await;
+    let Some(keeping) = keeping.as_ref() else {
+        return Response { status: 503, headers: Vec::new(), body: None, wire: Wire::Close };
+    };
+    let (response, revision) = {
+        let mut world = locked(&shared.world);
+        let response = world.handle(&request);
+        locked(&shared.log).push(exchange(&request, query, &response));
+        (response, world.revision())
+    };
+    if let Keeping::File(store) = keeping
+        && let Err(error) = store.save(&shared.world, revision).await
+    {
+        let message = format!("the simulated world cannot be saved: {error}");
+        let body = Some(json!({ "id": "server_error", "message": message }));
+        return Response { status: 500, headers: Vec::new(), body, wire: Wire::Whole };
+    }
+    response
+}
+
+fn exchange(request: &Request, query: String, response: &Response) -> Exchange {
+    let body = if request.body.is_empty() {
+        Value::Null
+    } else {
+        serde_json::from_slice(&request.body).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&request.body).into_owned()))
+    };
+    Exchange {
+        method: request.method.clone(),
+        path: request.path.clone(),
+        query,
+        authorization: request.token.as_ref().map(|_| "Bearer ***".to_owned()),
+        request: body,
+        status: response.status,
+        response: response.body.clone().unwrap_or_default(),
+        fault: (response.wire != Wire::Whole).then(|| format!("{:?}", response.wire).to_lowercase()),
+    }
+}
+
+/// Sends an answer, or does to the line what a fault wants.
+async fn send(shared: &Arc<Shared>, switch: &Arc<Switch>, response: Response) -> HttpResponse {
+    let bytes = response.body.as_ref().map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+    match response.wire {
+        Wire::Whole => whole(&response, bytes),
+        Wire::Reset => {
+            switch.reset();
+            whole(&response, bytes)
+        }
+        Wire::Close => {
+            switch.close();
+            whole(&response, bytes)
+        }
+        Wire::Truncated if bytes.is_empty() => {
+            switch.close();
+            whole(&response, bytes)
+        }
+        Wire::Truncated => with_body(&response, bytes.len(), Body::from_stream(half(bytes))),
+        Wire::Garbled => {
+            let kept = bytes.len() / 2;
+            let spoiled: Vec<u8> = bytes.iter().enumerate().map(|(at, byte)| if at < kept { *byte } else { b'#' }).collect();
+            whole(&response, Bytes::from(spoiled))
+        }
+        Wire::Never => std::future::pending().await,
+        Wire::Trickle(pause) => with_body(&response, bytes.len(), Body::from_stream(trickle(shared.clock.clone(), bytes, pause))),
+        Wire::Refuse(span) => {
+            shared.lines.set_deaf(true);
+            shared.lines.cut_all(Some(switch));
+            let (lines, clock) = (Arc::clone(&shared.lines), shared.clock.clone());
+            tokio::spawn(async move {
+                clock.sleep(span).await;
+                lines.set_deaf(false);
+            });
+            let mut answer = whole(&response, bytes);
+            answer.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+            answer
+        }
+    }
+}
+
+fn whole(response: &Response, bytes: Bytes) -> HttpResponse {
+    head(response, Body::from(bytes), None)
+}
+
+fn with_body(response: &Response, length: usize, body: Body) -> HttpResponse {
+    head(response, body, Some(length))
+}
+
+fn head(response: &Response, body: Body, length: Option<usize>) -> HttpResponse {
+    let mut answer = HttpResponse::builder().status(response.status);
+    for (name, value) in &response.headers {
+        answer = answer.header(*name, value);
+    }
+    if response.body.is_some() {
+        answer = answer.header(header::CONTENT_TYPE, "application/json; charset=utf-8");
+    }
+    if let Some(length) = length {
+        answer = answer.header(header::CONTENT_LENGTH, length);
+    }
+    answer.body(body).unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written"))
+}
+
+/// The first half, then an error. The pause lets the half be sent before the line ends.
+fn half(bytes: Bytes) -> impl Stream<Item = io::Result<Bytes>> {
+    let first = bytes.slice(..bytes.len() / 2);
+    stream::once(async move { Ok(first) }).chain(stream::once(async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    }))
+}
+
+fn trickle(clock: Clock, bytes: Bytes, pause: Duration) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::unfold((clock, bytes), move |(clock, mut bytes)| async move {
+        if bytes.is_empty() {
+            return None;
+        }
+        clock.sleep(pause).await;
+        let first = bytes.split_to(1);
+        Some((Ok(first), (clock, bytes)))
+    })
+}
+
+/// What tests and onlookers ask for.
+async fn admin(shared: &Arc<Shared>, method: &str, path: &str, query: &str, body: &[u8]) -> HttpResponse {
+    if let Some(rest) = path.strip_prefix("metadata/") {
+        return metadata(shared, rest);
+    }
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let done = match (method, path) {
+        ("GET", "log") => Ok(json!({ "exchanges": *locked(&shared.log) })),
+        ("DELETE", "log") => {
+            locked(&shared.log).clear();
+            Ok(Value::Null)
+        }
+        ("GET", "world") if query.contains("full") => Ok(locked(&shared.world).to_json()),
+        ("GET", "world") => {
+            let world = locked(&shared.world);
+            Ok(json!({ "summary": world.summary(), "fresh": world.is_fresh() }))
+        }
+        ("GET", "faults") => {
+            let faults: Vec<String> = locked(&shared.world).faults().iter().map(Fault::to_string).collect();
+            Ok(json!({ "faults": faults }))
+        }
+        ("POST", "faults") => set_faults(shared, &body),
+        ("POST", "advance") => {
+            let mut world = locked(&shared.world);
+            world.advance(body["seconds"].as_u64().unwrap_or(0));
+            if body["finish"].as_bool().unwrap_or(false) {
+                world.finish_all();
+            }
+            Ok(Value::Null)
+        }
+        ("POST", "reset") => {
+            let mut world = locked(&shared.world);
+            *world = World::anew(&shared.options, world.revision());
+            Ok(Value::Null)
+        }
+        ("POST", "outside") => outside(shared, &body),
+        _ => return plain(StatusCode::NOT_FOUND, "no such path"),
+    };
+    let revision = locked(&shared.world).revision();
+    if let Some(Keeping::File(store)) = shared.keeping.read().await.as_ref()
+        && let Err(error) = store.save(&shared.world, revision).await
+    {
+        return plain(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string());
+    }
+    match done {
+        Ok(value) => {
+            whole(&Response { status: 200, headers: Vec::new(), body: Some(Value::Null), wire: Wire::Whole }, value.to_string().into())
+        }
+        Err(why) => plain(StatusCode::BAD_REQUEST, &why),
+    }
+}
+
+/// `{"faults": ["POST /v2/droplets reset-after"]}` replaces the faults.
+fn set_faults(shared: &Shared, body: &Value) -> Result<Value, String> {
+    let texts = body["faults"].as_array().ok_or("`faults` must be a list of texts")?;
+    let faults: Result<Vec<Fault>, String> =
+        texts.iter().map(|text| text.as_str().unwrap_or_default().parse::<Fault>().map_err(|error| error.to_string())).collect();
+    locked(&shared.world).set_faults(&faults?);
+    Ok(Value::Null)
+}
+
+/// `{"method": "DELETE", "path": "/v2/droplets/1", "body": …}` as another user of the account.
+fn outside(shared: &Shared, body: &Value) -> Result<Value, String> {
+    let (method, path) = (body["method"].as_str().ok_or("`method` is missing")?, body["path"].as_str().ok_or("`path` is missing")?);
+    let wanted = body.get("body").filter(|body| !body.is_null());
+    let (status, answer) = locked(&shared.world).outside(method, path, wanted);
+    Ok(json!({ "status": status, "body": answer }))
+}
+
+fn metadata(shared: &Shared, rest: &str) -> HttpResponse {
+    let (droplet, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let found = droplet.parse().map_or(Metadata::NotFound, |id| locked(&shared.world).metadata(id, path));
+    match found {
+        Metadata::Text(text) => plain(StatusCode::OK, &text),
+        Metadata::Json(text) => {
+            let mut answer = plain(StatusCode::OK, &text);
+            answer.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+            answer
+        }
+        Metadata::Moved(to) => {
+            let mut answer = plain(StatusCode::MOVED_PERMANENTLY, "");
+            if let Ok(value) = header::HeaderValue::from_str(&to) {
+                answer.headers_mut().insert(header::LOCATION, value);
+            }
+            answer
+        }
+        Metadata::NotFound => plain(StatusCode::NOT_FOUND, "not found"),
+    }
+}
+
+fn plain(status: StatusCode, text: &str) -> HttpResponse {
+    let mut answer = HttpResponse::new(Body::from(text.to_owned()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = text.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+fn base(headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
+    format!("http://{host}")
+}
+
+/// A path with its percent signs resolved; what is no escape stays.
+fn decoded(path: &str) -> String {
+    let bytes = path.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let escaped = path.get(at + 1..at + 3).filter(|_| *byte == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        plain.push(escaped.unwrap_or(*byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&plain).into_owned()
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

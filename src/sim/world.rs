@@ -1,0 +1,576 @@
+//! The simulated account, and the one function by which it changes.
+//!
+//! Invariant: `handle` is pure and synchronous: what it answers follows from the world and the request alone. It must not
+//! know sockets, files or the system's clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::actions::Action;
+use super::domains::Domain;
+use super::droplets::Droplet;
+use super::faults::{Fault, Trap, What};
+use super::firewalls::Firewall;
+use super::rate::{Gate, Pass};
+use super::reserved_ips::ReservedIp;
+use super::routes;
+use super::scopes::Scopes;
+use super::ssh_keys::SshKey;
+use super::time::{ClockMode, EPOCH};
+use super::vpcs::{Linger, Vpc};
+use super::wire::{Call, Fields, Refusal, Reply, Request, Response, Wire};
+use super::{Limits, Options, ids};
+use crate::base::clock::Moment;
+
+/// The version of the world's file.
+pub(super) const FORMAT: u32 = 1;
+
+/// Everything the account holds.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct World {
+    format: u32,
+    pub(super) seed: u64,
+    /// Milliseconds by which the explicit clock was advanced.
+    lead: u64,
+    pub(super) droplets: BTreeMap<u64, Droplet>,
+    pub(super) reserved_ips: BTreeMap<Ipv4Addr, ReservedIp>,
+    pub(super) vpcs: BTreeMap<String, Vpc>,
+    pub(super) lingering: Vec<Linger>,
+    pub(super) firewalls: BTreeMap<String, Firewall>,
+    pub(super) domains: BTreeMap<String, Domain>,
+    pub(super) ssh_keys: BTreeMap<u64, SshKey>,
+    /// By lower-case name; the value is the first spelling.
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) actions: BTreeMap<u64, Action>,
+    /// The actions in progress.
+    pub(super) open: BTreeSet<u64>,
+    /// How many of a kind and name have ever been made.
+    made: BTreeMap<String, u64>,
+    /// What cannot be seen yet, by its key.
+    lags: BTreeMap<String, Lag>,
+    #[serde(skip)]
+    pub(super) settings: Settings,
+    #[serde(skip)]
+    gate: Gate,
+    #[serde(skip)]
+    trap: Trap,
+    #[serde(skip, default = "standing")]
+    pub(super) now: Moment,
+    #[serde(skip)]
+    served: u64,
+    #[serde(skip)]
+    revision: u64,
+    /// What the present request has made.
+    #[serde(skip)]
+    fresh: Vec<Made>,
+}
+
+/// How the world behaves; not part of what it holds.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Settings {
+    pub(super) clock: ClockMode,
+    pub(super) tokens: BTreeMap<String, Scopes>,
+    pub(super) limits: Limits,
+    pub(super) absent_images: BTreeSet<String>,
+}
+
+/// For how many looks an object is hidden.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lag {
+    list: u32,
+    get: u32,
+}
+
+/// Something that a request made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    Droplet(u64),
+    Action(u64),
+    Other(String),
+}
+
+/// How many objects of each kind the world holds.
+pub type Summary = BTreeMap<&'static str, usize>;
+
+impl World {
+    /// A fresh world: each region's default VPC, and nothing else.
+    #[must_use]
+    pub fn new(options: &Options) -> Self {
+        let mut world = Self {
+            format: FORMAT,
+            seed: options.seed,
+            lead: 0,
+            droplets: BTreeMap::new(),
+            reserved_ips: BTreeMap::new(),
+            vpcs: super::vpcs::defaults(options.seed),
+            lingering: Vec::new(),
+            firewalls: BTreeMap::new(),
+            domains: BTreeMap::new(),
+            ssh_keys: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            actions: BTreeMap::new(),
+            open: BTreeSet::new(),
+            made: BTreeMap::new(),
+            lags: BTreeMap::new(),
+            settings: Settings::default(),
+            gate: Gate::default(),
+            trap: Trap::default(),
+            now: EPOCH,
+            served: 0,
+            revision: 0,
+            fresh: Vec::new(),
+        };
+        world.configure(options);
+        world
+    }
+
+    /// A fresh world in the place of one of this revision.
+    pub(super) fn anew(options: &Options, revision: u64) -> Self {
+        Self { revision: revision + 1, ..Self::new(options) }
+    }
+
+    /// Takes the options that are no part of what the world holds.
+    pub(super) fn configure(&mut self, options: &Options) {
+        self.settings = Settings {
+            clock: options.clock,
+            tokens: options.tokens.clone(),
+            limits: options.limits,
+            absent_images: options.absent_images.clone(),
+        };
+        self.gate = Gate::new(options.rate, matches!(options.clock, ClockMode::Explicit { .. }));
+        self.trap = Trap::new(&options.faults);
+    }
+
+    /// Answers one request.
+    pub fn handle(&mut self, request: &Request) -> Response {
+        self.served += 1;
+        self.now = match self.settings.clock {
+            ClockMode::Explicit { .. } => Moment(EPOCH.0 + self.lead),
+            ClockMode::Real { .. } => Moment(request.at.0 + self.lead),
+        };
+        self.fresh.clear();
+        self.settle();
+        let sprung = self.trap.spring(&request.method, &request.path);
+        let pass = self.gate.enter(self.now, request.method == "GET" && request.path == "/v2/account/keys");
+        let outcome = match before(request, &sprung, pass) {
+            Some(outcome) => outcome,
+            None => {
+                let outcome = self.answer(request);
+                self.bend(&sprung);
+                after(&sprung).map_or(outcome, Err)
+            }
+        };
+        if request.method != "GET" && outcome.is_ok() {
+            self.touch();
+        }
+        self.respond(outcome, pass, &sprung)
+    }
+
+    fn answer(&mut self, request: &Request) -> Result<Reply, Refusal> {
+        let scopes = self.scopes_of(request.token.as_deref())?;
+        let (route, path) = routes::find(&request.method, &request.path)?;
+        scopes.need_any(route.scopes)?;
+        let body = if request.method == "GET" { Fields::default() } else { Fields::read(&request.body)? };
+        let call = Call { path, query: &request.query, body, scopes: &scopes, base: &request.base, asked: &request.path };
+        (route.handler)(self, &call)
+    }
+
+    fn scopes_of(&self, token: Option<&str>) -> Result<Scopes, Refusal> {
+        let token = token.filter(|token| !token.is_empty()).ok_or_else(Refusal::unauthorized)?;
+        if self.settings.tokens.is_empty() {
+            return Ok(Scopes::All);
+        }
+        self.settings.tokens.get(token).cloned().ok_or_else(Refusal::unauthorized)
+    }
+
+    /// Lets faults befall what the request has made.
+    fn bend(&mut self, sprung: &[What]) {
+        for what in sprung {
+            for made in self.fresh.clone() {
+                self.bend_one(what, &made);
+            }
+            if let What::LingeringMembers { looks } = what {
+                for linger in &mut self.lingering {
+                    linger.looks = linger.looks.max(if linger.looks == 0 { *looks } else { 0 });
+                }
+            }
+        }
+        self.lingering.retain(|linger| linger.looks > 0);
+    }
+
+    fn bend_one(&mut self, what: &What, made: &Made) {
+        match made {
+            Made::Action(id) => {
+                if let Some(action) = self.actions.get_mut(id) {
+                    action.bend(what);
+                }
+            }
+            Made::Droplet(id) => {
+                if let Some(droplet) = self.droplets.get_mut(id) {
+                    droplet.bend(what);
+                }
+                self.hide(&format!("droplet:{id}"), what);
+            }
+            Made::Other(key) => self.hide(key, what),
+        }
+    }
+
+    fn hide(&mut self, key: &str, what: &What) {
+        match what {
+            What::LaggingList { looks } => self.lags.entry(key.to_owned()).or_default().list = *looks,
+            What::LateGet { looks } => self.lags.entry(key.to_owned()).or_default().get = *looks,
+            _ => {}
+        }
+    }
+
+    fn respond(&mut self, outcome: Result<Reply, Refusal>, pass: Pass, sprung: &[What]) -> Response {
+        let request_id = ids::uuid(self.seed, &["request", &self.served.to_string()]);
+        let mut headers = vec![
+            ("ratelimit-limit", pass.limit.to_string()),
+            ("ratelimit-remaining", pass.remaining.to_string()),
+            ("ratelimit-reset", pass.reset.to_string()),
+            ("x-request-id", request_id.clone()),
+        ];
+        let asked_to_wait = sprung.iter().find_map(|what| match what {
+            What::Throttle { retry_after } => Some(*retry_after),
+            _ => None,
+        });
+        if let Some(seconds) = asked_to_wait.unwrap_or(pass.retry_after) {
+            headers.push(("retry-after", seconds.to_string()));
+        }
+        let (status, body) = match outcome {
+            Ok(reply) => (reply.status, reply.body),
+            Err(refusal) if refusal.id == TAG_ERROR => {
+                (refusal.status, Some(json!({ "error": refusal.message, "messages": [refusal.message], "root_causes": [] })))
+            }
+            Err(refusal) => (refusal.status, Some(json!({ "id": refusal.id, "message": refusal.message, "request_id": request_id }))),
+        };
+        let wire = sprung.iter().map(What::wire).find(|wire| *wire != Wire::Whole).unwrap_or_default();
+        Response { status, headers, body, wire }
+    }
+
+    /// Which of this kind and name the next one is, from 0.
+    pub(super) fn nth(&mut self, kind: &str, name: &str) -> u64 {
+        let count = self.made.entry(format!("{kind} {name}")).or_default();
+        *count += 1;
+        *count - 1
+    }
+
+    /// Remembers what the request made, so that faults can befall it.
+    pub(super) fn note(&mut self, made: Made) {
+        self.fresh.push(made);
+    }
+
+    /// Whether an object shows in this list; a hidden one counts the look.
+    pub(super) fn listed(&mut self, key: &str) -> bool {
+        self.seen(key, |lag| &mut lag.list)
+    }
+
+    /// Whether an object can be read by its identifier; a hidden one counts the look.
+    pub(super) fn found(&mut self, key: &str) -> Result<(), Refusal> {
+        if self.seen(key, |lag| &mut lag.get) { Ok(()) } else { Err(Refusal::not_found()) }
+    }
+
+    fn seen(&mut self, key: &str, side: impl Fn(&mut Lag) -> &mut u32) -> bool {
+        let Some(lag) = self.lags.get_mut(key) else { return true };
+        let left = side(lag);
+        let seen = *left == 0;
+        *left = left.saturating_sub(1);
+        if *lag == Lag::default() {
+            self.lags.remove(key);
+        }
+        self.touch();
+        seen
+    }
+
+    /// The version of the file that it was read from.
+    pub(super) fn format(&self) -> u32 {
+        self.format
+    }
+
+    /// Marks the world as changed: it will be saved before the answer is sent.
+    pub(super) fn touch(&mut self) {
+        self.revision += 1;
+    }
+
+    /// Grows with every change.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// A time as the API writes it.
+    pub(super) fn timestamp(millis: u64) -> Value {
+        Value::String(Moment(millis).to_rfc3339())
+    }
+}
+
+fn standing() -> Moment {
+    EPOCH
+}
+
+/// The `id` by which a refusal is known to need the tags' own form of an error.
+pub(super) const TAG_ERROR: &str = "tag_error";
+
+/// What goes wrong before the request takes effect.
+fn before(request: &Request, sprung: &[What], pass: Pass) -> Option<Result<Reply, Refusal>> {
+    let makes_droplets = request.method == "POST" && request.path == "/v2/droplets";
+    for what in sprung {
+        match what {
+            What::Unauthorized => return Some(Err(Refusal::unauthorized())),
+            What::Throttle { .. } => return Some(Err(too_many())),
+            What::ErrorBefore { status } => return Some(Err(server_error(*status))),
+            What::ResetBefore | What::NeverBefore => return Some(Err(server_error(503))),
+            What::PendingEvent { .. } if !makes_droplets => return Some(Err(Refusal::pending_event())),
+            _ => {}
+        }
+    }
+    (!pass.allowed).then(|| Err(too_many()))
+}
+
+fn after(sprung: &[What]) -> Option<Refusal> {
+    sprung.iter().find_map(|what| match what {
+        What::ErrorAfter { status } => Some(server_error(*status)),
+        _ => None,
+    })
+}
+
+fn too_many() -> Refusal {
+    Refusal::new(429, "too_many_requests", "API Rate limit exceeded.")
+}
+
+fn server_error(status: u16) -> Refusal {
+    Refusal::new(status, "server_error", "Unexpected server-side error")
+}
+
+/// What tests and the admin paths may do beside the API.
+impl World {
+    /// How many objects of each kind there are. Default VPCs are not counted.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        BTreeMap::from([
+            ("droplets", self.droplets.len()),
+            ("reserved_ips", self.reserved_ips.len()),
+            ("vpcs", self.vpcs.values().filter(|vpc| !vpc.initial).count()),
+            ("firewalls", self.firewalls.len()),
+            ("domains", self.domains.len()),
+            ("records", self.domains.values().map(|domain| domain.own_records().count()).sum()),
+            ("ssh_keys", self.ssh_keys.len()),
+            ("tags", self.tags.len()),
+        ])
+    }
+
+    /// Whether it holds only what a fresh world holds (actions are kept for ever and do not count).
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.summary().values().all(|count| *count == 0)
+    }
+
+    /// All it holds, as it is saved.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// Objects of a kind (`droplets`, `reserved_ips`, `vpcs`, `firewalls`, `domains`, `records`, `ssh_keys`, `tags`,
+    /// `actions`) as the API shows them to a token of full access. Nothing counts as a look.
+    #[must_use]
+    pub fn show(&self, kind: &str) -> Vec<Value> {
+        let all = &Scopes::All;
+        match kind {
+            "droplets" => self.droplets.values().map(|droplet| self.show_droplet(droplet, all)).collect(),
+            "reserved_ips" => self.reserved_ips.values().map(|ip| self.show_reserved_ip(ip, all)).collect(),
+            "vpcs" => self.vpcs.values().map(Vpc::show).collect(),
+            "firewalls" => self.firewalls.values().map(|firewall| self.show_firewall(firewall, all)).collect(),
+            "domains" => self.domains.values().map(Domain::show).collect(),
+            "records" => self.domains.values().flat_map(|domain| domain.records.values().map(super::records::Record::show)).collect(),
+            "ssh_keys" => self.ssh_keys.values().map(SshKey::show).collect(),
+            "tags" => self.tags.values().map(|tag| self.show_tag(tag, "")).collect(),
+            "actions" => self.actions.values().map(Action::show).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Does something as another user of the account would, by the API but without limits, faults, log or waiting: returns
+    /// the status and the body. `("DELETE", "/v2/droplets/1", None)` for example.
+    pub fn outside(&mut self, method: &str, target: &str, body: Option<&Value>) -> (u16, Value) {
+        let unbound = Settings { limits: Limits { droplets: usize::MAX, reserved_ips: usize::MAX }, ..Settings::default() };
+        let settings = std::mem::replace(&mut self.settings, unbound);
+        let trap = std::mem::take(&mut self.trap);
+        let gate = std::mem::take(&mut self.gate);
+        let response = self.handle(&Request { at: self.now, ..Request::new(method, target, body) });
+        self.finish_all();
+        (self.settings, self.trap, self.gate) = (settings, trap, gate);
+        (response.status, response.body.unwrap_or_default())
+    }
+
+    /// Finishes everything that is in progress.
+    pub fn finish_all(&mut self) {
+        for id in self.open.clone() {
+            self.complete(id);
+        }
+        self.finish_waiting();
+        self.touch();
+    }
+
+    /// Replaces the faults.
+    pub fn set_faults(&mut self, faults: &[Fault]) {
+        self.trap = Trap::new(faults);
+    }
+
+    /// The faults that are set.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        self.trap.faults().cloned().collect()
+    }
+
+    /// Moves the world's time on.
+    pub fn advance(&mut self, seconds: u64) {
+        self.lead += seconds * 1000;
+        self.now = Moment(self.now.0 + seconds * 1000);
+        self.settle();
+        self.touch();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Rate;
+    use super::super::rig::{KEY, Rig, wanted};
+    use super::*;
+
+    #[test]
+    fn a_fresh_world_is_fresh_and_so_is_one_that_was_emptied() {
+        let mut rig = Rig::new();
+        assert!(rig.world.is_fresh());
+        let id = rig.droplet("a");
+        assert!(!rig.world.is_fresh());
+        rig.ok(&format!("DELETE /droplets/{id}"), Value::Null);
+        assert!(rig.world.is_fresh());
+    }
+
+    #[test]
+    fn the_order_of_requests_leaves_no_trace() {
+        let requests = [
+            ("POST /droplets", wanted("a", json!({ "tags": ["t"] }))),
+            ("POST /droplets", wanted("b", json!({ "tags": ["t"] }))),
+            ("POST /reserved_ips", json!({ "region": "nyc3" })),
+            ("POST /domains", json!({ "name": "example.com" })),
+            ("POST /account/keys", json!({ "name": "k", "public_key": KEY })),
+            ("POST /vpcs", json!({ "name": "n", "region": "nyc3" })),
+        ];
+        let build = |order: &[usize]| {
+            let mut rig = Rig::new();
+            for at in order {
+                let (asked, body) = &requests[*at];
+                rig.ok(asked, body.clone());
+            }
+            rig.world.finish_all();
+            rig.world.to_json()
+        };
+        let forwards = build(&[0, 1, 2, 3, 4, 5]);
+        assert_eq!(forwards, build(&[5, 4, 3, 2, 1, 0]));
+        assert_eq!(forwards, build(&[2, 1, 5, 0, 3, 4]));
+    }
+
+    #[test]
+    fn a_world_survives_its_text() {
+        let mut rig = Rig::slow(2);
+        rig.ok("POST /droplets", wanted("a", json!({ "tags": ["t"], "ipv6": true, "backups": true })));
+        rig.ok("POST /domains", json!({ "name": "example.com", "ip_address": "192.0.2.1" }));
+        let text = rig.world.to_json().to_string();
+        let back: World = serde_json::from_str(&text).unwrap();
+        assert_eq!(back.to_json(), rig.world.to_json());
+    }
+
+    #[test]
+    fn tokens_are_asked_for() {
+        let mut world = World::new(&Options { tokens: BTreeMap::from([("good".to_owned(), Scopes::All)]), ..Options::default() });
+        for (token, status) in [(None, 401), (Some(""), 401), (Some("bad"), 401), (Some("good"), 200)] {
+            let request = Request { token: token.map(str::to_owned), ..Request::new("GET", "/v2/account", None) };
+            assert_eq!(world.handle(&request).status, status, "{token:?}");
+        }
+    }
+
+    #[test]
+    fn every_answer_has_the_headers_and_an_error_its_three_fields() {
+        let mut rig = Rig::new();
+        let response = rig.ask("GET /nothing", Value::Null);
+        assert_eq!(response.status, 404);
+        let names: Vec<&str> = response.headers.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "x-request-id"]);
+        let body = response.body.unwrap();
+        assert_eq!(body["id"], "not_found");
+        assert_eq!(body["request_id"], response.headers[3].1);
+        assert_eq!(rig.ask("PUT /droplets", Value::Null).status, 405);
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_is_a_bad_request() {
+        let mut rig = Rig::new();
+        let request = Request { body: b"{".to_vec(), ..Request::new("POST", "/v2/droplets", None) };
+        assert_eq!(rig.world.handle(&request).status, 400);
+    }
+
+    #[test]
+    fn the_rate_limit_answers_429_and_lets_the_patient_in() {
+        let rate = Rate { per_minute: 1, ..Rate::default() };
+        let mut rig = Rig::with(Options { rate: Some(rate), ..Options::default() });
+        rig.get("/account");
+        let refused = rig.ask("GET /account", Value::Null);
+        assert_eq!(refused.status, 429);
+        assert!(refused.headers.contains(&("retry-after", "60".to_owned())));
+        assert!(refused.headers.contains(&("ratelimit-remaining", "0".to_owned())));
+        rig.get("/account");
+    }
+
+    #[test]
+    fn faults_come_before_or_after_the_effect() {
+        let cases = [
+            ("error-before=503", 503, 0, Wire::Whole),
+            ("error-after=500", 500, 1, Wire::Whole),
+            ("reset-before", 503, 0, Wire::Reset),
+            ("reset-after", 202, 1, Wire::Reset),
+            ("close-after", 202, 1, Wire::Close),
+            ("never-before", 503, 0, Wire::Never),
+            ("never-after", 202, 1, Wire::Never),
+            ("truncate", 202, 1, Wire::Truncated),
+            ("garble", 202, 1, Wire::Garbled),
+            ("unauthorized", 401, 0, Wire::Whole),
+            ("throttle=2", 429, 0, Wire::Whole),
+        ];
+        for (fault, status, count, wire) in cases {
+            let mut rig = Rig::faulty(&[&format!("POST /v2/droplets {fault}")]);
+            let response = rig.ask("POST /droplets", wanted("a", json!({})));
+            assert_eq!((response.status, response.wire), (status, wire), "{fault}");
+            assert_eq!(rig.world.droplets.len(), count, "{fault}");
+            let asked_to_wait = response.headers.contains(&("retry-after", "2".to_owned()));
+            assert_eq!(asked_to_wait, fault == "throttle=2");
+        }
+    }
+
+    #[test]
+    fn what_is_new_can_be_missing_from_lists_and_reads() {
+        let mut rig = Rig::faulty(&["POST /v2/domains lagging-list=2", "POST /v2/domains late-get=1"]);
+        rig.ok("POST /domains", json!({ "name": "example.com" }));
+        let totals: Vec<Value> = (0..3).map(|_| rig.get("/domains")["meta"]["total"].clone()).collect();
+        assert_eq!(totals, [0, 0, 1]);
+        rig.refused("GET /domains/example.com", Value::Null, 404, "could not be found");
+        rig.get("/domains/example.com");
+    }
+
+    #[test]
+    fn outside_changes_pass_limits_and_faults() {
+        let mut rig = Rig::faulty(&["* /v2/**x0 error-before=500"]);
+        let (status, made) = rig.world.outside("POST", "/v2/droplets", Some(&wanted("a", json!({}))));
+        assert_eq!(status, 202);
+        assert_eq!(rig.world.show("droplets")[0]["status"], "active");
+        let (status, _) = rig.world.outside("DELETE", &format!("/v2/droplets/{}", made["droplet"]["id"]), None);
+        assert_eq!((status, rig.world.is_fresh()), (204, true));
+        assert_eq!(rig.ask("GET /account", Value::Null).status, 500);
+    }
+}

@@ -1,0 +1,419 @@
+//! The secrets of a stack: `state/<stack>.secrets.age`, encrypted with age.
+//!
+//! Invariant: plain secrets are only in memory and in this file's ciphertext. A file that cannot be read is never
+//! overwritten, and one whose content is the same is left alone. It must not know what a secret is for, nor the environment.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read as _};
+use std::path::{Path, PathBuf};
+
+use age::secrecy::ExposeSecret as _;
+use age::x25519;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::base::diag::Diagnostic;
+use crate::base::durable::{make_private_folder, write_atomic, write_new};
+use crate::base::secret::Secret;
+use crate::base::value::Value;
+
+use super::format::Plain;
+
+/// What the file holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Secrets {
+    /// The values of sensitive outputs.
+    pub outputs: BTreeMap<String, Secret<Value>>,
+    /// Generated secrets and those that nothing could give again.
+    pub generated: BTreeMap<String, Secret<Vec<u8>>>,
+}
+
+/// Who may read, and how we do.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// The texts of `DOFLOAT_AGE_RECIPIENTS` (`age1…`, several in one text may be parted by spaces or commas); empty for one
+    /// person with an identity of their own.
+    pub recipients: Vec<String>,
+    /// The identity file, for example `~/.config/dofloat/identity.txt`: made on first use where no recipients are given.
+    pub identity: PathBuf,
+}
+
+/// What became of a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The file has the new content.
+    Changed,
+    /// The content is what it was, so the file was left alone.
+    Same,
+}
+
+/// Reads the file; `None` if there is none.
+///
+/// # Errors
+/// If it is damaged, or no identity here can open it.
+pub fn read(path: &Path, keys: &Keys) -> Result<Option<Secrets>, Box<Diagnostic>> {
+    let Some(plain) = open(path, keys)? else { return Ok(None) };
+    parse(&plain, path).map(Some)
+}
+
+/// The value of a sensitive output, for a user who asks to see it.
+#[must_use]
+pub fn shown(value: &Secret<Value>) -> Value {
+    value.expose().clone()
+}
+
+/// Writes the whole content, to all recipients. An identity is made if none is there and no recipients are given.
+/// Durable when it returns.
+///
+/// # Errors
+/// If a recipient is none, if the present content cannot be read, or what the system says.
+pub fn write(path: &Path, secrets: &Secrets, keys: &Keys) -> Result<Written, Box<Diagnostic>> {
+    let recipients = recipients_of(keys)?;
+    let old = open(path, keys).map_err(|mut diagnostic| {
+        diagnostic.message = format!("{} It is not overwritten, since what is in it would be lost.", diagnostic.message);
+        diagnostic
+    })?;
+    let plain = plain(secrets)?;
+    match &old {
+        Some(old) if **old == *plain => return Ok(Written::Same),
+        None if *secrets == Secrets::default() => return Ok(Written::Same),
+        _ => {}
+    }
+    let recipients = if recipients.is_empty() { own(&keys.identity)? } else { recipients };
+    let sealed = seal(&plain, &recipients).map_err(|why| told(format!("Failed to encrypt {}: {why}.", path.display()), ""))?;
+    write_atomic(path, sealed.as_bytes(), 0o644)
+        .map_err(|error| told(format!("Failed to write {}: {error}.", path.display()), "The old content is still there."))?;
+    Ok(Written::Changed)
+}
+
+const LOST: &str = "Give the identity that can open it, for example from a colleague's or another machine's `identity.txt`. If it is lost for \
+                    good, so are these secrets: move the file away, and dofloat makes new ones, which replaces what was built with the old.";
+
+/// The plain content of the file.
+fn open(path: &Path, keys: &Keys) -> Result<Option<Zeroizing<Vec<u8>>>, Box<Diagnostic>> {
+    let name = path.display();
+    let sealed = match std::fs::read(path) {
+        Ok(sealed) => sealed,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(told(format!("Failed to read {name}: {error}."), "See whether the file may be read.")),
+    };
+    let damaged = |why: &dyn std::fmt::Display| {
+        told(format!("{name} is damaged: {why}."), "Put its last good version back, for example with `git checkout`. Nothing was changed.")
+    };
+    let decryptor = age::Decryptor::new_buffered(age::armor::ArmoredReader::new(sealed.as_slice())).map_err(|error| damaged(&error))?;
+    let Some(identities) = identities(&keys.identity)? else {
+        return Err(told(format!("{name} cannot be opened: there is no identity at {}.", keys.identity.display()), LOST));
+    };
+    let mut plain = Zeroizing::new(Vec::new());
+    let mut reader = match decryptor.decrypt(identities.iter().map(|identity| identity as &dyn age::Identity)) {
+        Ok(reader) => reader,
+        Err(age::DecryptError::NoMatchingKeys) => {
+            return Err(told(
+                format!("{name} cannot be opened: it was not encrypted to the identity at {}.", keys.identity.display()),
+                LOST,
+            ));
+        }
+        Err(error) => return Err(damaged(&error)),
+    };
+    reader.read_to_end(&mut plain).map_err(|error| damaged(&error))?;
+    Ok(Some(plain))
+}
+
+fn seal(plain: &[u8], recipients: &[x25519::Recipient]) -> Result<String, String> {
+    use std::io::Write as _;
+    let encryptor =
+        age::Encryptor::with_recipients(recipients.iter().map(|recipient| recipient as &dyn age::Recipient)).map_err(|e| e.to_string())?;
+    let armor = age::armor::ArmoredWriter::wrap_output(Vec::new(), age::armor::Format::AsciiArmor).map_err(|e| e.to_string())?;
+    let mut writer = encryptor.wrap_output(armor).map_err(|e| e.to_string())?;
+    writer.write_all(plain).map_err(|e| e.to_string())?;
+    let sealed = writer.finish().and_then(age::armor::ArmoredWriter::finish).map_err(|e| e.to_string())?;
+    String::from_utf8(sealed).map_err(|e| e.to_string())
+}
+
+/// The given recipients; none if the one person's own identity is meant.
+fn recipients_of(keys: &Keys) -> Result<Vec<x25519::Recipient>, Box<Diagnostic>> {
+    const HINT: &str = "A recipient is the public key that `age-keygen -y` prints: `age1…`.";
+    let ssh = keys.recipients.iter().any(|text| text.trim_start().starts_with("ssh-"));
+    if ssh {
+        return Err(told("An ssh key is no recipient yet: this dofloat encrypts to age keys only.".to_owned(), HINT));
+    }
+    let words = keys.recipients.iter().flat_map(|text| text.split(|c: char| c.is_whitespace() || c == ','));
+    words
+        .filter(|word| !word.is_empty())
+        .enumerate()
+        .map(|(place, word)| {
+            // The word is not repeated: it may be a secret that was put there by mistake.
+            word.parse().map_err(|_| {
+                let what = if word.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") { "a secret key" } else { "no age public key" };
+                told(format!("Recipient number {} is {what}.", place + 1), HINT)
+            })
+        })
+        .collect()
+}
+
+/// The recipients that the person's own identity stands for; it is made if there is none.
+fn own(path: &Path) -> Result<Vec<x25519::Recipient>, Box<Diagnostic>> {
+    let fail = |error: std::io::Error| {
+        told(
+            format!("Failed to make the identity {}: {error}.", path.display()),
+            "Name recipients in `DOFLOAT_AGE_RECIPIENTS`, or let that folder be written.",
+        )
+    };
+    if identities(path)?.is_none() {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            make_private_folder(folder).map_err(fail)?;
+        }
+        let identity = x25519::Identity::generate();
+        let secret = identity.to_string();
+        let text = Zeroizing::new(format!(
+            "# Opens the secrets that dofloat keeps beside its states. Keep a copy in a safe place.\n# public key: {}\n{}\n",
+            identity.to_public(),
+            secret.expose_secret()
+        ));
+        // Somebody else may have made one meanwhile: theirs counts, then.
+        write_new(path, text.as_bytes(), 0o600).map_err(fail)?;
+    }
+    Ok(identities(path)?.unwrap_or_default().iter().map(x25519::Identity::to_public).collect())
+}
+
+/// The identities in the file; `None` if there is no file.
+fn identities(path: &Path) -> Result<Option<Vec<x25519::Identity>>, Box<Diagnostic>> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => Zeroizing::new(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(told(format!("Failed to read the identity {}: {error}.", path.display()), "See whether it may be read.")),
+    };
+    let lines = text.lines().enumerate().map(|(place, line)| (place + 1, line.trim()));
+    let found: Vec<_> = lines
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+        .map(|(place, line)| {
+            line.parse().map_err(|_| {
+                told(
+                    format!("Line {place} of the identity {} is no age secret key.", path.display()),
+                    "The file is one as `age-keygen` writes it. It was left as it is.",
+                )
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    if found.is_empty() {
+        let message = format!("The identity {} has no age secret key in it.", path.display());
+        return Err(told(message, "Put the key back, or remove the file if no secrets were ever encrypted to it."));
+    }
+    Ok(Some(found))
+}
+
+#[derive(Serialize)]
+#[serde(deny_unknown_fields)]
+struct PlainFile<'a> {
+    format: u32,
+    outputs: BTreeMap<&'a str, Plain<'a>>,
+    generated: BTreeMap<&'a str, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReadFile {
+    format: u32,
+    outputs: BTreeMap<String, Value>,
+    generated: BTreeMap<String, String>,
+}
+
+const FORMAT: u32 = 1;
+
+fn plain(secrets: &Secrets) -> Result<Zeroizing<Vec<u8>>, Box<Diagnostic>> {
+    let file = PlainFile {
+        format: FORMAT,
+        outputs: secrets.outputs.iter().map(|(name, value)| (name.as_str(), Plain(value.expose()))).collect(),
+        generated: secrets.generated.iter().map(|(name, bytes)| (name.as_str(), STANDARD.encode(bytes.expose()))).collect(),
+    };
+    let mut bytes =
+        Zeroizing::new(serde_json::to_vec_pretty(&file).map_err(|error| told(format!("Failed to write the secrets: {error}."), ""))?);
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
+fn parse(plain: &[u8], path: &Path) -> Result<Secrets, Box<Diagnostic>> {
+    // What serde says may quote the content, so only the place is told.
+    let bad = |line: usize| {
+        let hint =
+            "It was changed by another tool, or by a newer dofloat. Put its last good version back, for example with `git checkout`.";
+        told(format!("{} holds something else than dofloat's secrets (line {line}).", path.display()), hint)
+    };
+    let file: ReadFile = serde_json::from_slice(plain).map_err(|error| bad(error.line()))?;
+    if file.format != FORMAT {
+        let message = format!("{} has the format {}; this dofloat reads format {FORMAT}.", path.display(), file.format);
+        return Err(told(message, "A newer dofloat wrote it: use that version."));
+    }
+    let generated = file.generated.into_iter().map(|(name, text)| {
+        let bytes = STANDARD.decode(text.as_bytes()).map_err(|_| bad(1))?;
+        Ok((name, Secret::new(bytes)))
+    });
+    Ok(Secrets {
+        outputs: file.outputs.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
+        generated: generated.collect::<Result<_, Box<Diagnostic>>>()?,
+    })
+}
+
+fn told(message: String, hint: &str) -> Box<Diagnostic> {
+    let diagnostic = Diagnostic::error(message);
+    Box::new(if hint.is_empty() { diagnostic } else { diagnostic.hint(hint) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bench {
+        folder: tempfile::TempDir,
+        path: PathBuf,
+        keys: Keys,
+    }
+
+    fn bench() -> Bench {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("web.secrets.age");
+        let keys = Keys { recipients: Vec::new(), identity: folder.path().join("config/dofloat/identity.txt") };
+        Bench { folder, path, keys }
+    }
+
+    fn secrets(password: &str) -> Secrets {
+        Secrets {
+            outputs: BTreeMap::from([("password".to_owned(), Secret::new(Value::from(password)))]),
+            generated: BTreeMap::from([("authkey".to_owned(), Secret::new(vec![0, 159, 146, 150]))]),
+        }
+    }
+
+    fn told(bench: &Bench, error: &Diagnostic) -> String {
+        format!("{} {}", error.message, error.hint.clone().unwrap_or_default()).replace(&format!("{}/", bench.folder.path().display()), "")
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a test plays the user who damages files")]
+    fn put(path: &Path, text: &str) {
+        std::fs::write(path, text).unwrap();
+    }
+
+    #[test]
+    fn what_is_written_is_read_and_is_not_in_the_file() {
+        let bench = bench();
+        assert_eq!(read(&bench.path, &bench.keys).unwrap(), None);
+        assert_eq!(write(&bench.path, &secrets("hunter2"), &bench.keys).unwrap(), Written::Changed);
+        assert_eq!(read(&bench.path, &bench.keys).unwrap(), Some(secrets("hunter2")));
+        let text = std::fs::read_to_string(&bench.path).unwrap();
+        assert!(text.starts_with("-----BEGIN AGE ENCRYPTED FILE-----\n") && !text.contains("hunter2") && !text.contains("password"));
+    }
+
+    #[test]
+    fn the_same_content_is_not_written_again() {
+        let bench = bench();
+        assert_eq!(write(&bench.path, &Secrets::default(), &bench.keys).unwrap(), Written::Same);
+        assert!(!bench.path.exists() && !bench.keys.identity.exists());
+        write(&bench.path, &secrets("a"), &bench.keys).unwrap();
+        let before = std::fs::read(&bench.path).unwrap();
+        assert_eq!(write(&bench.path, &secrets("a"), &bench.keys).unwrap(), Written::Same);
+        assert_eq!(std::fs::read(&bench.path).unwrap(), before);
+        assert_eq!(write(&bench.path, &secrets("b"), &bench.keys).unwrap(), Written::Changed);
+        assert_eq!(read(&bench.path, &bench.keys).unwrap(), Some(secrets("b")));
+    }
+
+    #[test]
+    fn the_identity_is_private_and_one_that_age_reads() {
+        let bench = bench();
+        write(&bench.path, &secrets("a"), &bench.keys).unwrap();
+        let file = age::IdentityFile::from_file(bench.keys.identity.display().to_string()).unwrap();
+        let identities = file.into_identities().unwrap();
+        assert_eq!(identities.len(), 1);
+        let sealed = std::fs::read(&bench.path).unwrap();
+        let decryptor = age::Decryptor::new_buffered(age::armor::ArmoredReader::new(sealed.as_slice())).unwrap();
+        let mut plain = String::new();
+        decryptor.decrypt(identities.iter().map(|identity| &**identity as _)).unwrap().read_to_string(&mut plain).unwrap();
+        assert!(plain.contains("\"authkey\": \"AJ+Slg==\""));
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+            assert_eq!((mode(&bench.keys.identity), mode(bench.keys.identity.parent().unwrap())), (0o600, 0o700));
+        }
+    }
+
+    #[test]
+    fn every_recipient_can_read_and_nobody_else() {
+        let bench = bench();
+        let people: Vec<_> = (0..3).map(|_| x25519::Identity::generate()).collect();
+        let texts = format!("{},\n {}", people[0].to_public(), people[1].to_public());
+        let identity = |n: usize| {
+            let path = bench.folder.path().join(format!("{n}.txt"));
+            put(&path, people[n].to_string().expose_secret());
+            Keys { recipients: vec![texts.clone()], identity: path }
+        };
+        let without = Keys { recipients: vec![texts.clone()], identity: bench.folder.path().join("none.txt") };
+        write(&bench.path, &secrets("a"), &without).unwrap();
+        assert!(!without.identity.exists());
+        for n in [0, 1] {
+            assert_eq!(read(&bench.path, &identity(n)).unwrap(), Some(secrets("a")));
+        }
+        let error = read(&bench.path, &identity(2)).unwrap_err();
+        assert!(told(&bench, &error).starts_with("web.secrets.age cannot be opened: it was not encrypted to the identity at 2.txt. Give"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_overwritten_and_no_second_identity_is_made() {
+        let bench = bench();
+        write(&bench.path, &secrets("a"), &bench.keys).unwrap();
+        let before = std::fs::read(&bench.path).unwrap();
+        crate::base::durable::remove(&bench.keys.identity).unwrap();
+        let error = write(&bench.path, &secrets("b"), &bench.keys).unwrap_err();
+        let expected = "web.secrets.age cannot be opened: there is no identity at config/dofloat/identity.txt. It is not overwritten, \
+                        since what is in it would be lost. Give the identity that can open it,";
+        assert!(told(&bench, &error).starts_with(expected), "{}", told(&bench, &error));
+        assert!(!bench.keys.identity.exists());
+        assert_eq!(std::fs::read(&bench.path).unwrap(), before);
+    }
+
+    #[test]
+    fn damage_is_told_without_its_content() {
+        let bench = bench();
+        write(&bench.path, &secrets("a"), &bench.keys).unwrap();
+        let good = std::fs::read_to_string(&bench.path).unwrap();
+        for text in [String::new(), "hunter2".to_owned(), good[..good.len() / 2].to_owned(), good.replacen('\n', "\nAAAA", 1)] {
+            put(&bench.path, &text);
+            let told = told(&bench, &read(&bench.path, &bench.keys).unwrap_err());
+            assert!(told.starts_with("web.secrets.age is damaged: ") && !told.contains("hunter2"), "{told}");
+        }
+        let own = own(&bench.keys.identity).unwrap();
+        for (plain, expected) in [
+            ("{\"hunter2\": 1}", "web.secrets.age holds something else than dofloat's secrets (line 1)."),
+            ("{\"format\": 2, \"outputs\": {}, \"generated\": {}}", "web.secrets.age has the format 2; this dofloat reads format 1."),
+            ("{\"format\": 1, \"outputs\": {}, \"generated\": {\"a\": \"hunter2?\"}}", "web.secrets.age holds something else"),
+        ] {
+            put(&bench.path, &seal(plain.as_bytes(), &own).unwrap());
+            let told = told(&bench, &read(&bench.path, &bench.keys).unwrap_err());
+            assert!(told.starts_with(expected) && !told.contains("hunter2"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_none_is_told_without_its_text() {
+        let bench = bench();
+        let secret = x25519::Identity::generate().to_string();
+        for (text, expected) in [
+            (secret.expose_secret(), "Recipient number 1 is a secret key."),
+            ("hunter2", "Recipient number 1 is no age public key."),
+            ("ssh-ed25519 AAAA hunter2", "An ssh key is no recipient yet"),
+        ] {
+            let keys = Keys { recipients: vec![text.to_owned()], ..bench.keys.clone() };
+            let told = told(&bench, &write(&bench.path, &secrets("a"), &keys).unwrap_err());
+            assert!(told.starts_with(expected) && !told.contains(text) && !told.contains("hunter2"), "{told}");
+        }
+        std::fs::create_dir_all(bench.keys.identity.parent().unwrap()).unwrap();
+        for (text, expected) in [
+            ("# a comment\nhunter2\n", "Line 2 of the identity config/dofloat/identity.txt is no age secret key."),
+            ("# a comment\n", "The identity config/dofloat/identity.txt has no age secret key in it."),
+        ] {
+            put(&bench.keys.identity, text);
+            let told = told(&bench, &write(&bench.path, &secrets("a"), &bench.keys).unwrap_err());
+            assert!(told.starts_with(expected) && !told.contains("hunter2"), "{told}");
+        }
+    }
+}

@@ -1,0 +1,452 @@
+//! The store in plain files: state and journal beside each other, a lock in `.dofloat/`.
+//!
+//! Invariant: the state file is replaced as a whole, the journal only grows; a step costs the same in a small fleet and in a
+//! large one. Whatever was interrupted is told apart by fingerprints: the journal names the state that it starts from and
+//! the one that it ends with. It must not know the engine.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::base::clock::Clock;
+use crate::base::crash::crash_point;
+use crate::base::durable::{Appender, FileLock, LockKind, make_folder, remove, sweep, write_atomic};
+use crate::base::identity::{Id, Owner};
+use crate::state::State;
+use crate::state::format::{self, Fingerprint};
+use crate::state::journal::{self, Entry, Header, Line, Machine, Reading};
+
+use super::faults::{failed, lost_empty, lost_missing, mismatch, misuse, other_lineage, unstable, vanished};
+use super::{Loaded, Paths, Shared, Sharing, StoreError};
+
+/// What a run knows when it begins, besides the state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Whose objects it makes.
+    pub owner: Owner,
+    /// The objects that carry the stack's mark already.
+    pub marked: BTreeSet<Id>,
+    /// The account's reserved addresses.
+    pub addresses: BTreeSet<String>,
+}
+
+/// The right to write a stack's state.
+#[derive(Debug)]
+pub struct Locked {
+    paths: Paths,
+    lock: Option<FileLock>,
+    loaded: bool,
+    disk: Option<Disk>,
+    journal: Option<Open>,
+}
+
+/// The state file as it is.
+#[derive(Debug)]
+struct Disk {
+    lineage: String,
+    serial: u64,
+    bytes: Vec<u8>,
+}
+
+/// The journal file as it is.
+#[derive(Debug)]
+struct Open {
+    appender: Appender,
+    machine: Machine,
+    length: u64,
+    unended: bool,
+    /// A part of a line may stand at its end, and could not be cut off.
+    torn: bool,
+}
+
+const MODE: u32 = 0o644;
+
+impl Locked {
+    pub(super) fn new(paths: Paths, lock: Option<FileLock>) -> Self {
+        Self { paths, lock, loaded: false, disk: None, journal: None }
+    }
+
+    /// Reads state and journal. A journal whose state was written is removed, a torn last line is cut off; a journal of an
+    /// interrupted run stays open: it ends with the next `commit`. To be called before anything else.
+    ///
+    /// # Errors
+    /// If they cannot be read, do not belong together, or a state was lost.
+    pub fn load(&mut self) -> Result<Loaded, StoreError> {
+        let seen = see(&self.paths)?;
+        if self.lock.is_some() {
+            // What an interrupted write left is no harm but clutter; that it cannot be removed is no harm either.
+            let _ = sweep(&self.paths.state).and_then(|()| sweep(&self.paths.secrets));
+        }
+        self.disk = seen.state.as_ref().map(Disk::of);
+        self.journal = None;
+        self.loaded = true;
+        match seen.journal {
+            Found::Nothing => {}
+            Found::Finished => self.remove_journal()?,
+            Found::Running(reading) => {
+                let path = &self.paths.journal;
+                let mut appender = Appender::open(path, MODE).map_err(|error| failed("open", path, &error))?;
+                let length = u64::try_from(reading.good).unwrap_or(u64::MAX);
+                appender.truncate(length).map_err(|error| failed("cut the torn last line off", path, &error))?;
+                self.journal = Some(Open { appender, machine: reading.machine, length, unended: reading.unended, torn: false });
+                return Ok(Loaded { state: seen.state, journal: reading.replayed });
+            }
+        }
+        Ok(Loaded { state: seen.state, journal: None })
+    }
+
+    /// Begins a run: writes the state file if there is none (with `state`'s lineage and salt, the owner, serial 0 and no records),
+    /// then the journal's first line. Both are on disk afterwards.
+    ///
+    /// # Errors
+    /// If a journal is open already (recover and `commit` first), if `state` is another stack's, or what the system says.
+    pub fn begin(&mut self, state: &State, opening: Opening) -> Result<(), StoreError> {
+        self.must_be_loaded()?;
+        if self.journal.is_some() || self.paths.journal.symlink_metadata().is_ok() {
+            return Err(misuse(&self.paths.journal, "it is open already; what it holds must be settled first"));
+        }
+        match &self.disk {
+            Some(disk) if disk.lineage != state.lineage => return Err(other_lineage(&self.paths.state, &disk.lineage, &state.lineage)),
+            Some(_) => {}
+            None => self.write_first(state, &opening.owner)?,
+        }
+        let start = self.disk.as_ref().map_or_else(|| Fingerprint::of_bytes(b""), |disk| Fingerprint::of_bytes(&disk.bytes));
+        let header = Header {
+            format: journal::FORMAT,
+            lineage: state.lineage.clone(),
+            owner: opening.owner,
+            start,
+            marked: opening.marked,
+            addresses: opening.addresses,
+        };
+        let path = &self.paths.journal;
+        let appender = Appender::open(path, MODE).map_err(|error| failed("make", path, &error))?;
+        self.journal = Some(Open { appender, machine: Machine::default(), length: 0, unended: false, torn: false });
+        let written = self.write_entries(vec![Entry::Header(header)]);
+        if written.is_err() {
+            self.journal = None;
+            // A journal without a whole header says nothing, so it does no harm if it cannot be removed either.
+            let _ = remove(&self.paths.journal);
+        }
+        written
+    }
+
+    /// Whether a journal is open: begun by this run, or left by an interrupted one.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.journal.is_some()
+    }
+
+    /// Appends an entry. It is on disk when this returns.
+    ///
+    /// # Errors
+    /// If it cannot follow those before it, or what the system says: no call may be made then.
+    pub fn append(&mut self, entry: Entry) -> Result<(), StoreError> {
+        self.append_all(vec![entry])
+    }
+
+    /// Appends entries with one flush. All are on disk when this returns; on an error none of them counts.
+    ///
+    /// # Errors
+    /// As `append`.
+    pub fn append_all(&mut self, entries: Vec<Entry>) -> Result<(), StoreError> {
+        if entries.iter().any(|entry| matches!(entry, Entry::Header(_) | Entry::End { .. })) {
+            return Err(misuse(&self.paths.journal, "its first and last lines are written by the store itself"));
+        }
+        self.write_entries(entries)
+    }
+
+    /// Ends the run: the state is on disk, the journal is gone. Where nothing but the serial differs from what is on disk,
+    /// nothing is written. Gives the serial on disk (`state.serial` does not matter).
+    ///
+    /// # Errors
+    /// What the system says; the message names the copy that was saved elsewhere, and the journal stays.
+    pub fn commit(&mut self, state: &State) -> Result<u64, StoreError> {
+        self.must_be_loaded()?;
+        let serial = self.disk.as_ref().map_or(0, |disk| disk.serial);
+        if self.is_same(&State { serial, ..state.clone() }) {
+            self.remove_journal()?;
+            return Ok(serial);
+        }
+        let new = Disk::of(&State { serial: serial + 1, ..state.clone() });
+        let mut ended = self.journal.is_none();
+        let written =
+            if self.journal.is_some() { self.write_entries(vec![Entry::End { state: Fingerprint::of_bytes(&new.bytes) }]) } else { Ok(()) };
+        let written = written.and_then(|()| {
+            ended = true;
+            self.write_state(&new.bytes)
+        });
+        if let Err(error) = written {
+            return Err(self.rescued(error, &new.bytes, ended));
+        }
+        let serial = new.serial;
+        self.disk = Some(new);
+        self.remove_journal()?;
+        Ok(serial)
+    }
+
+    fn must_be_loaded(&self) -> Result<(), StoreError> {
+        if self.loaded { Ok(()) } else { Err(misuse(&self.paths.state, "it was not read before")) }
+    }
+
+    fn is_same(&self, state: &State) -> bool {
+        match &self.disk {
+            Some(disk) => format::write(state) == disk.bytes,
+            None => state.records.is_empty() && state.deposed.is_empty() && state.outputs.is_empty(),
+        }
+    }
+
+    fn write_first(&mut self, state: &State, owner: &Owner) -> Result<(), StoreError> {
+        let first = Disk::of(&State { owner: Some(owner.clone()), ..State::new(state.lineage.clone(), state.salt.clone()) });
+        self.write_state(&first.bytes)?;
+        self.disk = Some(first);
+        Ok(())
+    }
+
+    fn write_state(&self, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = &self.paths.state;
+        // A folder that was there and is gone is not made again: what else was in it is missed.
+        if let (None, Some(folder)) = (&self.disk, folder_of(path)) {
+            make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
+        }
+        crash_point("state.before-write");
+        write_atomic(path, bytes, MODE).map_err(|error| failed("write", path, &error))?;
+        crash_point("state.after-write");
+        Ok(())
+    }
+
+    fn write_entries(&mut self, entries: Vec<Entry>) -> Result<(), StoreError> {
+        let path = &self.paths.journal;
+        let Some(open) = &mut self.journal else { return Err(misuse(path, "no run has begun")) };
+        if open.unended {
+            open.append(b"\n").map_err(|error| failed("write", path, &error))?;
+            open.unended = false;
+        }
+        let mut before = Vec::with_capacity(entries.len());
+        let mut bytes = Vec::new();
+        let mut result = Ok(());
+        for entry in entries {
+            let line = Line { n: open.machine.last_n() + 1, entry };
+            match open.machine.accept(&line) {
+                Ok(was) => before.push(was),
+                Err(illegal) => {
+                    result = Err(misuse(path, &illegal.to_string()));
+                    break;
+                }
+            }
+            bytes.extend(journal::write_line(&line));
+        }
+        if result.is_ok() {
+            crash_point("journal.before-append");
+            result = open
+                .append(&bytes)
+                .map_err(|error| if error.kind() == std::io::ErrorKind::NotFound { vanished(path) } else { failed("write", path, &error) });
+        }
+        if result.is_err() {
+            for was in before.into_iter().rev() {
+                open.machine.restore(was);
+            }
+            return result;
+        }
+        crash_point("journal.after-append");
+        Ok(())
+    }
+
+    fn remove_journal(&mut self) -> Result<(), StoreError> {
+        let path = &self.paths.journal;
+        crash_point("journal.before-remove");
+        remove(path).map_err(|error| failed("remove", path, &error))?;
+        crash_point("journal.after-remove");
+        self.journal = None;
+        Ok(())
+    }
+
+    /// Saves a copy where it can be saved, and adds to the error where that is and how to go on.
+    fn rescued(&self, error: StoreError, bytes: &[u8], ended: bool) -> StoreError {
+        let StoreError::Failed(mut diagnostic) = error else { return error };
+        let copy = self.rescue_places().into_iter().find(|place| write_atomic(place, bytes, MODE).is_ok());
+        let state = self.paths.state.display();
+        let why = diagnostic.hint.take().unwrap_or_default();
+        let journal = self.journal.is_some().then(|| self.paths.journal.display());
+        let on = match (&copy, journal) {
+            (Some(copy), Some(_)) if ended => {
+                format!(
+                    "The new state is saved as {copy}: put it in place with `mv {copy} {state}`, and run dofloat again.",
+                    copy = copy.display()
+                )
+            }
+            (Some(copy), Some(journal)) => {
+                format!(
+                    "The new state is saved as {}. {journal} holds the same: when that is mended, run dofloat again; it goes on from there.",
+                    copy.display()
+                )
+            }
+            (Some(copy), None) => {
+                format!("The new state is saved as {copy}: put it in place with `mv {copy} {state}`.", copy = copy.display())
+            }
+            (None, Some(journal)) => {
+                format!(
+                    "A copy could be saved nowhere, but {journal} holds every step: when that is mended, run dofloat again; it goes on from there."
+                )
+            }
+            (None, None) => "A copy could be saved nowhere; no object was changed by this run.".to_owned(),
+        };
+        diagnostic.hint = Some(format!("{why} {on}").trim().to_owned());
+        StoreError::Failed(diagnostic)
+    }
+
+    fn rescue_places(&self) -> [PathBuf; 2] {
+        let name = format!("rescue-{}.json", std::process::id());
+        let beside = self.paths.state.with_extension(&name);
+        let stem = self.paths.state.file_stem().unwrap_or_default().to_string_lossy();
+        let elsewhere = self.paths.rescue.join(format!("dofloat-{stem}.{name}"));
+        [beside, elsewhere]
+    }
+}
+
+impl Disk {
+    fn of(state: &State) -> Self {
+        Self { lineage: state.lineage.clone(), serial: state.serial, bytes: format::write(state) }
+    }
+}
+
+impl Open {
+    /// Appends and flushes; on an error the file is cut to what it was, so that a part of a line never stands in its middle.
+    fn append(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        if self.torn {
+            return Err(std::io::Error::other("an earlier line is torn and could not be cut off"));
+        }
+        match self.appender.append_flushed(bytes) {
+            Ok(()) => {
+                self.length += u64::try_from(bytes.len()).unwrap_or(0);
+                Ok(())
+            }
+            Err(error) => {
+                self.torn = self.appender.truncate(self.length).is_err();
+                Err(error)
+            }
+        }
+    }
+}
+
+pub(super) fn peek(paths: &Paths) -> Result<Loaded, StoreError> {
+    let seen = see(paths)?;
+    let journal = match seen.journal {
+        Found::Running(reading) => reading.replayed,
+        Found::Nothing | Found::Finished => None,
+    };
+    Ok(Loaded { state: seen.state, journal })
+}
+
+pub(super) async fn lock(paths: &Paths, timeout: Duration, note: &str, clock: &Clock) -> Result<Locked, StoreError> {
+    const PAUSE: Duration = Duration::from_millis(200);
+    let path = &paths.lock;
+    if let Some(folder) = folder_of(path) {
+        make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
+    }
+    let start = clock.now();
+    loop {
+        if let Some(lock) = FileLock::try_take(path, LockKind::Exclusive, note).map_err(|error| failed("lock", path, &error))? {
+            return Ok(Locked::new(paths.clone(), Some(lock)));
+        }
+        let waited = clock.now().since(start);
+        if waited >= timeout {
+            // If it can be shared, those who have it only read, and the note is an older one's.
+            let read_only = FileLock::try_take(path, LockKind::Shared, "").is_ok_and(|lock| lock.is_some());
+            return Err(StoreError::Held { holder: (!read_only).then(|| FileLock::note(path)), waited });
+        }
+        clock.sleep(PAUSE.min(timeout.saturating_sub(waited))).await;
+    }
+}
+
+pub(super) fn share(paths: &Paths) -> Sharing {
+    let taken = folder_of(&paths.lock).map_or(Ok(()), make_folder).and_then(|()| FileLock::try_take(&paths.lock, LockKind::Shared, ""));
+    match taken {
+        Ok(Some(lock)) => Sharing::Held(Shared { _lock: lock }),
+        Ok(None) => Sharing::Busy { holder: FileLock::note(&paths.lock) },
+        Err(error) => Sharing::Unavailable { why: error.to_string() },
+    }
+}
+
+struct Seen {
+    state: Option<State>,
+    journal: Found,
+}
+
+enum Found {
+    /// No journal.
+    Nothing,
+    /// One whose run is over, or that says nothing at all.
+    Finished,
+    /// One that starts from the state.
+    Running(Box<Reading>),
+}
+
+/// Reads all until the state stands still: the journal that was read in between belongs to it then.
+fn see(paths: &Paths) -> Result<Seen, StoreError> {
+    const TRIES: usize = 100;
+    let mut first = read(&paths.state)?;
+    for _ in 0..TRIES {
+        let journal = read(&paths.journal)?;
+        // Asked before the state is read again: a run that begins meanwhile writes its state before its secrets.
+        let secrets = paths.secrets.exists();
+        let second = read(&paths.state)?;
+        if first == second {
+            return join(paths, second, journal, secrets);
+        }
+        first = second;
+    }
+    Err(unstable(&paths.state))
+}
+
+fn join(paths: &Paths, state: Option<Vec<u8>>, journal: Option<Vec<u8>>, secrets: bool) -> Result<Seen, StoreError> {
+    let witness = if journal.is_some() { Some(&paths.journal) } else { secrets.then_some(&paths.secrets) };
+    let Some(bytes) = state else {
+        return match witness {
+            Some(witness) => Err(lost_missing(&paths.state, witness)),
+            None => Ok(Seen { state: None, journal: Found::Nothing }),
+        };
+    };
+    let state = match format::read(&bytes, &shown(&paths.state)) {
+        Ok(state) => state,
+        Err(_) if format::is_blank(&bytes) && witness.is_some() => {
+            return Err(lost_empty(&paths.state, witness.unwrap_or(&paths.journal)));
+        }
+        Err(diagnostic) => return Err(StoreError::Failed(diagnostic)),
+    };
+    let journal = match journal {
+        None => Found::Nothing,
+        Some(lines) => belongs(paths, &state, &bytes, &lines)?,
+    };
+    Ok(Seen { state: Some(state), journal })
+}
+
+fn belongs(paths: &Paths, state: &State, bytes: &[u8], lines: &[u8]) -> Result<Found, StoreError> {
+    let reading = journal::replay(lines, &shown(&paths.journal)).map_err(StoreError::Failed)?;
+    let Some(replayed) = &reading.replayed else { return Ok(Found::Finished) };
+    // The same content counts, whatever git or an editor did to line ends and spaces.
+    let prints = [Fingerprint::of_bytes(bytes), Fingerprint::of(state)];
+    if replayed.ends.iter().any(|end| prints.contains(end)) {
+        Ok(Found::Finished)
+    } else if replayed.header.lineage != state.lineage || !prints.contains(&replayed.header.start) {
+        Err(mismatch(&paths.state, &paths.journal))
+    } else {
+        Ok(Found::Running(Box::new(reading)))
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", path, &error)),
+    }
+}
+
+fn folder_of(path: &Path) -> Option<&Path> {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty())
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

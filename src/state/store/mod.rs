@@ -1,0 +1,184 @@
+//! Where a stack's state lies, and who may write it.
+//!
+//! Invariant: only a `Locked` writes, and what it returned from is on disk. A state that is lost is never taken for "nothing
+//! exists". It must not know kinds, the engine, or who asks.
+//!
+//! The order of a run: `lock`, `load`, (recover and `commit` what a journal left), `begin`, then secrets are made durable,
+//! then `append` around every call, `commit`. `begin` comes before the secrets file is written, since a secrets file
+//! without a state counts as a loss.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::base::clock::Clock;
+use crate::base::diag::Diagnostic;
+use crate::base::durable::FileLock;
+
+use super::State;
+use super::journal::Replayed;
+
+mod faults;
+mod file;
+
+pub use file::{Locked, Opening};
+
+/// The files of one stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    /// `state/<stack>.json`.
+    pub state: PathBuf,
+    /// `state/<stack>.journal`.
+    pub journal: PathBuf,
+    /// `state/<stack>.secrets.age`: looked at only to see that a state was lost.
+    pub secrets: PathBuf,
+    /// `.dofloat/<stack>.lock`.
+    pub lock: PathBuf,
+    /// A folder for a copy of the state if it can be written nowhere else: the system's folder for temporary files.
+    pub rescue: PathBuf,
+}
+
+/// The state of one stack, unlocked.
+#[derive(Clone, Debug)]
+pub struct Store {
+    paths: Paths,
+}
+
+/// What is remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// The state file; `None` if this stack was never applied.
+    pub state: Option<State>,
+    /// The journal of a run that is open or was interrupted. It starts from `state` and is not in it:
+    /// `journal.settle_into(&state)` is the state with all that is known to be done.
+    pub journal: Option<Replayed>,
+}
+
+/// A shared lock: no apply begins while it is held.
+#[derive(Debug)]
+pub struct Shared {
+    _lock: FileLock,
+}
+
+/// How a plan may look at the state.
+#[derive(Debug)]
+pub enum Sharing {
+    /// Nobody applies, and nobody will while this is held.
+    Held(Shared),
+    /// Somebody applies just now: this is their note. What is read is true but will change.
+    Busy {
+        /// Who, as they wrote it.
+        holder: String,
+    },
+    /// The lock cannot be made, for example in a folder that is read-only: this is why.
+    Unavailable {
+        /// What the system says.
+        why: String,
+    },
+}
+
+/// The exit that an error calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitClass {
+    /// 1: it failed.
+    Failed,
+    /// 3: somebody else holds the lock.
+    Locked,
+    /// 4: a person must decide.
+    Decision,
+}
+
+/// Why the state cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// The system or the file's content forbids it.
+    Failed(Box<Diagnostic>),
+    /// Somebody else has the lock.
+    Held {
+        /// Who, as they wrote it; `None` if it is only read.
+        holder: Option<String>,
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// State and journal do not belong together.
+    Mismatch(Box<Diagnostic>),
+    /// There was a state, and it is gone.
+    Lost(Box<Diagnostic>),
+}
+
+impl StoreError {
+    /// The exit that it calls for.
+    #[must_use]
+    pub fn class(&self) -> ExitClass {
+        match self {
+            Self::Failed(_) => ExitClass::Failed,
+            Self::Held { .. } => ExitClass::Locked,
+            Self::Mismatch(_) | Self::Lost(_) => ExitClass::Decision,
+        }
+    }
+
+    /// What to tell the user.
+    #[must_use]
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self {
+            Self::Failed(diagnostic) | Self::Mismatch(diagnostic) | Self::Lost(diagnostic) => vec![Diagnostic::clone(diagnostic)],
+            Self::Held { holder, waited } => {
+                let who = match holder.as_deref().map(str::trim) {
+                    Some("") => "by another dofloat".to_owned(),
+                    Some(holder) => format!("by {holder}"),
+                    None => "by a plan that is being made".to_owned(),
+                };
+                let waited = if waited.is_zero() { String::new() } else { format!(" It was waited for {} s.", waited.as_secs()) };
+                vec![
+                    Diagnostic::error(format!("The state is locked {who}.{waited}"))
+                        .hint("Wait until that run has ended, or let dofloat wait with `-lock-timeout=5m`. A lock ends with its process."),
+                ]
+            }
+        }
+    }
+}
+
+impl Store {
+    /// The store at these places. Nothing is read yet.
+    #[must_use]
+    pub fn open(paths: Paths) -> Self {
+        Self { paths }
+    }
+
+    /// The places.
+    #[must_use]
+    pub fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// Reads state and journal as they stand, without lock and without touching anything; consistent even while another
+    /// process applies.
+    ///
+    /// # Errors
+    /// If they cannot be read, or do not belong together.
+    pub fn peek(&self) -> Result<Loaded, StoreError> {
+        file::peek(&self.paths)
+    }
+
+    /// Takes the lock alone, waiting for it until the timeout. `note` says who asks (pid, start, command), for those who find it locked.
+    ///
+    /// # Errors
+    /// `Held` if somebody else still has it; `Failed` if the lock cannot be made.
+    pub async fn lock(&self, timeout: Duration, note: &str, clock: &Clock) -> Result<Locked, StoreError> {
+        file::lock(&self.paths, timeout, note, clock).await
+    }
+
+    /// The right to write without a lock (`-lock=false`). Nobody else may be at work: their journal would be cut or ended.
+    #[must_use]
+    pub fn unguarded(&self) -> Locked {
+        Locked::new(self.paths.clone(), None)
+    }
+
+    /// Takes the lock beside other readers, if no apply has it.
+    #[must_use]
+    pub fn share(&self) -> Sharing {
+        file::share(&self.paths)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! Diagnostics for people, with the piece of the file they are about, and for machines.
+//!
+//! Invariant: never panics, whatever span it is given: positions are brought to the edges of characters and into the file.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use serde_json::{Value as Json, json};
+
+use super::paint::Paint;
+use super::value_text::visible;
+use crate::base::diag::{Diagnostic, Severity, Span};
+
+/// The texts of the files that diagnostics may point into, by the name that spans give them.
+pub type Sources = BTreeMap<String, String>;
+
+/// Diagnostics as text, errors last so that they are what stays on the screen; an empty line after each.
+#[must_use]
+pub fn render(diagnostics: &[Diagnostic], sources: &Sources, paint: Paint) -> String {
+    let mut ordered: Vec<&Diagnostic> = diagnostics.iter().collect();
+    ordered.sort_by_key(|diagnostic| diagnostic.is_error());
+    ordered.into_iter().map(|diagnostic| one(diagnostic, sources, paint) + "\n\n").collect()
+}
+
+/// A diagnostic as Terraform's JSON has it: severity, summary, detail, address, range, snippet.
+#[must_use]
+pub fn to_json(diagnostic: &Diagnostic, sources: &Sources) -> Json {
+    let (summary, mut detail) = split(&diagnostic.message);
+    if let Some(hint) = &diagnostic.hint {
+        detail = if detail.is_empty() { hint.clone() } else { format!("{detail}\n\n{hint}") };
+    }
+    let mut json = json!({ "severity": diagnostic.severity, "summary": summary, "detail": detail });
+    if let Some(address) = &diagnostic.address {
+        json["address"] = json!(address);
+    }
+    if let Some(span) = &diagnostic.span {
+        json["range"] = range(span, sources);
+        if let Some(snippet) = snippet(span, sources) {
+            json["snippet"] = snippet;
+        }
+    }
+    if !diagnostic.related.is_empty() {
+        let related = diagnostic.related.iter().map(|(span, words)| json!({ "message": words, "range": range(span, sources) }));
+        json["related"] = related.collect();
+    }
+    json
+}
+
+/// A diagnostic as one line of a machine-readable stream.
+#[must_use]
+pub fn json_line(diagnostic: &Diagnostic, sources: &Sources, timestamp: &str) -> Json {
+    let level = match diagnostic.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warn",
+    };
+    let word = match diagnostic.severity {
+        Severity::Error => "Error",
+        Severity::Warning => "Warning",
+    };
+    json!({
+        "@level": level,
+        "@message": format!("{word}: {}", split(&diagnostic.message).0),
+        "@module": "dofloat.ui",
+        "@timestamp": timestamp,
+        "type": "diagnostic",
+        "diagnostic": to_json(diagnostic, sources),
+    })
+}
+
+fn one(diagnostic: &Diagnostic, sources: &Sources, paint: Paint) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group = Group::with_title(level.primary_title(lines_visible(&message(diagnostic, sources))));
+    for (name, spans) in by_file(diagnostic, sources) {
+        let Some(text) = sources.get(name) else { continue };
+        let mut snippet = Snippet::source(text.as_str()).path(name).fold(true);
+        for (span, words, primary) in spans {
+            let kind = if primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+            let annotation = kind.span(whole_characters(text, span));
+            snippet = snippet.annotation(if words.is_empty() { annotation } else { annotation.label(visible(words)) });
+        }
+        group = group.element(snippet);
+    }
+    for (span, words) in diagnostic.related.iter().filter(|(span, _)| !sources.contains_key(&*span.file)) {
+        group = group.element(Level::NOTE.message(format!("{}: {words}", span.file)));
+    }
+    if let Some(hint) = &diagnostic.hint {
+        group = group.element(Level::HELP.message(lines_visible(hint)));
+    }
+    let renderer = if paint.is_on() { Renderer::styled() } else { Renderer::plain() };
+    renderer.render(&[group]).trim_end().to_owned()
+}
+
+/// The message, led by whatever says where it belongs and is not in the excerpt.
+fn message(diagnostic: &Diagnostic, sources: &Sources) -> String {
+    let mut message = diagnostic.message.clone();
+    if let Some(address) = diagnostic.address.as_ref().filter(|address| !message.contains(address.as_str())) {
+        message = format!("{address}: {message}");
+    }
+    match &diagnostic.span {
+        Some(span) if !sources.contains_key(&*span.file) => format!("{}: {message}", span.file),
+        _ => message,
+    }
+}
+
+type Place<'a> = (&'a Span, &'a str, bool);
+
+/// The places by file, the file of the diagnostic itself first.
+fn by_file<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> Vec<(&'a str, Vec<Place<'a>>)> {
+    let mut files: Vec<(&str, Vec<Place<'_>>)> = Vec::new();
+    let own = diagnostic.span.iter().map(|span| (span, "", true));
+    let related = diagnostic.related.iter().map(|(span, words)| (span, words.as_str(), false));
+    for place in own.chain(related).filter(|(span, ..)| sources.contains_key(&*span.file)) {
+        match files.iter_mut().find(|(name, _)| **name == *place.0.file) {
+            Some((_, places)) => places.push(place),
+            None => files.push((&place.0.file, vec![place])),
+        }
+    }
+    files
+}
+
+/// The bytes of a span, widened to whole characters and cut to the text. A span over several lines is cut to its first: what
+/// matters is where it starts.
+fn whole_characters(text: &str, span: &Span) -> Range<usize> {
+    let start = floor(text, span.start);
+    let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+    let end = ceil(text, span.end.max(span.start)).min(line_end.max(start));
+    start..end.max(start)
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    let at = at.min(text.len());
+    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+fn ceil(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
+}
+
+/// The first sentence, and the rest.
+fn split(message: &str) -> (String, String) {
+    match message.find('\n') {
+        Some(at) => (message[..at].trim_end().to_owned(), message[at + 1..].trim().to_owned()),
+        None => (message.to_owned(), String::new()),
+    }
+}
+
+fn range(span: &Span, sources: &Sources) -> Json {
+    let text = sources.get(&*span.file).map(String::as_str);
+    json!({ "filename": &*span.file, "start": position(text, span.start, false), "end": position(text, span.end.max(span.start), true) })
+}
+
+/// Line and column (in characters) from 1, and the byte from 0.
+fn position(text: Option<&str>, at: usize, up: bool) -> Json {
+    let Some(text) = text else { return json!({ "line": 1, "column": 1, "byte": at }) };
+    let at = if up { ceil(text, at) } else { floor(text, at) };
+    let before = &text[..at];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    json!({ "line": before.matches('\n').count() + 1, "column": before[line_start..].chars().count() + 1, "byte": at })
+}
+
+fn snippet(span: &Span, sources: &Sources) -> Option<Json> {
+    let text = sources.get(&*span.file)?;
+    let marked = whole_characters(text, span);
+    let start = text[..marked.start].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[marked.start..].find('\n').map_or(text.len(), |at| marked.start + at);
+    Some(json!({
+        "context": null,
+        "code": text[start..end].trim_end_matches('\r'),
+        "start_line": text[..start].matches('\n').count() + 1,
+        "highlight_start_offset": marked.start - start,
+        "highlight_end_offset": marked.end - start,
+        "values": [],
+    }))
+}
+
+fn lines_visible(text: &str) -> String {
+    text.lines().map(visible).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "resource \"digitalocean_droplet\" \"primary\" {\n  naem = \"größe\"\n  name = \"x\"\n}\n";
+
+    fn sources() -> Sources {
+        Sources::from([("plans/web.tf".to_owned(), TEXT.to_owned()), ("plans/b.tf".to_owned(), "a = 1\n".to_owned())])
+    }
+
+    fn span(file: &str, start: usize, end: usize) -> Span {
+        Span { file: file.into(), start, end }
+    }
+
+    #[test]
+    fn an_error_shows_the_place_and_the_advice() {
+        let error = Diagnostic::error("There is no attribute `naem`.").at(span("plans/web.tf", 46, 50)).hint("Did you mean `name`?");
+        insta::assert_snapshot!(render(&[error], &sources(), Paint::PLAIN));
+    }
+
+    #[test]
+    fn several_come_with_errors_last_and_with_their_relatives() {
+        let warning = Diagnostic::warning("The droplet is powered off.").about("digitalocean_droplet.primary");
+        let error = Diagnostic::error("The name is used twice.")
+            .at(span("plans/web.tf", 65, 69))
+            .related(span("plans/web.tf", 46, 50), "first used here")
+            .related(span("plans/b.tf", 0, 1), "and here")
+            .related(span("plans/gone.tf", 0, 1), "and there");
+        insta::assert_snapshot!(render(&[error, warning], &sources(), Paint::PLAIN));
+    }
+
+    #[test]
+    fn the_json_form_is_terraforms() {
+        let error = Diagnostic::error("There is no attribute `naem`.").at(span("plans/web.tf", 46, 50)).hint("Did you mean `name`?");
+        insta::assert_snapshot!(json_line(&error, &sources(), "2026-11-22T00:00:00Z"));
+    }
+
+    #[test]
+    fn no_span_makes_it_panic() {
+        let sources = sources();
+        for start in 0..TEXT.len() + 3 {
+            for end in 0..TEXT.len() + 3 {
+                let diagnostic = Diagnostic::error("x").at(span("plans/web.tf", start, end));
+                assert!(one(&diagnostic, &sources, Paint::PLAIN).starts_with("error: x"));
+                let json = to_json(&diagnostic, &sources);
+                assert!(json["range"]["start"]["byte"].as_u64() <= json["range"]["end"]["byte"].as_u64());
+            }
+        }
+        let empty = Sources::from([("e".to_owned(), String::new())]);
+        assert!(one(&Diagnostic::error("x").at(span("e", 0, 9)), &empty, Paint::PLAIN).starts_with("error: x"));
+    }
+}

@@ -1,0 +1,283 @@
+//! What apply tells while it works, as text and as lines of Terraform's machine-readable stream.
+//!
+//! Invariant: pure but for remembering when a waiting step was last mentioned; a step that waits is mentioned after 5 s and
+//! then every 10 s, always with how long it may last.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use super::outputs::{self, OutputView};
+use super::paint::Paint;
+use super::plan_json::{line, resource, summary_line};
+use super::value_text::visible;
+use crate::base::address::Address;
+use crate::base::identity::Id;
+use crate::engine::change::{Event, Op, Outcome, Plan};
+
+const FIRST_MENTION: Duration = Duration::from_secs(5);
+const MENTION_EVERY: Duration = Duration::from_secs(10);
+
+/// Puts events into words.
+#[derive(Clone, Debug)]
+pub struct Teller {
+    ids: BTreeMap<Address, Id>,
+    mentioned: BTreeMap<(Address, Op), Duration>,
+}
+
+impl Teller {
+    /// A teller of the apply of a plan, which knows the identities of what is there already.
+    #[must_use]
+    pub fn new(plan: &Plan) -> Self {
+        let ids = plan.changes.iter().filter_map(|change| Some((change.address.clone(), change.id.clone()?))).collect();
+        Self { ids, mentioned: BTreeMap::new() }
+    }
+
+    /// The event as a line of text, if it is worth one.
+    pub fn text(&mut self, event: &Event, paint: Paint) -> Option<String> {
+        match event {
+            Event::Started { op: Op::Forget, .. } => None,
+            Event::Started { address, op } => {
+                let id = self.id(address, op).map(|id| format!(" [id={id}]")).unwrap_or_default();
+                Some(paint.bold(&format!("{address}: {}...{id}", words(op).doing)))
+            }
+            Event::Waiting { address, op, what, elapsed, limit } => {
+                if !self.worth_a_mention(address, op, *elapsed) {
+                    return None;
+                }
+                let limit = limit.map(|limit| format!(", up to {}", clock(limit))).unwrap_or_default();
+                let what = if what.is_empty() { String::new() } else { format!(", waiting for {}", visible(what)) };
+                Some(paint.bold(&format!("{address}: Still {}... [{} elapsed{limit}{what}]", words(op).still, clock(*elapsed))))
+            }
+            Event::Done { address, op: Op::Forget, .. } => Some(paint.bold(&format!("{address}: Taken out of the state"))),
+            Event::Done { address, op, id, elapsed } => {
+                let id = match op {
+                    Op::Delete { .. } => String::new(),
+                    _ => id.as_ref().or_else(|| self.ids.get(address)).map(|id| format!(" [id={id}]")).unwrap_or_default(),
+                };
+                Some(paint.bold(&format!("{address}: {} complete after {}{id}", words(op).noun, clock(*elapsed))))
+            }
+            Event::Failed { address, op, .. } => Some(paint.bad(&format!("{address}: {} failed", words(op).noun))),
+            Event::Skipped { .. } => None,
+            Event::Stopping => Some(paint.bold(
+                "Interrupted: what runs is waited for, nothing new begins. Interrupt again to stop at once; \
+                 the journal knows what was done.",
+            )),
+        }
+    }
+
+    /// The event as a line of the machine-readable stream, if it has one.
+    pub fn json(&mut self, event: &Event, timestamp: &str) -> Option<Json> {
+        let message = self.text(event, Paint::PLAIN);
+        let (kind, address, op) = match event {
+            Event::Started { address, op } => ("apply_start", address, op),
+            Event::Waiting { address, op, .. } => ("apply_progress", address, op),
+            Event::Done { address, op, .. } => ("apply_complete", address, op),
+            Event::Failed { address, op, .. } => ("apply_errored", address, op),
+            Event::Skipped { address, op } => ("apply_skipped", address, op),
+            Event::Stopping => return Some(line("log", &message?, timestamp)),
+        };
+        let message = match (event, message) {
+            (_, Some(message)) => message,
+            (Event::Waiting { .. }, None) => return None,
+            (Event::Skipped { .. }, None) => format!("{address}: {} not begun", words(op).noun),
+            (_, None) => format!("{address}: {}...", words(op).doing),
+        };
+        let mut line = line(kind, &message, timestamp);
+        line["hook"] = json!({ "resource": resource(address), "action": words(op).action });
+        let id = match event {
+            Event::Done { id: Some(id), .. } => Some(id),
+            _ => self.id(address, op),
+        };
+        if let Some(id) = id {
+            line["hook"]["id_key"] = json!("id");
+            line["hook"]["id_value"] = json!(id);
+        }
+        if let Event::Waiting { elapsed, .. } | Event::Done { elapsed, .. } = event {
+            line["hook"]["elapsed_seconds"] = json!(elapsed.as_secs());
+        }
+        if let Event::Waiting { what, limit, .. } = event {
+            line["hook"]["waiting_for"] = json!(what);
+            line["hook"]["limit_seconds"] = json!(limit.map(|limit| limit.as_secs()));
+        }
+        Some(line)
+    }
+
+    fn id<'a>(&'a self, address: &Address, op: &'a Op) -> Option<&'a Id> {
+        match op {
+            Op::Create | Op::Forget => None,
+            Op::Settle { id } | Op::Delete { id } => Some(id),
+            Op::Edit { .. } => self.ids.get(address),
+        }
+    }
+
+    fn worth_a_mention(&mut self, address: &Address, op: &Op, elapsed: Duration) -> bool {
+        let due = match self.mentioned.get(&(address.clone(), op.clone())) {
+            None => FIRST_MENTION,
+            Some(last) => *last + MENTION_EVERY,
+        };
+        if elapsed < due {
+            return false;
+        }
+        // The next mention counts from a whole ten seconds, so that the lines read 10s, 20s, 30s.
+        let round = Duration::from_secs(elapsed.as_secs() / 10 * 10);
+        self.mentioned.insert((address.clone(), op.clone()), round);
+        true
+    }
+}
+
+/// The end of an apply, as text: the line that scripts look for, then the outputs. Errors are shown apart.
+#[must_use]
+pub fn ending(outcome: &Outcome, destroy: bool, paint: Paint) -> String {
+    let message = ending_message(outcome, destroy);
+    let failed = !outcome.errors.is_empty() || outcome.interrupted;
+    let block = if destroy { String::new() } else { outputs::block(&outputs::views(&outcome.outputs)) };
+    format!("\n{}\n{block}", if failed { paint.bad(&message) } else { paint.good(&message) })
+}
+
+/// The end of an apply, as lines of the machine-readable stream.
+#[must_use]
+pub fn ending_lines(outcome: &Outcome, destroy: bool, timestamp: &str) -> Vec<Json> {
+    let operation = if destroy { "destroy" } else { "apply" };
+    let mut lines = vec![summary_line(&ending_message(outcome, destroy), outcome.counts, operation, timestamp)];
+    let outputs: BTreeMap<String, OutputView> = outputs::views(&outcome.outputs);
+    if !destroy && !outputs.is_empty() {
+        let mut line = line("outputs", &format!("Outputs: {}", outputs.len()), timestamp);
+        line["outputs"] = outputs::to_json(&outputs);
+        lines.push(line);
+    }
+    lines
+}
+
+fn ending_message(outcome: &Outcome, destroy: bool) -> String {
+    let counts = outcome.counts;
+    let done = format!("{} added, {} changed, {} destroyed", counts.add, counts.change, counts.destroy);
+    if outcome.errors.is_empty() && !outcome.interrupted {
+        return match destroy {
+            true => format!("Destroy complete! Resources: {} destroyed.", counts.destroy),
+            false => format!("Apply complete! Resources: {done}."),
+        };
+    }
+    let what = if destroy { "Destroy" } else { "Apply" };
+    let how = if outcome.interrupted { "was interrupted" } else { "did not end well" };
+    let skipped = match outcome.skipped {
+        0 => String::new(),
+        1 => "; 1 step was not begun".to_owned(),
+        skipped => format!("; {skipped} steps were not begun"),
+    };
+    format!("{what} {how}. Resources: {done}{skipped}. Run it again to go on from here.")
+}
+
+struct Words {
+    action: &'static str,
+    doing: &'static str,
+    still: &'static str,
+    noun: &'static str,
+}
+
+fn words(op: &Op) -> Words {
+    let (action, doing, still, noun) = match op {
+        Op::Create => ("create", "Creating", "creating", "Creation"),
+        Op::Settle { .. } => ("create", "Waiting until usable", "waiting until usable", "Creation"),
+        Op::Edit { .. } => ("update", "Modifying", "modifying", "Modifications"),
+        Op::Delete { .. } => ("delete", "Destroying", "destroying", "Destruction"),
+        Op::Forget => ("remove", "Taking out of the state", "taking out of the state", "Removal from the state"),
+    };
+    Words { action, doing, still, noun }
+}
+
+/// `9s`, `1m10s`, `1h0m0s`.
+#[must_use]
+pub fn clock(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
+        (hours, minutes, seconds) => format!("{hours}h{minutes}m{seconds}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::desired::Output;
+    use crate::base::diag::Diagnostic;
+    use crate::base::secret::Secret;
+    use crate::base::types::Type;
+    use crate::base::value::{Term, Value};
+    use crate::engine::change::{Action, Counts};
+    use crate::ui::plan_fixture::{change, plan};
+
+    fn story() -> (Teller, Vec<Event>) {
+        let mut edited = change("digitalocean_firewall.f", Action::Edit { edits: vec![], disruptive: false });
+        edited.id = Some(Id("f-1".into()));
+        let address = |text: &str| text.parse::<Address>().expect("an address");
+        let (a, f, old) = (address("digitalocean_droplet.a[0]"), address("digitalocean_firewall.f"), address("digitalocean_vpc.old"));
+        let (edit, delete) = (Op::Edit { edits: vec!["rules".into()] }, Op::Delete { id: Id("v-1".into()) });
+        let waiting = |seconds| Event::Waiting {
+            address: address("digitalocean_droplet.a[0]"),
+            op: Op::Create,
+            elapsed: Duration::from_secs(seconds),
+            what: if seconds < 10 { "droplet 3 to be active".into() } else { String::new() },
+            limit: (seconds < 70).then_some(Duration::from_secs(300)),
+        };
+        let events = vec![
+            Event::Started { address: a.clone(), op: Op::Create },
+            waiting(3),
+            waiting(6),
+            waiting(9),
+            waiting(11),
+            waiting(19),
+            waiting(74),
+            Event::Done { address: a, op: Op::Create, id: Some(Id("3".into())), elapsed: Duration::from_millis(75_900) },
+            Event::Started { address: f.clone(), op: edit.clone() },
+            Event::Done { address: f.clone(), op: edit.clone(), id: None, elapsed: Duration::ZERO },
+            Event::Started { address: old.clone(), op: delete.clone() },
+            Event::Done { address: old.clone(), op: delete.clone(), id: None, elapsed: Duration::from_secs(1) },
+            Event::Started { address: f.clone(), op: Op::Settle { id: Id("9".into()) } },
+            Event::Failed { address: f.clone(), op: edit.clone(), why: vec![Diagnostic::error("no")] },
+            Event::Skipped { address: f.clone(), op: edit },
+            Event::Started { address: old.clone(), op: Op::Forget },
+            Event::Done { address: old, op: Op::Forget, id: None, elapsed: Duration::ZERO },
+            Event::Stopping,
+        ];
+        (Teller::new(&plan(vec![edited])), events)
+    }
+
+    #[test]
+    fn the_story_of_an_apply() {
+        let (mut teller, events) = story();
+        let text: String = events.iter().filter_map(|event| teller.text(event, Paint::PLAIN)).map(|line| line + "\n").collect();
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn the_story_for_machines() {
+        let (mut teller, events) = story();
+        let text: String = events.iter().filter_map(|event| teller.json(event, "T")).map(|line| format!("{line}\n")).collect();
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn the_last_lines_are_terraforms() {
+        let secret = Term::Secret(Secret::new(Value::from("hush")));
+        let outcome = Outcome {
+            counts: Counts { add: 5, change: 0, destroy: 0 },
+            outputs: BTreeMap::from([
+                ("ip".into(), Output { value: Term::Value("192.0.2.1".into()), ty: Type::String, sensitive: false, span: None }),
+                ("token".into(), Output { value: secret, ty: Type::String, sensitive: true, span: None }),
+            ]),
+            ..Outcome::default()
+        };
+        let expected =
+            "\nApply complete! Resources: 5 added, 0 changed, 0 destroyed.\n\nOutputs:\n\nip = \"192.0.2.1\"\ntoken = <sensitive>\n";
+        assert_eq!(ending(&outcome, false, Paint::PLAIN), expected);
+        let gone = Outcome { counts: Counts { add: 0, change: 0, destroy: 5 }, ..Outcome::default() };
+        assert_eq!(ending(&gone, true, Paint::PLAIN), "\nDestroy complete! Resources: 5 destroyed.\n");
+        let failed = Outcome { errors: vec![Diagnostic::error("no")], skipped: 2, ..gone };
+        let expected = "\nDestroy did not end well. Resources: 0 added, 0 changed, 5 destroyed; 2 steps were not begun. Run it again to go on from here.\n";
+        assert_eq!(ending(&failed, true, Paint::PLAIN), expected);
+        assert!(!ending_lines(&outcome, false, "T").iter().any(|line| line.to_string().contains("hush")));
+    }
+}

@@ -1,0 +1,18 @@
+//! Everything that the user reads: plans, progress, diagnostics, values.
+//!
+//! Invariant: the only printers. A renderer turns plain data into text without asking the terminal, the clock or the
+//! environment; `Screen` is the only thing that writes.
+
+pub mod change_text;
+pub mod errors;
+pub mod events;
+pub mod outputs;
+pub mod paint;
+#[cfg(test)]
+mod plan_fixture;
+pub mod plan_json;
+pub mod plan_text;
+pub mod progress;
+pub mod screen;
+pub mod state_text;
+pub mod value_text;

@@ -1,0 +1,69 @@
+//! Plans for the tests of the renderers.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::base::identity::Owner;
+use crate::base::value::Value;
+use crate::engine::change::{Action, AttrChange, Base, Change, Op, Plan, Shown, Step, StepId};
+
+pub(super) fn shown(json: serde_json::Value) -> Shown {
+    if json.is_null() { Shown::Absent } else { Shown::Value(Value::from_json(&json)) }
+}
+
+pub(super) fn attr(name: &str, before: serde_json::Value, after: serde_json::Value) -> AttrChange {
+    AttrChange { name: name.into(), before: shown(before), after: shown(after), replaces: false, disrupts: false }
+}
+
+pub(super) fn change(address: &str, action: Action) -> Change {
+    let address = address.parse().expect("an address");
+    Change { address, action, reason: None, before: None, after: None, attrs: vec![], id: None }
+}
+
+/// A create with every form of value.
+pub(super) fn wide() -> Change {
+    let mut change = change("digitalocean_droplet.primary", Action::Create);
+    change.attrs = vec![
+        AttrChange { after: Shown::Unknown, ..attr("id", json!(null), json!(null)) },
+        attr("name", json!(null), json!("primary")),
+        attr("backups", json!(null), json!(false)),
+        attr("count", json!(null), json!(3)),
+        attr("nothing", json!(null), json!(null)),
+        attr("tags", json!(null), json!(["a", "b"])),
+        attr("labels", json!(null), json!({"a": "x", "b c": {"d": []}})),
+        attr("script", json!(null), json!("#!/bin/sh\necho \u{1b}[31mred\n")),
+        AttrChange { after: Shown::Sensitive, ..attr("user_data", json!(null), json!(null)) },
+        AttrChange {
+            after: Shown::List(vec![shown(json!("a")), Shown::Unknown, Shown::Sensitive]),
+            ..attr("keys", json!(null), json!(null))
+        },
+        attr("inbound_rule", json!(null), json!([{"protocol": "tcp", "port_range": "22"}, {"protocol": "icmp"}])),
+    ];
+    change
+}
+
+pub(super) fn plan(changes: Vec<Change>) -> Plan {
+    let busy = changes.iter().find(|change| change.action != Action::Keep);
+    let steps = busy.map(|change| Step { id: StepId(0), address: change.address.clone(), op: Op::Create, needs: Default::default() });
+    Plan {
+        base: Base {
+            stack: "web".into(),
+            lineage: "l".into(),
+            serial: 1,
+            journal_end: 0,
+            owner: Owner { account: "a".into(), team: None, simulated: true },
+            endpoint: "http://127.0.0.1:1".into(),
+            config: String::new(),
+        },
+        drift: vec![],
+        steps: steps.into_iter().collect(),
+        changes,
+        outputs: BTreeMap::new(),
+        notes: vec![],
+        secrets: BTreeMap::new(),
+        variables: BTreeMap::new(),
+        refresh_only: false,
+        destroy: false,
+    }
+}

@@ -1,0 +1,261 @@
+//! A plan as text, in the form that Terraform's users know.
+//!
+//! Invariant: pure; the last line is `Plan: A to add, C to change, D to destroy.` or begins with `No changes.`, since scripts
+//! look for it.
+
+use std::fmt::Write as _;
+
+use super::change_text::{BodyText, Mark, block_items, changed, is_null};
+use super::errors::{self, Sources};
+use super::paint::Paint;
+use super::value_text::key;
+use crate::base::address::Address;
+use crate::base::value::{Term, Value};
+use crate::engine::change::{Action, AttrChange, Change, Counts, Drift, Order, Plan, Reason, Shown};
+use crate::kinds::attr::Attr;
+
+/// What a plan is drawn with beside itself.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    /// Colour.
+    pub paint: Paint,
+    /// The attribute table of a resource type.
+    pub rows: &'a dyn Fn(&str) -> Option<&'static [Attr]>,
+    /// The texts that notes may point into.
+    pub sources: &'a Sources,
+}
+
+impl std::fmt::Debug for View<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("View").field("paint", &self.paint).finish_non_exhaustive()
+    }
+}
+
+/// The attribute tables of all kinds: what `View::rows` is outside of tests.
+#[must_use]
+pub fn rows_of(kind: &str) -> Option<&'static [Attr]> {
+    crate::kinds::kind(kind).map(|kind| kind.attrs())
+}
+
+/// The whole plan, with a newline at the end.
+#[must_use]
+pub fn render(plan: &Plan, view: View<'_>) -> String {
+    let mut text = drift(plan, view);
+    let shown: Vec<&Change> = plan.changes.iter().filter(|change| !matches!(change.action, Action::Keep)).collect();
+    if !shown.is_empty() {
+        legend(&mut text, &shown, view.paint);
+        text.push_str("\ndofloat will perform the following actions:\n\n");
+        for change in shown {
+            one(&mut text, change, view);
+            text.push('\n');
+        }
+    }
+    outputs(&mut text, plan, view.paint);
+    if !plan.notes.is_empty() {
+        text.push_str(&errors::render(&plan.notes, view.sources, view.paint));
+    }
+    let _ = writeln!(text, "{}", last_line(plan, view.paint));
+    text
+}
+
+/// `Plan: 5 to add, 0 to change, 0 to destroy.`
+#[must_use]
+pub fn summary(counts: Counts) -> String {
+    format!("Plan: {} to add, {} to change, {} to destroy.", counts.add, counts.change, counts.destroy)
+}
+
+/// What is said where nothing is to be done.
+#[must_use]
+pub fn no_changes(plan: &Plan) -> &'static str {
+    if plan.destroy {
+        "No changes. There is nothing to destroy."
+    } else if plan.refresh_only {
+        "No changes. Your infrastructure still matches the state."
+    } else {
+        "No changes. Your infrastructure matches the configuration."
+    }
+}
+
+fn last_line(plan: &Plan, paint: Paint) -> String {
+    if plan.is_empty() {
+        return paint.good("No changes.") + no_changes(plan).strip_prefix("No changes.").unwrap_or_default();
+    }
+    let text = summary(plan.counts());
+    paint.bold("Plan:") + text.strip_prefix("Plan:").unwrap_or_default()
+}
+
+fn drift(plan: &Plan, view: View<'_>) -> String {
+    let mut text = String::new();
+    if plan.drift.is_empty() {
+        return text;
+    }
+    let _ = writeln!(text, "{} Objects have changed outside of dofloat\n", view.paint.bold("Note:"));
+    text.push_str("dofloat found these differences from what the last apply left:\n\n");
+    for drift in &plan.drift {
+        drifted(&mut text, drift, plan, view);
+        text.push('\n');
+    }
+    if plan.refresh_only {
+        text.push_str("Only the state is brought up to date; nothing is done to undo these changes.\n\n");
+    }
+    text
+}
+
+fn drifted(text: &mut String, drift: &Drift, plan: &Plan, view: View<'_>) {
+    let (words, mark) = if drift.gone { ("is gone", Mark::Remove) } else { ("has changed", Mark::Change) };
+    let _ = writeln!(text, "  {}", view.paint.bold(&format!("# {} {words}", drift.address)));
+    head(text, mark.symbol(view.paint).as_str(), 2, &drift.address);
+    let seen = plan.changes.iter().find(|change| change.address == drift.address).and_then(|change| change.before.as_ref());
+    let id = Shown::Value(Value::Str(drift.id.0.clone()));
+    let named = drift.attrs.iter().any(|attr| attr.name == "id");
+    let (kept, hidden) = if drift.gone {
+        (vec![], (0, 0))
+    } else {
+        let hidden = seen.map_or((0, 0), |body| {
+            let others = body.keys().filter(|name| *name != "id" && !drift.attrs.iter().any(|attr| attr.name == **name));
+            count(others.map(|name| (name.as_str(), Shown::Value(body[name].clone()))), rows(view, &drift.address))
+        });
+        (if named { vec![] } else { vec![("id", id.clone())] }, hidden)
+    };
+    let gone = [AttrChange { name: "id".into(), before: id, after: Shown::Absent, replaces: false, disrupts: false }];
+    let attrs = if drift.gone && drift.attrs.is_empty() { gone.as_slice() } else { drift.attrs.as_slice() };
+    text.push_str(&BodyText { rows: rows(view, &drift.address), attrs, kept, hidden, still: false, paint: view.paint }.render());
+    text.push_str("    }\n");
+}
+
+fn legend(text: &mut String, shown: &[&Change], paint: Paint) {
+    type Is = fn(&Action) -> bool;
+    let rows: [(Is, &str); 5] = [
+        (|action| matches!(action, Action::Create), "create"),
+        (|action| matches!(action, Action::Edit { .. }), "update in place"),
+        (|action| matches!(action, Action::Delete), "destroy"),
+        (|action| matches!(action, Action::Replace { order: Order::DeleteFirst, .. }), "destroy, then create the replacement"),
+        (|action| matches!(action, Action::Replace { order: Order::CreateFirst, .. }), "create the replacement, then destroy"),
+    ];
+    let mut lines = String::new();
+    for (is, words) in rows {
+        if let Some(change) = shown.iter().find(|change| is(&change.action)) {
+            let _ = writeln!(lines, "{} {words}", symbol(&change.action, paint));
+        }
+    }
+    if !lines.is_empty() {
+        text.push_str("Resource actions are indicated with the following symbols:\n");
+        text.push_str(&lines);
+    }
+}
+
+/// The symbol of an action, three columns wide.
+fn symbol(action: &Action, paint: Paint) -> String {
+    let (add, remove) = (Mark::Add.symbol(paint), Mark::Remove.symbol(paint));
+    match action {
+        Action::Create => format!("  {add}"),
+        Action::Edit { .. } => format!("  {}", Mark::Change.symbol(paint)),
+        Action::Delete => format!("  {remove}"),
+        Action::Replace { order: Order::DeleteFirst, .. } => format!("{remove}/{add}"),
+        Action::Replace { order: Order::CreateFirst, .. } => format!("{add}/{remove}"),
+        Action::Keep | Action::Adopt { .. } | Action::Forget => "   ".to_owned(),
+    }
+}
+
+fn one(text: &mut String, change: &Change, view: View<'_>) {
+    for (position, line) in title(change).iter().enumerate() {
+        let line = format!("# {line}");
+        let _ = writeln!(text, "  {}", if position == 0 { view.paint.bold(&line) } else { line });
+    }
+    if matches!(change.action, Action::Keep | Action::Adopt { .. } | Action::Forget) {
+        return;
+    }
+    head(text, &symbol(&change.action, view.paint), 0, &change.address);
+    let keeps = matches!(change.action, Action::Edit { .. } | Action::Replace { .. });
+    let (kept, hidden) = if keeps { unchanged(change, rows(view, &change.address)) } else { (vec![], (0, 0)) };
+    text.push_str(
+        &BodyText { rows: rows(view, &change.address), attrs: &change.attrs, kept, hidden, still: false, paint: view.paint }.render(),
+    );
+    text.push_str("    }\n");
+}
+
+fn head(text: &mut String, symbol: &str, indent: usize, address: &Address) {
+    let _ = writeln!(text, "{:indent$}{symbol} resource \"{}\" \"{}\" {{", "", address.kind, address.name);
+}
+
+/// What is done, and why.
+fn title(change: &Change) -> Vec<String> {
+    let address = &change.address;
+    let first = match (&change.action, &change.reason) {
+        (Action::Create, _) => format!("{address} will be created"),
+        (Action::Edit { .. }, _) => format!("{address} will be updated in-place"),
+        (Action::Replace { .. }, Some(Reason::Asked)) => format!("{address} will be replaced, as requested"),
+        (Action::Replace { .. }, Some(Reason::Triggered { by })) => format!("{address} will be replaced, since {by} changes"),
+        (Action::Replace { .. }, _) => format!("{address} must be replaced"),
+        (Action::Delete, _) => format!("{address} will be destroyed"),
+        (Action::Adopt { found }, _) => format!("{address} was made by an interrupted run and is taken into the state [id={found}]"),
+        (Action::Forget, Some(Reason::Gone)) => format!("{address} is gone and will be taken out of the state"),
+        (Action::Forget, _) => format!("{address} will be taken out of the state, but not destroyed"),
+        (Action::Keep, _) => format!("{address} stays as it is"),
+    };
+    let why = match (&change.action, &change.reason) {
+        (Action::Adopt { .. } | Action::Forget, Some(Reason::Gone)) => None,
+        (_, Some(Reason::NotInConfiguration)) => Some(format!("(because {address} is not in the configuration)")),
+        (_, Some(Reason::Gone)) => Some("(because the object is gone)".to_owned()),
+        (_, Some(Reason::Unfinished)) => Some("(an interrupted run never saw it usable)".to_owned()),
+        (_, Some(Reason::Deposed)) => Some("(it was replaced earlier and is left to destroy)".to_owned()),
+        _ => None,
+    };
+    let interrupts = matches!(change.action, Action::Edit { disruptive: true, .. }).then(|| "(it is interrupted meanwhile)".to_owned());
+    [Some(first), why, interrupts].into_iter().flatten().collect()
+}
+
+fn rows(view: View<'_>, address: &Address) -> &'static [Attr] {
+    (view.rows)(&address.kind).unwrap_or_default()
+}
+
+/// The attributes that say which object it is, and how many more do not change.
+fn unchanged<'a>(change: &Change, rows: &[Attr]) -> (Vec<(&'a str, Shown)>, (usize, usize)) {
+    const TELLING: [&str; 2] = ["id", "name"];
+    let Some(before) = &change.before else { return (vec![], (0, 0)) };
+    let touched = |name: &str| change.attrs.iter().any(|attr| attr.name == name);
+    let secret = |name: &str| change.after.as_ref().is_some_and(|after| matches!(after.get(name), Term::Secret(_)));
+    let mut kept: Vec<(&str, Shown)> = Vec::new();
+    for name in TELLING.into_iter().filter(|name| !touched(name) && !secret(name)) {
+        match before.get(name) {
+            Some(value) => kept.push((name, Shown::Value(value.clone()))),
+            None if name == "id" => kept.extend(change.id.as_ref().map(|id| ("id", Shown::Value(Value::Str(id.0.clone()))))),
+            None => {}
+        }
+    }
+    let others = before.iter().filter(|(name, _)| !touched(name) && !kept.iter().any(|(telling, _)| telling == name));
+    let hidden = count(others.map(|(name, value)| (name.as_str(), Shown::Value(value.clone()))), rows);
+    (kept, hidden)
+}
+
+/// How many attributes, and how many blocks, these are.
+fn count<'a>(values: impl Iterator<Item = (&'a str, Shown)>, rows: &[Attr]) -> (usize, usize) {
+    values.filter(|(_, value)| !is_null(value)).fold((0, 0), |(attributes, blocks), (name, value)| {
+        match rows.iter().find(|row| row.name == name) {
+            Some(row) if row.block => (attributes, blocks + block_items(&value).map_or(1, |items| items.len())),
+            _ => (attributes + 1, blocks),
+        }
+    })
+}
+
+fn outputs(text: &mut String, plan: &Plan, paint: Paint) {
+    let changing: Vec<_> = plan.outputs.iter().filter(|(_, output)| output.changed).collect();
+    if changing.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{}", paint.bold("Changes to Outputs:"));
+    let width = changing.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    for (name, output) in changing {
+        let mark = match Mark::of(&output.before, &output.after) {
+            Mark::Same => Mark::Change,
+            mark => mark,
+        };
+        let value = changed(&output.before, &output.after, 2, paint);
+        let _ = writeln!(text, "  {} {:width$} = {value}", mark.symbol(paint), key(name));
+    }
+    text.push('\n');
+}
+
+#[cfg(test)]
+#[path = "plan_text_tests.rs"]
+mod tests;

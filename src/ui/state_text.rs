@@ -1,0 +1,157 @@
+//! What is remembered, as text and for machines.
+//!
+//! Invariant: pure; what state keeps as a digest is shown as `(sensitive value)`.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::change_text::{BodyText, block_items};
+use super::outputs;
+use super::paint::Paint;
+use super::plan_text::View;
+use crate::base::address::{Address, Key};
+use crate::engine::change::{AttrChange, Shown};
+use crate::state::{Health, Record, State};
+
+/// All resources, then the outputs.
+#[must_use]
+pub fn render(state: &State, view: View<'_>) -> String {
+    let mut text = String::new();
+    for (address, record) in &state.records {
+        text.push_str(&one(address, record, view));
+        text.push('\n');
+    }
+    for (address, id) in state.deposed.keys() {
+        let _ = writeln!(text, "# {address}: [id={id}] was replaced and is left to destroy\n");
+    }
+    if text.is_empty() && state.outputs.is_empty() {
+        return "The state is empty.\n".to_owned();
+    }
+    let block = outputs::block(&outputs::views(&state.outputs));
+    text + block.trim_start_matches('\n')
+}
+
+/// One resource.
+#[must_use]
+pub fn one(address: &Address, record: &Record, view: View<'_>) -> String {
+    let mut text = format!("{}\n", view.paint.bold(&format!("# {address}:")));
+    if record.health == Health::Unfinished {
+        text.push_str("# (an interrupted run never saw it usable)\n");
+    }
+    let _ = writeln!(text, "resource \"{}\" \"{}\" {{", address.kind, address.name);
+    let rows = (view.rows)(&address.kind).unwrap_or_default();
+    let blocks: Vec<&str> = rows.iter().filter(|row| row.block).map(|row| row.name).collect();
+    let mut kept: Vec<(&str, Shown)> = Vec::new();
+    let mut attrs = Vec::new();
+    if !record.body.contains_key("id") {
+        kept.push(("id", Shown::Value(record.id.0.as_str().into())));
+    }
+    for (name, value) in &record.body {
+        let shown = Shown::Value(value.clone());
+        if blocks.contains(&name.as_str()) && block_items(&shown).is_some() {
+            attrs.push(AttrChange { name: name.clone(), before: Shown::Absent, after: shown, replaces: false, disrupts: false });
+        } else {
+            kept.push((name, shown));
+        }
+    }
+    kept.extend(record.digests.keys().map(|name| (name.as_str(), Shown::Sensitive)));
+    let body = BodyText { rows, attrs: &attrs, kept, hidden: (0, 0), still: true, paint: Paint::PLAIN }.render();
+    // The renderer of changes leaves four columns for symbols.
+    for line in body.lines() {
+        let _ = writeln!(text, "{}", line.strip_prefix("    ").unwrap_or(line));
+    }
+    text.push_str("}\n");
+    text
+}
+
+/// The state as Terraform's `show -json` has it.
+#[must_use]
+pub fn to_json(state: &State) -> Json {
+    let resources: Vec<Json> = state.records.iter().map(|(address, record)| record_json(address, record)).collect();
+    json!({
+        "format_version": "1.0",
+        "dofloat_version": env!("CARGO_PKG_VERSION"),
+        "lineage": state.lineage,
+        "serial": state.serial,
+        "values": { "outputs": outputs::to_json(&outputs::views(&state.outputs)), "root_module": { "resources": resources } },
+    })
+}
+
+/// One resource as an entry of `show -json`.
+#[must_use]
+pub fn record_json(address: &Address, record: &Record) -> Json {
+    let mut values: Map<String, Json> = record.body.iter().map(|(name, value)| (name.clone(), value.to_json())).collect();
+    values.entry("id").or_insert_with(|| json!(record.id.0));
+    let sensitive: Map<String, Json> = record.digests.keys().map(|name| (name.clone(), json!(true))).collect();
+    let mut json = json!({
+        "address": address.to_string(),
+        "mode": "managed",
+        "type": address.kind,
+        "name": address.name,
+        "provider_name": address.kind.split('_').next().unwrap_or_default(),
+        "values": values,
+        "sensitive_values": sensitive,
+        "depends_on": record.after.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    });
+    match &address.key {
+        Some(Key::Index(index)) => json["index"] = json!(index),
+        Some(Key::Name(name)) => json["index"] = json!(name),
+        None => {}
+    }
+    if record.health == Health::Unfinished {
+        json["tainted"] = json!(true);
+    }
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+    use crate::base::digest::{Digest, Salt};
+    use crate::base::identity::Id;
+    use crate::base::types::Type;
+    use crate::base::value::Value;
+    use crate::kinds::attr::{Attr, Change, Ty};
+    use crate::state::SavedOutput;
+    use crate::ui::errors::Sources;
+
+    const RULE: &[Attr] = &[Attr::required("protocol", Ty::String, Change::InPlace("rules"), "The protocol.")];
+    const ROWS: &[Attr] = &[Attr::optional("inbound_rule", Ty::Set(&Ty::Object(RULE)), Change::InPlace("rules"), "Rules.").block()];
+
+    fn state() -> State {
+        let mut state = State::new("lineage".into(), Salt::new([0; 32]));
+        let body = [
+            ("name", json!("web")),
+            ("tags", json!(["+a", "b"])),
+            ("script", json!("+x\ny\n")),
+            ("inbound_rule", json!([{"protocol": "tcp"}])),
+        ];
+        let record = Record {
+            id: Id("7".into()),
+            mark: None,
+            body: body.into_iter().map(|(name, json)| (name.into(), Value::from_json(&json))).collect(),
+            digests: BTreeMap::from([("user_data".into(), Digest::foreign_sha1("00"))]),
+            after: BTreeSet::new(),
+            health: Health::Unfinished,
+            create_before_destroy: false,
+        };
+        state.records.insert("digitalocean_firewall.web[0]".parse().expect("an address"), record);
+        state.outputs.insert("url".into(), SavedOutput { value: Some("u".into()), ty: Type::String, sensitive: None });
+        state
+    }
+
+    #[test]
+    fn a_state_as_text() {
+        let view = View { paint: Paint::PLAIN, rows: &|_| Some(ROWS), sources: &Sources::new() };
+        insta::assert_snapshot!(render(&state(), view));
+        assert_eq!(render(&State::new(String::new(), Salt::new([0; 32])), view), "The state is empty.\n");
+    }
+
+    #[test]
+    fn a_state_for_machines() {
+        insta::assert_json_snapshot!(to_json(&state()));
+    }
+}

@@ -1,0 +1,175 @@
+//! Bad input: each gets a clear message with its place, exit 1 (or as the product says), nothing written, and no panic.
+//!
+//! A case is a small plan, or something done to a folder; what the program says is a golden file in `fixtures/golden`.
+
+use std::collections::BTreeMap;
+
+use dofloat::sim::{Options, Scopes};
+
+use crate::cloud::Cloud;
+use crate::harness::{Outcome, Stack};
+
+/// Compares with the golden file of that name; what the machine adds is filtered out.
+#[track_caller]
+fn golden(stack: &Stack, name: &str, outcome: &Outcome) {
+    assert!(!outcome.stderr.contains("panicked"), "{outcome}");
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../fixtures/golden/bad_input");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for (pattern, placeholder) in stack.filters() {
+        settings.add_filter(&pattern, placeholder);
+    }
+    settings.bind(|| insta::assert_snapshot!(name, outcome.to_string()));
+}
+
+/// A plan that is refused before anything is written.
+#[track_caller]
+fn refused(name: &str, text: &str) {
+    let stack = Stack::with_plan("web", text);
+    let outcome = stack.run(&["plan", "web", "--sim"]).exits(1);
+    golden(&stack, name, &outcome);
+    assert!(!stack.exists("state/web.json") && !stack.exists(".dofloat/sim/web/web.json"), "nothing is written");
+}
+
+fn droplet(lines: &str) -> String {
+    format!(
+        "resource \"digitalocean_droplet\" \"a\" {{\n  name   = \"a\"\n  region = \"nyc3\"\n  image  = \"ubuntu-24-04-x64\"\n  size   = \"s-1vcpu-1gb\"\n{lines}}}\n"
+    )
+}
+
+fn record(lines: &str) -> String {
+    format!(
+        "resource \"digitalocean_domain\" \"d\" {{\n  name = \"example.com\"\n}}\n\nresource \"digitalocean_record\" \"r\" {{\n  domain = digitalocean_domain.d.name\n  name   = \"www\"\n{lines}}}\n"
+    )
+}
+
+fn vpc(name: &str, range: &str) -> String {
+    format!("resource \"digitalocean_vpc\" \"{name}\" {{\n  name     = \"{name}\"\n  region   = \"nyc3\"\n  ip_range = \"{range}\"\n}}\n")
+}
+
+#[test]
+fn what_the_language_refuses() {
+    refused(
+        "syntax",
+        "resource \"digitalocean_vpc\" \"a\" {\n  name = \n  region = \"nyc3\"\n}\n\nlocals {\n  a = [1, 2\n}\n\noutput \"o\" {\n  value = 1 +* 2\n}\n",
+    );
+    refused("unknown_block", "resuorce \"digitalocean_vpc\" \"a\" {\n  name = \"a\"\n}\n");
+    refused("unknown_attribute", &droplet("  regoin = \"ams3\"\n"));
+    refused(
+        "unknown_reference",
+        &format!(
+            "{}output \"o\" {{\n  value = [digitalocean_droplet.b.id, var.nothing, digitalocean_droplet.a.ipv4_adress]\n}}\n",
+            droplet("")
+        ),
+    );
+    refused("unknown_function", "output \"o\" {\n  value = jsonencod({})\n}\n");
+    refused("unknown_type", "resource \"digitalocean_dropelt\" \"a\" {\n  name = \"a\"\n}\n");
+    refused("wrong_type", &droplet("  tags    = \"web\"\n  backups = \"often\"\n"));
+    refused("missing_argument", "resource \"digitalocean_droplet\" \"a\" {\n  name  = \"a\"\n  image = \"ubuntu-24-04-x64\"\n}\n");
+    refused(
+        "cycle",
+        "resource \"digitalocean_tag\" \"a\" {\n  name = digitalocean_tag.b.name\n}\n\nresource \"digitalocean_tag\" \"b\" {\n  name = \"b-${digitalocean_tag.c.id}\"\n}\n\nresource \"digitalocean_tag\" \"c\" {\n  name = \"c-${digitalocean_tag.a.id}\"\n}\n",
+    );
+    refused(
+        "for_each_over_unknown",
+        &format!(
+            "{}resource \"digitalocean_tag\" \"t\" {{\n  for_each = toset([digitalocean_droplet.a.ipv4_address])\n  name     = each.key\n}}\n",
+            droplet("")
+        ),
+    );
+}
+
+#[test]
+fn what_the_api_would_refuse_later() {
+    refused("droplet_name", &droplet("").replace("name   = \"a\"", "name   = \"web_1\""));
+    refused(
+        "user_data_too_long",
+        &droplet(
+            "  user_data = join(\"\", [for n in range(700) : \"# one hundred characters, so that a list of seven hundred of them is more than sixty-four kibibytes ##\"])\n",
+        ),
+    );
+    refused("ttl_too_short", &record("  type   = \"A\"\n  value  = \"192.0.2.1\"\n  ttl    = 10\n"));
+    refused("record_value", &record("  type   = \"A\"\n  value  = \"www.example.org\"\n"));
+    refused("range_too_wide", &vpc("a", "10.0.0.0/8"));
+    refused("ranges_overlap", &format!("{}\n{}", vpc("a", "10.10.0.0/16"), vpc("b", "10.10.10.0/24")));
+    refused("wrong_size", &droplet("").replace("s-1vcpu-1gb", "s-1vcpu-1tb"));
+    refused("wrong_region", &droplet("").replace("nyc3", "nyc9"));
+    refused("wrong_image", &droplet("").replace("ubuntu-24-04-x64", "ubuntu-24-05-x64"));
+    refused(
+        "one_name_twice",
+        &format!("{}\n{}", vpc("a", "10.10.0.0/24"), vpc("b", "10.10.1.0/24").replace("name     = \"b\"", "name     = \"a\"")),
+    );
+}
+
+#[test]
+fn what_a_token_may_not() {
+    let plan = droplet("");
+    let tokens = BTreeMap::from([(Cloud::TOKEN.to_owned(), Scopes::parse("account:read"))]);
+    let cloud = Cloud::start(Options { tokens, ..Options::default() });
+    let stack = cloud.serve(Stack::with_plan("web", &plan));
+    golden(&stack, "scope_missing", &stack.run(&["plan"]).exits(1));
+    let stack = stack.env("DIGITALOCEAN_TOKEN", "another-token-4712");
+    golden(&stack, "token_refused", &stack.run(&["plan"]).exits(1));
+    let stack = Stack::with_plan("web", &plan);
+    golden(&stack, "no_token", &stack.run(&["plan"]).exits(1));
+    golden(&stack, "no_terminal", &stack.run(&["apply", "--sim"]).exits(1));
+    assert!(!stack.exists(".dofloat/sim/web/web.json"), "nothing is written");
+}
+
+#[test]
+fn a_state_that_cannot_be_used() {
+    let cloud = Cloud::start(Options::default());
+    let stack = cloud.serve(Stack::with_plan("web", "resource \"digitalocean_tag\" \"a\" {\n  name = \"a\"\n}\n"));
+    stack.run(&["apply", "-auto-approve"]).ok();
+    let good = stack.read("state/web.json");
+    let refused = |name: &str, text: &str, code: i32| {
+        stack.write("state/web.json", text);
+        cloud.forget_log();
+        for arguments in [&["plan"][..], &["apply", "-auto-approve"], &["destroy", "-auto-approve"]] {
+            let outcome = stack.run(arguments).exits(code);
+            if arguments == ["plan"] {
+                golden(&stack, name, &outcome);
+            }
+        }
+        assert_eq!(stack.read("state/web.json"), text, "the file is left alone");
+        assert_eq!(cloud.requests().0, 0, "nothing is changed");
+    };
+    refused("state_cut_short", &good[..good.len() / 2], 1);
+    refused("state_of_another_format", &good.replace("\"format\": 1", "\"format\": 99"), 1);
+    refused(
+        "state_with_conflict_marks",
+        &good.replace("  \"serial\"", "<<<<<<< HEAD\n  \"serial\"").replace("  \"salt\"", "=======\n>>>>>>> other\n  \"salt\""),
+        1,
+    );
+    let account = serde_json::from_str::<serde_json::Value>(&good).unwrap()["owner"]["account"].as_str().unwrap().to_owned();
+    refused("state_of_another_account", &good.replace(&account, "00000000-0000-4000-8000-000000000000"), 1);
+    refused("state_empty", "", 1);
+}
+
+#[test]
+fn a_saved_plan_that_no_longer_holds() {
+    let cloud = Cloud::start(Options::default());
+    let stack = cloud.serve(Stack::with_plan("web", "resource \"digitalocean_tag\" \"a\" {\n  name = \"a\"\n}\n"));
+    stack.run(&["plan", "-out=saved"]).ok();
+    let saved = stack.read("saved");
+    stack.write("saved", &saved[..saved.len() - 100]);
+    golden(&stack, "plan_cut_short", &stack.run(&["apply", "saved"]).exits(1));
+    stack.write("saved", &saved.replace("\"a\"", "\"b\""));
+    golden(&stack, "plan_altered", &stack.run(&["apply", "saved"]).exits(1));
+    stack.write("saved", &saved);
+    stack.run(&["apply", "-auto-approve"]).ok();
+    golden(&stack, "plan_stale", &stack.run(&["apply", "saved"]).exits(1));
+    assert_eq!(cloud.show("tags").len(), 1);
+}
+
+#[test]
+fn a_size_whose_disk_is_smaller() {
+    let cloud = Cloud::start(Options::default());
+    let stack = cloud.serve(Stack::with_plan("web", &droplet("").replace("s-1vcpu-1gb", "s-2vcpu-2gb")));
+    stack.run(&["apply", "-auto-approve"]).ok();
+    stack.replace("plans/web.tf", "s-2vcpu-2gb", "s-1vcpu-1gb");
+    cloud.forget_log();
+    golden(&stack, "disk_too_small", &stack.run(&["apply", "-auto-approve"]).exits(1));
+    assert_eq!(cloud.requests().0, 0, "nothing is changed");
+}

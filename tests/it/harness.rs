@@ -1,0 +1,220 @@
+//! What the end-to-end tests stand on: a folder of a user, the built program, and what it said.
+//!
+//! Invariant: the program sees nothing of the machine it is tested on: an empty environment, a home of its own, no colour,
+//! no terminal, and a time limit.
+
+#![expect(dead_code, reason = "the stories that use the rest wait for the command line")]
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Longer than any command may take on a slow machine; only a program that hangs meets it.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A folder as a user has it, with `plans/` and `state/`.
+pub(crate) struct Stack {
+    folder: TempDir,
+    environment: BTreeMap<String, String>,
+}
+
+/// What a command said and how it ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Outcome {
+    /// The exit code; -1 if a signal ended it.
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Stack {
+    /// A folder without any plan.
+    pub(crate) fn empty() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in ["plans", "state", "home"] {
+            fs::create_dir(folder.path().join(name)).expect("a fresh folder takes folders");
+        }
+        Self { folder, environment: BTreeMap::from([("NO_COLOR".to_owned(), "1".to_owned())]) }
+    }
+
+    /// A folder with one plan file, `plans/NAME.tf`.
+    pub(crate) fn with_plan(name: &str, text: &str) -> Self {
+        let stack = Self::empty();
+        stack.write(&format!("plans/{name}.tf"), text);
+        stack
+    }
+
+    /// The plans that come with the package, and nothing applied yet.
+    pub(crate) fn clone_of_the_package() -> Self {
+        let stack = Self::empty();
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        copy_folder(&package.join("plans"), &stack.path("plans"));
+        stack
+    }
+
+    /// Sets a variable of the program's environment.
+    pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Runs the program in the folder.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+        self.run_with(arguments, "")
+    }
+
+    /// Runs the program with a text on its standard input.
+    pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Outcome {
+        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_dofloat"));
+        command.args(arguments).current_dir(self.folder.path()).env_clear().envs(&self.environment);
+        command.env("HOME", self.path("home")).env("PATH", "/usr/local/bin:/usr/bin:/bin").timeout(PATIENCE).write_stdin(input);
+        let output = command.output().expect("the program starts");
+        Outcome {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("standard output is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("standard error is UTF-8"),
+        }
+    }
+
+    /// A path below the folder.
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
+        self.folder.path().join(below)
+    }
+
+    /// Writes a file, its folder included.
+    #[expect(clippy::disallowed_methods, reason = "the user's own file, and nothing is lost if the test is cut short")]
+    pub(crate) fn write(&self, below: &str, text: &str) {
+        let path = self.path(below);
+        fs::create_dir_all(path.parent().expect("it is below the folder")).expect("the folder is ours");
+        fs::write(path, text).expect("the folder is ours");
+    }
+
+    /// Alters a file's text; the part to be altered must occur exactly once.
+    pub(crate) fn replace(&self, below: &str, old: &str, new: &str) {
+        let text = self.read(below);
+        assert_eq!(text.matches(old).count(), 1, "{below} must hold {old:?} once");
+        self.write(below, &text.replace(old, new));
+    }
+
+    pub(crate) fn read(&self, below: &str) -> String {
+        fs::read_to_string(self.path(below)).unwrap_or_else(|error| panic!("{below}: {error}"))
+    }
+
+    pub(crate) fn json(&self, below: &str) -> Value {
+        serde_json::from_str(&self.read(below)).unwrap_or_else(|error| panic!("{below} is no JSON: {error}"))
+    }
+
+    pub(crate) fn exists(&self, below: &str) -> bool {
+        self.path(below).exists()
+    }
+
+    /// Every file below the folder by its path, in order.
+    pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
+        let mut found = BTreeMap::new();
+        let mut open = vec![self.folder.path().to_owned()];
+        while let Some(folder) = open.pop() {
+            for path in entries(&folder) {
+                if path.is_dir() {
+                    open.push(path);
+                } else {
+                    let below = path.strip_prefix(self.folder.path()).expect("it is below").to_string_lossy().into_owned();
+                    found.insert(below, fs::read(&path).expect("the folder is ours"));
+                }
+            }
+        }
+        found
+    }
+
+    /// What differs from run to run, for insta: pattern and placeholder.
+    pub(crate) fn filters(&self) -> Vec<(String, &'static str)> {
+        vec![
+            (regex::escape(&self.folder.path().to_string_lossy()), "[FOLDER]"),
+            (r"127\.0\.0\.1:\d+".to_owned(), "[SERVER]"),
+            (r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}".to_owned(), "[UUID]"),
+            (r"\b\d+(\.\d+)? ?m?s\b".to_owned(), "[TIME]"),
+        ]
+    }
+}
+
+impl Outcome {
+    /// The same, if the command succeeded.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Self {
+        self.exits(0)
+    }
+
+    /// The same, if the command ended with this code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{self}");
+        self
+    }
+
+    /// The same, if a line of the output starts so.
+    #[track_caller]
+    pub(crate) fn says(self, start: &str) -> Self {
+        assert!(self.stdout.lines().any(|line| line.trim_start().starts_with(start)), "no line starts with {start:?}\n{self}");
+        self
+    }
+
+    /// The same, if the text is somewhere in what it said, errors included.
+    #[track_caller]
+    pub(crate) fn mentions(self, text: &str) -> Self {
+        assert!(self.stdout.contains(text) || self.stderr.contains(text), "nothing mentions {text:?}\n{self}");
+        self
+    }
+
+    /// The output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("the output is no JSON: {error}\n{self}"))
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "exit code {}\n--- stdout\n{}\n--- stderr\n{}", self.code, self.stdout, self.stderr)
+    }
+}
+
+/// A file of the test data, which `DOFLOAT_TEST_DATA` names; where that is not set, says so and gives none. Under `CI`
+/// nothing may be skipped.
+#[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
+pub(crate) fn test_data(below: &str) -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("DOFLOAT_TEST_DATA") {
+        return Some(PathBuf::from(folder).join(below));
+    }
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "CI is set, so nothing is skipped: DOFLOAT_TEST_DATA must name the folder that holds {below}"
+    );
+    say(&format!("skipped: DOFLOAT_TEST_DATA is not set, so there is no {below} to check against"));
+    None
+}
+
+/// A line for whoever watches the test run.
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("the folder is ours");
+    for path in entries(from) {
+        let target = to.join(path.file_name().expect("an entry has a name"));
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            fs::copy(&path, &target).expect("the folder is ours");
+        }
+    }
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let read = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    read.map(|entry| entry.expect("the folder can be read").path()).collect()
+}

@@ -1,0 +1,379 @@
+//! The simulator against the official document: every route it has, asked well and asked badly, over HTTP.
+//!
+//! Invariant: the client here is no part of dofloat, so that simulator and client cannot agree on a mistake. A route that
+//! nobody asks is a failure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dofloat::sim::{self, ClockMode, Options, Scopes};
+use serde_json::{Value, json};
+
+use crate::cloud::Cloud;
+use crate::contract::{Contract, Exchange};
+use crate::harness::say;
+
+#[test]
+fn every_answer_keeps_the_contract() {
+    let Some(contract) = Contract::shared() else { return };
+    let mut asked = Asked::new(contract, Options::default());
+    account(&mut asked);
+    catalogue(&mut asked);
+    let vpc = vpcs(&mut asked);
+    let droplets = droplets(&mut asked, &vpc);
+    reserved_ips(&mut asked, "reserved_ip", &droplets);
+    reserved_ips(&mut asked, "floating_ip", &droplets);
+    ssh_keys(&mut asked);
+    tags(&mut asked, droplets[0]);
+    domains(&mut asked);
+    firewalls(&mut asked, droplets[0]);
+    projects(&mut asked);
+    deletions(&mut asked, &vpc, &droplets);
+    let mut count = asked.count;
+    let operations = asked.finish();
+    let routes = sim::routes().map(|route| format!("{} {}", route.method, route.pattern.trim_start_matches("/v2")));
+    let unasked: Vec<String> = routes.filter(|route| !operations.contains(route)).collect();
+    assert!(unasked.is_empty(), "routes that this test does not ask: {unasked:?}");
+
+    // The same things while they are under way, and with a token that lacks everything.
+    let slow = Options { clock: ClockMode::Explicit { looks: 2 }, ..Options::default() };
+    let mut asked = Asked::new(contract, slow);
+    let vpc = vpcs(&mut asked);
+    let droplets = droplets_under_way(&mut asked, &vpc);
+    asked.good("GET", &format!("/droplets/{}", droplets[0]), Value::Null, 200);
+    count += asked.count;
+    asked.finish();
+    let tokens = BTreeMap::from([(Cloud::TOKEN.to_owned(), Scopes::parse("account:read"))]);
+    let mut asked = Asked::new(contract, Options { tokens, ..Options::default() });
+    for path in
+        ["/droplets", "/vpcs", "/firewalls", "/domains", "/reserved_ips", "/floating_ips", "/tags", "/images", "/sizes", "/account/keys"]
+    {
+        asked.bad("GET", path, Value::Null, 403);
+    }
+    asked.bad("POST", "/droplets", json!({"name": "a", "size": "s-1vcpu-1gb", "image": "ubuntu-24-04-x64", "region": "nyc3"}), 403);
+    asked.token = "";
+    asked.bad("GET", "/account", Value::Null, 401);
+    count += asked.count;
+    asked.finish();
+
+    say(&format!("contract: {count} exchanges of the simulator checked"));
+    for unused in contract.unused_errata() {
+        say(&format!("contract: an exception that nothing needed: {unused}"));
+    }
+}
+
+/// A client that judges every exchange it has.
+struct Asked<'c> {
+    contract: &'c Contract,
+    cloud: Cloud,
+    token: &'static str,
+    count: usize,
+    /// The document's names of what was asked.
+    operations: BTreeSet<String>,
+    violations: Vec<String>,
+}
+
+impl<'c> Asked<'c> {
+    fn new(contract: &'c Contract, options: Options) -> Self {
+        let cloud = Cloud::start(options);
+        Self { contract, cloud, token: Cloud::TOKEN, count: 0, operations: BTreeSet::new(), violations: Vec::new() }
+    }
+
+    /// Asks well: request and answer are checked. Gives the answer's body.
+    #[track_caller]
+    fn good(&mut self, method: &str, target: &str, body: Value, status: u16) -> Value {
+        self.ask(method, target, body, status, Contract::check)
+    }
+
+    /// Asks badly: only the answer is checked.
+    #[track_caller]
+    fn bad(&mut self, method: &str, target: &str, body: Value, status: u16) {
+        self.ask(method, target, body, status, Contract::check_answer);
+    }
+
+    #[track_caller]
+    fn ask(
+        &mut self,
+        method: &str,
+        target: &str,
+        body: Value,
+        status: u16,
+        judge: fn(&Contract, &Exchange) -> Vec<crate::contract::Violation>,
+    ) -> Value {
+        let exchange = self.cloud.ask(self.token, method, target, &body);
+        self.count += 1;
+        self.operations.extend(self.contract.operation_name(&exchange.method, &exchange.path));
+        let shown = format!("{method} {target} {body}");
+        if exchange.status != status {
+            let answer = exchange.response_body.clone().unwrap_or_default();
+            self.violations.push(format!("{shown}: {} instead of {status}: {answer}", exchange.status));
+        }
+        self.violations
+            .extend(judge(self.contract, &exchange).iter().map(|violation| format!("{shown} ({}): {violation}", exchange.status)));
+        exchange.response_body.unwrap_or_default()
+    }
+
+    #[track_caller]
+    fn finish(self) -> BTreeSet<String> {
+        assert!(self.violations.is_empty(), "{} violations\n{}", self.violations.len(), self.violations.join("\n"));
+        self.operations
+    }
+}
+
+fn account(asked: &mut Asked<'_>) {
+    asked.good("GET", "/account", Value::Null, 200);
+    asked.bad("GET", "/nothing/of/the/kind", Value::Null, 404);
+    asked.good("GET", "/actions?per_page=200", Value::Null, 200);
+    asked.bad("GET", "/actions/1", Value::Null, 404);
+}
+
+fn catalogue(asked: &mut Asked<'_>) {
+    asked.good("GET", "/regions", Value::Null, 200);
+    let first = asked.good("GET", "/regions?per_page=1", Value::Null, 200);
+    assert!(first["links"]["pages"]["next"].is_string(), "a page of one has a next one: {first}");
+    asked.good("GET", "/regions?per_page=1&page=2", Value::Null, 200);
+    asked.good("GET", "/sizes?per_page=200", Value::Null, 200);
+    asked.good("GET", "/images?per_page=200", Value::Null, 200);
+    asked.good("GET", "/images?type=distribution&page=2&per_page=3", Value::Null, 200);
+    let image = asked.good("GET", "/images/ubuntu-14-04-x64", Value::Null, 200);
+    asked.good("GET", &format!("/images/{}", image["image"]["id"]), Value::Null, 200);
+    asked.bad("GET", "/images/ubuntu-99-04-x64", Value::Null, 404);
+}
+
+fn vpcs(asked: &mut Asked<'_>) -> String {
+    let vpc = asked.good("POST", "/vpcs", json!({"name": "web", "region": "nyc3"}), 201);
+    let id = vpc["vpc"]["id"].as_str().unwrap_or_default().to_owned();
+    asked.good("GET", "/vpcs", Value::Null, 200);
+    asked.good("GET", &format!("/vpcs/{id}"), Value::Null, 200);
+    asked.good("PUT", &format!("/vpcs/{id}"), json!({"name": "web", "description": "of the pair"}), 200);
+    asked.good("PATCH", &format!("/vpcs/{id}"), json!({"description": "of the two"}), 200);
+    asked.good("GET", &format!("/vpcs/{id}/members"), Value::Null, 200);
+    asked.bad("GET", "/vpcs/5a4981aa-9653-4bd1-bef5-d6bff52042e4", Value::Null, 404);
+    asked.bad("POST", "/vpcs", json!({"name": "web", "region": "nyc3"}), 409);
+    asked.bad("POST", "/vpcs", json!({"name": "a b", "region": "nyc3"}), 422);
+    asked.bad("POST", "/vpcs", json!({"name": "wide", "region": "nyc3", "ip_range": "10.0.0.0/8"}), 422);
+    asked.bad("POST", "/vpcs", json!({"region": "nyc3"}), 422);
+    id
+}
+
+fn droplet(name: &str, vpc: &str) -> Value {
+    json!({"name": name, "size": "s-1vcpu-1gb", "image": "ubuntu-14-04-x64", "region": "nyc3", "vpc_uuid": vpc, "user_data": "#!/bin/sh\n",
+        "tags": ["dofloat:web"], "monitoring": true})
+}
+
+fn droplets_under_way(asked: &mut Asked<'_>, vpc: &str) -> Vec<u64> {
+    let made = asked.good("POST", "/droplets", droplet("primary", vpc), 202);
+    let action = &made["links"]["actions"][0]["id"];
+    let first = made["droplet"]["id"].as_u64().unwrap_or_default();
+    asked.good("GET", &format!("/droplets/{first}"), Value::Null, 200);
+    asked.good("GET", &format!("/actions/{action}"), Value::Null, 200);
+    asked.good("GET", &format!("/droplets/{first}/actions"), Value::Null, 200);
+    asked.good("GET", &format!("/droplets/{first}/actions/{action}"), Value::Null, 200);
+    vec![first]
+}
+
+fn droplets(asked: &mut Asked<'_>, vpc: &str) -> Vec<u64> {
+    let mut ids = droplets_under_way(asked, vpc);
+    let mut both = droplet("second", vpc);
+    both["names"] = json!(["second", "third"]);
+    both.as_object_mut().expect("it is an object").remove("name");
+    let several = asked.good("POST", "/droplets", both, 202);
+    ids.extend(several["droplets"].as_array().into_iter().flatten().filter_map(|of| of["id"].as_u64()));
+    let id = ids[0];
+    for query in ["", "?tag_name=dofloat:web", "?name=primary", "?per_page=1&page=2"] {
+        asked.good("GET", &format!("/droplets{query}"), Value::Null, 200);
+    }
+    for action in [
+        json!({"type": "rename", "name": "first"}),
+        json!({"type": "power_off"}),
+        json!({"type": "resize", "size": "s-2vcpu-2gb", "disk": false}),
+        json!({"type": "power_on"}),
+        json!({"type": "enable_ipv6"}),
+        json!({"type": "enable_backups"}),
+        json!({"type": "disable_backups"}),
+        json!({"type": "reboot"}),
+        json!({"type": "shutdown"}),
+        json!({"type": "power_on"}),
+    ] {
+        let made = asked.good("POST", &format!("/droplets/{id}/actions"), action, 201);
+        asked.good("GET", &format!("/actions/{}", made["action"]["id"]), Value::Null, 200);
+        asked.good("GET", &format!("/droplets/{id}"), Value::Null, 200);
+    }
+    asked.good("POST", "/droplets/actions?tag_name=dofloat:web", json!({"type": "power_cycle"}), 201);
+    asked.good("GET", "/droplets", Value::Null, 200);
+    asked.good("GET", &format!("/droplets/{id}/backups"), Value::Null, 200);
+    asked.good("GET", &format!("/droplets/{id}/snapshots"), Value::Null, 200);
+    asked.good("GET", &format!("/droplets/{id}/backups/policy"), Value::Null, 200);
+    asked.bad("POST", &format!("/droplets/{id}/actions"), json!({"type": "explode"}), 422);
+    asked.bad("POST", &format!("/droplets/{id}/actions"), json!({}), 422);
+    asked.bad("POST", "/droplets/1/actions", json!({"type": "power_off"}), 404);
+    asked.bad("GET", &format!("/droplets/{id}/actions/1"), Value::Null, 404);
+    asked.bad("GET", "/droplets/1", Value::Null, 404);
+    for (field, value) in [
+        ("name", json!("a_b")),
+        ("size", json!("s-9000vcpu")),
+        ("image", json!("ubuntu-99-04-x64")),
+        ("region", json!("moon1")),
+        ("ssh_keys", json!([1])),
+        ("vpc_uuid", json!("5a4981aa-9653-4bd1-bef5-d6bff52042e4")),
+        ("user_data", json!("x".repeat(65_537))),
+        ("tags", json!(["a b"])),
+    ] {
+        let mut wrong = droplet("wrong", vpc);
+        wrong[field] = value;
+        asked.bad("POST", "/droplets", wrong, 422);
+    }
+    asked.bad("POST", "/droplets", json!({}), 422);
+    ids
+}
+
+fn reserved_ips(asked: &mut Asked<'_>, word: &str, droplets: &[u64]) {
+    let all = format!("/{word}s");
+    let made = asked.good("POST", &all, json!({"region": "nyc3"}), 202);
+    let address = made[word]["ip"].as_str().unwrap_or_default().to_owned();
+    let one = format!("{all}/{address}");
+    asked.good("GET", &all, Value::Null, 200);
+    asked.good("GET", &one, Value::Null, 200);
+    asked.bad("POST", &format!("{one}/actions"), json!({"type": "unassign"}), 422);
+    let action = asked.good("POST", &format!("{one}/actions"), json!({"type": "assign", "droplet_id": droplets[0]}), 201);
+    asked.good("GET", &format!("{one}/actions"), Value::Null, 200);
+    asked.good("GET", &format!("{one}/actions/{}", action["action"]["id"]), Value::Null, 200);
+    asked.good("GET", &format!("/actions/{}", action["action"]["id"]), Value::Null, 200);
+    asked.good("GET", &one, Value::Null, 200);
+    asked.good("GET", &all, Value::Null, 200);
+    asked.good("POST", &format!("{one}/actions"), json!({"type": "assign", "droplet_id": droplets[1]}), 201);
+    asked.bad("POST", &format!("{one}/actions"), json!({"type": "unassign"}), 422);
+    asked.good("GET", &one, Value::Null, 200);
+    asked.good("POST", &format!("{one}/actions"), json!({"type": "unassign"}), 201);
+    asked.bad("POST", &format!("{one}/actions"), json!({"type": "assign"}), 422);
+    asked.bad("POST", &format!("{one}/actions"), json!({"type": "assign", "droplet_id": 1}), 422);
+    asked.bad("POST", &format!("{one}/actions"), json!({"type": "dance"}), 422);
+    asked.bad("GET", &format!("{one}/actions/1"), Value::Null, 404);
+    asked.bad("GET", &format!("{all}/192.0.2.200"), Value::Null, 404);
+    asked.bad("POST", &all, json!({"region": "moon1"}), 422);
+    asked.bad("POST", &all, json!({"region": "nyc3", "droplet_id": droplets[0]}), 422);
+    asked.bad("POST", &all, json!({}), 422);
+    let held = asked.good("POST", &all, json!({"droplet_id": droplets[2]}), 202);
+    let held = format!("{all}/{}", held[word]["ip"].as_str().unwrap_or_default());
+    asked.good("GET", &held, Value::Null, 200);
+    asked.good("DELETE", &held, Value::Null, 204);
+    asked.good("GET", &one, Value::Null, 200);
+    asked.good("DELETE", &one, Value::Null, 204);
+    asked.bad("DELETE", &one, Value::Null, 404);
+}
+
+fn ssh_keys(asked: &mut Asked<'_>) {
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f ops";
+    let made = asked.good("POST", "/account/keys", json!({"name": "ops", "public_key": key}), 201);
+    let (id, fingerprint) = (&made["ssh_key"]["id"], made["ssh_key"]["fingerprint"].as_str().unwrap_or_default());
+    asked.good("GET", "/account/keys", Value::Null, 200);
+    asked.good("GET", &format!("/account/keys/{id}"), Value::Null, 200);
+    asked.good("GET", &format!("/account/keys/{fingerprint}"), Value::Null, 200);
+    asked.good("PUT", &format!("/account/keys/{id}"), json!({"name": "operators"}), 200);
+    asked.bad("POST", "/account/keys", json!({"name": "again", "public_key": key}), 422);
+    asked.bad("POST", "/account/keys", json!({"name": "bad", "public_key": "hello"}), 422);
+    asked.bad("GET", "/account/keys/1", Value::Null, 404);
+    asked.good("DELETE", &format!("/account/keys/{id}"), Value::Null, 204);
+    asked.bad("DELETE", &format!("/account/keys/{id}"), Value::Null, 404);
+}
+
+fn tags(asked: &mut Asked<'_>, droplet: u64) {
+    asked.good("POST", "/tags", json!({"name": "blue"}), 201);
+    asked.good("GET", "/tags", Value::Null, 200);
+    asked.good("GET", "/tags/blue", Value::Null, 200);
+    let resources = json!({"resources": [{"resource_id": droplet.to_string(), "resource_type": "droplet"}]});
+    asked.good("POST", "/tags/blue/resources", resources.clone(), 204);
+    asked.good("GET", "/tags/blue", Value::Null, 200);
+    asked.good("GET", "/droplets?tag_name=blue", Value::Null, 200);
+    asked.good("DELETE", "/tags/blue/resources", resources.clone(), 204);
+    asked.bad("POST", "/tags", json!({"name": "a b"}), 400);
+    asked.bad("POST", "/tags/green/resources", resources, 404);
+    asked.bad("GET", "/tags/green", Value::Null, 404);
+    asked.good("DELETE", "/tags/blue", Value::Null, 204);
+}
+
+fn domains(asked: &mut Asked<'_>) {
+    asked.good("POST", "/domains", json!({"name": "example.com"}), 201);
+    asked.bad("POST", "/domains", json!({"name": "example.com"}), 422);
+    asked.good("GET", "/domains", Value::Null, 200);
+    asked.good("GET", "/domains/example.com", Value::Null, 200);
+    asked.bad("GET", "/domains/example.org", Value::Null, 404);
+    let records = "/domains/example.com/records";
+    let a = json!({"type": "A", "name": "www", "data": "192.0.2.1", "ttl": 1800});
+    let mut id = Value::Null;
+    for record in [
+        json!({"type": "AAAA", "name": "www", "data": "2001:db8::1"}),
+        json!({"type": "CNAME", "name": "shop", "data": "www.example.com."}),
+        json!({"type": "TXT", "name": "@", "data": "hello"}),
+        json!({"type": "MX", "name": "@", "data": "mail.example.com.", "priority": 10}),
+        json!({"type": "NS", "name": "sub", "data": "ns1.example.org."}),
+        json!({"type": "SRV", "name": "_sip._tcp", "data": "sip.example.com.", "priority": 1, "port": 5060, "weight": 1}),
+        json!({"type": "CAA", "name": "@", "data": "letsencrypt.org.", "flags": 0, "tag": "issue"}),
+        a.clone(),
+    ] {
+        id = asked.good("POST", records, record, 201)["domain_record"]["id"].clone();
+    }
+    let one = format!("{records}/{id}");
+    asked.good("GET", records, Value::Null, 200);
+    asked.good("GET", &format!("{records}?type=A&name=www.example.com"), Value::Null, 200);
+    asked.good("GET", &one, Value::Null, 200);
+    asked.good("PUT", &one, json!({"type": "A", "name": "web", "data": "192.0.2.2"}), 200);
+    asked.good("PATCH", &one, json!({"type": "A", "ttl": 60}), 200);
+    asked.bad("POST", records, json!({"type": "A", "name": "www", "data": "nowhere"}), 422);
+    asked.bad("POST", records, json!({"type": "A", "name": "www", "data": "192.0.2.1", "ttl": 5}), 422);
+    asked.bad("POST", records, json!({"type": "CNAME", "name": "c", "data": "www.example.com"}), 422);
+    asked.bad("POST", records, json!({"type": "A"}), 422);
+    asked.bad("POST", records, json!({}), 422);
+    asked.bad("POST", "/domains/example.org/records", a, 404);
+    asked.bad("GET", &format!("{records}/1"), Value::Null, 404);
+    asked.good("DELETE", &one, Value::Null, 204);
+    asked.bad("DELETE", &one, Value::Null, 404);
+    asked.good("DELETE", "/domains/example.com", Value::Null, 204);
+}
+
+fn firewalls(asked: &mut Asked<'_>, droplet: u64) {
+    let rule = json!({"protocol": "tcp", "ports": "80", "sources": {"addresses": ["0.0.0.0/0", "::/0"]}});
+    let out = json!({"protocol": "icmp", "ports": "0", "destinations": {"addresses": ["0.0.0.0/0"]}});
+    let between = json!({"protocol": "udp", "ports": "5404-5406", "sources": {"droplet_ids": [droplet]}});
+    let body = json!({"name": "web", "droplet_ids": [droplet], "inbound_rules": [rule, between], "outbound_rules": [out]});
+    let made = asked.good("POST", "/firewalls", body.clone(), 202);
+    let one = format!("/firewalls/{}", made["firewall"]["id"].as_str().unwrap_or_default());
+    asked.good("GET", "/firewalls", Value::Null, 200);
+    asked.good("GET", &one, Value::Null, 200);
+    asked.good("PUT", &one, body.clone(), 200);
+    asked.good("DELETE", &format!("{one}/droplets"), json!({"droplet_ids": [droplet]}), 204);
+    asked.good("POST", &format!("{one}/droplets"), json!({"droplet_ids": [droplet]}), 204);
+    asked.good("POST", &format!("{one}/tags"), json!({"tags": ["dofloat:web"]}), 204);
+    asked.good("DELETE", &format!("{one}/tags"), json!({"tags": ["dofloat:web"]}), 204);
+    let more = json!({"inbound_rules": [{"protocol": "tcp", "ports": "22", "sources": {"addresses": ["0.0.0.0/0"]}}]});
+    asked.good("POST", &format!("{one}/rules"), more.clone(), 204);
+    asked.good("DELETE", &format!("{one}/rules"), more, 204);
+    asked.good("GET", &format!("/droplets/{droplet}/firewalls"), Value::Null, 200);
+    asked.bad("POST", "/firewalls", body, 409);
+    asked.bad("POST", "/firewalls", json!({"name": "none"}), 422);
+    asked.bad("POST", "/firewalls", json!({"name": "_", "outbound_rules": [out]}), 422);
+    asked.bad("POST", "/firewalls", json!({"name": "gone", "droplet_ids": [1], "outbound_rules": [out]}), 422);
+    asked.bad("GET", "/firewalls/5a4981aa-9653-4bd1-bef5-d6bff52042e4", Value::Null, 404);
+    asked.good("DELETE", &one, Value::Null, 204);
+    asked.bad("DELETE", &one, Value::Null, 404);
+}
+
+fn projects(asked: &mut Asked<'_>) {
+    let all = asked.good("GET", "/projects", Value::Null, 200);
+    asked.good("GET", "/projects/default", Value::Null, 200);
+    let id = all["projects"][0]["id"].as_str().unwrap_or_default();
+    asked.good("GET", &format!("/projects/{id}"), Value::Null, 200);
+    asked.good("GET", &format!("/projects/{id}/resources"), Value::Null, 200);
+    asked.good("GET", "/projects/default/resources", Value::Null, 200);
+    asked.bad("GET", "/projects/5a4981aa-9653-4bd1-bef5-d6bff52042e4", Value::Null, 404);
+}
+
+fn deletions(asked: &mut Asked<'_>, vpc: &str, droplets: &[u64]) {
+    asked.bad("DELETE", &format!("/vpcs/{vpc}"), Value::Null, 403);
+    asked.bad("DELETE", "/droplets/1", Value::Null, 404);
+    for droplet in droplets {
+        asked.good("DELETE", &format!("/droplets/{droplet}"), Value::Null, 204);
+    }
+    asked.good("DELETE", "/droplets?tag_name=dofloat:web", Value::Null, 204);
+    asked.bad("GET", &format!("/droplets/{}", droplets[0]), Value::Null, 404);
+    asked.good("DELETE", &format!("/vpcs/{vpc}"), Value::Null, 204);
+}

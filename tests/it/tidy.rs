@@ -1,0 +1,359 @@
+//! The house rules that no compiler checks: who may import whom, where a crate may be named, what no file may hold.
+//!
+//! Invariant: every rule is a function from one source to what is wrong with it, and each is shown here to be able to fail.
+
+use std::fs;
+use std::path::Path;
+
+use regex::Regex;
+
+/// Files of `tests/it` that wait for something that is not there yet, each with what it waits for.
+const WAITING: &[(&str, &str)] = &[];
+
+/// Files that may be longer, with the reason.
+const LONG: &[(&str, &str)] = &[];
+
+/// A file longer than this, without its tests, has more than one duty.
+const LONGEST: usize = 700;
+
+/// A layer and those that it may import, itself aside.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("base", &[]),
+    ("lang", &["base"]),
+    ("bootstrap", &["base"]),
+    ("api", &["base"]),
+    ("state", &["base"]),
+    ("sim", &["base"]),
+    ("kinds", &["api", "base"]),
+    ("engine", &["kinds", "state", "api", "base"]),
+    ("ui", &["engine", "kinds", "state", "api", "base"]),
+    ("cli", &["ui", "engine", "kinds", "lang", "bootstrap", "sim", "state", "api", "base"]),
+];
+
+/// A crate and the places that may name it: a file, or a folder if it ends with a slash.
+const CRATES: &[(&str, &[&str])] = &[
+    ("anyhow", &["cli/", "main.rs"]),
+    ("axum", &["sim/server.rs", "sim/server/"]),
+    ("clap", &["cli/"]),
+    ("hcl_edit", &["lang/syntax.rs", "lang/syntax/", "lang/fmt.rs"]),
+    ("petgraph", &["engine/graph.rs"]),
+    ("reqwest", &["api/"]),
+];
+
+/// Who may look into a secret: its own file, the digest, the border of the language, the Spec of a kind, the token's header,
+/// and the age file.
+const EXPOSERS: &[&str] = &["base/secret.rs", "base/digest.rs", "lang/border.rs", "kinds/erased.rs", "api/connect.rs", "state/secrets.rs"];
+
+/// A file of the package.
+struct Source {
+    /// Below the folder it was found in, with `/`.
+    path: String,
+    text: String,
+}
+
+impl Source {
+    /// The text before the unit tests; a file of tests is nothing else.
+    fn own(&self) -> &str {
+        if self.is_tests() {
+            return "";
+        }
+        self.text.split("#[cfg(test)]\nmod ").next().unwrap_or(&self.text)
+    }
+
+    /// Whether the file is the end of the file beside it.
+    fn is_tests(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.ends_with("_tests.rs")
+    }
+
+    /// The same without lines of comment.
+    fn code(&self) -> String {
+        self.own().lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The folder below `src`; empty for `lib.rs` and `main.rs`.
+    fn layer(&self) -> &str {
+        self.path.split_once('/').map_or("", |(layer, _)| layer)
+    }
+
+    fn is_in(&self, places: &[&str]) -> bool {
+        places.iter().any(|place| if place.ends_with('/') { self.path.starts_with(place) } else { self.path == *place })
+    }
+}
+
+#[test]
+fn layers_import_downwards_only() {
+    check("src", imports);
+}
+
+#[test]
+fn crates_stay_where_they_belong() {
+    check("src", crates);
+}
+
+#[test]
+fn secrets_are_exposed_in_few_places() {
+    check("src", exposure);
+}
+
+#[test]
+fn the_client_and_the_engine_know_of_no_pretence() {
+    check("src", pretence);
+}
+
+#[test]
+fn kinds_are_named_by_kinds_only() {
+    check("src", kinds);
+}
+
+#[test]
+fn modules_say_what_they_are_for() {
+    check("src", opening);
+    check("tests", opening);
+}
+
+#[test]
+fn files_are_of_a_size_to_be_read() {
+    check("src", length);
+}
+
+#[test]
+fn lints_are_expected_never_allowed() {
+    check("src", allowances);
+    check("tests", allowances);
+}
+
+#[test]
+fn no_file_is_forgotten() {
+    for folder in ["src", "tests/it"] {
+        let found = forgotten(&sources(folder));
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+}
+
+#[test]
+fn no_file_holds_what_belongs_to_one_machine() {
+    check(".", words);
+}
+
+#[test]
+fn the_rules_can_fail() {
+    let broken = |rule: fn(&Source) -> Vec<String>, path: &str, text: &str| {
+        let found = rule(&Source { path: path.to_owned(), text: text.to_owned() });
+        assert_eq!(found.len(), 1, "{path}: {text:?} gives {found:?}");
+    };
+    let fine = |rule: fn(&Source) -> Vec<String>, path: &str, text: &str| {
+        let found = rule(&Source { path: path.to_owned(), text: text.to_owned() });
+        assert!(found.is_empty(), "{path}: {text:?} gives {found:?}");
+    };
+    broken(imports, "base/value.rs", "use crate::lang::value::Val;");
+    broken(imports, "engine/plan.rs", "use crate::{base::value, ui::picture};");
+    broken(imports, "engine/plan.rs", "fn f() { crate::cli::run() }");
+    broken(imports, "newcomer/mod.rs", "");
+    fine(
+        imports,
+        "engine/plan.rs",
+        "use crate::{\n    base::{cli, ui},\n    kinds::attr,\n};\n#[cfg(test)]\nmod tests { use crate::sim; }",
+    );
+    broken(crates, "engine/plan.rs", "use petgraph::Graph;");
+    broken(crates, "ui/picture.rs", "#[derive(clap::Args)]");
+    fine(crates, "cli/completions.rs", "use clap::Command; use clap_complete::Shell;");
+    fine(crates, "ui/picture.rs", "// clap::Args says the rest\nuse clap_complete::Shell;");
+    broken(exposure, "ui/picture.rs", "let token = secret.expose();");
+    broken(exposure, "ui/picture.rs", "secret.map(Secret::expose)");
+    broken(pretence, "engine/apply.rs", "// under sim there is no wait");
+    broken(pretence, "api/client.rs", "if host == \"localhost\" {}");
+    fine(pretence, "engine/apply.rs", "// a simple simulation");
+    broken(kinds, "engine/plan.rs", "if kind == \"digitalocean_droplet\" {}");
+    broken(opening, "engine/plan.rs", "use std::fs;");
+    broken(length, "engine/plan.rs", &"let x = 1;\n".repeat(LONGEST + 1));
+    broken(length, "main.rs", &"let x = 1;\n".repeat(41));
+    fine(length, "engine/plan.rs", &format!("#[cfg(test)]\nmod tests {{{}}}", "\n".repeat(LONGEST)));
+    broken(allowances, "engine/plan.rs", "#[allow(dead_code)]");
+    broken(words, "README.md", &format!("DIGITALOCEAN_TOKEN=dop_v1_{}", "0a".repeat(32)));
+    broken(words, "README.md", concat!("cd /ro", "ot/dofloat"));
+    broken(words, "README.md", concat!("see ../sha", "red/notes.md"));
+    let lost = ["mod a;", "mod b;", "//! Nobody names me."].into_iter().zip(["main.rs", "a.rs", "a/c.rs"]);
+    let lost: Vec<Source> = lost.map(|(text, path)| Source { path: path.to_owned(), text: text.to_owned() }).collect();
+    assert_eq!(forgotten(&lost).len(), 1);
+}
+
+fn imports(source: &Source) -> Vec<String> {
+    let layer = source.layer();
+    if layer.is_empty() {
+        return Vec::new(); // lib.rs lists the layers, main.rs calls one.
+    }
+    let Some((_, below)) = LAYERS.iter().find(|(name, _)| *name == layer) else {
+        return vec![format!("src/{}: the layer {layer} is not in the table of this test", source.path)];
+    };
+    let named = imported(&source.code());
+    let wrong = named.into_iter().filter(|name| name != layer && !below.contains(&name.as_str()));
+    wrong.map(|name| format!("src/{}: {layer} must not import {name}", source.path)).collect()
+}
+
+/// The first names after `crate::`, groups opened.
+fn imported(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (start, _) in code.match_indices("crate::") {
+        let rest = &code[start + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            Some(group) => found.extend(members(group)),
+            None => found.push(first_name(rest)),
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// The first names of a group's members: `{a::b, c::{d, e}}` has a and c.
+fn members(group: &str) -> Vec<String> {
+    let mut depth = 0_u32;
+    let mut starts = vec![0];
+    for (index, character) in group.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => starts.push(index + 1),
+            _ => {}
+        }
+    }
+    starts.into_iter().map(|start| first_name(group[start..].trim_start())).filter(|name| !name.is_empty()).collect()
+}
+
+fn first_name(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+fn crates(source: &Source) -> Vec<String> {
+    let code = source.code();
+    let named = |name: &str| Regex::new(&format!(r"\b{name}(::|;| as )")).unwrap().is_match(&code);
+    let wrong = CRATES.iter().filter(|(name, places)| named(name) && !source.is_in(places));
+    wrong.map(|(name, places)| format!("src/{}: {name} belongs into {places:?}", source.path)).collect()
+}
+
+fn exposure(source: &Source) -> Vec<String> {
+    let exposes = Regex::new(r"(\.|::)expose\b").unwrap().is_match(&source.code());
+    if exposes && !source.is_in(EXPOSERS) {
+        vec![format!("src/{}: map the secret instead of exposing it", source.path)]
+    } else {
+        Vec::new()
+    }
+}
+
+fn pretence(source: &Source) -> Vec<String> {
+    if !["api", "kinds", "engine"].contains(&source.layer()) {
+        return Vec::new();
+    }
+    let word = Regex::new(r"\b(sim|localhost)\b").unwrap();
+    word.find_iter(source.own()).map(|found| format!("src/{}: the word `{}` has no place here", source.path, found.as_str())).collect()
+}
+
+fn kinds(source: &Source) -> Vec<String> {
+    let names_one = Regex::new(r#""digitalocean_\w+""#).unwrap();
+    let may = source.is_in(&["kinds/", "bootstrap/", "sim/"]);
+    names_one
+        .find_iter(&source.code())
+        .filter(|_| !may)
+        .map(|found| format!("src/{}: {} is named outside kinds", source.path, found.as_str()))
+        .collect()
+}
+
+fn opening(source: &Source) -> Vec<String> {
+    if source.text.starts_with("//! ") || source.is_tests() {
+        return Vec::new();
+    }
+    vec![format!("{}: a module opens with `//!`: its duty, its invariant, what it must not know", source.path)]
+}
+
+fn length(source: &Source) -> Vec<String> {
+    let limit = if source.path == "main.rs" { 40 } else { LONGEST };
+    let lines = source.own().lines().count();
+    if lines <= limit || LONG.iter().any(|(path, _)| *path == source.path) {
+        return Vec::new();
+    }
+    vec![format!("src/{}: {lines} lines are more than {limit}; split it along a noun", source.path)]
+}
+
+fn allowances(source: &Source) -> Vec<String> {
+    let allows = Regex::new(r"(?m)^\s*#!?\[allow\(").unwrap();
+    allows
+        .find_iter(&source.text)
+        .map(|_| format!("{}: use #[expect(…, reason = …)], which tells when it is no longer needed", source.path))
+        .collect()
+}
+
+fn words(source: &Source) -> Vec<String> {
+    let rules = [
+        (r#"(^|[\s"'`=(:])/(root|work|Users)/"#, "a path of one machine"),
+        (r"\.\./shared\b", "a folder that a clone does not have"),
+        (r"\bdo[opr]_v1_[0-9a-f]{64}\b", "what looks like a real token"),
+        (r"BEGIN [A-Z ]*PRIVATE KEY-----\s+[A-Za-z0-9+/]{40}", "a private key"),
+    ];
+    let found = rules.iter().filter(|(pattern, _)| Regex::new(pattern).unwrap().is_match(&source.text));
+    // The checks look for the test data beside the checkout, if it is there.
+    let found = found.filter(|(pattern, _)| !(source.path == ".ci/run" && pattern.ends_with(r"shared\b")));
+    found.map(|(_, what)| format!("{}: it holds {what}", source.path)).collect()
+}
+
+/// Files that no `mod` names, so that they are never compiled.
+fn forgotten(sources: &[Source]) -> Vec<String> {
+    let is_named = |source: &Source| {
+        let Some(path) = source.path.strip_suffix(".rs") else { return true };
+        let path = path.strip_suffix("/mod").unwrap_or(path);
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let parents = if folder.is_empty() {
+            vec!["main.rs".to_owned(), "lib.rs".to_owned()]
+        } else {
+            vec![format!("{folder}.rs"), format!("{folder}/mod.rs")]
+        };
+        let given = format!("#[path = \"{name}.rs\"]");
+        if sources.iter().any(|other| other.path.starts_with(folder) && other.text.contains(&given)) {
+            return true;
+        }
+        let names_it = Regex::new(&format!(r"\bmod {name};")).unwrap();
+        ["main", "lib"].contains(&path) || sources.iter().any(|other| parents.contains(&other.path) && names_it.is_match(&other.text))
+    };
+    let waits = |source: &Source| WAITING.iter().any(|(path, _)| *path == source.path);
+    let lost = sources
+        .iter()
+        .filter(|source| !is_named(source) && !waits(source))
+        .map(|source| format!("{}: no `mod` names this file", source.path));
+    let late =
+        sources.iter().filter(|source| is_named(source) && waits(source)).map(|source| format!("{}: it waits no longer", source.path));
+    lost.chain(late).collect()
+}
+
+fn check(folder: &str, rule: fn(&Source) -> Vec<String>) {
+    let mut sources = sources(folder);
+    // What was recorded is the words of another file; only the rule on words reads everything.
+    sources.retain(|source| folder == "." || source.path.ends_with(".rs"));
+    assert!(sources.len() > 3, "{folder} has lost its files");
+    let found: Vec<String> = sources.iter().flat_map(rule).collect();
+    assert!(found.is_empty(), "\n{}", found.join("\n"));
+}
+
+/// All text files below a folder of the package, in order; what a build or a run leaves behind is passed over.
+fn sources(folder: &str) -> Vec<Source> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut found = Vec::new();
+    let mut open = vec![root.clone()];
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if path.is_dir() {
+                if ![".git", "target", ".dofloat"].contains(&name.as_str()) {
+                    open.push(path);
+                }
+            } else if name != ".git"
+                && let Ok(text) = fs::read_to_string(&path)
+            {
+                let below = path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+                found.push(Source { path: below, text });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
