@@ -10,7 +10,8 @@ use tokio::sync::watch;
 
 use super::apply::{self, Left, Manner, Run};
 use super::change::{Action, Base, Event};
-use super::plan::{self, Input, Options, Planned, of_complaint};
+use super::desired::of_complaint;
+use super::plan::{self, Input, Options, Planned};
 use super::record;
 use super::recover::{self, Claims};
 use super::refresh::{self, Observed, Seen};
