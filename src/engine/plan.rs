@@ -19,7 +19,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::digest::{Digest, Salt, sha1_hex};
 use crate::base::types::Type;
 use crate::base::value::{Body, Origin, Term, Value};
-use crate::kinds::attr::{Attr, Change as How, Presence, Secrecy};
+use crate::kinds::attr::{Attr, Change as How, Presence, Reads, Secrecy};
 use crate::kinds::erased::{AnyKind, Complaint, Job};
 use crate::kinds::kind;
 use crate::state::{Health, Record, State};
@@ -195,7 +195,7 @@ pub fn known_of(rows: &[Attr], terms: &Terms, body: &Body, digests: &BTreeMap<St
             (Some(term), Some(value)) if term.has_secret() => Some(Term::Secret(crate::base::secret::Secret::new(value.clone()))),
             (_, Some(value)) if row.secrecy == Secrecy::Open => Some(Term::Value(value.clone())),
             (None, _) if digests.contains_key(row.name) => Some(unknown_secret(row)),
-            (Some(term), None) if term.has_secret() => Some(term.clone()),
+            (Some(term), None) if term.has_secret() || row.reads == Reads::WriteOnly => Some(term.clone()),
             _ => None,
         };
         if let Some(term) = term {

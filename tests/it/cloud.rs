@@ -2,8 +2,6 @@
 //!
 //! Invariant: the program gets an address and a token and nothing else; the test sees the world and every request.
 
-#![expect(dead_code, reason = "the stories that use the rest wait for the command line")]
-
 use std::collections::BTreeMap;
 
 use dofloat::sim::{self, Options, Running};

@@ -13,5 +13,6 @@ mod kinds;
 mod language;
 mod readme;
 mod simulator;
+mod stories;
 mod tidy;
 mod tutorial;
