@@ -4,6 +4,8 @@ use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use super::args::{ApplyArgs, DestroyArgs, Global, Locking, Planning};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
@@ -85,7 +87,7 @@ pub async fn destroy(args: &DestroyArgs, global: &Global, environment: &Environm
 /// # Errors
 /// If it is no whole saved plan.
 pub fn read_plan(path: &Path) -> Result<Saved, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Diagnostic::error(format!("Failed to read {}: {error}.", path.display())))?;
+    let bytes = std::fs::read(path).with_context(|| format!("Failed to read {}", path.display()))?;
     Ok(saved::read(&bytes, &path.display().to_string())?)
 }
 
@@ -206,7 +208,7 @@ fn approved(destroy: bool, screen: &mut Screen) -> Result<bool, Failure> {
     let what = if destroy { "destroy all of this" } else { "perform these actions" };
     screen.print(&format!("\nDo you want to {what}?\n  Only \"yes\" is taken as approval.\n\n  Enter a value: "));
     let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).map_err(|error| Diagnostic::error(format!("Failed to read the answer: {error}.")))?;
+    io::stdin().lock().read_line(&mut answer).context("Failed to read the answer")?;
     screen.line("");
     Ok(answer.trim() == "yes")
 }

@@ -81,6 +81,13 @@ impl From<Box<Diagnostic>> for Failure {
     }
 }
 
+/// What the system refused, with what was being done, outermost first.
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Diagnostic::error(format!("{error:#}.")).into()
+    }
+}
+
 impl From<Vec<Diagnostic>> for Failure {
     fn from(diagnostics: Vec<Diagnostic>) -> Self {
         Self::new(Exit::Failed, diagnostics)

@@ -24,12 +24,12 @@ pub mod workplace;
 
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use args::{Args, Command};
 use environment::Environment;
 use exit::{Ended, Exit, Failure};
 
 use crate::base::clock::Clock;
-use crate::base::diag::Diagnostic;
 use crate::ui::errors;
 use crate::ui::screen::Screen;
 
@@ -71,13 +71,9 @@ pub fn main() -> ExitCode {
 
 fn start(args: &Args, environment: &Environment, screen: &mut Screen) -> Ended {
     if let Some(folder) = &args.global.chdir {
-        std::env::set_current_dir(folder)
-            .map_err(|error| Diagnostic::error(format!("Failed to change to the folder {}: {error}.", folder.display())))?;
+        std::env::set_current_dir(folder).with_context(|| format!("Failed to change to the folder {}", folder.display()))?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Diagnostic::error(format!("The program cannot start its threads: {error}.")))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("The program cannot start its threads")?;
     runtime.block_on(run(args, environment, screen))
 }
 

@@ -1,5 +1,7 @@
 //! `plan`: shows what would be done, and may save it. Writes nothing else, ever.
 
+use anyhow::Context as _;
+
 use super::args::{Global, PlanArgs, Planning};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
@@ -69,8 +71,8 @@ async fn shown(
         if busy.is_some() {
             return Err(Failure::new(Exit::Locked, vec![Diagnostic::error("The plan is not saved, since somebody applies just now.")]));
         }
-        let bytes = saved::write(&surveyed, &options).map_err(|error| Diagnostic::error(format!("Failed to write the plan: {error}.")))?;
-        write_atomic(path, &bytes, 0o600).map_err(|error| Diagnostic::error(format!("Failed to write {}: {error}.", path.display())))?;
+        let bytes = saved::write(&surveyed, &options).context("Failed to write the plan")?;
+        write_atomic(path, &bytes, 0o600).with_context(|| format!("Failed to write {}", path.display()))?;
         if !args.planning.json {
             screen.line(&format!("\nThe plan is saved to {0}. `dofloat apply {0}` does exactly this.", path.display()));
         }

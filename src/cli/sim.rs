@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use anyhow::Context as _;
+
 use super::args::{SimArgs, SimClock};
 use super::exit::{Ended, Exit, Failure};
 use super::signals;
@@ -31,8 +33,7 @@ pub async fn run(args: &SimArgs, screen: &mut Screen) -> Ended {
         ..Options::default()
     };
     let mut stop = signals::listen();
-    let mut running =
-        sim::start(options).await.map_err(|error| Diagnostic::error(format!("The simulator cannot start on {}: {error}.", args.listen)))?;
+    let mut running = sim::start(options).await.with_context(|| format!("The simulator cannot start on {}", args.listen))?;
     screen.line(&format!("Simulating DigitalOcean at {}", running.url));
     screen.line(&format!("Use it with DIGITALOCEAN_API_URL={} and any DIGITALOCEAN_TOKEN. Ctrl-C ends it.", running.url));
     tokio::select! {
@@ -65,5 +66,5 @@ fn tokens(path: &Path) -> Result<BTreeMap<String, Scopes>, Failure> {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    Ok(std::fs::read_to_string(path).map_err(|error| Diagnostic::error(format!("Failed to read {}: {error}.", path.display())))?)
+    Ok(std::fs::read_to_string(path).with_context(|| format!("Failed to read {}", path.display()))?)
 }

@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+
 use super::args::Global;
 use super::environment::Environment;
 use super::exit::Failure;
@@ -155,6 +157,6 @@ fn place(name: String, global: &Global) -> Result<Place, Failure> {
         }
     }
     values.sort_by_key(|(name, _)| (!name.contains("terraform.tfvars"), name.clone()));
-    let base = std::path::absolute(&base).map_err(|error| Diagnostic::error(format!("Failed to find {}: {error}.", base.display())))?;
+    let base = std::path::absolute(&base).with_context(|| format!("Failed to find {}", base.display()))?;
     Ok(Place { name, sources, values, base, sim: global.sim })
 }

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
+
 use super::args::{Global, VariableArg, Variables};
 use super::environment::Environment;
 use super::exit::Failure;
@@ -122,10 +124,7 @@ impl<'a> Site<'a> {
                 let about = question.description.as_ref().map(|text| format!("  {text}\n")).unwrap_or_default();
                 screen.complain(&format!("var.{}\n{about}  Enter a value: ", question.name));
                 let mut answer = String::new();
-                io::stdin()
-                    .lock()
-                    .read_line(&mut answer)
-                    .map_err(|error| Diagnostic::error(format!("Failed to read the answer: {error}.")))?;
+                io::stdin().lock().read_line(&mut answer).context("Failed to read the answer")?;
                 let raw = answer.trim_end_matches(['\n', '\r']).to_owned();
                 given_text(inputs, &question.name, raw);
             }
@@ -194,7 +193,7 @@ fn given_text(inputs: &mut Inputs, name: &str, raw: String) {
 }
 
 fn read_text(path: &Path, name: &str) -> Result<String, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| Diagnostic::error(format!("Failed to read {name}: {error}.")))?;
+    let bytes = std::fs::read(path).with_context(|| format!("Failed to read {name}"))?;
     Ok(String::from_utf8(bytes).map_err(|_| Diagnostic::error(format!("{name} is not UTF-8 text.")).hint("Save it as UTF-8."))?)
 }
 
@@ -447,7 +446,7 @@ async fn simulated(site: &Site<'_>) -> Result<Gateway, Failure> {
             Err(error) => return Err(failed(error)),
         }
     };
-    let base = url.parse().map_err(|error| Diagnostic::error(format!("The simulator's address `{url}` cannot be understood: {error}.")))?;
+    let base = url.parse().with_context(|| format!("The simulator's address `{url}` cannot be understood"))?;
     let settings = Settings::new(base, Secret::new("simulated".to_owned()), Clock::system(), Arc::new(Rng::from_entropy()));
     let client = Client::new(settings).map_err(|error| Diagnostic::error(format!("{error}.")))?;
     Ok(Gateway { client, endpoint: "simulator".to_owned(), token_source: "the simulator".to_owned(), warnings: Vec::new(), simulator })

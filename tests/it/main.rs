@@ -11,6 +11,7 @@ mod example;
 mod harness;
 mod kinds;
 mod language;
+mod prompt;
 mod readme;
 mod simulator;
 mod stories;
