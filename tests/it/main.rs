@@ -5,12 +5,15 @@
 mod bad_input;
 mod cloud;
 mod contract;
+mod crash;
 mod engine;
 mod example;
+mod faults;
 mod harness;
 mod kinds;
 mod language;
 mod readme;
+mod scene;
 mod simulator;
 mod tidy;
 mod tutorial;
