@@ -1,4 +1,45 @@
-//! dofloat.
+//! dofloat builds what a short file describes on DigitalOcean, and keeps it so.
+//!
+//! # Bird's-eye view
+//!
+//! Five plain values and four moves between them:
+//!
+//! ```text
+//! plans/x.tf ──lang──► Desired + Resolve ─────────────────┐
+//! state/x.json (+ journal) ──store──► State ──refresh──► Observed ──┴► plan ──► Plan ──► text / JSON
+//!                                                                        │
+//!                            Plan ──apply──► schedule ⇄ workers ⇄ API;  Journal ──► State
+//! ```
+//!
+//! [`engine::survey`] is the way from configuration and memory to a plan that was held against the account; plan, apply and
+//! destroy share it. A plan carries its own steps ([`engine::change`], ordered in [`engine::order`]); [`engine::apply`] walks
+//! them with one loop that owns state and journal, and decides nothing but "go, stop, failed".
+//!
+//! # Code map
+//!
+//! | module | what it is for |
+//! | --- | --- |
+//! | [`base`] | addresses, values, diagnostics, secrets, time, durable files |
+//! | [`lang`] | Terraform's language: text to resources wanted, values unknown or secret included |
+//! | [`api`] | one HTTP client, retries by type, the request budget |
+//! | [`kinds`] | what can be managed: one file each, an attribute table each |
+//! | [`state`] | what is remembered: state file, journal, store, encrypted secrets |
+//! | [`engine`] | refresh, diff, plan, order, apply, recover |
+//! | [`sim`] | the pretend DigitalOcean, a server on loopback |
+//! | [`ui`] | the only printers |
+//! | [`cli`] | the commands: parse, call, print |
+//!
+//! Imports go one way: `base` knows nothing; `lang`, `api`, `state`, `sim` know `base`; `kinds` knows `api`; `engine` knows `kinds`
+//! and `state`; `ui` knows `engine`; `cli` knows all. A test reads the sources for this.
+//!
+//! # Invariants
+//!
+//! - No call before its intent is on disk, no wait before the identity is, no dependent before the result is.
+//! - A create is repeated only when it surely was not seen; a lost answer is looked up, never guessed.
+//! - No secret implements `Serialize`; state and plans hold digests.
+//! - No global state; no wall clock below `cli` but in [`base::clock`]; no environment below `cli`; the engine prints nothing.
+//! - A kind is named in its own file, never in the engine; the engine knows tables.
+//! - The simulator and the client share no type: one mistake cannot pass on both sides.
 
 pub mod api;
 pub mod base;

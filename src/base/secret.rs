@@ -33,6 +33,20 @@ impl<T> Secret<T> {
     }
 }
 
+impl Secret<String> {
+    /// A text in which every occurrence of the secret is masked.
+    #[must_use]
+    pub fn masked_in(&self, text: &str) -> String {
+        if self.0.is_empty() { text.to_owned() } else { text.replace(self.0.as_str(), "(sensitive)") }
+    }
+
+    /// How long it is, in bytes.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+}
+
 impl<T: Clone, E: Clone> Secret<Result<T, E>> {
     /// Splits what may have failed. The error must say nothing of the value.
     ///

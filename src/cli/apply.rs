@@ -9,7 +9,7 @@ use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::plan::{Looking, look, opening, options, show};
-use super::workplace::{Site, gateway, variables_of};
+use super::workplace::{Site, gateway, keys, variables_of};
 use super::{signals, stack};
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
@@ -23,7 +23,7 @@ use crate::engine::survey::{Execution, again, execute};
 use crate::lang::inputs::Given;
 use crate::lang::module::Stack;
 use crate::state::State;
-use crate::state::secrets::{self, Keys};
+use crate::state::secrets;
 use crate::state::store::{Locked, Store};
 use crate::ui::events::{self, Teller};
 use crate::ui::progress::Progress;
@@ -80,7 +80,11 @@ pub async fn destroy(args: &DestroyArgs, global: &Global, environment: &Environm
     run(order, global, environment, screen).await
 }
 
-fn read_plan(path: &Path) -> Result<Saved, Failure> {
+/// Reads a saved plan.
+///
+/// # Errors
+/// If it is no whole saved plan.
+pub fn read_plan(path: &Path) -> Result<Saved, Failure> {
     let bytes = std::fs::read(path).map_err(|error| Diagnostic::error(format!("Failed to read {}: {error}.", path.display())))?;
     Ok(saved::read(&bytes, &path.display().to_string())?)
 }
@@ -98,7 +102,9 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
     }
     let disk = Disk;
     let name = order.saved.as_ref().map(|saved| saved.base.stack.clone());
-    let place = stack::find(name.as_deref().or(order.stack), global, environment)?;
+    let wanted = name.as_deref().or(order.stack);
+    let place =
+        if order.destroy { stack::find_remembered(wanted, global, environment)? } else { stack::find(wanted, global, environment)? };
     let mut site = Site::open(place, global, environment, &disk)?;
     let mut inputs = site.inputs(&order.planning.variables)?;
     inputs.lenient = order.destroy;
@@ -254,7 +260,7 @@ impl Doing<'_> {
         if !left.outcome.errors.is_empty() || (!sensitive && !path.exists()) {
             return Ok(());
         }
-        let keys = keys(self.site);
+        let keys = keys(self.site.environment);
         let mut kept = secrets::read(&path, &keys)?.unwrap_or_default();
         let known = |name: &String| left.state.outputs.get(name).and_then(|output| output.sensitive.clone());
         kept.outputs.retain(|name, value| known(name).is_some_and(|digest: Digest| digest.matches(value, &left.state.salt)));
@@ -268,10 +274,4 @@ impl Doing<'_> {
         secrets::write(&path, &kept, &keys)?;
         Ok(())
     }
-}
-
-/// Who may read the encrypted file.
-#[must_use]
-pub fn keys(site: &Site<'_>) -> Keys {
-    Keys { recipients: site.environment.recipients.iter().cloned().collect(), identity: site.environment.identity() }
 }

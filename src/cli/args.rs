@@ -210,9 +210,10 @@ pub struct ShowArgs {
 
 /// `output`
 #[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat output [OPTIONS] [STACK] [NAME]")]
 pub struct OutputArgs {
     /// The stack, the name of an output, or both in this order
-    #[arg(value_name = "STACK] [NAME", num_args = 0..=2)]
+    #[arg(value_name = "STACK|NAME", num_args = 0..=2)]
     pub words: Vec<String>,
     /// Print JSON, sensitive values included
     #[arg(long, conflicts_with = "raw")]
@@ -246,9 +247,10 @@ pub enum StateCommand {
 
 /// `state list`
 #[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat state list [OPTIONS] [STACK] [ADDRESS]...")]
 pub struct StateListArgs {
     /// The stack, then addresses that restrict the list
-    #[arg(value_name = "STACK] [ADDRESS")]
+    #[arg(value_name = "STACK|ADDRESS")]
     pub words: Vec<String>,
     /// Only the object with this identity
     #[arg(long, value_name = "ID")]
@@ -257,9 +259,10 @@ pub struct StateListArgs {
 
 /// `state show`
 #[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat state show [OPTIONS] [STACK] <ADDRESS>")]
 pub struct StateShowArgs {
     /// The stack, if there are several, and the resource
-    #[arg(value_name = "STACK] [ADDRESS", num_args = 1..=2, required = true)]
+    #[arg(value_name = "STACK|ADDRESS", num_args = 1..=2, required = true)]
     pub words: Vec<String>,
     /// Print JSON
     #[arg(long)]
@@ -437,8 +440,9 @@ fn normalised(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
         let body = text.trim_start_matches('-');
         let (name, value) = body.split_once('=').map_or((body, None), |(name, value)| (name, Some(value)));
         match (options.get(name), value) {
-            // `-tFILE`, and what is no option of ours: clap says what is wrong with it.
-            (None, _) if single && name.starts_with('t') => words.push(word),
+            // A path right after `-t`. Without a sign of a path it is an option misspelt, and must not be taken for a file's name:
+            // the message would repeat what stands behind it.
+            (None, _) if single && (name == "t" || name.starts_with('t') && name.contains(['/', '.'])) => words.push(word),
             (None, _) => words.push(format!("--{body}").into()),
             (Some(Takes::Nothing), Some(value)) => match boolean(value) {
                 Some(true) => words.push(format!("--{name}").into()),
@@ -557,7 +561,9 @@ mod tests {
             (&["-chdir=a", "plan"], &["--chdir=a", "plan"]),
             (&["--chdir", "a", "plan"], &["--chdir=a", "plan"]),
             (&["-t", "-json", "plan"], &["-t", "-json", "plan"]),
-            (&["-tfile", "plan"], &["-tfile", "plan"]),
+            (&["-t/a/file", "plan"], &["-t/a/file", "plan"]),
+            (&["-t=file", "plan"], &["-t=file", "plan"]),
+            (&["-token=x", "plan"], &["--token=x", "plan"]),
             (&["plan", "-target=a.b"], &["plan", "--target=a.b"]),
             (&["-version"], &["--version"]),
             (&["plan", "-help"], &["plan", "--help"]),

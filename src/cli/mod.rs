@@ -4,21 +4,33 @@
 
 pub mod apply;
 pub mod args;
+pub mod completions;
 pub mod environment;
 pub mod exit;
 pub mod files;
+pub mod logging;
+pub mod output;
 pub mod plan;
+pub mod scopes;
+pub mod show;
 pub mod signals;
+pub mod sim;
 pub mod stack;
+pub mod state;
 pub mod token;
+pub mod validate;
+pub mod version;
 pub mod workplace;
 
 use std::process::ExitCode;
 
 use args::{Args, Command};
 use environment::Environment;
-use exit::{Ended, Exit};
+use exit::{Ended, Exit, Failure};
 
+use crate::base::clock::Clock;
+use crate::base::diag::Diagnostic;
+use crate::ui::errors;
 use crate::ui::screen::Screen;
 
 /// Runs the program.
@@ -28,6 +40,7 @@ pub fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            // Where even this cannot be printed nobody is there to be told.
             let _ = error.print();
             return exit.into();
         }
@@ -36,20 +49,49 @@ pub fn main() -> ExitCode {
     if let Some(point) = &environment.crash {
         crate::base::crash::set_crash_point(point);
     }
-    let mut screen = Screen::of_process(!args.global.no_color && !environment.no_color, !environment.automation);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(_) => return Exit::Failed.into(),
-    };
-    let ended = runtime.block_on(run(&args, &environment, &mut screen));
-    match ended {
-        Ok(exit) => exit.into(),
+    logging::start(&environment);
+    let colour = !args.global.no_color && !environment.no_color;
+    let mut screen = Screen::of_process(colour, !environment.automation);
+    let ended = start(&args, &environment, &mut screen);
+    let exit = match ended {
+        Ok(exit) => exit,
         Err(failure) => {
-            let text = crate::ui::errors::render(&failure.diagnostics, &failure.sources, screen.err_paint);
-            screen.complain(&text);
-            failure.exit.into()
+            told(&args, &failure, &mut screen);
+            failure.exit
         }
+    };
+    match screen.failure() {
+        Some(error) => {
+            screen.complain(&format!("The output could not be written: {error}.\n"));
+            Exit::Failed.into()
+        }
+        None => exit.into(),
     }
+}
+
+fn start(args: &Args, environment: &Environment, screen: &mut Screen) -> Ended {
+    if let Some(folder) = &args.global.chdir {
+        std::env::set_current_dir(folder)
+            .map_err(|error| Diagnostic::error(format!("Failed to change to the folder {}: {error}.", folder.display())))?;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Diagnostic::error(format!("The program cannot start its threads: {error}.")))?;
+    runtime.block_on(run(args, environment, screen))
+}
+
+/// Tells what went wrong, in the form that was asked for.
+fn told(args: &Args, failure: &Failure, screen: &mut Screen) {
+    if matches!(args.command, Command::Plan(_) | Command::Apply(_) | Command::Destroy(_)) && args.command.json() {
+        let now = Clock::system().now().to_rfc3339();
+        for diagnostic in &failure.diagnostics {
+            screen.line(&errors::json_line(diagnostic, &failure.sources, &now).to_string());
+        }
+        return;
+    }
+    let text = errors::render(&failure.diagnostics, &failure.sources, screen.err_paint);
+    screen.complain(&text);
 }
 
 async fn run(args: &Args, environment: &Environment, screen: &mut Screen) -> Ended {
@@ -58,6 +100,13 @@ async fn run(args: &Args, environment: &Environment, screen: &mut Screen) -> End
         Command::Plan(args) => plan::run(args, global, environment, screen).await,
         Command::Apply(args) => apply::apply(args, global, environment, screen).await,
         Command::Destroy(args) => apply::destroy(args, global, environment, screen).await,
-        _ => Ok(Exit::Failed),
+        Command::Show(args) => show::run(args, global, environment, screen),
+        Command::Output(args) => output::run(args, global, environment, screen),
+        Command::Validate(args) => validate::run(args, global, environment, screen),
+        Command::State(command) => state::run(command, global, environment, screen),
+        Command::Scopes(args) => scopes::run(args, global, environment, screen),
+        Command::Sim(args) => sim::run(args, screen).await,
+        Command::Version(args) => version::run(args, screen),
+        Command::Completions(args) => completions::run(args, screen),
     }
 }

@@ -20,12 +20,12 @@ use crate::ui::screen::Screen;
 /// If there is no such output, or the encrypted file cannot be opened.
 pub fn run(args: &OutputArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let (place, name) = match args.words.as_slice() {
-        [stack, name] => (stack::find(Some(stack), global, environment)?, Some(name.as_str())),
-        [word] => match stack::find(Some(word), global, environment) {
+        [stack, name] => (stack::find_remembered(Some(stack), global, environment)?, Some(name.as_str())),
+        [word] => match stack::find_remembered(Some(word), global, environment) {
             Ok(place) => (place, None),
-            Err(_) => (stack::find(None, global, environment)?, Some(word.as_str())),
+            Err(_) => (stack::find_remembered(None, global, environment)?, Some(word.as_str())),
         },
-        _ => (stack::find(None, global, environment)?, None),
+        _ => (stack::find_remembered(None, global, environment)?, None),
     };
     let state = remembered(&place)?;
     let mut views = state.as_ref().map(|state| outputs::views(&state.outputs)).unwrap_or_default();
@@ -64,7 +64,9 @@ fn one(args: &OutputArgs, name: &str, mut view: OutputView, place: &Place, envir
             Value::Number(number) => number.to_string(),
             Value::Bool(bool) => bool.to_string(),
             Value::Null | Value::List(_) | Value::Map(_) => {
-                return Err(Diagnostic::error(format!("The output \"{name}\" is no text, number or bool, so `-raw` cannot print it.")).hint("Use `-json`.").into());
+                return Err(Diagnostic::error(format!("The output \"{name}\" is no text, number or bool, so `-raw` cannot print it."))
+                    .hint("Use `-json`.")
+                    .into());
             }
         };
         screen.print(&text);
@@ -91,7 +93,8 @@ fn open(name: &str, place: &Place, environment: &Environment) -> Result<Value, F
     let path = place.store().secrets;
     let found = secrets::read(&path, &keys(environment))?.and_then(|mut kept| kept.outputs.remove(name));
     let value: Secret<Value> = found.ok_or_else(|| {
-        Diagnostic::error(format!("The value of the sensitive output \"{name}\" is not in {}.", path.display())).hint("An apply writes it again.")
+        Diagnostic::error(format!("The value of the sensitive output \"{name}\" is not in {}.", path.display()))
+            .hint("An apply writes it again.")
     })?;
     Ok(secrets::shown(&value))
 }

@@ -40,10 +40,6 @@ pub fn run(args: &ScopesArgs, global: &Global, environment: &Environment, screen
             destroy.extend(of(Operation::Read));
             destroy.extend(of(Operation::Delete));
         }
-        if kind.markable() {
-            apply.extend(account::MARK_SCOPES.create);
-            destroy.extend(account::MARK_SCOPES.delete);
-        }
     }
     apply.extend(&plan);
     edit.extend(&plan);

@@ -31,9 +31,8 @@ pub async fn run(args: &SimArgs, screen: &mut Screen) -> Ended {
         ..Options::default()
     };
     let mut stop = signals::listen();
-    let mut running = sim::start(options)
-        .await
-        .map_err(|error| Diagnostic::error(format!("The simulator cannot start on {}: {error}.", args.listen)))?;
+    let mut running =
+        sim::start(options).await.map_err(|error| Diagnostic::error(format!("The simulator cannot start on {}: {error}.", args.listen)))?;
     screen.line(&format!("Simulating DigitalOcean at {}", running.url));
     screen.line(&format!("Use it with DIGITALOCEAN_API_URL={} and any DIGITALOCEAN_TOKEN. Ctrl-C ends it.", running.url));
     tokio::select! {
@@ -49,7 +48,8 @@ fn faults(args: &SimArgs) -> Result<Vec<Fault>, Failure> {
     if let Some(path) = &args.faults {
         lines.extend(read(path)?.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned));
     }
-    let one = |line: &String| line.parse::<Fault>().map_err(|error| Failure::usage(Diagnostic::error(format!("`{line}` is no fault: {error}."))));
+    let one =
+        |line: &String| line.parse::<Fault>().map_err(|error| Failure::usage(Diagnostic::error(format!("`{line}` is no fault: {error}."))));
     lines.iter().map(one).collect()
 }
 

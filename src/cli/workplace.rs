@@ -20,9 +20,13 @@ use crate::base::clock::Moment;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::digest::{Digest, Salt, sha256_hex};
 use crate::base::durable::make_folder;
+use crate::base::identity::Owner;
 use crate::base::rng::{Rng, entropy};
 use crate::base::secret::Secret;
 use crate::base::value::{Term, Value};
+use crate::engine::change::Base;
+use crate::engine::plan::{self, Input, Options, Planned};
+use crate::engine::refresh::Observed;
 use crate::kinds::Tables;
 use crate::lang::files::Recorded;
 use crate::lang::inputs::{Given, Inputs};
@@ -30,6 +34,8 @@ use crate::lang::module::{self, Source, Stack};
 use crate::lang::{Files as _, Host};
 use crate::sim;
 use crate::state::State;
+use crate::state::secrets::Keys;
+use crate::state::store::Store;
 use crate::ui::errors::Sources;
 use crate::ui::screen::Screen;
 
@@ -98,7 +104,7 @@ impl<'a> Site<'a> {
 
     fn values_file(&mut self, name: &str, path: &Path) -> Result<Given, Failure> {
         let text = read_text(path, name)?;
-        self.sources.insert(name.to_owned(), text.clone());
+        self.sources.insert(name.to_owned(), without_values(&text));
         Ok(Given::File { name: name.to_owned(), text })
     }
 
@@ -172,6 +178,17 @@ impl<'a> Site<'a> {
     }
 }
 
+/// The text of a file of values as messages may quote it: a value may be a secret, so only names are left, each letter of the
+/// rest a star, so that positions stay what they are.
+fn without_values(text: &str) -> String {
+    let star = |c: char| if c.is_whitespace() { c.to_string() } else { "*".repeat(c.len_utf8()) };
+    let line = |line: &str| match line.split_once('=') {
+        Some((name, value)) if !name.contains(['"', '{', '[']) => format!("{name}={}", value.chars().map(star).collect::<String>()),
+        _ => line.chars().map(star).collect(),
+    };
+    text.split_inclusive('\n').map(line).collect()
+}
+
 fn given_text(inputs: &mut Inputs, name: &str, raw: String) {
     inputs.given.push(Given::Text { name: name.to_owned(), raw, from: "the answer".to_owned(), strict: true });
 }
@@ -198,6 +215,44 @@ pub fn variables_of(stack: &Stack<'_>, salt: &Salt) -> (BTreeMap<String, String>
         }
     }
     (secrets, open)
+}
+
+/// Who may read the encrypted file.
+#[must_use]
+pub fn keys(environment: &Environment) -> Keys {
+    Keys { recipients: environment.recipients.iter().cloned().collect(), identity: environment.identity() }
+}
+
+/// What is remembered of a stack; of a run that was interrupted, all that is known to be done.
+///
+/// # Errors
+/// If the state cannot be used.
+pub fn remembered(place: &Place) -> Result<Option<State>, Failure> {
+    let loaded = Store::open(place.store()).peek()?;
+    Ok(match (loaded.state, loaded.journal) {
+        (Some(state), Some(journal)) => Some(journal.settle_into(&state)),
+        (state, _) => state,
+    })
+}
+
+/// The plan of making everything anew, worked out without any request: what is wrong with bodies comes out, and what they are.
+///
+/// # Errors
+/// Everything that is wrong with the configuration.
+pub fn offline(site: &Site<'_>, configuration: &Stack<'_>) -> Result<Planned, Failure> {
+    let state = State::new(String::new(), Salt::new([0; 32]));
+    let (observed, options) = (Observed::default(), Options::default());
+    let input = Input { resolve: configuration, state: &state, observed: &observed, options: &options };
+    let base = Base {
+        stack: site.place.name.clone(),
+        lineage: String::new(),
+        serial: 0,
+        journal_end: 0,
+        owner: Owner { account: String::new(), team: None, simulated: true },
+        endpoint: String::new(),
+        config: String::new(),
+    };
+    Ok(plan::make(input, base)?)
 }
 
 /// The way to the API.
@@ -397,4 +452,17 @@ async fn simulated(site: &Site<'_>) -> Result<Gateway, Failure> {
     let settings = Settings::new(base, Secret::new("simulated".to_owned()), site.environment.clock.clone(), Arc::new(Rng::from_entropy()));
     let client = Client::new(settings).map_err(|error| Diagnostic::error(format!("{error}.")))?;
     Ok(Gateway { client, endpoint: "simulator".to_owned(), token_source: "the simulator".to_owned(), warnings: Vec::new(), simulator })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_values_are_quoted() {
+        let text = "token = \"häh\"\nlist = [\n  \"a=b\",\n]\n";
+        let masked = without_values(text);
+        assert_eq!(masked, "token = ******\nlist = *\n  ******\n*\n");
+        assert_eq!(masked.len(), text.len());
+    }
 }

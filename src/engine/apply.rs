@@ -16,8 +16,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::change::{Action, Event, Op, Outcome, Step, StepId};
-use super::desired::{Terms, holds};
-use super::plan::{Planned, effective, known_of, terms};
+use super::desired::{Terms, holds, terms};
+use super::known::{effective, known_of};
+use super::plan::Planned;
 use super::record::{self, Frame};
 use super::recover::{self, Claims, Located, Lost};
 use super::schedule::Schedule;

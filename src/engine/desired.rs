@@ -1,15 +1,18 @@
 //! From what the language gives to what a kind takes: names and types of attributes checked, defaults filled in.
 //!
 //! Invariant: a body that comes out holds attributes of the table only, each of its row's type or unknown; nulls are absent.
-//! Pure; complaints carry attribute paths, and the caller knows where those are written.
+//! Pure; complaints carry attribute paths, and `Resolve` knows where those are written.
 
 use std::collections::BTreeMap;
 
-use crate::base::diag::did_you_mean;
+use crate::base::address::Address;
+use crate::base::desired::Resolve;
+use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::number::Number;
 use crate::base::value::{Term, Value};
 use crate::kinds::attr::{Attr, Presence, Ty};
 use crate::kinds::erased::Complaint;
+use crate::kinds::kind;
 
 /// The attributes of one object, as far as they are known.
 pub type Terms = BTreeMap<String, Term>;
@@ -22,6 +25,42 @@ pub fn normalise(rows: &[Attr], body: &Term, kind: &str) -> Result<Terms, Vec<Co
     let mut complaints = Vec::new();
     let terms = object(rows, body, &mut Vec::new(), kind, &mut complaints);
     if complaints.is_empty() { Ok(terms) } else { Err(complaints) }
+}
+
+/// The attributes of an instance as they are wanted: schema checked, defaults filled in, and what is to be ignored taken from
+/// what is there.
+///
+/// # Errors
+/// What is wrong, with positions.
+pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Terms, Vec<Diagnostic>> {
+    let Some(kind) = kind(&address.kind) else {
+        return Err(vec![Diagnostic::error(format!("There is no resource type `{}`.", address.kind)).at(resolve.span(address, &[]))]);
+    };
+    let whose = format!("`{}`", address.kind);
+    match normalise(kind.attrs(), body, &whose) {
+        Err(complaints) => Err(complaints.into_iter().map(|complaint| of_complaint(resolve, address, complaint)).collect()),
+        Ok(mut terms) => {
+            terms.extend(kind.derived(&Term::map(terms.clone())));
+            let complaints = kind.check(&Term::map(terms.clone()));
+            if complaints.iter().all(|complaint| complaint.warning) {
+                return Ok(terms);
+            }
+            Err(complaints.into_iter().map(|complaint| of_complaint(resolve, address, complaint)).collect())
+        }
+    }
+}
+
+/// A complaint of a kind as a diagnostic at its place in the file.
+#[must_use]
+pub fn of_complaint(resolve: &dyn Resolve, address: &Address, complaint: Complaint) -> Diagnostic {
+    let address = complaint.address.as_ref().unwrap_or(address);
+    let path: Vec<&str> = complaint.path.iter().map(String::as_str).collect();
+    let diagnostic = if complaint.warning { Diagnostic::warning(complaint.message) } else { Diagnostic::error(complaint.message) };
+    let diagnostic = diagnostic.at(resolve.span(address, &path)).about(address);
+    match complaint.hint {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
 }
 
 /// Whether `later` is a possible outcome of what was planned: equal but where that was unknown. Sets have no order.

@@ -7,20 +7,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Action, AttrChange, Base, Change, Drift, Order, OutputChange, Plan, Reason, Shown};
-use super::desired::{Terms, normalise};
+use super::desired::{Terms, terms};
 use super::diff::{self, There};
 use super::graph::{self, Cycle};
+use super::known::{effective, hidden, known_of};
 use super::order::{self, Links, Work};
 use super::refresh::{Observed, Seen};
 use super::trouble::Stop;
 use crate::base::address::Address;
 use crate::base::desired::{Desired, Output, Prevent, Resolve, Wanted};
 use crate::base::diag::Diagnostic;
-use crate::base::digest::{Digest, Salt, sha1_hex};
+use crate::base::digest::{Digest, Salt};
 use crate::base::types::Type;
 use crate::base::value::{Body, Origin, Term, Value};
 use crate::kinds::attr::{Attr, Change as How, Presence, Secrecy};
-use crate::kinds::erased::{AnyKind, Complaint, Job};
+use crate::kinds::erased::{AnyKind, Job};
 use crate::kinds::kind;
 use crate::state::{Health, Record, State};
 
@@ -124,102 +125,6 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
         destroy: input.options.destroy,
     };
     Ok(Planned { plan, known: walk.known, terms: walk.terms, jobs: walk.jobs })
-}
-
-/// The attributes of an instance as they are wanted: schema checked, defaults filled in, and what is to be ignored taken from
-/// what is there.
-///
-/// # Errors
-/// What is wrong, with positions.
-pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Terms, Vec<Diagnostic>> {
-    let Some(kind) = kind(&address.kind) else {
-        return Err(vec![Diagnostic::error(format!("There is no resource type `{}`.", address.kind)).at(resolve.span(address, &[]))]);
-    };
-    let whose = format!("`{}`", address.kind);
-    match normalise(kind.attrs(), body, &whose) {
-        Err(complaints) => Err(complaints.into_iter().map(|complaint| of_complaint(resolve, address, complaint)).collect()),
-        Ok(mut terms) => {
-            terms.extend(kind.derived(&Term::map(terms.clone())));
-            let complaints = kind.check(&Term::map(terms.clone()));
-            if complaints.iter().all(|complaint| complaint.warning) {
-                return Ok(terms);
-            }
-            Err(complaints.into_iter().map(|complaint| of_complaint(resolve, address, complaint)).collect())
-        }
-    }
-}
-
-/// A complaint of a kind as a diagnostic at its place in the file.
-#[must_use]
-pub fn of_complaint(resolve: &dyn Resolve, address: &Address, complaint: Complaint) -> Diagnostic {
-    let address = complaint.address.as_ref().unwrap_or(address);
-    let path: Vec<&str> = complaint.path.iter().map(String::as_str).collect();
-    let diagnostic = if complaint.warning { Diagnostic::warning(complaint.message) } else { Diagnostic::error(complaint.message) };
-    let diagnostic = diagnostic.at(resolve.span(address, &path)).about(address);
-    match complaint.hint {
-        Some(hint) => diagnostic.hint(hint),
-        None => diagnostic,
-    }
-}
-
-/// Replaces what is to be ignored by what is there.
-#[must_use]
-pub fn effective(rows: &[Attr], terms: &Terms, wanted: &Wanted, seen: &Body) -> Terms {
-    let mut terms = terms.clone();
-    for row in rows.iter().filter(|row| row.settable() && diff::ignores(&wanted.rules.ignore_changes, row.name)) {
-        match seen.get(row.name) {
-            Some(value) => {
-                terms.insert(row.name.to_owned(), Term::Value(value.clone()));
-            }
-            None => {
-                terms.remove(row.name);
-            }
-        }
-    }
-    terms
-}
-
-/// What the attributes of an object look like to expressions once it is there: what the API says, secrets still marked, and
-/// the digest of what is hidden.
-#[must_use]
-pub fn known_of(rows: &[Attr], terms: &Terms, body: &Body, digests: &BTreeMap<String, Digest>, salt: &Salt) -> Term {
-    let mut known = Terms::new();
-    for row in rows {
-        let term = match (terms.get(row.name), body.get(row.name)) {
-            (Some(term), _) if row.secrecy == Secrecy::Hidden => Some(hidden(term)),
-            (Some(term), _) if digests.contains_key(row.name) => {
-                let sealed = term.sealed().map(|sealed| sealed.map(|value| diff::normal(row, value, body)));
-                let same = sealed.is_some_and(|sealed| digests.get(row.name).is_some_and(|digest| digest.matches(&sealed, salt)));
-                Some(if same { term.clone() } else { unknown_secret(row) })
-            }
-            (Some(term), Some(value)) if term.has_secret() => Some(Term::Secret(crate::base::secret::Secret::new(value.clone()))),
-            (_, Some(value)) if row.secrecy == Secrecy::Open => Some(Term::Value(value.clone())),
-            (None, _) if digests.contains_key(row.name) => Some(unknown_secret(row)),
-            (Some(term), None) if term.has_secret() => Some(term.clone()),
-            _ => None,
-        };
-        if let Some(term) = term {
-            known.insert(row.name.to_owned(), term);
-        }
-    }
-    Term::map(known)
-}
-
-fn unknown_secret(row: &Attr) -> Term {
-    Term::Unknown(Origin { address: None, path: row.name.to_owned(), sensitive: true })
-}
-
-/// What an expression sees of a hidden attribute: the SHA-1 of its text, as with the official provider.
-fn hidden(term: &Term) -> Term {
-    let digest = |value: &Value| match value {
-        Value::Str(text) => Value::Str(sha1_hex(text.as_bytes())),
-        other => Value::Str(sha1_hex(other.to_json().to_string().as_bytes())),
-    };
-    match term {
-        Term::Value(value) => Term::Value(digest(value)),
-        Term::Secret(secret) => Term::Secret(secret.map(digest)),
-        other => other.clone(),
-    }
 }
 
 fn of_cycle(cycle: &Cycle<Address>, wanted: &Desired) -> Diagnostic {

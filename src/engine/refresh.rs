@@ -9,16 +9,17 @@ use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::diff::normal;
-use super::trouble::{Stop, of_api};
+use super::trouble::{Stop, lacking, of_api};
 use crate::api::client::Client;
 use crate::base::address::Address;
 use crate::base::digest::{Digest, Salt};
 use crate::base::identity::{Id, Mark};
 use crate::base::secret::Secret;
-use crate::base::value::Body;
+use crate::base::value::{Body, Term};
 use crate::kinds::attr::Reads;
 use crate::kinds::erased::{AnyKind, Found};
 use crate::kinds::kind;
+use crate::kinds::scopes::{Operation, needed};
 use crate::state::{Record, State};
 
 /// How many objects are looked for at once.
@@ -111,7 +112,10 @@ async fn read_kind(
     mark: &Mark,
 ) -> Result<(&'static dyn AnyKind, Vec<Found>), Stop> {
     let ids: Vec<Id> = records.iter().map(|(_, record)| record.id.clone()).collect();
-    let stop = |error| Stop::from(of_api(&error, &format!("read the objects of kind {}", kind.name())));
+    let stop = |error| {
+        let error = lacking(error, needed(kind, Operation::Read, &Term::null()));
+        Stop::from(of_api(&error, &format!("read the objects of kind {}", kind.name())))
+    };
     let mut found = kind.list(api, &ids, mark).await.map_err(stop)?;
     let there: BTreeSet<Id> = found.iter().map(|object| object.id.clone()).collect();
     let missing: Vec<Id> = ids.into_iter().filter(|id| !there.contains(id)).collect();

@@ -10,12 +10,13 @@ use tokio::sync::watch;
 
 use super::apply::{self, Left, Manner, Run};
 use super::change::{Action, Base, Event};
-use super::plan::{self, Input, Options, Planned, of_complaint};
+use super::desired::of_complaint;
+use super::plan::{self, Input, Options, Planned};
 use super::record;
 use super::recover::{self, Claims};
 use super::refresh::{self, Observed, Seen};
 use super::saved::Saved;
-use super::trouble::{Stop, of_api};
+use super::trouble::{Stop, lacking, of_api};
 use crate::api::client::Client;
 use crate::base::address::Address;
 use crate::base::clock::Clock;
@@ -23,6 +24,7 @@ use crate::base::desired::Resolve;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark, Owner};
 use crate::kinds::erased::AnyKind;
+use crate::kinds::scopes::{Operation, needed};
 use crate::kinds::{account, kind};
 use crate::state::State;
 use crate::state::store::{Loaded, Locked, Opening};
@@ -214,8 +216,10 @@ async fn check_account(ground: Ground<'_>, api: &Client, state: &State, observed
     let preflights = planned.jobs.iter().filter_map(|(name, jobs)| {
         let kind = kind(name)?;
         Some(async move {
-            let complaints =
-                kind.preflight(api, jobs).await.map_err(|error| Stop::from(of_api(&error, "check the plan against the account")))?;
+            let complaints = kind.preflight(api, jobs).await.map_err(|error| {
+                let reads = jobs.iter().flat_map(|job| needed(kind, Operation::Create, &job.body)).filter(|scope| scope.ends_with(":read"));
+                Stop::from(of_api(&lacking(error, reads), "check the plan against the account"))
+            })?;
             Ok::<_, Stop>((jobs.first().map_or_else(|| Address::new(name, ""), |job| job.address.clone()), complaints))
         })
     });

@@ -44,6 +44,20 @@ pub fn of_api(error: &ApiError, doing: &str) -> Diagnostic {
     }
 }
 
+/// The same error, with further scopes that a refused request may lack: what is set in its body or asked in its query needs
+/// more than the request's own.
+#[must_use]
+pub fn lacking(mut error: ApiError, more: impl IntoIterator<Item = &'static str>) -> ApiError {
+    if let ApiError::Refused { scopes, .. } = &mut error {
+        for scope in more {
+            if !scopes.contains(&scope) {
+                scopes.push(scope);
+            }
+        }
+    }
+    error
+}
+
 fn request_id(error: &ApiError) -> String {
     match error {
         ApiError::Refused { answer, .. } | ApiError::Rejected { answer, .. } => {
@@ -59,7 +73,7 @@ fn hint(error: &ApiError) -> Option<String> {
             Some("The token is not accepted. Check that it is whole, has not expired, and belongs to this API.".to_owned())
         }
         ApiError::Refused { scopes, .. } if !scopes.is_empty() => Some(format!(
-            "The token lacks a scope. This request needs: {}. `dofloat scopes` prints all that the stack needs.",
+            "The token lacks a scope. What was asked needs: {}. `dofloat scopes` prints all that the stack needs.",
             scopes.join(", ")
         )),
         ApiError::Refused { .. } => Some("The token lacks a scope. `dofloat scopes` prints all that the stack needs.".to_owned()),

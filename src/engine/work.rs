@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::change::{Op, StepId};
 use super::desired::Terms;
-use super::trouble::of_api;
+use super::trouble::{lacking, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
@@ -19,6 +19,7 @@ use crate::base::identity::{Id, Mark};
 use crate::base::value::{Body, Term};
 use crate::kinds::attr::Change;
 use crate::kinds::erased::AnyKind;
+use crate::kinds::scopes::{Operation, needed};
 
 /// How often an edit whose answer was lost is looked into and made again.
 const EDIT_TRIES: usize = 3;
@@ -154,6 +155,15 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
 }
 
 fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
+    let operation = match task.op {
+        Op::Create | Op::Settle { .. } => Operation::Create,
+        Op::Edit { .. } => Operation::Update,
+        Op::Delete { .. } | Op::Forget => Operation::Delete,
+    };
+    // Those to read were there when the plan was made.
+    let needed = needed(task.kind, operation, &Term::map(task.terms.clone()));
+    let error = lacking(error.clone(), needed.into_iter().filter(|scope| !scope.ends_with(":read")));
+    let error = &error;
     let doubt =
         !matches!(error, ApiError::Rejected { .. } | ApiError::Refused { .. } | ApiError::NotFound { .. } | ApiError::Throttled { .. });
     Message::Failed { step: task.step, why: of_api(error, &format!("{verb} {}", task.address)).about(&task.address), doubt }

@@ -29,6 +29,9 @@ struct Address {
     ip: String,
 }
 
+/// The scopes of reading whose token it is.
+pub const SCOPES: [&str; 1] = ["account:read"];
+
 /// Whose token it is. `simulated` is the caller's word: an answer does not tell.
 ///
 /// # Errors

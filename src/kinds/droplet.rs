@@ -248,7 +248,7 @@ impl Kind for Droplet {
     ];
     const SCOPES: Scopes = Scopes {
         read: &["droplet:read", "tag:read"],
-        create: &["droplet:create", "droplet:read", "image:read", "regions:read", "sizes:read", "account:read", "tag:create", "tag:read"],
+        create: &["droplet:create", "droplet:read", "image:read", "regions:read", "account:read", "tag:create", "tag:read"],
         // A resize needs `droplet:create` too.
         update: &["droplet:update", "droplet:read", "droplet:create", "regions:read", "sizes:read", "tag:create", "tag:delete"],
         // The stack's tag goes last.

@@ -218,9 +218,9 @@ impl Constraint {
         };
         ConvertError::new(match (self, from) {
             (Self::Tuple(wanted), Type::Tuple(given)) if wanted.len() != given.len() => {
-                format!("{} elements are required, not {}", wanted.len(), given.len())
+                format!("a tuple of length {} is required, not of {}", wanted.len(), given.len())
             }
-            (Self::Tuple(wanted), _) => format!("a tuple of {} elements is required", wanted.len()),
+            (Self::Tuple(wanted), _) => format!("a tuple of length {} is required", wanted.len()),
             (Self::Object(wanted), Type::Object(given)) => wanted
                 .iter()
                 .find(|(name, field)| !field.optional && !given.contains_key(*name))
@@ -273,4 +273,83 @@ fn uniform<'a>(want: &Constraint, items: impl Iterator<Item = (String, &'a Val)>
     let to = Constraint::from(&common);
     let items = items.iter().map(|item| to.apply(item)).collect::<Result<_, _>>()?;
     Ok((common, items))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::functions::tests::{json_of, v};
+    use super::*;
+
+    fn list(item: Constraint) -> Constraint {
+        Constraint::List(Box::new(item))
+    }
+
+    fn object(fields: &[(&str, Constraint, bool, Option<&str>)]) -> Constraint {
+        let field = |(name, constraint, optional, default): &(&str, Constraint, bool, Option<&str>)| {
+            (name.to_string(), Field { constraint: constraint.clone(), optional: *optional, default: default.map(v) })
+        };
+        Constraint::Object(fields.iter().map(field).collect())
+    }
+
+    fn check(constraint: &Constraint, value: &str, expected: Result<&str, &str>) {
+        let found = constraint.apply(&v(value)).map(|val| json_of(&val)).map_err(|error| error.to_string());
+        assert_eq!(found.as_deref().map_err(String::as_str), expected, "{value}");
+    }
+
+    #[test]
+    fn primitives() {
+        check(&Constraint::Number, "\"5.50\"", Ok("5.5"));
+        check(&Constraint::String, "true", Ok("\"true\""));
+        check(&Constraint::Bool, "\"1\"", Ok("true"));
+        check(&Constraint::Number, "true", Err("a number is required"));
+        check(&Constraint::Number, "\"x\"", Err("a number is required"));
+        check(&Constraint::String, "null", Ok("null"));
+        check(&Constraint::Any, "[1]", Ok("[1]"));
+    }
+
+    #[test]
+    fn collections() {
+        check(&list(Constraint::Any), "[1, \"a\"]", Ok("[\"1\",\"a\"]"));
+        check(&Constraint::Set(Box::new(Constraint::Number)), "[3, \"1\", 3]", Ok("[1,3]"));
+        check(&Constraint::Map(Box::new(Constraint::Any)), "{\"a\": [1], \"b\": []}", Ok("{\"a\":[1],\"b\":[]}"));
+        check(&Constraint::Tuple(vec![Constraint::String]), "[1]", Ok("[\"1\"]"));
+        check(&Constraint::Tuple(vec![Constraint::String]), "[1, 2]", Err("a tuple of length 1 is required, not of 2"));
+        check(&list(Constraint::String), "{}", Err("a list(string) is required"));
+        assert!(list(Constraint::Any).apply(&v("[1, true]")).is_err());
+    }
+
+    #[test]
+    fn absent_attributes_get_their_defaults() {
+        let inner = object(&[("b", Constraint::String, true, Some("\"deep\""))]);
+        let outer = object(&[
+            ("a", inner, true, Some("{}")),
+            ("c", Constraint::Number, true, None),
+            ("d", Constraint::Number, true, Some("\"5\"")),
+        ]);
+        check(&outer, "{}", Ok("{\"a\":{\"b\":\"deep\"},\"c\":null,\"d\":5}"));
+        check(&outer, "{\"a\": null, \"d\": null, \"x\": 1}", Ok("{\"a\":{\"b\":\"deep\"},\"c\":null,\"d\":5}"));
+        check(&outer, "null", Ok("null"));
+    }
+
+    #[test]
+    fn errors_name_the_part() {
+        let ports = object(&[("ports", list(Constraint::Number), false, None)]);
+        check(&ports, "{\"ports\": [1, \"x\"]}", Err(".ports[1]: a number is required"));
+        check(&list(ports), "[{\"ports\": []}, {}]", Err("[1]: the attribute \"ports\" is required"));
+        let map = Constraint::Map(Box::new(Constraint::Bool));
+        check(&map, "{\"a b\": 1}", Err("[\"a b\"]: a bool is required"));
+    }
+
+    #[test]
+    fn unknowns_get_the_type_and_marks_stay() {
+        let strings = list(Constraint::String);
+        assert_eq!(strings.apply(&Val::unknown(Type::Any)), Ok(Val::unknown(strings.ty())));
+        assert_eq!(strings.apply(&Val::unknown(Type::Tuple(vec![Type::Number]))), Ok(Val::unknown(strings.ty())));
+        assert!(strings.apply(&Val::unknown(Type::Number)).is_err());
+        let converted = strings.apply(&Val::tuple(vec![Val::number(1_i64).marked(true), Val::number(2_i64)])).unwrap();
+        assert_eq!(converted.parts().map(|part| part.sensitive).collect::<Vec<_>>(), [true, false]);
+        assert!(strings.apply(&v("[1]").marked(true)).unwrap().sensitive);
+        let optional = object(&[("a", Constraint::String, true, None)]);
+        assert_eq!(optional.apply(&Val::unknown(Type::Object(BTreeMap::new()))), Ok(Val::unknown(optional.ty())));
+    }
 }

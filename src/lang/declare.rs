@@ -257,6 +257,7 @@ impl Collect<'_> {
         self.errors.push(error);
     }
 
+    #[expect(clippy::boxed_local, reason = "faults come in boxes")]
     fn fault(&mut self, error: Fault) {
         self.errors.push(*error);
     }

@@ -80,7 +80,7 @@ impl<'a> Eval<'a> {
     pub fn eval(&self, expr: &Expr) -> Outcome {
         match &expr.kind {
             Kind::Literal(value) => Ok(value.clone()),
-            Kind::Template(parts) => self.template(parts, &expr.span),
+            Kind::Template(parts) => self.template(parts),
             Kind::Wrapped(inner) | Kind::Paren(inner) => self.eval(inner),
             Kind::Tuple(items) => Ok(Val::tuple(items.iter().map(|item| self.eval(item)).collect::<Result<_, _>>()?)),
             Kind::Object(items) => self.object(items),
@@ -183,14 +183,14 @@ impl<'a> Eval<'a> {
     }
 
     /// A template's text.
-    fn template(&self, parts: &[Part], span: &Span) -> Outcome {
+    fn template(&self, parts: &[Part]) -> Outcome {
         let mut text = Text::default();
-        self.parts(parts, &mut text, span)?;
+        self.parts(parts, &mut text)?;
         let result = if text.unknown { Val::unknown(Type::String) } else { Val::string(&text.text) };
         Ok(result.marked(text.sensitive))
     }
 
-    fn parts(&self, parts: &[Part], text: &mut Text, span: &Span) -> Result<(), Fault> {
+    fn parts(&self, parts: &[Part], text: &mut Text) -> Result<(), Fault> {
         for part in parts {
             match part {
                 Part::Text(literal) => text.text.push_str(literal),
@@ -218,8 +218,8 @@ impl<'a> Eval<'a> {
                     let choice = self.condition(condition)?;
                     text.sensitive |= choice.sensitive;
                     match choice.data {
-                        Data::Bool(true) => self.parts(then, text, span)?,
-                        Data::Bool(false) => self.parts(otherwise, text, span)?,
+                        Data::Bool(true) => self.parts(then, text)?,
+                        Data::Bool(false) => self.parts(otherwise, text)?,
                         _ => text.unknown = true,
                     }
                 }
@@ -231,7 +231,7 @@ impl<'a> Eval<'a> {
                         None => text.unknown = true,
                         Some(items) => {
                             for (key, value) in items {
-                                self.bind(names, key, value, |eval| eval.parts(body, text, span))?;
+                                self.bind(names, key, value, |eval| eval.parts(body, text))?;
                             }
                         }
                     }

@@ -78,11 +78,10 @@ pub(super) fn questions(module: &Module, inputs: &Inputs, host: &Host<'_>) -> Ve
 }
 
 /// The values of all variables, and warnings.
-pub(super) fn values(
-    module: &Module,
-    inputs: &Inputs,
-    host: &Host<'_>,
-) -> Result<(BTreeMap<String, Val>, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub(super) type Values = (BTreeMap<String, Val>, Vec<Diagnostic>);
+
+/// Fits what is given to the variables' types.
+pub(super) fn values(module: &Module, inputs: &Inputs, host: &Host<'_>) -> Result<Values, Vec<Diagnostic>> {
     let (mut given, mut errors, warnings) = gather(module, inputs, host);
     let mut values = BTreeMap::new();
     for (name, variable) in &module.variables {

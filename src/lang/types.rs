@@ -225,3 +225,71 @@ pub fn text_of(data: &Data) -> Option<String> {
 pub fn number_of(text: &str) -> Option<Number> {
     arithmetic::parse(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ty(json: &str) -> Type {
+        Type::from_json(&serde_json::from_str(json).unwrap()).unwrap_or_else(|| panic!("{json} is no type"))
+    }
+
+    fn n(number: i64) -> Val {
+        Val::number(number)
+    }
+
+    #[test]
+    fn what_types_have_in_common() {
+        for (types, expected) in [
+            (vec![], Some("any")),
+            (vec![r#""dynamic""#, r#""dynamic""#], Some("any")),
+            (vec![r#""number""#, r#""dynamic""#], Some("number")),
+            (vec![r#""number""#, r#""string""#, r#""bool""#], Some("string")),
+            (vec![r#""number""#, r#""bool""#], None),
+            (vec![r#"["list","number"]"#, r#"["list","dynamic"]"#], Some("list(number)")),
+            (vec![r#"["tuple",["number"]]"#, r#"["tuple",["string"]]"#], Some("tuple([string])")),
+            (vec![r#"["tuple",[]]"#, r#"["tuple",["number"]]"#], Some("list(number)")),
+            (vec![r#"["tuple",["number"]]"#, r#"["list","string"]"#], Some("list(string)")),
+            (vec![r#"["set","number"]"#, r#"["list","number"]"#], Some("list(number)")),
+            (vec![r#"["set","string"]"#, r#"["tuple",[]]"#], Some("set(string)")),
+            (vec![r#"["object",{"a":"number"}]"#, r#"["object",{"a":"string"}]"#], Some("object({a = string})")),
+            (vec![r#"["object",{"a":"number"}]"#, r#"["object",{"b":"number"}]"#], Some("map(number)")),
+            (vec![r#"["object",{"a":"number"}]"#, r#"["map","string"]"#], Some("map(string)")),
+            (vec![r#"["object",{}]"#, r#"["tuple",[]]"#], None),
+            (vec![r#""string""#, r#"["list","string"]"#], None),
+        ] {
+            let found = unify(&types.iter().map(|json| ty(json)).collect::<Vec<_>>()).map(|ty| ty.to_string());
+            assert_eq!(found.as_deref(), expected, "{types:?}");
+        }
+    }
+
+    #[test]
+    fn equality_is_of_one_type() {
+        let list = |items| Val::from(Data::List(Type::Number, Arc::new(items)));
+        let (yes, no) = (Val::bool(true), Val::bool(false));
+        assert_eq!(equal(&n(1), &Val::string("1")), no);
+        assert_eq!(equal(&Data::Null(Type::String).into(), &Data::Null(Type::Number).into()), yes);
+        assert_eq!(equal(&Val::null(), &n(1)), no);
+        assert_eq!(equal(&list(vec![n(1)]), &list(vec![n(1)])), yes);
+        assert_eq!(equal(&Val::tuple(vec![n(1)]), &list(vec![n(1)])), no);
+        assert!(equal(&n(1).marked(true), &n(1)).sensitive);
+    }
+
+    #[test]
+    fn what_is_unknown_is_equal_to_nothing_yet() {
+        let unknown = || Val::unknown(Type::Number);
+        assert!(equal(&unknown(), &n(1)).is_unknown());
+        assert!(equal(&Val::tuple(vec![unknown(), n(1)]), &Val::tuple(vec![n(1), n(1)])).is_unknown());
+        assert_eq!(equal(&Val::tuple(vec![unknown(), n(1)]), &Val::tuple(vec![n(1), n(2)])), Val::bool(false));
+    }
+
+    #[test]
+    fn sets_are_sorted_and_keep_secrets() {
+        let strings = |texts: &[&str]| texts.iter().map(|text| Val::string(text)).collect::<Vec<_>>();
+        let set = set_of(Type::String, strings(&["b", "a", "b"]));
+        assert_eq!(set, Data::Set(Type::String, Arc::new(strings(&["a", "b"]))).into());
+        let marked = set_of(Type::String, vec![Val::string("a").marked(true)]);
+        assert!(marked.sensitive && marked.parts().all(|part| !part.sensitive));
+        assert!(set_of(Type::Number, vec![n(1), Val::unknown(Type::Number)]).is_unknown());
+    }
+}

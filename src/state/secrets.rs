@@ -58,6 +58,12 @@ pub fn read(path: &Path, keys: &Keys) -> Result<Option<Secrets>, Box<Diagnostic>
     parse(&plain, path).map(Some)
 }
 
+/// The value of a sensitive output, for a user who asks to see it.
+#[must_use]
+pub fn shown(value: &Secret<Value>) -> Value {
+    value.expose().clone()
+}
+
 /// Writes the whole content, to all recipients. An identity is made if none is there and no recipients are given.
 /// Durable when it returns.
 ///

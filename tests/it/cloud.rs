@@ -2,8 +2,6 @@
 //!
 //! Invariant: the program gets an address and a token and nothing else; the test sees the world and every request.
 
-#![expect(dead_code, reason = "the stories that use the rest wait for the command line")]
-
 use std::collections::BTreeMap;
 
 use dofloat::sim::{self, Options, Running};
@@ -109,6 +107,11 @@ impl Cloud {
     /// Whether the account holds nothing but what a fresh one holds.
     pub(crate) fn is_fresh(&self) -> bool {
         self.running.with_world(|world| world.is_fresh())
+    }
+
+    /// Finishes everything that takes a while.
+    pub(crate) fn finish_all(&self) {
+        self.running.with_world(dofloat::sim::World::finish_all);
     }
 
     /// How many objects there are, by kind.

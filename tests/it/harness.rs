@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -90,6 +91,13 @@ impl Stack {
         command.current_dir(self.folder.path()).env_clear().envs(&self.environment);
         command.env("HOME", self.path("home")).env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command
+    }
+
+    /// Starts the program in the folder and returns while it runs.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dofloat"));
+        command.args(arguments).current_dir(self.folder.path()).env_clear().envs(&self.environment).env("HOME", self.path("home"));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
     }
 
     /// A path below the folder.

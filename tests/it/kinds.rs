@@ -56,7 +56,7 @@ impl Bench {
             Some(body) => body,
             None => kind.settle(&self.api, &id).await.expect("it settles"),
         };
-        assert_eq!(body.get("id").is_some(), true, "{name} {id} has no id");
+        assert!(body.contains_key("id"), "{name} {id} has no id");
         (id, body)
     }
 
@@ -222,10 +222,10 @@ async fn the_tutorial_costs_few_requests() {
         job.body = unknown(droplet("primary", &nowhere), "vpc_uuid");
     }
     for (name, jobs) in [
-        ("digitalocean_vpc", jobs("digitalocean_vpc", &[vpc_body.clone()])),
+        ("digitalocean_vpc", jobs("digitalocean_vpc", std::slice::from_ref(&vpc_body))),
         ("digitalocean_droplet", drops),
         ("digitalocean_reserved_ip", jobs("digitalocean_reserved_ip", &[json!({"region": "nyc3"})])),
-        ("digitalocean_domain", jobs("digitalocean_domain", &[zone_body.clone()])),
+        ("digitalocean_domain", jobs("digitalocean_domain", std::slice::from_ref(&zone_body))),
         ("digitalocean_record", jobs("digitalocean_record", &[record("@", "203.0.113.9"), record("www", "203.0.113.9")])),
         ("digitalocean_firewall", jobs("digitalocean_firewall", &[firewall(&[])])),
     ] {
@@ -419,7 +419,7 @@ async fn small_kinds_live_and_die() {
     same("digitalocean_ssh_key", &key, &seen);
     assert_eq!(seen.get("fingerprint"), Some(&"3d:52:38:ce:ff:94:f5:d7:81:a4:a4:f9:2b:4f:fe:a0".into()));
     assert_eq!(bench.find("digitalocean_ssh_key", key.clone()).await, [(id.clone(), true)]);
-    assert!(bench.preflight("digitalocean_ssh_key", &[key.clone()]).await[0].contains("has this key already, as `ops`"));
+    assert!(bench.preflight("digitalocean_ssh_key", std::slice::from_ref(&key)).await[0].contains("has this key already, as `ops`"));
     let seen = bench.edit("digitalocean_ssh_key", &id, "rename", json!({"name": "admin", "public_key": KEY})).await;
     assert_eq!(seen.get("name"), Some(&"admin".into()));
     bench.delete("digitalocean_ssh_key", &id).await;

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod cli_help;
 mod cloud;
 mod contract;
 mod crash;
@@ -15,5 +16,6 @@ mod language;
 mod readme;
 mod scene;
 mod simulator;
+mod stories;
 mod tidy;
 mod tutorial;

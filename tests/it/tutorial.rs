@@ -218,3 +218,24 @@ fn assert_keeps_the_contract(cloud: &Cloud) {
 fn outputs(outcome: &Outcome) -> Vec<String> {
     outcome.stdout.lines().skip_while(|line| *line != "Outputs:").map(str::to_owned).collect()
 }
+
+#[test]
+fn the_list_of_processes_shows_no_secret() {
+    const PASSWORD: &str = "correct-horse-battery";
+    // A droplet that takes a while: the program is looked at while it waits.
+    let clock = dofloat::sim::ClockMode::Explicit { looks: 50 };
+    let cloud = Cloud::start(Options { clock, ..Options::default() });
+    let plan = format!("variable \"password\" {{\n  sensitive = true\n}}\n{DROPLET_WITH_SECRETS}");
+    let stack = cloud.serve(Stack::with_plan("secret", &plan)).env("DOFLOAT_VAR_password", PASSWORD);
+    let mut child = stack.start(&["apply", "-auto-approve"]);
+    while !cloud.log().iter().any(|of| of.method == "POST") {
+        assert!(child.try_wait().expect("the child is ours").is_none(), "it ended before it made anything");
+        std::thread::yield_now();
+    }
+    let arguments = std::fs::read(format!("/proc/{}/cmdline", child.id())).expect("the process runs");
+    let arguments = String::from_utf8_lossy(&arguments).into_owned();
+    cloud.finish_all();
+    assert!(child.wait().expect("the child is ours").success());
+    assert!(arguments.contains("-auto-approve"), "{arguments}");
+    assert!(!arguments.contains(Cloud::TOKEN) && !arguments.contains(PASSWORD), "{arguments}");
+}

@@ -131,6 +131,12 @@ impl FnError {
     fn arg(at: usize, message: impl Into<String>) -> Self {
         Self { arg: Some(at), message: message.into() }
     }
+
+    /// The same without a word on the arguments, of which one is sensitive.
+    fn hidden(self) -> Self {
+        let message = "it refuses its arguments; why is not said here, because one of them is sensitive".to_owned();
+        Self { message, ..self }
+    }
 }
 
 type Outcome = Result<Val, FnError>;
@@ -202,8 +208,13 @@ pub fn call(function: &Function, args: Vec<Val>, host: &Host<'_>) -> Result<Val,
         let blame = (given > needed).then_some(needed);
         return Err(FnError { arg: blame, message: format!("\"{}\" takes {expected}, not {given}", function.name) });
     }
+    let secret = args.iter().any(Val::has_sensitive);
+    run(function, args, host).map_err(|error| if secret { error.hidden() } else { error })
+}
+
+fn run(function: &Function, args: Vec<Val>, host: &Host<'_>) -> Outcome {
     let (mut sensitive, mut unknown) = (false, false);
-    let mut ready = Vec::with_capacity(given);
+    let mut ready = Vec::with_capacity(args.len());
     for (at, arg) in args.into_iter().enumerate() {
         let Some(param) = function.params.get(at).or(function.rest.as_ref()) else { break };
         let arg = param.admit(arg).map_err(|message| FnError::arg(at, message))?;
@@ -394,6 +405,11 @@ pub(crate) mod tests {
         call(lookup(name).unwrap_or_else(|| panic!("no function {name}")), args, &host)
     }
 
+    /// A value as JSON.
+    pub(crate) fn json_of(val: &Val) -> String {
+        encoding::to_json(val).unwrap()
+    }
+
     /// Calls a function with arguments from a JSON array; the result as JSON.
     pub(crate) fn json(name: &str, args: &str) -> Result<String, FnError> {
         let Data::Tuple(args) = v(args).data else { panic!("{args} is no array") };
@@ -443,6 +459,13 @@ pub(crate) mod tests {
         let both = run("concat", vec![Val::tuple(vec![Val::string("a").marked(true)]), v("[\"b\"]")]).unwrap();
         assert_eq!(items_of(&both).iter().map(|item| item.sensitive).collect::<Vec<_>>(), [true, false]);
         assert!(!both.sensitive);
+    }
+
+    #[test]
+    fn errors_do_not_tell_secrets() {
+        let error = run("cidrhost", vec![Val::string("hunter2").marked(true), v("1")]).unwrap_err();
+        assert!(error.arg == Some(0) && !error.message.contains("hunter2"), "{error:?}");
+        assert!(run("cidrhost", vec![Val::string("hunter2"), v("1")]).unwrap_err().message.contains("hunter2"));
     }
 
     #[test]

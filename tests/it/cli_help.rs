@@ -1,0 +1,57 @@
+//! The help of every command, word for word: options are an interface, and this is where a change of it is seen.
+
+use crate::harness::Stack;
+
+#[test]
+fn the_help_of_every_command_is_as_agreed() {
+    let commands: &[&[&str]] = &[
+        &[],
+        &["plan"],
+        &["apply"],
+        &["destroy"],
+        &["show"],
+        &["output"],
+        &["validate"],
+        &["state"],
+        &["state", "list"],
+        &["state", "show"],
+        &["scopes"],
+        &["sim"],
+        &["version"],
+        &["completions"],
+    ];
+    let stack = Stack::empty();
+    let mut all = String::new();
+    for command in commands {
+        let outcome = stack.run(&[*command, &["-help"]].concat());
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{command:?}");
+        all.push_str(&format!("$ dofloat {}\n{}\n", [*command, &["-help"]].concat().join(" "), outcome.stdout));
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn wrong_usage_exits_with_64_and_says_so_on_standard_error() {
+    let stack = Stack::empty();
+    for line in [&[][..], &["plan", "-nonsense"], &["plan", "-refesh=false"], &["plan", "a", "b"], &["apply", "-token=x"], &["frobnicate"]]
+    {
+        let outcome = stack.run(line);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (64, ""), "{line:?}");
+        assert!(!outcome.stderr.is_empty(), "{line:?}");
+    }
+    assert!(
+        !stack.run(&["apply", "-token=dont-repeat-me"]).stderr.contains("dont-repeat-me"),
+        "a token that was given by mistake is not shown"
+    );
+    assert!(stack.run(&["plan", "-refesh=false"]).stderr.contains("--refresh"), "a slip of the hand is understood");
+}
+
+#[test]
+fn every_shell_gets_a_completion_script() {
+    let stack = Stack::empty();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let outcome = stack.run(&["completions", shell]);
+        assert_eq!(outcome.code, 0, "{shell}: {}", outcome.stderr);
+        assert!(outcome.stdout.contains("dofloat") && outcome.stdout.contains("destroy"), "{shell}");
+    }
+}
