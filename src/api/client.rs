@@ -26,6 +26,7 @@ use super::scopes;
 use super::trace::masked;
 use super::wait::{Cause, Waiting, Watcher};
 use crate::base::clock::Clock;
+use crate::base::crash::crash_point;
 use crate::base::rng::Rng;
 
 /// The client of one account. Clones share connections and budget.
@@ -327,12 +328,14 @@ impl Core {
         if let Some(body) = &request.body {
             builder = builder.json(body);
         }
+        crash_point("request.before");
         let response = match builder.send().await {
             Ok(response) => response,
             Err(error) if error.is_builder() => return Outcome::Unsent(connect::cause(&error)),
             Err(error) if error.is_connect() => return Outcome::Unsent(format!("no connection: {}", self.reason(&error))),
             Err(error) => return Outcome::Lost(self.reason(&error)),
         };
+        crash_point("answer.received");
         let status = response.status().as_u16();
         let limits = Limits::read(response.headers(), self.clock.now());
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);

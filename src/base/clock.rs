@@ -42,6 +42,12 @@ enum Inner {
     Virtual(Arc<AtomicU64>),
 }
 
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
 impl Clock {
     /// The system's clock.
     #[must_use]

@@ -117,7 +117,7 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
     opening(&site, order.planning.json, screen);
     let configuration = site.load(&mut inputs, order.planning.variables.input && order.saved.is_none(), screen)?;
     let gateway = gateway(&site, Some(&configuration)).await?;
-    let clock = Clock::system();
+    let clock = environment.clock.clone();
     let stop = signals::listen();
     let ended = async {
         let mut store = locked(&site, &order.planning.locking, order.destroy, &clock).await?;
@@ -222,7 +222,7 @@ struct Doing<'a> {
 impl Doing<'_> {
     fn tell(&self, event: &Event, teller: &mut Teller, progress: &mut Progress, screen: &mut Screen) {
         if self.order.planning.json {
-            if let Some(line) = teller.json(event, &Clock::system().now().to_rfc3339()) {
+            if let Some(line) = teller.json(event, &self.site.environment.clock.now().to_rfc3339()) {
                 screen.line(&line.to_string());
             }
             return;
@@ -241,7 +241,7 @@ impl Doing<'_> {
         }
         let destroy = self.options.destroy;
         if self.order.planning.json {
-            for line in events::ending_lines(&left.outcome, destroy, &Clock::system().now().to_rfc3339()) {
+            for line in events::ending_lines(&left.outcome, destroy, &self.site.environment.clock.now().to_rfc3339()) {
                 screen.line(&line.to_string());
             }
         } else {

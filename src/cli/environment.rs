@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use crate::base::clock::Clock;
 use crate::base::secret::Secret;
 
 /// The variables that hold a token, in the order in which they are looked at.
@@ -32,6 +34,10 @@ pub struct Environment {
     pub recipients: Option<String>,
     /// `DOFLOAT_CRASH`, for tests.
     pub crash: Option<String>,
+    /// The time: the system's, or in a debug build with `DOFLOAT_CLOCK=virtual` one that every wait moves on at once.
+    pub clock: Clock,
+    /// The time limit of a request, where a debug build is given one by `DOFLOAT_TIME_LIMIT`, in milliseconds.
+    pub time_limit: Option<Duration>,
     /// `DOFLOAT_CA_FILE`: root certificates in place of the system's.
     pub ca_file: Option<PathBuf>,
     /// `NO_COLOR`.
@@ -71,6 +77,7 @@ impl Environment {
         let text = |name: &str| all.get(name).and_then(|value| value.to_str()).map(str::to_owned);
         let path = |name: &str| all.get(name).map(PathBuf::from);
         let set = |name: &str| text(name).is_some_and(|value| !matches!(value.to_ascii_lowercase().as_str(), "0" | "false"));
+        let rehearsed = |name: &str| text(name).filter(|_| cfg!(debug_assertions));
         let home = path("HOME");
         let prefixed = |prefix: &'static str| {
             let named = all.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.to_str()?, name)));
@@ -85,6 +92,12 @@ impl Environment {
             log: text("DOFLOAT_LOG"),
             recipients: text("DOFLOAT_AGE_RECIPIENTS"),
             crash: text("DOFLOAT_CRASH"),
+            clock: if rehearsed("DOFLOAT_CLOCK").as_deref() == Some("virtual") {
+                Clock::virtual_at(Clock::system().now())
+            } else {
+                Clock::system()
+            },
+            time_limit: rehearsed("DOFLOAT_TIME_LIMIT").and_then(|millis| millis.parse().ok()).map(Duration::from_millis),
             ca_file: path("DOFLOAT_CA_FILE"),
             no_color: text("NO_COLOR").is_some(),
             automation: set("CI") || set("TF_IN_AUTOMATION"),

@@ -85,7 +85,7 @@ async fn shown(
 /// The first line: which stack it is about.
 pub fn opening(site: &Site<'_>, json: bool, screen: &mut Screen) {
     if json {
-        let now = Clock::system().now().to_rfc3339();
+        let now = site.environment.clock.now().to_rfc3339();
         screen.line(&plan_json::version_line(&now).to_string());
         let mut line = plan_json::line("stack", &format!("Stack {}", site.place.name), &now);
         line["stack"] = site.place.name.clone().into();
@@ -147,7 +147,7 @@ impl<'a> Looking<'a> {
 /// # Errors
 /// Whatever keeps it from being made.
 pub async fn look(looking: Looking<'_>, refresh: bool, recover: bool) -> Result<Surveyed, Failure> {
-    let clock = Clock::system();
+    let clock = looking.site.environment.clock.clone();
     let config = looking.site.config(looking.inputs);
     let mut surveyed = survey(looking.ground(&config, &clock, refresh, recover)).await?;
     let plan = &mut surveyed.planned.plan;
@@ -161,7 +161,7 @@ pub async fn look(looking: Looking<'_>, refresh: bool, recover: bool) -> Result<
 /// Prints a plan.
 pub fn show(plan: &Plan, site: &Site<'_>, json: bool, screen: &mut Screen) {
     if json {
-        let now = Clock::system().now().to_rfc3339();
+        let now = site.environment.clock.now().to_rfc3339();
         for line in plan_json::lines(plan, &site.sources, &now) {
             screen.line(&line.to_string());
         }
@@ -174,7 +174,7 @@ pub fn show(plan: &Plan, site: &Site<'_>, json: bool, screen: &mut Screen) {
 /// Prints diagnostics in the form that was asked for.
 pub fn tell(diagnostics: &[Diagnostic], site: &Site<'_>, json: bool, screen: &mut Screen) {
     if json {
-        let now = Clock::system().now().to_rfc3339();
+        let now = site.environment.clock.now().to_rfc3339();
         for diagnostic in diagnostics {
             screen.line(&errors::json_line(diagnostic, &site.sources, &now).to_string());
         }

@@ -18,7 +18,7 @@ use super::files::Disk;
 use super::stack::Place;
 use super::token;
 use crate::api::client::{Client, Settings};
-use crate::base::clock::{Clock, Moment};
+use crate::base::clock::Moment;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::digest::{Digest, Salt, sha256_hex};
 use crate::base::durable::make_folder;
@@ -67,7 +67,7 @@ impl<'a> Site<'a> {
         for (name, path) in &place.sources {
             sources.insert(name.clone(), read_text(path, name)?);
         }
-        Ok(Self { place, environment, global, sources, files: Recorded::new(disk), rng: Rng::from_entropy(), now: Clock::system().now() })
+        Ok(Self { place, environment, global, sources, files: Recorded::new(disk), rng: Rng::from_entropy(), now: environment.clock.now() })
     }
 
     /// What functions may ask. `fresh`: whether `timestamp` and its like are computed, or unknown still.
@@ -311,7 +311,7 @@ pub async fn gateway(site: &Site<'_>, stack: Option<&Stack<'_>>) -> Result<Gatew
         }),
         (None, None) => Ok(None),
     };
-    let mut settings = Settings::new(base, token.value, Clock::system(), Arc::new(Rng::from_entropy()));
+    let mut settings = Settings::new(base, token.value, environment.clock.clone(), Arc::new(Rng::from_entropy()));
     if let Some(retries) = number("DIGITALOCEAN_HTTP_RETRY_MAX", wishes.retry_max)? {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is not negative, and more than 100 makes no sense")]
         let retries = retries.min(100.0) as u32;
@@ -326,6 +326,7 @@ pub async fn gateway(site: &Site<'_>, stack: Option<&Stack<'_>>) -> Result<Gatew
     if let Some(rate) = number("DIGITALOCEAN_REQUESTS_PER_SECOND", wishes.rate)? {
         settings.requests_per_second = rate;
     }
+    settings.timeout = environment.time_limit.unwrap_or(settings.timeout);
     settings.ca_file.clone_from(&environment.ca_file);
     let client = Client::new(settings).map_err(|error| {
         let diagnostic = Diagnostic::error(format!("{error}."));
@@ -447,7 +448,7 @@ async fn simulated(site: &Site<'_>) -> Result<Gateway, Failure> {
         }
     };
     let base = url.parse().with_context(|| format!("The simulator's address `{url}` cannot be understood"))?;
-    let settings = Settings::new(base, Secret::new("simulated".to_owned()), Clock::system(), Arc::new(Rng::from_entropy()));
+    let settings = Settings::new(base, Secret::new("simulated".to_owned()), site.environment.clock.clone(), Arc::new(Rng::from_entropy()));
     let client = Client::new(settings).map_err(|error| Diagnostic::error(format!("{error}.")))?;
     Ok(Gateway { client, endpoint: "simulator".to_owned(), token_source: "the simulator".to_owned(), warnings: Vec::new(), simulator })
 }

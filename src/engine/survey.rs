@@ -109,16 +109,7 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let input = Input { resolve: ground.resolve, state: &state, observed: &observed, options: ground.options };
     let mut planned = plan::make(input, base)?;
     check_account(ground, &snapshot, &state, &observed, &mut planned).await?;
-    let unnamed = planned.jobs.iter().any(|(kind, jobs)| account::family(kind) == account::UNNAMED && jobs.iter().any(|job| job.creates));
-    let addresses = if unnamed {
-        account::addresses(&snapshot)
-            .await
-            .map_err(|error| Stop::from(of_api(&error, "read the reserved addresses")))?
-            .into_iter()
-            .collect()
-    } else {
-        BTreeSet::new()
-    };
+    let addresses = addresses_before(&snapshot, &planned).await?;
     let mut claims = recover::claims(&state, None);
     claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
     claims.extend(observed.strays.iter().map(|stray| (account::family(stray.kind), stray.id.clone())));
@@ -159,7 +150,8 @@ pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> 
     if !saved.holds(&planned) {
         return Err(Stop::from(stale("it comes out otherwise now")));
     }
-    let addresses: BTreeSet<String> = saved.addresses().iter().cloned().collect();
+    // Those that came since the plan was made are not this run's either.
+    let addresses = addresses_before(ground.api, &planned).await?;
     let mut claims = recover::claims(&state, None);
     claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
     Ok(Surveyed { planned, state, observed, adopted, claims, addresses })
@@ -185,6 +177,16 @@ async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Resul
     };
     let observed = refresh::refresh(snapshot, ground.api, &state, &mark(ground.stack, &state.lineage), &wanted).await?;
     Ok((state, adopted, observed))
+}
+
+/// The account's reserved addresses, where the plan makes one: what a lost answer cannot have been about.
+async fn addresses_before(api: &Client, planned: &Planned) -> Result<BTreeSet<String>, Stop> {
+    let unnamed = planned.jobs.iter().any(|(kind, jobs)| account::family(kind) == account::UNNAMED && jobs.iter().any(|job| job.creates));
+    if !unnamed {
+        return Ok(BTreeSet::new());
+    }
+    let addresses = account::addresses(api).await.map_err(|error| Stop::from(of_api(&error, "read the reserved addresses")))?;
+    Ok(addresses.into_iter().collect())
 }
 
 fn stale(why: &str) -> Diagnostic {
@@ -283,7 +285,9 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
         let diagnostics = error.diagnostics();
         if error.class() == crate::state::store::ExitClass::Decision { Stop::decision(diagnostics) } else { Stop::failed(diagnostics) }
     };
-    if loaded.journal.is_some() || loaded.state.as_ref().is_some_and(|before| *before != state) {
+    // Where nothing is left to do, the commit at the end is the only one: until then the journal tells of the mark.
+    let moved = loaded.journal.is_some() || loaded.state.as_ref().is_some_and(|before| *before != state);
+    if moved && !planned.plan.steps.is_empty() {
         state.serial = store.commit(&state).map_err(|error| unwritten(&error))?;
     }
     let mark = mark(&planned.plan.base.stack, &state.lineage);
@@ -296,7 +300,7 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
     } else if loaded.state.is_none() && planned.plan.is_empty() {
         return Ok(Left { outcome: super::change::Outcome::default(), state, settled: true });
     }
-    let had_mark = state.records.values().chain(state.deposed.values()).any(|record| record.mark.is_some());
+    let had_mark = may_carry_the_mark(loaded, resolve, planned.plan.destroy);
     let claims = surveyed.claims.clone();
     let run = Run { planned, resolve, state, store, api: api.clone(), mark: mark.clone(), clock, claims, manner, stop, tell };
     let mut left = apply::run(run).await;
@@ -309,13 +313,31 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
         && observed.strays.is_empty()
         && let Err(error) = account::delete_mark(&api, &mark).await
     {
+        // The state or the journal tells the next run that the tag is still there.
         left.outcome.errors.push(of_api(&error, &format!("delete the tag {mark}")));
+        return Ok(left);
     }
     match store.commit(&left.state) {
         Ok(serial) => left.state.serial = serial,
         Err(error) => left.outcome.errors.extend(error.diagnostics()),
     }
     Ok(left)
+}
+
+/// Whether something may have made the stack's tag: what is remembered from before this run, recovery included. An interrupted
+/// destroy may remember none of the objects that carried it; the configuration does.
+fn may_carry_the_mark(loaded: &Loaded, resolve: &dyn Resolve, destroy: bool) -> bool {
+    let records = loaded.state.iter().flat_map(|state| state.records.values().chain(state.deposed.values()));
+    let begun = loaded.journal.iter().flat_map(|journal| {
+        let open = journal.open.iter().map(|step| &step.begin);
+        journal.done.iter().map(|(begin, _)| begin).chain(open)
+    });
+    let marked = records.clone().any(|record| record.mark.is_some()) || begun.clone().any(|begin| begin.mark.is_some());
+    let mut remembers = records.map(|_| ()).chain(begun.map(|_| ()));
+    marked
+        || destroy
+            && remembers.next().is_some()
+            && resolve.desired().resources.keys().any(|address| kind(&address.kind).is_some_and(AnyKind::markable))
 }
 
 /// The records with what was seen; what is gone is not in it.

@@ -66,6 +66,22 @@ impl Cloud {
         }
     }
 
+    /// Replaces what goes wrong from now on.
+    pub(crate) fn set_faults(&self, faults: &[&str]) {
+        let faults: Vec<sim::Fault> = faults.iter().map(|text| text.parse().expect("a fault")).collect();
+        self.running.with_world(|world| world.set_faults(&faults));
+    }
+
+    /// Everything that the account holds, as it would be saved.
+    pub(crate) fn world(&self) -> Value {
+        self.running.with_world(|world| world.to_json())
+    }
+
+    /// Finishes everything that is in progress.
+    pub(crate) fn finish_all(&self) {
+        self.running.with_world(dofloat::sim::World::finish_all);
+    }
+
     /// Objects of a kind as the API shows them, for example `droplets`.
     pub(crate) fn show(&self, kind: &str) -> Vec<Value> {
         self.running.with_world(|world| world.show(kind))

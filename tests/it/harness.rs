@@ -71,15 +71,26 @@ impl Stack {
 
     /// Runs the program with a text on its standard input.
     pub(crate) fn run_with(&self, arguments: &[&str], input: &str) -> Outcome {
-        let mut command = assert_cmd::Command::new(env!("CARGO_BIN_EXE_dofloat"));
-        command.args(arguments).current_dir(self.folder.path()).env_clear().envs(&self.environment);
-        command.env("HOME", self.path("home")).env("PATH", "/usr/local/bin:/usr/bin:/bin").timeout(PATIENCE).write_stdin(input);
-        let output = command.output().expect("the program starts");
-        Outcome {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8(output.stdout).expect("standard output is UTF-8"),
-            stderr: String::from_utf8(output.stderr).expect("standard error is UTF-8"),
-        }
+        self.run_in(&[], arguments, input)
+    }
+
+    /// Runs the program with more in its environment.
+    pub(crate) fn run_env(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Outcome {
+        self.run_in(environment, arguments, "")
+    }
+
+    fn run_in(&self, environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Outcome {
+        let mut command = assert_cmd::Command::from_std(self.command(env!("CARGO_BIN_EXE_dofloat")));
+        command.args(arguments).envs(environment.iter().copied()).timeout(PATIENCE).write_stdin(input);
+        Outcome::of(command.output().expect("the program starts"))
+    }
+
+    /// A command in the folder, with nothing of the machine in its environment.
+    pub(crate) fn command(&self, program: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(program);
+        command.current_dir(self.folder.path()).env_clear().envs(&self.environment);
+        command.env("HOME", self.path("home")).env("PATH", "/usr/local/bin:/usr/bin:/bin");
+        command
     }
 
     /// Starts the program in the folder and returns while it runs.
@@ -150,6 +161,15 @@ impl Stack {
 }
 
 impl Outcome {
+    /// What a program said and how it ended.
+    pub(crate) fn of(output: std::process::Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).expect("standard output is UTF-8"),
+            stderr: String::from_utf8(output.stderr).expect("standard error is UTF-8"),
+        }
+    }
+
     /// The same, if the command succeeded.
     #[track_caller]
     pub(crate) fn ok(self) -> Self {
@@ -203,6 +223,12 @@ pub(crate) fn test_data(below: &str) -> Option<PathBuf> {
     );
     say(&format!("skipped: DOFLOAT_TEST_DATA is not set, so there is no {below} to check against"));
     None
+}
+
+/// Whether the long walks are walked in full width.
+#[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
+pub(crate) fn in_full() -> bool {
+    std::env::var_os("DOFLOAT_TESTS").is_some_and(|wanted| wanted == "full")
 }
 
 /// A line for whoever watches the test run.

@@ -1,0 +1,295 @@
+//! A stack in an account, and what must hold once a run has gone through: nothing lost, nothing twice.
+//!
+//! Invariant: the world is judged by its shape (what there is, by name and relation, without identities), and the shape that
+//! is expected is what an undisturbed run of the same story leaves.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+
+use dofloat::sim::{Limits, Options};
+use serde_json::{Value, json};
+
+use crate::cloud::Cloud;
+use crate::harness::{Outcome, Stack};
+
+/// What leads up to a command, and the command.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Story {
+    pub(crate) name: &'static str,
+    /// Whether the stack is applied before, as it was.
+    pub(crate) applied: bool,
+    /// Whether the configuration is the altered one when the command runs.
+    pub(crate) altered: bool,
+    pub(crate) command: &'static [&'static str],
+}
+
+/// The stories of the tutorial's stack.
+pub(crate) const STORIES: [Story; 3] = [
+    Story { name: "apply", applied: false, altered: false, command: &["apply", "web", "-auto-approve"] },
+    Story { name: "update", applied: true, altered: true, command: &["apply", "web", "-auto-approve"] },
+    Story { name: "destroy", applied: true, altered: false, command: &["destroy", "web", "-auto-approve"] },
+];
+
+/// Beside the tutorial's stack: what is replaced by making the new one first.
+const SPARE: &str = r#"
+resource "digitalocean_droplet" "spare" {
+  name     = "spare"
+  region   = var.region
+  image    = var.image
+  size     = var.size
+  vpc_uuid = digitalocean_vpc.web.id
+  tags     = ["old"]
+
+  lifecycle {
+    create_before_destroy = true
+  }
+}
+
+resource "digitalocean_record" "spare" {
+  domain = digitalocean_domain.web.name
+  type   = "A"
+  name   = "spare"
+  value  = digitalocean_droplet.spare.ipv4_address
+}
+
+resource "digitalocean_record" "leaving" {
+  domain = digitalocean_domain.web.name
+  type   = "TXT"
+  name   = "leaving"
+  value  = "goodbye"
+}
+"#;
+
+/// A folder and an account.
+pub(crate) struct Scene {
+    pub(crate) cloud: Cloud,
+    pub(crate) stack: Stack,
+    story: Story,
+}
+
+impl Scene {
+    /// The story up to its command.
+    pub(crate) fn open(story: Story) -> Self {
+        Self::open_in(story, Options::default(), true)
+    }
+
+    pub(crate) fn open_in(story: Story, options: Options, virtual_time: bool) -> Self {
+        let cloud = Cloud::start(Options { limits: Limits { droplets: 25, reserved_ips: 5 }, ..options });
+        let mut stack = cloud.stack();
+        if virtual_time {
+            stack = stack.env("DOFLOAT_CLOCK", "virtual").env("DOFLOAT_TIME_LIMIT", "3000");
+        }
+        let scene = Self { cloud, stack, story };
+        if story.applied {
+            scene.stack.write("plans/web.tf", &format!("{}{SPARE}", scene.stack.read("plans/web.tf")));
+            scene.stack.run(&["apply", "web", "-auto-approve"]).ok();
+        }
+        if story.altered {
+            scene.alter();
+        }
+        scene.cloud.forget_log();
+        scene
+    }
+
+    /// A change of each sort: in place, disruptive, replaced with delete first, replaced with create first, removed.
+    fn alter(&self) {
+        let text = self.stack.read("plans/web.tf");
+        let primary = "  name      = \"primary\"\n  region    = var.region\n  image     = var.image";
+        let secondary = "  name      = \"secondary\"\n  region    = var.region\n  image     = var.image\n  size      = var.size";
+        let spare = "  name     = \"spare\"\n  region   = var.region\n  image    = var.image";
+        let leaving = text.find("\nresource \"digitalocean_record\" \"leaving\"").expect("it is there");
+        let text = text[..leaving].to_owned();
+        let swap = |text: String, old: &str, new: &str| {
+            assert_eq!(text.matches(old).count(), 1, "{old}");
+            text.replace(old, new)
+        };
+        let text = swap(text, primary, &primary.replace("var.image", "\"ubuntu-22-04-x64\""));
+        let text = swap(text, secondary, &secondary.replace("\"secondary\"", "\"second\"").replace("var.size", "\"s-2vcpu-4gb\""));
+        let text = swap(text, spare, &spare.replace("var.image", "\"ubuntu-22-04-x64\""));
+        let text = swap(text, "[\"old\"]", "[\"new\"]");
+        let text = swap(text, "\"5404-5406\"", "\"5404-5407\"");
+        self.stack.write("plans/web.tf", &text);
+    }
+
+    /// The story's command, with more in its environment.
+    pub(crate) fn command(&self, environment: &[(&str, &str)]) -> Outcome {
+        self.stack.run_env(environment, self.story.command)
+    }
+
+    /// What is wrong after a run that went through; empty if all is as it must be.
+    pub(crate) fn wrongs(&self, expected: &Value) -> Vec<String> {
+        let mut wrongs = Vec::new();
+        let shape = shape(&self.cloud.world());
+        if shape != *expected {
+            wrongs.push(format!("the world is otherwise:\n{}", differences(expected, &shape)));
+        }
+        let (world, state) = (identities(&self.cloud.world()), self.remembered());
+        if world != state {
+            wrongs.push(format!("state and world differ: world {world:?}, state {state:?}"));
+        }
+        if self.stack.exists("state/web.journal") {
+            wrongs.push("the journal is still there".to_owned());
+        }
+        let left: Vec<String> =
+            self.stack.files().into_keys().filter(|path| path.starts_with("state/") && path != "state/web.json").collect();
+        if !left.is_empty() {
+            wrongs.push(format!("files are left: {left:?}"));
+        }
+        let plan: &[&str] = if self.story.name == "destroy" {
+            &["plan", "web", "-destroy", "-detailed-exitcode"]
+        } else {
+            &["plan", "web", "-detailed-exitcode"]
+        };
+        let plan = self.stack.run(plan);
+        if plan.code != 0 {
+            wrongs.push(format!("the next plan is not empty: {plan}"));
+        }
+        if plan.stdout.contains("carries this stack's mark") {
+            wrongs.push(format!("there are strays: {plan}"));
+        }
+        wrongs
+    }
+
+    /// What the state remembers, as kind and identity.
+    fn remembered(&self) -> BTreeSet<String> {
+        if !self.stack.exists("state/web.json") {
+            return BTreeSet::new();
+        }
+        let state = self.stack.json("state/web.json");
+        let mut all = BTreeSet::new();
+        for (address, record) in state["resources"].as_object().into_iter().flatten() {
+            let id = record["id"].as_str().unwrap_or_default();
+            let kind = address.split('.').next().unwrap_or_default().trim_start_matches("digitalocean_");
+            match kind {
+                "floating_ip_assignment" => {}
+                "record" => {
+                    all.insert(format!("record {}", id.rsplit(['/', ',']).next().unwrap_or_default()));
+                }
+                kind => {
+                    all.insert(format!("{kind} {id}"));
+                }
+            }
+        }
+        for deposed in state["deposed"].as_array().into_iter().flatten() {
+            all.insert(format!("deposed {}", deposed["id"]));
+        }
+        all
+    }
+}
+
+/// The shape that an undisturbed run leaves.
+pub(crate) fn undisturbed(story: Story) -> Value {
+    let scene = Scene::open(story);
+    scene.command(&[]).ok();
+    let expected = shape(&scene.cloud.world());
+    let wrongs = scene.wrongs(&expected);
+    assert!(wrongs.is_empty(), "{}: {wrongs:#?}", story.name);
+    expected
+}
+
+/// What there is, without identities, sorted.
+pub(crate) fn shape(world: &Value) -> Value {
+    let names = |kind: &str| -> BTreeMap<String, String> {
+        let named = world[kind].as_object().into_iter().flatten();
+        named.map(|(id, object)| (id.clone(), object["name"].as_str().unwrap_or_default().to_owned())).collect()
+    };
+    let (droplets, vpcs) = (names("droplets"), names("vpcs"));
+    let mut places: BTreeMap<String, String> = BTreeMap::new();
+    for (ip, address) in objects(&world["reserved_ips"]) {
+        let holder = droplets.get(&address["droplet"].to_string()).cloned().unwrap_or_default();
+        places.insert(ip.clone(), format!("address held by {holder:?}"));
+    }
+    for (_, droplet) in objects(&world["droplets"]) {
+        let name = droplet["name"].as_str().unwrap_or_default();
+        places.insert(droplet["public"].as_str().unwrap_or_default().to_owned(), format!("public address of {name}"));
+    }
+    let mut all: Vec<Value> = Vec::new();
+    for (_, droplet) in objects(&world["droplets"]) {
+        let mut kept = keep(droplet, &["name", "size", "disk", "image", "region", "power", "backups", "monitoring", "ipv6", "user_data"]);
+        kept["vpc"] = json!(droplet["vpc"].as_str().and_then(|vpc| vpcs.get(vpc)));
+        let tags = droplet["tags"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        kept["tags"] = json!(tags.map(unmarked).collect::<BTreeSet<_>>());
+        all.push(json!({ "droplet": kept }));
+    }
+    for (ip, address) in objects(&world["reserved_ips"]) {
+        all.push(json!({ "address": places.get(ip), "region": address["region"] }));
+    }
+    for (_, vpc) in objects(&world["vpcs"]).filter(|(_, vpc)| vpc["initial"] != true) {
+        all.push(json!({ "vpc": keep(vpc, &["name", "region", "description"]) }));
+    }
+    for (_, firewall) in objects(&world["firewalls"]) {
+        all.push(json!({ "firewall": renamed(firewall, &droplets) }));
+    }
+    for (name, domain) in objects(&world["domains"]) {
+        for (_, record) in objects(&domain["records"]) {
+            let mut kept = keep(record, &["kind", "name", "data", "ttl", "priority"]);
+            if let Some(place) = kept["data"].as_str().and_then(|data| places.get(data)) {
+                kept["data"] = json!(place);
+            }
+            all.push(json!({ "domain": name, "record": kept }));
+        }
+    }
+    all.extend(objects(&world["ssh_keys"]).map(|(_, key)| json!({ "ssh_key": keep(key, &["name"]) })));
+    // A tag that nothing carries is what an edit leaves behind; the stack's mark is not.
+    all.extend(objects(&world["tags"]).map(|(tag, _)| json!({ "tag": unmarked(tag) })));
+    all.sort_by_key(Value::to_string);
+    Value::Array(all)
+}
+
+fn objects(of: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    of.as_object().into_iter().flatten()
+}
+
+fn keep(of: &Value, names: &[&str]) -> Value {
+    names.iter().map(|name| ((*name).to_owned(), of[*name].clone())).collect::<serde_json::Map<_, _>>().into()
+}
+
+fn unmarked(tag: &str) -> String {
+    if tag.starts_with("dofloat:") { "the mark".to_owned() } else { tag.to_owned() }
+}
+
+/// A firewall with its droplets by name.
+fn renamed(of: &Value, droplets: &BTreeMap<String, String>) -> Value {
+    match of {
+        Value::Object(map) => {
+            let kept = map.iter().filter(|(name, _)| !matches!(name.as_str(), "id" | "created" | "created_at" | "pending"));
+            kept.map(|(name, value)| (name.clone(), renamed(value, droplets))).collect::<serde_json::Map<_, _>>().into()
+        }
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(|item| renamed(item, droplets)).collect();
+            items.sort_by_key(Value::to_string);
+            Value::Array(items)
+        }
+        other => droplets.get(&other.to_string()).map_or_else(|| other.clone(), |name| json!(name)),
+    }
+}
+
+/// Every object that a state may remember, as kind and identity.
+pub(crate) fn identities(world: &Value) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    all.extend(objects(&world["droplets"]).map(|(id, _)| format!("droplet {id}")));
+    all.extend(objects(&world["reserved_ips"]).map(|(ip, _)| format!("floating_ip {ip}")));
+    all.extend(objects(&world["vpcs"]).filter(|(_, vpc)| vpc["initial"] != true).map(|(id, _)| format!("vpc {id}")));
+    all.extend(objects(&world["firewalls"]).map(|(id, _)| format!("firewall {id}")));
+    for (name, domain) in objects(&world["domains"]) {
+        all.insert(format!("domain {name}"));
+        all.extend(objects(&domain["records"]).filter(|(_, record)| record["initial"] != true).map(|(id, _)| format!("record {id}")));
+    }
+    all
+}
+
+/// The lines of which one side has more than the other.
+fn differences(expected: &Value, found: &Value) -> String {
+    let count = |of: &Value| -> BTreeMap<String, usize> {
+        of.as_array().into_iter().flatten().fold(BTreeMap::new(), |mut counts, line| {
+            *counts.entry(line.to_string()).or_default() += 1;
+            counts
+        })
+    };
+    let (expected, found) = (count(expected), count(found));
+    let more = |sign: &str, here: &BTreeMap<String, usize>, there: &BTreeMap<String, usize>| -> Vec<String> {
+        let lines = here.iter().filter(|(line, count)| there.get(*line).copied().unwrap_or(0) < **count);
+        lines.map(|(line, count)| format!("  {sign} {line} ({count})")).collect()
+    };
+    [more("missing", &expected, &found), more("too much", &found, &expected)].concat().join("\n")
+}
