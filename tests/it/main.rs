@@ -11,6 +11,7 @@ mod harness;
 mod kinds;
 mod language;
 mod readme;
+mod simulation;
 mod simulator;
 mod stories;
 mod tidy;
