@@ -212,7 +212,8 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         api.pending_retry(&what, ASSIGN_LIMIT, || async { api.delete(&path(&id.0), &[]).await }).await
     }
 
-    /// Every address that this create may have made: the caller knows which of them were there before.
+    /// Every address that this create may have made. The caller takes out those that were there before or are spoken for;
+    /// what is left is as good as a name, since addresses of one region are interchangeable.
     async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
         let region = body.get("region").and_then(Value::as_str).map(str::to_lowercase);
         let droplet = body.get("droplet_id").cloned();
@@ -224,7 +225,7 @@ impl<S: Spelling> Kind for ReservedIp<S> {
                 _ => holder.is_none(),
             };
             if fits && region.as_ref().is_none_or(|region| *region == wire.region.slug) {
-                hits.push(Hit { id: Id(wire.ip.clone()), live: wire.live::<S>()?, certain: false });
+                hits.push(Hit { id: Id(wire.ip.clone()), live: wire.live::<S>()?, certain: true });
             }
         }
         Ok(hits)
