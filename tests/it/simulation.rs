@@ -189,8 +189,8 @@ impl Bench {
         self.note(|| format!("==== wish\n{text}"));
         let destroy = *wish == Wish::default();
         let mut said = Vec::new();
-        for _ in 0..self.rng.below(4) {
-            let faults: Vec<Fault> = (0..self.rng.below(4)).map(|_| self.fault()).collect();
+        for _ in 0..self.rng.below(5) {
+            let faults: Vec<Fault> = (0..self.rng.below(6)).map(|_| self.fault()).collect();
             let cut = self.cut();
             self.note(|| format!("-- {cut:?}, {}", faults.iter().map(Fault::to_string).collect::<Vec<_>>().join(", ")));
             self.tally.faulty += usize::from(!faults.is_empty());
@@ -203,7 +203,7 @@ impl Bench {
                 Ended::Crashed => self.tally.crashes += 1,
                 Ended::Stopped => self.tally.stops += 1,
                 Ended::Failed(_) => self.tally.failures += 1,
-                Ended::Whole => {}
+                Ended::Whole => break,
             }
         }
         self.running.with_world(|world| world.set_faults(&[]));
@@ -233,10 +233,10 @@ impl Bench {
     fn cut(&self) -> Cut {
         match self.rng.below(6) {
             0 => Cut::Never,
-            1 | 2 => Cut::Served(1 + self.small(60)),
-            3 => Cut::Polls(1 + self.small(120)),
-            4 => Cut::Told(1 + self.small(20)),
-            _ => Cut::Stop(1 + self.small(20)),
+            1 | 2 => Cut::Served(1 + self.small(30)),
+            3 => Cut::Polls(1 + self.small(60)),
+            4 => Cut::Told(1 + self.small(12)),
+            _ => Cut::Stop(1 + self.small(12)),
         }
     }
 
@@ -289,7 +289,7 @@ impl Bench {
         ];
         let (place, what) = (self.pick(&places), self.pick(&whats));
         let count = if self.rng.below(4) == 0 { 2 } else { 1 };
-        format!("{place}#{}x{count} {what}", 1 + self.rng.below(6)).parse().expect("a fault")
+        format!("{place}#{}x{count} {what}", 1 + self.rng.below(4)).parse().expect("a fault")
     }
 
     fn api(&self, faults: &[Fault]) -> Client {
