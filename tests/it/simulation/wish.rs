@@ -174,6 +174,13 @@ impl Wish {
         for _ in 0..=rng.below(4) {
             next.change(rng);
         }
+        // A droplet whose network is not named any more stays where it is, and so does the network: only a new one leaves.
+        for (label, group) in &self.groups {
+            let left = next.groups.get(label).is_some_and(|then| self.net_of(group).is_some() && next.net_of(then).is_none());
+            if left && let Some(then) = next.groups.get_mut(label) {
+                then.image = (group.image + 1) % IMAGES.len();
+            }
+        }
         next
     }
 
