@@ -18,6 +18,7 @@ use super::refresh::{self, Observed, Seen};
 use super::saved::Saved;
 use super::trouble::{Stop, lacking, of_api};
 use crate::api::client::Client;
+use crate::api::error::ApiError;
 use crate::base::address::Address;
 use crate::base::clock::Clock;
 use crate::base::desired::Resolve;
@@ -307,15 +308,20 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
     if !left.settled {
         return Ok(left);
     }
-    if had_mark
-        && left.state.records.is_empty()
-        && left.state.deposed.is_empty()
-        && observed.strays.is_empty()
-        && let Err(error) = account::delete_mark(&api, &mark).await
-    {
-        // The state or the journal tells the next run that the tag is still there.
-        left.outcome.errors.push(of_api(&error, &format!("delete the tag {mark}")));
-        return Ok(left);
+    let empty = left.state.records.is_empty() && left.state.deposed.is_empty() && observed.strays.is_empty();
+    // A run that was interrupted after its last delete has left the mark behind, and no record tells.
+    let may_be_marked = had_mark || planned.plan.destroy || !planned.plan.steps.is_empty() || loaded.journal.is_some();
+    if empty && may_be_marked {
+        match account::delete_mark(&api, &mark).await {
+            // Who may not touch tags has never made one.
+            Err(ApiError::Refused { .. }) if !had_mark => {}
+            Err(error) => {
+                // The state or the journal tells the next run that the tag is still there.
+                left.outcome.errors.push(of_api(&error, &format!("delete the tag {mark}")));
+                return Ok(left);
+            }
+            Ok(()) => {}
+        }
     }
     match store.commit(&left.state) {
         Ok(serial) => left.state.serial = serial,

@@ -19,7 +19,7 @@ use axum::response::Response as HttpResponse;
 use axum::serve::IncomingStream;
 use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::{Value, json};
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, watch};
 use tokio::task::JoinHandle;
 
 use super::Options;
@@ -52,6 +52,8 @@ struct Shared {
     /// None once it is stopped: no request changes anything any more, and the world's file is free.
     keeping: RwLock<Option<Keeping>>,
     lines: Arc<line::Exchange>,
+    /// How many requests were carried out.
+    served: watch::Sender<usize>,
     clock: Clock,
 }
 
@@ -84,6 +86,7 @@ pub(super) async fn start(options: Options) -> io::Result<Running> {
         log: Mutex::default(),
         keeping: RwLock::new(Some(keeping)),
         lines,
+        served: watch::Sender::default(),
         clock: Clock::system(),
     });
     let service = Router::new().fallback(answer).with_state(Arc::clone(&shared)).into_make_service_with_connect_info::<Peer>();
@@ -104,6 +107,18 @@ impl Running {
     /// Forgets the exchanges so far.
     pub fn clear_log(&self) {
         locked(&self.shared.log).clear();
+    }
+
+    /// How many requests were carried out since the start.
+    #[must_use]
+    pub fn served(&self) -> usize {
+        *self.shared.served.borrow()
+    }
+
+    /// Waits until so many requests were carried out since the start. The answer to the last of them may not have left.
+    pub async fn until_served(&self, count: usize) {
+        // The sender lives as long as `self`, so this does not fail.
+        let _ = self.shared.served.subscribe().wait_for(|served| *served >= count).await;
     }
 
     /// Does something to the world, for example as another user of the account would ([`World::outside`]).
@@ -199,7 +214,13 @@ async fn answer(
     }
 }
 
-async fn carry_out(shared: Arc<Shared>, mut request: Request, query: String) -> Response {
+async fn carry_out(shared: Arc<Shared>, request: Request, query: String) -> Response {
+    let response = effect(&shared, request, query).await;
+    shared.served.send_modify(|served| *served += 1);
+    response
+}
+
+async fn effect(shared: &Shared, mut request: Request, query: String) -> Response {
     let latency = shared.options.clock.latency();
     if !latency.is_zero() {
         shared.clock.sleep(latency).await;

@@ -231,6 +231,13 @@ pub(crate) fn in_full() -> bool {
     std::env::var_os("DOFLOAT_TESTS").is_some_and(|wanted| wanted == "full")
 }
 
+/// A number that whoever runs the tests asks for by a variable of the environment.
+#[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
+pub(crate) fn asked(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} is {text:?}, which is no number")))
+}
+
 /// A line for whoever watches the test run.
 pub(crate) fn say(line: &str) {
     println!("{line}");

@@ -16,6 +16,7 @@ mod language;
 mod prompt;
 mod readme;
 mod scene;
+mod simulation;
 mod simulator;
 mod stories;
 mod tidy;
