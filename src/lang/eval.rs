@@ -409,8 +409,13 @@ impl<'a> Eval<'a> {
         let given = args.len();
         functions::call(function, args, self.host).map_err(|error| {
             let at = error.arg.and_then(|at| call.args.get(at).or(if at < given { call.args.last() } else { None }));
-            let place = at.map_or(span, |arg| &arg.span);
-            fault(place, format!("The function \"{}\" fails: {}.", call.name, error.message.trim_end_matches('.')))
+            let place = match at {
+                Some(arg) => arg.span.clone(),
+                // What is missing is missed at the end.
+                None if given < function.params.len() => Span { start: span.end.saturating_sub(1), ..span.clone() },
+                None => span.clone(),
+            };
+            fault(&place, format!("The function \"{}\" fails: {}.", call.name, error.message.trim_end_matches('.')))
         })
     }
 
