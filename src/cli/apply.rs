@@ -102,7 +102,9 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
     }
     let disk = Disk;
     let name = order.saved.as_ref().map(|saved| saved.base.stack.clone());
-    let place = stack::find(name.as_deref().or(order.stack), global, environment)?;
+    let wanted = name.as_deref().or(order.stack);
+    let place =
+        if order.destroy { stack::find_remembered(wanted, global, environment)? } else { stack::find(wanted, global, environment)? };
     let mut site = Site::open(place, global, environment, &disk)?;
     let mut inputs = site.inputs(&order.planning.variables)?;
     inputs.lenient = order.destroy;

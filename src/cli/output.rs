@@ -20,12 +20,12 @@ use crate::ui::screen::Screen;
 /// If there is no such output, or the encrypted file cannot be opened.
 pub fn run(args: &OutputArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let (place, name) = match args.words.as_slice() {
-        [stack, name] => (stack::find(Some(stack), global, environment)?, Some(name.as_str())),
-        [word] => match stack::find(Some(word), global, environment) {
+        [stack, name] => (stack::find_remembered(Some(stack), global, environment)?, Some(name.as_str())),
+        [word] => match stack::find_remembered(Some(word), global, environment) {
             Ok(place) => (place, None),
-            Err(_) => (stack::find(None, global, environment)?, Some(word.as_str())),
+            Err(_) => (stack::find_remembered(None, global, environment)?, Some(word.as_str())),
         },
-        _ => (stack::find(None, global, environment)?, None),
+        _ => (stack::find_remembered(None, global, environment)?, None),
     };
     let state = remembered(&place)?;
     let mut views = state.as_ref().map(|state| outputs::views(&state.outputs)).unwrap_or_default();

@@ -32,7 +32,7 @@ pub fn run(args: &ShowArgs, global: &Global, environment: &Environment, screen: 
         }
         return Ok(Exit::Done);
     }
-    let place = stack::find(args.what.as_deref(), global, environment)?;
+    let place = stack::find_remembered(args.what.as_deref(), global, environment)?;
     let state = remembered(&place)?.unwrap_or_else(|| State::new(String::new(), Salt::new([0; 32])));
     if args.json {
         screen.line(&state_text::to_json(&state).to_string());

@@ -51,7 +51,38 @@ impl Place {
 /// If there is no such stack, or several and none is named.
 pub fn find(name: Option<&str>, global: &Global, environment: &Environment) -> Result<Place, Failure> {
     let all = all()?;
-    let chosen = match name.map(str::to_owned).or_else(|| environment.stack.clone()) {
+    let chosen = chosen(name, environment, &all)?;
+    if !all.contains(&chosen) {
+        let remembered = Path::new("state").join(format!("{chosen}.json"));
+        if !global.sim && remembered.is_file() {
+            return Err(Diagnostic::error(format!("The stack `{chosen}` has a state and no file in plans/ any more."))
+                .hint(format!("Put plans/{chosen}.tf back, or take everything down with `dofloat destroy {chosen}`."))
+                .into());
+        }
+        let meant = did_you_mean(&chosen, all.iter().map(String::as_str)).map(|meant| format!("Did you mean `{meant}`?"));
+        let list = if all.is_empty() { "plans/ holds none.".to_owned() } else { format!("There are: {}.", all.join(", ")) };
+        return Err(Diagnostic::error(format!("There is no stack `{chosen}`.")).hint(meant.unwrap_or(list)).into());
+    }
+    place(chosen, global)
+}
+
+/// Finds a stack for what needs no configuration (destroy, show, output, state): its state is enough.
+///
+/// # Errors
+/// As `find`.
+pub fn find_remembered(name: Option<&str>, global: &Global, environment: &Environment) -> Result<Place, Failure> {
+    let all = all()?;
+    let named = chosen(name, environment, &all)?;
+    let place = place(named.clone(), global)?;
+    if all.contains(&named) || place.store().state.is_file() || place.store().journal.is_file() {
+        Ok(place)
+    } else {
+        find(name, global, environment)
+    }
+}
+
+fn chosen(name: Option<&str>, environment: &Environment, all: &[String]) -> Result<String, Failure> {
+    Ok(match name.map(str::to_owned).or_else(|| environment.stack.clone()) {
         Some(name) => name,
         None if all.len() == 1 => all[0].clone(),
         None => match std::fs::read_to_string("plans/default") {
@@ -68,13 +99,7 @@ pub fn find(name: Option<&str>, global: &Global, environment: &Environment) -> R
                 ));
             }
         },
-    };
-    if !all.contains(&chosen) {
-        let meant = did_you_mean(&chosen, all.iter().map(String::as_str)).map(|meant| format!("Did you mean `{meant}`?"));
-        let list = if all.is_empty() { "plans/ holds none.".to_owned() } else { format!("There are: {}.", all.join(", ")) };
-        return Err(Diagnostic::error(format!("There is no stack `{chosen}`.")).hint(meant.unwrap_or(list)).into());
-    }
-    place(chosen, global)
+    })
 }
 
 fn all() -> Result<Vec<String>, Failure> {

@@ -25,8 +25,8 @@ pub fn run(command: &StateCommand, global: &Global, environment: &Environment, s
 /// A first word that is no address is the stack.
 fn split<'a>(words: &'a [String], global: &Global, environment: &Environment) -> Result<(Place, &'a [String]), Failure> {
     match words {
-        [first, rest @ ..] if !first.contains('.') => Ok((stack::find(Some(first), global, environment)?, rest)),
-        all => Ok((stack::find(None, global, environment)?, all)),
+        [first, rest @ ..] if !first.contains('.') => Ok((stack::find_remembered(Some(first), global, environment)?, rest)),
+        all => Ok((stack::find_remembered(None, global, environment)?, all)),
     }
 }
 

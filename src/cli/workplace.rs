@@ -104,7 +104,7 @@ impl<'a> Site<'a> {
 
     fn values_file(&mut self, name: &str, path: &Path) -> Result<Given, Failure> {
         let text = read_text(path, name)?;
-        self.sources.insert(name.to_owned(), text.clone());
+        self.sources.insert(name.to_owned(), without_values(&text));
         Ok(Given::File { name: name.to_owned(), text })
     }
 
@@ -176,6 +176,17 @@ impl<'a> Site<'a> {
         }
         State::new(uuid::Uuid::new_v4().to_string(), Salt::new(entropy()))
     }
+}
+
+/// The text of a file of values as messages may quote it: a value may be a secret, so only names are left, each letter of the
+/// rest a star, so that positions stay what they are.
+fn without_values(text: &str) -> String {
+    let star = |c: char| if c.is_whitespace() { c.to_string() } else { "*".repeat(c.len_utf8()) };
+    let line = |line: &str| match line.split_once('=') {
+        Some((name, value)) if !name.contains(['"', '{', '[']) => format!("{name}={}", value.chars().map(star).collect::<String>()),
+        _ => line.chars().map(star).collect(),
+    };
+    text.split_inclusive('\n').map(line).collect()
 }
 
 fn given_text(inputs: &mut Inputs, name: &str, raw: String) {
@@ -440,4 +451,17 @@ async fn simulated(site: &Site<'_>) -> Result<Gateway, Failure> {
     let settings = Settings::new(base, Secret::new("simulated".to_owned()), Clock::system(), Arc::new(Rng::from_entropy()));
     let client = Client::new(settings).map_err(|error| Diagnostic::error(format!("{error}.")))?;
     Ok(Gateway { client, endpoint: "simulator".to_owned(), token_source: "the simulator".to_owned(), warnings: Vec::new(), simulator })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_values_are_quoted() {
+        let text = "token = \"häh\"\nlist = [\n  \"a=b\",\n]\n";
+        let masked = without_values(text);
+        assert_eq!(masked, "token = ******\nlist = *\n  ******\n*\n");
+        assert_eq!(masked.len(), text.len());
+    }
 }

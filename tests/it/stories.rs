@@ -122,3 +122,24 @@ fn a_target_takes_what_it_is_built_upon() {
     plan.says("Plan: 3 to add, 0 to change, 0 to destroy.");
     stack.run(&["plan", "-target=digitalocean_tag.none"]).exits(1).mentions("digitalocean_tag.none");
 }
+
+#[test]
+fn a_stack_whose_file_is_gone_can_still_be_taken_down() {
+    let cloud = Cloud::start(Options::default());
+    let stack = cloud.serve(Stack::with_plan("tag", "resource \"digitalocean_tag\" \"a\" {\n  name = \"a\"\n}\n"));
+    stack.run(&["apply", "-auto-approve"]).ok();
+    std::fs::remove_file(stack.path("plans/tag.tf")).expect("the folder is ours");
+    stack.run(&["apply", "tag", "-auto-approve"]).exits(1).mentions("dofloat destroy tag");
+    stack.run(&["state", "list", "tag"]).ok().says("digitalocean_tag.a");
+    stack.run(&["destroy", "tag", "-auto-approve"]).ok();
+    assert!(cloud.is_fresh());
+}
+
+#[test]
+fn a_file_of_values_is_not_quoted() {
+    let plan = "variable \"password\" {\n  type      = number\n  sensitive = true\n}\n";
+    let stack = Stack::with_plan("values", plan);
+    stack.write("plans/values.auto.tfvars", "password = \"correct-horse\"\n");
+    let outcome = stack.run(&["plan", "--sim"]).exits(1).mentions("plans/values.auto.tfvars:1").mentions("password");
+    assert!(!outcome.stderr.contains("correct-horse"), "{outcome}");
+}
