@@ -168,7 +168,8 @@ pub(super) fn place(body: &Body, path: &[&str]) -> Option<crate::base::diag::Spa
         _ => (0, rest),
     };
     // Which element of a dynamic block it is cannot be told from the text, so the block itself is the place.
-    let block = if blocks.iter().any(|block| block.kind == "dynamic") { blocks.first() } else { blocks.get(index).or(blocks.first()) }?;
+    let first_dynamic = blocks.iter().position(|block| block.kind == "dynamic");
+    let block = *blocks.get(first_dynamic.map_or(index, |dynamic| index.min(dynamic))).or(blocks.first())?;
     let inner = dynamic(block).map_or(&block.body, |dynamic| dynamic.content);
     place(inner, deeper).or_else(|| Some(block.header.clone()))
 }

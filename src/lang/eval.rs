@@ -118,10 +118,10 @@ impl<'a> Eval<'a> {
                 StepKind::Attr(name) => access::attr(&value, name, &step.span)?,
                 StepKind::LegacyIndex(at) => access::index(&value, &Val::number(*at), &step.span)?,
                 StepKind::Index(at) => access::index(&value, &self.eval(at)?, &step.span)?,
-                StepKind::Splat => return self.splat(&value, rest),
+                StepKind::Splat => return self.splat(&value, rest, &step.span),
                 StepKind::AttrSplat => {
                     let each = rest.iter().take_while(|step| matches!(step.kind, StepKind::Attr(_) | StepKind::LegacyIndex(_))).count();
-                    value = self.splat(&value, &rest[..each])?;
+                    value = self.splat(&value, &rest[..each], &step.span)?;
                     steps = &rest[each..];
                     continue;
                 }
@@ -131,7 +131,7 @@ impl<'a> Eval<'a> {
         Ok(value)
     }
 
-    fn splat(&self, of: &Val, steps: &[Step]) -> Outcome {
+    fn splat(&self, of: &Val, steps: &[Step], span: &Span) -> Outcome {
         let each = |items: &[Val]| items.iter().map(|item| self.steps(item.clone(), steps)).collect::<Result<Vec<_>, _>>();
         let result = match &of.data {
             Data::Null(ty) if !matches!(ty, Type::List(_) | Type::Set(_)) => Val::tuple(Vec::new()),
@@ -151,7 +151,7 @@ impl<'a> Eval<'a> {
             }
             // Nobody can say whether it will be null, which would give an empty tuple.
             Data::Unknown(..) => Val::unknown(Type::Any),
-            Data::Null(_) => return Err(Box::new(Diagnostic::error("A list that is null has no elements to pick from."))),
+            Data::Null(_) => return Err(fault(span, "The list is null, so it has no elements to pick from.")),
             _ => Val::tuple(each(std::slice::from_ref(&Val { sensitive: false, ..of.clone() }))?),
         };
         Ok(result.marked(of.sensitive))
@@ -409,8 +409,13 @@ impl<'a> Eval<'a> {
         let given = args.len();
         functions::call(function, args, self.host).map_err(|error| {
             let at = error.arg.and_then(|at| call.args.get(at).or(if at < given { call.args.last() } else { None }));
-            let place = at.map_or(span, |arg| &arg.span);
-            fault(place, format!("The function \"{}\" fails: {}.", call.name, error.message.trim_end_matches('.')))
+            let place = match at {
+                Some(arg) => arg.span.clone(),
+                // What is missing is missed at the end.
+                None if given < function.params.len() => Span { start: span.end.saturating_sub(1), ..span.clone() },
+                None => span.clone(),
+            };
+            fault(&place, format!("The function \"{}\" fails: {}.", call.name, error.message.trim_end_matches('.')))
         })
     }
 

@@ -9,6 +9,7 @@ pub mod body;
 pub mod border;
 pub mod constraint;
 pub mod declare;
+pub mod element;
 pub mod eval;
 pub mod files;
 pub mod functions;
@@ -24,5 +25,8 @@ pub mod syntax;
 pub mod type_expr;
 pub mod types;
 pub mod value;
+
+#[cfg(test)]
+mod tests;
 
 pub use files::{Files, Host};

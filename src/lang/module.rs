@@ -10,6 +10,7 @@ use super::ast::Body;
 use super::body;
 use super::border;
 use super::declare::{self, Module, Resource};
+use super::element;
 use super::eval::Fault;
 use super::inputs::{self, Inputs, Question};
 use super::json;
@@ -17,7 +18,7 @@ use super::scope::{Base, Here, Names};
 use super::shape;
 use super::statics;
 use super::syntax;
-use super::value::{Data, Val};
+use super::value::Val;
 use crate::base::address::Address;
 use crate::base::desired::{Desired, Known, Output, Resolve};
 use crate::base::diag::{Diagnostic, Span};
@@ -241,11 +242,7 @@ impl Stack<'_> {
         if let (Here::Each(key, value), declare::Repeat::ForEach(expr)) = (&here, &resource.repeat)
             && value.has_unknown()
         {
-            let all = Names::new(&self.base, Some(known), Here::Plain).eval().eval(expr)?;
-            let fresh = match (&all.data, of.key.as_ref()) {
-                (Data::Map(_, fields) | Data::Object(fields), Some(crate::base::address::Key::Name(name))) => fields.get(name).cloned(),
-                _ => None,
-            };
+            let fresh = element::of(&Names::new(&self.base, Some(known), Here::Plain), expr, key)?;
             here = Here::Each(key.clone(), fresh.unwrap_or_else(|| value.clone()));
         }
         Ok(Names::new(&self.base, Some(known), here))

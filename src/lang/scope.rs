@@ -5,12 +5,13 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use super::Host;
 use super::ast::{Step, StepKind};
 use super::border;
 use super::declare::{Module, Name, Resource};
+use super::element::Sources;
 use super::eval::{Eval, Fault, Scope, fault};
 use super::shape::{self, Instances};
 use super::value::{Data, Val};
@@ -34,6 +35,8 @@ pub struct Base<'a> {
     pub(super) fixed: BTreeMap<String, OnceLock<Result<Val, Fault>>>,
     /// The instances of each resource, once asked for.
     pub(super) instances: BTreeMap<Name, OnceLock<Result<Instances, Fault>>>,
+    /// Where the elements of `for` expressions come from, by the expression's place.
+    pub(super) sources: Mutex<BTreeMap<Span, Arc<Sources>>>,
 }
 
 impl<'a> Base<'a> {
@@ -47,7 +50,7 @@ impl<'a> Base<'a> {
     ) -> Self {
         let fixed = module.locals.keys().filter(|name| !moving.contains(*name)).map(|name| (name.clone(), OnceLock::new())).collect();
         let instances = module.resources.keys().map(|name| (name.clone(), OnceLock::new())).collect();
-        Self { module, variables, types, host, fixed, instances }
+        Self { module, variables, types, host, fixed, instances, sources: Mutex::default() }
     }
 
     /// The instances of a resource block.
@@ -96,6 +99,14 @@ impl<'s> Names<'s> {
     pub fn with_self(mut self, this: Val) -> Self {
         self.this = Some(this);
         self
+    }
+
+    pub(super) fn base(&self) -> &'s Base<'s> {
+        self.base
+    }
+
+    pub(super) fn known(&self) -> Option<&'s Known<'s>> {
+        self.known
     }
 
     /// An evaluator over these names.
@@ -152,7 +163,7 @@ impl<'s> Names<'s> {
     }
 
     /// An instance, or the one attribute of it that the steps name.
-    fn instance(&self, address: &Address, steps: &[Step]) -> (Val, usize) {
+    pub(super) fn instance(&self, address: &Address, steps: &[Step]) -> (Val, usize) {
         let Some(types) = self.base.types.get(&address.kind) else { return (Val::unknown(Type::Any), 0) };
         let term = self.known.map(|known| known(address));
         if let Some(StepKind::Attr(name)) = steps.first().map(|step| &step.kind)

@@ -143,6 +143,9 @@ fn render(eval: &Eval<'_>, name: &str, content: &str, values: &Val, place: &Expr
     let result = scope.eval(&template).map_err(|error| inside(&error, &place.span))?;
     // A template of one text is that text, also where it is a literal without any insertion.
     let result = if let Kind::Literal(_) = template.kind { Val::string(content_of(&result)) } else { result };
+    if result.is_null() {
+        return Err(fault(&place.span, format!("The result of {name} is null, which has no text.")));
+    }
     Ok(result.marked(values.sensitive))
 }
 

@@ -39,7 +39,14 @@ pub fn body_partly(file: &str, text: &str) -> (Body, Vec<Diagnostic>) {
         source.base = pos;
         let Err((at, message)) = source.parse_into(&mut found, rest) else { break };
         let (block, at, message) = match unclosed(rest) {
-            Some(open) if open <= at => (open, open, "This block is not closed: its `}` is missing.".to_owned()),
+            Some(open) if open <= at && !message.contains("heredoc") => {
+                (open, open, "This block is not closed: its `}` is missing.".to_owned())
+            }
+            // At the end of the text it is a brace that is missing, and nobody can say where but in the last block.
+            _ if at >= rest.trim_end().len() && !message.contains("heredoc") => {
+                let open = last_header(rest, at);
+                (open, open, "This block is not closed: a `}` is missing in it.".to_owned())
+            }
             _ => (last_header(rest, at), at, message),
         };
         // What stands before the broken block is fine and is read on its own.
@@ -72,8 +79,8 @@ pub fn expression(file: &str, text: &str, base: usize) -> Result<Expr, Vec<Diagn
             if source.errors.is_empty() { Ok(expr) } else { Err(source.errors) }
         }
         Err(error) => {
-            let at = error.location().offset().min(trimmed.len());
-            source.error(at..next_char(trimmed, at), plain_message(&error, trimmed));
+            let (at, message) = explained(&error, trimmed);
+            source.error(at..next_char(trimmed, at), message);
             Err(source.errors)
         }
     }
@@ -91,8 +98,8 @@ pub fn template(file: &str, text: &str) -> Result<Expr, Vec<Diagnostic>> {
             if source.errors.is_empty() { Ok(expr) } else { Err(source.errors) }
         }
         Err(error) => {
-            let at = error.location().offset().min(text.len());
-            source.error(at..next_char(text, at), plain_message(&error, text));
+            let (at, message) = explained(&error, text);
+            source.error(at..next_char(text, at), message);
             Err(source.errors)
         }
     }
@@ -126,8 +133,7 @@ impl<'a> Source<'a> {
 
     /// Parses a text that starts at `base` and adds what it holds.
     fn parse_into(&mut self, into: &mut Body, text: &'a str) -> Result<(), (usize, String)> {
-        let parsed =
-            hcl_edit::parser::parse_body(text).map_err(|error| (error.location().offset().min(text.len()), plain_message(&error, text)))?;
+        let parsed = hcl_edit::parser::parse_body(text).map_err(|error| explained(&error, text))?;
         self.text = text;
         let body = self.body(&parsed);
         into.attrs.extend(body.attrs);
@@ -577,8 +583,39 @@ fn unclosed(text: &str) -> Option<usize> {
     if heredoc.is_some() { None } else { open }
 }
 
+/// The mark of a heredoc that starts on the line before the end of a text.
+fn open_heredoc(before: &str) -> Option<&str> {
+    let line = before.strip_suffix('\n')?.lines().last()?;
+    let mark = line.rsplit_once("<<")?.1.trim_start_matches('-').trim_end();
+    (!mark.is_empty() && mark.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')).then_some(mark)
+}
+
 fn next_char(text: &str, at: usize) -> usize {
     text.get(at..).and_then(|rest| rest.chars().next()).map_or(at, |c| at + c.len_utf8())
+}
+
+/// Where the parser's error is best shown, and what it says in plain words.
+fn explained(error: &hcl_edit::parser::Error, text: &str) -> (usize, String) {
+    let mut at = error.location().offset().min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    let before = &text[..at];
+    if let Some(mark) = open_heredoc(before) {
+        let end = lines(&text[at..]).find(|(_, line)| line.trim() == mark);
+        return match end {
+            Some((end, _)) => (at + end, "The heredoc ends here, but one of its `${` or `%{` is not closed, or closed wrongly.".to_owned()),
+            None => (text.len(), format!("A heredoc is not closed: a line with `{mark}` alone is missing.")),
+        };
+    }
+    if error.message().contains("escape sequence") {
+        return (before.rfind('\\').unwrap_or(at), plain_message(error, text));
+    }
+    if error.message().contains("traversal operator") {
+        // The parser has skipped white space after a dot; the dot is what is wrong.
+        return (before.trim_end().len().saturating_sub(1), "A name or an index is expected after the dot.".to_owned());
+    }
+    (at, plain_message(error, text))
 }
 
 /// The parser's message in plain words.

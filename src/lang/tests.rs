@@ -1,0 +1,402 @@
+//! Stacks from texts, as the other layers see them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::Host;
+use super::files::{Files as _, Memory, Recorded};
+use super::inputs::{Given, Inputs};
+use super::module::{Source, Stack, load, questions};
+use crate::base::address::Address;
+use crate::base::clock::Moment;
+use crate::base::desired::{Ignore, Known, Resolve as _};
+use crate::base::diag::Diagnostic;
+use crate::base::rng::Rng;
+use crate::base::types::{Schemas, Type};
+use crate::base::value::{Origin, Term, Value};
+
+/// One made-up resource type with an argument of each sort.
+struct Kinds;
+
+impl Schemas for Kinds {
+    fn resource(&self, kind: &str) -> Option<Type> {
+        let rule =
+            Type::Object(BTreeMap::from([("port".to_owned(), Type::Number), ("sources".to_owned(), Type::Set(Box::new(Type::String)))]));
+        let attrs = [
+            ("id", Type::String),
+            ("name", Type::String),
+            ("size", Type::Number),
+            ("tags", Type::Set(Box::new(Type::String))),
+            ("rule", Type::List(Box::new(rule))),
+        ];
+        (kind == "thing").then(|| Type::Object(attrs.map(|(name, ty)| (name.to_owned(), ty)).into()))
+    }
+
+    fn resource_names(&self) -> Vec<String> {
+        vec!["thing".to_owned()]
+    }
+}
+
+/// Loads a text and hands the stack, or what is wrong with it, on.
+fn with<T>(text: &str, inputs: &Inputs, run: impl FnOnce(Result<Stack<'_>, Vec<Diagnostic>>) -> T) -> T {
+    let files = Memory::default().with("/s/note.txt", "hello");
+    let rng = Rng::seeded(1);
+    let host = Host { files: &files, base: Path::new("/s"), home: None, now: Moment(0), rng: &rng, fresh: false };
+    let name = if text.starts_with('{') { "t.tf.json" } else { "t.tf" };
+    run(load(&[Source { name, text }], inputs, &Kinds, host))
+}
+
+fn stack<T>(text: &str, run: impl FnOnce(&Stack<'_>) -> T) -> T {
+    with(text, &Inputs::default(), |stack| match stack {
+        Ok(stack) => run(&stack),
+        Err(errors) => panic!("{errors:#?}"),
+    })
+}
+
+/// The messages of a text's errors, each with its line.
+fn errors(text: &str) -> Vec<String> {
+    with(text, &Inputs::default(), |stack| {
+        let line = |error: &Diagnostic| error.span.as_ref().map_or(0, |span| text[..span.start].matches('\n').count() + 1);
+        stack.err().unwrap_or_default().iter().map(|error| format!("{}: {}", line(error), error.message)).collect()
+    })
+}
+
+fn nothing(_: &Address) -> Term {
+    Term::Unknown(Origin::default())
+}
+
+fn at(text: &str) -> Address {
+    text.parse().expect("an address")
+}
+
+fn body(stack: &Stack<'_>, of: &str, known: &Known<'_>) -> String {
+    match stack.body(&at(of), known) {
+        Ok(Term::Value(value)) => value.to_json().to_string(),
+        Ok(other) => format!("{other:?}"),
+        Err(errors) => format!("{:?}", errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>()),
+    }
+}
+
+#[test]
+fn all_static_errors_are_reported_at_once() {
+    let text = r#"
+resource "thing" "a" {
+  name = var.nam
+  siez = 1
+  tags = [for x in ["a"] : nosuch(x)]
+}
+resource "thing" "b" {
+  name = true ? "fine" : thing.a.nmae
+  size = local.none
+}
+resource "thong" "c" {}
+variable "name" {
+  default = "n"
+}
+"#;
+    assert_eq!(
+        errors(text),
+        [
+            "3: There is no variable \"nam\".",
+            "4: \"thing\" has no argument \"siez\".",
+            "5: There is no function \"nosuch\".",
+            "8: There is no attribute \"nmae\" here.",
+            "9: There is no local value \"none\".",
+            "11: The resource type \"thong\" is not supported.",
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_supported_says_so() {
+    for (text, expected) in [
+        ("terraform {\n  backend \"s3\" {}\n}", "2: A \"backend\" block has no effect here: the state is a file beside the stack."),
+        ("moved {\n  from = a.b\n  to = a.c\n}", "1: Blocks of type \"moved\" are not supported yet."),
+        ("data \"thing\" \"x\" {}", "1: Blocks of type \"data\" are not supported yet."),
+        ("resource \"thing\" \"a\" {\n  provisioner \"local-exec\" {}\n}", "2: \"provisioner\" blocks are not supported."),
+        ("provider \"aws\" {}", "1: The provider \"aws\" is not supported; the only one is \"digitalocean\"."),
+        ("resourec \"thing\" \"a\" {}", "1: There is no block type \"resourec\"."),
+        ("locals {\n  a = data.thing.x.id\n}", "2: Data sources are not supported yet."),
+    ] {
+        assert_eq!(errors(text), [expected]);
+    }
+}
+
+#[test]
+fn circles_are_named() {
+    assert_eq!(
+        errors("locals {\n  a = local.b\n  b = thing.x.id\n}\nresource \"thing\" \"x\" {\n  name = local.a\n}\n"),
+        ["2: These depend on each other in a circle: local.a → local.b → thing.x → local.a."]
+    );
+}
+
+#[test]
+fn references_give_the_order_through_local_values_too() {
+    let text = r#"
+locals { ids = thing.a[*].id }
+resource "thing" "a" { count = 2 }
+resource "thing" "b" { name = join(",", local.ids) }
+resource "thing" "c" {
+  count = 2
+  name  = thing.a[count.index].id
+}
+resource "thing" "d" {
+  for_each   = toset(["x"])
+  name       = each.key
+  depends_on = [thing.b]
+  lifecycle {
+    ignore_changes       = [tags]
+    replace_triggered_by = [thing.c[0].name]
+  }
+}
+"#;
+    stack(text, |stack| {
+        let after = |of: &str| stack.desired().resources[&at(of)].after.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(after("thing.b"), ["thing.a[0]", "thing.a[1]"]);
+        assert_eq!(after("thing.c[1]"), ["thing.a[1]"]);
+        assert_eq!(after("thing.d[\"x\"]"), ["thing.b", "thing.c[0]"]);
+        let rules = &stack.desired().resources[&at("thing.d[\"x\"]")].rules;
+        assert_eq!(rules.ignore_changes, Ignore::Names(BTreeSet::from(["tags".to_owned()])));
+        assert_eq!(rules.replace_triggered_by[0].address, at("thing.c[0]"));
+        assert_eq!(rules.replace_triggered_by[0].attribute.as_deref(), Some("name"));
+    });
+}
+
+#[test]
+fn bodies_have_the_types_of_their_attributes() {
+    let text = r#"
+resource "thing" "a" {
+  name = 5
+  size = "7"
+  tags = ["b", "a", "b"]
+  rule { port = "80" }
+  dynamic "rule" {
+    for_each = [443, 22]
+    content {
+      port    = rule.value
+      sources = rule.key == 0 ? ["x"] : null
+    }
+  }
+}
+"#;
+    let expected = r#"{"name":"5","rule":[{"port":80},{"port":443,"sources":["x"]},{"port":22}],"size":7,"tags":["a","b"]}"#;
+    stack(text, |stack| {
+        assert_eq!(body(stack, "thing.a", &nothing), expected);
+        let place = |path: &[&str]| stack.span(&at("thing.a"), path).map(|span| &text[span.start..span.end]);
+        assert_eq!(place(&["size"]), Some("\"7\""));
+        assert_eq!(place(&["rule", "1", "port"]), Some("rule.value"));
+        assert_eq!(place(&["id"]), Some("resource \"thing\" \"a\""));
+    });
+}
+
+#[test]
+fn unknown_parts_stay_unknown_and_then_become_known() {
+    let text = "resource \"thing\" \"a\" {}\nresource \"thing\" \"b\" {\n  name = \"is ${thing.a.id}\"\n  tags = [thing.a.name == null ? \"none\" : \"some\"]\n}\n";
+    stack(text, |stack| {
+        let term = stack.body(&at("thing.b"), &nothing).expect("a body");
+        assert!(matches!(term.get("name"), Term::Unknown(_)), "{term:?}");
+        let known = |_: &Address| Term::Value(Value::Map(BTreeMap::from([("id".to_owned(), "7".into())])));
+        assert_eq!(body(stack, "thing.b", &known), r#"{"name":"is 7","tags":["none"]}"#);
+    });
+}
+
+#[test]
+fn the_shape_must_be_known() {
+    let text = "resource \"thing\" \"a\" {}\nresource \"thing\" \"b\" {\n  for_each = toset([thing.a.id])\n}\n";
+    assert_eq!(errors(text), ["3: `for_each` of thing.b is not known before apply."]);
+    let text = "resource \"thing\" \"a\" {}\nresource \"thing\" \"b\" {\n  count = thing.a.size\n}\n";
+    assert_eq!(errors(text), ["3: `count` of thing.b is not known before apply: it depends on thing.a.size."]);
+}
+
+#[test]
+fn values_of_for_each_may_be_known_later() {
+    let text = "resource \"thing\" \"a\" {}\nresource \"thing\" \"b\" {\n  for_each = { x = thing.a.id }\n  name     = \"${each.key}=${each.value}\"\n}\n";
+    let known = |_: &Address| Term::Value(Value::Map(BTreeMap::from([("id".to_owned(), "7".into())])));
+    stack(text, |stack| assert_eq!(body(stack, "thing.b[\"x\"]", &known), r#"{"name":"x=7"}"#));
+}
+
+#[test]
+fn sensitive_values_are_secrets_outside() {
+    let text = r#"
+variable "token" {
+  sensitive = true
+}
+resource "thing" "a" {
+  name = "t-${var.token}"
+  size = 1
+}
+output "o" {
+  value     = [var.token, 1]
+  sensitive = true
+}
+"#;
+    let given = vec![Given::Text { name: "token".into(), raw: "s3cret".into(), from: "-var".into(), strict: true }];
+    with(text, &Inputs { given, lenient: false }, |stack| {
+        let stack = stack.unwrap_or_else(|errors| panic!("{errors:#?}"));
+        let term = stack.body(&at("thing.a"), &nothing).expect("a body");
+        assert!(matches!(term.get("name"), Term::Secret(_)));
+        assert_eq!(term.get("size").value(), Some(&Value::from(1)));
+        let outputs = stack.outputs(&nothing).expect("outputs");
+        assert!(outputs["o"].value.has_secret() && outputs["o"].sensitive);
+        let variables = stack.variables();
+        assert!(variables["token"].sensitive);
+        let shown = format!("{term:?} {outputs:?} {variables:?}");
+        assert!(!shown.contains("s3cret"), "{shown}");
+    });
+    assert_eq!(
+        errors("variable \"t\" {\n  default   = \"x\"\n  sensitive = true\n}\noutput \"o\" {\n  value = { a = var.t }\n}\n"),
+        ["5: This output would show a sensitive value."]
+    );
+}
+
+#[test]
+fn questions_are_asked_for_what_is_missing_only() {
+    let text = "variable \"a\" {}\nvariable \"b\" {\n  type        = number\n  description = \"How many\"\n}\nvariable \"c\" {\n  default = 1\n}\n";
+    let files = Memory::default();
+    let rng = Rng::seeded(1);
+    let host = Host { files: &files, base: Path::new("/s"), home: None, now: Moment(0), rng: &rng, fresh: false };
+    let given = vec![Given::File { name: "x.tfvars".into(), text: "a = 1\nother = 2\n".into() }];
+    let open = questions(&[Source { name: "t.tf", text }], &Inputs { given: given.clone(), lenient: false }, host).expect("questions");
+    assert_eq!(
+        open.iter().map(|q| (q.name.as_str(), q.description.as_deref(), &q.ty)).collect::<Vec<_>>(),
+        [("b", Some("How many"), &Type::Number)]
+    );
+    with(text, &Inputs { given: given.clone(), lenient: false }, |stack| {
+        assert_eq!(stack.err().map(|errors| errors.len()), Some(1));
+    });
+    with(text, &Inputs { given, lenient: true }, |stack| {
+        let stack = stack.unwrap_or_else(|errors| panic!("{errors:#?}"));
+        assert_eq!(stack.warnings().iter().map(|w| w.message.as_str()).collect::<Vec<_>>(), ["The stack has no variable \"other\"."]);
+        assert!(matches!(stack.variables()["b"].value, Term::Unknown(_)));
+    });
+}
+
+#[test]
+fn the_provider_gives_its_arguments() {
+    stack("locals { n = 5 }\nprovider \"digitalocean\" {\n  http_retry_max = local.n\n  token = null\n}\n", |stack| {
+        let arguments = stack.provider().expect("arguments");
+        assert_eq!(
+            arguments.iter().map(|a| (a.name.as_str(), a.value.value().cloned())).collect::<Vec<_>>(),
+            [("http_retry_max", Some(Value::from(5)))]
+        );
+    });
+}
+
+#[test]
+fn conditions_are_checked() {
+    let text = r#"
+resource "thing" "a" {
+  size = 3
+  lifecycle {
+    precondition {
+      condition     = thing.b.size > 5
+      error_message = "b has ${thing.b.size}."
+    }
+    postcondition {
+      condition     = self.id != "bad"
+      error_message = "The id is ${self.id}."
+    }
+  }
+}
+resource "thing" "b" {
+  size = 1
+}
+"#;
+    stack(text, |stack| {
+        assert_eq!(body(stack, "thing.a", &nothing), r#"{"size":3}"#);
+        let known = |_: &Address| Term::Value(Value::Map(BTreeMap::from([("id".to_owned(), "bad".into()), ("size".to_owned(), 1.into())])));
+        assert_eq!(body(stack, "thing.a", &known), r#"["b has 1."]"#);
+        let failed = stack.check(&at("thing.a"), &known).err().unwrap_or_default();
+        assert_eq!(failed.iter().map(|error| error.message.as_str()).collect::<Vec<_>>(), ["The id is bad."]);
+        assert_eq!(failed[0].address.as_deref(), Some("thing.a"));
+        assert!(stack.check(&at("thing.a"), &nothing).is_ok());
+    });
+}
+
+#[test]
+fn the_json_form_means_the_same() {
+    let text = r#"{"variable": {"n": {"type": "number", "default": 2}},
+        "resource": {"thing": {"a": {"count": "${var.n}", "name": "n-${count.index}", "rule": [{"port": 80}], "lifecycle": {"prevent_destroy": true}},
+                               "b": {"name": "b", "depends_on": ["thing.a"]}}},
+        "output": {"o": {"value": "${thing.a[*].id}"}}}"#;
+    stack(text, |stack| {
+        assert_eq!(body(stack, "thing.a[1]", &nothing), r#"{"name":"n-1","rule":[{"port":80}]}"#);
+        assert_eq!(stack.desired().resources[&at("thing.b")].after.len(), 2);
+        assert!(stack.desired().resources[&at("thing.a[0]")].rules.prevent_destroy.is_some());
+    });
+}
+
+#[test]
+fn files_that_functions_read_are_remembered() {
+    let files = Memory::default().with("/s/note.txt", "hello");
+    let recorded = Recorded::new(&files);
+    let rng = Rng::seeded(1);
+    let host = Host { files: &recorded, base: Path::new("/s"), home: None, now: Moment(0), rng: &rng, fresh: false };
+    let source = Source { name: "t.tf", text: "locals { a = file(\"note.txt\") }\noutput \"o\" { value = local.a }\n" };
+    let stack = load(&[source], &Inputs::default(), &Kinds, host).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    assert_eq!(stack.outputs(&nothing).expect("outputs")["o"].value, Term::Value("hello".into()));
+    assert_eq!(recorded.seen(), BTreeSet::from(["/s/note.txt".into()]));
+    assert!(recorded.read(Path::new("/s/none")).is_err());
+}
+
+#[test]
+fn thousands_of_instances_are_resolved_one_by_one() {
+    let text = "resource \"thing\" \"a\" {\n  count = 3000\n  name  = \"n-${count.index}\"\n}\nresource \"thing\" \"b\" {\n  count = 3000\n  name  = thing.a[count.index].name\n}\n";
+    stack(text, |stack| {
+        let asked = std::cell::Cell::new(0_usize);
+        let known = |of: &Address| {
+            asked.set(asked.get() + 1);
+            Term::Value(Value::Map(BTreeMap::from([("name".to_owned(), Value::from(of.to_string()))])))
+        };
+        for address in stack.desired().resources.keys() {
+            stack.body(address, &known).expect("a body");
+        }
+        // One question an instance that refers to another: no reference makes the values of all instances.
+        assert_eq!(asked.get(), 3000);
+        assert_eq!(body(stack, "thing.b[2999]", &known), r#"{"name":"thing.a[2999]"}"#);
+    });
+}
+
+#[test]
+fn chained_instances_ask_for_their_own_value_only() {
+    let text = r#"
+locals { by_name = { for name, thing in thing.a : upper(name) => thing.id } }
+resource "thing" "a" {
+  for_each = toset([for i in range(300) : "n${i}"])
+}
+resource "thing" "b" {
+  for_each = thing.a
+  name     = each.value.id
+}
+resource "thing" "c" {
+  for_each = local.by_name
+  name     = "${each.key} ${each.value}"
+}
+resource "thing" "d" {
+  for_each = { for name, other in thing.a : name => other if length(name) == 2 }
+  name     = each.value.id
+}
+resource "thing" "e" {
+  for_each = merge({ x = thing.b["n1"].name }, { y = 2 })
+  name     = each.value
+}
+"#;
+    stack(text, |stack| {
+        let asked = std::cell::Cell::new(0_usize);
+        let known = |of: &Address| {
+            asked.set(asked.get() + 1);
+            let value = Value::from(format!("id of {of}"));
+            Term::Value(Value::Map(BTreeMap::from([("id".to_owned(), value.clone()), ("name".to_owned(), value)])))
+        };
+        for (of, expected) in [
+            (r#"thing.b["n7"]"#, r#"{"name":"id of thing.a[\"n7\"]"}"#),
+            (r#"thing.c["N250"]"#, r#"{"name":"N250 id of thing.a[\"n250\"]"}"#),
+            (r#"thing.d["n9"]"#, r#"{"name":"id of thing.a[\"n9\"]"}"#),
+            (r#"thing.e["x"]"#, r#"{"name":"id of thing.b[\"n1\"]"}"#),
+        ] {
+            assert_eq!(body(stack, of, &known), expected);
+        }
+        assert!(!stack.desired().resources.contains_key(&at(r#"thing.d["n10"]"#)));
+        assert_eq!(asked.get(), 4);
+    });
+}
