@@ -109,11 +109,6 @@ impl Cloud {
         self.running.with_world(|world| world.is_fresh())
     }
 
-    /// Finishes everything that takes a while.
-    pub(crate) fn finish_all(&self) {
-        self.running.with_world(dofloat::sim::World::finish_all);
-    }
-
     /// How many objects there are, by kind.
     pub(crate) fn summary(&self) -> BTreeMap<&'static str, usize> {
         self.running.with_world(|world| world.summary())
