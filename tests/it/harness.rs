@@ -3,7 +3,6 @@
 //! Invariant: the program sees nothing of the machine it is tested on: an empty environment, a home of its own, no colour,
 //! no terminal, and a time limit.
 
-#![expect(dead_code, reason = "the stories that use the rest wait for the command line")]
 
 use std::collections::BTreeMap;
 use std::fmt;
