@@ -3,7 +3,6 @@
 //! Invariant: the program sees nothing of the machine it is tested on: an empty environment, a home of its own, no colour,
 //! no terminal, and a time limit.
 
-
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
