@@ -405,7 +405,7 @@ async fn an_address_made_for_a_droplet_is_held_by_it() {
         same(name, &wanted, &seen);
         let seen = bench.edit(name, &ip, "assign", json!({"region": "nyc3"})).await;
         assert_eq!(seen.get("droplet_id"), None);
-        assert_eq!(bench.find(name, json!({"region": "nyc3"})).await, [(ip.clone(), false)]);
+        assert_eq!(bench.find(name, json!({"region": "nyc3"})).await, [(ip.clone(), true)]);
         bench.delete(name, &ip).await;
     }
     bench.judge();
