@@ -21,6 +21,7 @@
 //! | --- | --- |
 //! | [`base`] | addresses, values, diagnostics, secrets, time, durable files |
 //! | [`lang`] | Terraform's language: text to resources wanted, values unknown or secret included |
+//! | [`bootstrap`] | what a cluster's nodes are told at their birth, and what they do with it |
 //! | [`api`] | one HTTP client, retries by type, the request budget |
 //! | [`kinds`] | what can be managed: one file each, an attribute table each |
 //! | [`state`] | what is remembered: state file, journal, store, encrypted secrets |
@@ -43,6 +44,7 @@
 
 pub mod api;
 pub mod base;
+pub mod bootstrap;
 pub mod cli;
 pub mod engine;
 pub mod kinds;
