@@ -100,6 +100,15 @@ pub trait Resolve {
     /// What is wrong in its expressions, with positions.
     fn body(&self, of: &Address, known: &Known<'_>) -> Result<Term, Vec<Diagnostic>>;
 
+    /// What is sent for an instance that is made, from its whole body: where an attribute is compared by something that stands
+    /// for it (what a cluster node's user-data is made from), the attribute itself.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    fn sent(&self, _of: &Address, body: BTreeMap<String, Term>, _known: &Known<'_>) -> Result<BTreeMap<String, Term>, Vec<Diagnostic>> {
+        Ok(body)
+    }
+
     /// Checks the postconditions of an instance once its attributes are known as far as they will be.
     ///
     /// # Errors

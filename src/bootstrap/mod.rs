@@ -2,4 +2,7 @@
 //!
 //! Invariant: pure: the same input gives the same bytes. It must not know the API, files or the clock.
 
+pub mod children;
+pub mod cluster;
+pub mod schema;
 pub mod user_data;

@@ -4,6 +4,7 @@
 
 pub mod apply;
 pub mod args;
+pub mod clusters;
 pub mod completions;
 pub mod environment;
 pub mod exit;

@@ -6,11 +6,12 @@ use super::args::{Global, PlanArgs, Planning};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::stack;
+use super::{clusters, stack};
 use super::workplace::{Gateway, Site, gateway, variables_of};
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::durable::write_atomic;
+use crate::bootstrap::cluster::Expanded;
 use crate::engine::change::Plan;
 use crate::engine::plan::Options;
 use crate::engine::saved;
@@ -57,8 +58,9 @@ async fn shown(
     };
     let loaded = store.peek()?;
     let fresh = site.fresh_state();
-    let options = options(&args.planning, args.destroy);
-    let looking = Looking { site, configuration, inputs, gateway, loaded: &loaded, fresh: &fresh, options: &options };
+    let expanded = clusters::expand(site, configuration, gateway, &loaded, &fresh, args.destroy)?;
+    let options = options(&args.planning, args.destroy, &expanded);
+    let looking = Looking { site, configuration, expanded: &expanded, inputs, gateway, loaded: &loaded, fresh: &fresh, options: &options };
     let mut surveyed = look(looking, args.planning.refresh, busy.is_none()).await?;
     if let Some(holder) = &busy {
         surveyed.planned.plan.notes.push(
@@ -98,8 +100,10 @@ pub fn opening(site: &Site<'_>, json: bool, screen: &mut Screen) {
 
 /// What was asked for.
 #[must_use]
-pub fn options(planning: &Planning, destroy: bool) -> Options {
-    Options { targets: planning.target.clone(), replace: planning.replace.clone(), refresh_only: planning.refresh_only, destroy }
+pub fn options(planning: &Planning, destroy: bool, expanded: &Expanded<'_>) -> Options {
+    // To replace a cluster is to replace its nodes; its address is given up only where it is named itself.
+    let replace = planning.replace.iter().flat_map(|address| expanded.nodes(address).unwrap_or_else(|| vec![address.clone()])).collect();
+    Options { targets: planning.target.clone(), replace, refresh_only: planning.refresh_only, destroy }
 }
 
 /// What a plan is made from.
@@ -109,6 +113,8 @@ pub struct Looking<'a> {
     pub site: &'a Site<'a>,
     /// What they say.
     pub configuration: &'a Stack<'a>,
+    /// The same, with clusters expanded.
+    pub expanded: &'a Expanded<'a>,
     /// The values of variables.
     pub inputs: &'a Inputs,
     /// The API.
@@ -127,7 +133,7 @@ impl<'a> Looking<'a> {
     pub fn ground(self, config: &'a str, clock: &'a Clock, refresh: bool, recover: bool) -> Ground<'a> {
         Ground {
             stack: &self.site.place.name,
-            resolve: self.configuration,
+            resolve: self.expanded,
             config,
             loaded: self.loaded,
             fresh: self.fresh,
@@ -154,6 +160,7 @@ pub async fn look(looking: Looking<'_>, refresh: bool, recover: bool) -> Result<
     (plan.secrets, plan.variables) = variables_of(looking.configuration, &surveyed.state.salt);
     let mut notes = looking.configuration.warnings().to_vec();
     notes.extend(looking.gateway.warnings.iter().cloned());
+    notes.extend(clusters::notes(looking.expanded, plan, looking.gateway));
     plan.notes.splice(0..0, notes);
     Ok(surveyed)
 }

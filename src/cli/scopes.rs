@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::clusters::unbound;
 use super::args::{Global, ScopesArgs};
 use super::environment::Environment;
 use super::exit::Ended;
@@ -26,7 +27,8 @@ pub fn run(args: &ScopesArgs, global: &Global, environment: &Environment, screen
     let mut inputs = site.inputs(&args.variables)?;
     inputs.lenient = true;
     let configuration = site.load(&mut inputs, false, screen)?;
-    let planned = offline(&site, &configuration).map_err(|failure| site.failed(failure))?;
+    let expanded = unbound(&site, &configuration)?;
+    let planned = offline(&site, &expanded).map_err(|failure| site.failed(failure))?;
     let own: BTreeSet<&'static str> = BTreeSet::from(account::SCOPES);
     let [mut plan, mut apply, mut destroy, mut edit] = [own.clone(), own.clone(), own.clone(), own];
     for (name, jobs) in &planned.jobs {

@@ -253,7 +253,12 @@ impl<'a> Owner<'a> {
         let seen = old.map(|record| record.body.clone()).unwrap_or_default();
         let wanted = self.run.resolve.desired().resources.get(address);
         let terms = match (&step.op, wanted) {
-            (Op::Create | Op::Edit { .. } | Op::Settle { .. }, Some(wanted)) => self.resolve(kind, wanted, address, &seen)?,
+            (Op::Create, Some(wanted)) => self.resolve(kind, wanted, address, None)?,
+            (Op::Edit { .. } | Op::Settle { .. }, Some(wanted)) => self.resolve(kind, wanted, address, Some(&seen))?,
+            _ => Terms::new(),
+        };
+        let sent = match &step.op {
+            Op::Create => self.run.resolve.sent(address, terms.clone(), &|other: &Address| self.known(other))?,
             _ => Terms::new(),
         };
         let disruptive = self.disruptive.contains(address);
@@ -271,11 +276,11 @@ impl<'a> Owner<'a> {
             power: kind.powered(&seen).filter(|_| disruptive).map(|on| if on { Power::On } else { Power::Off }),
         };
         let task =
-            Task { step: step.id, address: address.clone(), op: step.op.clone(), kind, terms, seen, id, mark: self.run.mark.clone() };
+            Task { step: step.id, address: address.clone(), op: step.op.clone(), kind, terms, sent, seen, id, mark: self.run.mark.clone() };
         Ok((task, begin))
     }
 
-    fn resolve(&self, kind: &dyn AnyKind, wanted: &Wanted, address: &Address, seen: &Body) -> Result<Terms, Vec<Diagnostic>> {
+    fn resolve(&self, kind: &dyn AnyKind, wanted: &Wanted, address: &Address, seen: Option<&Body>) -> Result<Terms, Vec<Diagnostic>> {
         let body = self.run.resolve.body(address, &|other: &Address| self.known(other))?;
         let terms = effective(kind.attrs(), &terms(self.run.resolve, address, &body)?, wanted, seen);
         let planned = self.run.planned.terms.get(address);

@@ -285,9 +285,9 @@ impl<'a> Walk<'a> {
         } {
             self.errors.extend(errors);
         }
+        let kept = present.filter(|_| !matches!(change.action, Action::Create | Action::Replace { .. }));
         self.changes.insert(address.clone(), change);
-        let seen = present.map(|present| present.body.clone()).unwrap_or_default();
-        self.terms.insert(address.clone(), effective(kind.attrs(), &terms, wanted, &seen));
+        self.terms.insert(address.clone(), effective(kind.attrs(), &terms, wanted, kept.map(|present| present.body)));
     }
 
     fn keep(&self, address: &Address, present: Option<&Present<'_>>) -> Change {
@@ -414,7 +414,7 @@ impl<'a> Walk<'a> {
                     .collect(),
             );
         };
-        let effective = effective(rows, terms, wanted, present.body);
+        let effective = effective(rows, terms, wanted, Some(present.body));
         let mut known = known_of(rows, &effective, present.body, present.digests, &self.input.state.salt).entries().unwrap_or_default();
         if let Action::Edit { edits, .. } = &change.action {
             for row in rows {

@@ -37,6 +37,8 @@ pub(super) struct Task {
     pub(super) kind: &'static dyn AnyKind,
     /// What is wanted, all of it known.
     pub(super) terms: Terms,
+    /// What is sent where it is made.
+    pub(super) sent: Terms,
     /// What there is.
     pub(super) seen: Body,
     /// The object, if it is known.
@@ -90,7 +92,7 @@ pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>
 
 async fn created(task: &Task, api: &Client, tell: &mpsc::Sender<Message>) -> Message {
     let step = task.step;
-    match task.kind.create(api, &task.address, &Term::map(task.terms.clone()), &task.mark).await {
+    match task.kind.create(api, &task.address, &Term::map(task.sent.clone()), &task.mark).await {
         Ok(created) => {
             let (written, on_disk) = oneshot::channel();
             if tell.send(Message::Made { step, id: created.id.clone(), written }).await.is_err() || on_disk.await.is_err() {
