@@ -213,11 +213,15 @@ impl Client {
         decode(&request, &answer, "")
     }
 
+    /// One 404 is no proof that it is not there: it is asked once more.
     async fn gone(&self, request: &Request) -> Result<(), ApiError> {
-        match self.change(request).await {
-            Ok(_) | Err(ApiError::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error),
+        for _ in 0..2 {
+            match self.change(request).await {
+                Err(ApiError::NotFound { .. }) => {}
+                other => return other.map(drop),
+            }
         }
+        Ok(())
     }
 
     async fn change(&self, request: &Request) -> Result<Value, ApiError> {

@@ -440,8 +440,9 @@ impl<'a> Owner<'a> {
                 self.run.state.apply(&running.task.address, &running.begin.op, &Ended::Record(record.clone()));
                 entries.push(Entry::Done { step: step.0, outcome: Ended::Record(record) });
             }
-            // Nobody knows whether it exists: the journal keeps the question.
-            (None, true) if doubt => self.settled = false,
+            // Nobody knows whether it exists: the journal keeps the question. So it does where an answer was lost before: what
+            // is refused now, as it is there already, may be what was made then.
+            (None, true) if doubt || running.tries > 1 => self.settled = false,
             _ => {
                 if running.begin.power == Some(Power::On)
                     && let Some(record) = self.run.state.records.get_mut(&running.task.address)

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::refresh::is_there;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
@@ -21,9 +22,9 @@ use crate::state::journal::{Begin, Op, Power, Replayed};
 use crate::state::{Health, Record, State};
 
 /// When the object of a lost answer is looked for, counted from the intent. New droplets are missing from lists for seconds,
-/// and tags come later still; what has neither is visible at once.
+/// and tags come later still; what has neither is not known to lag, but one look is no proof.
 const LOOKS_MARKED: [Duration; 3] = [Duration::ZERO, Duration::from_secs(20), Duration::from_secs(60)];
-const LOOKS_PLAIN: [Duration; 2] = [Duration::ZERO, Duration::from_secs(3)];
+const LOOKS_PLAIN: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(15)];
 
 /// Whose objects are not to be taken.
 pub type Claims = BTreeSet<(String, Id)>;
@@ -148,7 +149,8 @@ pub async fn settle(state: &State, journal: &Replayed, api: &Client, clock: &Clo
                 }
             }
             (Op::Delete { id }, _) => {
-                if kind.look(api, id).await.map_err(|error| stop(&error))?.is_none() {
+                let mark = mark_of(&settled.state, address, id).unwrap_or(&nobody);
+                if !is_there(api, kind, id, mark).await.map_err(|error| stop(&error))? {
                     settled.state.apply(address, op, &crate::state::journal::Outcome::Gone);
                 }
             }
@@ -156,6 +158,12 @@ pub async fn settle(state: &State, journal: &Replayed, api: &Client, clock: &Clo
         }
     }
     Ok(settled)
+}
+
+/// The mark that an object carries, by its record.
+fn mark_of<'a>(state: &'a State, address: &Address, id: &Id) -> Option<&'a Mark> {
+    let present = state.records.get(address).filter(|record| record.id == *id);
+    present.or_else(|| state.deposed.get(&(address.clone(), id.clone())))?.mark.as_ref()
 }
 
 fn same_wish(a: &Begin, b: &Begin) -> bool {

@@ -205,6 +205,7 @@ fn believed(state: &State) -> Observed {
     Observed {
         seen: state.records.iter().map(|(address, record)| (address.clone(), seen(record))).collect(),
         deposed: state.deposed.iter().map(|(key, record)| (key.clone(), seen(record))).collect(),
+        stillborn: BTreeSet::new(),
         strays: Vec::new(),
     }
 }

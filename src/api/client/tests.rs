@@ -135,7 +135,7 @@ fn word(error: &ApiError) -> (&'static str, u32) {
         ApiError::Throttled { .. } => "throttled",
         ApiError::Ambiguous { .. } => "ambiguous",
         ApiError::Broken { .. } => "broken",
-        ApiError::Unseen { .. } | ApiError::Unsettled { .. } => "unsettled",
+        ApiError::Unseen { .. } | ApiError::Stillborn { .. } | ApiError::Unsettled { .. } => "unsettled",
     };
     (word, error.asked().map_or(0, |asked| asked.attempts))
 }
