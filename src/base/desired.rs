@@ -4,6 +4,7 @@
 //! unknown until apply. It must not know kinds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::address::Address;
 use super::diag::{Diagnostic, Span};
@@ -15,6 +16,38 @@ use super::value::Term;
 pub struct Desired {
     /// Every resource instance that shall exist.
     pub resources: BTreeMap<Address, Wanted>,
+    /// Resources that stand in for each other, by the name of their whole.
+    pub pairs: BTreeMap<Address, Pair>,
+}
+
+/// Servers of which one serves and the others stand by: never more than one of them is taken down at a time, and the one that
+/// serves is the last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// The servers.
+    pub nodes: Vec<Address>,
+    /// Which of them serves, as the resource and its attribute say. They change it by themselves, so it is neither compared
+    /// nor drift.
+    pub holder: (Address, String),
+    /// Whether their health is looked at before one is taken down, and at the end.
+    pub gated: bool,
+}
+
+/// Where it can be read how a pair is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// Which pair.
+    pub pair: Address,
+    /// The servers' names, and their public addresses as far as they have one.
+    pub nodes: Vec<(String, Option<String>)>,
+    /// Where each tells about itself: `:5480/health`.
+    pub place: String,
+    /// The address that is to answer, if it is there already.
+    pub address: Option<String>,
+    /// Whether a web server answers at it.
+    pub serves: bool,
+    /// How long it is waited for.
+    pub limit: Duration,
 }
 
 /// One resource instance that shall exist.
@@ -107,6 +140,11 @@ pub trait Resolve {
     /// If it cannot be made.
     fn sent(&self, _of: &Address, body: BTreeMap<String, Term>, _known: &Known<'_>) -> Result<BTreeMap<String, Term>, Vec<Diagnostic>> {
         Ok(body)
+    }
+
+    /// Where it can be read how a pair is, as far as its parts are known.
+    fn watch(&self, _pair: &Address, _known: &Known<'_>) -> Option<Watch> {
+        None
     }
 
     /// Checks the postconditions of an instance once its attributes are known as far as they will be.

@@ -100,12 +100,7 @@ impl<'a> Part<'a> {
 /// The parts of a cluster with these nodes, each with those that it is built upon.
 #[must_use]
 pub fn parts<'a>(nodes: &'a [String], own_vpc: bool) -> Vec<(Part<'a>, Vec<Part<'a>>)> {
-    let mut all = vec![
-        (Part::Keys, vec![]),
-        (Part::Tag, vec![]),
-        (Part::Address, vec![]),
-        (Part::Firewall, vec![Part::Tag]),
-    ];
+    let mut all = vec![(Part::Keys, vec![]), (Part::Tag, vec![]), (Part::Address, vec![]), (Part::Firewall, vec![Part::Tag])];
     let mut below = vec![Part::Keys, Part::Tag, Part::Address, Part::Firewall];
     if own_vpc {
         all.push((Part::Vpc, vec![]));
@@ -312,7 +307,9 @@ impl Plot<'_> {
             Some(_) if all.value().is_some() => all.value().map(|value| value.to_json().to_string()).unwrap_or_default().into(),
             // A secret among what is compared: its digest stands for all.
             Some(sealed) => Digest::of(&sealed, self.salt).to_string().into(),
-            None => Term::Unknown(Origin { address: Some(Part::Node(name).at(self.address)), path: "user_data".to_owned(), sensitive: false }),
+            None => {
+                Term::Unknown(Origin { address: Some(Part::Node(name).at(self.address)), path: "user_data".to_owned(), sensitive: false })
+            }
         }
     }
 }

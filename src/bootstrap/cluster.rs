@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use super::children::{self, Part, Plot};
 use super::schema::{self, Block, Complaint, KIND, number, text};
-use super::user_data::{self, Fencing, Listen, Node, NoQuorumPolicy, Release, Service, Transport};
+use super::user_data::{self, Fencing, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
 use crate::base::address::Address;
-use crate::base::desired::{Desired, Ignore, Known, Lifecycle, Output, Prevent, Resolve, Trigger, Wanted};
+use crate::base::desired::{Desired, Ignore, Known, Lifecycle, Output, Pair, Prevent, Resolve, Trigger, Wanted, Watch};
 use crate::base::diag::{Diagnostic, Span};
 use crate::base::digest::{Digest, Salt};
 use crate::base::secret::Secret;
@@ -121,7 +122,8 @@ impl<'a> Expanded<'a> {
     pub fn nodes(&self, address: &Address) -> Option<Vec<Address>> {
         let named = |part: &&Address| self.cluster_of(part).is_some_and(|(cluster, _)| address.covers(cluster));
         let is_node = |part: &&Address| matches!(Part::of(part), Some(Part::Node(_)));
-        (address.parent.is_none() && address.kind == KIND).then(|| self.desired.resources.keys().filter(named).filter(is_node).cloned().collect())
+        (address.parent.is_none() && address.kind == KIND)
+            .then(|| self.desired.resources.keys().filter(named).filter(is_node).cloned().collect())
     }
 
     /// What is to be known before the nodes of a cluster are made.
@@ -189,6 +191,7 @@ impl<'a> Expanded<'a> {
                 desired.resources.insert(address.clone(), Wanted { after: before, rules, span: wanted.span.clone() });
                 continue;
             };
+            desired.pairs.insert(address.clone(), self.pair(address, parts));
             for (part, own) in parts {
                 let after = own.iter().chain(&before).cloned().collect();
                 let rules = Part::of(part).map_or_else(Lifecycle::default, |part| rules_of(part, &rules));
@@ -227,6 +230,14 @@ impl<'a> Expanded<'a> {
         Ok(parts.into_iter().map(|(part, upon)| (at(part), upon.into_iter().map(at).collect())).collect())
     }
 
+    fn pair(&self, cluster: &Address, parts: &BTreeMap<Address, BTreeSet<Address>>) -> Pair {
+        let block = self.block(cluster, &unknown).unwrap_or_default();
+        let names = schema::names(&block).unwrap_or_default();
+        let nodes = names.iter().map(|name| Part::Node(name).at(cluster)).filter(|node| parts.contains_key(node)).collect();
+        let gated = text(&block, "wait_for") != Some("created");
+        Pair { nodes, holder: (Part::Assignment.at(cluster), "droplet_id".to_owned()), gated }
+    }
+
     /// Nodes of one name, and clusters of one tag: what is lost could not be told apart.
     fn doubles(&self, parts: &BTreeMap<Address, BTreeMap<Address, BTreeSet<Address>>>) -> Vec<Diagnostic> {
         if self.grounds.leaving {
@@ -246,8 +257,10 @@ impl<'a> Expanded<'a> {
                         Diagnostic::error(format!("{other} and {cluster} both have {name}."))
                             .at(self.inner.span(cluster, &["nodes"]))
                             .about(cluster)
-                            .hint("By these an object is found again whose making was interrupted: give each its own, for example with \
-                                   `each.key` in the names."),
+                            .hint(
+                                "By these an object is found again whose making was interrupted: give each its own, for example with \
+                                   `each.key` in the names.",
+                            ),
                     );
                 }
             }
@@ -345,9 +358,8 @@ impl<'a> Expanded<'a> {
         let (Some(node), Some(address)) = (self.grounds.secrets.get(cluster), address) else {
             return Err(fail(format!("The secrets or the address of {cluster} are not at hand.")));
         };
-        let node = node_of(&block, name, &plot.tag(), address, &self.grounds.api_url, node).ok_or_else(|| {
-            fail(format!("The arguments of {cluster} are not all known."))
-        })?;
+        let node = node_of(&block, name, &plot.tag(), address, &self.grounds.api_url, node)
+            .ok_or_else(|| fail(format!("The arguments of {cluster} are not all known.")))?;
         user_data::render(&node).map_err(|error| fail(format!("{cluster}: {error}.")))
     }
 
@@ -442,6 +454,26 @@ impl Resolve for Expanded<'_> {
             body.insert("user_data".to_owned(), Term::Secret(text.map(|text| Value::from(text.as_str()))));
         }
         Ok(body)
+    }
+
+    fn watch(&self, pair: &Address, known: &Known<'_>) -> Option<Watch> {
+        let block = self.block(pair, &|other: &Address| self.known(other, known)).ok()?;
+        let of = |part: Part<'_>, attribute: &str| match known(&part.at(pair)).get(attribute) {
+            Term::Value(Value::Str(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        };
+        let nodes = schema::names(&block)?.into_iter().map(|name| {
+            let address = of(Part::Node(&name), "ipv4_address");
+            (name, address)
+        });
+        Some(Watch {
+            pair: pair.clone(),
+            nodes: nodes.collect(),
+            place: format!(":{}{}", number(&block, "health_port")?, text(&block, "health_path")?),
+            address: of(Part::Address, "ip_address"),
+            serves: text(&block, "service") != Some("none"),
+            limit: Duration::from_secs(number(&block, "wait_limit")?),
+        })
     }
 
     fn check(&self, of: &Address, known: &Known<'_>) -> Result<(), Vec<Diagnostic>> {

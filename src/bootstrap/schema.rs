@@ -67,15 +67,30 @@ const ARGUMENTS: &[Argument] = &[
     argument("region", Shape::Text, Default::Needed, "the region of the nodes and of their address, for example `region = \"nyc3\"`."),
     argument("image", Shape::Text, Default::Needed, "what the nodes boot, for example `image = \"ubuntu-24-04-x64\"`."),
     argument("size", Shape::Text, Default::Needed, "how big each node is, for example `size = \"s-1vcpu-1gb\"`."),
-    argument("nodes", Shape::Texts, Default::Texts(&["primary", "secondary"]), "The names of the two nodes; the first holds the address at first."),
+    argument(
+        "nodes",
+        Shape::Texts,
+        Default::Texts(&["primary", "secondary"]),
+        "The names of the two nodes; the first holds the address at first.",
+    ),
     argument("ssh_keys", Shape::Texts, Default::Nothing, "Numbers or fingerprints of the keys that may log in."),
     argument("timezone", Shape::Text, Default::Text("UTC"), "The nodes' time zone."),
     choice("service", Default::Text("nginx"), &["nginx", "none"], "What serves at the address; `none` is the address alone."),
     argument("failover_token", Shape::Text, Default::Nothing, "The token by which the nodes move the address."),
     argument("cluster_name", Shape::Text, Default::Text("lbcluster"), "Corosync's name of the cluster."),
-    choice("fencing", Default::Text("none"), &["none", "api"], "Whether a node that is not answering is powered off before the other takes over."),
+    choice(
+        "fencing",
+        Default::Text("none"),
+        &["none", "api"],
+        "Whether a node that is not answering is powered off before the other takes over.",
+    ),
     argument("fencing_delay", Shape::Number, Default::Number(8), "In a split, the head start in seconds of the node that has the address."),
-    choice("no_quorum_policy", Default::Text("stop"), &["stop", "ignore"], "What a node does that has lost sight of the other since it started."),
+    choice(
+        "no_quorum_policy",
+        Default::Text("stop"),
+        &["stop", "ignore"],
+        "What a node does that has lost sight of the other since it started.",
+    ),
     choice("transport", Default::Nothing, &["knet", "udpu"], "How corosync talks; by default the best that the image has."),
     argument("token_timeout", Shape::Number, Default::Number(1000), "After how many milliseconds of silence a node counts as dead."),
     argument("user_data", Shape::Text, Default::Nothing, "A script of yours, run on each node before the cluster starts its service."),
@@ -86,7 +101,12 @@ const ARGUMENTS: &[Argument] = &[
     argument("backups", Shape::Bool, Default::Bool(false), "Whether the nodes are backed up."),
     argument("health_port", Shape::Number, Default::Number(5480), "The port at which a node tells how it is."),
     argument("health_path", Shape::Text, Default::Text("/health"), "The path at which a node tells how it is."),
-    choice("wait_for", Default::Text("serving"), &["serving", "created"], "When an apply is done: when the address answers, or when the nodes run."),
+    choice(
+        "wait_for",
+        Default::Text("serving"),
+        &["serving", "created"],
+        "When an apply is done: when the address answers, or when the nodes run.",
+    ),
     argument("wait_limit", Shape::Number, Default::Number(900), "How many seconds an apply waits for the nodes at most."),
     argument("api_url", Shape::Text, Default::Nothing, "Where the nodes find the API; by default where dofloat finds it."),
 ];
@@ -332,7 +352,10 @@ mod tests {
         check("", &[]);
         let block = read(&Term::Value(Value::from_json(&serde_json::from_str(&format!("{{{WHOLE}}}")).unwrap()))).unwrap();
         assert_eq!(names(&block), Some(vec!["primary".to_owned(), "secondary".to_owned()]));
-        assert_eq!((text(&block, "service"), text(&block, "transport"), number(&block, "token_timeout")), (Some("nginx"), None, Some(1000)));
+        assert_eq!(
+            (text(&block, "service"), text(&block, "transport"), number(&block, "token_timeout")),
+            (Some("nginx"), None, Some(1000))
+        );
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub enum Command {
     /// Look at what is remembered
     #[command(subcommand)]
     State(StateCommand),
+    /// Show how the clusters of a stack are
+    Status(StatusArgs),
     /// Show the token scopes that the stack needs
     Scopes(ScopesArgs),
     /// Run the simulator as a server for other clients
@@ -269,6 +271,19 @@ pub struct StateShowArgs {
     pub json: bool,
 }
 
+/// `status`
+#[derive(Clone, Debug, clap::Args)]
+pub struct StatusArgs {
+    /// The stack
+    pub stack: Option<String>,
+    /// The values of variables.
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `scopes`
 #[derive(Clone, Debug, clap::Args)]
 pub struct ScopesArgs {
@@ -376,6 +391,7 @@ impl Command {
             Self::Validate(args) => args.json,
             Self::State(StateCommand::Show(args)) => args.json,
             Self::Scopes(args) => args.json,
+            Self::Status(args) => args.json,
             Self::Version(args) => args.json,
             Self::State(StateCommand::List(_)) | Self::Sim(_) | Self::Completions(_) => false,
         }
@@ -388,6 +404,7 @@ impl Command {
             Self::Destroy(args) => Some(&mut args.planning.variables),
             Self::Validate(args) => Some(&mut args.variables),
             Self::Scopes(args) => Some(&mut args.variables),
+            Self::Status(args) => Some(&mut args.variables),
             _ => None,
         }
     }

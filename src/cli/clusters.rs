@@ -17,11 +17,13 @@ use crate::base::digest::sha256_hex;
 use crate::base::durable::remove;
 use crate::base::rng::entropy;
 use crate::base::secret::Secret;
+use crate::base::value::Value;
 use crate::bootstrap::children::Part;
 use crate::bootstrap::cluster::{Expanded, Grounds, Keys, Lacking};
 use crate::bootstrap::schema::KIND;
 use crate::engine::change::{Op, Plan};
-use crate::engine::survey::mark;
+use crate::engine::refresh::Seen;
+use crate::engine::survey::{Surveyed, mark};
 use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::secrets::{self, Secrets};
@@ -62,7 +64,9 @@ pub fn expand<'a>(
     Expanded::new(configuration, grounds).map_err(|errors| site.failed(errors))
 }
 
-fn settled(loaded: &Loaded, fresh: &State) -> State {
+/// What is remembered, of an interrupted run all that is known to be done.
+#[must_use]
+pub fn settled(loaded: &Loaded, fresh: &State) -> State {
     match (&loaded.state, &loaded.journal) {
         (Some(state), Some(journal)) => journal.settle_into(state),
         (Some(state), None) => state.clone(),
@@ -169,12 +173,40 @@ fn authkey(site: &Site<'_>, cluster: &Address, state: &State) -> Vec<u8> {
     entropy::<128>().to_vec()
 }
 
+/// Who holds a cluster's address, where it is not the first node.
+fn moved(expanded: &Expanded<'_>, surveyed: &Surveyed, cluster: &Address) -> Option<Diagnostic> {
+    let pair = expanded.desired().pairs.get(cluster)?;
+    let Some(Seen::Present { body, .. }) = surveyed.observed.seen.get(&pair.holder.0) else { return None };
+    let ip = body.get("ip_address").and_then(Value::as_str).unwrap_or_default();
+    let told = |holder: String, hint: &str| {
+        Some(
+            Diagnostic::warning(format!("The address {ip} of {cluster} is held by {holder}."))
+                .at(expanded.span(cluster, &["nodes"]))
+                .about(cluster)
+                .hint(hint),
+        )
+    };
+    let Some(holder) = body.get(&pair.holder.1) else {
+        return told("nobody at the moment".to_owned(), "A node lives, so the cluster will take it; dofloat leaves it alone.");
+    };
+    let holder = holder.to_json().to_string();
+    let named = |address: &&Address| surveyed.state.records.get(*address).is_some_and(|record| record.id.0 == holder);
+    match pair.nodes.iter().find(named) {
+        Some(node) if pair.nodes.first() == Some(node) => None,
+        Some(node) => told(node.name.clone(), "That is the cluster's own business: dofloat never moves it back."),
+        None => told(format!("droplet {holder}, which is no node of it"), "The nodes take it back when they check it next."),
+    }
+}
+
 /// What the plan says of its clusters.
 #[must_use]
-pub fn notes(expanded: &Expanded<'_>, plan: &Plan, gateway: &Gateway) -> Vec<Diagnostic> {
+pub fn notes(expanded: &Expanded<'_>, surveyed: &Surveyed, gateway: &Gateway) -> Vec<Diagnostic> {
+    let plan = &surveyed.planned.plan;
     let made: BTreeSet<&Address> = plan.steps.iter().filter(|step| step.op == Op::Create).map(|step| &step.address).collect();
-    let of = |cluster: &Address| made.iter().any(|address| address.parent.as_deref() == Some(cluster) && matches!(Part::of(address), Some(Part::Node(_))));
-    let mut notes = Vec::new();
+    let of = |cluster: &Address| {
+        made.iter().any(|address| address.parent.as_deref() == Some(cluster) && matches!(Part::of(address), Some(Part::Node(_))))
+    };
+    let mut notes: Vec<Diagnostic> = expanded.clusters().iter().filter_map(|cluster| moved(expanded, surveyed, cluster)).collect();
     for cluster in expanded.clusters().iter().filter(|cluster| of(cluster)) {
         notes.extend(expanded.warnings(cluster));
         if let (Some(nodes), Some(own)) = (expanded.token(cluster), &gateway.token)

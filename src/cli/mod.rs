@@ -18,6 +18,7 @@ pub mod signals;
 pub mod sim;
 pub mod stack;
 pub mod state;
+pub mod status;
 pub mod token;
 pub mod validate;
 pub mod version;
@@ -101,6 +102,7 @@ async fn run(args: &Args, environment: &Environment, screen: &mut Screen) -> End
         Command::Output(args) => output::run(args, global, environment, screen),
         Command::Validate(args) => validate::run(args, global, environment, screen),
         Command::State(command) => state::run(command, global, environment, screen),
+        Command::Status(args) => status::run(args, global, environment, screen).await,
         Command::Scopes(args) => scopes::run(args, global, environment, screen),
         Command::Sim(args) => sim::run(args, screen).await,
         Command::Version(args) => version::run(args, screen),

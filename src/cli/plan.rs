@@ -6,8 +6,8 @@ use super::args::{Global, PlanArgs, Planning};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::{clusters, stack};
 use super::workplace::{Gateway, Site, gateway, variables_of};
+use super::{clusters, stack};
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::durable::write_atomic;
@@ -156,11 +156,12 @@ pub async fn look(looking: Looking<'_>, refresh: bool, recover: bool) -> Result<
     let clock = looking.site.environment.clock.clone();
     let config = looking.site.config(looking.inputs);
     let mut surveyed = survey(looking.ground(&config, &clock, refresh, recover)).await?;
+    let of_clusters = clusters::notes(looking.expanded, &surveyed, looking.gateway);
     let plan = &mut surveyed.planned.plan;
     (plan.secrets, plan.variables) = variables_of(looking.configuration, &surveyed.state.salt);
     let mut notes = looking.configuration.warnings().to_vec();
     notes.extend(looking.gateway.warnings.iter().cloned());
-    notes.extend(clusters::notes(looking.expanded, plan, looking.gateway));
+    notes.extend(of_clusters);
     plan.notes.splice(0..0, notes);
     Ok(surveyed)
 }

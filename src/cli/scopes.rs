@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::clusters::unbound;
 use super::args::{Global, ScopesArgs};
+use super::clusters::unbound;
 use super::environment::Environment;
 use super::exit::Ended;
 use super::exit::Exit;

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::clusters::unbound;
 use super::args::{Global, ValidateArgs};
+use super::clusters::unbound;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;

@@ -19,13 +19,13 @@ use super::stack::Place;
 use super::token;
 use crate::api::client::{Client, Settings};
 use crate::base::clock::Moment;
+use crate::base::desired::Resolve;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::digest::{Digest, Salt, sha256_hex};
 use crate::base::durable::make_folder;
 use crate::base::identity::Owner;
 use crate::base::rng::{Rng, entropy};
 use crate::base::secret::Secret;
-use crate::base::desired::Resolve;
 use crate::base::types::{Schemas, Type};
 use crate::base::value::{Term, Value};
 use crate::bootstrap::schema;
@@ -349,6 +349,7 @@ pub async fn gateway(site: &Site<'_>, stack: Option<&Stack<'_>>) -> Result<Gatew
     }
     settings.timeout = environment.time_limit.unwrap_or(settings.timeout);
     settings.ca_file.clone_from(&environment.ca_file);
+    settings.probe_through = environment.probe_through.as_deref().and_then(|address| address.parse().ok());
     let client = Client::new(settings).map_err(|error| {
         let diagnostic = Diagnostic::error(format!("{error}."));
         match error.hint() {
@@ -468,10 +469,20 @@ async fn simulated(site: &Site<'_>) -> Result<Gateway, Failure> {
             Err(error) => return Err(failed(error)),
         }
     };
-    let base = url.parse().with_context(|| format!("The simulator's address `{url}` cannot be understood"))?;
+    let base: url::Url = url.parse().with_context(|| format!("The simulator's address `{url}` cannot be understood"))?;
+    // No simulated address is ever dialled: the simulator answers for its servers.
+    let through = Some(base.clone());
     let settings = Settings::new(base, Secret::new("simulated".to_owned()), site.environment.clock.clone(), Arc::new(Rng::from_entropy()));
+    let settings = Settings { probe_through: through, ..settings };
     let client = Client::new(settings).map_err(|error| Diagnostic::error(format!("{error}.")))?;
-    Ok(Gateway { client, endpoint: "simulator".to_owned(), token: None, token_source: "the simulator".to_owned(), warnings: Vec::new(), simulator })
+    Ok(Gateway {
+        client,
+        endpoint: "simulator".to_owned(),
+        token: None,
+        token_source: "the simulator".to_owned(),
+        warnings: Vec::new(),
+        simulator,
+    })
 }
 
 #[cfg(test)]

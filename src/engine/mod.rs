@@ -8,6 +8,7 @@ pub mod change;
 pub mod desired;
 pub mod diff;
 pub mod graph;
+pub mod health;
 pub mod known;
 pub mod order;
 pub mod plan;

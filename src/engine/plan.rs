@@ -11,11 +11,11 @@ use super::desired::{Terms, terms};
 use super::diff::{self, There};
 use super::graph::{self, Cycle};
 use super::known::{effective, hidden, known_of};
-use super::order::{self, Links, Work};
+use super::order::{self, Links, Roll, Work};
 use super::refresh::{Observed, Seen};
 use super::trouble::Stop;
 use crate::base::address::Address;
-use crate::base::desired::{Desired, Output, Prevent, Resolve, Wanted};
+use crate::base::desired::{Desired, Output, Pair, Prevent, Resolve, Wanted};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::{Digest, Salt};
 use crate::base::types::Type;
@@ -102,7 +102,9 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
     let steps = if input.options.refresh_only {
         Vec::new()
     } else {
-        order::steps(&walk.work(), Links { wanted: &after, records: &records }).map_err(|cycle| Stop::from(of_cycle(&cycle, wanted)))?
+        let rolls = walk.rolls(base.journal_end > 0);
+        order::steps(&walk.work(), Links { wanted: &after, records: &records }, &rolls)
+            .map_err(|cycle| Stop::from(of_cycle(&cycle, wanted)))?
     };
     let mut notes = warnings;
     if !input.options.targets.is_empty() {
@@ -114,7 +116,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
     notes.append(&mut walk.notes);
     let plan = Plan {
         base,
-        drift: drifts(input.state, input.observed),
+        drift: drifts(&input),
         changes: std::mem::take(&mut walk.changes).into_values().collect(),
         steps,
         outputs,
@@ -187,7 +189,11 @@ fn chosen(input: &Input<'_>, graph: &graph::Graph<Address>) -> Result<Option<BTr
     Ok(Some(chosen))
 }
 
-fn drifts(state: &State, observed: &Observed) -> Vec<Drift> {
+fn drifts(input: &Input<'_>) -> Vec<Drift> {
+    let Input { state, observed, .. } = input;
+    // Who serves in a pair is the pair's own business.
+    let pairs = &input.resolve.desired().pairs;
+    let own = |address: &Address, name: &str| pairs.values().any(|pair| pair.holder.0 == *address && pair.holder.1 == name);
     state
         .records
         .iter()
@@ -197,7 +203,8 @@ fn drifts(state: &State, observed: &Observed) -> Vec<Drift> {
                 Seen::Gone => Some(drift(Vec::new(), true)),
                 Seen::Present { body, digests } => {
                     let remembered = There { body: &record.body, digests: &record.digests };
-                    let attrs = diff::drift(kind(&address.kind)?.attrs(), remembered, There { body, digests });
+                    let mut attrs = diff::drift(kind(&address.kind)?.attrs(), remembered, There { body, digests });
+                    attrs.retain(|attr| !own(address, &attr.name));
                     (!attrs.is_empty() && record.health == Health::Ready).then(|| drift(attrs, false))
                 }
             }
@@ -538,6 +545,28 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The pairs, their servers in the order in which they may be taken down.
+    fn rolls(&self, interrupted: bool) -> Vec<Roll> {
+        let roll = |(name, pair): (&Address, &Pair)| {
+            let (resource, attribute) = &pair.holder;
+            let holder = match self.input.observed.seen.get(resource) {
+                Some(Seen::Present { body, .. }) => body.get(attribute).map(|value| value.to_json().to_string()),
+                _ => None,
+            };
+            let serves =
+                |address: &&Address| self.input.state.records.get(*address).is_some_and(|record| Some(&record.id.0) == holder.as_ref());
+            let like = pair.nodes.first().map(|node| &node.kind);
+            let leaving =
+                self.input.state.records.keys().filter(|address| {
+                    address.parent.as_deref() == Some(name) && Some(&address.kind) == like && !pair.nodes.contains(address)
+                });
+            let nodes = leaving.chain(pair.nodes.iter().filter(|node| !serves(node))).chain(pair.nodes.iter().filter(serves));
+            let unseen = interrupted && pair.nodes.iter().any(|node| self.is_chosen(node));
+            Roll { pair: name.clone(), nodes: nodes.cloned().collect(), besides: vec![resource.clone()], gated: pair.gated, unseen }
+        };
+        self.wanted.pairs.iter().map(roll).collect()
+    }
+
     fn work(&self) -> BTreeMap<Address, Work> {
         let mut work: BTreeMap<Address, Work> = BTreeMap::new();
         for change in self.changes.values() {
@@ -545,7 +574,10 @@ impl<'a> Walk<'a> {
             match &change.action {
                 Action::Keep => {}
                 Action::Create => entry.create = true,
-                Action::Edit { edits, .. } => entry.edits = Some(edits.clone()),
+                Action::Edit { edits, disruptive } => {
+                    entry.edits = Some(edits.clone());
+                    entry.disruptive = *disruptive;
+                }
                 Action::Replace { order, .. } => {
                     entry.create = true;
                     entry.delete = change.id.clone();

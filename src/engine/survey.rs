@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::apply::{self, Left, Manner, Run};
 use super::change::{Action, Base, Event};
 use super::desired::of_complaint;
+use super::health;
 use super::plan::{self, Input, Options, Planned};
 use super::record;
 use super::recover::{self, Claims};
@@ -24,6 +25,7 @@ use crate::base::clock::Clock;
 use crate::base::desired::Resolve;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark, Owner};
+use crate::base::value::{Origin, Term, Value};
 use crate::kinds::erased::AnyKind;
 use crate::kinds::scopes::{Operation, needed};
 use crate::kinds::{account, kind};
@@ -176,8 +178,37 @@ async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Resul
         true => BTreeSet::new(),
         false => ground.resolve.desired().resources.keys().map(|address| address.kind.clone()).collect(),
     };
-    let observed = refresh::refresh(snapshot, ground.api, &state, &mark(ground.stack, &state.lineage), &wanted).await?;
+    let mut observed = refresh::refresh(snapshot, ground.api, &state, &mark(ground.stack, &state.lineage), &wanted).await?;
+    if !ground.options.destroy {
+        leave_to_pairs(ground, &state, &mut observed).await;
+    }
     Ok((state, adopted, observed))
+}
+
+/// Reads the objects that are remembered.
+///
+/// # Errors
+/// The first read that fails.
+pub async fn observe(api: &Client, stack: &str, state: &State) -> Result<Observed, Stop> {
+    refresh::refresh(&api.snapshot(), api, state, &mark(stack, &state.lineage), &BTreeSet::new()).await
+}
+
+/// What holds a pair's address is gone: as long as one of its servers lives, the pair mends that by itself, and nobody else may.
+async fn leave_to_pairs(ground: Ground<'_>, state: &State, observed: &mut Observed) {
+    let of = |address: &Address| match state.records.get(address) {
+        Some(record) => Term::Value(Value::Map(record.body.clone())),
+        None => Term::Unknown(Origin::default()),
+    };
+    for (name, pair) in &ground.resolve.desired().pairs {
+        let (resource, attribute) = &pair.holder;
+        let (Some(Seen::Gone), Some(record)) = (observed.seen.get(resource), state.records.get(resource)) else { continue };
+        let Some(watch) = ground.resolve.watch(name, &of) else { continue };
+        if health::look(ground.api, &watch).await.is_alive() {
+            let mut body = record.body.clone();
+            body.remove(attribute);
+            observed.seen.insert(resource.clone(), Seen::Present { body, digests: record.digests.clone() });
+        }
+    }
 }
 
 /// The account's reserved addresses, where the plan makes one: what a lost answer cannot have been about.

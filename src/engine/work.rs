@@ -10,10 +10,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::change::{Op, StepId};
 use super::desired::Terms;
+use super::health::{self, Goal};
 use super::trouble::{lacking, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
+use crate::base::desired::Watch;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark};
 use crate::base::value::{Body, Term};
@@ -61,6 +63,8 @@ pub(super) enum Message {
     Done { step: StepId, live: Option<(Id, Body)> },
     /// It failed.
     Failed { step: StepId, why: Diagnostic, doubt: bool },
+    /// A gate has opened, or will not.
+    Gated { step: StepId, opened: Result<(), Diagnostic> },
     /// The first Ctrl-C.
     Stop,
 }
@@ -68,11 +72,7 @@ pub(super) enum Message {
 /// Does the step.
 pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>) {
     let step = task.step;
-    let watcher = tell.clone();
-    let api = api.watched(Arc::new(move |waiting: &crate::api::wait::Waiting| {
-        // A full channel means that the owner is busy: this is only a sign of life.
-        let _ = watcher.try_send(Message::Waiting { step, what: waiting.what.clone(), elapsed: waiting.elapsed, limit: waiting.limit });
-    }));
+    let api = told(step, &api, &tell);
     let message = match &task.op {
         Op::Create => match &task.id {
             Some(id) => settled(&task, &api, id.clone(), None).await,
@@ -84,10 +84,43 @@ pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>
             Ok(()) => Message::Done { step, live: None },
             Err(error) => failed(&task, &error, "delete"),
         },
-        Op::Forget => Message::Done { step, live: None },
+        Op::Forget | Op::Gate => Message::Done { step, live: None },
     };
     // The owner is gone only if the whole run is.
     let _ = tell.send(message).await;
+}
+
+/// Waits at a gate.
+pub(super) async fn gate(step: StepId, address: Address, watch: Watch, goal: Goal, api: Client, tell: mpsc::Sender<Message>) {
+    let api = told(step, &api, &tell);
+    let opened = health::wait(&api, &watch, &goal).await.map_err(|error| {
+        Diagnostic::error(format!("{}.", capital(&error.to_string()))).about(&address).hint(match goal {
+            Goal::Serving => {
+                "What was made stays, and nothing is lost: `dofloat status` shows how the nodes get on, and the same command again \
+                 waits again. `wait_for = \"created\"` does not wait."
+            }
+            Goal::MayLeave(_) => {
+                "Nothing more was taken down. Mend the other node, or replace that one alone with `-replace`; \
+                 `wait_for = \"created\"` goes on without looking."
+            }
+        })
+    });
+    // The owner is gone only if the whole run is.
+    let _ = tell.send(Message::Gated { step, opened }).await;
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// A client that tells the owner while it waits.
+fn told(step: StepId, api: &Client, tell: &mpsc::Sender<Message>) -> Client {
+    let watcher = tell.clone();
+    api.watched(Arc::new(move |waiting: &crate::api::wait::Waiting| {
+        // A full channel means that the owner is busy: this is only a sign of life.
+        let _ = watcher.try_send(Message::Waiting { step, what: waiting.what.clone(), elapsed: waiting.elapsed, limit: waiting.limit });
+    }))
 }
 
 async fn created(task: &Task, api: &Client, tell: &mpsc::Sender<Message>) -> Message {
@@ -160,7 +193,7 @@ fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
     let operation = match task.op {
         Op::Create | Op::Settle { .. } => Operation::Create,
         Op::Edit { .. } => Operation::Update,
-        Op::Delete { .. } | Op::Forget => Operation::Delete,
+        Op::Delete { .. } | Op::Forget | Op::Gate => Operation::Delete,
     };
     // Those to read were there when the plan was made.
     let needed = needed(task.kind, operation, &Term::map(task.terms.clone()));

@@ -12,6 +12,7 @@ mod droplet_actions;
 mod droplets;
 mod faults;
 mod firewalls;
+mod health;
 mod ids;
 mod images;
 mod line;

@@ -192,6 +192,9 @@ async fn answer(
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"));
     };
+    if parts.uri.scheme().is_some() && parts.uri.authority().is_some() {
+        return Ok(proxied(&shared, &parts.uri).await);
+    }
     let path = decoded(parts.uri.path());
     let query = parts.uri.query().unwrap_or_default().to_owned();
     if let Some(rest) = path.strip_prefix("/_sim/") {
@@ -211,6 +214,24 @@ async fn answer(
     match carried.await {
         Ok(response) => Ok(send(&shared, &switch, response).await),
         Err(_) => Ok(plain(StatusCode::INTERNAL_SERVER_ERROR, "the simulator failed")),
+    }
+}
+
+/// What is asked of somebody else through this server as a proxy: it answers for its simulated servers.
+async fn proxied(shared: &Shared, uri: &axum::http::Uri) -> HttpResponse {
+    let found = match uri.host().and_then(|host| host.parse().ok()) {
+        Some(host) => locked(&shared.world).served(host, uri.port_u16().unwrap_or(80)),
+        None => None,
+    };
+    let revision = locked(&shared.world).revision();
+    if let Some(Keeping::File(store)) = shared.keeping.read().await.as_ref()
+        && let Err(error) = store.save(&shared.world, revision).await
+    {
+        return plain(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string());
+    }
+    match found {
+        Some((status, text)) => plain(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), &text),
+        None => plain(StatusCode::BAD_GATEWAY, "nobody answers there"),
     }
 }
 

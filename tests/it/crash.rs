@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::harness::{in_full, say};
-use crate::scene::{STORIES, Scene, Story, undisturbed};
+use crate::scene::{PAIR, STORIES, Scene, Story, undisturbed};
 
 /// Every name of a crash point.
 const POINTS: [&str; 11] = [
@@ -44,6 +44,16 @@ fn an_update_that_is_killed_anywhere_goes_on() {
 #[test]
 fn a_destroy_that_is_killed_anywhere_goes_on() {
     walk(STORIES[2], 11);
+}
+
+#[test]
+fn an_apply_of_a_pair_that_is_killed_anywhere_goes_on_with_the_same_key() {
+    walk(PAIR[0], 13);
+}
+
+#[test]
+fn a_destroy_of_a_pair_that_is_killed_anywhere_goes_on() {
+    walk(PAIR[1], 13);
 }
 
 fn walk(story: Story, stride: usize) {
