@@ -24,7 +24,7 @@ use super::record::{self, Frame};
 use super::recover::{self, Claims, Located, Lost};
 use super::schedule::Schedule;
 use super::trouble::of_api;
-use super::work::{Message, Task, gate, perform};
+use super::work::{Message, Task, gate, perform, watched};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
@@ -360,10 +360,17 @@ impl<'a> Owner<'a> {
             match message {
                 Message::Stop => self.interrupt(),
                 Message::Gated { step, opened } => self.gated(step, opened),
-                Message::Waiting { step, what, elapsed, limit } => {
-                    if let Some(step) = self.steps.get(&step).filter(|_| self.running.contains_key(&step) || self.gates.contains_key(&step))
-                    {
-                        (self.run.tell)(Event::Waiting { address: step.address.clone(), op: step.op.clone(), what, elapsed, limit });
+                Message::Waiting { step, waiting } => {
+                    let waits = self.running.contains_key(&step) || self.gates.contains_key(&step);
+                    if let Some(step) = self.steps.get(&step).filter(|_| waits) {
+                        (self.run.tell)(Event::Waiting {
+                            address: step.address.clone(),
+                            op: step.op.clone(),
+                            what: waiting.what,
+                            elapsed: waiting.elapsed,
+                            pause: waiting.pause,
+                            limit: waiting.limit,
+                        });
                     }
                 }
                 Message::Made { step, id, written } => {
@@ -567,11 +574,12 @@ impl<'a> Owner<'a> {
         let mut claims = self.run.claims.clone();
         claims.extend(recover::claims(&self.run.state, None));
         claims.extend(self.running.values().filter_map(|other| Some((family(other.task.kind.name()), other.id.clone()?))));
-        let (kind, api, clock, sender) = (running.task.kind, self.run.api.clone(), self.run.clock.clone(), self.sender.clone());
-        let (body, mark, at) = (running.begin.body.clone(), self.run.mark.clone(), running.begin.at);
+        let (kind, clock, sender) = (running.task.kind, self.run.clock.clone(), self.sender.clone());
+        let api = watched(&self.run.api, step, &self.sender);
+        let (address, body, mark, at) = (running.task.address.clone(), running.begin.body.clone(), self.run.mark.clone(), running.begin.at);
         self.locating = true;
         self.tasks.spawn(async move {
-            let found = recover::locate(kind, &api, Lost { body: &body, mark: &mark, at, alike }, &claims, &clock).await;
+            let found = recover::locate(kind, &api, Lost { address: &address, body: &body, mark: &mark, at, alike }, &claims, &clock).await;
             // The owner is gone only if the whole run is.
             let _ = sender.send(Message::Located { step, found }).await;
         });

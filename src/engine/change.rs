@@ -311,6 +311,8 @@ pub enum Event {
         what: String,
         /// For how long by now.
         elapsed: Duration,
+        /// How long it is silent from now on.
+        pause: Duration,
         /// When it is given up, where there is a limit.
         limit: Option<Duration>,
     },

@@ -10,6 +10,7 @@ pub mod diff;
 pub mod graph;
 pub mod health;
 pub mod known;
+mod lost;
 pub mod order;
 pub mod plan;
 pub mod record;

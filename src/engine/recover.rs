@@ -10,6 +10,7 @@ use super::refresh::is_there;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
+use crate::api::wait::{Cause, Waiting};
 use crate::base::address::Address;
 use crate::base::clock::{Clock, Moment};
 use crate::base::diag::Diagnostic;
@@ -43,6 +44,8 @@ pub enum Located {
 /// What was lost: the intent of a create.
 #[derive(Clone, Copy, Debug)]
 pub struct Lost<'a> {
+    /// Of which resource.
+    pub address: &'a Address,
     /// What was wanted, as far as it is open.
     pub body: &'a Body,
     /// The stack's mark.
@@ -61,10 +64,7 @@ pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &C
     let looks: &[Duration] = if kind.markable() { &LOOKS_MARKED } else { &LOOKS_PLAIN };
     let mut doubtful = Vec::new();
     for look in looks {
-        let wait = lost.at.plus(*look).since(clock.now());
-        if !wait.is_zero() {
-            clock.sleep(wait.min(*look)).await;
-        }
+        until(lost.at, *look, api, lost.address, clock).await;
         let mut found = kind.find(api, lost.body, lost.mark).await?;
         found.retain(|object| !claims.contains(&(family(kind.name()), object.id.clone())));
         found.sort_by(|a, b| a.id.cmp(&b.id));
@@ -78,6 +78,17 @@ pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &C
         doubtful = rest;
     }
     Ok(if doubtful.is_empty() { Located::Nothing } else { Located::Many(doubtful) })
+}
+
+/// Sleeps until a look is due, counted from the intent; a clock that was set back makes it no longer.
+async fn until(begun: Moment, look: Duration, api: &Client, address: &Address, clock: &Clock) {
+    let pause = begun.plus(look).since(clock.now()).min(look);
+    if !pause.is_zero() {
+        let what = format!("{address} to show up, as it may have been made");
+        let limit = LOOKS_MARKED.last().copied();
+        api.tell(&Waiting { what, elapsed: clock.now().since(begun), limit, pause, cause: Cause::Settling });
+        clock.sleep(pause).await;
+    }
 }
 
 /// The objects that a state and an interrupted run speak of.
@@ -124,14 +135,15 @@ pub async fn settle(state: &State, journal: &Replayed, api: &Client, clock: &Clo
         let stop = |error: &ApiError| Stop::from(of_api(error, &format!("find out what became of {address}")).about(address));
         match (op, &step.id) {
             (Op::Create, Some(id)) => {
-                if look(kind, api, id, step.begin.at, clock).await.map_err(|error| stop(&error))? {
+                if look(kind, api, id, &step.begin, clock).await.map_err(|error| stop(&error))? {
                     settled.adopt(address, step.begin.unfinished(id.clone()));
                 }
             }
             (Op::Create, None) => {
                 let alike =
                     journal.open.iter().skip(place).filter(|other| same_wish(&other.begin, &step.begin) && other.id.is_none()).count();
-                let lost = Lost { body: &step.begin.body, mark: step.begin.mark.as_ref().unwrap_or(&nobody), at: step.begin.at, alike };
+                let lost =
+                    Lost { address, body: &step.begin.body, mark: step.begin.mark.as_ref().unwrap_or(&nobody), at: step.begin.at, alike };
                 match locate(kind, api, lost, &claims, clock).await.map_err(|error| stop(&error))? {
                     Located::One(found) => {
                         claims.insert((family(&address.kind), found.id.clone()));
@@ -171,12 +183,9 @@ fn same_wish(a: &Begin, b: &Begin) -> bool {
 }
 
 /// Whether the object is there; a new one may not be visible yet.
-async fn look(kind: &dyn AnyKind, api: &Client, id: &Id, begun: Moment, clock: &Clock) -> Result<bool, ApiError> {
+async fn look(kind: &dyn AnyKind, api: &Client, id: &Id, begin: &Begin, clock: &Clock) -> Result<bool, ApiError> {
     for wait in LOOKS_MARKED {
-        let pause = begun.plus(wait).since(clock.now());
-        if !pause.is_zero() {
-            clock.sleep(pause.min(wait)).await;
-        }
+        until(begin.at, wait, api, &begin.address, clock).await;
         if kind.look(api, id).await?.is_some() {
             return Ok(true);
         }

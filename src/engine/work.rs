@@ -4,7 +4,6 @@
 //! answer that was lost is reported as such and never guessed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -14,6 +13,7 @@ use super::health::{self, Goal};
 use super::trouble::{lacking, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
+use crate::api::wait::Waiting;
 use crate::base::address::Address;
 use crate::base::desired::Watch;
 use crate::base::diag::Diagnostic;
@@ -58,7 +58,7 @@ pub(super) enum Message {
     /// Where the object of a lost answer was looked for.
     Located { step: StepId, found: Result<super::recover::Located, ApiError> },
     /// It still waits.
-    Waiting { step: StepId, what: String, elapsed: Duration, limit: Option<Duration> },
+    Waiting { step: StepId, waiting: Waiting },
     /// It is done: what there is now, `None` if nothing.
     Done { step: StepId, live: Option<(Id, Body)> },
     /// It failed.
@@ -72,7 +72,7 @@ pub(super) enum Message {
 /// Does the step.
 pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>) {
     let step = task.step;
-    let api = told(step, &api, &tell);
+    let api = watched(&api, step, &tell);
     let message = match &task.op {
         Op::Create => match &task.id {
             Some(id) => settled(&task, &api, id.clone(), None).await,
@@ -92,7 +92,7 @@ pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>
 
 /// Waits at a gate.
 pub(super) async fn gate(step: StepId, address: Address, watch: Watch, goal: Goal, api: Client, tell: mpsc::Sender<Message>) {
-    let api = told(step, &api, &tell);
+    let api = watched(&api, step, &tell);
     let opened = health::wait(&api, &watch, &goal).await.map_err(|error| {
         Diagnostic::error(format!("{}.", capital(&error.to_string()))).about(&address).hint(match goal {
             Goal::Serving => {
@@ -114,12 +114,12 @@ fn capital(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// A client that tells the owner while it waits.
-fn told(step: StepId, api: &Client, tell: &mpsc::Sender<Message>) -> Client {
+/// A client whose waits are told to the owner.
+pub(super) fn watched(api: &Client, step: StepId, tell: &mpsc::Sender<Message>) -> Client {
     let watcher = tell.clone();
-    api.watched(Arc::new(move |waiting: &crate::api::wait::Waiting| {
+    api.watched(Arc::new(move |waiting: &Waiting| {
         // A full channel means that the owner is busy: this is only a sign of life.
-        let _ = watcher.try_send(Message::Waiting { step, what: waiting.what.clone(), elapsed: waiting.elapsed, limit: waiting.limit });
+        let _ = watcher.try_send(Message::Waiting { step, waiting: waiting.clone() });
     }))
 }
 

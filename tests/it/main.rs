@@ -13,6 +13,7 @@ mod faults;
 mod harness;
 mod kinds;
 mod language;
+mod lost;
 mod prompt;
 mod readme;
 mod scene;

@@ -28,9 +28,15 @@ pub(crate) struct Story {
 }
 
 /// The stories of the tutorial's stack.
-pub(crate) const STORIES: [Story; 3] = [
+pub(crate) const STORIES: [Story; 4] = [
     Story { name: "apply", of: "web", applied: false, altered: false, command: &["apply", "web", "-auto-approve"] },
     Story { name: "update", of: "web", applied: true, altered: true, command: &["apply", "web", "-auto-approve"] },
+    Story {
+        name: "replace", of: "web",
+        applied: true,
+        altered: false,
+        command: &["apply", "web", "-auto-approve", "-replace=digitalocean_droplet.secondary", "-replace=digitalocean_droplet.spare"],
+    },
     Story { name: "destroy", of: "web", applied: true, altered: false, command: &["destroy", "web", "-auto-approve"] },
 ];
 

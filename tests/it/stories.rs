@@ -157,3 +157,17 @@ fn a_droplet_that_came_to_nothing_is_replaced() {
     assert_eq!(cloud.show("droplets").len(), 2);
     stack.run(&["plan", "pair", "-detailed-exitcode"]).ok();
 }
+
+#[test]
+fn a_long_wait_says_for_what_and_until_when() {
+    let cloud = Cloud::start(Options::default());
+    let stack = pair(&cloud).env("DOFLOAT_CLOCK", "virtual");
+    cloud.set_faults(&["GET /v2/account throttle=40", "POST /v2/droplets#1 throttle=30"]);
+    let applied = stack.run(&["apply", "pair", "-auto-approve"]).ok();
+    applied.clone().says("Still waiting for GET /account... [0s elapsed, next look in ");
+    let waits = |line: &str| line.contains("node[") && line.contains("Still creating...") && line.contains("waiting for POST /droplets");
+    assert!(applied.stdout.lines().any(waits), "{applied}");
+    cloud.set_faults(&["GET /v2/account throttle=40"]);
+    let lines = stack.run(&["plan", "pair", "-json"]).ok().stdout;
+    assert!(lines.lines().any(|line| line.contains("Still waiting for GET /account") && line.starts_with('{')), "{lines}");
+}
