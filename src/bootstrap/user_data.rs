@@ -4,7 +4,11 @@
 //! them in `/etc/dofloat/cluster.env`, secrets in files that only root reads. No address of a peer stands here: nodes find
 //! each other by their tag.
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::base::secret::Secret;
 
@@ -140,15 +144,146 @@ pub fn render(node: &Node) -> Result<Secret<String>, TooLong> {
     let script = node.user_script.as_ref().unwrap_or(&none);
     let secrets = node.authkey.zip(&node.token, |authkey, token| (authkey.clone(), token.clone()));
     let text = secrets.zip(script, |(authkey, token), script| {
-        let mut files = FILES.to_vec();
-        let _ = &mut files;
-        format!("{}{authkey}{token}{script}", environment(node))
+        let files = files(node, authkey, token, script);
+        match node.release {
+            Release::Modern => cloud_config(&files),
+            Release::Trusty => bash(&files),
+        }
     });
     let bytes = text.length();
     if bytes > LIMIT { Err(TooLong { bytes }) } else { Ok(text) }
 }
 
-const FILES: &[&str] = &[];
+/// A file that user-data writes.
+struct File<'a> {
+    path: &'a str,
+    mode: &'a str,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    Text(Cow<'a, str>),
+    /// In base64.
+    Encoded(Cow<'a, str>),
+}
+
+macro_rules! script {
+    ($path:literal, $file:literal) => {
+        ($path, include_str!(concat!("node/", $file)))
+    };
+}
+
+/// What runs on every node, executable by all.
+const SCRIPTS: &[(&str, &str)] = &[
+    script!("/usr/local/lib/dofloat/common", "common.sh"),
+    script!("/usr/local/lib/dofloat/bootstrap", "bootstrap.sh"),
+    script!("/usr/local/lib/dofloat/agent", "agent.sh"),
+    script!("/usr/local/lib/dofloat/health", "health.sh"),
+    script!("/usr/local/lib/dofloat/firewall", "firewall.sh"),
+    script!("/usr/local/bin/assign-ip", "assign-ip.sh"),
+    script!("/usr/lib/ocf/resource.d/digitalocean/floatip", "floatip.sh"),
+];
+
+const FENCE: (&str, &str) = script!("/usr/sbin/fence_digitalocean", "fence.sh");
+
+const SYSTEMD: &[(&str, &str)] = &[
+    script!("/etc/systemd/system/dofloat-bootstrap.service", "systemd/dofloat-bootstrap.service"),
+    script!("/etc/systemd/system/dofloat-agent.service", "systemd/dofloat-agent.service"),
+    script!("/etc/systemd/system/dofloat-health.service", "systemd/dofloat-health.service"),
+    script!("/etc/systemd/system/dofloat-firewall.service", "systemd/dofloat-firewall.service"),
+];
+
+const UPSTART: &[(&str, &str)] = &[
+    script!("/etc/init/dofloat-bootstrap.conf", "upstart/dofloat-bootstrap.conf"),
+    script!("/etc/init/dofloat-agent.conf", "upstart/dofloat-agent.conf"),
+    script!("/etc/init/dofloat-health.conf", "upstart/dofloat-health.conf"),
+    script!("/etc/init/dofloat-firewall.conf", "upstart/dofloat-firewall.conf"),
+];
+
+fn files<'a>(node: &Node, authkey: &'a str, token: &'a str, script: &'a str) -> Vec<File<'a>> {
+    let mut files = vec![
+        File::text("/etc/dofloat/cluster.env", "0644", environment(node)),
+        File::text("/etc/dofloat/token", "0400", token),
+        File { path: "/etc/dofloat/authkey", mode: "0400", content: Content::Encoded(authkey.into()) },
+    ];
+    if !script.is_empty() {
+        files.push(File::text("/usr/local/lib/dofloat/user-script", "0700", script));
+    }
+    files.extend(SCRIPTS.iter().map(|(path, text)| File::text(path, "0755", *text)));
+    if node.fencing != Fencing::None {
+        files.push(File::text(FENCE.0, "0755", FENCE.1));
+    }
+    let units = if node.release == Release::Trusty { UPSTART } else { SYSTEMD };
+    files.extend(units.iter().map(|(path, text)| File::text(path, "0644", *text)));
+    files
+}
+
+impl<'a> File<'a> {
+    /// A file whose text stands as it is if it can be read by people; otherwise encoded, so that nothing in it is taken for
+    /// a mark of what surrounds it.
+    fn text(path: &'a str, mode: &'a str, text: impl Into<Cow<'a, str>>) -> Self {
+        let text = text.into();
+        let plain = |c: char| c == '\n' || (' '..='~').contains(&c);
+        let is_plain = text.ends_with('\n') && !text.starts_with([' ', '\n']) && !text.ends_with("\n\n") && text.chars().all(plain);
+        let content = if is_plain && !text.lines().any(|line| line == END) {
+            Content::Text(text)
+        } else {
+            Content::Encoded(STANDARD.encode(&*text).into())
+        };
+        Self { path, mode, content }
+    }
+}
+
+/// For current releases. The units that the cluster owns are masked before their packages come, because those start them.
+/// `bootstrap start` stands twice, since cloud-init runs nothing of its first boot again if that was cut short.
+fn cloud_config(files: &[File<'_>]) -> String {
+    let mut text = "\
+#cloud-config
+bootcmd:
+  - [cloud-init-per, once, dofloat-mask, sh, -c, 'for unit in corosync pacemaker nginx; do ln -s /dev/null /etc/systemd/system/$unit.service; done']
+  - [sh, -c, 'test ! -x /usr/local/lib/dofloat/bootstrap || /usr/local/lib/dofloat/bootstrap start']
+write_files:
+"
+    .to_owned();
+    for File { path, mode, content } in files {
+        text += &format!("  - path: {path}\n    permissions: '{mode}'\n    owner: root:root\n");
+        match content {
+            Content::Encoded(base64) => text += &format!("    encoding: b64\n    content: {base64}\n"),
+            Content::Text(lines) => {
+                text += "    content: |\n";
+                for line in lines.lines() {
+                    text += &if line.is_empty() { "\n".to_owned() } else { format!("      {line}\n") };
+                }
+            }
+        }
+    }
+    text + "runcmd:\n  - [/usr/local/lib/dofloat/bootstrap, start]\n"
+}
+
+/// The end of a text in the script; no file has such a line.
+const END: &str = "END-OF-DOFLOAT-FILE";
+
+/// For 14.04, whose cloud-init is too old for the other form.
+fn bash(files: &[File<'_>]) -> String {
+    let mut text = "\
+#!/bin/bash
+set -eu
+umask 077
+write() {
+    (umask 022 && mkdir -p \"$(dirname \"$2\")\")
+    cat > \"$2\"
+    chmod \"$1\" \"$2\"
+}
+"
+    .to_owned();
+    for File { path, mode, content } in files {
+        text += &match content {
+            Content::Encoded(base64) => format!("base64 -d << '{END}' | write {mode} {path}\n{base64}\n{END}\n"),
+            Content::Text(lines) => format!("write {mode} {path} << '{END}'\n{lines}{END}\n"),
+        };
+    }
+    text + "/usr/local/lib/dofloat/bootstrap start\n"
+}
 
 /// What the node's scripts read: a line for each value.
 fn environment(node: &Node) -> String {

@@ -342,6 +342,12 @@ pub struct SimArgs {
     /// An image that is not offered any more; may be repeated
     #[arg(long, value_name = "SLUG")]
     pub absent_image: Vec<String>,
+    /// Run this command of the shell whenever a droplet is created, powered, rebooted or destroyed, or an address moves; its environment says which
+    #[arg(long, value_name = "COMMAND")]
+    pub driver: Option<String>,
+    /// Serve the metadata of droplets here; a droplet is known by the address that it asks from
+    #[arg(long, value_name = "ADDRESS")]
+    pub metadata: Option<SocketAddr>,
 }
 
 /// How the simulator's time passes.

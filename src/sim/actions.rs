@@ -117,6 +117,11 @@ impl Action {
         }
     }
 
+    /// Whether it is in progress.
+    pub(super) fn is_open(&self) -> bool {
+        self.state == State::InProgress
+    }
+
     fn touches_ip(&self, ip: Ipv4Addr) -> bool {
         self.on.ip() == Some(ip)
     }

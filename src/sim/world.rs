@@ -146,15 +146,20 @@ impl World {
         self.trap = Trap::new(&options.faults);
     }
 
+    /// Lets time pass until now by the system's clock, and happen what is due.
+    pub(super) fn pass(&mut self, now: Moment) {
+        self.now = match self.settings.clock {
+            ClockMode::Explicit { .. } => Moment(EPOCH.0 + self.lead),
+            ClockMode::Real { .. } => Moment(now.0 + self.lead),
+        };
+        self.settle();
+    }
+
     /// Answers one request.
     pub fn handle(&mut self, request: &Request) -> Response {
         self.served += 1;
-        self.now = match self.settings.clock {
-            ClockMode::Explicit { .. } => Moment(EPOCH.0 + self.lead),
-            ClockMode::Real { .. } => Moment(request.at.0 + self.lead),
-        };
         self.fresh.clear();
-        self.settle();
+        self.pass(request.at);
         let sprung = self.trap.spring(&request.method, &request.path);
         let pass = self.gate.enter(self.now, request.method == "GET" && request.path == "/v2/account/keys");
         let outcome = match before(request, &sprung, pass) {
