@@ -16,6 +16,8 @@ use super::value::Term;
 pub struct Desired {
     /// Every resource instance that shall exist.
     pub resources: BTreeMap<Address, Wanted>,
+    /// Resources that are wanted no more, and stay until the user says by their own names that they may go.
+    pub kept: BTreeSet<Address>,
     /// Resources that stand in for each other, by the name of their whole.
     pub pairs: BTreeMap<Address, Pair>,
 }

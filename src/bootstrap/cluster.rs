@@ -198,6 +198,11 @@ impl<'a> Expanded<'a> {
                 desired.resources.insert(part.clone(), Wanted { after, rules, span: wanted.span.clone() });
             }
         }
+        let address = |part: &&Address| {
+            let of_cluster = part.parent.as_deref().is_some_and(|parent| parent.kind == KIND);
+            of_cluster && Part::of(part) == Some(Part::Address) && !desired.resources.contains_key(*part)
+        };
+        desired.kept = self.grounds.remembered.keys().filter(address).cloned().collect();
         Ok(desired)
     }
 

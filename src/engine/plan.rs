@@ -103,6 +103,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
         Vec::new()
     } else {
         let rolls = walk.rolls(base.journal_end > 0);
+        walk.notes.extend(rolls.iter().filter(|roll| roll.unseen && roll.gated).map(|roll| unserved(roll, &input)));
         order::steps(&walk.work(), Links { wanted: &after, records: &records }, &rolls)
             .map_err(|cycle| Stop::from(of_cycle(&cycle, wanted)))?
     };
@@ -127,6 +128,14 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
         destroy: input.options.destroy,
     };
     Ok(Planned { plan, known: walk.known, terms: walk.terms, jobs: walk.jobs })
+}
+
+fn unserved(roll: &Roll, input: &Input<'_>) -> Diagnostic {
+    let why = if input.observed.down.contains(&roll.pair) { "does not serve" } else { "was not seen to serve by the run that was interrupted" };
+    Diagnostic::warning(format!("{} {why}.", roll.pair))
+        .at(input.resolve.span(&roll.pair, &[]))
+        .about(&roll.pair)
+        .hint("An apply waits until it does. `dofloat status` tells how its nodes are.")
 }
 
 fn of_cycle(cycle: &Cycle<Address>, wanted: &Desired) -> Diagnostic {
@@ -386,18 +395,25 @@ impl<'a> Walk<'a> {
                     .about(address)
                     .hint("Set `prevent_destroy = false` if it may go, or take back the change that would destroy it."),
             ),
-            Some(Prevent::Default)
-                if !self.input.options.destroy && !self.input.options.replace.iter().any(|target| target.covers(address)) =>
-            {
+            Some(Prevent::Default) if !self.is_given_up(address) => {
                 self.errors.push(
                     Diagnostic::error(format!("{address} would be given up{why}, and a cluster uses it."))
                         .at(self.input.resolve.span(address, &[]))
                         .about(address)
-                        .hint(format!("`-replace={address}` gives it up on purpose.")),
+                        .hint(format!(
+                            "Visitors know it, and nobody gives it back. `-replace={address}`, `destroy` of the whole stack or \
+                             `destroy -target={address}` gives it up on purpose."
+                        )),
                 );
             }
             _ => {}
         }
+    }
+
+    /// Whether the user says that what is kept by default may go: with everything, or by its own name.
+    fn is_given_up(&self, address: &Address) -> bool {
+        let Options { destroy, targets, replace, .. } = self.input.options;
+        replace.contains(address) || *destroy && (targets.is_empty() || targets.contains(address))
     }
 
     fn publish(
@@ -483,7 +499,9 @@ impl<'a> Walk<'a> {
                         })
                         .collect();
                 }
-                if self.input.options.destroy && present.is_some() {
+                if self.input.resolve.desired().kept.contains(address) && present.is_some() {
+                    self.may_destroy(address, Some(&Prevent::Default), &[]);
+                } else if self.input.options.destroy && present.is_some() {
                     let prevent =
                         self.input.resolve.desired().resources.get(address).and_then(|wanted| wanted.rules.prevent_destroy.clone());
                     self.may_destroy(address, prevent.as_ref(), &[]);
@@ -561,7 +579,8 @@ impl<'a> Walk<'a> {
                     address.parent.as_deref() == Some(name) && Some(&address.kind) == like && !pair.nodes.contains(address)
                 });
             let nodes = leaving.chain(pair.nodes.iter().filter(|node| !serves(node))).chain(pair.nodes.iter().filter(serves));
-            let unseen = interrupted && pair.nodes.iter().any(|node| self.is_chosen(node));
+            let waits = interrupted || self.input.observed.down.contains(name);
+            let unseen = waits && pair.nodes.iter().any(|node| self.is_chosen(node) && self.wanted.resources.contains_key(node));
             Roll { pair: name.clone(), nodes: nodes.cloned().collect(), besides: vec![resource.clone()], gated: pair.gated, unseen }
         };
         self.wanted.pairs.iter().map(roll).collect()

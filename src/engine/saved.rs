@@ -45,6 +45,9 @@ pub struct Saved {
     deposed: Vec<(Address, Id, SavedSeen)>,
     /// What was made by an interrupted run and never will be usable.
     stillborn: BTreeSet<Address>,
+    /// The pairs that did not serve.
+    #[serde(default)]
+    down: BTreeSet<Address>,
     /// The account's reserved addresses.
     addresses: Vec<String>,
     /// The values of the variables that are not sensitive.
@@ -102,6 +105,7 @@ pub fn write(surveyed: &Surveyed, options: &Options) -> Result<Vec<u8>, serde_js
         seen: surveyed.observed.seen.iter().map(|(address, seen)| (address.clone(), seen.into())).collect(),
         deposed: surveyed.observed.deposed.iter().map(|((address, id), seen)| (address.clone(), id.clone(), seen.into())).collect(),
         stillborn: surveyed.observed.stillborn.clone(),
+        down: surveyed.observed.down.clone(),
         addresses: surveyed.addresses.iter().cloned().collect(),
         variables: plan.variables.clone(),
         secrets: plan.secrets.clone(),
@@ -159,6 +163,7 @@ impl Saved {
             deposed: self.deposed.iter().map(|(address, id, seen)| ((address.clone(), id.clone()), seen.into())).collect(),
             stillborn: self.stillborn.clone(),
             strays: Vec::new(),
+            down: self.down.clone(),
         }
     }
 

@@ -195,7 +195,7 @@ async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Resul
     };
     let mut observed = refresh::refresh(snapshot, ground.api, &state, &mark(ground.stack, &state.lineage), &wanted).await?;
     if !ground.options.destroy {
-        leave_to_pairs(ground, &state, &mut observed).await;
+        look_at_pairs(ground, &state, &mut observed).await;
     }
     Ok((state, adopted, observed))
 }
@@ -208,17 +208,23 @@ pub async fn observe(api: &Client, stack: &str, state: &State) -> Result<Observe
     refresh::refresh(&api.snapshot(), api, state, &mark(stack, &state.lineage), &BTreeSet::new()).await
 }
 
-/// What holds a pair's address is gone: as long as one of its servers lives, the pair mends that by itself, and nobody else may.
-async fn leave_to_pairs(ground: Ground<'_>, state: &State, observed: &mut Observed) {
+/// How the pairs are that were made. What holds a pair's address may be gone: as long as one of its servers lives, the pair mends
+/// that by itself, and nobody else may.
+async fn look_at_pairs(ground: Ground<'_>, state: &State, observed: &mut Observed) {
     let of = |address: &Address| match state.records.get(address) {
         Some(record) => Term::Value(Value::Map(record.body.clone())),
         None => Term::Unknown(Origin::default()),
     };
     for (name, pair) in &ground.resolve.desired().pairs {
         let (resource, attribute) = &pair.holder;
-        let (Some(Seen::Gone), Some(record)) = (observed.seen.get(resource), state.records.get(resource)) else { continue };
+        let gone = observed.seen.get(resource) == Some(&Seen::Gone);
+        let Some(record) = state.records.get(resource).filter(|_| pair.gated || gone) else { continue };
         let Some(watch) = ground.resolve.watch(name, &of) else { continue };
-        if health::look(ground.api, &watch).await.is_alive() {
+        let report = health::look(ground.api, &watch).await;
+        if pair.gated && report.address.is_err() {
+            observed.down.insert(name.clone());
+        }
+        if gone && report.is_alive() {
             let mut body = record.body.clone();
             body.remove(attribute);
             observed.seen.insert(resource.clone(), Seen::Present { body, digests: record.digests.clone() });
@@ -253,6 +259,7 @@ fn believed(state: &State) -> Observed {
         deposed: state.deposed.iter().map(|(key, record)| (key.clone(), seen(record))).collect(),
         stillborn: BTreeSet::new(),
         strays: Vec::new(),
+        down: BTreeSet::new(),
     }
 }
 

@@ -118,6 +118,19 @@ impl Event {
     }
 }
 
+/// What a driver's servers answer at an address: the command is told the event `ask` and `DOFLOAT_URL`, and prints the answer.
+pub(super) async fn ask(command: &str, url: &str) -> Option<String> {
+    let run = tokio::process::Command::new("sh")
+        .args(["-c", command])
+        .envs([("DOFLOAT_EVENT", "ask"), ("DOFLOAT_URL", url)])
+        .stdin(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(PATIENCE, run).await.ok()?.ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};

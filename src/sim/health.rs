@@ -74,6 +74,9 @@ impl World {
 
     /// A server of a pair that holds an address and is off or gone: the other takes it.
     pub(super) fn settle_pairs(&mut self) {
+        if !self.settings.plays {
+            return;
+        }
         let orphans: Vec<(Ipv4Addr, u64)> = self
             .reserved_ips
             .values()

@@ -24,7 +24,7 @@ use tokio::sync::{RwLock, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Options;
-use super::driver::Picture;
+use super::driver::{self, Picture};
 use super::faults::Fault;
 use super::line::{self, Door, Line, Switch};
 use super::log::Exchange;
@@ -237,8 +237,14 @@ async fn answer(
     }
 }
 
-/// What is asked of somebody else through this server as a proxy: it answers for its simulated servers.
+/// What is asked of somebody else through this server as a proxy: it answers for its simulated servers, or its driver does.
 async fn proxied(shared: &Shared, uri: &axum::http::Uri) -> HttpResponse {
+    if let Some(command) = &shared.options.driver {
+        return match driver::ask(command, &uri.to_string()).await {
+            Some(text) => plain(StatusCode::OK, &text),
+            None => plain(StatusCode::BAD_GATEWAY, "nobody answers there"),
+        };
+    }
     let found = match uri.host().and_then(|host| host.parse().ok()) {
         Some(host) => locked(&shared.world).served(host, uri.port_u16().unwrap_or(80)),
         None => None,

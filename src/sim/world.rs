@@ -76,6 +76,8 @@ pub(super) struct Settings {
     pub(super) tokens: BTreeMap<String, Scopes>,
     pub(super) limits: Limits,
     pub(super) absent_images: BTreeSet<String>,
+    /// Whether pairs are played; a driver has real ones.
+    pub(super) plays: bool,
 }
 
 /// For how many looks an object is hidden.
@@ -141,6 +143,7 @@ impl World {
             tokens: options.tokens.clone(),
             limits: options.limits,
             absent_images: options.absent_images.clone(),
+            plays: options.driver.is_none(),
         };
         self.gate = Gate::new(options.rate, matches!(options.clock, ClockMode::Explicit { .. }));
         self.trap = Trap::new(&options.faults);

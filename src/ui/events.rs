@@ -165,7 +165,7 @@ fn words(op: &Op) -> Words {
         Op::Settle { .. } => ("create", "Waiting until usable", "waiting until usable", "Creation"),
         Op::Edit { .. } => ("update", "Modifying", "modifying", "Modifications"),
         Op::Delete { .. } => ("delete", "Destroying", "destroying", "Destruction"),
-        Op::Gate => ("read", "Waiting until it serves", "waiting until it serves", "Waiting"),
+        Op::Gate => ("read", "Waiting for health", "waiting for health", "Waiting for health"),
         Op::Forget => ("remove", "Taking out of the state", "taking out of the state", "Removal from the state"),
     };
     Words { action, doing, still, noun }
