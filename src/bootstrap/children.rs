@@ -22,7 +22,7 @@ const COROSYNC_PORTS: &str = "5404-5406";
 /// One resource of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
-    /// The digests of the cluster's secrets.
+    /// The digests of the cluster's secrets and of its nodes' scripts.
     Keys,
     /// The tag by which the nodes find each other.
     Tag,
@@ -132,6 +132,8 @@ pub struct Plot<'a> {
     pub authkey: Option<&'a Digest>,
     /// The digest of the nodes' token, once it is known.
     pub token: Option<&'a Digest>,
+    /// The digest of the scripts that the nodes run.
+    pub scripts: Option<&'a str>,
 }
 
 impl Plot<'_> {
@@ -211,7 +213,12 @@ impl Plot<'_> {
             Some(digest) => Term::Value(digest.to_string().into()),
             None => Term::Unknown(Origin { address: Some(Part::Keys.at(self.address)), path: path.to_owned(), sensitive: false }),
         };
-        Term::map([("authkey", self.authkey), ("token", self.token)].map(|(name, found)| (name.to_owned(), digest(name, found))).into())
+        let scripts = match self.scripts {
+            Some(scripts) => scripts.into(),
+            None => Term::Unknown(Origin { address: Some(Part::Keys.at(self.address)), path: "scripts".to_owned(), sensitive: false }),
+        };
+        let all = [("authkey", digest("authkey", self.authkey)), ("token", digest("token", self.token)), ("scripts", scripts)];
+        Term::map(all.map(|(name, term)| (name.to_owned(), term)).into())
     }
 
     fn firewall(&self) -> Vec<(&'static str, Term)> {
@@ -312,6 +319,17 @@ impl Plot<'_> {
             }
         }
     }
+}
+
+/// The token scopes that the nodes need.
+#[must_use]
+pub fn scopes(block: &Block) -> Vec<&'static str> {
+    let mut scopes = vec!["droplet:read", "reserved_ip:read", "reserved_ip:update", "tag:read"];
+    if text(block, "fencing") == Some("api") {
+        // To power a node off.
+        scopes.insert(1, "droplet:update");
+    }
+    scopes
 }
 
 fn texts(texts: &[&str]) -> Term {

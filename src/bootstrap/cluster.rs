@@ -34,6 +34,8 @@ pub struct Grounds {
     pub kept: bool,
     /// What stands for a token that is not given.
     pub lacking: Lacking,
+    /// Whether nodes that run an older dofloat's scripts are replaced.
+    pub upgrade: bool,
     /// Whether everything is taken down: then what cannot be known need not be.
     pub leaving: bool,
     /// The secrets of clusters whose nodes are made.
@@ -307,7 +309,7 @@ impl<'a> Expanded<'a> {
 
     fn plot<'p>(&'p self, address: &'p Address, block: &'p Block, known: &'p Known<'p>) -> Plot<'p> {
         let Grounds { stack, mark, api_url, salt, .. } = &self.grounds;
-        Plot { address, block, known, stack, mark, api_url, salt, authkey: None, token: None }
+        Plot { address, block, known, stack, mark, api_url, salt, authkey: None, token: None, scripts: None }
     }
 
     fn given_token(&self, block: &Block) -> Option<Secret<String>> {
@@ -320,17 +322,33 @@ impl<'a> Expanded<'a> {
         }
     }
 
+    /// What is remembered of what a cluster's nodes are made from.
+    fn remembered(&self, cluster: &Address, name: &str) -> Option<String> {
+        let keys = self.grounds.remembered.get(&Part::Keys.at(cluster))?;
+        Some(keys.get("input")?.as_map()?.get(name)?.as_str()?.to_owned())
+    }
+
+    /// Whether the nodes of a cluster run an older dofloat's scripts, and are left so.
+    #[must_use]
+    pub fn is_older(&self, cluster: &Address) -> bool {
+        let current = self.block(cluster, &unknown).ok().and_then(|block| scripts_of(&block));
+        let remembered = self.remembered(cluster, "scripts");
+        !self.grounds.upgrade && remembered.is_some() && current.is_some() && remembered != current
+    }
+
+    /// The token scopes that a cluster's nodes need.
+    #[must_use]
+    pub fn scopes(&self, cluster: &Address) -> Vec<&'static str> {
+        children::scopes(&self.block(cluster, &unknown).unwrap_or_default())
+    }
+
     /// The digests of a cluster's secrets: of those at hand, else as they are remembered.
     fn digests(&self, cluster: &Address, block: &Block) -> Result<[Option<Digest>; 2], Vec<Diagnostic>> {
         let of = |secret: &Secret<String>| Digest::of(&secret.map(|text| Value::from(text.as_str())), &self.grounds.salt);
         if let Some(keys) = self.grounds.secrets.get(cluster) {
             return Ok([Some(of(&keys.authkey)), Some(of(&keys.token))]);
         }
-        let remembered = |name: &str| {
-            let keys = self.grounds.remembered.get(&Part::Keys.at(cluster)).filter(|_| self.grounds.kept)?;
-            let text = keys.get("input")?.as_map()?.get(name)?.as_str()?;
-            Digest::from_text(text)
-        };
+        let remembered = |name: &str| Digest::from_text(&self.remembered(cluster, name).filter(|_| self.grounds.kept)?);
         let token = match self.given_token(block) {
             Some(token) => Some(of(&token)),
             None if block.contains_key("failover_token") => None,
@@ -376,6 +394,34 @@ impl<'a> Expanded<'a> {
 
 fn unknown(_: &Address) -> Term {
     Term::Unknown(Origin::default())
+}
+
+/// The digest of what runs on the nodes of such an image, whatever their settings.
+fn scripts_of(block: &Block) -> Option<String> {
+    let release = Release::of_image(text(block, "image")?)?;
+    let node = Node {
+        release,
+        cluster_name: String::new(),
+        name: "a".to_owned(),
+        nodes: vec!["a".to_owned(), "b".to_owned()],
+        tag: String::new(),
+        floating_ip: Ipv4Addr::UNSPECIFIED,
+        api_url: String::new(),
+        health_port: 1,
+        health_path: "/".to_owned(),
+        service: Service::Nginx,
+        transport: Transport::Udpu,
+        token_timeout: 1000,
+        no_quorum_policy: NoQuorumPolicy::Stop,
+        fencing: Fencing::Api { delay: 0 },
+        timezone: String::new(),
+        listen: Listen::Any,
+        user_script: None,
+        authkey: Secret::new(String::new()),
+        token: Secret::new(String::new()),
+    };
+    let text = user_data::render(&node).ok()?;
+    Some(Digest::of(&text.map(|text| Value::from(text.as_str())), &Salt::new([0; 32])).to_string())
 }
 
 /// What the rules of the block mean for a part.
@@ -448,8 +494,13 @@ impl Resolve for Expanded<'_> {
             return self.inner.body(of, &|other: &Address| self.known(other, known));
         };
         let block = self.block(cluster, &|other: &Address| self.known(other, known))?;
-        let [authkey, token] = if part == Part::Keys { self.digests(cluster, &block)? } else { [None, None] };
-        let plot = Plot { authkey: authkey.as_ref(), token: token.as_ref(), ..self.plot(cluster, &block, known) };
+        if part != Part::Keys {
+            return Ok(self.plot(cluster, &block, known).body(part));
+        }
+        let [authkey, token] = self.digests(cluster, &block)?;
+        let scripts = self.remembered(cluster, "scripts").filter(|_| !self.grounds.upgrade).or_else(|| scripts_of(&block));
+        let plot =
+            Plot { authkey: authkey.as_ref(), token: token.as_ref(), scripts: scripts.as_deref(), ..self.plot(cluster, &block, known) };
         Ok(plot.body(part))
     }
 

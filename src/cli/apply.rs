@@ -8,6 +8,7 @@ use anyhow::Context as _;
 
 use super::args::{ApplyArgs, DestroyArgs, Global, Locking, Planning};
 use super::attend::{attended, watched};
+use super::clusters::Bent;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
@@ -127,7 +128,9 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
             Some(saved) => State::new(saved.base.lineage.clone(), saved.salt.clone()),
             None => site.fresh_state(),
         };
-        let expanded = clusters::expand(&site, &configuration, &gateway, &loaded, &fresh, order.destroy)?;
+        let upgrade = order.saved.as_ref().map_or(order.planning.upgrade_nodes, |saved| saved.options().upgrade_nodes);
+        let bent = Bent { leaving: order.destroy, upgrade };
+        let expanded = clusters::expand(&site, &configuration, &gateway, &loaded, &fresh, bent)?;
         let options = order.saved.as_ref().map_or_else(|| options(order.planning, order.destroy, &expanded), Saved::options);
         let looking = Looking {
             site: &site,

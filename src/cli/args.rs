@@ -116,6 +116,9 @@ pub struct Planning {
     /// Make this resource anew; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<Address>,
+    /// Replace nodes of clusters that an older dofloat made, one after the other
+    #[arg(long, conflicts_with_all = ["refresh_only"])]
+    pub upgrade_nodes: bool,
     /// Look at what is there before planning
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_possible_values = true)]
     pub refresh: bool,
@@ -285,6 +288,9 @@ pub struct StatusArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Also ask each node by ssh what pacemaker and the end of corosync's log say
+    #[arg(long, conflicts_with = "json")]
+    pub verbose: bool,
 }
 
 /// `scopes`

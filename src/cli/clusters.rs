@@ -42,6 +42,15 @@ pub fn unbound<'a>(site: &Site<'_>, configuration: &'a Stack<'_>) -> Result<Expa
     Expanded::new(configuration, grounds).map_err(|errors| site.failed(errors))
 }
 
+/// What a command is bent on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bent {
+    /// Everything is taken down.
+    pub leaving: bool,
+    /// Nodes that run an older dofloat's scripts are replaced.
+    pub upgrade: bool,
+}
+
 /// A configuration as it is planned.
 ///
 /// # Errors
@@ -52,7 +61,7 @@ pub fn expand<'a>(
     gateway: &Gateway,
     loaded: &Loaded,
     fresh: &State,
-    leaving: bool,
+    bent: Bent,
 ) -> Result<Expanded<'a>, Failure> {
     let state = settled(loaded, fresh);
     let (lacking, api_url) = if site.global.sim {
@@ -60,7 +69,8 @@ pub fn expand<'a>(
     } else {
         (Lacking::Nothing, gateway.endpoint.as_str())
     };
-    let grounds = Grounds { lacking, leaving, ..grounds(site, &state, api_url) };
+    let Bent { leaving, upgrade } = bent;
+    let grounds = Grounds { lacking, leaving, upgrade, ..grounds(site, &state, api_url) };
     Expanded::new(configuration, grounds).map_err(|errors| site.failed(errors))
 }
 
@@ -85,6 +95,7 @@ fn grounds(site: &Site<'_>, state: &State, api_url: &str) -> Grounds {
         kept: site.place.store().secrets.is_file(),
         lacking: Lacking::Unknown,
         leaving: false,
+        upgrade: false,
         secrets: BTreeMap::new(),
     }
 }
@@ -207,6 +218,13 @@ pub fn notes(expanded: &Expanded<'_>, surveyed: &Surveyed, gateway: &Gateway) ->
         made.iter().any(|address| address.parent.as_deref() == Some(cluster) && matches!(Part::of(address), Some(Part::Node(_))))
     };
     let mut notes: Vec<Diagnostic> = expanded.clusters().iter().filter_map(|cluster| moved(expanded, surveyed, cluster)).collect();
+    for cluster in expanded.clusters().iter().filter(|cluster| !plan.destroy && expanded.is_older(cluster)) {
+        notes.push(
+            Diagnostic::warning(format!("The nodes of {cluster} were made by another version of dofloat."))
+                .about(cluster)
+                .hint("They are left as they are. `dofloat apply -upgrade-nodes` replaces them, one after the other."),
+        );
+    }
     for cluster in expanded.clusters().iter().filter(|cluster| of(cluster)) {
         notes.extend(expanded.warnings(cluster));
         if let (Some(nodes), Some(own)) = (expanded.token(cluster), &gateway.token)

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 
 use super::args::{Global, PlanArgs, Planning};
 use super::attend::{attended, watched};
+use super::clusters::Bent;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
@@ -60,7 +61,14 @@ async fn shown(
     };
     let loaded = store.peek()?;
     let fresh = site.fresh_state();
-    let expanded = clusters::expand(site, configuration, gateway, &loaded, &fresh, args.destroy)?;
+    let expanded = clusters::expand(
+        site,
+        configuration,
+        gateway,
+        &loaded,
+        &fresh,
+        Bent { leaving: args.destroy, upgrade: args.planning.upgrade_nodes },
+    )?;
     let options = options(&args.planning, args.destroy, &expanded);
     let looking = Looking {
         site,
@@ -115,7 +123,8 @@ pub fn opening(site: &Site<'_>, json: bool, screen: &mut Screen) {
 pub fn options(planning: &Planning, destroy: bool, expanded: &Expanded<'_>) -> Options {
     // To replace a cluster is to replace its nodes; its address is given up only where it is named itself.
     let replace = planning.replace.iter().flat_map(|address| expanded.nodes(address).unwrap_or_else(|| vec![address.clone()])).collect();
-    Options { targets: planning.target.clone(), replace, refresh_only: planning.refresh_only, destroy }
+    let (targets, refresh_only, upgrade_nodes) = (planning.target.clone(), planning.refresh_only, planning.upgrade_nodes);
+    Options { targets, replace, refresh_only, destroy, upgrade_nodes }
 }
 
 /// What a plan is made from.

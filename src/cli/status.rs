@@ -1,11 +1,12 @@
 //! `status`: how the clusters of a stack are, as their nodes tell it and as the API sees them.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
 use super::args::{Global, StatusArgs};
-use super::clusters;
+use super::clusters::{self, Bent};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
@@ -23,6 +24,10 @@ use crate::state::State;
 use crate::state::store::Store;
 use crate::ui::screen::Screen;
 use crate::ui::status_text::{Node, Pair, to_json, to_text};
+use crate::ui::value_text::visible;
+
+/// How long a node has to answer by ssh.
+const SSH_LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs the command. It fails where a cluster does not serve.
 ///
@@ -39,7 +44,7 @@ pub async fn run(args: &StatusArgs, global: &Global, environment: &Environment, 
     let ended = async {
         let loaded = Store::open(site.place.store()).peek()?;
         let fresh = site.fresh_state();
-        let expanded = clusters::expand(&site, &configuration, &gateway, &loaded, &fresh, false)?;
+        let expanded = clusters::expand(&site, &configuration, &gateway, &loaded, &fresh, Bent::default())?;
         if !expanded.has_clusters() {
             return Err(Failure::from(
                 Diagnostic::error(format!("Stack {} has no cluster.", site.place.name)).hint("`dofloat plan` tells of everything else."),
@@ -57,6 +62,11 @@ pub async fn run(args: &StatusArgs, global: &Global, environment: &Environment, 
         } else {
             for pair in &pairs {
                 screen.print(&to_text(pair, screen.paint));
+                if args.verbose {
+                    for node in &pair.nodes {
+                        screen.print(&by_ssh(node, global.sim).await);
+                    }
+                }
             }
         }
         if pairs.iter().all(|pair| pair.report.serves()) { Ok(Exit::Done) } else { Err(Failure::new(Exit::Failed, Vec::new())) }
@@ -64,6 +74,33 @@ pub async fn run(args: &StatusArgs, global: &Global, environment: &Environment, 
     .await;
     gateway.close().await;
     ended.map_err(|failure| site.failed(failure))
+}
+
+/// What is asked of each node.
+const QUESTIONS: &str = "crm_mon -1; echo; echo '# crm configure show'; crm configure show; echo; \
+                         echo '# the end of corosync.log'; tail -n 30 /var/log/corosync/corosync.log";
+
+/// What a node says to the user's own ssh.
+async fn by_ssh(node: &Node, simulated: bool) -> String {
+    let head = format!("\n# crm_mon on {}\n", node.name);
+    let Some(address) = node.public.as_deref().filter(|_| !simulated) else {
+        let why = if simulated { "A simulated node has no shell." } else { "It has no public address." };
+        return format!("{head}{why}\n");
+    };
+    let run = tokio::process::Command::new("ssh")
+        .args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=10", &format!("root@{address}"), QUESTIONS])
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    match tokio::time::timeout(SSH_LIMIT, run).await {
+        Err(_) => format!("{head}It does not answer to ssh.\n"),
+        Ok(Err(error)) => format!("{head}ssh cannot be run: {error}.\n"),
+        Ok(Ok(output)) => {
+            let text = [output.stdout, output.stderr].concat();
+            let lines = String::from_utf8_lossy(&text).lines().map(|line| format!("{}\n", visible(line))).collect::<String>();
+            format!("{head}{lines}")
+        }
+    }
 }
 
 async fn pair(expanded: &Expanded<'_>, api: &crate::api::client::Client, cluster: &Address, state: &State, observed: &Observed) -> Pair {

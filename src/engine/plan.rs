@@ -36,6 +36,8 @@ pub struct Options {
     pub refresh_only: bool,
     /// `destroy`.
     pub destroy: bool,
+    /// `-upgrade-nodes`.
+    pub upgrade_nodes: bool,
 }
 
 /// Everything that a plan is made from.
@@ -131,7 +133,8 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
 }
 
 fn unserved(roll: &Roll, input: &Input<'_>) -> Diagnostic {
-    let why = if input.observed.down.contains(&roll.pair) { "does not serve" } else { "was not seen to serve by the run that was interrupted" };
+    let why =
+        if input.observed.down.contains(&roll.pair) { "does not serve" } else { "was not seen to serve by the run that was interrupted" };
     Diagnostic::warning(format!("{} {why}.", roll.pair))
         .at(input.resolve.span(&roll.pair, &[]))
         .about(&roll.pair)

@@ -40,6 +40,8 @@ pub struct Saved {
     replace: Vec<Address>,
     refresh_only: bool,
     destroy: bool,
+    #[serde(default)]
+    upgrade_nodes: bool,
     /// What was seen.
     seen: BTreeMap<Address, SavedSeen>,
     deposed: Vec<(Address, Id, SavedSeen)>,
@@ -102,6 +104,7 @@ pub fn write(surveyed: &Surveyed, options: &Options) -> Result<Vec<u8>, serde_js
         replace: options.replace.clone(),
         refresh_only: options.refresh_only,
         destroy: options.destroy,
+        upgrade_nodes: options.upgrade_nodes,
         seen: surveyed.observed.seen.iter().map(|(address, seen)| (address.clone(), seen.into())).collect(),
         deposed: surveyed.observed.deposed.iter().map(|((address, id), seen)| (address.clone(), id.clone(), seen.into())).collect(),
         stillborn: surveyed.observed.stillborn.clone(),
@@ -152,7 +155,13 @@ impl Saved {
     /// What was asked for.
     #[must_use]
     pub fn options(&self) -> Options {
-        Options { targets: self.targets.clone(), replace: self.replace.clone(), refresh_only: self.refresh_only, destroy: self.destroy }
+        Options {
+            targets: self.targets.clone(),
+            replace: self.replace.clone(),
+            refresh_only: self.refresh_only,
+            destroy: self.destroy,
+            upgrade_nodes: self.upgrade_nodes,
+        }
     }
 
     /// What was seen.

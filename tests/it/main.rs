@@ -5,6 +5,7 @@
 mod bad_input;
 mod cli_help;
 mod cloud;
+mod cluster;
 mod contract;
 mod crash;
 mod engine;

@@ -32,7 +32,8 @@ pub(crate) const STORIES: [Story; 4] = [
     Story { name: "apply", of: "web", applied: false, altered: false, command: &["apply", "web", "-auto-approve"] },
     Story { name: "update", of: "web", applied: true, altered: true, command: &["apply", "web", "-auto-approve"] },
     Story {
-        name: "replace", of: "web",
+        name: "replace",
+        of: "web",
         applied: true,
         altered: false,
         command: &["apply", "web", "-auto-approve", "-replace=digitalocean_droplet.secondary", "-replace=digitalocean_droplet.spare"],
