@@ -60,11 +60,12 @@ resource "digitalocean_domain" "web" {
 }
 
 resource "digitalocean_record" "web" {
-  for_each = var.domain == "" ? toset([]) : toset(["@", "www"])
-  domain   = digitalocean_domain.web[0].name
-  type     = "A"
-  name     = each.key
-  value    = dofloat_cluster.web.ip
+  for_each   = var.domain == "" ? toset([]) : toset(["@", "www"])
+  domain     = var.domain
+  type       = "A"
+  name       = each.key
+  value      = dofloat_cluster.web.ip
+  depends_on = [digitalocean_domain.web]
 }
 
 output "floating_ip" {

@@ -444,7 +444,10 @@ fn rules_of(part: Part<'_>, block: &Lifecycle) -> Lifecycle {
             };
             Lifecycle { prevent_destroy, ignore_changes, replace_triggered_by: block.replace_triggered_by.clone(), ..Lifecycle::default() }
         }
-        Part::Address => Lifecycle { prevent_destroy: prevent_destroy.or(Some(Prevent::Default)), ..Lifecycle::default() },
+        // A new one comes first, so that the nodes can move to it one after the other.
+        Part::Address => {
+            Lifecycle { create_before_destroy: true, prevent_destroy: prevent_destroy.or(Some(Prevent::Default)), ..Lifecycle::default() }
+        }
         Part::Assignment => Lifecycle { prevent_destroy, ignore_changes: ignored(&["droplet_id"]), ..Lifecycle::default() },
         Part::Keys | Part::Tag | Part::Vpc | Part::Firewall => Lifecycle { prevent_destroy, ..Lifecycle::default() },
     }

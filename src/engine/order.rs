@@ -42,6 +42,8 @@ pub struct Roll {
     pub besides: Vec<Address>,
     /// Whether health is looked at before a server is taken down, and at the end.
     pub gated: bool,
+    /// Whether they go down all at once: what they are built upon goes before them.
+    pub at_once: bool,
     /// Whether the end is looked at although nothing is done: a run was interrupted that had not seen it.
     pub unseen: bool,
 }
@@ -120,6 +122,24 @@ pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>, rolls: &[Roll]) -
         .collect())
 }
 
+/// Whether something that these are built upon is deleted before its successor is made: they cannot be replaced one by one then.
+#[must_use]
+pub fn loses_ground(nodes: &[Address], work: &BTreeMap<Address, Work>, wanted: &BTreeMap<Address, BTreeSet<Address>>) -> bool {
+    let mut open: Vec<&Address> = nodes.iter().filter_map(|node| wanted.get(node)).flatten().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(address) = open.pop() {
+        if !seen.insert(address) {
+            continue;
+        }
+        let first = |work: &Work| work.create && work.delete.is_some() && work.order != Some(Order::CreateFirst);
+        if work.get(address).is_some_and(first) {
+            return true;
+        }
+        open.extend(wanted.get(address).into_iter().flatten());
+    }
+    false
+}
+
 /// Takes the servers of a pair down strictly one after the other, each behind a gate, and puts a gate at the end.
 fn rolled(roll: &Roll, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMap<Node, Op>, edges: &mut BTreeSet<(Node, Node)>) {
     let down = |work: &Work| work.delete.is_some() || work.disruptive;
@@ -127,7 +147,7 @@ fn rolled(roll: &Roll, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMap<Node
     let phases = |address: &Address, nodes: &BTreeMap<Node, Op>| -> Vec<Node> {
         nodes.keys().filter(|(of, phase)| of == address && *phase != Phase::Gate).cloned().collect()
     };
-    if touched.iter().any(|(_, work)| down(work)) {
+    if !roll.at_once && touched.iter().any(|(_, work)| down(work)) {
         let mut before: Vec<Node> = Vec::new();
         for (address, work) in &touched {
             let own = phases(address, nodes);
@@ -357,7 +377,7 @@ mod tests {
 
     fn pair(nodes: &[&str]) -> [Roll; 1] {
         let nodes = nodes.iter().map(|name| at(name)).collect();
-        [Roll { pair: at("pair"), nodes, besides: vec![at("ip")], gated: true, unseen: false }]
+        [Roll { pair: at("pair"), nodes, besides: vec![at("ip")], gated: true, at_once: false, unseen: false }]
     }
 
     #[test]
@@ -367,17 +387,29 @@ mod tests {
 
     #[test]
     fn the_servers_of_a_pair_go_down_one_after_the_other_each_behind_a_gate() {
-        let expected =
-            ["|b", "-b after |b", "+b after |b -b", "|a after -b +b", "-a after |a", "+a after |a -a", "|pair after -a -b +a +b"];
-        check_rolled("a:replace b:replace", "ip>a", &pair(&["b", "a"]), &expected);
-        let expected = ["|b", "~b after |b", "|a after ~b", "-a after |a", "+a after |a -a", "|pair after -a +a ~b"];
-        check_rolled("a:replace b:resize", "ip>a", &pair(&["b", "a"]), &expected);
+        let expected = ["|b", "-b after |b", "+b after |b -b", "|a after -b +b", "-a after |a", "+a after |a -a", "|pair after -b +b -a +a"];
+        check_rolled("a:replace b:replace", "a>net b>net ip>a", &pair(&["b", "a"]), &expected);
+        let expected = ["|b", "~b after |b", "|a after ~b", "-a after |a", "+a after |a -a", "|pair after ~b -a +a"];
+        check_rolled("a:replace b:resize", "a>net b>net ip>a", &pair(&["b", "a"]), &expected);
     }
 
     #[test]
     fn without_gates_a_pair_goes_down_one_after_the_other_all_the_same() {
         let rolls = pair(&["b", "a"]).map(|roll| Roll { gated: false, ..roll });
-        check_rolled("a:replace b:replace", "", &rolls, &["-b", "+b after -b", "-a after -b +b", "+a after -a -b +b"]);
+        check_rolled("a:replace b:replace", "a>net b>net", &rolls, &["-b", "+b after -b", "-a after -b +b", "+a after -b +b -a"]);
+    }
+
+    #[test]
+    fn a_pair_whose_ground_is_replaced_goes_down_at_once() {
+        let rolls = pair(&["b", "a"]).map(|roll| Roll { at_once: true, ..roll });
+        let expected =
+            ["-a", "-b", "-net after -a -b", "+net after -net", "+a after -a +net", "+b after -b +net", "|pair after -a -b +a +b"];
+        check_rolled("net:replace a:replace b:replace", "a>net b>net", &rolls, &expected);
+        let (work, ground) = (Work { create: true, delete: Some(Id("1".to_owned())), ..Work::default() }, BTreeSet::from([at("net")]));
+        let wanted = BTreeMap::from([(at("a"), ground), (at("net"), BTreeSet::new())]);
+        assert!(loses_ground(&[at("a")], &BTreeMap::from([(at("net"), work.clone())]), &wanted));
+        let first = Work { order: Some(Order::CreateFirst), ..work };
+        assert!(!loses_ground(&[at("a")], &BTreeMap::from([(at("net"), first)]), &wanted));
     }
 
     #[test]

@@ -104,10 +104,14 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
     let steps = if input.options.refresh_only {
         Vec::new()
     } else {
-        let rolls = walk.rolls(base.journal_end > 0);
+        let mut rolls = walk.rolls(base.journal_end > 0);
+        let work = walk.work();
+        for roll in &mut rolls {
+            roll.at_once = order::loses_ground(&roll.nodes, &work, &after);
+        }
+        walk.notes.extend(rolls.iter().filter(|roll| roll.at_once).map(|roll| at_once(roll, &input)));
         walk.notes.extend(rolls.iter().filter(|roll| roll.unseen && roll.gated).map(|roll| unserved(roll, &input)));
-        order::steps(&walk.work(), Links { wanted: &after, records: &records }, &rolls)
-            .map_err(|cycle| Stop::from(of_cycle(&cycle, wanted)))?
+        order::steps(&work, Links { wanted: &after, records: &records }, &rolls).map_err(|cycle| Stop::from(of_cycle(&cycle, wanted)))?
     };
     let mut notes = warnings;
     if !input.options.targets.is_empty() {
@@ -130,6 +134,13 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
         destroy: input.options.destroy,
     };
     Ok(Planned { plan, known: walk.known, terms: walk.terms, jobs: walk.jobs })
+}
+
+fn at_once(roll: &Roll, input: &Input<'_>) -> Diagnostic {
+    Diagnostic::warning(format!("All nodes of {} go down at once: what they are built upon is replaced.", roll.pair))
+        .at(input.resolve.span(&roll.pair, &[]))
+        .about(&roll.pair)
+        .hint("Nothing serves until the new ones have joined. A second cluster beside this one, and then a move, avoids that.")
 }
 
 fn unserved(roll: &Roll, input: &Input<'_>) -> Diagnostic {
@@ -584,7 +595,14 @@ impl<'a> Walk<'a> {
             let nodes = leaving.chain(pair.nodes.iter().filter(|node| !serves(node))).chain(pair.nodes.iter().filter(serves));
             let waits = interrupted || self.input.observed.down.contains(name);
             let unseen = waits && pair.nodes.iter().any(|node| self.is_chosen(node) && self.wanted.resources.contains_key(node));
-            Roll { pair: name.clone(), nodes: nodes.cloned().collect(), besides: vec![resource.clone()], gated: pair.gated, unseen }
+            Roll {
+                pair: name.clone(),
+                nodes: nodes.cloned().collect(),
+                besides: vec![resource.clone()],
+                gated: pair.gated,
+                at_once: false,
+                unseen,
+            }
         };
         self.wanted.pairs.iter().map(roll).collect()
     }

@@ -42,8 +42,9 @@ pub(crate) const STORIES: [Story; 4] = [
 ];
 
 /// The stories of the pair.
-pub(crate) const PAIR: [Story; 2] = [
+pub(crate) const PAIR: [Story; 3] = [
     Story { name: "apply of the pair", of: "ha", applied: false, altered: false, command: &["apply", "ha", "-auto-approve"] },
+    Story { name: "replacement of the pair", of: "ha", applied: true, altered: true, command: &["apply", "ha", "-auto-approve"] },
     Story { name: "destroy of the pair", of: "ha", applied: true, altered: false, command: &["destroy", "ha", "-auto-approve"] },
 ];
 
@@ -115,6 +116,9 @@ impl Scene {
 
     /// A change of each sort: in place, disruptive, replaced with delete first, replaced with create first, removed.
     fn alter(&self) {
+        if self.story.of == "ha" {
+            return self.stack.replace("plans/ha.tf", "= \"ubuntu-14-04-x64\"", "= \"ubuntu-22-04-x64\"");
+        }
         let text = self.stack.read("plans/web.tf");
         let primary = "  name      = \"primary\"\n  region    = var.region\n  image     = var.image";
         let secondary = "  name      = \"secondary\"\n  region    = var.region\n  image     = var.image\n  size      = var.size";
@@ -183,7 +187,7 @@ impl Scene {
         let world = self.cloud.world();
         let other = objects(&world["droplets"]).filter(|(_, droplet)| {
             let told = droplet["user_data"].as_str().unwrap_or_default();
-            !told.contains(&key) || !told.contains(NODE_TOKEN)
+            !told.contains(&key) || !told.contains(&STANDARD.encode(NODE_TOKEN))
         });
         other.map(|(_, droplet)| format!("{} does not have the key of the encrypted file", droplet["name"])).collect()
     }
@@ -250,7 +254,7 @@ pub(crate) fn shape(world: &Value) -> Value {
     for (_, droplet) in objects(&world["droplets"]) {
         let mut kept = keep(droplet, &["name", "size", "disk", "image", "region", "power", "backups", "monitoring", "ipv6", "user_data"]);
         kept["vpc"] = json!(droplet["vpc"].as_str().and_then(|vpc| vpcs.get(vpc)));
-        if kept["user_data"].as_str().is_some_and(|text| text.contains(NODE_TOKEN)) {
+        if kept["user_data"].as_str().is_some_and(|text| text.contains(&STANDARD.encode(NODE_TOKEN))) {
             kept["user_data"] = json!("what makes a node of it");
         }
         let tags = droplet["tags"].as_array().into_iter().flatten().filter_map(Value::as_str);
