@@ -444,7 +444,7 @@ fn rules_of(part: Part<'_>, block: &Lifecycle) -> Lifecycle {
             };
             Lifecycle { prevent_destroy, ignore_changes, replace_triggered_by: block.replace_triggered_by.clone(), ..Lifecycle::default() }
         }
-        // A new one comes first, so that the nodes can move to it one after the other.
+        // A new one comes first: the old one is given back when nobody needs it any more.
         Part::Address => {
             Lifecycle { create_before_destroy: true, prevent_destroy: prevent_destroy.or(Some(Prevent::Default)), ..Lifecycle::default() }
         }

@@ -122,7 +122,8 @@ pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>, rolls: &[Roll]) -
         .collect())
 }
 
-/// Whether something that these are built upon is deleted before its successor is made: they cannot be replaced one by one then.
+/// Whether something that these are built upon is replaced: they cannot be replaced one by one then, as the first could not take
+/// over what the others serve upon the old ground.
 #[must_use]
 pub fn loses_ground(nodes: &[Address], work: &BTreeMap<Address, Work>, wanted: &BTreeMap<Address, BTreeSet<Address>>) -> bool {
     let mut open: Vec<&Address> = nodes.iter().filter_map(|node| wanted.get(node)).flatten().collect();
@@ -131,8 +132,7 @@ pub fn loses_ground(nodes: &[Address], work: &BTreeMap<Address, Work>, wanted: &
         if !seen.insert(address) {
             continue;
         }
-        let first = |work: &Work| work.create && work.delete.is_some() && work.order != Some(Order::CreateFirst);
-        if work.get(address).is_some_and(first) {
+        if work.get(address).is_some_and(|work| work.create && work.delete.is_some()) {
             return true;
         }
         open.extend(wanted.get(address).into_iter().flatten());
@@ -387,7 +387,8 @@ mod tests {
 
     #[test]
     fn the_servers_of_a_pair_go_down_one_after_the_other_each_behind_a_gate() {
-        let expected = ["|b", "-b after |b", "+b after |b -b", "|a after -b +b", "-a after |a", "+a after |a -a", "|pair after -b +b -a +a"];
+        let expected =
+            ["|b", "-b after |b", "+b after |b -b", "|a after -b +b", "-a after |a", "+a after |a -a", "|pair after -b +b -a +a"];
         check_rolled("a:replace b:replace", "a>net b>net ip>a", &pair(&["b", "a"]), &expected);
         let expected = ["|b", "~b after |b", "|a after ~b", "-a after |a", "+a after |a -a", "|pair after ~b -a +a"];
         check_rolled("a:replace b:resize", "a>net b>net ip>a", &pair(&["b", "a"]), &expected);
@@ -407,9 +408,9 @@ mod tests {
         check_rolled("net:replace a:replace b:replace", "a>net b>net", &rolls, &expected);
         let (work, ground) = (Work { create: true, delete: Some(Id("1".to_owned())), ..Work::default() }, BTreeSet::from([at("net")]));
         let wanted = BTreeMap::from([(at("a"), ground), (at("net"), BTreeSet::new())]);
-        assert!(loses_ground(&[at("a")], &BTreeMap::from([(at("net"), work.clone())]), &wanted));
-        let first = Work { order: Some(Order::CreateFirst), ..work };
-        assert!(!loses_ground(&[at("a")], &BTreeMap::from([(at("net"), first)]), &wanted));
+        assert!(loses_ground(&[at("a")], &BTreeMap::from([(at("net"), work)]), &wanted));
+        let edited = Work { edits: Some(vec!["e".to_owned()]), ..Work::default() };
+        assert!(!loses_ground(&[at("a")], &BTreeMap::from([(at("net"), edited)]), &wanted));
     }
 
     #[test]

@@ -231,7 +231,12 @@ fn the_address_is_given_up_only_by_its_own_name_or_with_everything() {
     refused(stack.run(&["apply", "ha", "-auto-approve"]));
     assert_eq!(cloud.show("reserved_ips")[0]["ip"], ip);
     stack.write("plans/ha.tf", &text);
-    stack.run(&["plan", "ha", &format!("-replace={address}")]).ok().mentions("4 to add");
+    let outcome = stack.run(&["apply", "ha", "-auto-approve", &format!("-replace={address}")]).ok();
+    outcome
+        .mentions("All nodes of dofloat_cluster.web go down at once")
+        .says("Apply complete! Resources: 4 added, 2 changed, 4 destroyed.");
+    assert_ne!(cloud.show("reserved_ips")[0]["ip"], ip);
+    stack.run(&["plan", "ha", "-detailed-exitcode"]).ok();
     stack.run(&["destroy", "ha", "-auto-approve"]).ok();
     assert!(cloud.is_fresh(), "something is left: {:?}", cloud.summary());
 }
