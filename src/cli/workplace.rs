@@ -29,6 +29,7 @@ use crate::base::value::{Term, Value};
 use crate::engine::change::Base;
 use crate::engine::plan::{self, Input, Options, Planned};
 use crate::engine::refresh::Observed;
+use crate::engine::upkeep::Upkeep;
 use crate::kinds::Tables;
 use crate::lang::files::Recorded;
 use crate::lang::inputs::{Given, Inputs};
@@ -241,7 +242,8 @@ pub fn remembered(place: &Place) -> Result<Option<State>, Failure> {
 pub fn offline(site: &Site<'_>, configuration: &Stack<'_>) -> Result<Planned, Failure> {
     let state = State::new(String::new(), Salt::new([0; 32]));
     let (observed, options) = (Observed::default(), Options::default());
-    let input = Input { resolve: configuration, state: &state, observed: &observed, options: &options };
+    let upkeep = Upkeep::default();
+    let input = Input { resolve: configuration, state: &state, observed: &observed, options: &options, upkeep: &upkeep };
     let base = Base {
         stack: site.place.name.clone(),
         lineage: String::new(),

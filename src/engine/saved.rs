@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::change::{Action, AttrChange, Base, Change, Drift, OutputChange, Plan, Reason, Shown, Step};
+use super::change::{Action, AttrChange, Base, Came, Change, Drift, OutputChange, Plan, Reason, Shown, Step};
 use super::diff::shown;
 use super::plan::{Options, Planned};
 use super::refresh::{Observed, Seen};
@@ -80,6 +80,8 @@ struct SavedChange {
     after: Option<Shown>,
     attrs: Vec<AttrChange>,
     id: Option<Id>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    came: Option<Came>,
 }
 
 /// The bytes of the file.
@@ -145,7 +147,13 @@ impl Saved {
     /// What was asked for.
     #[must_use]
     pub fn options(&self) -> Options {
-        Options { targets: self.targets.clone(), replace: self.replace.clone(), refresh_only: self.refresh_only, destroy: self.destroy }
+        Options {
+            targets: self.targets.clone(),
+            replace: self.replace.clone(),
+            refresh_only: self.refresh_only,
+            destroy: self.destroy,
+            adopt: None,
+        }
     }
 
     /// What was seen.
@@ -156,6 +164,16 @@ impl Saved {
             deposed: self.deposed.iter().map(|(address, id, seen)| ((address.clone(), id.clone()), seen.into())).collect(),
             strays: Vec::new(),
         }
+    }
+
+    /// The objects that are taken over.
+    #[must_use]
+    pub fn imported(&self) -> BTreeMap<Address, Id> {
+        let one = |change: &SavedChange| match &change.came {
+            Some(Came::Imported { id }) => Some((change.address.clone(), id.clone())),
+            _ => None,
+        };
+        self.shows.changes.iter().filter_map(one).collect()
     }
 
     /// The account's reserved addresses when it was made.
@@ -190,6 +208,7 @@ impl Saved {
                     after: change.after.as_ref().map(term),
                     attrs: change.attrs,
                     id: change.id,
+                    came: change.came,
                 })
                 .collect(),
             steps: self.shows.steps.clone(),
@@ -222,6 +241,7 @@ fn shows(plan: &Plan) -> Shows {
                 after: change.after.as_ref().map(shown),
                 attrs: change.attrs.clone(),
                 id: change.id.clone(),
+                came: change.came.clone(),
             })
             .collect(),
         steps: plan.steps.clone(),
