@@ -3,7 +3,7 @@
 //! Invariant: reads only. An object has one record at most. What cannot be read of an object comes from another tool's memory
 //! where there is one, else it is taken to be as the configuration says, and that is told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
@@ -25,7 +25,7 @@ use crate::kinds::erased::AnyKind;
 use crate::kinds::kind;
 use crate::kinds::scopes::{Operation, needed};
 use crate::state::store::{ExitClass, Locked};
-use crate::state::{Health, Record, State};
+use crate::state::{Health, Record, SavedOutput, State};
 
 /// How many objects are looked at side by side.
 const LOOKS: usize = 8;
@@ -160,25 +160,22 @@ pub fn complete(state: &mut State, planned: &Planned, observed: &Observed, upkee
     }
 }
 
-/// Makes the records of what was taken over durable; nothing else is done.
+/// Makes the records of what was taken over durable, and outputs that were not known before; nothing else is done.
 ///
 /// # Errors
 /// If the state cannot be written.
-pub fn keep(surveyed: &Surveyed, store: &mut Locked) -> Result<State, Stop> {
+pub fn keep(surveyed: &Surveyed, outputs: &BTreeMap<String, SavedOutput>, store: &mut Locked) -> Result<State, Stop> {
     let mut state = surveyed.state.clone();
     state.owner.get_or_insert_with(|| surveyed.planned.plan.base.owner.clone());
     complete(&mut state, &surveyed.planned, &surveyed.observed, &surveyed.upkeep);
+    for (name, output) in outputs {
+        state.outputs.entry(name.clone()).or_insert_with(|| output.clone());
+    }
     state.serial = store.commit(&state).map_err(|error| {
         let diagnostics = error.diagnostics();
         if error.class() == ExitClass::Decision { Stop::decision(diagnostics) } else { Stop::failed(diagnostics) }
     })?;
     Ok(state)
-}
-
-/// The addresses that are wanted and have no record, and are not in a survey's plan for another reason.
-#[must_use]
-pub fn unrecorded(surveyed: &Surveyed, desired: &Desired) -> BTreeSet<Address> {
-    desired.resources.keys().filter(|address| !surveyed.state.records.contains_key(*address)).cloned().collect()
 }
 
 fn placed(diagnostic: Diagnostic, wish: &Wish) -> Diagnostic {

@@ -496,19 +496,7 @@ impl<'a> Walk<'a> {
                 change.action = if present.is_some() && !let_go { Action::Delete } else { Action::Forget };
                 if let (Some(kind), Some(present)) = (kind(&address.kind), present.as_ref().filter(|_| !let_go)) {
                     let there = There { body: present.body, digests: present.digests };
-                    change.attrs = kind
-                        .attrs()
-                        .iter()
-                        .map(|row| (row, diff::shown_there(row, there)))
-                        .filter(|(_, shown)| *shown != Shown::Absent)
-                        .map(|(row, before)| AttrChange {
-                            name: row.name.to_owned(),
-                            before,
-                            after: Shown::Absent,
-                            replaces: false,
-                            disrupts: false,
-                        })
-                        .collect();
+                    change.attrs = unmade(kind.attrs(), there);
                 }
                 if self.input.options.destroy && present.is_some() && !let_go {
                     let prevent =
@@ -614,6 +602,15 @@ pub fn same_output(saved: &crate::state::SavedOutput, output: &Output, salt: &Sa
         (None, false) => output.value.value() == saved.value.as_ref() && (output.ty == saved.ty || saved.ty == Type::Any),
         _ => false,
     }
+}
+
+/// The attributes of an object that goes.
+#[must_use]
+pub fn unmade(rows: &[Attr], there: There<'_>) -> Vec<AttrChange> {
+    let shown = rows.iter().map(|row| (row, diff::shown_there(row, there))).filter(|(_, shown)| *shown != Shown::Absent);
+    shown
+        .map(|(row, before)| AttrChange { name: row.name.to_owned(), before, after: Shown::Absent, replaces: false, disrupts: false })
+        .collect()
 }
 
 /// The attributes of an object that is made, and what it takes the place of.

@@ -96,11 +96,7 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
     // Whose account it is, and what is in it, are asked side by side; the first decides whether the second counts.
     let (owner, seen) = join(account::owner(&snapshot, ground.simulated), see(ground, remembered, &snapshot)).await;
-    let owner = owner.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
-    let recorded = remembered.owner.as_ref().or(ground.loaded.journal.as_ref().map(|journal| &journal.header.owner));
-    if let Some(other) = recorded.filter(|recorded| **recorded != owner) {
-        return Err(Stop::from(of_owner(ground.stack, other, &owner)));
-    }
+    let owner = checked(ground, owner)?;
     let Sight { state, adopted, observed, upkeep } = seen?;
     let base = Base {
         stack: ground.stack.to_owned(),
@@ -123,6 +119,39 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
     claims.extend(observed.strays.iter().map(|stray| (account::family(stray.kind), stray.id.clone())));
     Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, addresses })
+}
+
+/// Whose account it is: that which the state belongs to, or none yet.
+///
+/// # Errors
+/// If the token is not accepted, or the state belongs to another.
+pub async fn owner(ground: Ground<'_>) -> Result<Owner, Stop> {
+    checked(ground, account::owner(ground.api, ground.simulated).await)
+}
+
+fn checked(ground: Ground<'_>, owner: Result<Owner, ApiError>) -> Result<Owner, Stop> {
+    let owner = owner.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
+    let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
+    let recorded = remembered.owner.as_ref().or(ground.loaded.journal.as_ref().map(|journal| &journal.header.owner));
+    match recorded.filter(|recorded| **recorded != owner) {
+        Some(other) => Err(Stop::from(of_owner(ground.stack, other, &owner))),
+        None => Ok(owner),
+    }
+}
+
+/// What is remembered, an interrupted run settled, and what of that was found.
+///
+/// # Errors
+/// A read that fails, or a doubt that a person must decide.
+pub async fn settled(ground: Ground<'_>, remembered: &State) -> Result<(State, Vec<(Address, Id)>), Stop> {
+    Ok(match &ground.loaded.journal {
+        Some(journal) if ground.recover => {
+            let settled = recover::settle(remembered, journal, ground.api, ground.clock).await?;
+            (settled.state, settled.adopted)
+        }
+        Some(journal) => (journal.settle_into(remembered), Vec::new()),
+        None => (remembered.clone(), Vec::new()),
+    })
 }
 
 /// Leaves of a plan what is told of objects that are taken over; nothing is to be done.
@@ -189,14 +218,7 @@ struct Sight {
 }
 
 async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Result<Sight, Stop> {
-    let (mut state, adopted) = match &ground.loaded.journal {
-        Some(journal) if ground.recover => {
-            let settled = recover::settle(remembered, journal, ground.api, ground.clock).await?;
-            (settled.state, settled.adopted)
-        }
-        Some(journal) => (journal.settle_into(remembered), Vec::new()),
-        None => (remembered.clone(), Vec::new()),
-    };
+    let (mut state, adopted) = settled(ground, remembered).await?;
     let desired = ground.resolve.desired();
     let mut upkeep = upkeep::settle(&mut state, desired);
     let wishes: Vec<Wish> = match &ground.options.adopt {
