@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::args::{ApplyArgs, DestroyArgs, Global, Locking, Planning};
+use super::args::{ApplyArgs, DestroyArgs, Global, Planning};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::plan::{Looking, look, opening, options, show};
-use super::workplace::{Site, gateway, keys, variables_of};
+use super::workplace::{Site, gateway, keys, lock, variables_of};
 use super::{signals, stack};
-use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Digest;
 use crate::base::secret::Secret;
@@ -21,12 +20,12 @@ use crate::engine::apply::{Left, Manner};
 use crate::engine::change::Event;
 use crate::engine::plan::Options;
 use crate::engine::saved::{self, Saved};
+use crate::engine::strays;
 use crate::engine::survey::{Execution, again, execute};
 use crate::lang::inputs::Given;
 use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::secrets;
-use crate::state::store::{Locked, Store};
 use crate::ui::events::{self, Teller};
 use crate::ui::progress::Progress;
 use crate::ui::screen::Screen;
@@ -42,6 +41,7 @@ struct Order<'a> {
     keep_going: bool,
     planning: &'a Planning,
     destroy: bool,
+    strays: bool,
 }
 
 /// Runs `apply`.
@@ -62,7 +62,15 @@ pub async fn apply(args: &ApplyArgs, global: &Global, environment: &Environment,
     }
     let stack = if saved.is_some() { None } else { args.what.as_deref() };
     let destroy = args.destroy || saved.as_ref().is_some_and(|saved| saved.options().destroy);
-    let order = Order { stack, saved, auto_approve: args.auto_approve, keep_going: args.keep_going, planning: &args.planning, destroy };
+    let order = Order {
+        stack,
+        saved,
+        auto_approve: args.auto_approve,
+        keep_going: args.keep_going,
+        planning: &args.planning,
+        destroy,
+        strays: false,
+    };
     run(order, global, environment, screen).await
 }
 
@@ -78,6 +86,7 @@ pub async fn destroy(args: &DestroyArgs, global: &Global, environment: &Environm
         keep_going: args.keep_going,
         planning: &args.planning,
         destroy: true,
+        strays: args.strays,
     };
     run(order, global, environment, screen).await
 }
@@ -89,6 +98,19 @@ pub async fn destroy(args: &DestroyArgs, global: &Global, environment: &Environm
 pub fn read_plan(path: &Path) -> Result<Saved, Failure> {
     let bytes = std::fs::read(path).with_context(|| format!("Failed to read {}", path.display()))?;
     Ok(saved::read(&bytes, &path.display().to_string())?)
+}
+
+/// Refuses a command that asks where nobody can answer.
+///
+/// # Errors
+/// If there is no terminal, or `-input=false` is given.
+pub fn must_be_able_to_ask(command: &str, input: bool) -> Result<(), Failure> {
+    if input && io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Diagnostic::error("There is no terminal on which to ask, and `-auto-approve` is not given.")
+        .hint(format!("`dofloat {command} -auto-approve` goes ahead with all that is found."))
+        .into())
 }
 
 async fn run(order: Order<'_>, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
@@ -120,7 +142,7 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
     let clock = environment.clock.clone();
     let stop = signals::listen();
     let ended = async {
-        let mut store = locked(&site, &order.planning.locking, order.destroy, &clock).await?;
+        let mut store = lock(&site.place, &order.planning.locking, if order.destroy { "destroy" } else { "apply" }, &clock).await?;
         let loaded = store.load()?;
         let fresh = match &order.saved {
             Some(saved) => State::new(saved.base.lineage.clone(), saved.salt.clone()),
@@ -145,10 +167,14 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
                 let config = site.config(&inputs);
                 again(looking.ground(&config, &clock, true, true), saved).await?
             }
+            None if order.strays => strays::survey(looking.ground(&site.config(&inputs), &clock, true, true)).await?,
             None => look(looking, order.planning.refresh, true).await?,
         };
         show(&surveyed.planned.plan, &site, order.planning.json, screen);
-        if asks && !surveyed.planned.plan.is_empty() && !approved(order.destroy, screen)? {
+        if asks
+            && !surveyed.planned.plan.is_empty()
+            && !approved(if order.destroy { "destroy all of this" } else { "perform these actions" }, screen)?
+        {
             screen.line(if order.destroy { "Destroy cancelled." } else { "Apply cancelled." });
             return Ok(Exit::Failed);
         }
@@ -179,16 +205,6 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
     ended.map_err(|failure| site.failed(failure))
 }
 
-async fn locked(site: &Site<'_>, locking: &Locking, destroy: bool, clock: &Clock) -> Result<Locked, Failure> {
-    let store = Store::open(site.place.store());
-    if !locking.lock {
-        return Ok(store.unguarded());
-    }
-    let what = if destroy { "destroy" } else { "apply" };
-    let note = format!("`dofloat {what}`, process {}, since {}", std::process::id(), clock.now().to_rfc3339());
-    Ok(store.lock(locking.lock_timeout, &note, clock).await?)
-}
-
 /// Sensitive variables are given again when a saved plan is applied, and must be those that it was made with.
 fn same_secrets(saved: &Saved, configuration: &Stack<'_>) -> Result<(), Failure> {
     let (given, _) = variables_of(configuration, &saved.salt);
@@ -204,8 +220,11 @@ fn same_secrets(saved: &Saved, configuration: &Stack<'_>) -> Result<(), Failure>
     if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
 }
 
-fn approved(destroy: bool, screen: &mut Screen) -> Result<bool, Failure> {
-    let what = if destroy { "destroy all of this" } else { "perform these actions" };
+/// Asks on the terminal; only `yes` is approval.
+///
+/// # Errors
+/// If the answer cannot be read.
+pub fn approved(what: &str, screen: &mut Screen) -> Result<bool, Failure> {
     screen.print(&format!("\nDo you want to {what}?\n  Only \"yes\" is taken as approval.\n\n  Enter a value: "));
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer).context("Failed to read the answer")?;

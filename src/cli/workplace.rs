@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::args::{Global, VariableArg, Variables};
+use super::args::{Global, Locking, VariableArg, Variables};
 use super::environment::Environment;
 use super::exit::Failure;
 use super::files::Disk;
 use super::stack::Place;
 use super::token;
 use crate::api::client::{Client, Settings};
-use crate::base::clock::Moment;
+use crate::base::clock::{Clock, Moment};
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::digest::{Digest, Salt, sha256_hex};
 use crate::base::durable::make_folder;
@@ -38,7 +38,7 @@ use crate::lang::{Files as _, Host};
 use crate::sim;
 use crate::state::State;
 use crate::state::secrets::Keys;
-use crate::state::store::Store;
+use crate::state::store::{Locked, Store};
 use crate::ui::errors::Sources;
 use crate::ui::screen::Screen;
 
@@ -233,6 +233,19 @@ pub fn remembered(place: &Place) -> Result<Option<State>, Failure> {
         (Some(state), Some(journal)) => Some(journal.settle_into(&state)),
         (state, _) => state,
     })
+}
+
+/// Takes the lock of a stack's state, as it was asked for; `command` is told to those who find it taken.
+///
+/// # Errors
+/// If somebody else has it.
+pub async fn lock(place: &Place, locking: &Locking, command: &str, clock: &Clock) -> Result<Locked, Failure> {
+    let store = Store::open(place.store());
+    if !locking.lock {
+        return Ok(store.unguarded());
+    }
+    let note = format!("`dofloat {command}`, process {}, since {}", std::process::id(), clock.now().to_rfc3339());
+    Ok(store.lock(locking.lock_timeout, &note, clock).await?)
 }
 
 /// The plan of making everything anew, worked out without any request: what is wrong with bodies comes out, and what they are.
