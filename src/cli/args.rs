@@ -312,7 +312,7 @@ pub enum StateCommand {
 #[command(override_usage = "dofloat state mv [OPTIONS] [STACK] <FROM> <TO>")]
 pub struct StateMvArgs {
     /// The stack, if there are several; then two addresses: a resource with all its instances, or one instance
-    #[arg(value_name = "STACK|FROM|TO", num_args = 2..=3, required = true)]
+    #[arg(value_name = "STACK|FROM|TO", required = true)]
     pub words: Vec<String>,
     /// Only tell what would be done
     #[arg(long)]
