@@ -124,6 +124,9 @@ pub struct Planning {
     /// Only bring the state up to date with what is there
     #[arg(long, conflicts_with_all = ["replace"])]
     pub refresh_only: bool,
+    /// Begin anew, although a state of this name seems lost
+    #[arg(long)]
+    pub new_stack: bool,
     /// How the state is locked.
     #[command(flatten)]
     pub locking: Locking,
@@ -231,6 +234,9 @@ pub struct ImportArgs {
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
+    /// Begin anew, although a state of this name seems lost
+    #[arg(long)]
+    pub new_stack: bool,
     /// The values of variables.
     #[command(flatten)]
     pub variables: Variables,

@@ -7,13 +7,14 @@ use anyhow::Context as _;
 
 use super::apply::{approved, must_be_able_to_ask};
 use super::args::{Global, ImportArgs};
+use super::attend::{attended, watched};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::plan::{Looking, opening};
-use super::stack;
 use super::state::address;
 use super::workplace::{Site, gateway, keys, lock};
+use super::{history, stack};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Salt;
 use crate::base::identity::Id;
@@ -64,6 +65,9 @@ pub async fn run(args: &ImportArgs, global: &Global, environment: &Environment, 
     let ended = async {
         let mut store = lock(&site.place, &args.locking, "import", &environment.clock).await?;
         let loaded = store.load()?;
+        if loaded.state.is_none() && !args.new_stack && !global.sim {
+            history::must_not_know(&site.place.store().state).await?;
+        }
         let fresh = site.fresh_state();
         let salt = &loaded.state.as_ref().unwrap_or(&fresh).salt;
         let what = match &bytes {
@@ -88,6 +92,7 @@ pub async fn run(args: &ImportArgs, global: &Global, environment: &Environment, 
                 loaded: &loaded,
                 fresh: &fresh,
                 options: &options,
+                new_stack: args.new_stack,
             },
         };
         match what {
@@ -129,11 +134,13 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    async fn survey(&self, wishes: Vec<Wish>) -> Result<Surveyed, Failure> {
+    async fn survey(&self, wishes: Vec<Wish>, screen: &mut Screen) -> Result<Surveyed, Failure> {
         let config = self.site.config(self.looking.inputs);
         let options = Options { adopt: Some(wishes), ..Options::default() };
         let looking = Looking { options: &options, ..self.looking };
-        Ok(survey(looking.ground(&config, &self.site.environment.clock, false, true)).await?)
+        let clock = &self.site.environment.clock;
+        let (api, waits) = watched(&self.looking.gateway.client);
+        Ok(attended(survey(looking.ground(&api, &config, clock, false, true)), waits, clock, false, screen).await?)
     }
 
     async fn one(&self, wish: Wish, store: &mut Locked, screen: &mut Screen) -> Ended {
@@ -143,7 +150,7 @@ impl Taking<'_> {
                 .hint(format!("`dofloat state rm {}` forgets that one first; it lives on.", wish.to))
                 .into());
         }
-        let surveyed = self.survey(vec![wish]).await?;
+        let surveyed = self.survey(vec![wish], screen).await?;
         import::keep(&surveyed, &BTreeMap::new(), store)?;
         self.told(&surveyed, screen);
         Ok(Exit::Done)
@@ -151,7 +158,9 @@ impl Taking<'_> {
 
     async fn fitting(&self, sought: &Sought, store: &mut Locked, screen: &mut Screen) -> Ended {
         let config = self.site.config(self.looking.inputs);
-        let found = discover(self.looking.ground(&config, &self.site.environment.clock, false, true), sought).await?;
+        let clock = &self.site.environment.clock;
+        let (api, waits) = watched(&self.looking.gateway.client);
+        let found = attended(discover(self.looking.ground(&api, &config, clock, false, true), sought), waits, clock, false, screen).await?;
         screen.print(&import_text::doubtful(&found.doubtful));
         let plan = &found.surveyed.planned.plan;
         if plan.changes.iter().all(|change| change.came.is_none()) {
@@ -183,7 +192,7 @@ impl Taking<'_> {
                 .hint(format!("`dofloat state rm {address}` forgets that one first; it lives on. Nothing was changed."))
                 .into());
         }
-        let surveyed = self.survey(wishes).await?;
+        let surveyed = self.survey(wishes, screen).await?;
         let state = import::keep(&surveyed, &outputs, store)?;
         let salt = state.salt;
         self.keep_secrets(secrets.into_iter().filter(|(name, value)| {

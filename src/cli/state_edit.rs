@@ -26,9 +26,12 @@ pub async fn mv(args: &StateMvArgs, global: &Global, environment: &Environment, 
     let [from, to] = words else { return Err(Failure::usage(Diagnostic::error("`state mv` takes two addresses, from and to."))) };
     let (from, to) = (address(from)?, address(to)?);
     if from.kind != to.kind {
-        return Err(Diagnostic::error(format!("A {} cannot become a {}.", from.kind, to.kind))
-            .hint("A move changes the name or the key. `dofloat state rm` and `dofloat import` take an object over as another type.")
-            .into());
+        return Err(Diagnostic::error(format!(
+            "A move changes the name or the key, not the type: `{}` cannot become `{}`.",
+            from.kind, to.kind
+        ))
+        .hint("`dofloat state rm` and then `dofloat import` take an object over as another type.")
+        .into());
     }
     let mut store = lock(&place, &args.locking, "state mv", &environment.clock).await?;
     let mut state = settled(store.load()?, &place)?;

@@ -122,6 +122,6 @@ mod tests {
         check(|state| state.serial += 1, None);
         check(|state| state.lineage.push('x'), Some(&format!("lineage {}x,", full().lineage)));
         check(|state| state.serial -= 1, Some("serial 6,"));
-        check(|state| drop(state.outputs.clear()), Some("serial 7"));
+        check(|state| state.outputs.clear(), Some("serial 7"));
     }
 }

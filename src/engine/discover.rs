@@ -67,7 +67,7 @@ async fn search(ground: Ground<'_>, surveyed: &Surveyed, sought: &Sought) -> Res
     for to in ground.resolve.desired().resources.keys() {
         let asked = sought.only.is_empty() || sought.only.iter().any(|only| only.covers(to));
         let (Some(kind), false, true) = (kind(&to.kind), surveyed.state.records.contains_key(to), asked) else { continue };
-        let Some(body) = surveyed.planned.terms.get(to).map(|terms| known(terms)).filter(|body| is_recognisable(kind, body)) else {
+        let Some(body) = surveyed.planned.terms.get(to).map(known).filter(|body| is_recognisable(kind, body)) else {
             continue;
         };
         let found = match kind.find(ground.api, &body, &mark).await {

@@ -3,7 +3,7 @@
 //! Invariant: reads only. An object has one record at most. What cannot be read of an object comes from another tool's memory
 //! where there is one, else it is taken to be as the configuration says, and that is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
@@ -17,7 +17,7 @@ use crate::api::client::Client;
 use crate::base::address::Address;
 use crate::base::desired::Desired;
 use crate::base::diag::{Diagnostic, Span};
-use crate::base::identity::Id;
+use crate::base::identity::{Id, Mark};
 use crate::base::value::{Body, Term};
 use crate::kinds::account::family;
 use crate::kinds::attr::Reads;
@@ -50,7 +50,7 @@ pub fn wishes(desired: &Desired, state: &State) -> Vec<Wish> {
     new.map(|(to, import)| Wish { to: to.clone(), id: Id(import.id.clone()), told: None, span: Some(import.span.clone()) }).collect()
 }
 
-/// Looks at the objects and puts their records into the state. Gives what was seen.
+/// Looks at the objects and puts their records into the state. Gives what was seen. `mark` is the stack's.
 ///
 /// # Errors
 /// An object that is not there, that another record has, or a read that fails.
@@ -58,6 +58,7 @@ pub async fn take(
     api: &Client,
     state: &mut State,
     wishes: &[Wish],
+    mark: &Mark,
     desired: &Desired,
     upkeep: &mut Upkeep,
 ) -> Result<BTreeMap<Address, Seen>, Stop> {
@@ -70,6 +71,7 @@ pub async fn take(
         Ok::<_, Stop>((wish, kind, found))
     });
     let found: Vec<_> = stream::iter(looks.collect::<Vec<_>>()).buffered(LOOKS).try_collect().await?;
+    let marked = marked(api, wishes, mark).await?;
     let mut claimed: BTreeMap<(String, Id), Address> = BTreeMap::new();
     for (address, id) in
         state.records.iter().map(|(address, record)| (address, &record.id)).chain(state.deposed.keys().map(|(a, id)| (a, id)))
@@ -90,14 +92,37 @@ pub async fn take(
             errors.push(placed(taken_already(wish, &other), wish));
             continue;
         }
-        let provisional = provisional(wish, desired, id.clone());
+        let mut provisional = provisional(wish, desired, id.clone());
+        provisional.mark = marked.contains(&(kind.name(), id.clone())).then(|| mark.clone());
         let there = refresh::present(kind.name(), &provisional, body, &state.salt);
         let Seen::Present { body, digests } = &there else { continue };
         state.records.insert(wish.to.clone(), Record { body: steady(kind, body), digests: digests.clone(), ..provisional });
         upkeep.taken.insert(wish.to.clone(), Taken { id, told: wish.told.is_some() });
         seen.insert(wish.to.clone(), there);
     }
+    build_upon(state, &upkeep.taken, desired);
     if errors.is_empty() { Ok(seen) } else { Err(Stop::failed(errors)) }
+}
+
+/// The objects that carry the stack's mark, of the kinds that are wished for.
+async fn marked(api: &Client, wishes: &[Wish], mark: &Mark) -> Result<BTreeSet<(&'static str, Id)>, Stop> {
+    let mut marked = BTreeSet::new();
+    let names: BTreeSet<&str> = wishes.iter().map(|wish| wish.to.kind.as_str()).collect();
+    for kind in names.into_iter().filter_map(kind).filter(|kind| kind.markable()) {
+        let found = kind.list(api, &[], mark).await;
+        let found = found.map_err(|error| Stop::from(of_api(&error, &format!("read the objects of kind {}", kind.name()))))?;
+        marked.extend(found.into_iter().map(|found| (kind.name(), found.id)));
+    }
+    Ok(marked)
+}
+
+/// What is built upon an object by the configuration has that in its record from now on.
+fn build_upon(state: &mut State, taken: &BTreeMap<Address, Taken>, desired: &Desired) {
+    for (address, record) in &mut state.records {
+        if let Some(wanted) = desired.resources.get(address) {
+            record.after.extend(wanted.after.iter().filter(|before| taken.contains_key(*before)).cloned());
+        }
+    }
 }
 
 /// The same from what a saved plan saw.
@@ -111,6 +136,7 @@ pub fn again(state: &mut State, seen: &BTreeMap<Address, Seen>, ids: &BTreeMap<A
         state.records.insert(wish.to.clone(), Record { body: steady(kind, body), digests: digests.clone(), ..provisional });
         upkeep.taken.insert(wish.to, Taken { id: id.clone(), told: false });
     }
+    build_upon(state, &upkeep.taken, desired);
 }
 
 fn provisional(wish: &Wish, desired: &Desired, id: Id) -> Record {

@@ -12,6 +12,7 @@ pub mod discover;
 pub mod graph;
 pub mod import;
 pub mod known;
+mod lost;
 pub mod order;
 pub mod plan;
 pub mod record;

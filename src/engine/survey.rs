@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::{join, try_join_all};
+use futures_util::future::{join3, try_join_all};
 use tokio::sync::watch;
 
 use super::apply::{self, Left, Manner, Run};
 use super::change::{Action, Base, Event};
 use super::desired::of_complaint;
 use super::import::{self, Wish};
+use super::lost;
 use super::plan::{self, Input, Options, Planned};
 use super::record;
 use super::recover::{self, Claims};
@@ -59,6 +60,8 @@ pub struct Ground<'a> {
     pub refresh: bool,
     /// Whether an interrupted run is looked into. A plan beside a running apply leaves that alone.
     pub recover: bool,
+    /// Whether a stack without a state is new by the user's word, whatever the account holds.
+    pub new_stack: bool,
 }
 
 /// A plan and what it rests on.
@@ -95,9 +98,11 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let snapshot = ground.api.snapshot();
     let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
     // Whose account it is, and what is in it, are asked side by side; the first decides whether the second counts.
-    let (owner, seen) = join(account::owner(&snapshot, ground.simulated), see(ground, remembered, &snapshot)).await;
+    let (owner, seen, new) =
+        join3(account::owner(&snapshot, ground.simulated), see(ground, remembered, &snapshot), is_new(ground, &snapshot)).await;
     let owner = checked(ground, owner)?;
     let Sight { state, adopted, observed, upkeep } = seen?;
+    new?;
     let base = Base {
         stack: ground.stack.to_owned(),
         lineage: state.lineage.clone(),
@@ -209,6 +214,16 @@ pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> 
     Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, addresses })
 }
 
+/// A stack that nobody remembers must be one that the account does not know.
+async fn is_new(ground: Ground<'_>, snapshot: &Client) -> Result<(), Stop> {
+    let mut wanted = ground.resolve.desired().resources.keys();
+    let marks = ground.options.destroy || wanted.any(|address| kind(&address.kind).is_some_and(AnyKind::markable));
+    if ground.loaded.state.is_some() || ground.new_stack || !marks {
+        return Ok(());
+    }
+    lost::must_be_new(snapshot, ground.stack).await
+}
+
 /// What is remembered, an interrupted run and all upkeep settled, and what is there.
 struct Sight {
     state: State,
@@ -226,7 +241,8 @@ async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Resul
         None if ground.options.destroy || ground.options.refresh_only => Vec::new(),
         None => import::wishes(desired, &state),
     };
-    let taken = import::take(ground.api, &mut state, &wishes, desired, &mut upkeep).await?;
+    let stack_mark = mark(ground.stack, &state.lineage);
+    let taken = import::take(ground.api, &mut state, &wishes, &stack_mark, desired, &mut upkeep).await?;
     if !ground.refresh || ground.options.adopt.is_some() {
         let mut observed = believed(&state);
         observed.seen.extend(taken);
@@ -236,7 +252,7 @@ async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Resul
         true => BTreeSet::new(),
         false => ground.resolve.desired().resources.keys().map(|address| address.kind.clone()).collect(),
     };
-    let observed = refresh::refresh(snapshot, ground.api, &state, &mark(ground.stack, &state.lineage), &wanted).await?;
+    let observed = refresh::refresh(snapshot, ground.api, &state, &stack_mark, &wanted).await?;
     Ok(Sight { state, adopted, observed, upkeep })
 }
 
@@ -265,6 +281,7 @@ fn believed(state: &State) -> Observed {
     Observed {
         seen: state.records.iter().map(|(address, record)| (address.clone(), seen(record))).collect(),
         deposed: state.deposed.iter().map(|(key, record)| (key.clone(), seen(record))).collect(),
+        stillborn: BTreeSet::new(),
         strays: Vec::new(),
     }
 }

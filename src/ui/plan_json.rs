@@ -169,6 +169,7 @@ fn reason(reason: Option<&Reason>, action: &Action) -> Option<&'static str> {
         (Some(Reason::Asked), _) => Some("requested"),
         (Some(Reason::Triggered { .. }), _) => Some("replace_triggered_by"),
         (Some(Reason::Unfinished), _) => Some("unfinished"),
+        (Some(Reason::Stillborn), _) => Some("stillborn"),
         (Some(Reason::Deposed), _) => Some("deposed"),
         (Some(Reason::Stray), _) => Some("stray"),
         (Some(Reason::Destroy), _) => None,

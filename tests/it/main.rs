@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod bytes;
 mod cli_help;
 mod cloud;
 mod contract;
@@ -13,11 +14,14 @@ mod faults;
 mod harness;
 mod kinds;
 mod language;
+mod lost;
 mod prompt;
 mod readme;
 mod scene;
 mod simulation;
 mod simulator;
 mod stories;
+mod takeover;
 mod tidy;
 mod tutorial;
+mod upkeep;

@@ -89,9 +89,12 @@ impl Collect<'_> {
             self.module.moves.push(Move { from, to, span: block.header.clone() });
         } else {
             self.error(
-                Diagnostic::error(format!("A {} cannot become a {}: a move changes the name or the key.", from.kind, to.kind))
-                    .at(span)
-                    .hint("Use a `removed` block for the old address and an `import` block for the new one."),
+                Diagnostic::error(format!(
+                    "A move changes the name or the key, not the type: `{}` cannot become `{}`.",
+                    from.kind, to.kind
+                ))
+                .at(span)
+                .hint("Use a `removed` block for the old address and an `import` block for the new one."),
             );
         }
     }
