@@ -64,11 +64,15 @@ pub async fn take(
 ) -> Result<BTreeMap<Address, Seen>, Stop> {
     let looks = wishes.iter().map(|wish| async move {
         let kind = kind(&wish.to.kind).ok_or_else(|| Stop::from(not_ours(wish)))?;
-        let found = kind.look(api, &wish.id).await.map_err(|error| {
+        let unread = |error| {
             let error = lacking(error, needed(kind, Operation::Read, &Term::null()));
             Stop::from(placed(of_api(&error, &format!("read the {} {} for {}", kind.name(), wish.id, wish.to)), wish))
-        })?;
-        Ok::<_, Stop>((wish, kind, found))
+        };
+        let found = kind.look(api, &wish.id).await.map_err(unread)?;
+        // Some objects have several names; records know each by one.
+        let id = found.as_ref().and_then(|body| kind.identity(body)).unwrap_or_else(|| wish.id.clone());
+        let found = if id == wish.id { found } else { kind.look(api, &id).await.map_err(unread)? };
+        Ok::<_, Stop>((wish, kind, id, found))
     });
     let found: Vec<_> = stream::iter(looks.collect::<Vec<_>>()).buffered(LOOKS).try_collect().await?;
     let marked = marked(api, wishes, mark).await?;
@@ -79,7 +83,7 @@ pub async fn take(
         claimed.insert((family(&address.kind), id.clone()), address.clone());
     }
     let (mut seen, mut errors) = (BTreeMap::new(), Vec::new());
-    for (wish, kind, found) in found {
+    for (wish, kind, id, found) in found {
         let Some(body) = found else {
             match &wish.told {
                 Some(_) => drop(upkeep.missing.insert(wish.to.clone(), wish.id.clone())),
@@ -87,7 +91,6 @@ pub async fn take(
             }
             continue;
         };
-        let id = kind.identity(&body).unwrap_or_else(|| wish.id.clone());
         if let Some(other) = claimed.insert((family(kind.name()), id.clone()), wish.to.clone()) {
             errors.push(placed(taken_already(wish, &other), wish));
             continue;

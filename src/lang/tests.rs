@@ -111,7 +111,7 @@ variable "name" {
 fn what_is_not_supported_says_so() {
     for (text, expected) in [
         ("terraform {\n  backend \"s3\" {}\n}", "2: A \"backend\" block has no effect here: the state is a file beside the stack."),
-        ("moved {\n  from = a.b\n  to = a.c\n}", "1: Blocks of type \"moved\" are not supported yet."),
+        ("module \"m\" {}", "1: Blocks of type \"module\" are not supported yet."),
         ("data \"thing\" \"x\" {}", "1: Blocks of type \"data\" are not supported yet."),
         ("resource \"thing\" \"a\" {\n  provisioner \"local-exec\" {}\n}", "2: \"provisioner\" blocks are not supported."),
         ("provider \"aws\" {}", "1: The provider \"aws\" is not supported; the only one is \"digitalocean\"."),

@@ -126,7 +126,7 @@ fn what_terraform_made_is_taken_over_as_the_readme_says() {
     stack.run(&["apply", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added, 0 changed, 0 destroyed.");
     assert_eq!(stack.read("state/tutorial.json"), state);
     stack.replace("plans/tutorial/user_data.sh.tpl", "apt-get update", "apt-get -y update");
-    stack.run(&["plan"]).ok().mentions("Plan: 3 to add, 1 to change, 3 to destroy.");
+    stack.run(&["plan"]).ok().mentions("Plan: 2 to add, 2 to change, 2 to destroy.");
 }
 
 #[test]
@@ -230,7 +230,7 @@ fn what_differs_is_shown_before_and_doubt_is_left_to_a_person() {
     let stack = cloud.serve(Stack::with_plan("web", DROPLET));
     let make = |tags: &Value| {
         let body = json!({ "name": "web", "region": "nyc3", "size": "s-1vcpu-1gb", "image": "ubuntu-24-04-x64", "tags": tags });
-        cloud.outside("POST", "/droplets", &body)["droplet"]["id"].to_string()
+        cloud.outside("POST", "/v2/droplets", &body)["droplet"]["id"].to_string()
     };
     let (one, two) = (make(&json!(["green"])), make(&json!(["red"])));
     cloud.finish_all();
@@ -253,7 +253,7 @@ fn strays_go_on_demand_and_nothing_else_does() {
     let stack = cloud.serve(Stack::with_plan("web", &format!("{DROPLET}{second}")));
     stack.run(&["apply", "-auto-approve"]).ok();
     let other = json!({ "name": "web", "region": "nyc3", "size": "s-1vcpu-1gb", "image": "ubuntu-24-04-x64", "tags": ["dofloat:web", "dofloat:other-0"] });
-    cloud.outside("POST", "/droplets", &other);
+    cloud.outside("POST", "/v2/droplets", &other);
     cloud.finish_all();
     let kept = stack.json("state/web.json")["resources"]["digitalocean_droplet.two"]["id"].as_str().unwrap().to_owned();
     let stray = stack.json("state/web.json")["resources"]["digitalocean_droplet.web"]["id"].as_str().unwrap().to_owned();

@@ -1,6 +1,7 @@
 //! What becomes of records without a call that changes anything: `moved`, `removed` and `import` blocks, and the commands
 //! `state mv`, `rm`, `pull`, `push` and `check`.
 
+use dofloat::base::durable::{FileLock, LockKind};
 use dofloat::sim::Options;
 use serde_json::{Value, json};
 
@@ -139,10 +140,15 @@ fn state_mv_keeps_what_belongs_together() {
     let moved = before.replace("digitalocean_vpc.net", "digitalocean_vpc.lan[\\\"a\\\"]").replace("\"serial\": 1", "\"serial\": 2");
     assert_eq!(stack.read("state/web.json"), moved);
     golden(&stack, "mv_absent", &stack.run(&["state", "mv", "digitalocean_vpc.nett", "digitalocean_vpc.x"]).exits(1));
-    golden(&stack, "mv_taken", &stack.run(&["state", "mv", "digitalocean_vpc.lan", "digitalocean_firewall.wall"]).exits(1));
+    golden(&stack, "mv_type", &stack.run(&["state", "mv", "digitalocean_vpc.lan", "digitalocean_firewall.wall"]).exits(1));
+    golden(&stack, "mv_taken", &stack.run(&["state", "mv", "digitalocean_droplet.web", "digitalocean_droplet.web"]).exits(1));
     stack.run(&["state", "mv", "digitalocean_vpc.lan[\"a\"]", "digitalocean_vpc.net"]).ok();
-    let holder = stack.run(&["state", "mv", "digitalocean_firewall.wall", "digitalocean_firewall.x", "-lock-timeout=1s"]);
-    assert_eq!(holder.code, 0, "{holder}");
+    let path = stack.path(".dofloat/web.lock");
+    let held = FileLock::try_take(&path, LockKind::Exclusive, "somebody else").expect("a lock").expect("it is free");
+    for command in [&["state", "mv", "digitalocean_vpc.net", "digitalocean_vpc.x"][..], &["state", "rm", "digitalocean_vpc.net"], &["refresh"]] {
+        stack.run(&[command, &["-lock-timeout=1ms"]].concat()).exits(3).mentions("somebody else");
+    }
+    drop(held);
     assert_eq!(stack.run(&["state", "rm", "digitalocean_vpc.gone"]).exits(1).stdout, "");
     untouched(&cloud);
 }
@@ -163,7 +169,8 @@ fn a_state_goes_out_and_comes_in() {
     golden(&stack, "push_secret", &stack.run(&["state", "push", "-force", "secret.json"]).exits(1));
     stack.run(&["state", "push", "-force", "pulled.json"]).ok().says("The state is in place: serial 3, 3 resources.");
     stack.run(&["plan"]).ok().says("No changes.");
-    let read = stack.run_with(&["state", "push", "-"], &pulled.replace("\"serial\": 1", "\"serial\": 9")).ok();
+    let newer = pulled.replace("\"serial\": 1", "\"serial\": 9").replace("\"name\": \"wall\"", "\"name\": \"hole\"");
+    let read = stack.run_with(&["state", "push", "-"], &newer).ok();
     assert!(read.stdout.contains("serial 4"), "{read}");
 }
 
@@ -217,7 +224,7 @@ fn refresh_brings_records_up_to_date_and_does_nothing_else() {
     let cloud = Cloud::start(Options::default());
     let stack = made(&cloud);
     let vpc = id(&stack, "digitalocean_vpc.net");
-    cloud.outside("PUT", &format!("/vpcs/{vpc}"), &json!({ "name": "renamed" }));
+    cloud.outside("PUT", &format!("/v2/vpcs/{vpc}"), &json!({ "name": "renamed" }));
     cloud.forget_log();
     stack.run(&["refresh"]).ok().mentions("digitalocean_vpc.net has changed");
     untouched(&cloud);
