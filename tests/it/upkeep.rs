@@ -145,7 +145,9 @@ fn state_mv_keeps_what_belongs_together() {
     stack.run(&["state", "mv", "digitalocean_vpc.lan[\"a\"]", "digitalocean_vpc.net"]).ok();
     let path = stack.path(".dofloat/web.lock");
     let held = FileLock::try_take(&path, LockKind::Exclusive, "somebody else").expect("a lock").expect("it is free");
-    for command in [&["state", "mv", "digitalocean_vpc.net", "digitalocean_vpc.x"][..], &["state", "rm", "digitalocean_vpc.net"], &["refresh"]] {
+    for command in
+        [&["state", "mv", "digitalocean_vpc.net", "digitalocean_vpc.x"][..], &["state", "rm", "digitalocean_vpc.net"], &["refresh"]]
+    {
         stack.run(&[command, &["-lock-timeout=1ms"]].concat()).exits(3).mentions("somebody else");
     }
     drop(held);
