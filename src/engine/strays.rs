@@ -3,14 +3,14 @@
 //! Invariant: only what the API shows with this stack's very mark, and what no record and no open step claims, is in the plan.
 //! They are found anew for it, under the lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Action, Base, Change, Op, Plan, Reason, Step, StepId};
 use super::diff::There;
 use super::plan::{Planned, unmade};
 use super::recover;
 use super::refresh::{Observed, Stray};
-use super::survey::{Ground, Surveyed, mark, owner, settled};
+use super::survey::{Ground, Surveyed, is_new, mark, owner, settled};
 use super::trouble::{Stop, of_api};
 use super::upkeep::Upkeep;
 use crate::base::address::{Address, Key};
@@ -25,6 +25,7 @@ use crate::state::State;
 /// A read that fails, or why one of them cannot go.
 pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let owner = owner(ground).await?;
+    is_new(ground, ground.api).await?;
     let (state, adopted) = settled(ground, ground.loaded.state.as_ref().unwrap_or(ground.fresh)).await?;
     let strays = find(ground, &state).await?;
     let mut plan = Plan {
@@ -54,13 +55,13 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
             id: StepId(number),
             address: address(stray),
             op: Op::Delete { id: stray.id.clone() },
-            needs: std::collections::BTreeSet::new(),
+            needs: BTreeSet::new(),
         });
     }
     let planned = Planned { plan, known: BTreeMap::new(), terms: BTreeMap::new(), jobs: BTreeMap::new() };
     let claims = recover::claims(&state, None);
     let (observed, upkeep) = (Observed::default(), Upkeep::default());
-    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, addresses: std::collections::BTreeSet::new() })
+    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, addresses: BTreeSet::new() })
 }
 
 /// Everything that carries the mark and is in no record.

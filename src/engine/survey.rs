@@ -215,7 +215,10 @@ pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> 
 }
 
 /// A stack that nobody remembers must be one that the account does not know.
-async fn is_new(ground: Ground<'_>, snapshot: &Client) -> Result<(), Stop> {
+///
+/// # Errors
+/// If it does, or a read fails.
+pub(super) async fn is_new(ground: Ground<'_>, snapshot: &Client) -> Result<(), Stop> {
     let mut wanted = ground.resolve.desired().resources.keys();
     let marks = ground.options.destroy || wanted.any(|address| kind(&address.kind).is_some_and(AnyKind::markable));
     if ground.loaded.state.is_some() || ground.new_stack || !marks {

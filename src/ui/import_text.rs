@@ -12,13 +12,16 @@ use crate::base::address::Address;
 use crate::base::identity::Id;
 use crate::engine::change::{Action, Came, Change, Plan};
 
-/// What was found, as a plan shows it.
+/// What was found, and how a plan would show it.
 #[must_use]
 pub fn proposal(plan: &Plan, view: View<'_>) -> String {
-    let changes = plan.changes.iter().filter(|change| change.came.is_some()).cloned().collect();
-    let shown = plan_text::changes(&Plan { changes, ..plan.clone() }, view);
-    let notes = errors::render(&plan.notes, view.sources, view.paint);
-    format!("{}\n{shown}{notes}", view.paint.bold("These objects fit resources that have no record."))
+    let mut text = view.paint.bold("These objects fit resources that have no record.");
+    text.push_str("\nNothing of them is changed now; shown is what the next plan makes of them.\n\n");
+    for change in plan.changes.iter().filter(|change| change.came.is_some()) {
+        plan_text::one(&mut text, change, view);
+        text.push('\n');
+    }
+    text + &errors::render(&plan.notes, view.sources, view.paint)
 }
 
 /// Resources for which several objects fit.

@@ -41,19 +41,6 @@ pub fn rows_of(kind: &str) -> Option<&'static [Attr]> {
 #[must_use]
 pub fn render(plan: &Plan, view: View<'_>) -> String {
     let mut text = drift(plan, view);
-    text.push_str(&changes(plan, view));
-    outputs(&mut text, plan, view.paint);
-    if !plan.notes.is_empty() {
-        text.push_str(&errors::render(&plan.notes, view.sources, view.paint));
-    }
-    let _ = writeln!(text, "{}", last_line(plan, view.paint));
-    text
-}
-
-/// What becomes of each resource, notes aside.
-#[must_use]
-pub fn changes(plan: &Plan, view: View<'_>) -> String {
-    let mut text = String::new();
     let shown: Vec<&Change> =
         plan.changes.iter().filter(|change| !matches!(change.action, Action::Keep) || change.came.is_some()).collect();
     if !shown.is_empty() {
@@ -64,6 +51,11 @@ pub fn changes(plan: &Plan, view: View<'_>) -> String {
             text.push('\n');
         }
     }
+    outputs(&mut text, plan, view.paint);
+    if !plan.notes.is_empty() {
+        text.push_str(&errors::render(&plan.notes, view.sources, view.paint));
+    }
+    let _ = writeln!(text, "{}", last_line(plan, view.paint));
     text
 }
 
@@ -167,7 +159,8 @@ fn symbol(action: &Action, paint: Paint) -> String {
     }
 }
 
-fn one(text: &mut String, change: &Change, view: View<'_>) {
+/// What becomes of one resource.
+pub(super) fn one(text: &mut String, change: &Change, view: View<'_>) {
     for (position, line) in title(change).iter().enumerate() {
         let line = format!("# {line}");
         let _ = writeln!(text, "  {}", if position == 0 { view.paint.bold(&line) } else { line });

@@ -271,3 +271,22 @@ fn strays_go_on_demand_and_nothing_else_does() {
     stack.run(&["destroy", "-strays", "-auto-approve"]).ok().says("Destroy complete! Resources: 0 destroyed.");
     stack.run(&["plan"]).ok().says("Plan: 1 to add, 0 to change, 0 to destroy.");
 }
+
+#[test]
+fn an_import_that_is_cut_short_is_neither_lost_nor_made_twice() {
+    for point in ["state.before-write", "state.after-write", "journal.after-append@1"] {
+        let cloud = Cloud::start(Options::default());
+        let body = json!({ "name": "web", "region": "nyc3", "size": "s-1vcpu-1gb", "image": "ubuntu-24-04-x64", "tags": ["blue"] });
+        let id = cloud.outside("POST", "/v2/droplets", &body)["droplet"]["id"].to_string();
+        cloud.finish_all();
+        let import = format!("import {{\n  to = digitalocean_droplet.web\n  id = \"{id}\"\n}}\n");
+        let second = DROPLET.replace("\"web\"", "\"two\"");
+        let stack = cloud.serve(Stack::with_plan("web", &format!("{DROPLET}{second}{import}")));
+        let cut = stack.run_env(&[("DOFLOAT_CRASH", point)], &["apply", "-auto-approve"]);
+        assert_ne!(cut.code, 0, "{point}: {cut}");
+        stack.run(&["apply", "-auto-approve"]).ok().says("Apply complete!");
+        assert_eq!(stack.json("state/web.json")["resources"]["digitalocean_droplet.web"]["id"], Value::from(id), "{point}");
+        assert_eq!(cloud.show("droplets").len(), 2, "{point}");
+        stack.run(&["plan", "-detailed-exitcode"]).ok().says("No changes.");
+    }
+}
