@@ -6,8 +6,8 @@ use super::args::{Global, PlanArgs, Planning};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::stack;
 use super::workplace::{Gateway, Site, gateway, variables_of};
+use super::{signals, stack};
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::durable::write_atomic;
@@ -35,7 +35,8 @@ pub async fn run(args: &PlanArgs, global: &Global, environment: &Environment, sc
     opening(&site, args.planning.json, screen);
     let configuration = site.load(&mut inputs, args.planning.variables.input, screen)?;
     let gateway = gateway(&site, Some(&configuration)).await?;
-    let ended = shown(args, &site, &configuration, &inputs, &gateway, screen).await;
+    let stop = signals::listen();
+    let ended = signals::unless_stopped(&stop, shown(args, &site, &configuration, &inputs, &gateway, screen)).await;
     gateway.close().await;
     ended.map_err(|failure| site.failed(failure))
 }
@@ -50,7 +51,7 @@ async fn shown(
 ) -> Ended {
     let store = Store::open(site.place.store());
     // The lock is held as long as the plan is made, where nobody applies.
-    let sharing = if args.planning.locking.lock { Some(store.share()) } else { None };
+    let sharing = if args.planning.locking.lock { Some(store.share(&site.environment.clock).await) } else { None };
     let busy = match &sharing {
         Some(Sharing::Busy { holder }) => Some(holder.clone()),
         _ => None,

@@ -355,7 +355,7 @@ impl Bench {
         let (told, told_of) = tokio::sync::watch::channel(0_usize);
         let parallelism = [1, 3, 10][self.small(3)];
         let whole = async {
-            let mut locked = match self.store().lock(Duration::ZERO, "test", &self.clock).await {
+            let mut locked = match self.store().lock(Duration::ZERO, "test", &self.clock, &mut |_| {}).await {
                 Ok(locked) => locked,
                 Err(error) => return Ended::Decision(error.diagnostics()),
             };
