@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use tokio::sync::oneshot;
 
 use super::args::{ApplyArgs, DestroyArgs, Global, Planning};
+use super::attend::{attended, watched};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
@@ -136,6 +137,7 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
             loaded: &loaded,
             fresh: &fresh,
             options: &options,
+            new_stack: order.planning.new_stack,
         };
         let surveyed = match &order.saved {
             Some(saved) => {
@@ -144,9 +146,14 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
                 let mut inputs = inputs.clone();
                 inputs.given.remove(0);
                 let config = site.config(&inputs);
-                signals::unless_stopped(&stop, again(looking.ground(&config, &clock, true, true), saved)).await?
+                let (api, waits) = watched(&gateway.client);
+                let work = again(looking.ground(&api, &config, &clock, true, true), saved);
+                signals::unless_stopped(&stop, attended(work, waits, &clock, order.planning.json, screen)).await?
             }
-            None => signals::unless_stopped(&stop, look(looking, order.planning.refresh, true)).await?,
+            None => {
+                let look = look(looking, order.planning.refresh, true, order.planning.json, screen);
+                signals::unless_stopped(&stop, look).await?
+            }
         };
         show(&surveyed.planned.plan, &site, order.planning.json, screen);
         if asks && !surveyed.planned.plan.is_empty() && !signals::unless_stopped(&stop, approved(order.destroy, screen)).await? {

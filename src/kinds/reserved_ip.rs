@@ -183,13 +183,6 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         Ok(Made { id: Id(made.reserved_ip.ip), live: None })
     }
 
-    async fn settle(api: &Client, id: &Id) -> Result<Live, ApiError> {
-        match Self::look(api, id).await? {
-            Some(live) => Ok(live),
-            None => Err(ApiError::Unsettled { what: format!("the reserved address {id} is gone") }),
-        }
-    }
-
     async fn bulk(api: &Client, _: &[Id], _: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
         all(api).await?.iter().map(|wire| Ok((Id(wire.ip.clone()), wire.live::<S>()?))).collect()
     }

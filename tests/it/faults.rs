@@ -14,11 +14,12 @@ use crate::harness::{in_full, say};
 use crate::scene::{STORIES, Scene, Story, undisturbed};
 
 /// What befalls any request.
-const OF_LINES: [&str; 14] = [
+const OF_LINES: [&str; 15] = [
     "refuse=20",
     "throttle",
     "throttle=2",
     "error-before=503",
+    "error-before=404",
     "error-after=500",
     "reset-before",
     "reset-after",

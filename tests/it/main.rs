@@ -16,6 +16,7 @@ mod harness;
 mod kills;
 mod kinds;
 mod language;
+mod lost;
 mod prompt;
 mod races;
 mod readme;
