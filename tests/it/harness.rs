@@ -14,7 +14,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Longer than any command may take on a slow machine; only a program that hangs meets it.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A folder as a user has it, with `plans/` and `state/`.
 pub(crate) struct Stack {

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 use crate::harness::{Outcome, Stack};
 
 /// Longer than anything takes on a slow machine; only a program that hangs meets it.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(600);
 const GLANCE: Duration = Duration::from_millis(2);
 
 /// A run of the program.

@@ -6,7 +6,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use dofloat::sim::ClockMode;
 use dofloat::state::format;
@@ -15,6 +15,9 @@ use dofloat::state::store::{Paths, Store};
 
 use crate::fleet::Fleet;
 use crate::harness::{in_full, say};
+
+/// Between two looks, so that those who are watched get to work.
+const BLINK: Duration = Duration::from_micros(50);
 
 /// What was seen of a file, or of both.
 #[derive(Default)]
@@ -76,6 +79,7 @@ fn watch(over: &AtomicBool, mut glance: impl FnMut() -> Result<bool, String>) ->
         if last {
             return looks;
         }
+        std::thread::sleep(BLINK);
     }
 }
 
