@@ -105,13 +105,13 @@ enum Hit {
 
 #[test]
 fn a_disk_that_is_full_at_any_level_stops_the_run_before_the_next_call() {
-    // The journal of a destroy fits on one page, as does the state that it leaves.
-    let wanted = [
-        &[Hit::FirstState, Hit::Header, Hit::Append, Hit::LastState][..],
-        &[Hit::Header, Hit::Append, Hit::LastState],
-        &[Hit::Header, Hit::LastState],
-    ];
-    for (story, wanted) in STORIES.iter().zip(wanted).filter(|(story, _)| in_full() || story.name != "update") {
+    for story in STORIES.iter().filter(|story| in_full() || ["apply", "destroy"].contains(&story.name)) {
+        let wanted = match story.name {
+            "apply" => &[Hit::FirstState, Hit::Header, Hit::Append, Hit::LastState][..],
+            // Its journal fits on one page.
+            "destroy" => &[Hit::Header, Hit::LastState],
+            _ => &[Hit::Header, Hit::Append, Hit::LastState],
+        };
         let expected = undisturbed(*story);
         let mut hits = BTreeMap::<Hit, u64>::new();
         let mut went_through = false;

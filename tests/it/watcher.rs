@@ -1,7 +1,8 @@
 //! Somebody who looks at state and journal all the time while a fleet is made and taken down.
 //!
 //! Invariant: the state is not there before the first write and whole ever after; the journal is whole but for a torn last
-//! line; both together can be read at every instant. 500 clusters with `DOFLOAT_TESTS=full`, else 20.
+//! line; both together can be read at every instant. 500 clusters with `DOFLOAT_TESTS=full`, else 20, or as many as
+//! `DOFLOAT_CLUSTERS` asks for.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,7 +15,7 @@ use dofloat::state::journal;
 use dofloat::state::store::{Paths, Store};
 
 use crate::fleet::Fleet;
-use crate::harness::{in_full, say};
+use crate::harness::{asked, in_full, say};
 
 /// Between two looks, so that those who are watched get to work.
 const BLINK: Duration = Duration::from_micros(50);
@@ -30,7 +31,7 @@ struct Looks {
 
 #[test]
 fn state_and_journal_are_whole_at_every_look() {
-    let clusters = if in_full() { 500 } else { 20 };
+    let clusters = asked("DOFLOAT_CLUSTERS").map_or(if in_full() { 500 } else { 20 }, |asked| usize::try_from(asked).expect("it is small"));
     let fleet = Fleet::with(clusters, ClockMode::default());
     for command in [&["apply", "-auto-approve", "-parallelism=50"][..], &["destroy", "-auto-approve", "-parallelism=50"]] {
         fleet.cloud.forget_log();
