@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::sync::oneshot;
 
 use super::args::{ApplyArgs, DestroyArgs, Global, Planning};
 use super::attend::{attended, watched};
@@ -143,7 +144,9 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
     let clock = environment.clock.clone();
     let stop = signals::listen();
     let ended = async {
-        let mut store = lock(&site.place, &order.planning.locking, if order.destroy { "destroy" } else { "apply" }, &clock).await?;
+        let command = if order.destroy { "destroy" } else { "apply" };
+        let locked = lock(&site.place, &order.planning.locking, command, order.planning.json, &clock, screen);
+        let mut store = signals::unless_stopped(&stop, locked).await?;
         let loaded = store.load()?;
         let fresh = match &order.saved {
             Some(saved) => State::new(saved.base.lineage.clone(), saved.salt.clone()),
@@ -169,21 +172,22 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
                 let config = site.config(&inputs);
                 let (api, waits) = watched(&gateway.client);
                 let work = again(looking.ground(&api, &config, &clock, true, true), saved);
-                attended(work, waits, &clock, order.planning.json, screen).await?
+                signals::unless_stopped(&stop, attended(work, waits, &clock, order.planning.json, screen)).await?
             }
             None if order.strays => {
                 let config = site.config(&inputs);
                 let (api, waits) = watched(&gateway.client);
                 let work = strays::survey(looking.ground(&api, &config, &clock, true, true));
-                attended(work, waits, &clock, order.planning.json, screen).await?
+                signals::unless_stopped(&stop, attended(work, waits, &clock, order.planning.json, screen)).await?
             }
-            None => look(looking, order.planning.refresh, true, order.planning.json, screen).await?,
+            None => {
+                let look = look(looking, order.planning.refresh, true, order.planning.json, screen);
+                signals::unless_stopped(&stop, look).await?
+            }
         };
         show(&surveyed.planned.plan, &site, order.planning.json, screen);
-        if asks
-            && !surveyed.planned.plan.is_empty()
-            && !approved(if order.destroy { "destroy all of this" } else { "perform these actions" }, screen)?
-        {
+        let what = if order.destroy { "destroy all of this" } else { "perform these actions" };
+        if asks && !surveyed.planned.plan.is_empty() && !signals::unless_stopped(&stop, approved(what, screen)).await? {
             screen.line(if order.destroy { "Destroy cancelled." } else { "Apply cancelled." });
             return Ok(Exit::Failed);
         }
@@ -229,14 +233,20 @@ fn same_secrets(saved: &Saved, configuration: &Stack<'_>) -> Result<(), Failure>
     if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
 }
 
-/// Asks on the terminal; only `yes` is approval.
+/// Asks on the terminal; only `yes` is approval. The answer is read by a thread of its own, which a signal leaves behind.
 ///
 /// # Errors
 /// If the answer cannot be read.
-pub fn approved(what: &str, screen: &mut Screen) -> Result<bool, Failure> {
+pub async fn approved(what: &str, screen: &mut Screen) -> Result<bool, Failure> {
     screen.print(&format!("\nDo you want to {what}?\n  Only \"yes\" is taken as approval.\n\n  Enter a value: "));
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).context("Failed to read the answer")?;
+    let (sender, receiver) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer);
+        // Nobody waits for it any more after a signal.
+        let _ = sender.send(read.map(|_| answer));
+    });
+    let answer = receiver.await.context("Nobody reads the answer")?.context("Failed to read the answer")?;
     screen.line("");
     Ok(answer.trim() == "yes")
 }

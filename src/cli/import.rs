@@ -63,7 +63,7 @@ pub async fn run(args: &ImportArgs, global: &Global, environment: &Environment, 
     let configuration = site.load(&mut inputs, args.variables.input, screen)?;
     let gateway = gateway(&site, Some(&configuration)).await?;
     let ended = async {
-        let mut store = lock(&site.place, &args.locking, "import", &environment.clock).await?;
+        let mut store = lock(&site.place, &args.locking, "import", false, &environment.clock, screen).await?;
         let loaded = store.load()?;
         if loaded.state.is_none() && !args.new_stack && !global.sim {
             history::must_not_know(&site.place.store().state).await?;
@@ -169,7 +169,7 @@ impl Taking<'_> {
         }
         let view = plan_text::View { paint: screen.paint, rows: &plan_text::rows_of, sources: &self.site.sources };
         screen.print(&import_text::proposal(plan, view));
-        if !self.args.auto_approve && !approved("take these objects over", screen)? {
+        if !self.args.auto_approve && !approved("take these objects over", screen).await? {
             screen.line("Import cancelled.");
             return Ok(Exit::Failed);
         }

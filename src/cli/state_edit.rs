@@ -33,7 +33,7 @@ pub async fn mv(args: &StateMvArgs, global: &Global, environment: &Environment, 
         .hint("`dofloat state rm` and then `dofloat import` take an object over as another type.")
         .into());
     }
-    let mut store = lock(&place, &args.locking, "state mv", &environment.clock).await?;
+    let mut store = lock(&place, &args.locking, "state mv", false, &environment.clock, screen).await?;
     let mut state = settled(store.load()?, &place)?;
     let renamed = upkeep::rename(&mut state, &from, &to);
     if let Some((from, to)) = renamed.blocked.first() {
@@ -60,7 +60,7 @@ pub async fn rm(args: &StateRmArgs, global: &Global, environment: &Environment, 
     if wanted.is_empty() {
         return Err(Failure::usage(Diagnostic::error("`state rm` takes at least one address.")));
     }
-    let mut store = lock(&place, &args.locking, "state rm", &environment.clock).await?;
+    let mut store = lock(&place, &args.locking, "state rm", false, &environment.clock, screen).await?;
     let mut state = settled(store.load()?, &place)?;
     let known = |state: &State| -> Vec<Address> {
         let deposed = state.deposed.keys().map(|(address, _)| address);
@@ -105,7 +105,7 @@ pub async fn push(args: &StatePushArgs, global: &Global, environment: &Environme
     if !errors.is_empty() {
         return Err(errors.into());
     }
-    let mut store = lock(&place, &args.locking, "state push", &environment.clock).await?;
+    let mut store = lock(&place, &args.locking, "state push", false, &environment.clock, screen).await?;
     let loaded = store.load()?;
     no_open_run(&loaded, &place)?;
     if let Some(old) = &loaded.state {

@@ -38,8 +38,9 @@ use crate::lang::{Files as _, Host};
 use crate::sim;
 use crate::state::State;
 use crate::state::secrets::Keys;
-use crate::state::store::{Locked, Store};
+use crate::state::store::{Locked, Store, Waiting};
 use crate::ui::errors::Sources;
+use crate::ui::plan_json;
 use crate::ui::screen::Screen;
 
 /// A stack's files and what its functions may ask.
@@ -239,13 +240,25 @@ pub fn remembered(place: &Place) -> Result<Option<State>, Failure> {
 ///
 /// # Errors
 /// If somebody else has it.
-pub async fn lock(place: &Place, locking: &Locking, command: &str, clock: &Clock) -> Result<Locked, Failure> {
+pub async fn lock(
+    place: &Place,
+    locking: &Locking,
+    command: &str,
+    json: bool,
+    clock: &Clock,
+    screen: &mut Screen,
+) -> Result<Locked, Failure> {
     let store = Store::open(place.store());
     if !locking.lock {
         return Ok(store.unguarded());
     }
     let note = format!("`dofloat {command}`, process {}, since {}", std::process::id(), clock.now().to_rfc3339());
-    Ok(store.lock(locking.lock_timeout, &note, clock).await?)
+    let mut tell = |waiting: Waiting| {
+        let message = waiting.to_string();
+        let json = json.then(|| plan_json::line("log", &message, &clock.now().to_rfc3339()).to_string());
+        screen.line(&json.unwrap_or(message));
+    };
+    Ok(store.lock(locking.lock_timeout, &note, clock, &mut tell).await?)
 }
 
 /// The plan of making everything anew, worked out without any request: what is wrong with bodies comes out, and what they are.
