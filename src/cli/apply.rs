@@ -13,7 +13,7 @@ use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::plan::{Looking, look, opening, options, show};
-use super::workplace::{Site, gateway, keys, variables_of};
+use super::workplace::{Site, gateway, keys, lock, variables_of};
 use super::{signals, stack};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Digest;
@@ -22,14 +22,13 @@ use crate::engine::apply::{Left, Manner};
 use crate::engine::change::Event;
 use crate::engine::plan::Options;
 use crate::engine::saved::{self, Saved};
+use crate::engine::strays;
 use crate::engine::survey::{Execution, again, execute};
 use crate::lang::inputs::Given;
 use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::secrets;
-use crate::state::store::{Locked, Store, Waiting};
 use crate::ui::events::{self, Teller};
-use crate::ui::plan_json;
 use crate::ui::progress::Progress;
 use crate::ui::screen::Screen;
 
@@ -44,6 +43,7 @@ struct Order<'a> {
     keep_going: bool,
     planning: &'a Planning,
     destroy: bool,
+    strays: bool,
 }
 
 /// Runs `apply`.
@@ -64,7 +64,15 @@ pub async fn apply(args: &ApplyArgs, global: &Global, environment: &Environment,
     }
     let stack = if saved.is_some() { None } else { args.what.as_deref() };
     let destroy = args.destroy || saved.as_ref().is_some_and(|saved| saved.options().destroy);
-    let order = Order { stack, saved, auto_approve: args.auto_approve, keep_going: args.keep_going, planning: &args.planning, destroy };
+    let order = Order {
+        stack,
+        saved,
+        auto_approve: args.auto_approve,
+        keep_going: args.keep_going,
+        planning: &args.planning,
+        destroy,
+        strays: false,
+    };
     run(order, global, environment, screen).await
 }
 
@@ -80,6 +88,7 @@ pub async fn destroy(args: &DestroyArgs, global: &Global, environment: &Environm
         keep_going: args.keep_going,
         planning: &args.planning,
         destroy: true,
+        strays: args.strays,
     };
     run(order, global, environment, screen).await
 }
@@ -91,6 +100,19 @@ pub async fn destroy(args: &DestroyArgs, global: &Global, environment: &Environm
 pub fn read_plan(path: &Path) -> Result<Saved, Failure> {
     let bytes = std::fs::read(path).with_context(|| format!("Failed to read {}", path.display()))?;
     Ok(saved::read(&bytes, &path.display().to_string())?)
+}
+
+/// Refuses a command that asks where nobody can answer.
+///
+/// # Errors
+/// If there is no terminal, or `-input=false` is given.
+pub fn must_be_able_to_ask(command: &str, input: bool) -> Result<(), Failure> {
+    if input && io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Diagnostic::error("There is no terminal on which to ask, and `-auto-approve` is not given.")
+        .hint(format!("`dofloat {command} -auto-approve` goes ahead with all that is found."))
+        .into())
 }
 
 async fn run(order: Order<'_>, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
@@ -122,7 +144,9 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
     let clock = environment.clock.clone();
     let stop = signals::listen();
     let ended = async {
-        let mut store = signals::unless_stopped(&stop, locked(&site, &order, screen)).await?;
+        let command = if order.destroy { "destroy" } else { "apply" };
+        let locked = lock(&site.place, &order.planning.locking, command, order.planning.json, &clock, screen);
+        let mut store = signals::unless_stopped(&stop, locked).await?;
         let loaded = store.load()?;
         let fresh = match &order.saved {
             Some(saved) => State::new(saved.base.lineage.clone(), saved.salt.clone()),
@@ -150,13 +174,20 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
                 let work = again(looking.ground(&api, &config, &clock, true, true), saved);
                 signals::unless_stopped(&stop, attended(work, waits, &clock, order.planning.json, screen)).await?
             }
+            None if order.strays => {
+                let config = site.config(&inputs);
+                let (api, waits) = watched(&gateway.client);
+                let work = strays::survey(looking.ground(&api, &config, &clock, true, true));
+                signals::unless_stopped(&stop, attended(work, waits, &clock, order.planning.json, screen)).await?
+            }
             None => {
                 let look = look(looking, order.planning.refresh, true, order.planning.json, screen);
                 signals::unless_stopped(&stop, look).await?
             }
         };
         show(&surveyed.planned.plan, &site, order.planning.json, screen);
-        if asks && !surveyed.planned.plan.is_empty() && !signals::unless_stopped(&stop, approved(order.destroy, screen)).await? {
+        let what = if order.destroy { "destroy all of this" } else { "perform these actions" };
+        if asks && !surveyed.planned.plan.is_empty() && !signals::unless_stopped(&stop, approved(what, screen)).await? {
             screen.line(if order.destroy { "Destroy cancelled." } else { "Apply cancelled." });
             return Ok(Exit::Failed);
         }
@@ -187,22 +218,6 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
     ended.map_err(|failure| site.failed(failure))
 }
 
-async fn locked(site: &Site<'_>, order: &Order<'_>, screen: &mut Screen) -> Result<Locked, Failure> {
-    let store = Store::open(site.place.store());
-    let (locking, clock) = (&order.planning.locking, &site.environment.clock);
-    if !locking.lock {
-        return Ok(store.unguarded());
-    }
-    let what = if order.destroy { "destroy" } else { "apply" };
-    let note = format!("`dofloat {what}`, process {}, since {}", std::process::id(), clock.now().to_rfc3339());
-    let mut tell = |waiting: Waiting| {
-        let message = waiting.to_string();
-        let json = order.planning.json.then(|| plan_json::line("log", &message, &clock.now().to_rfc3339()).to_string());
-        screen.line(&json.unwrap_or(message));
-    };
-    Ok(store.lock(locking.lock_timeout, &note, clock, &mut tell).await?)
-}
-
 /// Sensitive variables are given again when a saved plan is applied, and must be those that it was made with.
 fn same_secrets(saved: &Saved, configuration: &Stack<'_>) -> Result<(), Failure> {
     let (given, _) = variables_of(configuration, &saved.salt);
@@ -218,9 +233,11 @@ fn same_secrets(saved: &Saved, configuration: &Stack<'_>) -> Result<(), Failure>
     if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
 }
 
-/// Asks. The answer is read by a thread of its own, which a signal leaves behind.
-async fn approved(destroy: bool, screen: &mut Screen) -> Result<bool, Failure> {
-    let what = if destroy { "destroy all of this" } else { "perform these actions" };
+/// Asks on the terminal; only `yes` is approval. The answer is read by a thread of its own, which a signal leaves behind.
+///
+/// # Errors
+/// If the answer cannot be read.
+pub async fn approved(what: &str, screen: &mut Screen) -> Result<bool, Failure> {
     screen.print(&format!("\nDo you want to {what}?\n  Only \"yes\" is taken as approval.\n\n  Enter a value: "));
     let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {

@@ -111,7 +111,13 @@ pub fn opening(site: &Site<'_>, json: bool, screen: &mut Screen) {
 /// What was asked for.
 #[must_use]
 pub fn options(planning: &Planning, destroy: bool) -> Options {
-    Options { targets: planning.target.clone(), replace: planning.replace.clone(), refresh_only: planning.refresh_only, destroy }
+    Options {
+        targets: planning.target.clone(),
+        replace: planning.replace.clone(),
+        refresh_only: planning.refresh_only,
+        destroy,
+        adopt: None,
+    }
 }
 
 /// What a plan is made from.

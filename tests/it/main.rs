@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod bytes;
 mod cli_help;
 mod cloud;
 mod contract;
@@ -26,6 +27,8 @@ mod signals;
 mod simulation;
 mod simulator;
 mod stories;
+mod takeover;
 mod tidy;
 mod tutorial;
+mod upkeep;
 mod watcher;
