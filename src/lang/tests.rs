@@ -400,3 +400,53 @@ resource "thing" "e" {
         assert_eq!(asked.get(), 4);
     });
 }
+
+#[test]
+fn a_few_lines_cost_no_more_than_they_may() {
+    let double = |zero: &str, step: fn(usize) -> String| {
+        let lines: String = (1..60).map(|at| format!("  l{at:02} = {}\n", step(at - 1))).collect();
+        format!("locals {{\n  l00 = {zero}\n{lines}}}\n")
+    };
+    let walks = |within: &str| format!("locals {{\n  a = [for a in range(1000) : [for b in range(1000) : {within}]]\n}}\n");
+    let calls =
+        "locals {\n  a = [for i in range(1000) : sha512(join(\"\", [for j in range(1000) : format(\"%5000d\", j)]))]\n}\n".to_owned();
+    for (text, expected) in [
+        (double("[1, 2]", |at| format!("[local.l{at:02}, local.l{at:02}]")), "The value is too large"),
+        (double("{}", |at| format!("{{ a = local.l{at:02}, b = local.l{at:02} }}")), "The value is too large"),
+        (double("\"abc\"", |at| format!("\"${{local.l{at:02}}}${{local.l{at:02}}}\"")), "The text is longer than 64 MiB"),
+        (double("[]", |at| format!("[local.l{at:02}]")), "The value is too deep"),
+        (walks("[a, b]"), "The value is too large"),
+        (walks("a if b < 0"), "This takes too long"),
+        (calls, "This takes too long"),
+    ] {
+        let found = errors(&text);
+        assert!(found.first().is_some_and(|error| error.contains(expected)), "{text}\n{found:?}");
+    }
+}
+
+#[test]
+fn chains_are_as_long_as_the_stack_allows() {
+    let chain = |length: usize| {
+        let lines: String = (1..length).map(|at| format!("  l{:04} = local.l{:04}\n", at, at + 1)).collect();
+        format!("locals {{\n{lines}  l{length:04} = 1\n}}\n")
+    };
+    assert_eq!(errors(&chain(400)), [""; 0]);
+    assert!(errors(&chain(5000)).iter().any(|error| error.contains("Too many expressions are within each other here")));
+    let counts = (0..5000).map(|at| format!("resource \"thing\" \"a{at}\" {{\n  count = length(thing.a{})\n}}\n", at + 1));
+    let counts = counts.collect::<String>() + "resource \"thing\" \"a5000\" {\n  count = 1\n}\n";
+    assert!(errors(&counts).iter().any(|error| error.contains("Too many expressions are within each other here")));
+}
+
+#[test]
+fn instances_do_not_depend_on_each_other_without_end() {
+    let text =
+        "resource \"thing\" \"a\" {\n  count = 5000\n}\nresource \"thing\" \"b\" {\n  count      = 5000\n  depends_on = [thing.a]\n}\n";
+    assert_eq!(errors(text), ["4: The instances depend on each other in more than 1000000 ways."]);
+    let text = "resource \"thing\" \"a\" {\n  count = 1e12\n}\n";
+    assert_eq!(errors(text), ["2: `count` is more than 10000."]);
+    let doubled: String = (1..60).map(|at| format!("  l{at} = [local.l{}[0], local.l{}[0]]\n", at - 1, at - 1)).collect();
+    let text = format!(
+        "resource \"thing\" \"a\" {{}}\nlocals {{\n  l0 = [thing.a.id]\n{doubled}}}\nresource \"thing\" \"b\" {{\n  name = local.l59[0]\n}}\n"
+    );
+    assert_eq!(errors(&text), [""; 0]);
+}
