@@ -11,9 +11,9 @@ use super::value::{Data, Val};
 use crate::base::diag::{Diagnostic, Span};
 
 /// Expressions evaluated, and pieces of values looked at by functions.
-const MOST_STEPS: usize = 1_000_000;
+const MOST_STEPS: usize = 500_000;
 /// Expressions within expressions.
-const MOST_LEVELS: usize = 500;
+const MOST_LEVELS: usize = 250;
 /// The size of a value: bytes of its texts, and `PART` for each of its parts.
 const LARGEST: usize = 64 << 20;
 const PART: usize = 64;
