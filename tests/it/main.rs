@@ -10,6 +10,7 @@ mod crash;
 mod engine;
 mod example;
 mod faults;
+mod fuzz;
 mod harness;
 mod kinds;
 mod language;
