@@ -14,6 +14,7 @@ mod fuzz;
 mod harness;
 mod kinds;
 mod language;
+mod lost;
 mod prompt;
 mod readme;
 mod scene;
