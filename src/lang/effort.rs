@@ -10,7 +10,7 @@ use super::eval::{Fault, fault};
 use super::value::{Data, Val};
 use crate::base::diag::{Diagnostic, Span};
 
-/// Expressions evaluated, and pieces of values looked at by functions.
+/// Expressions evaluated, elements walked, and pieces of values looked at by functions.
 const MOST_STEPS: usize = 500_000;
 /// Expressions within expressions.
 const MOST_LEVELS: usize = 250;
@@ -33,7 +33,7 @@ struct Spent {
 impl Effort {
     /// Counts an expression, which lasts until what is returned is dropped.
     pub(super) fn enter(&self, span: &Span) -> Result<Level<'_>, Fault> {
-        self.spend(1, span)?;
+        self.step(span)?;
         let levels = self.0.levels.get() + 1;
         if levels > MOST_LEVELS {
             let error = Diagnostic::error(format!("Too many expressions are within each other here: more than {MOST_LEVELS}."));
@@ -48,6 +48,11 @@ impl Effort {
         let mut size = Size::default();
         values.iter().try_for_each(|value| size.add(value, span))?;
         self.spend(size.0 / PART, span)
+    }
+
+    /// Counts an element that is walked.
+    pub(super) fn step(&self, span: &Span) -> Result<(), Fault> {
+        self.spend(1, span)
     }
 
     fn spend(&self, steps: usize, span: &Span) -> Result<(), Fault> {

@@ -250,6 +250,7 @@ impl<'a> Eval<'a> {
                         None => text.unknown = true,
                         Some(items) => {
                             for (key, value) in items {
+                                self.effort.step(&collection.span)?;
                                 self.bind(names, key, value, |eval| eval.parts(body, text))?;
                                 effort::length(&text.text, &collection.span)?;
                             }
@@ -367,6 +368,7 @@ impl<'a> Eval<'a> {
         };
         let mut found = Found { sensitive: collection.sensitive, ..Found::default() };
         for (key, value) in items {
+            self.effort.step(span)?;
             self.bind(&of.names, key, value, |eval| eval.for_element(of, span, &mut found))?;
         }
         let result = if found.unknown {

@@ -418,6 +418,10 @@ fn a_few_lines_cost_no_more_than_they_may() {
         (walks("[a, b]"), "This takes too long"),
         (walks("a if b < 0"), "This takes too long"),
         (calls, "This takes too long"),
+        (
+            "locals {\n  a = \"%{ for a in range(1000) }%{ for b in range(1000) }x%{ endfor }%{ endfor }\"\n}\n".to_owned(),
+            "This takes too long",
+        ),
     ] {
         let found = errors(&text);
         assert!(found.first().is_some_and(|error| error.contains(expected)), "{text}\n{found:?}");

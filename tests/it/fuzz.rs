@@ -40,7 +40,7 @@ fn configurations_do_no_harm() {
 
 #[test]
 fn expressions_do_no_harm() {
-    walk("expression", 600);
+    walk("expression", 200);
 }
 
 #[test]
