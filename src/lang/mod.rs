@@ -9,6 +9,7 @@ pub mod body;
 pub mod border;
 pub mod constraint;
 pub mod declare;
+pub mod effort;
 pub mod element;
 pub mod eval;
 pub mod files;

@@ -401,6 +401,7 @@ resource "thing" "e" {
     });
 }
 
+<<<<<<< HEAD
 fn upkeep(text: &str) -> Vec<String> {
     const THINGS: &str = "resource \"thing\" \"b\" {\n  name = \"b\"\n}\nresource \"thing\" \"c\" {\n  count = 2\n}\n";
     stack(&format!("{THINGS}{text}"), |stack| {
@@ -472,4 +473,64 @@ fn what_is_wrong_with_moves_removals_and_imports_has_a_place() {
     check("import {\n  to = thing.b\n  id = \"\"\n}", "5: The id of an import is a text, and not empty.");
     check("import {\n  to = thing.b\n  id = sensitive(\"1\")\n}", "5: The id of an import is shown, so it cannot be sensitive.");
     check("import {\n  to = thing.b\n  id = \"1\"\n}\nimport {\n  to = thing.b\n  id = \"2\"\n}", "9: Two imports go to thing.b.");
+=======
+#[test]
+fn a_few_lines_cost_no_more_than_they_may() {
+    let double = |zero: &str, step: fn(usize) -> String| {
+        let lines: String = (1..60).map(|at| format!("  l{at:02} = {}\n", step(at - 1))).collect();
+        format!("locals {{\n  l00 = {zero}\n{lines}}}\n")
+    };
+    let walks = |within: &str| format!("locals {{\n  a = [for a in range(1000) : [for b in range(1000) : {within}]]\n}}\n");
+    let calls =
+        "locals {\n  a = [for i in range(1000) : sha512(join(\"\", [for j in range(1000) : format(\"%5000d\", j)]))]\n}\n".to_owned();
+    for (text, expected) in [
+        (double("[1, 2]", |at| format!("[local.l{at:02}, local.l{at:02}]")), "The value is too large"),
+        (double("{}", |at| format!("{{ a = local.l{at:02}, b = local.l{at:02} }}")), "The value is too large"),
+        (double("\"abc\"", |at| format!("\"${{local.l{at:02}}}${{local.l{at:02}}}\"")), "The text is longer than 64 MiB"),
+        (double("[]", |at| format!("[local.l{at:02}]")), "The value is too deep"),
+        (walks("[a, b]"), "This takes too long"),
+        (walks("a if b < 0"), "This takes too long"),
+        (calls, "This takes too long"),
+        (
+            "locals {\n  a = \"%{ for a in range(1000) }%{ for b in range(1000) }x%{ endfor }%{ endfor }\"\n}\n".to_owned(),
+            "This takes too long",
+        ),
+    ] {
+        let found = errors(&text);
+        assert!(found.first().is_some_and(|error| error.contains(expected)), "{text}\n{found:?}");
+    }
+}
+
+#[test]
+fn chains_are_as_long_as_the_stack_allows() {
+    let locals = |length: usize| {
+        let lines: String = (1..length).map(|at| format!("  l{:04} = local.l{:04}\n", at, at + 1)).collect();
+        format!("locals {{\n{lines}  l{length:04} = 1\n}}\n")
+    };
+    let counts: String =
+        (0..2000).map(|at| format!("resource \"thing\" \"a{at}\" {{\n  count = length(thing.a{})\n}}\n", at + 1)).collect();
+    let counts = counts + "resource \"thing\" \"a2000\" {\n  count = 1\n}\n";
+    // The stack that the program's main thread has.
+    let checked = std::thread::Builder::new().stack_size(8 << 20).spawn(move || {
+        assert_eq!(errors(&locals(200)), [""; 0]);
+        for text in [locals(2000), counts] {
+            assert!(errors(&text).iter().any(|error| error.contains("Too many expressions are within each other here")));
+        }
+    });
+    checked.expect("a thread").join().expect("no overflow");
+}
+
+#[test]
+fn instances_do_not_depend_on_each_other_without_end() {
+    let text =
+        "resource \"thing\" \"a\" {\n  count = 5000\n}\nresource \"thing\" \"b\" {\n  count      = 5000\n  depends_on = [thing.a]\n}\n";
+    assert_eq!(errors(text), ["4: The instances depend on each other in more than 1000000 ways."]);
+    let text = "resource \"thing\" \"a\" {\n  count = 1e12\n}\n";
+    assert_eq!(errors(text), ["2: `count` is more than 10000."]);
+    let doubled: String = (1..60).map(|at| format!("  l{at} = [local.l{}[0], local.l{}[0]]\n", at - 1, at - 1)).collect();
+    let text = format!(
+        "resource \"thing\" \"a\" {{}}\nlocals {{\n  l0 = [thing.a.id]\n{doubled}}}\nresource \"thing\" \"b\" {{\n  name = local.l59[0]\n}}\n"
+    );
+    assert_eq!(errors(&text), [""; 0]);
+>>>>>>> fuzz
 }

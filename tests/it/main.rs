@@ -13,6 +13,7 @@ mod engine;
 mod example;
 mod faults;
 mod fleet;
+mod fuzz;
 mod harness;
 mod kills;
 mod kinds;
