@@ -13,7 +13,7 @@ use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::plan::{Looking, look, opening, options, show};
 use super::workplace::{Site, gateway, keys, variables_of};
-use super::{signals, stack};
+use super::{signals, stack, store};
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Digest;
@@ -27,7 +27,7 @@ use crate::lang::inputs::Given;
 use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::secrets;
-use crate::state::store::{Locked, Store};
+use crate::state::store::Locked;
 use crate::ui::events::{self, Teller};
 use crate::ui::progress::Progress;
 use crate::ui::screen::Screen;
@@ -120,9 +120,19 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
     let gateway = gateway(&site, Some(&configuration)).await?;
     let clock = environment.clock.clone();
     let stop = signals::listen();
+    let mut store = match locked(&site, &order.planning.locking, order.destroy, &clock).await {
+        Ok(store) => store,
+        Err(failure) => {
+            gateway.close().await;
+            return Err(site.failed(failure));
+        }
+    };
     let ended = async {
-        let mut store = locked(&site, &order.planning.locking, order.destroy, &clock).await?;
         let loaded = store.load()?;
+        if !order.destroy {
+            // What cannot be opened is told before anything is made.
+            secrets::read(&site.place.store().secrets, &keys(environment))?;
+        }
         let fresh = match &order.saved {
             Some(saved) => State::new(saved.base.lineage.clone(), saved.salt.clone()),
             None => site.fresh_state(),
@@ -180,16 +190,28 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
     }
     .await;
     gateway.close().await;
-    ended.map_err(|failure| site.failed(failure))
+    let released = store.release().await.map_err(Failure::from);
+    both(ended, released).map_err(|failure| site.failed(failure))
+}
+
+/// How a run ended, and whether its state was given back.
+fn both(ended: Ended, released: Result<(), Failure>) -> Ended {
+    match (ended, released) {
+        (ended, Ok(())) => ended,
+        (Ok(_), Err(released)) => Err(released),
+        (Err(mut failure), Err(released)) => {
+            failure.diagnostics.extend(released.diagnostics);
+            Err(failure)
+        }
+    }
 }
 
 async fn locked(site: &Site<'_>, locking: &Locking, destroy: bool, clock: &Clock) -> Result<Locked, Failure> {
-    let store = Store::open(site.place.store());
+    let store = store::of(&site.place)?;
     if !locking.lock {
-        return Ok(store.unguarded());
+        return Ok(store.unguarded().await?);
     }
-    let what = if destroy { "destroy" } else { "apply" };
-    let note = format!("`dofloat {what}`, process {}, since {}", std::process::id(), clock.now().to_rfc3339());
+    let note = store::holder(if destroy { "destroy" } else { "apply" }, site.environment);
     Ok(store.lock(locking.lock_timeout, &note, clock).await?)
 }
 
@@ -263,7 +285,9 @@ impl Doing<'_> {
     fn keep_secrets(&self, left: &Left) -> Result<(), Failure> {
         let path = self.site.place.store().secrets;
         let sensitive = left.state.outputs.values().any(|output| output.sensitive.is_some());
-        if !left.outcome.errors.is_empty() || (!sensitive && !path.exists()) {
+        // What was taken down needs no secrets, so nobody is kept from it by a lost key.
+        let unneeded = !sensitive && (self.options.destroy || !path.exists());
+        if !left.outcome.errors.is_empty() || unneeded {
             return Ok(());
         }
         let keys = keys(self.site.environment);

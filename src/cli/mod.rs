@@ -11,15 +11,19 @@ pub mod exit;
 pub mod files;
 pub mod history;
 pub mod logging;
+pub mod merge;
 pub mod output;
 pub mod plan;
+pub mod recipients;
 pub mod scopes;
 pub mod show;
 pub mod signals;
 pub mod sim;
 pub mod stack;
 pub mod state;
+pub mod store;
 pub mod token;
+pub mod unlock;
 pub mod validate;
 pub mod version;
 pub mod workplace;
@@ -98,10 +102,11 @@ async fn run(args: &Args, environment: &Environment, screen: &mut Screen) -> End
         Command::Plan(args) => plan::run(args, global, environment, screen).await,
         Command::Apply(args) => apply::apply(args, global, environment, screen).await,
         Command::Destroy(args) => apply::destroy(args, global, environment, screen).await,
-        Command::Show(args) => show::run(args, global, environment, screen),
-        Command::Output(args) => output::run(args, global, environment, screen),
+        Command::Show(args) => show::run(args, global, environment, screen).await,
+        Command::Output(args) => output::run(args, global, environment, screen).await,
         Command::Validate(args) => validate::run(args, global, environment, screen),
-        Command::State(command) => state::run(command, global, environment, screen),
+        Command::State(command) => state::run(command, global, environment, screen).await,
+        Command::Unlock(args) => unlock::run(args, global, environment, screen).await,
         Command::Scopes(args) => scopes::run(args, global, environment, screen),
         Command::Sim(args) => sim::run(args, screen).await,
         Command::Version(args) => version::run(args, screen),

@@ -5,6 +5,7 @@ use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::stack::{self, Place};
 use super::workplace::remembered;
+use super::{merge, recipients};
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::ui::errors::Sources;
@@ -15,10 +16,12 @@ use crate::ui::{plan_text, state_text};
 ///
 /// # Errors
 /// If the state cannot be read, or does not have what is asked for.
-pub fn run(command: &StateCommand, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn run(command: &StateCommand, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     match command {
-        StateCommand::List(args) => list(args, global, environment, screen),
-        StateCommand::Show(args) => show(args, global, environment, screen),
+        StateCommand::List(args) => list(args, global, environment, screen).await,
+        StateCommand::Show(args) => show(args, global, environment, screen).await,
+        StateCommand::Recipients(args) => recipients::run(args.command.as_ref(), global, environment, screen).await,
+        StateCommand::Merge(args) => merge::run(args, screen),
     }
 }
 
@@ -34,10 +37,10 @@ fn address(word: &str) -> Result<Address, Failure> {
     word.parse().map_err(|error| Failure::usage(Diagnostic::error(format!("{error}."))))
 }
 
-fn list(args: &StateListArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+async fn list(args: &StateListArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let (place, words) = split(&args.words, global, environment)?;
     let wanted = words.iter().map(|word| address(word)).collect::<Result<Vec<_>, _>>()?;
-    let Some(state) = remembered(&place)? else { return Ok(Exit::Done) };
+    let Some(state) = remembered(&place).await? else { return Ok(Exit::Done) };
     for (address, record) in &state.records {
         let named = wanted.is_empty() || wanted.iter().any(|wanted| wanted.covers(address));
         if named && args.id.as_ref().is_none_or(|id| record.id.0 == *id) {
@@ -47,11 +50,11 @@ fn list(args: &StateListArgs, global: &Global, environment: &Environment, screen
     Ok(Exit::Done)
 }
 
-fn show(args: &StateShowArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+async fn show(args: &StateShowArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let (place, words) = split(&args.words, global, environment)?;
     let [word] = words else { return Err(Failure::usage(Diagnostic::error("`state show` takes one address."))) };
     let wanted = address(word)?;
-    let state = remembered(&place)?;
+    let state = remembered(&place).await?;
     let records = state.as_ref().map(|state| &state.records);
     let Some(record) = records.and_then(|records| records.get(&wanted)) else {
         let names: Vec<String> = records.into_iter().flat_map(|records| records.keys()).map(ToString::to_string).collect();

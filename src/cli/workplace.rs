@@ -16,6 +16,7 @@ use super::environment::Environment;
 use super::exit::Failure;
 use super::files::Disk;
 use super::stack::Place;
+use super::store;
 use super::token;
 use crate::api::client::{Client, Settings};
 use crate::base::clock::Moment;
@@ -37,7 +38,6 @@ use crate::lang::{Files as _, Host};
 use crate::sim;
 use crate::state::State;
 use crate::state::secrets::Keys;
-use crate::state::store::Store;
 use crate::ui::errors::Sources;
 use crate::ui::screen::Screen;
 
@@ -219,15 +219,18 @@ pub fn variables_of(stack: &Stack<'_>, salt: &Salt) -> (BTreeMap<String, String>
 /// Who may read the encrypted file.
 #[must_use]
 pub fn keys(environment: &Environment) -> Keys {
-    Keys { recipients: environment.recipients.iter().cloned().collect(), identity: environment.identity() }
+    let list = PathBuf::from("state/recipients.txt");
+    Keys { recipients: environment.recipients.iter().cloned().collect(), list, identity: environment.identity() }
 }
 
 /// What is remembered of a stack; of a run that was interrupted, all that is known to be done.
 ///
 /// # Errors
 /// If the state cannot be used.
-pub fn remembered(place: &Place) -> Result<Option<State>, Failure> {
-    let loaded = Store::open(place.store()).peek()?;
+pub async fn remembered(place: &Place) -> Result<Option<State>, Failure> {
+    let store = store::of(place)?;
+    store.refresh().await?;
+    let loaded = store.peek()?;
     Ok(match (loaded.state, loaded.journal) {
         (Some(state), Some(journal)) => Some(journal.settle_into(&state)),
         (state, _) => state,

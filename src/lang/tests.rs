@@ -110,7 +110,12 @@ variable "name" {
 #[test]
 fn what_is_not_supported_says_so() {
     for (text, expected) in [
-        ("terraform {\n  backend \"s3\" {}\n}", "2: A \"backend\" block has no effect here: the state is a file beside the stack."),
+        ("terraform {\n  cloud {}\n}", "2: A \"cloud\" block has no effect here: there is no such service behind dofloat."),
+        ("terraform {\n  backend {}\n}", "2: A backend block is written `backend \"KIND\" { … }`."),
+        (
+            "terraform {\n  backend \"git\" {\n    branch = var.branch\n  }\n}",
+            "3: `branch` of a backend is read before anything is evaluated, so it must be a plain value.",
+        ),
         ("moved {\n  from = a.b\n  to = a.c\n}", "1: Blocks of type \"moved\" are not supported yet."),
         ("data \"thing\" \"x\" {}", "1: Blocks of type \"data\" are not supported yet."),
         ("resource \"thing\" \"a\" {\n  provisioner \"local-exec\" {}\n}", "2: \"provisioner\" blocks are not supported."),

@@ -223,6 +223,18 @@ pub(crate) fn test_data(below: &str) -> Option<PathBuf> {
     None
 }
 
+/// Whether a program that tests call is installed; where it is not, says so. Under `CI` nothing may be skipped.
+#[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
+pub(crate) fn installed(program: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let there = std::env::split_paths(&folders).any(|folder| folder.join(program).is_file());
+    assert!(there || std::env::var_os("CI").is_none(), "CI is set, so nothing is skipped: {program} must be installed");
+    if !there {
+        say(&format!("skipped: {program} is not installed"));
+    }
+    there
+}
+
 /// Whether the long walks are walked in full width.
 #[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
 pub(crate) fn in_full() -> bool {

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod branches;
 mod cli_help;
 mod cloud;
 mod contract;
@@ -16,9 +17,11 @@ mod language;
 mod lost;
 mod prompt;
 mod readme;
+mod recipients;
 mod scene;
 mod simulation;
 mod simulator;
 mod stories;
+mod teams;
 mod tidy;
 mod tutorial;

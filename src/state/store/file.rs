@@ -17,6 +17,7 @@ use crate::state::format::{self, Fingerprint};
 use crate::state::journal::{self, Entry, Header, Line, Machine, Reading};
 
 use super::faults::{failed, lost_empty, lost_missing, mismatch, misuse, other_lineage, unstable, vanished};
+use super::remote::{self, Lease};
 use super::{Loaded, Paths, Shared, Sharing, StoreError};
 
 /// What a run knows when it begins, besides the state.
@@ -38,6 +39,7 @@ pub struct Locked {
     loaded: bool,
     disk: Option<Disk>,
     journal: Option<Open>,
+    lease: Option<Lease>,
 }
 
 /// The state file as it is.
@@ -63,7 +65,28 @@ const MODE: u32 = 0o644;
 
 impl Locked {
     pub(super) fn new(paths: Paths, lock: Option<FileLock>) -> Self {
-        Self { paths, lock, loaded: false, disk: None, journal: None }
+        Self { paths, lock, loaded: false, disk: None, journal: None, lease: None }
+    }
+
+    pub(super) fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// Adds the right to publish what is written here.
+    pub(super) fn lend(&mut self, lease: Lease) {
+        self.lease = Some(lease);
+    }
+
+    /// Gives the lock back. Where the state is kept elsewhere, what was written here is published with it, the journal of a
+    /// run that broke included. To be called however the run ended: such a lock does not end with its process.
+    ///
+    /// # Errors
+    /// If it cannot be published: it stays here whole, and the lock stays with it.
+    pub async fn release(mut self) -> Result<(), StoreError> {
+        match self.lease.take() {
+            Some(lease) => remote::release(lease, &self.paths).await,
+            None => Ok(()),
+        }
     }
 
     /// Reads state and journal. A journal whose state was written is removed, a torn last line is cut off; a journal of an
@@ -353,10 +376,19 @@ pub(super) async fn lock(paths: &Paths, timeout: Duration, note: &str, clock: &C
         if waited >= timeout {
             // If it can be shared, those who have it only read, and the note is an older one's.
             let read_only = FileLock::try_take(path, LockKind::Shared, "").is_ok_and(|lock| lock.is_some());
-            return Err(StoreError::Held { holder: (!read_only).then(|| FileLock::note(path)), waited });
+            return Err(StoreError::Held { holder: (!read_only).then(|| FileLock::note(path)), waited, lasting: false });
         }
         clock.sleep(PAUSE.min(timeout.saturating_sub(waited))).await;
     }
+}
+
+/// The lock for a moment, if nobody has it; nobody is told who has it meanwhile.
+pub(super) fn try_lock(paths: &Paths) -> Result<Option<FileLock>, StoreError> {
+    let path = &paths.lock;
+    if let Some(folder) = folder_of(path) {
+        make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
+    }
+    FileLock::try_take(path, LockKind::Exclusive, "").map_err(|error| failed("lock", path, &error))
 }
 
 pub(super) fn share(paths: &Paths) -> Sharing {
