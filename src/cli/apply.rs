@@ -5,8 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::sync::oneshot;
 
-use super::args::{ApplyArgs, DestroyArgs, Global, Locking, Planning};
+use super::args::{ApplyArgs, DestroyArgs, Global, Planning};
 use super::attend::{attended, watched};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
@@ -14,7 +15,6 @@ use super::files::Disk;
 use super::plan::{Looking, look, opening, options, show};
 use super::workplace::{Site, gateway, keys, variables_of};
 use super::{signals, stack, store};
-use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Digest;
 use crate::base::secret::Secret;
@@ -27,8 +27,9 @@ use crate::lang::inputs::Given;
 use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::secrets;
-use crate::state::store::Locked;
+use crate::state::store::{Locked, Waiting};
 use crate::ui::events::{self, Teller};
+use crate::ui::plan_json;
 use crate::ui::progress::Progress;
 use crate::ui::screen::Screen;
 
@@ -120,10 +121,15 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
     let gateway = gateway(&site, Some(&configuration)).await?;
     let clock = environment.clock.clone();
     let stop = signals::listen();
-    let mut store = match locked(&site, &order.planning.locking, order.destroy, &clock).await {
+    let mut store = match signals::unless_stopped(&stop, locked(&site, &order, screen)).await {
         Ok(store) => store,
-        Err(failure) => {
+        Err(mut failure) => {
             gateway.close().await;
+            if failure.exit == Exit::Interrupted
+                && let Err(more) = store::give_back(&site.place, environment).await
+            {
+                failure.diagnostics.extend(more.diagnostics);
+            }
             return Err(site.failed(failure));
         }
     };
@@ -157,12 +163,15 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
                 let config = site.config(&inputs);
                 let (api, waits) = watched(&gateway.client);
                 let work = again(looking.ground(&api, &config, &clock, true, true), saved);
-                attended(work, waits, &clock, order.planning.json, screen).await?
+                signals::unless_stopped(&stop, attended(work, waits, &clock, order.planning.json, screen)).await?
             }
-            None => look(looking, order.planning.refresh, true, order.planning.json, screen).await?,
+            None => {
+                let look = look(looking, order.planning.refresh, true, order.planning.json, screen);
+                signals::unless_stopped(&stop, look).await?
+            }
         };
         show(&surveyed.planned.plan, &site, order.planning.json, screen);
-        if asks && !surveyed.planned.plan.is_empty() && !approved(order.destroy, screen)? {
+        if asks && !surveyed.planned.plan.is_empty() && !signals::unless_stopped(&stop, approved(order.destroy, screen)).await? {
             screen.line(if order.destroy { "Destroy cancelled." } else { "Apply cancelled." });
             return Ok(Exit::Failed);
         }
@@ -206,13 +215,19 @@ fn both(ended: Ended, released: Result<(), Failure>) -> Ended {
     }
 }
 
-async fn locked(site: &Site<'_>, locking: &Locking, destroy: bool, clock: &Clock) -> Result<Locked, Failure> {
+async fn locked(site: &Site<'_>, order: &Order<'_>, screen: &mut Screen) -> Result<Locked, Failure> {
     let store = store::of(&site.place)?;
+    let (locking, clock) = (&order.planning.locking, &site.environment.clock);
     if !locking.lock {
         return Ok(store.unguarded().await?);
     }
-    let note = store::holder(if destroy { "destroy" } else { "apply" }, site.environment);
-    Ok(store.lock(locking.lock_timeout, &note, clock).await?)
+    let note = store::holder(if order.destroy { "destroy" } else { "apply" }, site.environment);
+    let mut tell = |waiting: Waiting| {
+        let message = waiting.to_string();
+        let json = order.planning.json.then(|| plan_json::line("log", &message, &clock.now().to_rfc3339()).to_string());
+        screen.line(&json.unwrap_or(message));
+    };
+    Ok(store.lock(locking.lock_timeout, &note, clock, &mut tell).await?)
 }
 
 /// Sensitive variables are given again when a saved plan is applied, and must be those that it was made with.
@@ -230,11 +245,18 @@ fn same_secrets(saved: &Saved, configuration: &Stack<'_>) -> Result<(), Failure>
     if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
 }
 
-fn approved(destroy: bool, screen: &mut Screen) -> Result<bool, Failure> {
+/// Asks. The answer is read by a thread of its own, which a signal leaves behind.
+async fn approved(destroy: bool, screen: &mut Screen) -> Result<bool, Failure> {
     let what = if destroy { "destroy all of this" } else { "perform these actions" };
     screen.print(&format!("\nDo you want to {what}?\n  Only \"yes\" is taken as approval.\n\n  Enter a value: "));
-    let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).context("Failed to read the answer")?;
+    let (sender, receiver) = oneshot::channel();
+    std::thread::spawn(move || {
+        let mut answer = String::new();
+        let read = io::stdin().lock().read_line(&mut answer);
+        // Nobody waits for it any more after a signal.
+        let _ = sender.send(read.map(|_| answer));
+    });
+    let answer = receiver.await.context("Nobody reads the answer")?.context("Failed to read the answer")?;
     screen.line("");
     Ok(answer.trim() == "yes")
 }

@@ -3,6 +3,7 @@
 //! Invariant: the arguments are those that are documented; no secret stands in a plan file.
 
 use std::path::Path;
+use std::time::Duration;
 
 use super::environment::Environment;
 use super::exit::{Exit, Failure};
@@ -96,6 +97,27 @@ fn arguments<'a, const N: usize>(backend: &'a Backend, names: [&str; N]) -> Resu
         return Err(strangers);
     }
     Ok(names.map(|name| backend.arguments.iter().find(|setting| setting.name == name)))
+}
+
+/// Takes over the lock that a run of this clone left, and gives it back with what is here.
+///
+/// # Errors
+/// If it is held by somebody else, or nothing can be published.
+pub async fn publish(store: &Store, environment: &Environment) -> Result<(), Failure> {
+    let locked = store.lock(Duration::ZERO, &holder("unlock", environment), &environment.clock, &mut |_| {}).await?;
+    Ok(locked.release().await?)
+}
+
+/// Gives back what an interrupted command may have locked.
+///
+/// # Errors
+/// As `publish`.
+pub async fn give_back(place: &Place, environment: &Environment) -> Result<(), Failure> {
+    let store = of(place)?;
+    match store.holder().await? {
+        Some(holding) if holding.own => publish(&store, environment).await,
+        _ => Ok(()),
+    }
 }
 
 /// Who asks for a lock: what, where, since when.

@@ -3,7 +3,6 @@
 //! Invariant: it shows who holds the lock before anything else, and frees exactly that lock, not one that was taken since.
 
 use std::io::{self, BufRead as _, IsTerminal as _};
-use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -12,7 +11,6 @@ use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::{stack, store};
 use crate::base::diag::Diagnostic;
-use crate::state::store::Store;
 use crate::ui::screen::Screen;
 
 /// Runs the command.
@@ -42,18 +40,12 @@ pub async fn run(args: &UnlockArgs, global: &Global, environment: &Environment, 
         return Ok(Exit::Failed);
     }
     if holding.own {
-        publish(&store, environment).await?
+        store::publish(&store, environment).await?
     } else {
         store.unlock(&holding).await?
     }
     screen.line(if holding.own { "It is published and unlocked." } else { "It is unlocked." });
     Ok(Exit::Done)
-}
-
-/// Takes the own lock over, and gives it back with what is here.
-async fn publish(store: &Store, environment: &Environment) -> Result<(), Failure> {
-    let locked = store.lock(Duration::ZERO, &store::holder("unlock", environment), &environment.clock).await?;
-    Ok(locked.release().await?)
 }
 
 fn confirmed(screen: &mut Screen) -> Result<bool, Failure> {

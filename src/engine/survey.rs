@@ -240,18 +240,19 @@ async fn check_account(ground: Ground<'_>, api: &Client, state: &State, observed
             Ok::<_, Stop>((jobs.first().map_or_else(|| Address::new(name, ""), |job| job.address.clone()), complaints))
         })
     });
+    let ours: Vec<Id> = state.records.values().chain(state.deposed.values()).map(|record| record.id.clone()).collect();
+    let ours = &ours;
     let deletes = planned.plan.changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Replace { .. })).filter_map(
         |change| {
             let kind: &'static dyn AnyKind = kind(&change.address.kind)?;
             let id = change.id.clone()?;
-            let ours: Vec<Id> = state.records.values().chain(state.deposed.values()).map(|record| record.id.clone()).collect();
             let seen = match observed.seen.get(&change.address)? {
                 Seen::Present { body, .. } => body,
                 Seen::Gone => return None,
             };
             Some(async move {
                 let doing = format!("check whether {} can be deleted", change.address);
-                let complaints = kind.before_delete(api, &id, seen, &ours).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
+                let complaints = kind.before_delete(api, &id, seen, ours).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
                 Ok::<_, Stop>((change.address.clone(), complaints))
             })
         },

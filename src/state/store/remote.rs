@@ -24,7 +24,7 @@ use std::time::Duration;
 use super::faults::{broken_lock, parted, unpublished, unstable};
 use super::git::Git;
 use super::working::{self, Files, Standing};
-use super::{Locked, Paths, StoreError, file};
+use super::{Locked, Paths, StoreError, Waiting, lock};
 use crate::base::clock::Clock;
 use crate::base::crash::crash_point;
 
@@ -124,10 +124,12 @@ pub(super) async fn acquire(
     timeout: Duration,
     note: &str,
     clock: &Clock,
+    tell: &mut (dyn FnMut(Waiting) + Send),
 ) -> Result<Locked, StoreError> {
     const PAUSE: Duration = Duration::from_secs(1);
     let paths = locked.paths().clone();
     let start = clock.now();
+    let mut told = None;
     let (id, fresh, kept) = loop {
         let kept = remote.fetch().await?;
         match &kept.lock {
@@ -147,6 +149,11 @@ pub(super) async fn acquire(
         if waited >= timeout {
             let lock = kept.lock.or(remote.fetch().await?.lock);
             return Err(StoreError::Held { holder: Some(lock.map(|lock| lock.note).unwrap_or_default()), waited, lasting: true });
+        }
+        let holder = kept.lock.map(|lock| lock.note);
+        if holder.is_some() && told != holder {
+            tell(Waiting { holder: holder.clone(), until: start.plus(timeout) });
+            told = holder;
         }
         clock.sleep(PAUSE.min(timeout.saturating_sub(waited))).await;
     };
@@ -178,7 +185,7 @@ pub(super) async fn unguarded(remote: &Remote, mut locked: Locked) -> Result<Loc
 pub(super) async fn refresh(remote: &Remote, paths: &Paths) -> Result<Option<Holding>, StoreError> {
     let kept = remote.fetch().await?;
     // Where a run of this clone is at work, the working copy is its own.
-    if let Some(_alone) = file::try_lock(paths)? {
+    if let Some(_alone) = lock::try_take(paths)? {
         settle(remote, paths, &kept)?;
     }
     Ok(known(kept.lock, paths))
