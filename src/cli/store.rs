@@ -126,7 +126,7 @@ pub fn holder(what: &str, environment: &Environment) -> String {
     let who = environment.user.as_deref().unwrap_or("somebody");
     let host = host().map(|host| format!(" at {host}")).unwrap_or_default();
     let folder = std::env::current_dir().map(|folder| format!(" in {}", folder.display())).unwrap_or_default();
-    format!("`dofloat {what}` of {who}{host}{folder}, process {}, since {}", std::process::id(), environment.clock.now().to_rfc3339())
+    format!("`dofloat {what}`, process {}, since {}, of {who}{host}{folder}", std::process::id(), environment.clock.now().to_rfc3339())
 }
 
 /// This machine's name.

@@ -225,7 +225,7 @@ fn a_killed_clone_is_explained_unlocked_and_its_journal_replayed_elsewhere() {
     other
         .run(&["apply", "web", "-auto-approve"])
         .exits(3)
-        .mentions("The state is locked by `dofloat apply` of ")
+        .mentions("The state is locked by `dofloat apply`, process ")
         .mentions(&dead.path(".").canonicalize().expect("it is there").display().to_string())
         .mentions(", since 20")
         .mentions("dofloat unlock");
@@ -317,7 +317,7 @@ fn unlocking_asks() {
         let mut command = other.command(env!("CARGO_BIN_EXE_dofloat"));
         command.args(["unlock", "web"]);
         let mut session = rexpect::session::spawn_command(command, Some(60_000)).expect("a terminal");
-        session.exp_string("It is locked by `dofloat apply` of ").expect("the holder is shown");
+        session.exp_string("It is locked by `dofloat apply`, process ").expect("the holder is shown");
         session.exp_string("Enter a value:").expect("it asks");
         session.send_line(answer).expect("the terminal takes it");
         session.exp_eof().expect("it ends");
