@@ -14,7 +14,7 @@ use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::plan::{Looking, look, opening, options, show};
 use super::workplace::{Site, gateway, keys, lock, variables_of};
-use super::{signals, stack};
+use super::{signals, stack, store};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Digest;
 use crate::base::secret::Secret;
@@ -143,11 +143,26 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
     let gateway = gateway(&site, Some(&configuration)).await?;
     let clock = environment.clock.clone();
     let stop = signals::listen();
+    let command = if order.destroy { "destroy" } else { "apply" };
+    let locked = lock(&site.place, &order.planning.locking, command, order.planning.json, environment, screen);
+    let mut store = match signals::unless_stopped(&stop, locked).await {
+        Ok(store) => store,
+        Err(mut failure) => {
+            gateway.close().await;
+            if failure.exit == Exit::Interrupted
+                && let Err(more) = store::give_back(&site.place, environment).await
+            {
+                failure.diagnostics.extend(more.diagnostics);
+            }
+            return Err(site.failed(failure));
+        }
+    };
     let ended = async {
-        let command = if order.destroy { "destroy" } else { "apply" };
-        let locked = lock(&site.place, &order.planning.locking, command, order.planning.json, &clock, screen);
-        let mut store = signals::unless_stopped(&stop, locked).await?;
         let loaded = store.load()?;
+        if !order.destroy {
+            // What cannot be opened is told before anything is made.
+            secrets::read(&site.place.store().secrets, &keys(environment))?;
+        }
         let fresh = match &order.saved {
             Some(saved) => State::new(saved.base.lineage.clone(), saved.salt.clone()),
             None => site.fresh_state(),
@@ -215,7 +230,8 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
     }
     .await;
     gateway.close().await;
-    ended.map_err(|failure| site.failed(failure))
+    let released = store.release().await.map_err(Failure::from);
+    store::both(ended, released).map_err(|failure| site.failed(failure))
 }
 
 /// Sensitive variables are given again when a saved plan is applied, and must be those that it was made with.
@@ -297,7 +313,9 @@ impl Doing<'_> {
     fn keep_secrets(&self, left: &Left) -> Result<(), Failure> {
         let path = self.site.place.store().secrets;
         let sensitive = left.state.outputs.values().any(|output| output.sensitive.is_some());
-        if !left.outcome.errors.is_empty() || (!sensitive && !path.exists()) {
+        // What was taken down needs no secrets, so nobody is kept from it by a lost key.
+        let unneeded = !sensitive && (self.options.destroy || !path.exists());
+        if !left.outcome.errors.is_empty() || unneeded {
             return Ok(());
         }
         let keys = keys(self.site.environment);

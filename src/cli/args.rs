@@ -70,6 +70,8 @@ pub enum Command {
     /// Look at what is remembered, and change it
     #[command(subcommand)]
     State(StateCommand),
+    /// Free the lock that a killed run left on a shared state
+    Unlock(UnlockArgs),
     /// Show the token scopes that the stack needs
     Scopes(ScopesArgs),
     /// Run the simulator as a server for other clients
@@ -311,6 +313,10 @@ pub enum StateCommand {
     Push(StatePushArgs),
     /// Check that states are fit to be committed
     Check(StateCheckArgs),
+    /// Say who may open the secrets of the stacks
+    Recipients(RecipientsArgs),
+    /// Join the states of two branches: a merge driver for git
+    Merge(StateMergeArgs),
 }
 
 /// `state mv`
@@ -372,6 +378,57 @@ pub struct StateCheckArgs {
     /// Stacks or files, as a pre-commit hook gives them; all in state/ if there is none
     #[arg(value_name = "STACK|FILE")]
     pub words: Vec<String>,
+}
+
+/// `state recipients`
+#[derive(Clone, Debug, clap::Args)]
+pub struct RecipientsArgs {
+    /// What to do; without it they are listed.
+    #[command(subcommand)]
+    pub command: Option<RecipientsCommand>,
+}
+
+/// What is done with recipients.
+#[derive(Clone, Debug, Subcommand)]
+pub enum RecipientsCommand {
+    /// List them
+    List,
+    /// Let somebody open what is written from now on, and what there is
+    Add(RecipientKeys),
+    /// Keep somebody from opening what is written from now on
+    Remove(RecipientKeys),
+    /// Give yourself a new key
+    Rotate,
+}
+
+/// Public keys.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RecipientKeys {
+    /// Public keys of age or ssh, or files that hold some; `remove` takes names too
+    #[arg(value_name = "KEY|FILE", required = true)]
+    pub keys: Vec<String>,
+}
+
+/// `state merge`
+#[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat state merge <ANCESTOR> <OURS> <THEIRS> [PATH]\n       dofloat state merge -install")]
+pub struct StateMergeArgs {
+    /// git's %O %A %B %P: the result replaces OURS
+    #[arg(value_name = "FILE", num_args = 3..=4, required_unless_present = "install")]
+    pub files: Vec<PathBuf>,
+    /// Make it the merge driver of this clone
+    #[arg(long, conflicts_with = "files")]
+    pub install: bool,
+}
+
+/// `unlock`
+#[derive(Clone, Debug, clap::Args)]
+pub struct UnlockArgs {
+    /// The stack
+    pub stack: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `state list`
@@ -507,7 +564,7 @@ impl Command {
             Self::Scopes(args) => args.json,
             Self::Version(args) => args.json,
             Self::Refresh(args) => args.planning.json,
-            Self::State(_) | Self::Import(_) | Self::Sim(_) | Self::Completions(_) => false,
+            Self::State(_) | Self::Import(_) | Self::Unlock(_) | Self::Sim(_) | Self::Completions(_) => false,
         }
     }
 

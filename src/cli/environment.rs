@@ -32,6 +32,8 @@ pub struct Environment {
     pub log: Option<String>,
     /// `DOFLOAT_AGE_RECIPIENTS`.
     pub recipients: Option<String>,
+    /// `DOFLOAT_AGE_IDENTITY`: a file in place of the identity that is made on first use.
+    pub identity_file: Option<PathBuf>,
     /// `DOFLOAT_CRASH`, for tests.
     pub crash: Option<String>,
     /// The time: the system's. In a debug build, `DOFLOAT_CLOCK=virtual` gives one that every wait moves on at once, and a number
@@ -45,6 +47,8 @@ pub struct Environment {
     pub no_color: bool,
     /// `CI` or `TF_IN_AUTOMATION`: nobody watches.
     pub automation: bool,
+    /// `USER` or `LOGNAME`: who we are to those who find a lock of ours.
+    pub user: Option<String>,
     /// The user's home folder.
     pub home: Option<PathBuf>,
     /// Where programs keep their configuration: `XDG_CONFIG_HOME`, else `~/.config`.
@@ -92,6 +96,7 @@ impl Environment {
             stack: text("DOFLOAT_STACK"),
             log: text("DOFLOAT_LOG"),
             recipients: text("DOFLOAT_AGE_RECIPIENTS"),
+            identity_file: path("DOFLOAT_AGE_IDENTITY"),
             crash: text("DOFLOAT_CRASH"),
             clock: match rehearsed("DOFLOAT_CLOCK").as_deref() {
                 Some("virtual") => Clock::virtual_at(Clock::system().now()),
@@ -103,13 +108,17 @@ impl Environment {
             no_color: text("NO_COLOR").is_some(),
             automation: set("CI") || set("TF_IN_AUTOMATION"),
             config: path("XDG_CONFIG_HOME").filter(|path| path.is_absolute()).or_else(|| home.as_ref().map(|home| home.join(".config"))),
+            user: text("USER").or_else(|| text("LOGNAME")),
             home,
         }
     }
 
-    /// The age identity that is made on first use.
+    /// The identity that opens secrets: the file that is named, else one that is made on first use.
     #[must_use]
     pub fn identity(&self) -> PathBuf {
+        if let Some(file) = &self.identity_file {
+            return file.clone();
+        }
         self.config.clone().unwrap_or_else(|| PathBuf::from(".dofloat")).join("dofloat/identity.txt")
     }
 

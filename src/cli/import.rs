@@ -14,7 +14,7 @@ use super::files::Disk;
 use super::plan::{Looking, opening};
 use super::state::address;
 use super::workplace::{Site, gateway, keys, lock};
-use super::{history, stack};
+use super::{history, stack, store};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Salt;
 use crate::base::identity::Id;
@@ -62,8 +62,15 @@ pub async fn run(args: &ImportArgs, global: &Global, environment: &Environment, 
     opening(&site, false, screen);
     let configuration = site.load(&mut inputs, args.variables.input, screen)?;
     let gateway = gateway(&site, Some(&configuration)).await?;
+    let locked = lock(&site.place, &args.locking, "import", false, environment, screen).await;
+    let mut store = match locked {
+        Ok(store) => store,
+        Err(failure) => {
+            gateway.close().await;
+            return Err(site.failed(failure));
+        }
+    };
     let ended = async {
-        let mut store = lock(&site.place, &args.locking, "import", false, &environment.clock, screen).await?;
         let loaded = store.load()?;
         if loaded.state.is_none() && !args.new_stack && !global.sim {
             history::must_not_know(&site.place.store().state).await?;
@@ -103,7 +110,8 @@ pub async fn run(args: &ImportArgs, global: &Global, environment: &Environment, 
     }
     .await;
     gateway.close().await;
-    ended.map_err(|failure| site.failed(failure))
+    let released = store.release().await.map_err(Failure::from);
+    store::both(ended, released).map_err(|failure| site.failed(failure))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -12,8 +12,10 @@ pub mod files;
 pub mod history;
 pub mod import;
 pub mod logging;
+pub mod merge;
 pub mod output;
 pub mod plan;
+pub mod recipients;
 pub mod refresh;
 pub mod scopes;
 pub mod show;
@@ -23,7 +25,9 @@ pub mod stack;
 pub mod state;
 pub mod state_check;
 pub mod state_edit;
+pub mod store;
 pub mod token;
+pub mod unlock;
 pub mod validate;
 pub mod version;
 pub mod workplace;
@@ -102,12 +106,13 @@ async fn run(args: &Args, environment: &Environment, screen: &mut Screen) -> End
         Command::Plan(args) => plan::run(args, global, environment, screen).await,
         Command::Apply(args) => apply::apply(args, global, environment, screen).await,
         Command::Destroy(args) => apply::destroy(args, global, environment, screen).await,
-        Command::Show(args) => show::run(args, global, environment, screen),
-        Command::Output(args) => output::run(args, global, environment, screen),
+        Command::Show(args) => show::run(args, global, environment, screen).await,
+        Command::Output(args) => output::run(args, global, environment, screen).await,
         Command::Validate(args) => validate::run(args, global, environment, screen),
         Command::Import(args) => import::run(args, global, environment, screen).await,
         Command::Refresh(args) => refresh::run(args, global, environment, screen).await,
         Command::State(command) => state::run(command, global, environment, screen).await,
+        Command::Unlock(args) => unlock::run(args, global, environment, screen).await,
         Command::Scopes(args) => scopes::run(args, global, environment, screen),
         Command::Sim(args) => sim::run(args, screen).await,
         Command::Version(args) => version::run(args, screen),

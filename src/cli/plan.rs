@@ -8,7 +8,7 @@ use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::workplace::{Gateway, Site, gateway, variables_of};
-use super::{history, signals, stack};
+use super::{history, signals, stack, store};
 use crate::api::client::Client;
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
@@ -20,7 +20,7 @@ use crate::engine::survey::{Ground, Surveyed, survey};
 use crate::lang::inputs::Inputs;
 use crate::lang::module::Stack;
 use crate::state::State;
-use crate::state::store::{Loaded, Sharing, Store};
+use crate::state::store::{Loaded, Sharing};
 use crate::ui::screen::Screen;
 use crate::ui::{errors, plan_json, plan_text};
 
@@ -51,12 +51,15 @@ async fn shown(
     gateway: &Gateway,
     screen: &mut Screen,
 ) -> Ended {
-    let store = Store::open(site.place.store());
+    let store = store::of(&site.place)?;
+    let holding = store.refresh().await?;
     // The lock is held as long as the plan is made, where nobody applies.
     let sharing = if args.planning.locking.lock { Some(store.share(&site.environment.clock).await) } else { None };
     let busy = match &sharing {
         Some(Sharing::Busy { holder }) => Some(holder.clone()),
-        _ => None,
+        // A run of this clone that left its lock is over, as our own lock shows.
+        Some(_) => holding.filter(|holding| !holding.own).map(|holding| holding.note),
+        None => None,
     };
     let loaded = store.peek()?;
     let fresh = site.fresh_state();

@@ -5,11 +5,10 @@ use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::stack::{self, Place};
 use super::workplace::remembered;
-use super::{state_check, state_edit};
+use super::{merge, recipients, state_check, state_edit, store};
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::state::format;
-use crate::state::store::Store;
 use crate::ui::errors::Sources;
 use crate::ui::screen::Screen;
 use crate::ui::{plan_text, state_text};
@@ -20,13 +19,15 @@ use crate::ui::{plan_text, state_text};
 /// If the state cannot be read, or does not have what is asked for.
 pub async fn run(command: &StateCommand, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     match command {
-        StateCommand::List(args) => list(args, global, environment, screen),
-        StateCommand::Show(args) => show(args, global, environment, screen),
-        StateCommand::Pull(args) => pull(args, global, environment, screen),
+        StateCommand::List(args) => list(args, global, environment, screen).await,
+        StateCommand::Show(args) => show(args, global, environment, screen).await,
+        StateCommand::Pull(args) => pull(args, global, environment, screen).await,
         StateCommand::Mv(args) => state_edit::mv(args, global, environment, screen).await,
         StateCommand::Rm(args) => state_edit::rm(args, global, environment, screen).await,
         StateCommand::Push(args) => state_edit::push(args, global, environment, screen).await,
         StateCommand::Check(args) => state_check::run(args, global, environment, screen),
+        StateCommand::Recipients(args) => recipients::run(args.command.as_ref(), global, environment, screen).await,
+        StateCommand::Merge(args) => merge::run(args, screen),
     }
 }
 
@@ -49,9 +50,11 @@ pub fn address(word: &str) -> Result<Address, Failure> {
     word.parse().map_err(|error| Failure::usage(Diagnostic::error(format!("{error}."))))
 }
 
-fn pull(args: &StatePullArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+async fn pull(args: &StatePullArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let place = stack::find_remembered(args.stack.as_deref(), global, environment)?;
-    let loaded = Store::open(place.store()).peek()?;
+    let store = store::of(&place)?;
+    store.refresh().await?;
+    let loaded = store.peek()?;
     let Some(state) = &loaded.state else {
         return Err(Diagnostic::error(format!("The stack {} has no state yet.", place.name)).into());
     };
@@ -62,10 +65,10 @@ fn pull(args: &StatePullArgs, global: &Global, environment: &Environment, screen
     Ok(Exit::Done)
 }
 
-fn list(args: &StateListArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+async fn list(args: &StateListArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let (place, words) = split(&args.words, global, environment)?;
     let wanted = words.iter().map(|word| address(word)).collect::<Result<Vec<_>, _>>()?;
-    let Some(state) = remembered(&place)? else { return Ok(Exit::Done) };
+    let Some(state) = remembered(&place).await? else { return Ok(Exit::Done) };
     for (address, record) in &state.records {
         let named = wanted.is_empty() || wanted.iter().any(|wanted| wanted.covers(address));
         if named && args.id.as_ref().is_none_or(|id| record.id.0 == *id) {
@@ -75,11 +78,11 @@ fn list(args: &StateListArgs, global: &Global, environment: &Environment, screen
     Ok(Exit::Done)
 }
 
-fn show(args: &StateShowArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+async fn show(args: &StateShowArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let (place, words) = split(&args.words, global, environment)?;
     let [word] = words else { return Err(Failure::usage(Diagnostic::error("`state show` takes one address."))) };
     let wanted = address(word)?;
-    let state = remembered(&place)?;
+    let state = remembered(&place).await?;
     let records = state.as_ref().map(|state| &state.records);
     let Some(record) = records.and_then(|records| records.get(&wanted)) else {
         let names: Vec<String> = records.into_iter().flat_map(|records| records.keys()).map(ToString::to_string).collect();

@@ -9,6 +9,7 @@ use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::stack::{self, Place};
 use super::state::{address, split};
+use super::store;
 use super::workplace::lock;
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, did_you_mean};
@@ -33,21 +34,26 @@ pub async fn mv(args: &StateMvArgs, global: &Global, environment: &Environment, 
         .hint("`dofloat state rm` and then `dofloat import` take an object over as another type.")
         .into());
     }
-    let mut store = lock(&place, &args.locking, "state mv", false, &environment.clock, screen).await?;
-    let mut state = settled(store.load()?, &place)?;
-    let renamed = upkeep::rename(&mut state, &from, &to);
+    let mut store = lock(&place, &args.locking, "state mv", false, environment, screen).await?;
+    let ended = renamed(&from, &to, args.dry_run, &place, &mut store, screen);
+    store::both(ended, store.release().await.map_err(Failure::from))
+}
+
+fn renamed(from: &Address, to: &Address, dry_run: bool, place: &Place, store: &mut Locked, screen: &mut Screen) -> Ended {
+    let mut state = settled(store.load()?, place)?;
+    let renamed = upkeep::rename(&mut state, from, to);
     if let Some((from, to)) = renamed.blocked.first() {
         return Err(Diagnostic::error(format!("{from} cannot be moved to {to}: the state has an object there already."))
             .hint("Move or forget that one first. Nothing was changed.")
             .into());
     }
     if renamed.done.is_empty() {
-        return Err(absent(&from, &state).into());
+        return Err(absent(from, &state).into());
     }
     for (from, to) in &renamed.done {
-        screen.line(&format!("{} {from} to {to}", if args.dry_run { "Would move" } else { "Moved" }));
+        screen.line(&format!("{} {from} to {to}", if dry_run { "Would move" } else { "Moved" }));
     }
-    finish(args.dry_run, renamed.done.len(), "moved", &state, &mut store, screen)
+    finish(dry_run, renamed.done.len(), "moved", &state, store, screen)
 }
 
 /// Runs `state rm`.
@@ -60,8 +66,13 @@ pub async fn rm(args: &StateRmArgs, global: &Global, environment: &Environment, 
     if wanted.is_empty() {
         return Err(Failure::usage(Diagnostic::error("`state rm` takes at least one address.")));
     }
-    let mut store = lock(&place, &args.locking, "state rm", false, &environment.clock, screen).await?;
-    let mut state = settled(store.load()?, &place)?;
+    let mut store = lock(&place, &args.locking, "state rm", false, environment, screen).await?;
+    let ended = forgotten(&wanted, args.dry_run, &place, &mut store, screen);
+    store::both(ended, store.release().await.map_err(Failure::from))
+}
+
+fn forgotten(wanted: &[Address], dry_run: bool, place: &Place, store: &mut Locked, screen: &mut Screen) -> Ended {
+    let mut state = settled(store.load()?, place)?;
     let known = |state: &State| -> Vec<Address> {
         let deposed = state.deposed.keys().map(|(address, _)| address);
         let mut all: Vec<Address> = state.records.keys().chain(deposed).cloned().collect();
@@ -76,10 +87,10 @@ pub async fn rm(args: &StateRmArgs, global: &Global, environment: &Environment, 
     let gone: Vec<&Address> = all.iter().filter(|known| wanted.iter().any(|wanted| wanted.covers(known))).collect();
     for address in &gone {
         let id = state.records.get(address).map(|record| format!(" [id={}]", record.id)).unwrap_or_default();
-        screen.line(&format!("{} {address}{id}", if args.dry_run { "Would forget" } else { "Forgot" }));
+        screen.line(&format!("{} {address}{id}", if dry_run { "Would forget" } else { "Forgot" }));
         upkeep::forget(&mut state, address);
     }
-    finish(args.dry_run, gone.len(), "forgotten; the objects live on", &state, &mut store, screen)
+    finish(dry_run, gone.len(), "forgotten; the objects live on", &state, store, screen)
 }
 
 /// Runs `state push`.
@@ -105,26 +116,31 @@ pub async fn push(args: &StatePushArgs, global: &Global, environment: &Environme
     if !errors.is_empty() {
         return Err(errors.into());
     }
-    let mut store = lock(&place, &args.locking, "state push", false, &environment.clock, screen).await?;
+    let mut store = lock(&place, &args.locking, "state push", false, environment, screen).await?;
+    let ended = put(&new, file, args.force, &place, &mut store, screen);
+    store::both(ended, store.release().await.map_err(Failure::from))
+}
+
+fn put(new: &State, file: &str, force: bool, place: &Place, store: &mut Locked, screen: &mut Screen) -> Ended {
     let loaded = store.load()?;
-    no_open_run(&loaded, &place)?;
+    no_open_run(&loaded, place)?;
     if let Some(old) = &loaded.state {
-        if *old == new {
+        if old == new {
             screen.line("The state is the same already.");
             return Ok(Exit::Done);
         }
         let shown = place.store().state.display().to_string();
         let owners = old.owner.is_some() && new.owner.is_some() && old.owner != new.owner;
-        let wrong = check::follows(&new, old, file, &shown)
+        let wrong = check::follows(new, old, file, &shown)
             .or_else(|| owners.then(|| Diagnostic::error(format!("{file} belongs to another account than {shown}."))));
-        if let Some(wrong) = wrong.filter(|_| !args.force) {
+        if let Some(wrong) = wrong.filter(|_| !force) {
             let hint = wrong.hint.clone().unwrap_or_default();
             return Err(wrong
                 .hint(format!("{hint} `-force` puts it in place all the same. Nothing was changed.").trim_start().to_owned())
                 .into());
         }
     }
-    let serial = store.commit(&new)?;
+    let serial = store.commit(new)?;
     screen.line(&format!("The state is in place: serial {serial}, {} resources.", new.records.len()));
     Ok(Exit::Done)
 }

@@ -16,9 +16,10 @@ use super::environment::Environment;
 use super::exit::Failure;
 use super::files::Disk;
 use super::stack::Place;
+use super::store;
 use super::token;
 use crate::api::client::{Client, Settings};
-use crate::base::clock::{Clock, Moment};
+use crate::base::clock::Moment;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::digest::{Digest, Salt, sha256_hex};
 use crate::base::durable::make_folder;
@@ -38,7 +39,7 @@ use crate::lang::{Files as _, Host};
 use crate::sim;
 use crate::state::State;
 use crate::state::secrets::Keys;
-use crate::state::store::{Locked, Store, Waiting};
+use crate::state::store::{Locked, Waiting};
 use crate::ui::errors::Sources;
 use crate::ui::plan_json;
 use crate::ui::screen::Screen;
@@ -221,22 +222,26 @@ pub fn variables_of(stack: &Stack<'_>, salt: &Salt) -> (BTreeMap<String, String>
 /// Who may read the encrypted file.
 #[must_use]
 pub fn keys(environment: &Environment) -> Keys {
-    Keys { recipients: environment.recipients.iter().cloned().collect(), identity: environment.identity() }
+    let list = PathBuf::from("state/recipients.txt");
+    Keys { recipients: environment.recipients.iter().cloned().collect(), list, identity: environment.identity() }
 }
 
 /// What is remembered of a stack; of a run that was interrupted, all that is known to be done.
 ///
 /// # Errors
 /// If the state cannot be used.
-pub fn remembered(place: &Place) -> Result<Option<State>, Failure> {
-    let loaded = Store::open(place.store()).peek()?;
+pub async fn remembered(place: &Place) -> Result<Option<State>, Failure> {
+    let store = store::of(place)?;
+    store.refresh().await?;
+    let loaded = store.peek()?;
     Ok(match (loaded.state, loaded.journal) {
         (Some(state), Some(journal)) => Some(journal.settle_into(&state)),
         (state, _) => state,
     })
 }
 
-/// Takes the lock of a stack's state, as it was asked for; `command` is told to those who find it taken.
+/// Takes the lock of a stack's state, as it was asked for; `command` is told to those who find it taken. It is to be given back
+/// by `release`, however the command ends: what is shared is published then.
 ///
 /// # Errors
 /// If somebody else has it.
@@ -245,14 +250,14 @@ pub async fn lock(
     locking: &Locking,
     command: &str,
     json: bool,
-    clock: &Clock,
+    environment: &Environment,
     screen: &mut Screen,
 ) -> Result<Locked, Failure> {
-    let store = Store::open(place.store());
+    let (store, clock) = (store::of(place)?, &environment.clock);
     if !locking.lock {
-        return Ok(store.unguarded());
+        return Ok(store.unguarded().await?);
     }
-    let note = format!("`dofloat {command}`, process {}, since {}", std::process::id(), clock.now().to_rfc3339());
+    let note = store::holder(command, environment);
     let mut tell = |waiting: Waiting| {
         let message = waiting.to_string();
         let json = json.then(|| plan_json::line("log", &message, &clock.now().to_rfc3339()).to_string());

@@ -12,6 +12,7 @@ pub(super) use upkeep::target;
 use super::Host;
 use super::access::suggest;
 use super::ast::{Attr, Block, Body, Expr, Kind, Step, StepKind};
+use super::backend;
 use super::constraint::Constraint;
 use super::eval::{Eval, Fault, Outcome, Scope, fault};
 use super::references::{self, Found};
@@ -681,10 +682,15 @@ impl Collect<'_> {
         self.only(block, &["required_version", "experiments", "language"], &["required_providers", "backend", "cloud", "provider_meta"]);
         for inner in &block.body.blocks {
             match inner.kind.as_str() {
-                "backend" | "cloud" => self.error(
-                    Diagnostic::error(format!("A \"{}\" block has no effect here: the state is a file beside the stack.", inner.kind))
+                "backend" => {
+                    if let Err(errors) = backend::read(inner) {
+                        self.errors.extend(errors);
+                    }
+                }
+                "cloud" => self.error(
+                    Diagnostic::error("A \"cloud\" block has no effect here: there is no such service behind dofloat.")
                         .at(inner.header.clone())
-                        .hint("Take the block out. State lives in `state/`; commit it."),
+                        .hint("Take the block out. State lives in `state/`, or where a \"backend\" block says."),
                 ),
                 "provider_meta" => self.error(Diagnostic::error("\"provider_meta\" is not supported.").at(inner.header.clone())),
                 _ => {}

@@ -5,6 +5,7 @@
 pub mod access;
 pub mod arithmetic;
 pub mod ast;
+pub mod backend;
 pub mod body;
 pub mod border;
 pub mod constraint;

@@ -110,8 +110,13 @@ variable "name" {
 #[test]
 fn what_is_not_supported_says_so() {
     for (text, expected) in [
-        ("terraform {\n  backend \"s3\" {}\n}", "2: A \"backend\" block has no effect here: the state is a file beside the stack."),
         ("module \"m\" {}", "1: Blocks of type \"module\" are not supported yet."),
+        ("terraform {\n  cloud {}\n}", "2: A \"cloud\" block has no effect here: there is no such service behind dofloat."),
+        ("terraform {\n  backend {}\n}", "2: A backend block is written `backend \"KIND\" { … }`."),
+        (
+            "terraform {\n  backend \"git\" {\n    branch = var.branch\n  }\n}",
+            "3: `branch` of a backend is read before anything is evaluated, so it must be a plain value.",
+        ),
         ("data \"thing\" \"x\" {}", "1: Blocks of type \"data\" are not supported yet."),
         ("resource \"thing\" \"a\" {\n  provisioner \"local-exec\" {}\n}", "2: \"provisioner\" blocks are not supported."),
         ("provider \"aws\" {}", "1: The provider \"aws\" is not supported; the only one is \"digitalocean\"."),
@@ -401,7 +406,6 @@ resource "thing" "e" {
     });
 }
 
-<<<<<<< HEAD
 fn upkeep(text: &str) -> Vec<String> {
     const THINGS: &str = "resource \"thing\" \"b\" {\n  name = \"b\"\n}\nresource \"thing\" \"c\" {\n  count = 2\n}\n";
     stack(&format!("{THINGS}{text}"), |stack| {
@@ -473,7 +477,8 @@ fn what_is_wrong_with_moves_removals_and_imports_has_a_place() {
     check("import {\n  to = thing.b\n  id = \"\"\n}", "5: The id of an import is a text, and not empty.");
     check("import {\n  to = thing.b\n  id = sensitive(\"1\")\n}", "5: The id of an import is shown, so it cannot be sensitive.");
     check("import {\n  to = thing.b\n  id = \"1\"\n}\nimport {\n  to = thing.b\n  id = \"2\"\n}", "9: Two imports go to thing.b.");
-=======
+}
+
 #[test]
 fn a_few_lines_cost_no_more_than_they_may() {
     let double = |zero: &str, step: fn(usize) -> String| {
@@ -532,5 +537,4 @@ fn instances_do_not_depend_on_each_other_without_end() {
         "resource \"thing\" \"a\" {{}}\nlocals {{\n  l0 = [thing.a.id]\n{doubled}}}\nresource \"thing\" \"b\" {{\n  name = local.l59[0]\n}}\n"
     );
     assert_eq!(errors(&text), [""; 0]);
->>>>>>> fuzz
 }

@@ -219,6 +219,17 @@ pub(crate) fn test_data(below: &str) -> Option<PathBuf> {
     None
 }
 
+/// Whether a program that tests call is installed; where it is not, says so. Under `CI` nothing may be skipped.
+#[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
+pub(crate) fn installed(program: &str) -> bool {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let there = std::env::split_paths(&folders).any(|folder| folder.join(program).is_file());
+    if !there {
+        may_skip(&format!("{program} is not installed"));
+    }
+    there
+}
+
 /// Says that something is skipped and why. Under `CI` nothing may be.
 #[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
 pub(crate) fn may_skip(why: &str) {

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod branches;
 mod bytes;
 mod cli_help;
 mod cloud;
@@ -22,6 +23,7 @@ mod lost;
 mod prompt;
 mod races;
 mod readme;
+mod recipients;
 mod running;
 mod scene;
 mod signals;
@@ -29,6 +31,7 @@ mod simulation;
 mod simulator;
 mod stories;
 mod takeover;
+mod teams;
 mod tidy;
 mod tutorial;
 mod upkeep;

@@ -15,6 +15,7 @@ use crate::state::format::{self, Fingerprint};
 use crate::state::journal::{self, Entry, Header, Line, Machine, Reading};
 
 use super::faults::{failed, lost_empty, lost_missing, mismatch, misuse, other_lineage, unstable, vanished};
+use super::remote::{self, Lease};
 use super::{Loaded, Paths, StoreError};
 
 /// What a run knows when it begins, besides the state.
@@ -36,6 +37,7 @@ pub struct Locked {
     loaded: bool,
     disk: Option<Disk>,
     journal: Option<Open>,
+    lease: Option<Lease>,
 }
 
 /// The state file as it is.
@@ -61,7 +63,28 @@ const MODE: u32 = 0o644;
 
 impl Locked {
     pub(super) fn new(paths: Paths, lock: Option<FileLock>) -> Self {
-        Self { paths, lock, loaded: false, disk: None, journal: None }
+        Self { paths, lock, loaded: false, disk: None, journal: None, lease: None }
+    }
+
+    pub(super) fn paths(&self) -> &Paths {
+        &self.paths
+    }
+
+    /// Adds the right to publish what is written here.
+    pub(super) fn lend(&mut self, lease: Lease) {
+        self.lease = Some(lease);
+    }
+
+    /// Gives the lock back. Where the state is kept elsewhere, what was written here is published with it, the journal of a
+    /// run that broke included. To be called however the run ended: such a lock does not end with its process.
+    ///
+    /// # Errors
+    /// If it cannot be published: it stays here whole, and the lock stays with it.
+    pub async fn release(mut self) -> Result<(), StoreError> {
+        match self.lease.take() {
+            Some(lease) => remote::release(lease, &self.paths).await,
+            None => Ok(()),
+        }
     }
 
     /// Reads state and journal. A journal whose state was written is removed, a torn last line is cut off; a journal of an

@@ -34,7 +34,7 @@ pub(super) async fn take(
         }
         let waited = clock.now().since(start);
         if waited >= timeout {
-            return Err(StoreError::Held { holder: holder(paths, clock).await, waited });
+            return Err(StoreError::Held { holder: holder(paths, clock).await, waited, lasting: false });
         }
         let note = FileLock::note(path);
         if told.as_ref() != Some(&note) {
@@ -43,6 +43,15 @@ pub(super) async fn take(
         }
         clock.sleep(PAUSE.min(start.plus(timeout).since(clock.now()))).await;
     }
+}
+
+/// The lock for a moment, if nobody has it.
+pub(super) fn try_take(paths: &Paths) -> Result<Option<FileLock>, StoreError> {
+    let path = &paths.lock;
+    if let Some(folder) = folder_of(path) {
+        make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
+    }
+    FileLock::try_take(path, LockKind::Exclusive, "").map_err(|error| failed("lock", path, &error))
 }
 
 pub(super) async fn share(paths: &Paths, clock: &Clock) -> Sharing {

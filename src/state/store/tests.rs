@@ -37,7 +37,7 @@ fn bench() -> Bench {
 
 impl Bench {
     fn loaded(&self) -> (Locked, Loaded) {
-        let mut locked = self.store.unguarded();
+        let mut locked = Locked::new(self.store.paths().clone(), None);
         let loaded = locked.load().unwrap();
         (locked, loaded)
     }
@@ -212,7 +212,7 @@ fn an_entry_that_could_not_be_replayed_is_not_written() {
 #[test]
 fn nothing_is_written_by_one_who_has_not_read() {
     let (bench, state) = Bench::applied();
-    let mut locked = bench.store.unguarded();
+    let mut locked = Locked::new(bench.store.paths().clone(), None);
     assert!(locked.begin(&state, opening()).is_err());
     assert!(locked.commit(&fresh()).is_err());
     assert_eq!(bench.store.peek().unwrap().state, Some(state));
@@ -358,7 +358,7 @@ async fn a_lock_is_waited_for_and_names_its_holder() {
     let error =
         bench.store.lock(Duration::from_secs(10), "pid 8", &clock, &mut |waiting| told.push(waiting.to_string())).await.unwrap_err();
     assert_eq!(told, ["The state is locked by pid 7 since noon. Waiting for that run to end, until 1970-01-01T00:00:10Z at most."]);
-    assert_eq!(error, StoreError::Held { holder: Some("pid 7 since noon".to_owned()), waited: Duration::from_secs(10) });
+    assert_eq!(error, StoreError::Held { holder: Some("pid 7 since noon".to_owned()), waited: Duration::from_secs(10), lasting: false });
     assert_eq!(error.class(), ExitClass::Locked);
     assert_eq!(error.diagnostics()[0].message, "The state is locked by pid 7 since noon. It was waited for 10 s.");
     assert!(matches!(bench.store.share(&clock).await, Sharing::Busy { holder } if holder == "pid 7 since noon"));
@@ -404,7 +404,7 @@ fn a_look_beside_a_running_apply_is_always_whole() {
     let (bench, mut state) = Bench::applied();
     let store = bench.store.clone();
     let writer = std::thread::spawn(move || {
-        let mut locked = store.unguarded();
+        let mut locked = Locked::new(store.paths().clone(), None);
         locked.load().unwrap();
         for round in 0..60_u32 {
             locked.begin(&state, opening()).unwrap();
