@@ -30,6 +30,9 @@ use crate::base::clock::Clock;
 use crate::base::crash::crash_point;
 use crate::base::rng::Rng;
 
+/// Longer than any answer: a page of 200 objects has some hundred kilobytes.
+const LONGEST_ANSWER: usize = 32 << 20;
+
 /// How often it is told that an answer is still waited for.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
@@ -363,7 +366,7 @@ impl Core {
             builder = builder.json(body);
         }
         crash_point("request.before");
-        let response = match builder.send().await {
+        let mut response = match builder.send().await {
             Ok(response) => response,
             Err(error) if error.is_builder() => return Outcome::Unsent(connect::cause(&error)),
             Err(error) if error.is_connect() => return Outcome::Unsent(format!("no connection: {}", self.reason(&error))),
@@ -374,19 +377,31 @@ impl Core {
         let limits = Limits::read(response.headers(), self.clock.now());
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (request_id, location) = (header("x-request-id"), header("location"));
-        match response.bytes().await {
+        match self.whole(&mut response).await {
             Ok(bytes) => {
                 let body = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes).map_err(|e| e.to_string()) };
                 let answer = Answer::read(status, request_id, location, body.as_ref().ok(), &bytes);
                 Outcome::Answered { status, limits, answer, body }
             }
             // The status says enough where it is a refusal.
-            Err(error) if !(200..300).contains(&status) => {
+            Err(why) if !(200..300).contains(&status) => {
                 let answer = Answer::read(status, request_id, location, None, b"");
-                Outcome::Answered { status, limits, answer, body: Err(self.reason(&error)) }
+                Outcome::Answered { status, limits, answer, body: Err(why) }
             }
-            Err(error) => Outcome::Lost(format!("the answer broke off: {}", self.reason(&error))),
+            Err(why) => Outcome::Lost(format!("the answer broke off: {why}")),
         }
+    }
+
+    /// The body of an answer. One that does not end must not fill the memory.
+    async fn whole(&self, response: &mut reqwest::Response) -> Result<Vec<u8>, String> {
+        let mut bytes = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| self.reason(&error))? {
+            if bytes.len() + piece.len() > LONGEST_ANSWER {
+                return Err(format!("it is longer than {} MiB", LONGEST_ANSWER >> 20));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
     }
 
     fn reason(&self, error: &reqwest::Error) -> String {

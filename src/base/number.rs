@@ -58,7 +58,9 @@ impl Number {
     /// The nearest binary number.
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {
-        self.0.to_f64().filter(|f| f.is_finite())
+        // The library's own conversion is off in the last digits.
+        let (digits, scale) = self.0.as_bigint_and_exponent();
+        format!("{digits}e{}", -i128::from(scale)).parse().ok().filter(|f: &f64| f.is_finite())
     }
 
     /// Reads a binary number by its shortest decimal text; `None` if it is not finite.
@@ -149,6 +151,16 @@ mod tests {
         assert_eq!((zero.to_string().as_str(), serde_json::to_string(&zero).ok().as_deref()), ("-0", Some("0")));
         assert_eq!(zero, Number::from(0_i64));
         assert_eq!(zero.cmp(&Number::from(0_i64)), std::cmp::Ordering::Equal);
+    }
+
+    #[test]
+    fn binary_numbers_come_back_as_they_were() {
+        for value in [0.1, 1e308, 1.7976931348623157e308, 5e-324, 1e-320, 12_345_678_901_234_567_890.0, -0.3] {
+            let number = Number::from_f64(value);
+            assert_eq!(number.and_then(|number| number.as_f64()), Some(value));
+        }
+        let (large, small): (Result<Number, _>, Result<Number, _>) = ("1e400".parse(), "1e-400".parse());
+        assert_eq!((large.ok().and_then(|n| n.as_f64()), small.ok().and_then(|n| n.as_f64())), (None, Some(0.0)));
     }
 
     #[test]

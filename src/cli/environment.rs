@@ -32,9 +32,12 @@ pub struct Environment {
     pub log: Option<String>,
     /// `DOFLOAT_AGE_RECIPIENTS`.
     pub recipients: Option<String>,
+    /// `DOFLOAT_AGE_IDENTITY`: a file in place of the identity that is made on first use.
+    pub identity_file: Option<PathBuf>,
     /// `DOFLOAT_CRASH`, for tests.
     pub crash: Option<String>,
-    /// The time: the system's, or in a debug build with `DOFLOAT_CLOCK=virtual` one that every wait moves on at once.
+    /// The time: the system's. In a debug build, `DOFLOAT_CLOCK=virtual` gives one that every wait moves on at once, and a number
+    /// one that runs so many times as fast.
     pub clock: Clock,
     /// The time limit of a request, where a debug build is given one by `DOFLOAT_TIME_LIMIT`, in milliseconds.
     pub time_limit: Option<Duration>,
@@ -46,6 +49,8 @@ pub struct Environment {
     pub no_color: bool,
     /// `CI` or `TF_IN_AUTOMATION`: nobody watches.
     pub automation: bool,
+    /// `USER` or `LOGNAME`: who we are to those who find a lock of ours.
+    pub user: Option<String>,
     /// The user's home folder.
     pub home: Option<PathBuf>,
     /// Where programs keep their configuration: `XDG_CONFIG_HOME`, else `~/.config`.
@@ -93,11 +98,12 @@ impl Environment {
             stack: text("DOFLOAT_STACK"),
             log: text("DOFLOAT_LOG"),
             recipients: text("DOFLOAT_AGE_RECIPIENTS"),
+            identity_file: path("DOFLOAT_AGE_IDENTITY"),
             crash: text("DOFLOAT_CRASH"),
-            clock: if rehearsed("DOFLOAT_CLOCK").as_deref() == Some("virtual") {
-                Clock::virtual_at(Clock::system().now())
-            } else {
-                Clock::system()
+            clock: match rehearsed("DOFLOAT_CLOCK").as_deref() {
+                Some("virtual") => Clock::virtual_at(Clock::system().now()),
+                Some(times) => times.parse().map_or_else(|_| Clock::system(), Clock::fast),
+                None => Clock::system(),
             },
             time_limit: rehearsed("DOFLOAT_TIME_LIMIT").and_then(|millis| millis.parse().ok()).map(Duration::from_millis),
             probe_through: rehearsed("DOFLOAT_PROBE_THROUGH"),
@@ -105,13 +111,17 @@ impl Environment {
             no_color: text("NO_COLOR").is_some(),
             automation: set("CI") || set("TF_IN_AUTOMATION"),
             config: path("XDG_CONFIG_HOME").filter(|path| path.is_absolute()).or_else(|| home.as_ref().map(|home| home.join(".config"))),
+            user: text("USER").or_else(|| text("LOGNAME")),
             home,
         }
     }
 
-    /// The age identity that is made on first use.
+    /// The identity that opens secrets: the file that is named, else one that is made on first use.
     #[must_use]
     pub fn identity(&self) -> PathBuf {
+        if let Some(file) = &self.identity_file {
+            return file.clone();
+        }
         self.config.clone().unwrap_or_else(|| PathBuf::from(".dofloat")).join("dofloat/identity.txt")
     }
 

@@ -18,7 +18,7 @@ use crate::ui::screen::Screen;
 ///
 /// # Errors
 /// If there is no such output, or the encrypted file cannot be opened.
-pub fn run(args: &OutputArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn run(args: &OutputArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let (place, name) = match args.words.as_slice() {
         [stack, name] => (stack::find_remembered(Some(stack), global, environment)?, Some(name.as_str())),
         [word] => match stack::find_remembered(Some(word), global, environment) {
@@ -27,7 +27,7 @@ pub fn run(args: &OutputArgs, global: &Global, environment: &Environment, screen
         },
         _ => (stack::find_remembered(None, global, environment)?, None),
     };
-    let state = remembered(&place)?;
+    let state = remembered(&place).await?;
     let mut views = state.as_ref().map(|state| outputs::views(&state.outputs)).unwrap_or_default();
     if let Some(name) = name {
         let Some(view) = views.remove(name) else { return Err(no_output(name, &views).into()) };

@@ -9,7 +9,7 @@ use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::workplace::{Gateway, Site, gateway, variables_of};
-use super::{clusters, history, stack};
+use super::{clusters, history, signals, stack, store};
 use crate::api::client::Client;
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
@@ -22,7 +22,7 @@ use crate::engine::survey::{Ground, Surveyed, survey};
 use crate::lang::inputs::Inputs;
 use crate::lang::module::Stack;
 use crate::state::State;
-use crate::state::store::{Loaded, Sharing, Store};
+use crate::state::store::{Loaded, Sharing};
 use crate::ui::screen::Screen;
 use crate::ui::{errors, plan_json, plan_text};
 
@@ -39,7 +39,8 @@ pub async fn run(args: &PlanArgs, global: &Global, environment: &Environment, sc
     opening(&site, args.planning.json, screen);
     let configuration = site.load(&mut inputs, args.planning.variables.input, screen)?;
     let gateway = gateway(&site, Some(&configuration)).await?;
-    let ended = shown(args, &site, &configuration, &inputs, &gateway, screen).await;
+    let stop = signals::listen();
+    let ended = signals::unless_stopped(&stop, shown(args, &site, &configuration, &inputs, &gateway, screen)).await;
     gateway.close().await;
     ended.map_err(|failure| site.failed(failure))
 }
@@ -52,12 +53,15 @@ async fn shown(
     gateway: &Gateway,
     screen: &mut Screen,
 ) -> Ended {
-    let store = Store::open(site.place.store());
+    let store = store::of(&site.place)?;
+    let holding = store.refresh().await?;
     // The lock is held as long as the plan is made, where nobody applies.
-    let sharing = if args.planning.locking.lock { Some(store.share()) } else { None };
+    let sharing = if args.planning.locking.lock { Some(store.share(&site.environment.clock).await) } else { None };
     let busy = match &sharing {
         Some(Sharing::Busy { holder }) => Some(holder.clone()),
-        _ => None,
+        // A run of this clone that left its lock is over, as our own lock shows.
+        Some(_) => holding.filter(|holding| !holding.own).map(|holding| holding.note),
+        None => None,
     };
     let loaded = store.peek()?;
     let fresh = site.fresh_state();
@@ -124,7 +128,7 @@ pub fn options(planning: &Planning, destroy: bool, expanded: &Expanded<'_>) -> O
     // To replace a cluster is to replace its nodes; its address is given up only where it is named itself.
     let replace = planning.replace.iter().flat_map(|address| expanded.nodes(address).unwrap_or_else(|| vec![address.clone()])).collect();
     let (targets, refresh_only, upgrade_nodes) = (planning.target.clone(), planning.refresh_only, planning.upgrade_nodes);
-    Options { targets, replace, refresh_only, destroy, upgrade_nodes }
+    Options { targets, replace, refresh_only, destroy, upgrade_nodes, adopt: None }
 }
 
 /// What a plan is made from.

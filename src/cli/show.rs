@@ -18,7 +18,7 @@ use crate::ui::{plan_json, plan_text, state_text};
 ///
 /// # Errors
 /// If the file or the state cannot be read.
-pub fn run(args: &ShowArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn run(args: &ShowArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let sources = Sources::new();
     let view = plan_text::View { paint: screen.paint, rows: &plan_text::rows_of, sources: &sources };
     if let Some(what) = &args.what
@@ -33,7 +33,7 @@ pub fn run(args: &ShowArgs, global: &Global, environment: &Environment, screen: 
         return Ok(Exit::Done);
     }
     let place = stack::find_remembered(args.what.as_deref(), global, environment)?;
-    let state = remembered(&place)?.unwrap_or_else(|| State::new(String::new(), Salt::new([0; 32])));
+    let state = remembered(&place).await?.unwrap_or_else(|| State::new(String::new(), Salt::new([0; 32])));
     if args.json {
         screen.line(&state_text::to_json(&state).to_string());
     } else {

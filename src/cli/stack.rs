@@ -10,6 +10,8 @@ use super::args::Global;
 use super::environment::Environment;
 use super::exit::Failure;
 use crate::base::diag::{Diagnostic, did_you_mean};
+use crate::lang::backend::{self, Backend};
+use crate::lang::module::Source;
 use crate::state::store::Paths;
 
 /// The places of one stack. Paths are relative to the working folder, but `base`.
@@ -23,6 +25,8 @@ pub struct Place {
     pub values: Vec<(String, PathBuf)>,
     /// The folder that holds its files.
     pub base: PathBuf,
+    /// Where its state is kept if not beside it, or what is wrong with the block that says so.
+    pub backend: Result<Option<Backend>, Vec<Diagnostic>>,
     sim: bool,
 }
 
@@ -30,7 +34,11 @@ impl Place {
     /// The files of the store.
     #[must_use]
     pub fn store(&self) -> Paths {
-        let folder = if self.sim { self.simulated() } else { PathBuf::from("state") };
+        let folder = match &self.backend {
+            _ if self.sim => self.simulated(),
+            Ok(Some(backend)) if backend.kind != "local" => Path::new(".dofloat/store").join(&self.name),
+            _ => PathBuf::from("state"),
+        };
         let file = |ending: &str| folder.join(format!("{}.{ending}", self.name));
         let lock = if self.sim { folder.join("lock") } else { Path::new(".dofloat").join(format!("{}.lock", self.name)) };
         Paths { state: file("json"), journal: file("journal"), secrets: file("secrets.age"), lock, rescue: std::env::temp_dir() }
@@ -81,6 +89,18 @@ pub fn find_remembered(name: Option<&str>, global: &Global, environment: &Enviro
     } else {
         find(name, global, environment)
     }
+}
+
+/// Every stack that remembers or could remember something.
+///
+/// # Errors
+/// If a folder cannot be read.
+pub fn with_memory(global: &Global) -> Result<Vec<Place>, Failure> {
+    let mut names = all()?;
+    names.extend(entries(Path::new("state"))?.iter().filter_map(|(file, _)| file.strip_suffix(".secrets.age")).map(str::to_owned));
+    names.sort();
+    names.dedup();
+    names.into_iter().map(|name| place(name, global)).collect()
 }
 
 fn chosen(name: Option<&str>, environment: &Environment, all: &[String]) -> Result<String, Failure> {
@@ -158,5 +178,18 @@ fn place(name: String, global: &Global) -> Result<Place, Failure> {
     }
     values.sort_by_key(|(name, _)| (!name.contains("terraform.tfvars"), name.clone()));
     let base = std::path::absolute(&base).with_context(|| format!("Failed to find {}", base.display()))?;
-    Ok(Place { name, sources, values, base, sim: global.sim })
+    let backend = if global.sim { Ok(None) } else { backend(&sources) };
+    Ok(Place { name, sources, values, base, backend, sim: global.sim })
+}
+
+/// What the stack's files say of where its state is kept. A file that cannot be read is told of where it is loaded.
+fn backend(sources: &[(String, PathBuf)]) -> Result<Option<Backend>, Vec<Diagnostic>> {
+    let texts: Vec<(&str, String)> =
+        sources.iter().filter_map(|(name, path)| Some((name.as_str(), std::fs::read_to_string(path).ok()?))).collect();
+    // Where no file has the word, none need be whole: what is remembered can be looked at all the same.
+    if !texts.iter().any(|(_, text)| text.contains("backend")) {
+        return Ok(None);
+    }
+    let sources: Vec<Source<'_>> = texts.iter().map(|(name, text)| Source { name, text }).collect();
+    backend::of_stack(&sources)
 }

@@ -1,12 +1,14 @@
-//! `state list` and `state show`: what is remembered.
+//! `state`: what is remembered. `list`, `show` and `pull` are here, the others in files of their own.
 
-use super::args::{Global, StateCommand, StateListArgs, StateShowArgs};
+use super::args::{Global, StateCommand, StateListArgs, StatePullArgs, StateShowArgs};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::stack::{self, Place};
 use super::workplace::remembered;
+use super::{merge, recipients, state_check, state_edit, store};
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, did_you_mean};
+use crate::state::format;
 use crate::ui::errors::Sources;
 use crate::ui::screen::Screen;
 use crate::ui::{plan_text, state_text};
@@ -15,29 +17,58 @@ use crate::ui::{plan_text, state_text};
 ///
 /// # Errors
 /// If the state cannot be read, or does not have what is asked for.
-pub fn run(command: &StateCommand, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn run(command: &StateCommand, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     match command {
-        StateCommand::List(args) => list(args, global, environment, screen),
-        StateCommand::Show(args) => show(args, global, environment, screen),
+        StateCommand::List(args) => list(args, global, environment, screen).await,
+        StateCommand::Show(args) => show(args, global, environment, screen).await,
+        StateCommand::Pull(args) => pull(args, global, environment, screen).await,
+        StateCommand::Mv(args) => state_edit::mv(args, global, environment, screen).await,
+        StateCommand::Rm(args) => state_edit::rm(args, global, environment, screen).await,
+        StateCommand::Push(args) => state_edit::push(args, global, environment, screen).await,
+        StateCommand::Check(args) => state_check::run(args, global, environment, screen),
+        StateCommand::Recipients(args) => recipients::run(args.command.as_ref(), global, environment, screen).await,
+        StateCommand::Merge(args) => merge::run(args, screen),
     }
 }
 
 /// A first word that is no address is the stack.
-fn split<'a>(words: &'a [String], global: &Global, environment: &Environment) -> Result<(Place, &'a [String]), Failure> {
+///
+/// # Errors
+/// If there is no such stack.
+pub fn split<'a>(words: &'a [String], global: &Global, environment: &Environment) -> Result<(Place, &'a [String]), Failure> {
     match words {
         [first, rest @ ..] if !first.contains('.') => Ok((stack::find_remembered(Some(first), global, environment)?, rest)),
         all => Ok((stack::find_remembered(None, global, environment)?, all)),
     }
 }
 
-fn address(word: &str) -> Result<Address, Failure> {
+/// An address as it was typed.
+///
+/// # Errors
+/// If it is none.
+pub fn address(word: &str) -> Result<Address, Failure> {
     word.parse().map_err(|error| Failure::usage(Diagnostic::error(format!("{error}."))))
 }
 
-fn list(args: &StateListArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+async fn pull(args: &StatePullArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let place = stack::find_remembered(args.stack.as_deref(), global, environment)?;
+    let store = store::of(&place)?;
+    store.refresh().await?;
+    let loaded = store.peek()?;
+    let Some(state) = &loaded.state else {
+        return Err(Diagnostic::error(format!("The stack {} has no state yet.", place.name)).into());
+    };
+    if loaded.journal.is_some() {
+        screen.complain("A run is open or was interrupted: what it did is in the journal, and not in this state yet.\n");
+    }
+    screen.print(&String::from_utf8_lossy(&format::write(state)));
+    Ok(Exit::Done)
+}
+
+async fn list(args: &StateListArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let (place, words) = split(&args.words, global, environment)?;
     let wanted = words.iter().map(|word| address(word)).collect::<Result<Vec<_>, _>>()?;
-    let Some(state) = remembered(&place)? else { return Ok(Exit::Done) };
+    let Some(state) = remembered(&place).await? else { return Ok(Exit::Done) };
     for (address, record) in &state.records {
         let named = wanted.is_empty() || wanted.iter().any(|wanted| wanted.covers(address));
         if named && args.id.as_ref().is_none_or(|id| record.id.0 == *id) {
@@ -47,11 +78,11 @@ fn list(args: &StateListArgs, global: &Global, environment: &Environment, screen
     Ok(Exit::Done)
 }
 
-fn show(args: &StateShowArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+async fn show(args: &StateShowArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let (place, words) = split(&args.words, global, environment)?;
     let [word] = words else { return Err(Failure::usage(Diagnostic::error("`state show` takes one address."))) };
     let wanted = address(word)?;
-    let state = remembered(&place)?;
+    let state = remembered(&place).await?;
     let records = state.as_ref().map(|state| &state.records);
     let Some(record) = records.and_then(|records| records.get(&wanted)) else {
         let names: Vec<String> = records.into_iter().flat_map(|records| records.keys()).map(ToString::to_string).collect();

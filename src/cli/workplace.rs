@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::args::{Global, VariableArg, Variables};
+use super::args::{Global, Locking, VariableArg, Variables};
 use super::environment::Environment;
 use super::exit::Failure;
 use super::files::Disk;
 use super::stack::Place;
+use super::store;
 use super::token;
 use crate::api::client::{Client, Settings};
 use crate::base::clock::Moment;
@@ -32,6 +33,7 @@ use crate::bootstrap::schema;
 use crate::engine::change::Base;
 use crate::engine::plan::{self, Input, Options, Planned};
 use crate::engine::refresh::Observed;
+use crate::engine::upkeep::Upkeep;
 use crate::kinds::Tables;
 use crate::lang::files::Recorded;
 use crate::lang::inputs::{Given, Inputs};
@@ -40,8 +42,9 @@ use crate::lang::{Files as _, Host};
 use crate::sim;
 use crate::state::State;
 use crate::state::secrets::Keys;
-use crate::state::store::Store;
+use crate::state::store::{Locked, Waiting};
 use crate::ui::errors::Sources;
+use crate::ui::plan_json;
 use crate::ui::screen::Screen;
 
 /// A stack's files and what its functions may ask.
@@ -237,19 +240,48 @@ pub fn variables_of(stack: &Stack<'_>, salt: &Salt) -> (BTreeMap<String, String>
 /// Who may read the encrypted file.
 #[must_use]
 pub fn keys(environment: &Environment) -> Keys {
-    Keys { recipients: environment.recipients.iter().cloned().collect(), identity: environment.identity() }
+    let list = PathBuf::from("state/recipients.txt");
+    Keys { recipients: environment.recipients.iter().cloned().collect(), list, identity: environment.identity() }
 }
 
 /// What is remembered of a stack; of a run that was interrupted, all that is known to be done.
 ///
 /// # Errors
 /// If the state cannot be used.
-pub fn remembered(place: &Place) -> Result<Option<State>, Failure> {
-    let loaded = Store::open(place.store()).peek()?;
+pub async fn remembered(place: &Place) -> Result<Option<State>, Failure> {
+    let store = store::of(place)?;
+    store.refresh().await?;
+    let loaded = store.peek()?;
     Ok(match (loaded.state, loaded.journal) {
         (Some(state), Some(journal)) => Some(journal.settle_into(&state)),
         (state, _) => state,
     })
+}
+
+/// Takes the lock of a stack's state, as it was asked for; `command` is told to those who find it taken. It is to be given back
+/// by `release`, however the command ends: what is shared is published then.
+///
+/// # Errors
+/// If somebody else has it.
+pub async fn lock(
+    place: &Place,
+    locking: &Locking,
+    command: &str,
+    json: bool,
+    environment: &Environment,
+    screen: &mut Screen,
+) -> Result<Locked, Failure> {
+    let (store, clock) = (store::of(place)?, &environment.clock);
+    if !locking.lock {
+        return Ok(store.unguarded().await?);
+    }
+    let note = store::holder(command, environment);
+    let mut tell = |waiting: Waiting| {
+        let message = waiting.to_string();
+        let json = json.then(|| plan_json::line("log", &message, &clock.now().to_rfc3339()).to_string());
+        screen.line(&json.unwrap_or(message));
+    };
+    Ok(store.lock(locking.lock_timeout, &note, clock, &mut tell).await?)
 }
 
 /// The plan of making everything anew, worked out without any request: what is wrong with bodies comes out, and what they are.
@@ -259,7 +291,8 @@ pub fn remembered(place: &Place) -> Result<Option<State>, Failure> {
 pub fn offline(site: &Site<'_>, configuration: &dyn Resolve) -> Result<Planned, Failure> {
     let state = State::new(String::new(), Salt::new([0; 32]));
     let (observed, options) = (Observed::default(), Options::default());
-    let input = Input { resolve: configuration, state: &state, observed: &observed, options: &options };
+    let upkeep = Upkeep::default();
+    let input = Input { resolve: configuration, state: &state, observed: &observed, options: &options, upkeep: &upkeep };
     let base = Base {
         stack: site.place.name.clone(),
         lineage: String::new(),

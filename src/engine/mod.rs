@@ -5,10 +5,13 @@
 
 pub mod apply;
 pub mod change;
+pub mod check;
 pub mod desired;
 pub mod diff;
+pub mod discover;
 pub mod graph;
 pub mod health;
+pub mod import;
 pub mod known;
 mod lost;
 pub mod order;
@@ -18,6 +21,9 @@ pub mod recover;
 pub mod refresh;
 pub mod saved;
 pub mod schedule;
+pub mod strays;
 pub mod survey;
+pub mod tfstate;
 pub mod trouble;
+pub mod upkeep;
 mod work;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::change::{Action, AttrChange, Base, Change, Drift, OutputChange, Plan, Reason, Shown, Step};
+use super::change::{Action, AttrChange, Base, Came, Change, Drift, OutputChange, Plan, Reason, Shown, Step};
 use super::diff::shown;
 use super::plan::{Options, Planned};
 use super::refresh::{Observed, Seen};
@@ -87,6 +87,8 @@ struct SavedChange {
     after: Option<Shown>,
     attrs: Vec<AttrChange>,
     id: Option<Id>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    came: Option<Came>,
 }
 
 /// The bytes of the file.
@@ -161,6 +163,7 @@ impl Saved {
             refresh_only: self.refresh_only,
             destroy: self.destroy,
             upgrade_nodes: self.upgrade_nodes,
+            adopt: None,
         }
     }
 
@@ -174,6 +177,16 @@ impl Saved {
             strays: Vec::new(),
             down: self.down.clone(),
         }
+    }
+
+    /// The objects that are taken over.
+    #[must_use]
+    pub fn imported(&self) -> BTreeMap<Address, Id> {
+        let one = |change: &SavedChange| match &change.came {
+            Some(Came::Imported { id }) => Some((change.address.clone(), id.clone())),
+            _ => None,
+        };
+        self.shows.changes.iter().filter_map(one).collect()
     }
 
     /// The account's reserved addresses when it was made.
@@ -208,6 +221,7 @@ impl Saved {
                     after: change.after.as_ref().map(term),
                     attrs: change.attrs,
                     id: change.id,
+                    came: change.came,
                 })
                 .collect(),
             steps: self.shows.steps.clone(),
@@ -240,6 +254,7 @@ fn shows(plan: &Plan) -> Shows {
                 after: change.after.as_ref().map(shown),
                 attrs: change.attrs.clone(),
                 id: change.id.clone(),
+                came: change.came.clone(),
             })
             .collect(),
         steps: plan.steps.clone(),

@@ -65,8 +65,6 @@ pub(super) enum Message {
     Failed { step: StepId, why: Diagnostic, doubt: bool },
     /// A gate has opened, or will not.
     Gated { step: StepId, opened: Result<(), Diagnostic> },
-    /// The first Ctrl-C.
-    Stop,
 }
 
 /// Does the step.

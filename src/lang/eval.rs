@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::Host;
 use super::access;
 use super::ast::{BinaryOp, Call, Expr, For, Kind, Names, Part, Step, StepKind, UnaryOp};
+use super::effort::{self, Effort, Size};
 use super::value::{Data, Val};
 use super::{arithmetic, functions, special, types};
 use crate::base::diag::{Diagnostic, Span};
@@ -36,7 +37,7 @@ pub trait Scope {
 }
 
 /// A scope, the names bound on the way to an expression, and the world.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Eval<'a> {
     /// The names from outside.
     pub scope: &'a dyn Scope,
@@ -46,6 +47,8 @@ pub struct Eval<'a> {
     bound: Option<&'a Bound<'a>>,
     /// Whether this is a template of `templatefile`, which must not call it again.
     pub(super) in_template: bool,
+    /// What it has cost so far.
+    pub(super) effort: Effort,
 }
 
 /// A bound name.
@@ -59,18 +62,23 @@ impl<'a> Eval<'a> {
     /// An evaluator without bound names.
     #[must_use]
     pub fn new(scope: &'a dyn Scope, host: &'a Host<'a>) -> Self {
-        Self { scope, host, bound: None, in_template: false }
+        Self { scope, host, bound: None, in_template: false, effort: Effort::default() }
     }
 
-    /// An evaluator for a template, which has no names but its own.
-    pub(super) fn in_template(scope: &'a dyn Scope, host: &'a Host<'a>) -> Self {
-        Self { in_template: true, ..Self::new(scope, host) }
+    /// The same for a template, which renders no other.
+    pub(super) fn in_template(self) -> Self {
+        Self { in_template: true, ..self }
+    }
+
+    /// The same as a part of what has cost something already.
+    pub(super) fn after(self, effort: &Effort) -> Self {
+        Self { effort: effort.clone(), ..self }
     }
 
     /// Evaluates something with one more name bound.
     pub fn with<T>(&self, name: &str, value: Val, run: impl FnOnce(&Eval<'_>) -> T) -> T {
         let bound = Bound { name, value, outer: self.bound };
-        run(&Eval { scope: self.scope, host: self.host, bound: Some(&bound), in_template: self.in_template })
+        run(&Eval { bound: Some(&bound), ..self.clone() })
     }
 
     /// The value of an expression.
@@ -78,12 +86,13 @@ impl<'a> Eval<'a> {
     /// # Errors
     /// What is wrong, and where.
     pub fn eval(&self, expr: &Expr) -> Outcome {
+        let _level = self.effort.enter(&expr.span)?;
         match &expr.kind {
             Kind::Literal(value) => Ok(value.clone()),
             Kind::Template(parts) => self.template(parts),
             Kind::Wrapped(inner) | Kind::Paren(inner) => self.eval(inner),
-            Kind::Tuple(items) => Ok(Val::tuple(items.iter().map(|item| self.eval(item)).collect::<Result<_, _>>()?)),
-            Kind::Object(items) => self.object(items),
+            Kind::Tuple(items) => self.tuple(items, &expr.span),
+            Kind::Object(items) => self.object(items, &expr.span),
             Kind::Name(name) => self.name(name, &[], &expr.span).map(|(value, _)| value),
             Kind::Traversal(of, steps) => {
                 let (value, used) = match &of.kind {
@@ -157,8 +166,14 @@ impl<'a> Eval<'a> {
         Ok(result.marked(of.sensitive))
     }
 
-    fn object(&self, items: &[(Expr, Expr)]) -> Outcome {
-        let mut fields = BTreeMap::new();
+    fn tuple(&self, items: &[Expr], span: &Span) -> Outcome {
+        let mut size = Size::default();
+        let item = |item| self.eval(item).and_then(|value| size.add(&value, span).map(|()| value));
+        Ok(Val::tuple(items.iter().map(item).collect::<Result<_, _>>()?))
+    }
+
+    fn object(&self, items: &[(Expr, Expr)], span: &Span) -> Outcome {
+        let (mut fields, mut size) = (BTreeMap::new(), Size::default());
         let (mut sensitive, mut unknown) = (false, false);
         for (key, value) in items {
             if let (Kind::Traversal(..), Some(_)) = (&key.kind, key.root()) {
@@ -171,6 +186,7 @@ impl<'a> Eval<'a> {
             let name = if let Kind::Name(name) = &key.kind { Val::string(name) } else { self.eval(key)? };
             sensitive |= name.sensitive;
             let value = self.eval(value)?;
+            size.add(&value, span)?;
             match access::key_text(&name, &key.span)? {
                 Some(name) => {
                     fields.insert(name, value);
@@ -201,7 +217,10 @@ impl<'a> Eval<'a> {
                         Data::Null(_) => return Err(fault(&expr.span, "This value is null, which has no text.")),
                         Data::Unknown(ty, _) if types::convertible(ty, &Type::String).is_some() => text.unknown = true,
                         data => match types::text_of(data) {
-                            Some(piece) => text.text.push_str(&piece),
+                            Some(piece) => {
+                                text.text.push_str(&piece);
+                                effort::length(&text.text, &expr.span)?;
+                            }
                             None => {
                                 let message = format!("A text cannot hold {}.", kind_of(&value));
                                 return Err(Box::new(
@@ -231,7 +250,9 @@ impl<'a> Eval<'a> {
                         None => text.unknown = true,
                         Some(items) => {
                             for (key, value) in items {
+                                self.effort.step(&collection.span)?;
                                 self.bind(names, key, value, |eval| eval.parts(body, text))?;
+                                effort::length(&text.text, &collection.span)?;
                             }
                         }
                     }
@@ -347,9 +368,9 @@ impl<'a> Eval<'a> {
         };
         let mut found = Found { sensitive: collection.sensitive, ..Found::default() };
         for (key, value) in items {
-            self.bind(&of.names, key, value, |eval| eval.for_element(of, &mut found))?;
+            self.effort.step(span)?;
+            self.bind(&of.names, key, value, |eval| eval.for_element(of, span, &mut found))?;
         }
-        let _ = span;
         let result = if found.unknown {
             Val::unknown(Type::Any)
         } else if of.key.is_none() {
@@ -362,7 +383,7 @@ impl<'a> Eval<'a> {
         Ok(result.marked(found.sensitive))
     }
 
-    fn for_element(&self, of: &For, found: &mut Found) -> Result<(), Fault> {
+    fn for_element(&self, of: &For, span: &Span, found: &mut Found) -> Result<(), Fault> {
         if let Some(condition) = &of.condition {
             let choice = self.condition(condition)?;
             found.sensitive |= choice.sensitive;
@@ -376,13 +397,16 @@ impl<'a> Eval<'a> {
             }
         }
         let Some(key) = &of.key else {
-            found.list.push(self.eval(&of.value)?);
+            let value = self.eval(&of.value)?;
+            found.size.add(&value, span)?;
+            found.list.push(value);
             return Ok(());
         };
         let name = self.eval(key)?;
         found.sensitive |= name.sensitive;
         let text = access::key_text(&name, &key.span)?;
         let value = self.eval(&of.value)?;
+        found.size.add(&value, span)?;
         let Some(text) = text else {
             found.unknown = true;
             return Ok(());
@@ -407,7 +431,8 @@ impl<'a> Eval<'a> {
         let Some(function) = functions::lookup(&call.name) else { return Err(unknown_function(call)) };
         let Some(args) = self.args(call)? else { return Ok(Val::unknown(function.gives.ty())) };
         let given = args.len();
-        functions::call(function, args, self.host).map_err(|error| {
+        self.effort.look(&args, span)?;
+        let result = functions::call(function, args, self.host).map_err(|error| {
             let at = error.arg.and_then(|at| call.args.get(at).or(if at < given { call.args.last() } else { None }));
             let place = match at {
                 Some(arg) => arg.span.clone(),
@@ -416,7 +441,9 @@ impl<'a> Eval<'a> {
                 None => span.clone(),
             };
             fault(&place, format!("The function \"{}\" fails: {}.", call.name, error.message.trim_end_matches('.')))
-        })
+        })?;
+        Size::default().add(&result, span)?;
+        Ok(result)
     }
 
     /// The arguments, the last one spread if that is asked for; nothing if it is unknown how many there are.
@@ -454,6 +481,7 @@ struct Found {
     groups: BTreeMap<String, Vec<Val>>,
     unknown: bool,
     sensitive: bool,
+    size: Size,
 }
 
 /// The error for a function that does not exist.

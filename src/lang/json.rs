@@ -186,7 +186,7 @@ struct Convert {
 fn labels(kind: &str) -> usize {
     match kind {
         "resource" | "data" => 2,
-        "variable" | "output" | "provider" | "module" | "check" | "dynamic" => 1,
+        "variable" | "output" | "provider" | "module" | "check" | "dynamic" | "backend" => 1,
         _ => 0,
     }
 }

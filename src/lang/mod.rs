@@ -5,10 +5,12 @@
 pub mod access;
 pub mod arithmetic;
 pub mod ast;
+pub mod backend;
 pub mod body;
 pub mod border;
 pub mod constraint;
 pub mod declare;
+pub mod effort;
 pub mod element;
 pub mod eval;
 pub mod files;
@@ -24,6 +26,7 @@ pub mod statics;
 pub mod syntax;
 pub mod type_expr;
 pub mod types;
+pub mod upkeep;
 pub mod value;
 
 #[cfg(test)]

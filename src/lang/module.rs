@@ -91,7 +91,8 @@ pub fn questions(sources: &[Source<'_>], inputs: &Inputs, host: Host<'_>) -> Res
     Ok(inputs::questions(&module, inputs, &host))
 }
 
-fn declared(sources: &[Source<'_>], host: &Host<'_>) -> Result<Module, Vec<Diagnostic>> {
+/// The files as far as they can be read, and what is wrong with the rest.
+pub(super) fn bodies(sources: &[Source<'_>]) -> (Vec<Body>, Vec<Diagnostic>) {
     let mut bodies: Vec<Body> = Vec::new();
     let mut errors = Vec::new();
     for source in sources {
@@ -106,6 +107,11 @@ fn declared(sources: &[Source<'_>], host: &Host<'_>) -> Result<Module, Vec<Diagn
             bodies.push(body);
         }
     }
+    (bodies, errors)
+}
+
+fn declared(sources: &[Source<'_>], host: &Host<'_>) -> Result<Module, Vec<Diagnostic>> {
+    let (bodies, mut errors) = bodies(sources);
     // A file that cannot be read may hold what others refer to, so nothing more is said of names; the form of the blocks
     // that could be read is looked at all the same.
     let (module, found) = declare::module(bodies, host);

@@ -11,6 +11,7 @@ use super::Host;
 use super::ast::{Step, StepKind};
 use super::border;
 use super::declare::{Module, Name, Resource};
+use super::effort::Effort;
 use super::element::Sources;
 use super::eval::{Eval, Fault, Scope, fault};
 use super::shape::{self, Instances};
@@ -58,9 +59,14 @@ impl<'a> Base<'a> {
     /// # Errors
     /// If its `count` or `for_each` is wrong or cannot be known.
     pub(super) fn instances(&self, name: &Name) -> Result<&Instances, Fault> {
+        self.instances_after(name, &Effort::default())
+    }
+
+    /// The same, for an evaluation that has cost something already.
+    fn instances_after(&self, name: &Name, effort: &Effort) -> Result<&Instances, Fault> {
         static NONE: Instances = Instances::Once;
         let (Some(cell), Some(resource)) = (self.instances.get(name), self.module.resources.get(name)) else { return Ok(&NONE) };
-        cell.get_or_init(|| shape::instances(self, name, resource)).as_ref().map_err(Clone::clone)
+        cell.get_or_init(|| shape::instances(self, name, resource, effort)).as_ref().map_err(Clone::clone)
     }
 }
 
@@ -115,19 +121,19 @@ impl<'s> Names<'s> {
         Eval::new(self, &self.base.host)
     }
 
-    fn local(&self, name: &str, span: &Span) -> Result<Val, Fault> {
+    fn local(&self, name: &str, span: &Span, eval: &Eval<'_>) -> Result<Val, Fault> {
         let Some(local) = self.base.module.locals.get(name) else {
             return Err(fault(span, format!("There is no local value \"{name}\".")));
         };
         if let Some(cell) = self.base.fixed.get(name) {
-            let names = || Names::new(self.base, None, Here::Plain).eval().eval(&local.value);
-            return cell.get_or_init(names).clone();
+            let names = Names::new(self.base, None, Here::Plain);
+            return cell.get_or_init(|| names.eval().after(&eval.effort).eval(&local.value)).clone();
         }
         if let Some(value) = self.memo.borrow().get(name) {
             return Ok(value.clone());
         }
         let outside = Names { base: self.base, known: self.known, here: Here::Plain, this: None, memo: RefCell::default() };
-        let value = outside.eval().eval(&local.value)?;
+        let value = outside.eval().after(&eval.effort).eval(&local.value)?;
         let mut memo = self.memo.borrow_mut();
         memo.extend(outside.memo.into_inner());
         memo.insert(name.to_owned(), value.clone());
@@ -143,7 +149,7 @@ impl<'s> Names<'s> {
             return Err(fault(span, format!("There is no resource \"{kind}\" \"{name}\".")));
         }
         let address = Address::new(kind, name);
-        let instances = self.base.instances(&block)?;
+        let instances = self.base.instances_after(&block, &eval.effort)?;
         if let Instances::Once = instances {
             let (value, used) = self.instance(&address, &steps[1..]);
             return Ok((value, used + 1));
@@ -228,7 +234,7 @@ impl Scope for Names<'_> {
                 Some(value) => value.clone(),
                 None => return Err(fault(span, format!("There is no variable \"{name}\"."))),
             },
-            ("local", name) => self.local(name, span)?,
+            ("local", name) => self.local(name, span, eval)?,
             ("count", "index") => match &self.here {
                 Here::Count(index) => index.clone(),
                 _ => return Err(fault(span, "`count.index` has a value only in a resource with `count`.")),

@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ast::{Expr, StepKind};
 use super::declare::{Name, Repeat, Resource};
+use super::effort::Effort;
 use super::eval::{Fault, fault, kind_of};
 use super::references::{self, Reference};
 use super::scope::{Base, Here, Names};
 use super::types;
+use super::upkeep;
 use super::value::{Data, Val};
 use crate::base::address::{Address, Key};
 use crate::base::desired::{Desired, Trigger, Wanted};
@@ -29,7 +31,11 @@ pub enum Instances {
 }
 
 /// More instances of one block than anybody wants; a slip of the pen must not fill the memory.
-const MOST_INSTANCES: u64 = 100_000;
+const MOST_INSTANCES: u64 = 10_000;
+
+/// More instances that depend on each other than any order can be found for in good time: each of a thousand on each of a
+/// thousand others.
+const MOST_LINKS: usize = 1_000_000;
 
 impl Instances {
     /// The key that an index means, if there is such an instance.
@@ -87,8 +93,9 @@ impl Instances {
 }
 
 /// Evaluates `count` or `for_each`.
-pub(super) fn instances(base: &Base<'_>, name: &Name, resource: &Resource) -> Result<Instances, Fault> {
-    let eval = |expr: &Expr| Names::new(base, None, Here::Plain).eval().eval(expr);
+pub(super) fn instances(base: &Base<'_>, name: &Name, resource: &Resource, effort: &Effort) -> Result<Instances, Fault> {
+    let names = Names::new(base, None, Here::Plain);
+    let eval = |expr: &Expr| names.eval().after(effort).eval(expr);
     let about = format!("{}.{}", name.0, name.1);
     match &resource.repeat {
         Repeat::Once => Ok(Instances::Once),
@@ -113,7 +120,7 @@ fn count(value: &Val, span: &Span, about: &str) -> Result<Instances, Fault> {
     }
 }
 
-fn each(value: &Val, span: &Span, about: &str) -> Result<Instances, Fault> {
+pub(super) fn each(value: &Val, span: &Span, about: &str) -> Result<Instances, Fault> {
     if value.sensitive {
         return Err(Box::new(
             Diagnostic::error("`for_each` is sensitive, but its keys are shown in addresses.")
@@ -194,6 +201,9 @@ impl<'b, 'a> Targets<'b, 'a> {
         self.locals.insert(name, Vec::new());
         let mut found = Vec::new();
         self.of(&local.value, &[], &mut found);
+        // A value that holds another one twice leads nowhere else for that; without this, a few lines double it without end.
+        let mut seen = BTreeSet::new();
+        found.retain(|target| seen.insert((target.block.clone(), target.index.as_ref().map(|index| index.span.clone()))));
         self.locals.insert(name, found.clone());
         found
     }
@@ -227,6 +237,7 @@ pub(super) fn desired(base: &Base<'_>) -> Result<Desired, Vec<Diagnostic>> {
     }
     let mut targets = Targets::new(base);
     let mut desired = Desired::default();
+    let mut links = 0;
     for (name, resource) in &base.module.resources {
         let mut found = Vec::new();
         resource.expressions(&mut |expr, bound| targets.of(expr, bound, &mut found));
@@ -245,12 +256,22 @@ pub(super) fn desired(base: &Base<'_>) -> Result<Desired, Vec<Diagnostic>> {
             for target in found.iter().filter(|target| target.block != *name) {
                 after.extend(addresses(base, target, &names));
             }
+            links += after.len();
+            if links > MOST_LINKS {
+                let error = Diagnostic::error(format!("The instances depend on each other in more than {MOST_LINKS} ways."));
+                return Err(vec![
+                    error
+                        .at(resource.span.clone())
+                        .hint("Let each instance refer to the one that it needs, for example with `[count.index]`."),
+                ]);
+            }
             let mut rules = resource.rules.clone();
             rules.replace_triggered_by = triggers(base, &resource.triggers, &names);
             desired.resources.insert(address, Wanted { after, rules, span: resource.span.clone() });
         }
     }
-    Ok(desired)
+    errors = upkeep::put(base, &mut desired);
+    if errors.is_empty() { Ok(desired) } else { Err(errors) }
 }
 
 /// The instances that a target means: one where its index is known, else all.

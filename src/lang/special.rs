@@ -136,7 +136,7 @@ fn render(eval: &Eval<'_>, name: &str, content: &str, values: &Val, place: &Expr
         None => fault(&place.span, format!("{name} is no template.")),
     })?;
     let names = Values { given: &given };
-    let scope = Eval::in_template(&names, eval.host);
+    let scope = Eval::new(&names, eval.host).after(&eval.effort).in_template();
     if let Some(error) = references::unbound(&template, &given) {
         return Err(inside(&error, &vars.span));
     }

@@ -99,7 +99,8 @@ const RESTORE: &str = "The state says what exists; a broken one is never taken f
                        `git checkout`; if this stack was never applied, remove the file. Nothing was changed.";
 const CONFLICT: &str = "Two branches applied this stack apart from each other, so each side knows objects that the other does not. Do not \
                         join the sides by hand: keep the side that was applied last whole (`git checkout --ours` or `--theirs`) and run \
-                        `dofloat plan`. It names what carries this stack's mark and has no record, to be imported or deleted. Nothing was changed.";
+                        `dofloat plan`. It names what carries this stack's mark and has no record, to be imported or deleted. From then on \
+                        `dofloat state merge -install` lets git join what branches did to different resources. Nothing was changed.";
 const TERRAFORM: &str = "Move it to another place, for example `terraform.tfstate`, and let `dofloat import -tfstate FILE` take over what it \
                          describes. Nothing was changed.";
 const FOREIGN: &str = "Move it to another place if it is something else; if it was a state, put its last good version back, for example \

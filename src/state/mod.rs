@@ -12,6 +12,7 @@ use crate::base::value::{Body, Value};
 
 pub mod format;
 pub mod journal;
+pub mod merge;
 pub mod secrets;
 pub mod store;
 

@@ -5,21 +5,23 @@
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use age::secrecy::ExposeSecret as _;
-use age::x25519;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::base::diag::Diagnostic;
-use crate::base::durable::{make_private_folder, write_atomic, write_new};
+use crate::base::durable::write_atomic;
 use crate::base::secret::Secret;
 use crate::base::value::Value;
 
 use super::format::Plain;
+
+mod keys;
+
+pub use keys::{Keys, Recipient, recipients};
 
 /// What the file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,16 +30,6 @@ pub struct Secrets {
     pub outputs: BTreeMap<String, Secret<Value>>,
     /// Generated secrets and those that nothing could give again.
     pub generated: BTreeMap<String, Secret<Vec<u8>>>,
-}
-
-/// Who may read, and how we do.
-#[derive(Clone, Debug)]
-pub struct Keys {
-    /// The texts of `DOFLOAT_AGE_RECIPIENTS` (`age1…`, several in one text may be parted by spaces or commas); empty for one
-    /// person with an identity of their own.
-    pub recipients: Vec<String>,
-    /// The identity file, for example `~/.config/dofloat/identity.txt`: made on first use where no recipients are given.
-    pub identity: PathBuf,
 }
 
 /// What became of a write.
@@ -65,31 +57,48 @@ pub fn shown(value: &Secret<Value>) -> Value {
 }
 
 /// Writes the whole content, to all recipients. An identity is made if none is there and no recipients are given.
-/// Durable when it returns.
+/// Whom it is for is part of the content, so a change of recipients alone is one too. Durable when it returns.
 ///
 /// # Errors
 /// If a recipient is none, if the present content cannot be read, or what the system says.
 pub fn write(path: &Path, secrets: &Secrets, keys: &Keys) -> Result<Written, Box<Diagnostic>> {
-    let recipients = recipients_of(keys)?;
+    let named = keys.named()?;
     let old = open(path, keys).map_err(|mut diagnostic| {
         diagnostic.message = format!("{} It is not overwritten, since what is in it would be lost.", diagnostic.message);
         diagnostic
     })?;
-    let plain = plain(secrets)?;
-    match &old {
-        Some(old) if **old == *plain => return Ok(Written::Same),
-        None if *secrets == Secrets::default() => return Ok(Written::Same),
-        _ => {}
+    if old.is_none() && *secrets == Secrets::default() {
+        return Ok(Written::Same);
     }
-    let recipients = if recipients.is_empty() { own(&keys.identity)? } else { recipients };
+    let recipients = match named {
+        Some(named) => named,
+        None => vec![keys.own()?],
+    };
+    let plain = plain(secrets, &recipients)?;
+    if old.is_some_and(|old| *old == *plain) {
+        return Ok(Written::Same);
+    }
     let sealed = seal(&plain, &recipients).map_err(|why| told(format!("Failed to encrypt {}: {why}.", path.display()), ""))?;
     write_atomic(path, sealed.as_bytes(), 0o644)
         .map_err(|error| told(format!("Failed to write {}: {error}.", path.display()), "The old content is still there."))?;
     Ok(Written::Changed)
 }
 
-const LOST: &str = "Give the identity that can open it, for example from a colleague's or another machine's `identity.txt`. If it is lost for \
-                    good, so are these secrets: move the file away, and dofloat makes new ones, which replaces what was built with the old.";
+/// Encrypts what the file holds to those who are recipients now. A file that is not there stays so.
+///
+/// # Errors
+/// As `read` and `write`.
+pub fn rekey(path: &Path, keys: &Keys) -> Result<Written, Box<Diagnostic>> {
+    match read(path, keys)? {
+        Some(secrets) => write(path, &secrets, keys),
+        None => Ok(Written::Same),
+    }
+}
+
+const LOST: &str = "Give the identity that can open it: copy it to that place, or name it in `DOFLOAT_AGE_IDENTITY`. Somebody who can still open \
+                    it lets you in with `dofloat state recipients add YOUR-PUBLIC-KEY`. If every identity is lost for good, so are these \
+                    secrets: move the file away and run `dofloat apply`; it makes new ones, and replaces what was built with the old, one \
+                    node at a time.";
 
 /// The plain content of the file.
 fn open(path: &Path, keys: &Keys) -> Result<Option<Zeroizing<Vec<u8>>>, Box<Diagnostic>> {
@@ -103,11 +112,11 @@ fn open(path: &Path, keys: &Keys) -> Result<Option<Zeroizing<Vec<u8>>>, Box<Diag
         told(format!("{name} is damaged: {why}."), "Put its last good version back, for example with `git checkout`. Nothing was changed.")
     };
     let decryptor = age::Decryptor::new_buffered(age::armor::ArmoredReader::new(sealed.as_slice())).map_err(|error| damaged(&error))?;
-    let Some(identities) = identities(&keys.identity)? else {
+    let Some(identities) = keys.identities()? else {
         return Err(told(format!("{name} cannot be opened: there is no identity at {}.", keys.identity.display()), LOST));
     };
     let mut plain = Zeroizing::new(Vec::new());
-    let mut reader = match decryptor.decrypt(identities.iter().map(|identity| identity as &dyn age::Identity)) {
+    let mut reader = match decryptor.decrypt(identities.each().into_iter()) {
         Ok(reader) => reader,
         Err(age::DecryptError::NoMatchingKeys) => {
             return Err(told(
@@ -121,10 +130,9 @@ fn open(path: &Path, keys: &Keys) -> Result<Option<Zeroizing<Vec<u8>>>, Box<Diag
     Ok(Some(plain))
 }
 
-fn seal(plain: &[u8], recipients: &[x25519::Recipient]) -> Result<String, String> {
+fn seal(plain: &[u8], recipients: &[Recipient]) -> Result<String, String> {
     use std::io::Write as _;
-    let encryptor =
-        age::Encryptor::with_recipients(recipients.iter().map(|recipient| recipient as &dyn age::Recipient)).map_err(|e| e.to_string())?;
+    let encryptor = age::Encryptor::with_recipients(recipients.iter().map(Recipient::age)).map_err(|e| e.to_string())?;
     let armor = age::armor::ArmoredWriter::wrap_output(Vec::new(), age::armor::Format::AsciiArmor).map_err(|e| e.to_string())?;
     let mut writer = encryptor.wrap_output(armor).map_err(|e| e.to_string())?;
     writer.write_all(plain).map_err(|e| e.to_string())?;
@@ -132,82 +140,11 @@ fn seal(plain: &[u8], recipients: &[x25519::Recipient]) -> Result<String, String
     String::from_utf8(sealed).map_err(|e| e.to_string())
 }
 
-/// The given recipients; none if the one person's own identity is meant.
-fn recipients_of(keys: &Keys) -> Result<Vec<x25519::Recipient>, Box<Diagnostic>> {
-    const HINT: &str = "A recipient is the public key that `age-keygen -y` prints: `age1…`.";
-    let ssh = keys.recipients.iter().any(|text| text.trim_start().starts_with("ssh-"));
-    if ssh {
-        return Err(told("An ssh key is no recipient yet: this dofloat encrypts to age keys only.".to_owned(), HINT));
-    }
-    let words = keys.recipients.iter().flat_map(|text| text.split(|c: char| c.is_whitespace() || c == ','));
-    words
-        .filter(|word| !word.is_empty())
-        .enumerate()
-        .map(|(place, word)| {
-            // The word is not repeated: it may be a secret that was put there by mistake.
-            word.parse().map_err(|_| {
-                let what = if word.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") { "a secret key" } else { "no age public key" };
-                told(format!("Recipient number {} is {what}.", place + 1), HINT)
-            })
-        })
-        .collect()
-}
-
-/// The recipients that the person's own identity stands for; it is made if there is none.
-fn own(path: &Path) -> Result<Vec<x25519::Recipient>, Box<Diagnostic>> {
-    let fail = |error: std::io::Error| {
-        told(
-            format!("Failed to make the identity {}: {error}.", path.display()),
-            "Name recipients in `DOFLOAT_AGE_RECIPIENTS`, or let that folder be written.",
-        )
-    };
-    if identities(path)?.is_none() {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            make_private_folder(folder).map_err(fail)?;
-        }
-        let identity = x25519::Identity::generate();
-        let secret = identity.to_string();
-        let text = Zeroizing::new(format!(
-            "# Opens the secrets that dofloat keeps beside its states. Keep a copy in a safe place.\n# public key: {}\n{}\n",
-            identity.to_public(),
-            secret.expose_secret()
-        ));
-        // Somebody else may have made one meanwhile: theirs counts, then.
-        write_new(path, text.as_bytes(), 0o600).map_err(fail)?;
-    }
-    Ok(identities(path)?.unwrap_or_default().iter().map(x25519::Identity::to_public).collect())
-}
-
-/// The identities in the file; `None` if there is no file.
-fn identities(path: &Path) -> Result<Option<Vec<x25519::Identity>>, Box<Diagnostic>> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => Zeroizing::new(text),
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(told(format!("Failed to read the identity {}: {error}.", path.display()), "See whether it may be read.")),
-    };
-    let lines = text.lines().enumerate().map(|(place, line)| (place + 1, line.trim()));
-    let found: Vec<_> = lines
-        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-        .map(|(place, line)| {
-            line.parse().map_err(|_| {
-                told(
-                    format!("Line {place} of the identity {} is no age secret key.", path.display()),
-                    "The file is one as `age-keygen` writes it. It was left as it is.",
-                )
-            })
-        })
-        .collect::<Result<_, _>>()?;
-    if found.is_empty() {
-        let message = format!("The identity {} has no age secret key in it.", path.display());
-        return Err(told(message, "Put the key back, or remove the file if no secrets were ever encrypted to it."));
-    }
-    Ok(Some(found))
-}
-
 #[derive(Serialize)]
 #[serde(deny_unknown_fields)]
 struct PlainFile<'a> {
     format: u32,
+    recipients: Vec<String>,
     outputs: BTreeMap<&'a str, Plain<'a>>,
     generated: BTreeMap<&'a str, String>,
 }
@@ -216,15 +153,20 @@ struct PlainFile<'a> {
 #[serde(deny_unknown_fields)]
 struct ReadFile {
     format: u32,
+    #[serde(default, rename = "recipients")]
+    _recipients: Vec<String>,
     outputs: BTreeMap<String, Value>,
     generated: BTreeMap<String, String>,
 }
 
 const FORMAT: u32 = 1;
 
-fn plain(secrets: &Secrets) -> Result<Zeroizing<Vec<u8>>, Box<Diagnostic>> {
+fn plain(secrets: &Secrets, recipients: &[Recipient]) -> Result<Zeroizing<Vec<u8>>, Box<Diagnostic>> {
+    let mut recipients: Vec<String> = recipients.iter().map(ToString::to_string).collect();
+    recipients.sort();
     let file = PlainFile {
         format: FORMAT,
+        recipients,
         outputs: secrets.outputs.iter().map(|(name, value)| (name.as_str(), Plain(value.expose()))).collect(),
         generated: secrets.generated.iter().map(|(name, bytes)| (name.as_str(), STANDARD.encode(bytes.expose()))).collect(),
     };
@@ -263,6 +205,11 @@ fn told(message: String, hint: &str) -> Box<Diagnostic> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use age::secrecy::ExposeSecret as _;
+    use age::x25519;
+
     use super::*;
 
     struct Bench {
@@ -274,7 +221,8 @@ mod tests {
     fn bench() -> Bench {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("web.secrets.age");
-        let keys = Keys { recipients: Vec::new(), identity: folder.path().join("config/dofloat/identity.txt") };
+        let (list, identity) = (folder.path().join("recipients.txt"), folder.path().join("config/dofloat/identity.txt"));
+        let keys = Keys { recipients: Vec::new(), list, identity };
         Bench { folder, path, keys }
     }
 
@@ -345,9 +293,9 @@ mod tests {
         let identity = |n: usize| {
             let path = bench.folder.path().join(format!("{n}.txt"));
             put(&path, people[n].to_string().expose_secret());
-            Keys { recipients: vec![texts.clone()], identity: path }
+            Keys { recipients: vec![texts.clone()], identity: path, ..bench.keys.clone() }
         };
-        let without = Keys { recipients: vec![texts.clone()], identity: bench.folder.path().join("none.txt") };
+        let without = Keys { recipients: vec![texts.clone()], identity: bench.folder.path().join("none.txt"), ..bench.keys.clone() };
         write(&bench.path, &secrets("a"), &without).unwrap();
         assert!(!without.identity.exists());
         for n in [0, 1] {
@@ -365,7 +313,7 @@ mod tests {
         crate::base::durable::remove(&bench.keys.identity).unwrap();
         let error = write(&bench.path, &secrets("b"), &bench.keys).unwrap_err();
         let expected = "web.secrets.age cannot be opened: there is no identity at config/dofloat/identity.txt. It is not overwritten, \
-                        since what is in it would be lost. Give the identity that can open it,";
+                        since what is in it would be lost. Give the identity that can open it:";
         assert!(told(&bench, &error).starts_with(expected), "{}", told(&bench, &error));
         assert!(!bench.keys.identity.exists());
         assert_eq!(std::fs::read(&bench.path).unwrap(), before);
@@ -381,7 +329,7 @@ mod tests {
             let told = told(&bench, &read(&bench.path, &bench.keys).unwrap_err());
             assert!(told.starts_with("web.secrets.age is damaged: ") && !told.contains("hunter2"), "{told}");
         }
-        let own = own(&bench.keys.identity).unwrap();
+        let own = vec![bench.keys.own().unwrap()];
         for (plain, expected) in [
             ("{\"hunter2\": 1}", "web.secrets.age holds something else than dofloat's secrets (line 1)."),
             ("{\"format\": 2, \"outputs\": {}, \"generated\": {}}", "web.secrets.age has the format 2; this dofloat reads format 1."),
@@ -399,8 +347,8 @@ mod tests {
         let secret = x25519::Identity::generate().to_string();
         for (text, expected) in [
             (secret.expose_secret(), "Recipient number 1 is a secret key."),
-            ("hunter2", "Recipient number 1 is no age public key."),
-            ("ssh-ed25519 AAAA hunter2", "An ssh key is no recipient yet"),
+            ("hunter2", "Recipient number 1 is no public key of age or ssh."),
+            ("ssh-ed25519 AAAA hunter2", "Recipient number 1 is no whole ssh public key."),
         ] {
             let keys = Keys { recipients: vec![text.to_owned()], ..bench.keys.clone() };
             let told = told(&bench, &write(&bench.path, &secrets("a"), &keys).unwrap_err());

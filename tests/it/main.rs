@@ -3,23 +3,37 @@
 #![cfg(test)]
 
 mod bad_input;
+mod branches;
+mod bytes;
 mod cli_help;
 mod cloud;
 mod cluster;
 mod contract;
 mod crash;
+mod disk;
 mod engine;
 mod example;
 mod faults;
+mod fleet;
+mod fuzz;
 mod harness;
+mod kills;
 mod kinds;
 mod language;
 mod lost;
 mod prompt;
+mod races;
 mod readme;
+mod recipients;
+mod running;
 mod scene;
+mod signals;
 mod simulation;
 mod simulator;
 mod stories;
+mod takeover;
+mod teams;
 mod tidy;
 mod tutorial;
+mod upkeep;
+mod watcher;

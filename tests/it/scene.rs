@@ -178,7 +178,11 @@ impl Scene {
     /// Nodes of a pair that have another key than the encrypted file.
     fn wrong_keys(&self) -> Vec<String> {
         let path = self.stack.path("state/ha.secrets.age");
-        let keys = Keys { recipients: Vec::new(), identity: self.stack.path("home/.config/dofloat/identity.txt") };
+        let keys = Keys {
+            list: self.stack.path("state/recipients.txt"),
+            recipients: Vec::new(),
+            identity: self.stack.path("home/.config/dofloat/identity.txt"),
+        };
         if !path.exists() {
             return Vec::new();
         }
@@ -195,33 +199,27 @@ impl Scene {
     /// What the state remembers, as kind and identity.
     fn remembered(&self) -> BTreeSet<String> {
         let file = format!("state/{}.json", self.story.of);
-        if !self.stack.exists(&file) {
-            return BTreeSet::new();
-        }
-        let state = self.stack.json(&file);
-        let mut all = BTreeSet::new();
-        for (address, record) in state["resources"].as_object().into_iter().flatten() {
-            let id = record["id"].as_str().unwrap_or_default();
-            let own = address.trim_start_matches("dofloat_cluster.web.");
-            let kind = own.split('.').next().unwrap_or_default().trim_start_matches("digitalocean_");
-            match kind {
-                "floating_ip_assignment" | "reserved_ip_assignment" | "terraform_data" | "tag" => {}
-                "reserved_ip" => {
-                    all.insert(format!("floating_ip {id}"));
-                }
-                "record" => {
-                    all.insert(format!("record {}", id.rsplit(['/', ',']).next().unwrap_or_default()));
-                }
-                kind => {
-                    all.insert(format!("{kind} {id}"));
-                }
-            }
-        }
-        for deposed in state["deposed"].as_array().into_iter().flatten() {
-            all.insert(format!("deposed {}", deposed["id"]));
-        }
-        all
+        if self.stack.exists(&file) { remembered(&self.stack.json(&file)) } else { BTreeSet::new() }
     }
+}
+
+/// What a state remembers, as kind and identity.
+pub(crate) fn remembered(state: &Value) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for (address, record) in objects(&state["resources"]) {
+        let id = record["id"].as_str().unwrap_or_default();
+        let own = address.trim_start_matches("dofloat_cluster.web.");
+        let kind = own.split('.').next().unwrap_or_default().trim_start_matches("digitalocean_");
+        let named = match kind {
+            "floating_ip_assignment" | "reserved_ip_assignment" | "terraform_data" | "tag" => continue,
+            "reserved_ip" => format!("floating_ip {id}"),
+            "record" => format!("record {}", id.rsplit(['/', ',']).next().unwrap_or_default()),
+            kind => format!("{kind} {id}"),
+        };
+        all.insert(named);
+    }
+    all.extend(state["deposed"].as_array().into_iter().flatten().map(|deposed| format!("deposed {}", deposed["id"])));
+    all
 }
 
 /// The shape that an undisturbed run leaves.
@@ -330,7 +328,7 @@ pub(crate) fn identities(world: &Value) -> BTreeSet<String> {
 }
 
 /// The lines of which one side has more than the other.
-fn differences(expected: &Value, found: &Value) -> String {
+pub(crate) fn differences(expected: &Value, found: &Value) -> String {
     let count = |of: &Value| -> BTreeMap<String, usize> {
         of.as_array().into_iter().flatten().fold(BTreeMap::new(), |mut counts, line| {
             *counts.entry(line.to_string()).or_default() += 1;

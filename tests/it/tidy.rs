@@ -32,6 +32,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// A crate and the places that may name it: a file, or a folder if it ends with a slash.
 const CRATES: &[(&str, &[&str])] = &[
+    ("age", &["state/secrets.rs", "state/secrets/"]),
     ("anyhow", &["cli/", "main.rs"]),
     ("axum", &["sim/server.rs", "sim/server/"]),
     ("clap", &["cli/"]),

@@ -82,7 +82,8 @@ impl Responder {
                         continue;
                     }
                 };
-                stream.write_all(raw.as_bytes()).await.expect("written");
+                // Whoever has heard enough hangs up.
+                stream.write_all(raw.as_bytes()).await.ok();
                 stream.shutdown().await.ok();
             }
             // Further requests find nobody.
@@ -182,6 +183,14 @@ async fn a_broken_line_is_repeated_for_what_may_be_repeated() {
     check(|| vec![Say::Cut(200, "{\"thing\""), thing(1)], ("ok", 2), ("ambiguous", 1), ("ok", 2)).await;
     let garbled = || Say::Whole(202, "", "{\"thing\": {\"id\": 1".into());
     check(|| vec![garbled(), thing(1)], ("ok", 2), ("ambiguous", 1), ("ok", 2)).await;
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_end_is_no_answer() {
+    let responder = Responder::start(vec![Say::Whole(200, "", " ".repeat(LONGEST_ANSWER + 1))]).await;
+    let error = responder.client().create::<Envelope>("/things", &json!({})).await.expect_err("too long");
+    assert!(error.to_string().contains("it is longer than 32 MiB"), "{error}");
+    assert_eq!(word(&error), ("ambiguous", 1));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::base::diag::Diagnostic;
 
-use super::StoreError;
+use super::{Paths, StoreError};
 
 /// The system refused something.
 pub(super) fn failed(doing: &str, path: &Path, error: &Error) -> StoreError {
@@ -85,4 +85,61 @@ fn lost(message: String, state: &Path, witness: &Path) -> StoreError {
          this stack's mark. Nothing was changed."
     );
     StoreError::Lost(Box::new(Diagnostic::error(message).hint(hint)))
+}
+
+/// A shared state and its working copy have both moved on.
+pub(super) fn parted(paths: &Paths, place: &str) -> StoreError {
+    let folder = folder(paths);
+    let hint = format!(
+        "A run of this clone was never published, and meanwhile somebody unlocked the state and applied. What is published counts. Move \
+         {folder} away, keep it, and run `dofloat plan`: it names what that run made, since it carries this stack's mark and is in no \
+         record, to be imported or deleted. Nothing was changed."
+    );
+    StoreError::Mismatch(Box::new(
+        Diagnostic::error(format!("{folder} and {place} have both changed since they were the same.")).hint(hint),
+    ))
+}
+
+/// Somebody freed the lock while we held it.
+pub(super) fn broken_lock(paths: &Paths, place: &str, now: Option<String>) -> StoreError {
+    let folder = folder(paths);
+    let now = now.map_or_else(String::new, |note| format!(" It is held by {note} now."));
+    let hint = format!(
+        "So nothing was published. What this run did is in {folder}, whole. When nobody holds the lock, run `dofloat apply` again: it \
+         publishes that, or says what stands against it."
+    );
+    StoreError::Mismatch(Box::new(Diagnostic::error(format!("Somebody unlocked {place} while this run was at work.{now}")).hint(hint)))
+}
+
+/// What a run left could not be published.
+pub(super) fn unpublished(error: StoreError, paths: &Paths, place: &str) -> StoreError {
+    let StoreError::Failed(mut diagnostic) = error else { return error };
+    let why = diagnostic.hint.take().unwrap_or_default();
+    let hint = format!(
+        "{why} Nothing is lost: what this run did is in {}, and the lock stays with it. When that is mended, run `dofloat apply` here \
+         again: it publishes that first.",
+        folder(paths)
+    );
+    diagnostic.message = format!("The state is not published to {place}. {}", diagnostic.message);
+    diagnostic.hint = Some(hint.trim().to_owned());
+    StoreError::Failed(diagnostic)
+}
+
+/// Git, or the host behind it, refused something.
+pub(super) fn of_git(place: &str, doing: &str, why: &str) -> StoreError {
+    let message = format!("Failed to {doing} {place}: {}.", why.trim_end_matches('.'));
+    let hint = if why.contains("not a git repository") {
+        "The store `git` works in a clone: run dofloat there, or take the \"backend\" block out."
+    } else if why.contains("protected branch") || why.contains("hook declined") || why.contains("pre-receive") {
+        "The host refuses pushes to that branch: allow them, force-pushes aside, and allow the branch of the lock to be made and deleted."
+    } else if why.contains("could not read Username") || why.contains("Authentication failed") || why.contains("Permission denied") {
+        "dofloat uses git's own credentials and asks nobody: see that `git push` works here without a question."
+    } else {
+        "See whether `git fetch` and `git push` work here."
+    };
+    StoreError::Failed(Box::new(Diagnostic::error(message).hint(hint)))
+}
+
+fn folder(paths: &Paths) -> String {
+    paths.state.parent().map_or_else(|| "the working copy".to_owned(), |folder| folder.display().to_string())
 }

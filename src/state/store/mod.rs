@@ -5,12 +5,16 @@
 //!
 //! The order of a run: `lock`, `load`, (recover and `commit` what a journal left), `begin`, then secrets are made durable,
 //! then `append` around every call, `commit`. `begin` comes before the secrets file is written, since a secrets file
-//! without a state counts as a loss.
+//! without a state counts as a loss. `release` comes last, however the run ended.
+//!
+//! The state is a file beside the stack, or it is kept elsewhere and shared by several clones (`Remote`): then the same files
+//! in the working folder are its working copy, and everything above sees one `Locked` all the same.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Moment};
 use crate::base::diag::Diagnostic;
 use crate::base::durable::FileLock;
 
@@ -19,8 +23,14 @@ use super::journal::Replayed;
 
 mod faults;
 mod file;
+mod git;
+mod lock;
+mod remote;
+mod working;
 
 pub use file::{Locked, Opening};
+pub use git::Git;
+pub use remote::{Holding, Remote};
 
 /// The files of one stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +51,7 @@ pub struct Paths {
 #[derive(Clone, Debug)]
 pub struct Store {
     paths: Paths,
+    remote: Option<Remote>,
 }
 
 /// What is remembered.
@@ -76,6 +87,30 @@ pub enum Sharing {
     },
 }
 
+/// A lock that somebody else has, and that is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Who, as they wrote it; `None` if it is only read.
+    pub holder: Option<String>,
+    /// Until when.
+    pub until: Moment,
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = who(self.holder.as_deref());
+        write!(f, "The state is locked {who}. Waiting for that run to end, until {} at most.", self.until.to_rfc3339())
+    }
+}
+
+fn who(holder: Option<&str>) -> String {
+    match holder.map(str::trim) {
+        Some("") => "by another dofloat".to_owned(),
+        Some(holder) => format!("by {holder}"),
+        None => "by a plan that is being made".to_owned(),
+    }
+}
+
 /// The exit that an error calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitClass {
@@ -98,6 +133,8 @@ pub enum StoreError {
         holder: Option<String>,
         /// How long it was waited for.
         waited: Duration,
+        /// Whether the lock outlives its process.
+        lasting: bool,
     },
     /// State and journal do not belong together.
     Mismatch(Box<Diagnostic>),
@@ -121,17 +158,17 @@ impl StoreError {
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         match self {
             Self::Failed(diagnostic) | Self::Mismatch(diagnostic) | Self::Lost(diagnostic) => vec![Diagnostic::clone(diagnostic)],
-            Self::Held { holder, waited } => {
-                let who = match holder.as_deref().map(str::trim) {
-                    Some("") => "by another dofloat".to_owned(),
-                    Some(holder) => format!("by {holder}"),
-                    None => "by a plan that is being made".to_owned(),
-                };
+            Self::Held { holder, waited, lasting } => {
+                let who = who(holder.as_deref());
                 let waited = if waited.is_zero() { String::new() } else { format!(" It was waited for {} s.", waited.as_secs()) };
-                vec![
-                    Diagnostic::error(format!("The state is locked {who}.{waited}"))
-                        .hint("Wait until that run has ended, or let dofloat wait with `-lock-timeout=5m`. A lock ends with its process."),
-                ]
+                let wait = "Wait until that run has ended, or let dofloat wait with `-lock-timeout=5m`.";
+                let end = if *lasting {
+                    "If it was killed, run the same command in that clone again: it goes on where it was. If that clone is lost, \
+                     `dofloat unlock` frees the lock."
+                } else {
+                    "A lock ends with its process."
+                };
+                vec![Diagnostic::error(format!("The state is locked {who}.{waited}")).hint(format!("{wait} {end}"))]
             }
         }
     }
@@ -141,7 +178,13 @@ impl Store {
     /// The store at these places. Nothing is read yet.
     #[must_use]
     pub fn open(paths: Paths) -> Self {
-        Self { paths }
+        Self { paths, remote: None }
+    }
+
+    /// A store whose state is kept elsewhere; these places are its working copy's.
+    #[must_use]
+    pub fn shared(paths: Paths, remote: Remote) -> Self {
+        Self { paths, remote: Some(remote) }
     }
 
     /// The places.
@@ -150,7 +193,29 @@ impl Store {
         &self.paths
     }
 
-    /// Reads state and journal as they stand, without lock and without touching anything; consistent even while another
+    /// Brings the working copy of a shared state up to date, for those who only read; gives whoever holds the lock there.
+    ///
+    /// # Errors
+    /// If what is kept cannot be read, or both it and the working copy were changed.
+    pub async fn refresh(&self) -> Result<Option<Holding>, StoreError> {
+        match &self.remote {
+            Some(remote) => remote::refresh(remote, &self.paths).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whoever holds the lock of a shared state, without touching the working copy.
+    ///
+    /// # Errors
+    /// If what is kept cannot be read.
+    pub async fn holder(&self) -> Result<Option<Holding>, StoreError> {
+        match &self.remote {
+            Some(remote) => remote::holder(remote, &self.paths).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Reads state and journal as they stand here, without lock and without touching anything; consistent even while another
     /// process applies.
     ///
     /// # Errors
@@ -159,24 +224,53 @@ impl Store {
         file::peek(&self.paths)
     }
 
-    /// Takes the lock alone, waiting for it until the timeout. `note` says who asks (pid, start, command), for those who find it locked.
+    /// Takes the lock alone, waiting for it until the timeout. `note` says who asks (pid, start, command), for those who find it
+    /// locked; `tell` is told for whom it is waited.
     ///
     /// # Errors
     /// `Held` if somebody else still has it; `Failed` if the lock cannot be made.
-    pub async fn lock(&self, timeout: Duration, note: &str, clock: &Clock) -> Result<Locked, StoreError> {
-        file::lock(&self.paths, timeout, note, clock).await
+    pub async fn lock(
+        &self,
+        timeout: Duration,
+        note: &str,
+        clock: &Clock,
+        tell: &mut (dyn FnMut(Waiting) + Send),
+    ) -> Result<Locked, StoreError> {
+        let start = clock.now();
+        let locked = lock::take(&self.paths, timeout, note, clock, tell).await?;
+        let left = timeout.saturating_sub(clock.now().since(start));
+        match &self.remote {
+            Some(remote) => remote::acquire(remote, locked, left, note, clock, tell).await,
+            None => Ok(locked),
+        }
     }
 
     /// The right to write without a lock (`-lock=false`). Nobody else may be at work: their journal would be cut or ended.
-    #[must_use]
-    pub fn unguarded(&self) -> Locked {
-        Locked::new(self.paths.clone(), None)
+    ///
+    /// # Errors
+    /// If the state is kept elsewhere and cannot be read.
+    pub async fn unguarded(&self) -> Result<Locked, StoreError> {
+        let locked = Locked::new(self.paths.clone(), None);
+        match &self.remote {
+            Some(remote) => remote::unguarded(remote, locked).await,
+            None => Ok(locked),
+        }
     }
 
     /// Takes the lock beside other readers, if no apply has it.
-    #[must_use]
-    pub fn share(&self) -> Sharing {
-        file::share(&self.paths)
+    pub async fn share(&self, clock: &Clock) -> Sharing {
+        lock::share(&self.paths, clock).await
+    }
+
+    /// Frees a lock on a shared state that `refresh` told of; one of a file ends by itself.
+    ///
+    /// # Errors
+    /// If it cannot be freed.
+    pub async fn unlock(&self, holding: &Holding) -> Result<(), StoreError> {
+        match &self.remote {
+            Some(remote) => remote::unlock(remote, &self.paths, holding).await,
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,0 +1,141 @@
+//! `state recipients`: who may open the secrets of the stacks.
+//!
+//! Invariant: whoever changes the list can open what is written afterwards; after every change all secrets are encrypted
+//! anew, under their stacks' locks.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+
+use super::args::{Global, RecipientsCommand};
+use super::environment::Environment;
+use super::exit::{Ended, Exit, Failure};
+use super::stack;
+use super::store;
+use super::workplace::keys;
+use crate::base::diag::Diagnostic;
+use crate::state::secrets::{self, Keys, Recipient, Written, recipients};
+use crate::ui::screen::Screen;
+
+/// Runs the command.
+///
+/// # Errors
+/// If a key is none, the change would lock its maker out, or a file cannot be encrypted anew.
+pub async fn run(command: Option<&RecipientsCommand>, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let keys = keys(environment);
+    let change = match command {
+        None | Some(RecipientsCommand::List) => return list(&keys, screen),
+        Some(change) => change,
+    };
+    if !keys.recipients.is_empty() {
+        return Err(Diagnostic::error("DOFLOAT_AGE_RECIPIENTS says who may open the secrets, so the list does not count.")
+            .hint(format!("Unset it to work with {}, or change the variable.", keys.list.display()))
+            .into());
+    }
+    let now = keys.all()?;
+    let new = match change {
+        RecipientsCommand::Add(args) => with(now, &args.keys)?,
+        RecipientsCommand::Remove(args) => without(now, &args.keys, &keys)?,
+        RecipientsCommand::Rotate | RecipientsCommand::List => renewed(&now, &keys, screen)?,
+    };
+    if keys.listed()?.is_some() || new != [keys.own()?] {
+        keys.write_list(&new)?;
+    }
+    for recipient in &new {
+        screen.line(&line(recipient, &keys)?);
+    }
+    again(&keys, global, environment, screen).await?;
+    if matches!(change, RecipientsCommand::Remove(_)) {
+        screen.line("Whoever was removed has read what there was until now, and git keeps it: change those secrets where that matters.");
+    }
+    Ok(Exit::Done)
+}
+
+fn list(keys: &Keys, screen: &mut Screen) -> Ended {
+    let source = match (keys.recipients.is_empty(), keys.listed()?) {
+        (false, _) => "DOFLOAT_AGE_RECIPIENTS".to_owned(),
+        (true, Some(_)) => keys.list.display().to_string(),
+        (true, None) => format!("the identity {}", keys.identity.display()),
+    };
+    screen.line(&format!("The secrets are for ({source}):"));
+    for recipient in keys.all()? {
+        screen.line(&line(&recipient, keys)?);
+    }
+    Ok(Exit::Done)
+}
+
+fn line(recipient: &Recipient, keys: &Keys) -> Result<String, Failure> {
+    let mine = if keys.mine()?.contains(recipient) { "  (you)" } else { "" };
+    let comment = if recipient.comment.is_empty() { String::new() } else { format!("  {}", recipient.comment) };
+    Ok(format!("{recipient}{comment}{mine}"))
+}
+
+/// The keys that are given: as they are, or in a file.
+fn given(texts: &[String]) -> Result<Vec<Recipient>, Failure> {
+    let mut all = Vec::new();
+    for text in texts {
+        let read = if Path::new(text).is_file() {
+            std::fs::read_to_string(text).with_context(|| format!("Failed to read {text}"))?
+        } else {
+            text.clone()
+        };
+        all.extend(recipients(&read)?);
+    }
+    Ok(all)
+}
+
+fn with(mut now: Vec<Recipient>, texts: &[String]) -> Result<Vec<Recipient>, Failure> {
+    for recipient in given(texts)? {
+        if !now.contains(&recipient) {
+            now.push(recipient);
+        }
+    }
+    Ok(now)
+}
+
+fn without(now: Vec<Recipient>, texts: &[String], keys: &Keys) -> Result<Vec<Recipient>, Failure> {
+    // A comment names a recipient as well.
+    let (named, texts): (Vec<&String>, Vec<&String>) = texts.iter().partition(|text| now.iter().any(|known| known.comment == **text));
+    let mut leaving = given(&texts.into_iter().cloned().collect::<Vec<_>>())?;
+    leaving.extend(now.iter().filter(|known| named.iter().any(|name| **name == known.comment)).cloned());
+    if let Some(stranger) = leaving.iter().find(|recipient| !now.contains(recipient)) {
+        return Err(Diagnostic::error(format!("{stranger} is no recipient.")).hint("`dofloat state recipients` lists them.").into());
+    }
+    let (mine, left) = (keys.mine()?, now.into_iter().filter(|recipient| !leaving.contains(recipient)).collect::<Vec<_>>());
+    if !left.iter().any(|recipient| mine.contains(recipient)) {
+        return Err(Diagnostic::error("You could not open the secrets any more, nor encrypt them anew.")
+            .hint("Let one of the other recipients remove your key. Nothing was changed.")
+            .into());
+    }
+    Ok(left)
+}
+
+/// The own key replaced by a new one.
+fn renewed(now: &[Recipient], keys: &Keys, screen: &mut Screen) -> Result<Vec<Recipient>, Failure> {
+    let old = keys.mine()?;
+    if !now.iter().any(|recipient| old.contains(recipient)) {
+        return Err(Diagnostic::error("Your identity is no recipient, so there is nothing to replace.")
+            .hint("Let a recipient add it first.")
+            .into());
+    }
+    let mut new = keys.renew()?;
+    screen.line(&format!("{} has a new key; the old ones stay in it, for what was written before.", keys.identity.display()));
+    new.comment = now.iter().find(|recipient| old.contains(recipient)).map(|recipient| recipient.comment.clone()).unwrap_or_default();
+    let others = now.iter().filter(|recipient| !old.contains(recipient)).cloned();
+    Ok(std::iter::once(new).chain(others).collect())
+}
+
+/// Encrypts every stack's secrets to those who are recipients now.
+async fn again(keys: &Keys, global: &Global, environment: &Environment, screen: &mut Screen) -> Result<(), Failure> {
+    for place in stack::with_memory(global)? {
+        let store = store::of(&place)?;
+        let locked = store.lock(Duration::ZERO, &store::holder("state recipients", environment), &environment.clock, &mut |_| {}).await?;
+        let done = secrets::rekey(&place.store().secrets, keys);
+        locked.release().await?;
+        if done? == Written::Changed {
+            screen.line(&format!("The secrets of {} are encrypted anew.", place.name));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,154 @@
+//! Where a stack's state is kept, as its plan file says, and who we are to those who share it.
+//!
+//! Invariant: the arguments are those that are documented; no secret stands in a plan file.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::environment::Environment;
+use super::exit::{Ended, Exit, Failure};
+use super::stack::Place;
+use crate::base::diag::{Diagnostic, did_you_mean};
+use crate::lang::backend::{Backend, Setting};
+use crate::state::store::{Git, Remote, Store};
+use crate::ui::errors::Sources;
+
+/// The kinds of stores.
+const KINDS: [&str; 2] = ["local", "git"];
+
+/// The store of a stack.
+///
+/// # Errors
+/// If the plan file names one that there is not, or not rightly.
+pub fn of(place: &Place) -> Result<Store, Failure> {
+    let wrong = |errors: Vec<Diagnostic>| Failure::from(errors).with_sources(&texts(place));
+    let backend = place.backend.as_ref().map_err(|errors| wrong(errors.clone()))?;
+    let Some(backend) = backend else { return Ok(Store::open(place.store())) };
+    match backend.kind.as_str() {
+        "local" => {
+            arguments(backend, []).map_err(wrong)?;
+            Ok(Store::open(place.store()))
+        }
+        "git" => {
+            let [remote, branch] = arguments(backend, ["remote", "branch"]).map_err(wrong)?;
+            let text =
+                |setting: Option<&Setting>, default: &str| setting.map_or_else(|| default.to_owned(), |setting| setting.text.clone());
+            if remote.is_some_and(|remote| has_password(&remote.text)) {
+                // The line itself would show it.
+                let error =
+                    Diagnostic::error("The address of the remote holds a password, and plan files are committed.").at(backend.span.clone());
+                return Err(wrong(vec![error.hint("Name a remote of this clone, and leave the password to git's credentials.")]));
+            }
+            beside(place).map_err(|error| Failure::new(Exit::Decision, vec![error]))?;
+            let git = Git { remote: text(remote, "origin"), branch: text(branch, "state"), stack: place.name.clone() };
+            Ok(Store::shared(place.store(), Remote::Git(git)))
+        }
+        other => {
+            let error = Diagnostic::error(format!("There is no store \"{other}\".")).at(backend.span.clone());
+            let hint = match did_you_mean(other, KINDS) {
+                Some(meant) => format!("Did you mean \"{meant}\"?"),
+                None => format!("There are: {}.", KINDS.join(", ")),
+            };
+            Err(wrong(vec![error.hint(hint)]))
+        }
+    }
+}
+
+fn has_password(address: &str) -> bool {
+    url::Url::parse(address).is_ok_and(|url| url.password().is_some())
+}
+
+/// A state beside the stack does not count where the plan file names another place, and is not passed over in silence.
+fn beside(place: &Place) -> Result<(), Diagnostic> {
+    let file = Path::new("state").join(format!("{}.json", place.name));
+    if !file.exists() {
+        return Ok(());
+    }
+    let (file, name) = (file.display(), &place.name);
+    let copy = place.store().state;
+    let folder = copy.parent().unwrap_or(&copy).display();
+    Err(Diagnostic::error(format!("{file} is there, but the plan file says that the state is kept in a store.")).hint(format!(
+        "If it is the stack's state, move it into the store: `mkdir -p {folder} && mv state/{name}.* {folder}/`. The next apply publishes it, \
+         unless the store holds another. If it is an old copy, remove it. Nothing was changed."
+    )))
+}
+
+fn texts(place: &Place) -> Sources {
+    place.sources.iter().filter_map(|(name, path)| Some((name.clone(), std::fs::read_to_string(path).ok()?))).collect()
+}
+
+/// The arguments in the order of their names; others are refused.
+fn arguments<'a, const N: usize>(backend: &'a Backend, names: [&str; N]) -> Result<[Option<&'a Setting>; N], Vec<Diagnostic>> {
+    let strangers: Vec<Diagnostic> = backend
+        .arguments
+        .iter()
+        .filter(|setting| !names.contains(&setting.name.as_str()))
+        .map(|setting| {
+            let error =
+                Diagnostic::error(format!("The store \"{}\" has no argument \"{}\".", backend.kind, setting.name)).at(setting.span.clone());
+            match did_you_mean(&setting.name, names) {
+                Some(meant) => error.hint(format!("Did you mean \"{meant}\"?")),
+                None if names.is_empty() => error.hint("It has none."),
+                None => error.hint(format!("It has: {}.", names.join(", "))),
+            }
+        })
+        .collect();
+    if !strangers.is_empty() {
+        return Err(strangers);
+    }
+    Ok(names.map(|name| backend.arguments.iter().find(|setting| setting.name == name)))
+}
+
+/// Takes over the lock that a run of this clone left, and gives it back with what is here.
+///
+/// # Errors
+/// If it is held by somebody else, or nothing can be published.
+pub async fn publish(store: &Store, environment: &Environment) -> Result<(), Failure> {
+    let locked = store.lock(Duration::ZERO, &holder("unlock", environment), &environment.clock, &mut |_| {}).await?;
+    Ok(locked.release().await?)
+}
+
+/// Gives back what an interrupted command may have locked.
+///
+/// # Errors
+/// As `publish`.
+pub async fn give_back(place: &Place, environment: &Environment) -> Result<(), Failure> {
+    let store = of(place)?;
+    match store.holder().await? {
+        Some(holding) if holding.own => publish(&store, environment).await,
+        _ => Ok(()),
+    }
+}
+
+/// How a command ended, and whether its state was given back.
+///
+/// # Errors
+/// What went wrong with either.
+pub fn both(ended: Ended, released: Result<(), Failure>) -> Ended {
+    match (ended, released) {
+        (ended, Ok(())) => ended,
+        (Ok(_), Err(released)) => Err(released),
+        (Err(mut failure), Err(released)) => {
+            failure.diagnostics.extend(released.diagnostics);
+            Err(failure)
+        }
+    }
+}
+
+/// Who asks for a lock: what, where, since when.
+#[must_use]
+pub fn holder(what: &str, environment: &Environment) -> String {
+    let who = environment.user.as_deref().unwrap_or("somebody");
+    let host = host().map(|host| format!(" at {host}")).unwrap_or_default();
+    let folder = std::env::current_dir().map(|folder| format!(" in {}", folder.display())).unwrap_or_default();
+    format!("`dofloat {what}`, process {}, since {}, of {who}{host}{folder}", std::process::id(), environment.clock.now().to_rfc3339())
+}
+
+/// This machine's name.
+fn host() -> Option<String> {
+    let text = match std::fs::read_to_string("/proc/sys/kernel/hostname") {
+        Ok(text) => text,
+        Err(_) => String::from_utf8(std::process::Command::new("hostname").output().ok()?.stdout).ok()?,
+    };
+    Some(text.trim().to_owned()).filter(|name| !name.is_empty())
+}

@@ -1,0 +1,417 @@
+//! Several clones that share a state by a git remote: locks, races, a clone that dies.
+//!
+//! Invariant: a bare repository of the test's own, reached as a folder or over loopback; the account counts what was made, so a
+//! record that is lost or an object that is made twice shows.
+
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use dofloat::sim::Options;
+
+use crate::branches::git;
+use crate::cloud::Cloud;
+use crate::harness::{Outcome, Stack};
+
+const STORE: &str = "terraform {\n  backend \"git\" {\n    remote = \"origin\"\n    branch = \"state\"\n  }\n}\n";
+
+fn tag(name: &str) -> String {
+    format!("resource \"digitalocean_tag\" \"{name}\" {{\n  name = \"{name}\"\n}}\n")
+}
+
+/// A bare repository, and who serves it.
+struct Host {
+    folder: Stack,
+    address: String,
+    daemon: Option<Child>,
+}
+
+impl Host {
+    /// Reached as a folder.
+    fn folder() -> Self {
+        let folder = Stack::empty();
+        git(&folder, &["init", "-q", "--bare", "hub.git"]).ok();
+        let address = folder.path("hub.git").display().to_string();
+        Self { folder, address, daemon: None }
+    }
+
+    /// Reached over loopback.
+    fn daemon() -> Self {
+        let mut host = Self::folder();
+        let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it has one").port();
+        let base = format!("--base-path={}", host.folder.path(".").display());
+        let args = ["daemon", "--export-all", "--enable=receive-pack", "--listen=127.0.0.1", &format!("--port={port}"), &base];
+        let daemon = host.folder.command("git").args(args).stderr(Stdio::null()).spawn().expect("git daemon starts");
+        host.daemon = Some(daemon);
+        host.address = format!("git://127.0.0.1:{port}/hub.git");
+        const TRIES: usize = 3000;
+        let listens = (0..TRIES).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        assert!(listens, "git daemon listens");
+        host
+    }
+
+    /// A clone with a stack.
+    fn clone(&self, cloud: &Cloud, plan: &str) -> Stack {
+        let stack = cloud.serve(Stack::empty());
+        std::fs::remove_dir(stack.path("state")).expect("it is empty");
+        git(&stack, &["init", "-q"]).ok();
+        git(&stack, &["remote", "add", "origin", &self.address]).ok();
+        stack.write("plans/web.tf", &format!("{STORE}{plan}"));
+        stack.write(".gitignore", ".dofloat/\nhome/\n");
+        stack
+    }
+
+    /// git in the bare repository.
+    fn git(&self, args: &[&str]) -> Outcome {
+        git(&self.folder, &[&["-C", "hub.git"], args].concat())
+    }
+
+    /// Lets the host run this for each reference that is pushed.
+    fn hook(&self, script: &str) {
+        self.folder.write("hub.git/hooks/update", script);
+        assert!(self.folder.command("chmod").args(["+x", "hub.git/hooks/update"]).status().expect("chmod starts").success());
+    }
+
+    fn unhook(&self) {
+        std::fs::remove_file(self.folder.path("hub.git/hooks/update")).expect("the folder is ours");
+    }
+
+    /// What is kept of the stack.
+    fn state(&self) -> serde_json::Value {
+        serde_json::from_str(&self.git(&["show", "state:state/web.json"]).ok().stdout).expect("it is JSON")
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.git(&["rev-parse", "--verify", "--quiet", name]).code == 0
+    }
+
+    fn is_locked(&self) -> bool {
+        self.has("refs/heads/state-lock/web")
+    }
+
+    /// Every commit of the branch has one parent, but for the first.
+    fn is_linear(&self) -> bool {
+        let log = self.git(&["log", "--format=%P", "state"]).ok().stdout;
+        let parents: Vec<usize> = log.lines().map(|line| line.split_whitespace().count()).collect();
+        parents.split_last().is_some_and(|(first, rest)| *first == 0 && rest.iter().all(|count| *count == 1))
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        if let Some(daemon) = &mut self.daemon {
+            // The children of one connection end with it.
+            let _ = daemon.kill();
+            let _ = daemon.wait();
+        }
+    }
+}
+
+#[test]
+fn one_clone_applies_and_the_other_knows() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let (one, other) = (host.clone(&cloud, &tag("a")), host.clone(&cloud, &tag("a")));
+    one.run(&["apply", "-auto-approve"]).ok().says("Apply complete! Resources: 1 added");
+    assert!(!host.is_locked() && !one.exists("state"));
+    other.run(&["plan", "-detailed-exitcode"]).ok().says("No changes.");
+    other.run(&["state", "list"]).ok().says("digitalocean_tag.a");
+    other.write("plans/web.tf", &format!("{STORE}{}", tag("b")));
+    other.run(&["apply", "-auto-approve"]).ok().says("Apply complete! Resources: 1 added, 0 changed, 1 destroyed.");
+    one.write("plans/web.tf", &format!("{STORE}{}", tag("b")));
+    let head = host.git(&["rev-parse", "state"]).ok().stdout;
+    one.run(&["apply", "-auto-approve"]).ok().says("No changes.");
+    assert_eq!(host.git(&["rev-parse", "state"]).ok().stdout, head, "where nothing changed nothing is committed");
+    assert!(host.is_linear());
+    // Nothing of the user's own repository was touched.
+    for clone in [&one, &other] {
+        assert_eq!(git(clone, &["status", "--porcelain"]).ok().stdout, "?? .gitignore\n?? plans/\n");
+        assert_eq!(git(clone, &["branch"]).ok().stdout, "");
+    }
+    one.run(&["destroy", "-auto-approve"]).ok();
+    assert!(cloud.is_fresh() && host.state()["resources"].as_object().is_some_and(serde_json::Map::is_empty));
+}
+
+#[test]
+fn ten_racing_applies_over_a_folder() {
+    race(&Host::folder());
+}
+
+#[test]
+fn ten_racing_applies_over_loopback() {
+    race(&Host::daemon());
+}
+
+/// Ten applies from two clones, each with a tag of its own; half of them wait for the lock.
+fn race(host: &Host) {
+    let cloud = Cloud::start(Options::default());
+    let all: Vec<String> = (0..10).map(|n| format!("t{n}")).collect();
+    let plan: String = all.iter().map(|name| tag(name)).collect();
+    let clones = [host.clone(&cloud, &plan), host.clone(&cloud, &plan)];
+    let outcomes: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
+        let runs = all.iter().enumerate().map(|(n, name)| {
+            let clone = &clones[n % 2];
+            let target = format!("-target=digitalocean_tag.{name}");
+            scope.spawn(move || {
+                let wait = if n < 6 { "-lock-timeout=50s" } else { "-lock-timeout=0s" };
+                (n, clone.run(&["apply", "web", "-auto-approve", wait, &target]))
+            })
+        });
+        runs.collect::<Vec<_>>().into_iter().map(|run| run.join().expect("it ends")).collect()
+    });
+    let mut expected = Vec::new();
+    for (n, outcome) in outcomes {
+        match outcome.code {
+            0 => expected.push(format!("digitalocean_tag.t{n}")),
+            3 => drop(outcome.mentions("The state is locked by ")),
+            _ => panic!("apply {n}: {outcome}"),
+        }
+    }
+    assert!(expected.len() >= 2, "those that waited went on");
+    let state = host.state();
+    let records: Vec<String> = state["resources"].as_object().expect("records").keys().cloned().collect();
+    assert_eq!(records, expected, "no record is lost");
+    assert_eq!(cloud.show("tags").len(), expected.len(), "nothing is made that no record knows");
+    assert!(host.is_linear() && !host.is_locked());
+    clones[0].run(&["plan", "web"]).ok().says(&format!("Plan: {} to add, 0 to change, 0 to destroy.", 10 - expected.len()));
+}
+
+#[test]
+fn stacks_side_by_side_share_a_branch() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let clones: Vec<Stack> = (0..4).map(|_| host.clone(&cloud, "")).collect();
+    std::thread::scope(|scope| {
+        for (n, clone) in clones.iter().enumerate() {
+            std::fs::remove_file(clone.path("plans/web.tf")).expect("the folder is ours");
+            clone.write(&format!("plans/s{n}.tf"), &format!("{STORE}{}", tag(&format!("t{n}"))));
+            scope.spawn(move || clone.run(&["apply", "-auto-approve"]).ok());
+        }
+    });
+    let listed = host.git(&["ls-tree", "--name-only", "-r", "state"]).ok().stdout;
+    assert_eq!(listed, "state/s0.json\nstate/s1.json\nstate/s2.json\nstate/s3.json\n");
+    assert!(host.is_linear());
+}
+
+/// A clone whose apply was killed in the middle, holding the lock, one tag made.
+fn killed(host: &Host, cloud: &Cloud) -> Stack {
+    let stack = host.clone(cloud, &(tag("a") + &tag("b")));
+    let outcome = stack.run_env(&[("DOFLOAT_CRASH", "journal.after-append@4")], &["apply", "web", "-auto-approve", "-parallelism=1"]);
+    assert_eq!(outcome.code, -1, "{outcome}");
+    assert!(host.is_locked());
+    assert!(!cloud.show("tags").is_empty(), "something was made");
+    assert!(stack.exists(".dofloat/store/web/web.journal"));
+    stack
+}
+
+#[test]
+fn a_killed_clone_goes_on_by_itself() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = killed(&host, &cloud);
+    let plan = stack.run(&["plan", "web"]).ok();
+    assert!(!plan.stdout.contains("locked by"), "its own run is over: {plan}");
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    assert!(!host.is_locked());
+    assert_eq!(cloud.show("tags").len(), 2);
+    stack.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
+    assert_eq!(host.state()["resources"].as_object().map(serde_json::Map::len), Some(2));
+}
+
+#[test]
+fn a_killed_clone_is_explained_unlocked_and_its_journal_replayed_elsewhere() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let (dead, other) = (killed(&host, &cloud), host.clone(&cloud, &(tag("a") + &tag("b"))));
+    other
+        .run(&["apply", "web", "-auto-approve"])
+        .exits(3)
+        .mentions("The state is locked by `dofloat apply`, process ")
+        .mentions(&dead.path(".").canonicalize().expect("it is there").display().to_string())
+        .mentions(", since 20")
+        .mentions("dofloat unlock");
+    other.run(&["plan", "web"]).ok().mentions("The state is locked by `dofloat apply`");
+    other.run(&["unlock", "web"]).exits(1).mentions("what it did since it began is known only there").mentions("There is no terminal");
+    assert!(host.is_locked());
+    dead.run(&["unlock", "web", "-force"]).ok().mentions("That was a run of this clone.").says("It is published and unlocked.");
+    assert!(!host.is_locked());
+    assert!(host.has("state:state/web.journal"), "the journal is there for whoever comes next");
+    other.run(&["apply", "web", "-auto-approve"]).ok();
+    assert_eq!(cloud.show("tags").len(), 2);
+    assert!(!host.has("state:state/web.journal") && host.is_linear());
+    other.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
+    dead.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
+    other.run(&["unlock", "web"]).ok().says("It is not locked.");
+}
+
+#[test]
+fn a_lock_that_is_broken_from_elsewhere_leaves_a_decision() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let (dead, other) = (killed(&host, &cloud), host.clone(&cloud, &tag("c")));
+    other.run(&["unlock", "web", "-force"]).ok().mentions("a run of another clone").says("It is unlocked.");
+    other.run(&["apply", "web", "-auto-approve"]).ok();
+    let kept = host.state();
+    let journal = dead.read(".dofloat/store/web/web.journal");
+    dead.run(&["apply", "web", "-auto-approve"]).exits(4).mentions("have both changed").mentions("dofloat plan");
+    assert_eq!((host.state(), dead.read(".dofloat/store/web/web.journal")), (kept, journal), "nothing is lost and nothing overwritten");
+    assert!(!host.is_locked());
+}
+
+#[test]
+fn a_run_whose_lock_was_broken_publishes_nothing() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = host.clone(&cloud, &tag("a"));
+    // It is killed right before it publishes; then the lock is another's.
+    assert_eq!(stack.run_env(&[("DOFLOAT_CRASH", "remote.before-publish")], &["apply", "web", "-auto-approve"]).code, -1);
+    let other = host.clone(&cloud, &tag("b"));
+    other.run(&["unlock", "web", "-force"]).ok();
+    other.run(&["apply", "web", "-auto-approve"]).ok();
+    stack.run(&["apply", "web", "-auto-approve"]).exits(4).mentions("have both changed");
+    assert_eq!(
+        host.state()["resources"].as_object().map(|records| records.keys().cloned().collect()),
+        Some(vec!["digitalocean_tag.b".to_owned()])
+    );
+}
+
+#[test]
+fn killed_at_every_point_of_the_protocol() {
+    let points = ["remote.before-lock", "remote.after-lock", "remote.before-publish", "remote.after-publish", "state.after-write"];
+    for point in points {
+        let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+        let stack = host.clone(&cloud, &tag("a"));
+        assert_eq!(stack.run_env(&[("DOFLOAT_CRASH", point)], &["apply", "web", "-auto-approve"]).code, -1, "{point}");
+        stack.run(&["apply", "web", "-auto-approve"]).ok();
+        assert_eq!((cloud.show("tags").len(), host.is_locked()), (1, false), "{point}");
+        assert_eq!(host.state()["resources"].as_object().map(serde_json::Map::len), Some(1), "{point}");
+        let other = host.clone(&cloud, &tag("a"));
+        for point in ["working.before-files", "working.after-files"] {
+            assert_eq!(other.run_env(&[("DOFLOAT_CRASH", point)], &["plan", "web"]).code, -1, "{point}");
+        }
+        other.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
+    }
+}
+
+#[test]
+fn a_lock_that_is_broken_while_the_run_is_at_work_keeps_it_from_publishing() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = host.clone(&cloud, &tag("a"));
+    // While the state is pushed somebody else frees the lock.
+    let hook = "#!/bin/sh\ncase $1 in refs/heads/state) env -u GIT_QUARANTINE_PATH git update-ref -d refs/heads/state-lock/web;; esac\n";
+    host.hook(hook);
+    stack
+        .run(&["apply", "web", "-auto-approve"])
+        .exits(4)
+        .mentions("Somebody unlocked the branch state of origin while this run was at work.");
+    assert!(!host.has("refs/heads/state"), "nothing is published");
+    host.unhook();
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    assert_eq!((cloud.show("tags").len(), host.is_locked()), (1, false));
+    assert_eq!(host.state()["resources"].as_object().map(serde_json::Map::len), Some(1));
+}
+
+#[test]
+fn unlocking_asks() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let _dead = killed(&host, &cloud);
+    let other = host.clone(&cloud, &tag("a"));
+    for (answer, locked) in [("no", true), ("yes", false)] {
+        let mut command = other.command(env!("CARGO_BIN_EXE_dofloat"));
+        command.args(["unlock", "web"]);
+        let mut session = rexpect::session::spawn_command(command, Some(60_000)).expect("a terminal");
+        session.exp_string("It is locked by `dofloat apply`, process ").expect("the holder is shown");
+        session.exp_string("Enter a value:").expect("it asks");
+        session.send_line(answer).expect("the terminal takes it");
+        session.exp_eof().expect("it ends");
+        assert_eq!(host.is_locked(), locked, "{answer}");
+    }
+}
+
+#[test]
+fn a_refused_push_loses_nothing() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = host.clone(&cloud, &tag("a"));
+    // The host takes the lock, and nothing for the branch.
+    let hook = "#!/bin/sh\ncase $1 in refs/heads/state) echo 'protected branch' >&2; exit 1;; esac\n";
+    host.hook(hook);
+    let outcome = stack.run(&["apply", "web", "-auto-approve"]).exits(1);
+    outcome.mentions("The state is not published to the branch state of origin.").mentions("Nothing is lost").mentions("allow them");
+    assert!(host.is_locked(), "the lock stays with what is not published");
+    assert_eq!(cloud.show("tags").len(), 1);
+    host.unhook();
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    assert!(!host.is_locked());
+    let state = host.state();
+    assert_eq!(state["resources"].as_object().map(serde_json::Map::len), Some(1));
+    // A remote that is gone is told of before anything is made.
+    git(&stack, &["remote", "set-url", "origin", "nowhere.git"]).ok();
+    cloud.forget_log();
+    stack.run(&["apply", "web", "-auto-approve"]).exits(1).mentions("Failed to use (git ls-remote) the branch state of origin");
+    assert_eq!(cloud.requests().0, 0);
+}
+
+#[test]
+fn a_shallow_clone_and_a_host_without_atomic_pushes_do() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    host.git(&["config", "receive.advertiseAtomic", "false"]).ok();
+    let stack = host.clone(&cloud, &tag("a"));
+    git(&stack, &["add", "-A"]).ok();
+    git(&stack, &["commit", "-qm", "one"]).ok();
+    git(&stack, &["commit", "-qm", "two", "--allow-empty"]).ok();
+    git(&stack, &["push", "-q", "origin", "HEAD:refs/heads/main"]).ok();
+    for _ in 0..2 {
+        stack.run(&["apply", "web", "-auto-approve"]).ok();
+        stack.write("plans/web.tf", &format!("{STORE}{}", tag("b")));
+    }
+    let shallow = cloud.serve(Stack::empty());
+    let address = format!("file://{}", host.address);
+    git(&shallow, &["clone", "-q", "--depth=1", "--branch=main", &address, "work"]).ok();
+    shallow.write("work/plans/web.tf", &format!("{STORE}{}", tag("c")));
+    shallow.run(&["-chdir=work", "apply", "web", "-auto-approve"]).ok().says("Apply complete! Resources: 1 added, 0 changed, 1 destroyed.");
+    assert!(host.is_linear() && !host.is_locked());
+    assert_eq!(host.git(&["rev-list", "--count", "state"]).ok().stdout.trim(), "3");
+}
+
+#[test]
+fn a_forced_push_of_the_branch_is_no_harm_where_the_state_is_the_same() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = host.clone(&cloud, &tag("a"));
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    // Somebody squashes the history of the branch.
+    let tree = host.git(&["rev-parse", "state^{tree}"]).ok().stdout;
+    let squashed = host.git(&["commit-tree", tree.trim(), "-m", "squashed"]).ok().stdout;
+    host.git(&["update-ref", "refs/heads/state", squashed.trim()]).ok();
+    stack.write("plans/web.tf", &format!("{STORE}{}", tag("b")));
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    assert_eq!(host.git(&["rev-list", "--count", "state"]).ok().stdout.trim(), "2");
+}
+
+#[test]
+fn a_state_beside_the_stack_moves_into_the_store_on_purpose() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = host.clone(&cloud, &tag("a"));
+    stack.write("plans/web.tf", &tag("a"));
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    stack.write("plans/web.tf", &format!("{STORE}{}", tag("a")));
+    stack.run(&["plan", "web"]).exits(4).mentions("mkdir -p .dofloat/store/web && mv state/web.* .dofloat/store/web/");
+    let moved = stack.command("sh").args(["-c", "mkdir -p .dofloat/store/web && mv state/web.* .dofloat/store/web/"]).status();
+    assert!(moved.expect("sh starts").success());
+    stack.run(&["apply", "web", "-auto-approve"]).ok().says("No changes.");
+    assert_eq!(host.state()["resources"].as_object().map(serde_json::Map::len), Some(1));
+    assert_eq!(cloud.show("tags").len(), 1);
+}
+
+#[test]
+fn what_is_wrong_with_the_block_is_told_where_it_stands() {
+    let stack = Stack::empty();
+    for (block, message) in [
+        ("backend \"gitt\" {}", "There is no store \"gitt\"."),
+        ("backend \"git\" {\n    brunch = \"x\"\n  }", "The store \"git\" has no argument \"brunch\"."),
+        ("backend \"git\" {\n    remote = \"https://a:hush@example.org/x\"\n  }", "The address of the remote holds a password"),
+        ("backend \"local\" {\n    path = \"x\"\n  }", "The store \"local\" has no argument \"path\"."),
+    ] {
+        stack.write("plans/web.tf", &format!("terraform {{\n  {block}\n}}\n"));
+        let outcome = stack.run(&["state", "list", "web"]).exits(1).mentions(message).mentions("plans/web.tf:");
+        assert!(!outcome.stderr.contains("hush"), "{outcome}");
+    }
+    stack.write("plans/web.tf", STORE);
+    stack.run(&["state", "list", "web"]).exits(1).mentions("The store `git` works in a clone");
+}
