@@ -12,6 +12,7 @@ mod example;
 mod faults;
 mod harness;
 mod kinds;
+mod lab;
 mod language;
 mod prompt;
 mod readme;

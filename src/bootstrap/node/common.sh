@@ -114,5 +114,5 @@ own_private() {
 
 # members: the names of the nodes that this node sees in the cluster, itself among them.
 members() {
-    crm_node -p 2> /dev/null | tr ' ' '\n' | sed '/^$/d' | sort
+    timeout 10 crm_node -p 2> /dev/null | tr ' ' '\n' | sed '/^$/d' | sort
 }
