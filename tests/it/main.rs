@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod bootstrap;
 mod cli_help;
 mod cloud;
 mod contract;

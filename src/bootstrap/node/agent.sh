@@ -80,14 +80,14 @@ corosync_conf() {
 
 # Takes over what the API says of the peers, if that is all of them and something differs.
 follow_peers() {
-    if ! found=$(ask_peers); then
-        say "the API does not tell the peers"
+    if ! ask_peers; then
+        say "the API answers $STATUS when asked for the peers"
         return
     fi
-    [ "$(printf '%s\n' "$found" | wc -l)" -eq "$(echo "$NODES" | wc -w)" ] || return
-    [ "$found" != "$(cat "$ETC/peers")" ] || return
-    say "the peers have changed: $(printf '%s' "$found" | tr '\n' ';')"
-    printf '%s\n' "$found" | put "$ETC/peers" 644
+    [ "$(printf '%s\n' "$PEERS" | wc -l)" -eq "$(echo "$NODES" | wc -w)" ] || return
+    [ "$PEERS" != "$(cat "$ETC/peers")" ] || return
+    say "the peers have changed: $(printf '%s' "$PEERS" | tr '\n' ';')"
+    printf '%s\n' "$PEERS" | put "$ETC/peers" 644
     corosync_conf
     "$LIB/firewall"
     corosync-cfgtool -R > /dev/null || say "corosync does not take its new list of nodes"

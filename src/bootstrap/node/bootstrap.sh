@@ -99,15 +99,12 @@ service_phase() {
 }
 
 peers() {
-    if ! found=$(ask_peers); then
-        api GET "/v2/droplets?per_page=1" || die "the API answers $STATUS when asked for the peers"
-        die "the API does not list the droplets with the tag $TAG"
-    fi
+    ask_peers || die "the API answers $STATUS when asked for the droplets with the tag $TAG"
     for name in $NODES; do
-        printf '%s\n' "$found" | awk -v name="$name" '$2 == name { found = 1 } END { exit !found }' \
+        printf '%s\n' "$PEERS" | awk -v name="$name" '$2 == name { found = 1 } END { exit !found }' \
             || die "the API shows no droplet $name with a private address yet"
     done
-    printf '%s\n' "$found" | put "$ETC/peers" 644
+    printf '%s\n' "$PEERS" | put "$ETC/peers" 644
     "$LIB/agent" hosts
 }
 

@@ -25,6 +25,9 @@ const OWN_API: &str = "http://127.0.0.1:8640";
 pub(crate) const TOKEN: &str = "dop_v1_the-token-of-the-nodes";
 pub(crate) const AUTHKEY: &str = "bGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleTE=";
 
+/// Their names.
+pub(crate) const NODES: [&str; 2] = ["primary", "secondary"];
+
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// What the nodes of a lab are told.
@@ -56,6 +59,7 @@ pub(crate) struct Lab {
     pub(crate) stack: Stack,
     pub(crate) ip: String,
     name: String,
+    settings: Settings,
     simulator: Child,
     _alone: MutexGuard<'static, ()>,
 }
@@ -79,9 +83,9 @@ impl Lab {
         Outcome::of(done).ok();
         let stack = Stack::empty().env("DIGITALOCEAN_TOKEN", "operator").env("DIGITALOCEAN_API_URL", OWN_API);
         let simulator = start_simulator(&name, &stack);
-        let mut lab = Self { stack, ip: String::new(), name, simulator, _alone: alone };
+        let mut lab = Self { stack, ip: String::new(), name, settings, simulator, _alone: alone };
         lab.ip = lab.reserve();
-        lab.write_nodes(settings);
+        lab.write_nodes();
         lab.dofloat(&["apply", "lab", "-auto-approve"]).ok().says("Apply complete!");
         Some(lab)
     }
@@ -95,8 +99,9 @@ impl Lab {
         self.dofloat(&["output", "-raw", "ip"]).ok().stdout.trim().to_owned()
     }
 
-    fn write_nodes(&self, settings: Settings) {
-        let nodes = ["primary", "secondary"].map(str::to_owned);
+    fn write_nodes(&self) {
+        let settings = self.settings;
+        let nodes = NODES.map(str::to_owned);
         let mut plan = format!("{ADDRESS}{PLACE}");
         for name in &nodes {
             let node = Node {
@@ -173,31 +178,36 @@ impl Lab {
     /// Waits until both nodes have joined, serve, and the floating IP answers.
     #[track_caller]
     pub(crate) fn until_serving(&self) {
-        let ready = || {
-            ["primary", "secondary"].iter().all(|node| {
-                let health = self.health(node);
-                health["phase"] == "done" && health["members"].as_array().is_some_and(|all| all.len() == 2) && health["quorum"] == true
-            }) && !self.page().is_empty()
-        };
-        if !wait(Duration::from_secs(300), ready) {
-            let stories = ["primary", "secondary"].map(|node| {
-                let log = self.on(node, "tail -n 30 /var/log/dofloat.log; crm_mon -1rf 2>&1");
-                format!("{node}: {}\n{log}", self.health(node))
-            });
-            panic!("the cluster does not serve\n{}", stories.join("\n"));
+        if !wait(Duration::from_secs(400), || self.is_serving()) {
+            panic!("the cluster does not serve\n{}", self.story());
         }
+    }
+
+    /// Whether both nodes see each other and run their service, and the floating IP answers.
+    fn is_serving(&self) -> bool {
+        let is_well = |node: &&str| {
+            let health = self.health(node);
+            let running = health["resources"].as_array().map_or(0, |all| all.iter().filter(|one| one["role"] == "Started").count());
+            let expected = if self.settings.service == Service::Nginx { 3 } else { 1 };
+            let joined = health["members"].as_array().is_some_and(|all| all.len() == 2) && health["quorum"] == true;
+            health["phase"] == "done" && joined && running >= expected
+        };
+        NODES.iter().all(is_well) && !self.page().is_empty()
+    }
+
+    /// What the nodes say, for a test that fails.
+    pub(crate) fn story(&self) -> String {
+        let of = |node: &str| {
+            let log = self.on(node, "tail -n 30 /var/log/dofloat.log; crm_mon -1rf 2>&1; tail -n 20 /var/log/pacemaker/pacemaker.log");
+            format!("{node}: {}\n{log}", self.health(node))
+        };
+        format!("{}\n{}\n{}", of("primary"), of("secondary"), self.events().join("\n"))
     }
 
     /// What the simulator told the rig so far, a line each.
     pub(crate) fn events(&self) -> Vec<String> {
         let path = format!("{}/rigs/{}/events", cache(), self.name);
         fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
-    }
-
-    /// The requests for changes that nodes and operator have made: method, path, body.
-    pub(crate) fn requests(&self) -> Vec<Value> {
-        let done = self.try_rig(&["provider", "curl", "-sf", &format!("{OWN_API}/_sim/log")]);
-        serde_json::from_str::<Value>(&done.stdout).map(|log| log["exchanges"].as_array().cloned().unwrap_or_default()).unwrap_or_default()
     }
 
     /// Lets things go wrong at the API from now on, instead of what went wrong before.
@@ -383,7 +393,8 @@ pub(crate) fn until(what: &str, patience: Duration, is_so: impl FnMut() -> bool)
     assert!(wait(patience, is_so), "it takes too long until {what}");
 }
 
-fn wait(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+/// The same, and says whether it came true.
+pub(crate) fn wait(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
     let step = Duration::from_millis(200);
     for _ in 0..patience.as_millis() / step.as_millis() {
         if is_so() {
