@@ -29,6 +29,9 @@ use crate::base::clock::Clock;
 use crate::base::crash::crash_point;
 use crate::base::rng::Rng;
 
+/// How often it is told that an answer is still waited for.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+
 /// The client of one account. Clones share connections and budget.
 #[derive(Clone)]
 pub struct Client {
@@ -213,11 +216,15 @@ impl Client {
         decode(&request, &answer, "")
     }
 
+    /// One 404 is no proof that it is not there: it is asked once more.
     async fn gone(&self, request: &Request) -> Result<(), ApiError> {
-        match self.change(request).await {
-            Ok(_) | Err(ApiError::NotFound { .. }) => Ok(()),
-            Err(error) => Err(error),
+        for _ in 0..2 {
+            match self.change(request).await {
+                Err(ApiError::NotFound { .. }) => {}
+                other => return other.map(drop),
+            }
         }
+        Ok(())
     }
 
     async fn change(&self, request: &Request) -> Result<Value, ApiError> {
@@ -257,7 +264,7 @@ impl Client {
         loop {
             core.pace.enter(bucket, |pause| tell(pause, Cause::Budget)).await;
             attempts += 1;
-            let outcome = core.attempt(request, bucket).await;
+            let outcome = self.answered(request, bucket).await;
             let attempt = outcome.attempt();
             may_have_acted |= attempt.may_have_acted();
             match retry::decide(request, attempt, tried, &core.patience, core.rng.fraction()) {
@@ -271,6 +278,26 @@ impl Client {
                         tried.failed += 1;
                     }
                     core.clock.sleep(pause).await;
+                }
+            }
+        }
+    }
+}
+
+impl Client {
+    /// One attempt; that there is no answer yet is told from time to time.
+    async fn answered(&self, request: &Request, bucket: Bucket) -> Outcome {
+        let core = &*self.core;
+        let start = core.clock.now();
+        let mut attempt = std::pin::pin!(core.attempt(request, bucket));
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut attempt => return outcome,
+                () = core.clock.sleep_in_earnest(SIGN_OF_LIFE) => {
+                    let what = format!("an answer to {} {}", request.method.name(), request.shown());
+                    let elapsed = core.clock.now().since(start);
+                    self.tell(&Waiting { what, elapsed, limit: Some(core.timeout), pause: Duration::ZERO, cause: Cause::Answer });
                 }
             }
         }

@@ -89,6 +89,12 @@ pub enum ApiError {
         /// The scope.
         scope: &'static str,
     },
+    /// What was being made came to nothing: it is not there, or never will be usable.
+    #[error("{what}")]
+    Stillborn {
+        /// What, and why as far as it is known.
+        what: String,
+    },
     /// What was waited for did not come about in time, or ended badly.
     #[error("{what}")]
     Unsettled {
@@ -108,7 +114,7 @@ impl ApiError {
             | Self::Throttled { asked, .. }
             | Self::Ambiguous { asked, .. }
             | Self::Broken { asked, .. } => Some(asked),
-            Self::Unseen { .. } | Self::Unsettled { .. } => None,
+            Self::Unseen { .. } | Self::Stillborn { .. } | Self::Unsettled { .. } => None,
         }
     }
 

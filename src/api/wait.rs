@@ -36,6 +36,8 @@ pub enum Cause {
     Retry,
     /// The request budget is used up.
     Budget,
+    /// A request was sent, and no answer came yet.
+    Answer,
     /// The API is not ready yet.
     Settling,
 }

@@ -87,6 +87,14 @@ impl Clock {
         }
     }
 
+    /// Waits in real time; under a virtual clock for ever, as nothing takes time there of itself. For what is only told.
+    pub async fn sleep_in_earnest(&self, span: Duration) {
+        match &self.0 {
+            Inner::System => tokio::time::sleep(span).await,
+            Inner::Virtual(_) => std::future::pending().await,
+        }
+    }
+
     /// Moves a virtual clock on; the system's clock stays as it is.
     pub fn advance(&self, span: Duration) {
         if let Inner::Virtual(now) = &self.0 {

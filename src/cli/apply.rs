@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::args::{ApplyArgs, DestroyArgs, Global, Locking, Planning};
+use super::attend::{attended, watched};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
@@ -135,6 +136,7 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
             loaded: &loaded,
             fresh: &fresh,
             options: &options,
+            new_stack: order.planning.new_stack,
         };
         let surveyed = match &order.saved {
             Some(saved) => {
@@ -143,9 +145,11 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
                 let mut inputs = inputs.clone();
                 inputs.given.remove(0);
                 let config = site.config(&inputs);
-                again(looking.ground(&config, &clock, true, true), saved).await?
+                let (api, waits) = watched(&gateway.client);
+                let work = again(looking.ground(&api, &config, &clock, true, true), saved);
+                attended(work, waits, &clock, order.planning.json, screen).await?
             }
-            None => look(looking, order.planning.refresh, true).await?,
+            None => look(looking, order.planning.refresh, true, order.planning.json, screen).await?,
         };
         show(&surveyed.planned.plan, &site, order.planning.json, screen);
         if asks && !surveyed.planned.plan.is_empty() && !approved(order.destroy, screen)? {

@@ -120,6 +120,9 @@ pub struct Planning {
     /// Only bring the state up to date with what is there
     #[arg(long, conflicts_with_all = ["replace"])]
     pub refresh_only: bool,
+    /// Begin anew, although a state of this name seems lost
+    #[arg(long)]
+    pub new_stack: bool,
     /// How the state is locked.
     #[command(flatten)]
     pub locking: Locking,

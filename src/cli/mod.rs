@@ -4,10 +4,12 @@
 
 pub mod apply;
 pub mod args;
+pub mod attend;
 pub mod completions;
 pub mod environment;
 pub mod exit;
 pub mod files;
+pub mod history;
 pub mod logging;
 pub mod output;
 pub mod plan;

@@ -3,11 +3,13 @@
 use anyhow::Context as _;
 
 use super::args::{Global, PlanArgs, Planning};
+use super::attend::{attended, watched};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::stack;
 use super::workplace::{Gateway, Site, gateway, variables_of};
+use super::{history, stack};
+use crate::api::client::Client;
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::durable::write_atomic;
@@ -58,8 +60,17 @@ async fn shown(
     let loaded = store.peek()?;
     let fresh = site.fresh_state();
     let options = options(&args.planning, args.destroy);
-    let looking = Looking { site, configuration, inputs, gateway, loaded: &loaded, fresh: &fresh, options: &options };
-    let mut surveyed = look(looking, args.planning.refresh, busy.is_none()).await?;
+    let looking = Looking {
+        site,
+        configuration,
+        inputs,
+        gateway,
+        loaded: &loaded,
+        fresh: &fresh,
+        options: &options,
+        new_stack: args.planning.new_stack,
+    };
+    let mut surveyed = look(looking, args.planning.refresh, busy.is_none(), args.planning.json, screen).await?;
     if let Some(holder) = &busy {
         surveyed.planned.plan.notes.push(
             Diagnostic::warning(format!("The state is locked by {holder}, which changes it just now: this plan will not hold."))
@@ -119,25 +130,28 @@ pub struct Looking<'a> {
     pub fresh: &'a State,
     /// What was asked for.
     pub options: &'a Options,
+    /// Whether a stack without a state is new by the user's word.
+    pub new_stack: bool,
 }
 
 impl<'a> Looking<'a> {
     /// The engine's view of it.
     #[must_use]
-    pub fn ground(self, config: &'a str, clock: &'a Clock, refresh: bool, recover: bool) -> Ground<'a> {
+    pub fn ground(self, api: &'a Client, config: &'a str, clock: &'a Clock, refresh: bool, recover: bool) -> Ground<'a> {
         Ground {
             stack: &self.site.place.name,
             resolve: self.configuration,
             config,
             loaded: self.loaded,
             fresh: self.fresh,
-            api: &self.gateway.client,
+            api,
             endpoint: &self.gateway.endpoint,
             simulated: self.site.global.sim,
             clock,
             options: self.options,
             refresh,
             recover,
+            new_stack: self.new_stack,
         }
     }
 }
@@ -146,10 +160,14 @@ impl<'a> Looking<'a> {
 ///
 /// # Errors
 /// Whatever keeps it from being made.
-pub async fn look(looking: Looking<'_>, refresh: bool, recover: bool) -> Result<Surveyed, Failure> {
+pub async fn look(looking: Looking<'_>, refresh: bool, recover: bool, json: bool, screen: &mut Screen) -> Result<Surveyed, Failure> {
+    if looking.loaded.state.is_none() && !looking.new_stack && !looking.site.global.sim {
+        history::must_not_know(&looking.site.place.store().state).await?;
+    }
     let clock = looking.site.environment.clock.clone();
     let config = looking.site.config(looking.inputs);
-    let mut surveyed = survey(looking.ground(&config, &clock, refresh, recover)).await?;
+    let (api, waits) = watched(&looking.gateway.client);
+    let mut surveyed = attended(survey(looking.ground(&api, &config, &clock, refresh, recover)), waits, &clock, json, screen).await?;
     let plan = &mut surveyed.planned.plan;
     (plan.secrets, plan.variables) = variables_of(looking.configuration, &surveyed.state.salt);
     let mut notes = looking.configuration.warnings().to_vec();

@@ -23,7 +23,7 @@ use super::record::{self, Frame};
 use super::recover::{self, Claims, Located, Lost};
 use super::schedule::Schedule;
 use super::trouble::of_api;
-use super::work::{Message, Task, perform};
+use super::work::{Message, Task, perform, watched};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
@@ -316,14 +316,15 @@ impl<'a> Owner<'a> {
         for message in batch {
             match message {
                 Message::Stop => self.interrupt(),
-                Message::Waiting { step, what, elapsed, limit } => {
+                Message::Waiting { step, waiting } => {
                     if let Some(running) = self.running.get(&step) {
                         (self.run.tell)(Event::Waiting {
                             address: running.task.address.clone(),
                             op: running.task.op.clone(),
-                            what,
-                            elapsed,
-                            limit,
+                            what: waiting.what,
+                            elapsed: waiting.elapsed,
+                            pause: waiting.pause,
+                            limit: waiting.limit,
                         });
                     }
                 }
@@ -435,8 +436,9 @@ impl<'a> Owner<'a> {
                 self.run.state.apply(&running.task.address, &running.begin.op, &Ended::Record(record.clone()));
                 entries.push(Entry::Done { step: step.0, outcome: Ended::Record(record) });
             }
-            // Nobody knows whether it exists: the journal keeps the question.
-            (None, true) if doubt => self.settled = false,
+            // Nobody knows whether it exists: the journal keeps the question. So it does where an answer was lost before: what
+            // is refused now, as it is there already, may be what was made then.
+            (None, true) if doubt || running.tries > 1 => self.settled = false,
             _ => {
                 if running.begin.power == Some(Power::On)
                     && let Some(record) = self.run.state.records.get_mut(&running.task.address)
@@ -521,11 +523,12 @@ impl<'a> Owner<'a> {
         let mut claims = self.run.claims.clone();
         claims.extend(recover::claims(&self.run.state, None));
         claims.extend(self.running.values().filter_map(|other| Some((family(other.task.kind.name()), other.id.clone()?))));
-        let (kind, api, clock, sender) = (running.task.kind, self.run.api.clone(), self.run.clock.clone(), self.sender.clone());
-        let (body, mark, at) = (running.begin.body.clone(), self.run.mark.clone(), running.begin.at);
+        let (kind, clock, sender) = (running.task.kind, self.run.clock.clone(), self.sender.clone());
+        let api = watched(&self.run.api, step, &self.sender);
+        let (address, body, mark, at) = (running.task.address.clone(), running.begin.body.clone(), self.run.mark.clone(), running.begin.at);
         self.locating = true;
         self.tasks.spawn(async move {
-            let found = recover::locate(kind, &api, Lost { body: &body, mark: &mark, at, alike }, &claims, &clock).await;
+            let found = recover::locate(kind, &api, Lost { address: &address, body: &body, mark: &mark, at, alike }, &claims, &clock).await;
             // The owner is gone only if the whole run is.
             let _ = sender.send(Message::Located { step, found }).await;
         });

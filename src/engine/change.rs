@@ -150,6 +150,8 @@ pub enum Reason {
     },
     /// An interrupted run never saw it usable.
     Unfinished,
+    /// An interrupted run made it, and it never will be usable.
+    Stillborn,
     /// Everything is to go.
     Destroy,
     /// It was replaced earlier, and is left to delete.
@@ -307,6 +309,8 @@ pub enum Event {
         what: String,
         /// For how long by now.
         elapsed: Duration,
+        /// How long it is silent from now on.
+        pause: Duration,
         /// When it is given up, where there is a limit.
         limit: Option<Duration>,
     },

@@ -9,6 +9,7 @@ pub mod desired;
 pub mod diff;
 pub mod graph;
 pub mod known;
+mod lost;
 pub mod order;
 pub mod plan;
 pub mod record;

@@ -323,14 +323,19 @@ impl<'a> Walk<'a> {
         let asked = self.input.options.replace.iter().any(|target| target.covers(address));
         let triggered =
             wanted.rules.replace_triggered_by.iter().find(|trigger| self.has_changed(&trigger.address, trigger.attribute.as_deref()));
+        let stillborn = self.input.observed.stillborn.contains(address);
         let mut change = self.keep(address, Some(present));
-        if !because.is_empty() || asked || triggered.is_some() {
+        if !because.is_empty() || asked || stillborn || triggered.is_some() {
             change.reason = match triggered {
+                _ if stillborn => Some(Reason::Stillborn),
                 _ if asked => Some(Reason::Asked),
                 Some(trigger) if because.is_empty() => Some(Reason::Triggered { by: trigger.address.clone() }),
                 _ => None,
             };
-            self.may_destroy(address, wanted.rules.prevent_destroy.as_ref(), &because);
+            // What never was usable has nothing to lose.
+            if !stillborn {
+                self.may_destroy(address, wanted.rules.prevent_destroy.as_ref(), &because);
+            }
             let order = if wanted.rules.create_before_destroy { Order::CreateFirst } else { Order::DeleteFirst };
             change.attrs = made(kind.attrs(), terms, Some((there, &because)));
             change.action = Action::Replace { because, order };

@@ -6,9 +6,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::refresh::is_there;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
+use crate::api::wait::{Cause, Waiting};
 use crate::base::address::Address;
 use crate::base::clock::{Clock, Moment};
 use crate::base::diag::Diagnostic;
@@ -21,9 +23,9 @@ use crate::state::journal::{Begin, Op, Power, Replayed};
 use crate::state::{Health, Record, State};
 
 /// When the object of a lost answer is looked for, counted from the intent. New droplets are missing from lists for seconds,
-/// and tags come later still; what has neither is visible at once.
+/// and tags come later still; what has neither is not known to lag, but one look is no proof.
 const LOOKS_MARKED: [Duration; 3] = [Duration::ZERO, Duration::from_secs(20), Duration::from_secs(60)];
-const LOOKS_PLAIN: [Duration; 2] = [Duration::ZERO, Duration::from_secs(3)];
+const LOOKS_PLAIN: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(15)];
 
 /// Whose objects are not to be taken.
 pub type Claims = BTreeSet<(String, Id)>;
@@ -42,6 +44,8 @@ pub enum Located {
 /// What was lost: the intent of a create.
 #[derive(Clone, Copy, Debug)]
 pub struct Lost<'a> {
+    /// Of which resource.
+    pub address: &'a Address,
     /// What was wanted, as far as it is open.
     pub body: &'a Body,
     /// The stack's mark.
@@ -60,10 +64,7 @@ pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &C
     let looks: &[Duration] = if kind.markable() { &LOOKS_MARKED } else { &LOOKS_PLAIN };
     let mut doubtful = Vec::new();
     for look in looks {
-        let wait = lost.at.plus(*look).since(clock.now());
-        if !wait.is_zero() {
-            clock.sleep(wait.min(*look)).await;
-        }
+        until(lost.at, *look, api, lost.address, clock).await;
         let mut found = kind.find(api, lost.body, lost.mark).await?;
         found.retain(|object| !claims.contains(&(family(kind.name()), object.id.clone())));
         found.sort_by(|a, b| a.id.cmp(&b.id));
@@ -77,6 +78,17 @@ pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &C
         doubtful = rest;
     }
     Ok(if doubtful.is_empty() { Located::Nothing } else { Located::Many(doubtful) })
+}
+
+/// Sleeps until a look is due, counted from the intent; a clock that was set back makes it no longer.
+async fn until(begun: Moment, look: Duration, api: &Client, address: &Address, clock: &Clock) {
+    let pause = begun.plus(look).since(clock.now()).min(look);
+    if !pause.is_zero() {
+        let what = format!("{address} to show up, as it may have been made");
+        let limit = LOOKS_MARKED.last().copied();
+        api.tell(&Waiting { what, elapsed: clock.now().since(begun), limit, pause, cause: Cause::Settling });
+        clock.sleep(pause).await;
+    }
 }
 
 /// The objects that a state and an interrupted run speak of.
@@ -123,14 +135,15 @@ pub async fn settle(state: &State, journal: &Replayed, api: &Client, clock: &Clo
         let stop = |error: &ApiError| Stop::from(of_api(error, &format!("find out what became of {address}")).about(address));
         match (op, &step.id) {
             (Op::Create, Some(id)) => {
-                if look(kind, api, id, step.begin.at, clock).await.map_err(|error| stop(&error))? {
+                if look(kind, api, id, &step.begin, clock).await.map_err(|error| stop(&error))? {
                     settled.adopt(address, step.begin.unfinished(id.clone()));
                 }
             }
             (Op::Create, None) => {
                 let alike =
                     journal.open.iter().skip(place).filter(|other| same_wish(&other.begin, &step.begin) && other.id.is_none()).count();
-                let lost = Lost { body: &step.begin.body, mark: step.begin.mark.as_ref().unwrap_or(&nobody), at: step.begin.at, alike };
+                let lost =
+                    Lost { address, body: &step.begin.body, mark: step.begin.mark.as_ref().unwrap_or(&nobody), at: step.begin.at, alike };
                 match locate(kind, api, lost, &claims, clock).await.map_err(|error| stop(&error))? {
                     Located::One(found) => {
                         claims.insert((family(&address.kind), found.id.clone()));
@@ -148,7 +161,8 @@ pub async fn settle(state: &State, journal: &Replayed, api: &Client, clock: &Clo
                 }
             }
             (Op::Delete { id }, _) => {
-                if kind.look(api, id).await.map_err(|error| stop(&error))?.is_none() {
+                let mark = mark_of(&settled.state, address, id).unwrap_or(&nobody);
+                if !is_there(api, kind, id, mark).await.map_err(|error| stop(&error))? {
                     settled.state.apply(address, op, &crate::state::journal::Outcome::Gone);
                 }
             }
@@ -158,17 +172,20 @@ pub async fn settle(state: &State, journal: &Replayed, api: &Client, clock: &Clo
     Ok(settled)
 }
 
+/// The mark that an object carries, by its record.
+fn mark_of<'a>(state: &'a State, address: &Address, id: &Id) -> Option<&'a Mark> {
+    let present = state.records.get(address).filter(|record| record.id == *id);
+    present.or_else(|| state.deposed.get(&(address.clone(), id.clone())))?.mark.as_ref()
+}
+
 fn same_wish(a: &Begin, b: &Begin) -> bool {
     a.op == Op::Create && family(&a.address.kind) == family(&b.address.kind) && a.body == b.body
 }
 
 /// Whether the object is there; a new one may not be visible yet.
-async fn look(kind: &dyn AnyKind, api: &Client, id: &Id, begun: Moment, clock: &Clock) -> Result<bool, ApiError> {
+async fn look(kind: &dyn AnyKind, api: &Client, id: &Id, begin: &Begin, clock: &Clock) -> Result<bool, ApiError> {
     for wait in LOOKS_MARKED {
-        let pause = begun.plus(wait).since(clock.now());
-        if !pause.is_zero() {
-            clock.sleep(pause.min(wait)).await;
-        }
+        until(begin.at, wait, api, &begin.address, clock).await;
         if kind.look(api, id).await?.is_some() {
             return Ok(true);
         }

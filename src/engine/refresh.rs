@@ -11,6 +11,7 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use super::diff::normal;
 use super::trouble::{Stop, lacking, of_api};
 use crate::api::client::Client;
+use crate::api::error::ApiError;
 use crate::base::address::Address;
 use crate::base::digest::{Digest, Salt};
 use crate::base::identity::{Id, Mark};
@@ -20,7 +21,7 @@ use crate::kinds::attr::Reads;
 use crate::kinds::erased::{AnyKind, Found};
 use crate::kinds::kind;
 use crate::kinds::scopes::{Operation, needed};
-use crate::state::{Record, State};
+use crate::state::{Health, Record, State};
 
 /// How many objects are looked for at once.
 const LOOKS: usize = 8;
@@ -32,6 +33,8 @@ pub struct Observed {
     pub seen: BTreeMap<Address, Seen>,
     /// Replaced objects that are not deleted yet.
     pub deposed: BTreeMap<(Address, Id), Seen>,
+    /// Those that an interrupted run made, and that never will be usable.
+    pub stillborn: BTreeSet<Address>,
     /// Objects that carry the stack's mark and are in no record.
     pub strays: Vec<Stray>,
 }
@@ -87,9 +90,14 @@ pub async fn refresh(api: &Client, fresh: &Client, state: &State, mark: &Mark, w
         }
     }
     for (address, record) in &state.records {
-        observed
-            .seen
-            .insert(address.clone(), seen(&address.kind, record, found.remove(&(address.kind.as_str(), record.id.clone())), &state.salt));
+        let body = found.remove(&(address.kind.as_str(), record.id.clone()));
+        if record.health == Health::Unfinished
+            && let (Some(kind), Some(body)) = (kind(&address.kind), &body)
+            && kind.stillborn(fresh, &record.id, body).await.map_err(|error| unread(kind, error))?
+        {
+            observed.stillborn.insert(address.clone());
+        }
+        observed.seen.insert(address.clone(), seen(&address.kind, record, body, &state.salt));
     }
     for ((address, id), record) in &state.deposed {
         let body = found.remove(&(address.kind.as_str(), id.clone()));
@@ -112,23 +120,35 @@ async fn read_kind(
     mark: &Mark,
 ) -> Result<(&'static dyn AnyKind, Vec<Found>), Stop> {
     let ids: Vec<Id> = records.iter().map(|(_, record)| record.id.clone()).collect();
-    let stop = |error| {
-        let error = lacking(error, needed(kind, Operation::Read, &Term::null()));
-        Stop::from(of_api(&error, &format!("read the objects of kind {}", kind.name())))
-    };
+    let stop = |error| unread(kind, error);
     let mut found = kind.list(api, &ids, mark).await.map_err(stop)?;
     let there: BTreeSet<Id> = found.iter().map(|object| object.id.clone()).collect();
     let missing: Vec<Id> = ids.into_iter().filter(|id| !there.contains(id)).collect();
     let looked: Vec<Option<Found>> = stream::iter(missing)
-        .map(|id| async move {
-            Ok::<_, crate::api::error::ApiError>(kind.look(fresh, &id).await?.map(|body| Found { id, body, certain: true }))
-        })
+        .map(|id| async move { Ok::<_, ApiError>(kind.look(fresh, &id).await?.map(|body| Found { id, body, certain: true })) })
         .buffered(LOOKS)
         .try_collect()
         .await
         .map_err(stop)?;
     found.extend(looked.into_iter().flatten());
     Ok((kind, found))
+}
+
+fn unread(kind: &dyn AnyKind, error: ApiError) -> Stop {
+    let error = lacking(error, needed(kind, Operation::Read, &Term::null()));
+    Stop::from(of_api(&error, &format!("read the objects of kind {}", kind.name())))
+}
+
+/// Whether an object is there: asked by its own address, and where that says no, by the list.
+///
+/// # Errors
+/// A read that fails.
+pub(super) async fn is_there(api: &Client, kind: &dyn AnyKind, id: &Id, mark: &Mark) -> Result<bool, ApiError> {
+    if kind.look(api, id).await?.is_some() {
+        return Ok(true);
+    }
+    let found = kind.list(api, std::slice::from_ref(id), mark).await?;
+    Ok(found.iter().any(|object| object.id == *id))
 }
 
 fn seen(kind_name: &str, record: &Record, body: Option<Body>, salt: &Salt) -> Seen {

@@ -3,7 +3,7 @@
 //! Invariant: no secret is in it. What is applied later is planned again from what the file saw, and must come out the same:
 //! so the file cannot make apply do anything that the configuration does not say. Pure; the caller reads and writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +19,7 @@ use crate::base::identity::Id;
 use crate::base::value::{Body, Origin, Term, Value};
 
 /// The version of the format.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// The first words of the file, by which it is known.
 const MAGIC: &str = "dofloat-plan";
 
@@ -43,6 +43,8 @@ pub struct Saved {
     /// What was seen.
     seen: BTreeMap<Address, SavedSeen>,
     deposed: Vec<(Address, Id, SavedSeen)>,
+    /// What was made by an interrupted run and never will be usable.
+    stillborn: BTreeSet<Address>,
     /// The account's reserved addresses.
     addresses: Vec<String>,
     /// The values of the variables that are not sensitive.
@@ -99,6 +101,7 @@ pub fn write(surveyed: &Surveyed, options: &Options) -> Result<Vec<u8>, serde_js
         destroy: options.destroy,
         seen: surveyed.observed.seen.iter().map(|(address, seen)| (address.clone(), seen.into())).collect(),
         deposed: surveyed.observed.deposed.iter().map(|((address, id), seen)| (address.clone(), id.clone(), seen.into())).collect(),
+        stillborn: surveyed.observed.stillborn.clone(),
         addresses: surveyed.addresses.iter().cloned().collect(),
         variables: plan.variables.clone(),
         secrets: plan.secrets.clone(),
@@ -154,6 +157,7 @@ impl Saved {
         Observed {
             seen: self.seen.iter().map(|(address, seen)| (address.clone(), seen.into())).collect(),
             deposed: self.deposed.iter().map(|(address, id, seen)| ((address.clone(), id.clone()), seen.into())).collect(),
+            stillborn: self.stillborn.clone(),
             strays: Vec::new(),
         }
     }

@@ -5,12 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::{join, try_join_all};
+use futures_util::future::{join3, try_join_all};
 use tokio::sync::watch;
 
 use super::apply::{self, Left, Manner, Run};
 use super::change::{Action, Base, Event};
 use super::desired::of_complaint;
+use super::lost;
 use super::plan::{self, Input, Options, Planned};
 use super::record;
 use super::recover::{self, Claims};
@@ -57,6 +58,8 @@ pub struct Ground<'a> {
     pub refresh: bool,
     /// Whether an interrupted run is looked into. A plan beside a running apply leaves that alone.
     pub recover: bool,
+    /// Whether a stack without a state is new by the user's word, whatever the account holds.
+    pub new_stack: bool,
 }
 
 /// A plan and what it rests on.
@@ -91,13 +94,15 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let snapshot = ground.api.snapshot();
     let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
     // Whose account it is, and what is in it, are asked side by side; the first decides whether the second counts.
-    let (owner, seen) = join(account::owner(&snapshot, ground.simulated), see(ground, remembered, &snapshot)).await;
+    let (owner, seen, new) =
+        join3(account::owner(&snapshot, ground.simulated), see(ground, remembered, &snapshot), is_new(ground, &snapshot)).await;
     let owner = owner.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
     let recorded = remembered.owner.as_ref().or(ground.loaded.journal.as_ref().map(|journal| &journal.header.owner));
     if let Some(other) = recorded.filter(|recorded| **recorded != owner) {
         return Err(Stop::from(of_owner(ground.stack, other, &owner)));
     }
     let (state, adopted, observed) = seen?;
+    new?;
     let base = Base {
         stack: ground.stack.to_owned(),
         lineage: state.lineage.clone(),
@@ -159,6 +164,16 @@ pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> 
 }
 
 /// What is remembered, an interrupted run settled, and what is there.
+/// A stack that nobody remembers must be one that the account does not know.
+async fn is_new(ground: Ground<'_>, snapshot: &Client) -> Result<(), Stop> {
+    let mut wanted = ground.resolve.desired().resources.keys();
+    let marks = ground.options.destroy || wanted.any(|address| kind(&address.kind).is_some_and(AnyKind::markable));
+    if ground.loaded.state.is_some() || ground.new_stack || !marks {
+        return Ok(());
+    }
+    lost::must_be_new(snapshot, ground.stack).await
+}
+
 async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Result<(State, Vec<(Address, Id)>, Observed), Stop> {
     let (state, adopted) = match &ground.loaded.journal {
         Some(journal) if ground.recover => {
@@ -205,6 +220,7 @@ fn believed(state: &State) -> Observed {
     Observed {
         seen: state.records.iter().map(|(address, record)| (address.clone(), seen(record))).collect(),
         deposed: state.deposed.iter().map(|(key, record)| (key.clone(), seen(record))).collect(),
+        stillborn: BTreeSet::new(),
         strays: Vec::new(),
     }
 }

@@ -88,6 +88,7 @@ fn hint(error: &ApiError) -> Option<String> {
             Some("Run the same command again: dofloat looks for what the lost answer was about before it makes anything.".to_owned())
         }
         ApiError::Broken { .. } => Some("Check the network and the API's status, then run the same command again.".to_owned()),
+        ApiError::Stillborn { .. } => Some("Run the same command again: dofloat makes a new one in its place.".to_owned()),
         ApiError::Unsettled { .. } => Some("Run the same command again: dofloat goes on waiting for the same object.".to_owned()),
         _ => None,
     }

@@ -4,7 +4,6 @@
 //! answer that was lost is reported as such and never guessed.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -13,6 +12,7 @@ use super::desired::Terms;
 use super::trouble::{lacking, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
+use crate::api::wait::Waiting;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark};
@@ -54,7 +54,7 @@ pub(super) enum Message {
     /// Where the object of a lost answer was looked for.
     Located { step: StepId, found: Result<super::recover::Located, ApiError> },
     /// It still waits.
-    Waiting { step: StepId, what: String, elapsed: Duration, limit: Option<Duration> },
+    Waiting { step: StepId, waiting: Waiting },
     /// It is done: what there is now, `None` if nothing.
     Done { step: StepId, live: Option<(Id, Body)> },
     /// It failed.
@@ -66,11 +66,7 @@ pub(super) enum Message {
 /// Does the step.
 pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>) {
     let step = task.step;
-    let watcher = tell.clone();
-    let api = api.watched(Arc::new(move |waiting: &crate::api::wait::Waiting| {
-        // A full channel means that the owner is busy: this is only a sign of life.
-        let _ = watcher.try_send(Message::Waiting { step, what: waiting.what.clone(), elapsed: waiting.elapsed, limit: waiting.limit });
-    }));
+    let api = watched(&api, step, &tell);
     let message = match &task.op {
         Op::Create => match &task.id {
             Some(id) => settled(&task, &api, id.clone(), None).await,
@@ -86,6 +82,15 @@ pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>
     };
     // The owner is gone only if the whole run is.
     let _ = tell.send(message).await;
+}
+
+/// A client whose waits are told to the owner.
+pub(super) fn watched(api: &Client, step: StepId, tell: &mpsc::Sender<Message>) -> Client {
+    let watcher = tell.clone();
+    api.watched(Arc::new(move |waiting: &Waiting| {
+        // A full channel means that the owner is busy: this is only a sign of life.
+        let _ = watcher.try_send(Message::Waiting { step, waiting: waiting.clone() });
+    }))
 }
 
 async fn created(task: &Task, api: &Client, tell: &mpsc::Sender<Message>) -> Message {

@@ -29,6 +29,19 @@ struct Address {
     ip: String,
 }
 
+#[derive(Deserialize)]
+struct Tag {
+    name: String,
+    #[serde(default)]
+    resources: Counted,
+}
+
+#[derive(Default, Deserialize)]
+struct Counted {
+    #[serde(default)]
+    count: u64,
+}
+
 /// The scopes of reading whose token it is.
 pub const SCOPES: [&str; 1] = ["account:read"];
 
@@ -48,6 +61,24 @@ pub async fn owner(api: &Client, simulated: bool) -> Result<Owner, ApiError> {
 pub async fn addresses(api: &Client) -> Result<Vec<String>, ApiError> {
     let found: Vec<Address> = api.list("/reserved_ips", &[], "reserved_ips").await?;
     Ok(found.into_iter().map(|address| address.ip).collect())
+}
+
+/// A tag, and how many objects carry it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tagged {
+    /// The tag.
+    pub name: String,
+    /// How many objects carry it.
+    pub carriers: u64,
+}
+
+/// The account's tags.
+///
+/// # Errors
+/// A read that fails.
+pub async fn tags(api: &Client) -> Result<Vec<Tagged>, ApiError> {
+    let found: Vec<Tag> = api.list("/tags", &[], "tags").await?;
+    Ok(found.into_iter().map(|tag| Tagged { name: tag.name, carriers: tag.resources.count }).collect())
 }
 
 /// Takes the stack's tag away, when nothing carries it any more.

@@ -131,7 +131,10 @@ impl Kind for Domain {
 
     async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
         let Some(name) = body.get("name").and_then(|name| name.as_str()) else { return Ok(Vec::new()) };
-        let found = Self::look(api, &Id(name.to_owned())).await?;
+        let found = match Self::look(api, &Id(name.to_owned())).await? {
+            Some(live) => Some(live),
+            None => all(api).await?.into_iter().find(|domain| domain.name.eq_ignore_ascii_case(name)).map(Live::from),
+        };
         Ok(found.map(|live| Hit { id: Id(live.name.clone()), live, certain: true }).into_iter().collect())
     }
 

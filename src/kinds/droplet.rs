@@ -18,7 +18,7 @@ use super::compare::{SET, TAGS, UNCOMPARED};
 use super::complaints::{self, Complaints};
 use super::erased::{Complaint, Job, Scopes, is_mark, length};
 use super::wire::{Slug, or_default, present, seen};
-use super::{For, Hit, Kind, Made, form, if_there};
+use super::{For, Hit, Kind, Made, NOT_YET, UNSEEN_LIMIT, form, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
 use crate::api::wait::Look;
@@ -29,8 +29,10 @@ use crate::base::value::{Body, Term, Value};
 
 /// How long a droplet may take to come up.
 const START_LIMIT: Duration = Duration::from_secs(900);
-/// How long a new droplet may be unknown to its own address.
-const UNSEEN_LIMIT: Duration = Duration::from_secs(60);
+/// How long a droplet that was seen may be unknown before it counts as gone: one 404 is no proof.
+const MISSING_LIMIT: Duration = Duration::from_secs(10);
+/// How far apart a droplet that stays new is asked whether its creation failed.
+const DOUBT_AFTER: Duration = Duration::from_secs(30);
 /// How long after `active` an address is waited for; a droplet without public networking never gets one.
 const ADDRESS_LIMIT: Duration = Duration::from_secs(45);
 /// How long a deleted droplet may still be seen.
@@ -277,6 +279,13 @@ impl Kind for Droplet {
         api.wait_saying(&what, START_LIMIT, || wait.look(api, id)).await?.live()
     }
 
+    async fn stillborn(api: &Client, id: &Id, seen: &Body) -> Result<bool, ApiError> {
+        if seen.get("status").and_then(Value::as_str) != Some("new") {
+            return Ok(false);
+        }
+        Ok(failed_create(api, id).await?.is_some())
+    }
+
     /// Those that carry the mark; where many others are asked for, those too.
     async fn bulk(api: &Client, ids: &[Id], mark: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
         let marked: Vec<Wire> = api.list("/droplets", &[("tag_name", &mark.0)], "droplets").await?;
@@ -351,6 +360,7 @@ struct Start(Mutex<Progress>);
 struct Progress {
     missing_since: Option<Moment>,
     active_since: Option<Moment>,
+    doubted: Option<Moment>,
     was_seen: bool,
     was_powered_on: bool,
 }
@@ -366,6 +376,8 @@ impl Start {
                 }
                 Some(droplet) => {
                     progress.was_seen = true;
+                    progress.missing_since = None;
+                    progress.doubted.get_or_insert(now);
                     if droplet.status == "active" {
                         progress.active_since.get_or_insert(now);
                     }
@@ -375,8 +387,10 @@ impl Start {
         });
         let since = |moment: Option<Moment>| moment.map_or(Duration::ZERO, |moment| now.since(moment));
         let Some(droplet) = droplet else {
-            let vanished = progress.was_seen || since(progress.missing_since) >= UNSEEN_LIMIT;
-            return if vanished { Err(vanished_why(api, id).await) } else { Ok(Look::Not("the API does not know it yet".to_owned())) };
+            let (limit, word) =
+                if progress.was_seen { (MISSING_LIMIT, "the API does not know it any more") } else { (UNSEEN_LIMIT, NOT_YET) };
+            let vanished = since(progress.missing_since) >= limit;
+            return if vanished { Err(vanished_why(api, id).await) } else { Ok(Look::Not(word.to_owned())) };
         };
         match droplet.status.as_str() {
             "active" => {
@@ -395,6 +409,13 @@ impl Start {
                 self.note(|progress| progress.was_powered_on = true);
                 Ok(Look::Not("it is powering on".to_owned()))
             }
+            "new" if since(progress.doubted) >= DOUBT_AFTER => {
+                self.note(|progress| progress.doubted = Some(now));
+                match failed_create(api, id).await? {
+                    Some(action) => Err(ApiError::Stillborn { what: failed_create_of(id, action) }),
+                    None => Ok(Look::Not("its status is new".to_owned())),
+                }
+            }
             status => Ok(Look::Not(format!("its status is {status}"))),
         }
     }
@@ -404,31 +425,47 @@ impl Start {
     }
 }
 
+#[derive(Deserialize)]
+struct Recent {
+    actions: Vec<Action>,
+}
+
+#[derive(Deserialize)]
+struct Action {
+    id: u64,
+    status: String,
+    #[serde(default, rename = "type", deserialize_with = "or_default")]
+    kind: String,
+    #[serde(default)]
+    resource_id: Option<u64>,
+}
+
+impl Recent {
+    /// The create of this droplet, if it failed.
+    fn failed_create(&self, id: &Id) -> Option<u64> {
+        let ours = |action: &&Action| action.resource_id.is_some_and(|of| of.to_string() == id.0);
+        self.actions.iter().filter(ours).find(|action| action.kind == "create" && action.status == "errored").map(|action| action.id)
+    }
+}
+
+/// The action by which a droplet was to be made, if DigitalOcean gave it up.
+async fn failed_create(api: &Client, id: &Id) -> Result<Option<u64>, ApiError> {
+    let recent = if_there(api.get::<Recent>(&format!("{}/actions", path(id)), &[("per_page", "50")]).await)?;
+    Ok(recent.and_then(|recent| recent.failed_create(id)))
+}
+
+fn failed_create_of(id: &Id, action: u64) -> String {
+    format!("DigitalOcean failed to create droplet {id} (action {action}) and says no reason")
+}
+
 /// Why a droplet that was promised is not there: the account's list of actions may tell.
 async fn vanished_why(api: &Client, id: &Id) -> ApiError {
-    #[derive(Deserialize)]
-    struct Recent {
-        actions: Vec<Action>,
-    }
-    #[derive(Deserialize)]
-    struct Action {
-        id: u64,
-        status: String,
-        #[serde(default, rename = "type", deserialize_with = "or_default")]
-        kind: String,
-        #[serde(default)]
-        resource_id: Option<u64>,
-    }
     let recent = api.get::<Recent>("/actions", &[("per_page", "100")]).await;
-    let errored = recent.ok().and_then(|recent| {
-        let ours = |action: &Action| action.resource_id.is_some_and(|of| of.to_string() == id.0);
-        recent.actions.into_iter().find(|action| ours(action) && action.kind == "create" && action.status == "errored")
-    });
-    let why = match errored {
-        Some(action) => format!("DigitalOcean failed to create it (action {}) and says no reason", action.id),
+    let why = match recent.ok().and_then(|recent| recent.failed_create(id)) {
+        Some(action) => failed_create_of(id, action),
         None => "somebody deleted it, or DigitalOcean failed to create it".to_owned(),
     };
-    ApiError::Unsettled { what: format!("droplet {id} vanished: {why}") }
+    ApiError::Stillborn { what: format!("droplet {id} vanished: {why}") }
 }
 
 fn check(body: &Term, complaints: &mut Complaints) {

@@ -106,6 +106,8 @@ pub trait AnyKind: Send + Sync {
     fn create<'a>(&'a self, api: &'a Client, address: &'a Address, body: &'a Term, mark: &'a Mark) -> Fut<'a, Created>;
     /// Waits until the object is usable, and reads it.
     fn settle<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Body>;
+    /// Whether an object that was never usable never will be: the API gave up making it. `seen` is what was there.
+    fn stillborn<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool>;
     /// Reads the objects with these identities, in bulk, and whatever else carries the mark. What is absent from the answer
     /// may still be there, as lists lag and some kinds have none: only `look` tells.
     fn list<'a>(&'a self, api: &'a Client, ids: &'a [Id], mark: &'a Mark) -> Fut<'a, Vec<Found>>;
@@ -178,6 +180,10 @@ impl<K: Kind> AnyKind for Erase<K> {
 
     fn settle<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Body> {
         Box::pin(async move { to_body::<K>(&K::settle(api, id).await?) })
+    }
+
+    fn stillborn<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool> {
+        Box::pin(K::stillborn(api, id, seen))
     }
 
     fn list<'a>(&'a self, api: &'a Client, ids: &'a [Id], mark: &'a Mark) -> Fut<'a, Vec<Found>> {

@@ -12,7 +12,7 @@ use super::compare::{RULES, SET, TAGS};
 use super::complaints::{self, Complaints};
 use super::erased::{Complaint, Job, Scopes};
 use super::wire::{id_numbers, or_default, present, seen};
-use super::{For, Hit, Kind, Made, form, if_there};
+use super::{For, Hit, Kind, Made, NOT_YET, form, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
 use crate::api::wait::Look;
@@ -268,7 +268,7 @@ impl Kind for Firewall {
     async fn settle(api: &Client, id: &Id) -> Result<Live, ApiError> {
         let what = format!("firewall {id} to reach its droplets");
         api.wait_saying(&what, SPREAD_LIMIT, || async {
-            let wire = api.get::<One>(&path(id), &[]).await?.firewall;
+            let Some(One { firewall: wire }) = if_there(api.get(&path(id), &[]).await)? else { return Ok(Look::Not(NOT_YET.to_owned())) };
             if wire.status == "failed" {
                 return Err(ApiError::Unsettled { what: format!("DigitalOcean failed to apply the firewall {id}, and says no reason") });
             }

@@ -26,6 +26,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -37,6 +38,7 @@ use reserved_ip::{Floating, Reserved};
 
 use crate::api::client::Client;
 use crate::api::error::ApiError;
+use crate::api::wait::Look;
 use crate::base::address::Address;
 use crate::base::identity::{Id, Mark};
 use crate::base::types::{Schemas, Type};
@@ -128,12 +130,17 @@ pub(crate) trait Kind: Send + Sync + 'static {
 
     fn create(api: &Client, spec: &Self::Spec, whose: For<'_>) -> impl Future<Output = Result<Made<Self::Live>, ApiError>> + Send;
 
-    /// Only called where `create` gave no `live`, or for an object that an interrupted run made.
+    /// Only called where `create` gave no `live`, or for an object that an interrupted run made: it may not be visible yet.
     fn settle(api: &Client, id: &Id) -> impl Future<Output = Result<Self::Live, ApiError>> + Send {
         async move {
-            let seen = Self::look(api, id).await?;
-            seen.ok_or_else(|| ApiError::Unsettled { what: format!("{} {id} is gone", Self::NAME) })
+            let look = || async { Ok(Self::look(api, id).await?.map_or_else(|| Look::Not(NOT_YET.to_owned()), Look::Done)) };
+            api.wait_saying(&format!("{} {id} to be there", Self::NAME), UNSEEN_LIMIT, look).await
         }
+    }
+
+    /// Whether an object that was never usable never will be, since the API gave up making it.
+    fn stillborn(_api: &Client, _id: &Id, _seen: &Body) -> impl Future<Output = Result<bool, ApiError>> + Send {
+        async { Ok(false) }
     }
 
     /// Reads in bulk. May give objects that nobody asked for, and may miss some: those are looked at one by one.
@@ -172,6 +179,11 @@ pub(crate) trait Kind: Send + Sync + 'static {
         body.get("id")?.as_str().map(|id| Id(id.to_owned()))
     }
 }
+
+/// How long a new object may be unknown to its own address.
+const UNSEEN_LIMIT: Duration = Duration::from_secs(60);
+/// What is seen of it until then.
+const NOT_YET: &str = "the API does not know it yet";
 
 /// An edit that the table does not name: a mistake of ours, told instead of done.
 fn no_edit(kind: &str, id: &Id, edit: EditName) -> ApiError {

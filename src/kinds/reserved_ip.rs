@@ -13,7 +13,7 @@ use super::attr::{Attr, Change, Compare, EditName, Reads, Ty};
 use super::complaints::Complaints;
 use super::erased::{Complaint, Job, Scopes};
 use super::wire::{Slug, maybe_id_number, or_default, present, seen};
-use super::{For, Hit, Kind, Made, if_there};
+use super::{For, Hit, Kind, Made, UNSEEN_LIMIT, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
 use crate::api::messages::{Said, said};
@@ -183,13 +183,6 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         Ok(Made { id: Id(made.reserved_ip.ip), live: None })
     }
 
-    async fn settle(api: &Client, id: &Id) -> Result<Live, ApiError> {
-        match Self::look(api, id).await? {
-            Some(live) => Ok(live),
-            None => Err(ApiError::Unsettled { what: format!("the reserved address {id} is gone") }),
-        }
-    }
-
     async fn bulk(api: &Client, _: &[Id], _: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
         all(api).await?.iter().map(|wire| Ok((Id(wire.ip.clone()), wire.live::<S>()?))).collect()
     }
@@ -261,7 +254,12 @@ pub(super) async fn one(api: &Client, ip: &str) -> Result<Option<Wire>, ApiError
 /// Gives an address to a droplet and waits until it holds it. What the action says is not believed; the address is.
 pub(super) async fn assign(api: &Client, ip: &str, droplet: u64) -> Result<Wire, ApiError> {
     let body = json!({"type": "assign", "droplet_id": droplet});
-    let post = || async { api.create::<OneAction>(&actions(ip), &body).await };
+    // An address that was just made may not be visible yet.
+    let unseen = format!("the reserved address {ip} to be there");
+    let post = || async {
+        let once = || async { api.create::<OneAction>(&actions(ip), &body).await };
+        api.retry_while(&unseen, UNSEEN_LIMIT, ApiError::is_not_found, once).await
+    };
     // Trying first: most droplets have no pending event, and each look would be a request.
     let action = match post().await {
         Err(error) if said(&error) == Some(Said::PendingEvent) => {
@@ -285,9 +283,9 @@ pub(super) async fn assign(api: &Client, ip: &str, droplet: u64) -> Result<Wire,
     };
     let what = format!("the address {ip} to be held by droplet {droplet}");
     api.wait(&what, ASSIGN_LIMIT, || async {
-        let wire = one(api, ip).await?.ok_or_else(|| gone(ip))?;
-        if wire.holder()? == Some(droplet) {
-            return Ok(Some(wire));
+        match one(api, ip).await? {
+            Some(wire) if wire.holder()? == Some(droplet) => return Ok(Some(wire)),
+            _ => {}
         }
         refuse_errored(api, ip, action).await.map(|()| None)
     })
@@ -338,10 +336,6 @@ async fn no_pending_event(api: &Client, droplet: u64) -> Result<(), ApiError> {
         Ok(recent.actions.iter().all(|action| action.status != "in-progress").then_some(()))
     })
     .await
-}
-
-fn gone(ip: &str) -> ApiError {
-    ApiError::Unsettled { what: format!("the reserved address {ip} is gone") }
 }
 
 fn path(ip: &str) -> String {

@@ -120,6 +120,10 @@ impl Kind for Tag {
         Ok(Made { id: Id(made.tag.name.clone()), live: Some(made.tag.into()) })
     }
 
+    async fn bulk(api: &Client, _: &[Id], _: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
+        Ok(all(api).await?.into_iter().map(|tag| (Id(tag.name.clone()), tag.into())).collect())
+    }
+
     async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
         let one = if_there(api.get::<One>(&path(id), &[]).await)?;
         Ok(one.map(|one| one.tag.into()))
@@ -131,7 +135,10 @@ impl Kind for Tag {
 
     async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
         let Some(name) = body.get("name").and_then(|name| name.as_str()) else { return Ok(Vec::new()) };
-        let found = Self::look(api, &Id(name.to_owned())).await?;
+        let found = match Self::look(api, &Id(name.to_owned())).await? {
+            Some(live) => Some(live),
+            None => all(api).await?.into_iter().find(|tag| tag.name.eq_ignore_ascii_case(name)).map(Live::from),
+        };
         Ok(found.map(|live| Hit { id: Id(live.name.clone()), live, certain: true }).into_iter().collect())
     }
 }
@@ -152,6 +159,11 @@ impl From<Wire> for Live {
             databases_count: tag.resources.databases.count,
         }
     }
+}
+
+/// Every tag of the account.
+async fn all(api: &Client) -> Result<Vec<Wire>, ApiError> {
+    api.list("/tags", &[], "tags").await
 }
 
 fn path(id: &Id) -> String {

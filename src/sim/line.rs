@@ -11,7 +11,7 @@ use std::task::{Context, Poll};
 
 use futures_util::task::AtomicWaker;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 const WHOLE: u8 = 0;
 const CLOSED: u8 = 1;
@@ -129,13 +129,27 @@ impl Exchange {
 pub(super) struct Door {
     address: SocketAddr,
     listener: Option<TcpListener>,
+    /// Never listens: it keeps the port ours while nothing does.
+    _keeper: TcpSocket,
     exchange: Arc<Exchange>,
 }
 
+/// How many connections may wait to be taken.
+const BACKLOG: u32 = 1024;
+
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
 impl Door {
-    pub(super) async fn open(address: SocketAddr, exchange: Arc<Exchange>) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        Ok(Self { address: listener.local_addr()?, listener: Some(listener), exchange })
+    pub(super) fn open(address: SocketAddr, exchange: Arc<Exchange>) -> io::Result<Self> {
+        let keeper = bound(address)?;
+        let address = keeper.local_addr()?;
+        let listener = bound(address)?.listen(BACKLOG)?;
+        Ok(Self { address, listener: Some(listener), _keeper: keeper, exchange })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -154,7 +168,7 @@ impl Door {
             }
             let listener = match self.listener.take() {
                 Some(listener) => listener,
-                None => TcpListener::bind(self.address).await?,
+                None => bound(self.address)?.listen(BACKLOG)?,
             };
             let listener = self.listener.insert(listener);
             tokio::select! {

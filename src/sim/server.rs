@@ -83,7 +83,7 @@ pub(super) async fn start(options: Options) -> io::Result<Running> {
         }
     };
     let lines = Arc::new(line::Exchange::default());
-    let door = Door::open(options.listen, Arc::clone(&lines)).await?;
+    let door = Door::open(options.listen, Arc::clone(&lines))?;
     let url = format!("http://{}", door.address());
     if let Keeping::File(store) = &keeping {
         store.publish(&url)?;

@@ -1,13 +1,13 @@
 //! What apply tells while it works, as text and as lines of Terraform's machine-readable stream.
 //!
-//! Invariant: pure but for remembering when a waiting step was last mentioned; a step that waits is mentioned after 5 s and
-//! then every 10 s, always with how long it may last.
+//! Invariant: pure but for remembering when a waiting step was last mentioned.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
+use super::mentions::Mentions;
 use super::outputs::{self, OutputView};
 use super::paint::Paint;
 use super::plan_json::{line, resource, summary_line};
@@ -16,14 +16,11 @@ use crate::base::address::Address;
 use crate::base::identity::Id;
 use crate::engine::change::{Event, Op, Outcome, Plan};
 
-const FIRST_MENTION: Duration = Duration::from_secs(5);
-const MENTION_EVERY: Duration = Duration::from_secs(10);
-
 /// Puts events into words.
 #[derive(Clone, Debug)]
 pub struct Teller {
     ids: BTreeMap<Address, Id>,
-    mentioned: BTreeMap<(Address, Op), Duration>,
+    mentions: Mentions<(Address, Op)>,
 }
 
 impl Teller {
@@ -31,7 +28,7 @@ impl Teller {
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
         let ids = plan.changes.iter().filter_map(|change| Some((change.address.clone(), change.id.clone()?))).collect();
-        Self { ids, mentioned: BTreeMap::new() }
+        Self { ids, mentions: Mentions::default() }
     }
 
     /// The event as a line of text, if it is worth one.
@@ -42,8 +39,8 @@ impl Teller {
                 let id = self.id(address, op).map(|id| format!(" [id={id}]")).unwrap_or_default();
                 Some(paint.bold(&format!("{address}: {}...{id}", words(op).doing)))
             }
-            Event::Waiting { address, op, what, elapsed, limit } => {
-                if !self.worth_a_mention(address, op, *elapsed) {
+            Event::Waiting { address, op, what, elapsed, pause, limit } => {
+                if !self.mentions.due((address.clone(), op.clone()), *elapsed + *pause) {
                     return None;
                 }
                 let limit = limit.map(|limit| format!(", up to {}", clock(limit))).unwrap_or_default();
@@ -110,20 +107,6 @@ impl Teller {
             Op::Settle { id } | Op::Delete { id } => Some(id),
             Op::Edit { .. } => self.ids.get(address),
         }
-    }
-
-    fn worth_a_mention(&mut self, address: &Address, op: &Op, elapsed: Duration) -> bool {
-        let due = match self.mentioned.get(&(address.clone(), op.clone())) {
-            None => FIRST_MENTION,
-            Some(last) => *last + MENTION_EVERY,
-        };
-        if elapsed < due {
-            return false;
-        }
-        // The next mention counts from a whole ten seconds, so that the lines read 10s, 20s, 30s.
-        let round = Duration::from_secs(elapsed.as_secs() / 10 * 10);
-        self.mentioned.insert((address.clone(), op.clone()), round);
-        true
     }
 }
 
@@ -219,6 +202,7 @@ mod tests {
             address: address("digitalocean_droplet.a[0]"),
             op: Op::Create,
             elapsed: Duration::from_secs(seconds),
+            pause: Duration::ZERO,
             what: if seconds < 10 { "droplet 3 to be active".into() } else { String::new() },
             limit: (seconds < 70).then_some(Duration::from_secs(300)),
         };

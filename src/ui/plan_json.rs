@@ -154,6 +154,7 @@ fn reason(reason: Option<&Reason>, action: &Action) -> Option<&'static str> {
         (Some(Reason::Asked), _) => Some("requested"),
         (Some(Reason::Triggered { .. }), _) => Some("replace_triggered_by"),
         (Some(Reason::Unfinished), _) => Some("unfinished"),
+        (Some(Reason::Stillborn), _) => Some("stillborn"),
         (Some(Reason::Deposed), _) => Some("deposed"),
         (Some(Reason::Destroy), _) => None,
         (None, Action::Replace { .. }) => Some("cannot_update"),

@@ -185,6 +185,7 @@ fn title(change: &Change) -> Vec<String> {
         (Action::Create, _) => format!("{address} will be created"),
         (Action::Edit { .. }, _) => format!("{address} will be updated in-place"),
         (Action::Replace { .. }, Some(Reason::Asked)) => format!("{address} will be replaced, as requested"),
+        (Action::Replace { .. }, Some(Reason::Stillborn)) => format!("{address} came to nothing and will be replaced"),
         (Action::Replace { .. }, Some(Reason::Triggered { by })) => format!("{address} will be replaced, since {by} changes"),
         (Action::Replace { .. }, _) => format!("{address} must be replaced"),
         (Action::Delete, _) => format!("{address} will be destroyed"),

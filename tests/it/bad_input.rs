@@ -144,7 +144,7 @@ fn a_state_that_cannot_be_used() {
     );
     let account = serde_json::from_str::<serde_json::Value>(&good).unwrap()["owner"]["account"].as_str().unwrap().to_owned();
     refused("state_of_another_account", &good.replace(&account, "00000000-0000-4000-8000-000000000000"), 1);
-    refused("state_empty", "", 1);
+    refused("state_empty", "", 4);
 }
 
 #[test]

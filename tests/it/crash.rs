@@ -42,8 +42,13 @@ fn an_update_that_is_killed_anywhere_goes_on() {
 }
 
 #[test]
+fn a_replacement_that_is_killed_anywhere_goes_on() {
+    walk(STORIES[2], 17);
+}
+
+#[test]
 fn a_destroy_that_is_killed_anywhere_goes_on() {
-    walk(STORIES[2], 11);
+    walk(STORIES[3], 11);
 }
 
 fn walk(story: Story, stride: usize) {

@@ -116,6 +116,7 @@ async fn go(sketch: &Sketch, folder: &std::path::Path, api: &Client, options: &O
         options,
         refresh: true,
         recover: true,
+        new_stack: false,
     };
     let surveyed = survey(ground).await.unwrap_or_else(|stop| panic!("{:#?}", stop.diagnostics));
     let mut said = Vec::new();

@@ -15,6 +15,7 @@ mod harness;
 mod kinds;
 mod lab;
 mod language;
+mod lost;
 mod prompt;
 mod readme;
 mod scene;

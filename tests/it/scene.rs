@@ -24,9 +24,15 @@ pub(crate) struct Story {
 }
 
 /// The stories of the tutorial's stack.
-pub(crate) const STORIES: [Story; 3] = [
+pub(crate) const STORIES: [Story; 4] = [
     Story { name: "apply", applied: false, altered: false, command: &["apply", "web", "-auto-approve"] },
     Story { name: "update", applied: true, altered: true, command: &["apply", "web", "-auto-approve"] },
+    Story {
+        name: "replace",
+        applied: true,
+        altered: false,
+        command: &["apply", "web", "-auto-approve", "-replace=digitalocean_droplet.secondary", "-replace=digitalocean_droplet.spare"],
+    },
     Story { name: "destroy", applied: true, altered: false, command: &["destroy", "web", "-auto-approve"] },
 ];
 

@@ -143,3 +143,31 @@ fn a_file_of_values_is_not_quoted() {
     let outcome = stack.run(&["plan", "--sim"]).exits(1).mentions("plans/values.auto.tfvars:1").mentions("password");
     assert!(!outcome.stderr.contains("correct-horse"), "{outcome}");
 }
+
+#[test]
+fn a_droplet_that_came_to_nothing_is_replaced() {
+    let cloud = Cloud::start(Options::default());
+    let stack = pair(&cloud).env("DOFLOAT_CLOCK", "virtual");
+    cloud.set_faults(&["POST /v2/droplets#1 action-errored"]);
+    let first = stack.run(&["apply", "pair", "-auto-approve", "-parallelism=1"]).exits(1);
+    let first = first.mentions("DigitalOcean failed to create droplet");
+    assert!(!first.stdout.contains("[15m"), "{first}");
+    stack.run(&["plan", "pair"]).ok().mentions("came to nothing and will be replaced");
+    stack.run(&["apply", "pair", "-auto-approve"]).ok();
+    assert_eq!(cloud.show("droplets").len(), 2);
+    stack.run(&["plan", "pair", "-detailed-exitcode"]).ok();
+}
+
+#[test]
+fn a_long_wait_says_for_what_and_until_when() {
+    let cloud = Cloud::start(Options::default());
+    let stack = pair(&cloud).env("DOFLOAT_CLOCK", "virtual");
+    cloud.set_faults(&["GET /v2/account throttle=40", "POST /v2/droplets#1 throttle=30"]);
+    let applied = stack.run(&["apply", "pair", "-auto-approve"]).ok();
+    applied.clone().says("Still waiting for GET /account... [0s elapsed, next look in ");
+    let waits = |line: &str| line.contains("node[") && line.contains("Still creating...") && line.contains("waiting for POST /droplets");
+    assert!(applied.stdout.lines().any(waits), "{applied}");
+    cloud.set_faults(&["GET /v2/account throttle=40"]);
+    let lines = stack.run(&["plan", "pair", "-json"]).ok().stdout;
+    assert!(lines.lines().any(|line| line.contains("Still waiting for GET /account") && line.starts_with('{')), "{lines}");
+}

@@ -412,6 +412,8 @@ fn join(paths: &Paths, state: Option<Vec<u8>>, journal: Option<Vec<u8>>, secrets
         Err(_) if format::is_blank(&bytes) && witness.is_some() => {
             return Err(lost_empty(&paths.state, witness.unwrap_or(&paths.journal)));
         }
+        // We never write an empty one: there was a state.
+        Err(diagnostic) if format::is_blank(&bytes) => return Err(StoreError::Lost(diagnostic)),
         Err(diagnostic) => return Err(StoreError::Failed(diagnostic)),
     };
     let journal = match journal {

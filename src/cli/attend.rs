@@ -1,0 +1,42 @@
+//! Work that belongs to no step, attended: what it waits for is said on the screen.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use crate::api::client::Client;
+use crate::api::wait::Waiting;
+use crate::base::clock::Clock;
+use crate::ui::mentions::Waits;
+use crate::ui::plan_json;
+use crate::ui::screen::Screen;
+
+/// A client that tells of its waits, and where they are told.
+pub fn watched(client: &Client) -> (Client, mpsc::UnboundedReceiver<Waiting>) {
+    let (sender, waits) = mpsc::unbounded_channel();
+    // Where nobody listens any more the work is over.
+    let client = client.watched(Arc::new(move |waiting: &Waiting| drop(sender.send(waiting.clone()))));
+    (client, waits)
+}
+
+/// Does the work, and meanwhile says what it waits for.
+pub async fn attended<T>(
+    work: impl Future<Output = T>,
+    mut waits: mpsc::UnboundedReceiver<Waiting>,
+    clock: &Clock,
+    json: bool,
+    screen: &mut Screen,
+) -> T {
+    let (mut work, mut told) = (std::pin::pin!(work), Waits::default());
+    loop {
+        let waiting = tokio::select! {
+            biased;
+            done = &mut work => return done,
+            Some(waiting) = waits.recv() => waiting,
+        };
+        let Some(line) = told.text(&waiting) else { continue };
+        let line = if json { plan_json::line("log", &line, &clock.now().to_rfc3339()).to_string() } else { line };
+        screen.line(&line);
+    }
+}

@@ -1,0 +1,36 @@
+//! A state that is not here, although the account holds objects that carry the mark of a stack of this name.
+//!
+//! Invariant: a stack without a state is new only if nothing in the account says otherwise, or if the user says so. Reads only.
+
+use super::survey::mark;
+use super::trouble::{Stop, of_api};
+use crate::api::client::Client;
+use crate::base::diag::Diagnostic;
+use crate::kinds::account;
+
+/// The letters of a lineage.
+const LINEAGE: usize = 36;
+
+/// Refuses to begin a stack anew where objects of one with the same name exist.
+///
+/// # Errors
+/// If there are such objects, or a read fails.
+pub(super) async fn must_be_new(api: &Client, stack: &str) -> Result<(), Stop> {
+    let tags = account::tags(api).await.map_err(|error| Stop::from(of_api(&error, "read the tags")))?;
+    let prefix = mark(stack, "").0;
+    let is_mark = |name: &str| name.strip_prefix(&prefix).is_some_and(|lineage| lineage.len() == LINEAGE && !lineage.contains(':'));
+    let marks: Vec<String> = tags
+        .iter()
+        .filter(|tag| tag.carriers > 0 && is_mark(&tag.name))
+        .map(|tag| format!("{} ({} {})", tag.name, tag.carriers, if tag.carriers == 1 { "object" } else { "objects" }))
+        .collect();
+    if marks.is_empty() {
+        return Ok(());
+    }
+    let message =
+        format!("There is no state of the stack {stack} here, but the account holds objects that carry its mark: {}.", marks.join(", "));
+    Err(Stop::decision(vec![Diagnostic::error(message).hint(format!(
+        "A lost state does not mean that nothing exists. Put state/{stack}.json back: from git, a backup, or whoever applied last. If those \
+         objects belong to another stack of this name, or are to be left alone, begin anew with `-new-stack`. Nothing was changed."
+    ))]))
+}
