@@ -25,7 +25,7 @@
 //! | [`api`] | one HTTP client, retries by type, the request budget |
 //! | [`kinds`] | what can be managed: one file each, an attribute table each |
 //! | [`state`] | what is remembered: state file, journal, store, encrypted secrets |
-//! | [`engine`] | refresh, diff, plan, order, apply, recover |
+//! | [`engine`] | refresh, diff, plan, order, apply, recover; what is moved, taken over, or let go |
 //! | [`sim`] | the pretend DigitalOcean, a server on loopback |
 //! | [`ui`] | the only printers |
 //! | [`cli`] | the commands: parse, call, print |

@@ -50,6 +50,20 @@ impl Address {
         self.with_key(None)
     }
 
+    /// Where `self` is after a move of `from` to `to`, if it is moved by that: an instance by itself, an instance of a block
+    /// with its key, and what is inside of a cluster with the cluster.
+    #[must_use]
+    pub fn moved(&self, from: &Self, to: &Self) -> Option<Self> {
+        if self == from {
+            return Some(to.clone());
+        }
+        if from.key.is_none() && to.key.is_none() && self.block() == *from {
+            return Some(to.with_key(self.key.clone()));
+        }
+        let parent = self.parent.as_deref()?.moved(from, to)?;
+        Some(Self { parent: Some(Box::new(parent)), ..self.clone() })
+    }
+
     /// Whether `self` names `other` itself, all instances of its block, or the cluster that holds it
     /// (the meaning of `-target` and `-replace`).
     #[must_use]
@@ -176,6 +190,22 @@ mod tests {
     fn order_is_numeric_in_indexes() {
         let at = |index| Address::new("k", "n").with_key(Some(Key::Index(index)));
         assert!(at(2) < at(10));
+    }
+
+    #[test]
+    fn a_move_takes_instances_with_their_block_and_children_with_their_cluster() {
+        let check = |address: &str, from: &str, to: &str, expected: Option<&str>| {
+            let [address, from, to] = [address, from, to].map(|text| text.parse::<Address>().expect("an address"));
+            assert_eq!(address.moved(&from, &to).map(|moved| moved.to_string()).as_deref(), expected, "{address}: {from} to {to}");
+        };
+        check("k.a", "k.a", "k.b", Some("k.b"));
+        check("k.a[1]", "k.a", "k.b", Some("k.b[1]"));
+        check("k.a", "k.a", "k.a[0]", Some("k.a[0]"));
+        check("k.a[1]", "k.a", "k.a[0]", None);
+        check("k.a[1]", "k.a[1]", "k.b", Some("k.b"));
+        check("k.a[0]", "k.a[1]", "k.b", None);
+        check("c.a.k.x[0]", "c.a", "c.b[\"z\"]", Some("c.b[\"z\"].k.x[0]"));
+        check("k.b", "k.a", "k.c", None);
     }
 
     #[test]

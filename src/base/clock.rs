@@ -32,15 +32,19 @@ impl Moment {
     }
 }
 
-/// The system's time or a virtual one.
+/// The system's time, at its own speed or faster, or a virtual one.
 #[derive(Clone, Debug)]
 pub struct Clock(Inner);
 
 #[derive(Clone, Debug)]
 enum Inner {
     System,
+    Fast(u32),
     Virtual(Arc<AtomicU64>),
 }
+
+/// Where the fast clock and the system's agree.
+const MEETING: u64 = 1_790_000_000_000;
 
 impl Default for Clock {
     fn default() -> Self {
@@ -55,6 +59,13 @@ impl Clock {
         Self(Inner::System)
     }
 
+    /// The system's clock, so many times as fast: what waits seconds takes milliseconds, and nothing happens in another order.
+    /// Processes that use it at the same speed agree on the time.
+    #[must_use]
+    pub fn fast(times: u32) -> Self {
+        Self(Inner::Fast(times.max(1)))
+    }
+
     /// A clock that stands at `start` until somebody sleeps by it or advances it.
     #[must_use]
     pub fn virtual_at(start: Moment) -> Self {
@@ -63,12 +74,12 @@ impl Clock {
 
     /// The present moment.
     #[must_use]
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
     pub fn now(&self) -> Moment {
         match &self.0 {
-            Inner::System => {
-                let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-                Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+            Inner::System => Moment(u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)),
+            Inner::Fast(times) => {
+                let since = since_1970().saturating_sub(Duration::from_millis(MEETING)).saturating_mul(*times);
+                Moment(MEETING).plus(since)
             }
             Inner::Virtual(now) => Moment(now.load(Ordering::SeqCst)),
         }
@@ -78,6 +89,7 @@ impl Clock {
     pub async fn sleep(&self, span: Duration) {
         match &self.0 {
             Inner::System => tokio::time::sleep(span).await,
+            Inner::Fast(times) => tokio::time::sleep(span / *times).await,
             Inner::Virtual(now) => {
                 let end = self.now().plus(span).0;
                 tokio::task::yield_now().await;
@@ -91,14 +103,33 @@ impl Clock {
     pub async fn sleep_in_earnest(&self, span: Duration) {
         match &self.0 {
             Inner::System => tokio::time::sleep(span).await,
+            Inner::Fast(times) => tokio::time::sleep(span / *times).await,
             Inner::Virtual(_) => std::future::pending().await,
         }
     }
 
-    /// Moves a virtual clock on; the system's clock stays as it is.
+    /// Moves a virtual clock on; the system's clock, fast or not, stays as it is.
     pub fn advance(&self, span: Duration) {
         if let Inner::Virtual(now) = &self.0 {
             now.fetch_max(self.now().plus(span).0, Ordering::SeqCst);
         }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fast_clocks_agree_and_run_ahead() {
+        let (one, other) = (Clock::fast(1000), Clock::fast(1000));
+        let before = one.now();
+        assert!(other.now() >= before);
+        assert!(before.0 - MEETING > 500 * (Clock::system().now().0 - MEETING));
     }
 }

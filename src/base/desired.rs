@@ -15,6 +15,41 @@ use super::value::Term;
 pub struct Desired {
     /// Every resource instance that shall exist.
     pub resources: BTreeMap<Address, Wanted>,
+    /// `moved` blocks, in the order in which they are to be done.
+    pub moves: Vec<Move>,
+    /// `removed` blocks, by the resource block that is gone.
+    pub removals: BTreeMap<Address, Removal>,
+    /// `import` blocks, by the instance that takes the object over.
+    pub imports: BTreeMap<Address, Import>,
+}
+
+/// A `moved` block: what was known by one address is known by another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// The old address: an instance, or a whole block with all its instances.
+    pub from: Address,
+    /// The new one.
+    pub to: Address,
+    /// The header of the block.
+    pub span: Span,
+}
+
+/// A `removed` block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// Whether the objects are destroyed; otherwise they are only forgotten.
+    pub destroy: bool,
+    /// The header of the block.
+    pub span: Span,
+}
+
+/// An `import` block, or one element of its `for_each`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// The object, as the official provider names it.
+    pub id: String,
+    /// Where the id is written.
+    pub span: Span,
 }
 
 /// One resource instance that shall exist.

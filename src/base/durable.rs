@@ -128,7 +128,17 @@ impl Appender {
 /// A lock on a sidecar file. It is freed when it is dropped, and by the system when the process dies.
 #[derive(Debug)]
 pub struct FileLock {
-    _file: File,
+    file: File,
+    kind: LockKind,
+}
+
+impl Drop for FileLock {
+    /// Takes the note back while nobody else can have left theirs. If that fails, an old note stays, as after a crash.
+    fn drop(&mut self) {
+        if self.kind == LockKind::Exclusive {
+            let _ = self.file.set_len(0);
+        }
+    }
 }
 
 /// How a lock is held.
@@ -161,10 +171,10 @@ impl FileLock {
             file.set_len(0)?;
             file.write_all(note.as_bytes())?;
         }
-        Ok(Some(Self { _file: file }))
+        Ok(Some(Self { file, kind }))
     }
 
-    /// The note that the last exclusive holder left.
+    /// The note that the exclusive holder left; empty just after the lock was taken, and an older one's after a crash.
     #[must_use]
     pub fn note(path: &Path) -> String {
         std::fs::read_to_string(path).unwrap_or_default()

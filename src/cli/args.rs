@@ -63,7 +63,11 @@ pub enum Command {
     Output(OutputArgs),
     /// Check the configuration, without any request
     Validate(ValidateArgs),
-    /// Look at what is remembered
+    /// Take objects over that are there already
+    Import(ImportArgs),
+    /// Bring the state up to date with what is there
+    Refresh(RefreshArgs),
+    /// Look at what is remembered, and change it
     #[command(subcommand)]
     State(StateCommand),
     /// Show the token scopes that the stack needs
@@ -192,9 +196,60 @@ pub struct DestroyArgs {
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
+    /// Only what carries the stack's mark and is in no record
+    #[arg(long, conflicts_with_all = ["target", "replace", "refresh_only"])]
+    pub strays: bool,
     /// After a failure go on with what does not depend on it
     #[arg(long)]
     pub keep_going: bool,
+    /// How the plan is made.
+    #[command(flatten)]
+    pub planning: Planning,
+}
+
+/// `import`
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    override_usage = "dofloat import [OPTIONS] [STACK] <ADDRESS> <ID>\n       dofloat import [OPTIONS] -discover [STACK] [ADDRESS]...\n       dofloat import [OPTIONS] -tfstate=FILE [STACK]"
+)]
+pub struct ImportArgs {
+    /// The stack, if there are several; then the resource, and the object as the official provider imports it
+    #[arg(value_name = "STACK|ADDRESS|ID")]
+    pub words: Vec<String>,
+    /// Look for objects that fit resources without a record, show them, and ask
+    #[arg(long)]
+    pub discover: bool,
+    /// With -discover: only objects with this tag
+    #[arg(long, value_name = "TAG", requires = "discover")]
+    pub tag: Option<String>,
+    /// With -discover: only objects with this name
+    #[arg(long, value_name = "NAME", requires = "discover")]
+    pub name: Option<String>,
+    /// With -discover: only objects that carry the stack's mark
+    #[arg(long, requires = "discover")]
+    pub marked: bool,
+    /// Take over what a terraform.tfstate (version 4) describes
+    #[arg(long, value_name = "FILE", conflicts_with = "discover")]
+    pub tfstate: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Begin anew, although a state of this name seems lost
+    #[arg(long)]
+    pub new_stack: bool,
+    /// The values of variables.
+    #[command(flatten)]
+    pub variables: Variables,
+    /// How the state is locked.
+    #[command(flatten)]
+    pub locking: Locking,
+}
+
+/// `refresh`
+#[derive(Clone, Debug, clap::Args)]
+pub struct RefreshArgs {
+    /// The stack
+    pub stack: Option<String>,
     /// How the plan is made.
     #[command(flatten)]
     pub planning: Planning,
@@ -246,6 +301,77 @@ pub enum StateCommand {
     List(StateListArgs),
     /// Show one resource
     Show(StateShowArgs),
+    /// Know an object by another address
+    Mv(StateMvArgs),
+    /// Forget objects; they live on
+    Rm(StateRmArgs),
+    /// Print the state file
+    Pull(StatePullArgs),
+    /// Put a state file in place
+    Push(StatePushArgs),
+    /// Check that states are fit to be committed
+    Check(StateCheckArgs),
+}
+
+/// `state mv`
+#[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat state mv [OPTIONS] [STACK] <FROM> <TO>")]
+pub struct StateMvArgs {
+    /// The stack, if there are several; then two addresses: a resource with all its instances, or one instance
+    #[arg(value_name = "STACK|FROM|TO", required = true)]
+    pub words: Vec<String>,
+    /// Only tell what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How the state is locked.
+    #[command(flatten)]
+    pub locking: Locking,
+}
+
+/// `state rm`
+#[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat state rm [OPTIONS] [STACK] <ADDRESS>...")]
+pub struct StateRmArgs {
+    /// The stack, if there are several, and the resources
+    #[arg(value_name = "STACK|ADDRESS", required = true)]
+    pub words: Vec<String>,
+    /// Only tell what would be done
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How the state is locked.
+    #[command(flatten)]
+    pub locking: Locking,
+}
+
+/// `state pull`
+#[derive(Clone, Debug, clap::Args)]
+pub struct StatePullArgs {
+    /// The stack
+    pub stack: Option<String>,
+}
+
+/// `state push`
+#[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat state push [OPTIONS] [STACK] <FILE>")]
+pub struct StatePushArgs {
+    /// The stack, if there are several, and the file; - is standard input
+    #[arg(value_name = "STACK|FILE", num_args = 1..=2, required = true)]
+    pub words: Vec<String>,
+    /// Put it in place although it is another stack's or an older one
+    #[arg(long)]
+    pub force: bool,
+    /// How the state is locked.
+    #[command(flatten)]
+    pub locking: Locking,
+}
+
+/// `state check`
+#[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat state check [OPTIONS] [STACK|FILE]...")]
+pub struct StateCheckArgs {
+    /// Stacks or files, as a pre-commit hook gives them; all in state/ if there is none
+    #[arg(value_name = "STACK|FILE")]
+    pub words: Vec<String>,
 }
 
 /// `state list`
@@ -386,7 +512,8 @@ impl Command {
             Self::State(StateCommand::Show(args)) => args.json,
             Self::Scopes(args) => args.json,
             Self::Version(args) => args.json,
-            Self::State(StateCommand::List(_)) | Self::Sim(_) | Self::Completions(_) => false,
+            Self::Refresh(args) => args.planning.json,
+            Self::State(_) | Self::Import(_) | Self::Sim(_) | Self::Completions(_) => false,
         }
     }
 
@@ -395,6 +522,8 @@ impl Command {
             Self::Plan(args) => Some(&mut args.planning.variables),
             Self::Apply(args) => Some(&mut args.planning.variables),
             Self::Destroy(args) => Some(&mut args.planning.variables),
+            Self::Refresh(args) => Some(&mut args.planning.variables),
+            Self::Import(args) => Some(&mut args.variables),
             Self::Validate(args) => Some(&mut args.variables),
             Self::Scopes(args) => Some(&mut args.variables),
             _ => None,

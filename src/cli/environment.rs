@@ -34,7 +34,8 @@ pub struct Environment {
     pub recipients: Option<String>,
     /// `DOFLOAT_CRASH`, for tests.
     pub crash: Option<String>,
-    /// The time: the system's, or in a debug build with `DOFLOAT_CLOCK=virtual` one that every wait moves on at once.
+    /// The time: the system's. In a debug build, `DOFLOAT_CLOCK=virtual` gives one that every wait moves on at once, and a number
+    /// one that runs so many times as fast.
     pub clock: Clock,
     /// The time limit of a request, where a debug build is given one by `DOFLOAT_TIME_LIMIT`, in milliseconds.
     pub time_limit: Option<Duration>,
@@ -92,10 +93,10 @@ impl Environment {
             log: text("DOFLOAT_LOG"),
             recipients: text("DOFLOAT_AGE_RECIPIENTS"),
             crash: text("DOFLOAT_CRASH"),
-            clock: if rehearsed("DOFLOAT_CLOCK").as_deref() == Some("virtual") {
-                Clock::virtual_at(Clock::system().now())
-            } else {
-                Clock::system()
+            clock: match rehearsed("DOFLOAT_CLOCK").as_deref() {
+                Some("virtual") => Clock::virtual_at(Clock::system().now()),
+                Some(times) => times.parse().map_or_else(|_| Clock::system(), Clock::fast),
+                None => Clock::system(),
             },
             time_limit: rehearsed("DOFLOAT_TIME_LIMIT").and_then(|millis| millis.parse().ok()).map(Duration::from_millis),
             ca_file: path("DOFLOAT_CA_FILE"),

@@ -10,15 +10,19 @@ pub mod environment;
 pub mod exit;
 pub mod files;
 pub mod history;
+pub mod import;
 pub mod logging;
 pub mod output;
 pub mod plan;
+pub mod refresh;
 pub mod scopes;
 pub mod show;
 pub mod signals;
 pub mod sim;
 pub mod stack;
 pub mod state;
+pub mod state_check;
+pub mod state_edit;
 pub mod token;
 pub mod validate;
 pub mod version;
@@ -81,7 +85,7 @@ fn start(args: &Args, environment: &Environment, screen: &mut Screen) -> Ended {
 
 /// Tells what went wrong, in the form that was asked for.
 fn told(args: &Args, failure: &Failure, screen: &mut Screen) {
-    if matches!(args.command, Command::Plan(_) | Command::Apply(_) | Command::Destroy(_)) && args.command.json() {
+    if matches!(args.command, Command::Plan(_) | Command::Apply(_) | Command::Destroy(_) | Command::Refresh(_)) && args.command.json() {
         let now = Clock::system().now().to_rfc3339();
         for diagnostic in &failure.diagnostics {
             screen.line(&errors::json_line(diagnostic, &failure.sources, &now).to_string());
@@ -101,7 +105,9 @@ async fn run(args: &Args, environment: &Environment, screen: &mut Screen) -> End
         Command::Show(args) => show::run(args, global, environment, screen),
         Command::Output(args) => output::run(args, global, environment, screen),
         Command::Validate(args) => validate::run(args, global, environment, screen),
-        Command::State(command) => state::run(command, global, environment, screen),
+        Command::Import(args) => import::run(args, global, environment, screen).await,
+        Command::Refresh(args) => refresh::run(args, global, environment, screen).await,
+        Command::State(command) => state::run(command, global, environment, screen).await,
         Command::Scopes(args) => scopes::run(args, global, environment, screen),
         Command::Sim(args) => sim::run(args, screen).await,
         Command::Version(args) => version::run(args, screen),

@@ -8,7 +8,7 @@ use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::workplace::{Gateway, Site, gateway, variables_of};
-use super::{history, stack};
+use super::{history, signals, stack};
 use crate::api::client::Client;
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
@@ -37,7 +37,8 @@ pub async fn run(args: &PlanArgs, global: &Global, environment: &Environment, sc
     opening(&site, args.planning.json, screen);
     let configuration = site.load(&mut inputs, args.planning.variables.input, screen)?;
     let gateway = gateway(&site, Some(&configuration)).await?;
-    let ended = shown(args, &site, &configuration, &inputs, &gateway, screen).await;
+    let stop = signals::listen();
+    let ended = signals::unless_stopped(&stop, shown(args, &site, &configuration, &inputs, &gateway, screen)).await;
     gateway.close().await;
     ended.map_err(|failure| site.failed(failure))
 }
@@ -52,7 +53,7 @@ async fn shown(
 ) -> Ended {
     let store = Store::open(site.place.store());
     // The lock is held as long as the plan is made, where nobody applies.
-    let sharing = if args.planning.locking.lock { Some(store.share()) } else { None };
+    let sharing = if args.planning.locking.lock { Some(store.share(&site.environment.clock).await) } else { None };
     let busy = match &sharing {
         Some(Sharing::Busy { holder }) => Some(holder.clone()),
         _ => None,
@@ -110,7 +111,13 @@ pub fn opening(site: &Site<'_>, json: bool, screen: &mut Screen) {
 /// What was asked for.
 #[must_use]
 pub fn options(planning: &Planning, destroy: bool) -> Options {
-    Options { targets: planning.target.clone(), replace: planning.replace.clone(), refresh_only: planning.refresh_only, destroy }
+    Options {
+        targets: planning.target.clone(),
+        replace: planning.replace.clone(),
+        refresh_only: planning.refresh_only,
+        destroy,
+        adopt: None,
+    }
 }
 
 /// What a plan is made from.

@@ -1,12 +1,15 @@
-//! `state list` and `state show`: what is remembered.
+//! `state`: what is remembered. `list`, `show` and `pull` are here, the others in files of their own.
 
-use super::args::{Global, StateCommand, StateListArgs, StateShowArgs};
+use super::args::{Global, StateCommand, StateListArgs, StatePullArgs, StateShowArgs};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::stack::{self, Place};
 use super::workplace::remembered;
+use super::{state_check, state_edit};
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, did_you_mean};
+use crate::state::format;
+use crate::state::store::Store;
 use crate::ui::errors::Sources;
 use crate::ui::screen::Screen;
 use crate::ui::{plan_text, state_text};
@@ -15,23 +18,48 @@ use crate::ui::{plan_text, state_text};
 ///
 /// # Errors
 /// If the state cannot be read, or does not have what is asked for.
-pub fn run(command: &StateCommand, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn run(command: &StateCommand, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     match command {
         StateCommand::List(args) => list(args, global, environment, screen),
         StateCommand::Show(args) => show(args, global, environment, screen),
+        StateCommand::Pull(args) => pull(args, global, environment, screen),
+        StateCommand::Mv(args) => state_edit::mv(args, global, environment, screen).await,
+        StateCommand::Rm(args) => state_edit::rm(args, global, environment, screen).await,
+        StateCommand::Push(args) => state_edit::push(args, global, environment, screen).await,
+        StateCommand::Check(args) => state_check::run(args, global, environment, screen),
     }
 }
 
 /// A first word that is no address is the stack.
-fn split<'a>(words: &'a [String], global: &Global, environment: &Environment) -> Result<(Place, &'a [String]), Failure> {
+///
+/// # Errors
+/// If there is no such stack.
+pub fn split<'a>(words: &'a [String], global: &Global, environment: &Environment) -> Result<(Place, &'a [String]), Failure> {
     match words {
         [first, rest @ ..] if !first.contains('.') => Ok((stack::find_remembered(Some(first), global, environment)?, rest)),
         all => Ok((stack::find_remembered(None, global, environment)?, all)),
     }
 }
 
-fn address(word: &str) -> Result<Address, Failure> {
+/// An address as it was typed.
+///
+/// # Errors
+/// If it is none.
+pub fn address(word: &str) -> Result<Address, Failure> {
     word.parse().map_err(|error| Failure::usage(Diagnostic::error(format!("{error}."))))
+}
+
+fn pull(args: &StatePullArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let place = stack::find_remembered(args.stack.as_deref(), global, environment)?;
+    let loaded = Store::open(place.store()).peek()?;
+    let Some(state) = &loaded.state else {
+        return Err(Diagnostic::error(format!("The stack {} has no state yet.", place.name)).into());
+    };
+    if loaded.journal.is_some() {
+        screen.complain("A run is open or was interrupted: what it did is in the journal, and not in this state yet.\n");
+    }
+    screen.print(&String::from_utf8_lossy(&format::write(state)));
+    Ok(Exit::Done)
 }
 
 fn list(args: &StateListArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {

@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::args::{Global, VariableArg, Variables};
+use super::args::{Global, Locking, VariableArg, Variables};
 use super::environment::Environment;
 use super::exit::Failure;
 use super::files::Disk;
 use super::stack::Place;
 use super::token;
 use crate::api::client::{Client, Settings};
-use crate::base::clock::Moment;
+use crate::base::clock::{Clock, Moment};
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::digest::{Digest, Salt, sha256_hex};
 use crate::base::durable::make_folder;
@@ -29,6 +29,7 @@ use crate::base::value::{Term, Value};
 use crate::engine::change::Base;
 use crate::engine::plan::{self, Input, Options, Planned};
 use crate::engine::refresh::Observed;
+use crate::engine::upkeep::Upkeep;
 use crate::kinds::Tables;
 use crate::lang::files::Recorded;
 use crate::lang::inputs::{Given, Inputs};
@@ -37,8 +38,9 @@ use crate::lang::{Files as _, Host};
 use crate::sim;
 use crate::state::State;
 use crate::state::secrets::Keys;
-use crate::state::store::Store;
+use crate::state::store::{Locked, Store, Waiting};
 use crate::ui::errors::Sources;
+use crate::ui::plan_json;
 use crate::ui::screen::Screen;
 
 /// A stack's files and what its functions may ask.
@@ -234,6 +236,31 @@ pub fn remembered(place: &Place) -> Result<Option<State>, Failure> {
     })
 }
 
+/// Takes the lock of a stack's state, as it was asked for; `command` is told to those who find it taken.
+///
+/// # Errors
+/// If somebody else has it.
+pub async fn lock(
+    place: &Place,
+    locking: &Locking,
+    command: &str,
+    json: bool,
+    clock: &Clock,
+    screen: &mut Screen,
+) -> Result<Locked, Failure> {
+    let store = Store::open(place.store());
+    if !locking.lock {
+        return Ok(store.unguarded());
+    }
+    let note = format!("`dofloat {command}`, process {}, since {}", std::process::id(), clock.now().to_rfc3339());
+    let mut tell = |waiting: Waiting| {
+        let message = waiting.to_string();
+        let json = json.then(|| plan_json::line("log", &message, &clock.now().to_rfc3339()).to_string());
+        screen.line(&json.unwrap_or(message));
+    };
+    Ok(store.lock(locking.lock_timeout, &note, clock, &mut tell).await?)
+}
+
 /// The plan of making everything anew, worked out without any request: what is wrong with bodies comes out, and what they are.
 ///
 /// # Errors
@@ -241,7 +268,8 @@ pub fn remembered(place: &Place) -> Result<Option<State>, Failure> {
 pub fn offline(site: &Site<'_>, configuration: &Stack<'_>) -> Result<Planned, Failure> {
     let state = State::new(String::new(), Salt::new([0; 32]));
     let (observed, options) = (Observed::default(), Options::default());
-    let input = Input { resolve: configuration, state: &state, observed: &observed, options: &options };
+    let upkeep = Upkeep::default();
+    let input = Input { resolve: configuration, state: &state, observed: &observed, options: &options, upkeep: &upkeep };
     let base = Base {
         stack: site.place.name.clone(),
         lineage: String::new(),

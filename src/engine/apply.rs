@@ -161,6 +161,10 @@ impl<'a> Owner<'a> {
     async fn work(&mut self, mut inbox: mpsc::Receiver<Message>) {
         let mut deadline: Option<Moment> = None;
         loop {
+            if *self.run.stop.borrow() {
+                self.interrupt();
+                deadline.get_or_insert_with(|| self.run.clock.now().plus(self.run.manner.grace));
+            }
             self.start_ready();
             if self.running.is_empty() && (self.stopping || self.schedule.is_over()) {
                 return;
@@ -169,17 +173,15 @@ impl<'a> Owner<'a> {
             let grace = deadline.map(|end| end.since(self.run.clock.now()));
             let clock = self.run.clock.clone();
             let first = tokio::select! {
+                biased;
+                () = stopped(&mut self.run.stop), if !self.outcome.interrupted => continue,
                 message = inbox.recv() => message,
-                changed = self.run.stop.changed(), if !self.stopping => changed.is_ok().then_some(Message::Stop),
                 () = clock.sleep(grace.unwrap_or_default()), if grace.is_some() => None,
             };
             let Some(first) = first else {
                 if deadline.is_some_and(|end| self.run.clock.now() >= end) {
                     self.abandon();
                     return;
-                }
-                if !self.stopping {
-                    self.stopping = true;
                 }
                 continue;
             };
@@ -188,9 +190,6 @@ impl<'a> Owner<'a> {
                 batch.push(message);
             }
             self.take(batch);
-            if self.outcome.interrupted && deadline.is_none() {
-                deadline = Some(self.run.clock.now().plus(self.run.manner.grace));
-            }
         }
     }
 
@@ -315,7 +314,6 @@ impl<'a> Owner<'a> {
         let (mut entries, mut then) = (Vec::new(), Vec::new());
         for message in batch {
             match message {
-                Message::Stop => self.interrupt(),
                 Message::Waiting { step, waiting } => {
                     if let Some(running) = self.running.get(&step) {
                         (self.run.tell)(Event::Waiting {
@@ -607,6 +605,13 @@ impl<'a> Owner<'a> {
                 self.outcome.outputs = outputs;
             }
         }
+    }
+}
+
+/// Returns at the first Ctrl-C; never, if none can come.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -88,6 +88,24 @@ pub struct Change {
     pub attrs: Vec<AttrChange>,
     /// The identity, if there is one.
     pub id: Option<Id>,
+    /// How its record came to this address, if it is new here.
+    pub came: Option<Came>,
+}
+
+/// How a record came to its address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Came {
+    /// From another address.
+    Moved {
+        /// The address.
+        from: Address,
+    },
+    /// The object was there, and is taken over.
+    Imported {
+        /// The object.
+        id: Id,
+    },
 }
 
 /// What is done with a resource.
@@ -156,6 +174,8 @@ pub enum Reason {
     Destroy,
     /// It was replaced earlier, and is left to delete.
     Deposed,
+    /// It carries the stack's mark and is in no record.
+    Stray,
 }
 
 /// One attribute of a change, fit to be shown.
@@ -255,7 +275,8 @@ impl Plan {
     /// Whether nothing is to be done: no step, no output that changes, no drift to record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty() && !self.outputs.values().any(|output| output.changed) && (!self.refresh_only || self.drift.is_empty())
+        let settled = self.steps.is_empty() && self.changes.iter().all(|change| change.came.is_none());
+        settled && !self.outputs.values().any(|output| output.changed) && (!self.refresh_only || self.drift.is_empty())
     }
 
     /// How many resources are added, changed and destroyed (a replacement counts as both added and destroyed).
@@ -263,6 +284,7 @@ impl Plan {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for change in &self.changes {
+            counts.import += usize::from(matches!(change.came, Some(Came::Imported { .. })));
             match change.action {
                 Action::Create => counts.add += 1,
                 Action::Edit { .. } => counts.change += 1,
@@ -281,6 +303,9 @@ impl Plan {
 /// How many resources are added, changed and destroyed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
+    /// Taken over.
+    #[serde(default)]
+    pub import: usize,
     /// Made.
     pub add: usize,
     /// Changed in place.

@@ -5,9 +5,12 @@
 
 pub mod apply;
 pub mod change;
+pub mod check;
 pub mod desired;
 pub mod diff;
+pub mod discover;
 pub mod graph;
+pub mod import;
 pub mod known;
 mod lost;
 pub mod order;
@@ -17,6 +20,9 @@ pub mod recover;
 pub mod refresh;
 pub mod saved;
 pub mod schedule;
+pub mod strays;
 pub mod survey;
+pub mod tfstate;
 pub mod trouble;
+pub mod upkeep;
 mod work;

@@ -8,19 +8,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Action, AttrChange, Base, Change, Drift, Order, OutputChange, Plan, Reason, Shown};
 use super::desired::{Terms, terms};
-use super::diff::{self, There};
+use super::diff::{self, Difference, There};
 use super::graph::{self, Cycle};
+use super::import::Wish;
 use super::known::{effective, hidden, known_of};
 use super::order::{self, Links, Work};
 use super::refresh::{Observed, Seen};
 use super::trouble::Stop;
+use super::upkeep::Upkeep;
 use crate::base::address::Address;
 use crate::base::desired::{Desired, Output, Prevent, Resolve, Wanted};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::{Digest, Salt};
 use crate::base::types::Type;
 use crate::base::value::{Body, Origin, Term, Value};
-use crate::kinds::attr::{Attr, Change as How, Presence, Secrecy};
+use crate::kinds::attr::{Attr, Change as How, Presence, Reads, Secrecy};
 use crate::kinds::erased::{AnyKind, Job};
 use crate::kinds::kind;
 use crate::state::{Health, Record, State};
@@ -36,6 +38,8 @@ pub struct Options {
     pub refresh_only: bool,
     /// `destroy`.
     pub destroy: bool,
+    /// `import`: only these objects are taken over, and nothing else is done.
+    pub adopt: Option<Vec<Wish>>,
 }
 
 /// Everything that a plan is made from.
@@ -49,6 +53,8 @@ pub struct Input<'a> {
     pub observed: &'a Observed,
     /// What was asked for.
     pub options: &'a Options,
+    /// How records came to be where they are.
+    pub upkeep: &'a Upkeep,
 }
 
 /// A plan, and what it was worked out with.
@@ -86,7 +92,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
         jobs: BTreeMap::new(),
         terms: BTreeMap::new(),
         errors: Vec::new(),
-        notes: Vec::new(),
+        notes: input.upkeep.notes.clone(),
     };
     for address in graph.order() {
         walk.visit(&address);
@@ -265,6 +271,7 @@ impl<'a> Walk<'a> {
         };
         let known = self.publish(address, wanted, kind, &terms, &change, present.as_ref());
         change.after = Some(known.clone());
+        change.came = self.input.upkeep.came(address);
         self.known.insert(address.clone(), known);
         if let Some(present) = &present
             && let Some(remark) = kind.remark(present.body)
@@ -300,6 +307,7 @@ impl<'a> Walk<'a> {
             before,
             attrs: Vec::new(),
             id: present.map(|present| present.record.id.clone()),
+            came: None,
         }
     }
 
@@ -313,12 +321,14 @@ impl<'a> Walk<'a> {
             after: None,
             attrs: made(kind.attrs(), terms, None),
             id: None,
+            came: None,
         }
     }
 
     fn compare(&mut self, address: &Address, wanted: &Wanted, kind: &'static dyn AnyKind, terms: &Terms, present: &Present<'_>) -> Change {
         let there = There { body: present.body, digests: present.digests };
-        let differences = diff::wanted(kind.attrs(), terms, there, &wanted.rules.ignore_changes, &self.input.state.salt);
+        let mut differences = diff::wanted(kind.attrs(), terms, there, &wanted.rules.ignore_changes, &self.input.state.salt);
+        self.believe(address, terms, &mut differences);
         let because: Vec<String> = differences.iter().filter(|d| d.shown.replaces).map(|d| d.row.name.to_owned()).collect();
         let asked = self.input.options.replace.iter().any(|target| target.covers(address));
         let triggered =
@@ -360,6 +370,34 @@ impl<'a> Walk<'a> {
         let disruptive = differences.iter().any(|d| d.shown.disrupts);
         change.action = Action::Edit { edits, disruptive };
         change
+    }
+
+    /// What cannot be read of an object that is taken over is taken to be as it is written.
+    fn believe(&mut self, address: &Address, terms: &Terms, differences: &mut Vec<Difference>) {
+        if self.input.upkeep.taken.get(address).is_none_or(|taken| taken.told) {
+            return;
+        }
+        let mut believed = Vec::new();
+        differences.retain(|difference| {
+            let row = difference.row;
+            let unseen = row.reads == Reads::WriteOnly && terms.get(row.name).is_some_and(|term| !term.has_unknown());
+            if unseen && row.change != How::Local {
+                believed.push(format!("`{}`", row.name));
+            }
+            !unseen
+        });
+        if !believed.is_empty() {
+            self.notes.push(
+                Diagnostic::warning(format!(
+                    "{} of {address} cannot be read, and {} taken to be as written.",
+                    believed.join(" and "),
+                    if believed.len() == 1 { "is" } else { "are" }
+                ))
+                .at(self.input.resolve.span(address, &[]))
+                .about(address)
+                .hint(format!("If that is not so, `dofloat apply -replace={address}` makes the object anew.")),
+            );
+        }
     }
 
     fn has_changed(&self, address: &Address, attribute: Option<&str>) -> bool {
@@ -455,28 +493,18 @@ impl<'a> Walk<'a> {
             let present = self.present(address);
             let mut change = self.keep(address, present.as_ref());
             change.id = Some(record.id.clone());
+            change.came = self.input.upkeep.came(address);
+            let let_go = self.input.resolve.desired().removals.get(&address.block()).is_some_and(|removal| !removal.destroy);
             if self.is_chosen(address) {
                 let reason = if self.input.options.destroy { Reason::Destroy } else { Reason::NotInConfiguration };
                 change.reason = Some(if present.is_some() { reason } else { Reason::Gone });
                 change.after = None;
-                change.action = if present.is_some() { Action::Delete } else { Action::Forget };
-                if let (Some(kind), Some(present)) = (kind(&address.kind), &present) {
+                change.action = if present.is_some() && !let_go { Action::Delete } else { Action::Forget };
+                if let (Some(kind), Some(present)) = (kind(&address.kind), present.as_ref().filter(|_| !let_go)) {
                     let there = There { body: present.body, digests: present.digests };
-                    change.attrs = kind
-                        .attrs()
-                        .iter()
-                        .map(|row| (row, diff::shown_there(row, there)))
-                        .filter(|(_, shown)| *shown != Shown::Absent)
-                        .map(|(row, before)| AttrChange {
-                            name: row.name.to_owned(),
-                            before,
-                            after: Shown::Absent,
-                            replaces: false,
-                            disrupts: false,
-                        })
-                        .collect();
+                    change.attrs = unmade(kind.attrs(), there);
                 }
-                if self.input.options.destroy && present.is_some() {
+                if self.input.options.destroy && present.is_some() && !let_go {
                     let prevent =
                         self.input.resolve.desired().resources.get(address).and_then(|wanted| wanted.rules.prevent_destroy.clone());
                     self.may_destroy(address, prevent.as_ref(), &[]);
@@ -533,7 +561,7 @@ impl<'a> Walk<'a> {
             let name = if stray.name.is_empty() { String::new() } else { format!(" `{}`", stray.name) };
             self.notes.push(
                 Diagnostic::warning(format!("The {}{name} with id {} carries this stack's mark and is in no record.", stray.kind, stray.id))
-                    .hint("It may be left from a run whose state was lost. dofloat leaves it alone: import it, or delete it in the control panel."),
+                    .hint(format!("It may be left from a run whose state was lost. dofloat leaves it alone: `dofloat import ADDRESS {}` takes it over (`dofloat import -discover -marked` finds where it fits), `dofloat destroy -strays` shows what would go and asks.", stray.id)),
             );
         }
     }
@@ -580,6 +608,15 @@ pub fn same_output(saved: &crate::state::SavedOutput, output: &Output, salt: &Sa
         (None, false) => output.value.value() == saved.value.as_ref() && (output.ty == saved.ty || saved.ty == Type::Any),
         _ => false,
     }
+}
+
+/// The attributes of an object that goes.
+#[must_use]
+pub fn unmade(rows: &[Attr], there: There<'_>) -> Vec<AttrChange> {
+    let shown = rows.iter().map(|row| (row, diff::shown_there(row, there))).filter(|(_, shown)| *shown != Shown::Absent);
+    shown
+        .map(|(row, before)| AttrChange { name: row.name.to_owned(), before, after: Shown::Absent, replaces: false, disrupts: false })
+        .collect()
 }
 
 /// The attributes of an object that is made, and what it takes the place of.

@@ -62,6 +62,8 @@ pub struct Stray {
     pub id: Id,
     /// Its name, if it has one.
     pub name: String,
+    /// Its attributes.
+    pub body: Body,
 }
 
 /// Reads all remembered objects. `api` may be a snapshot, so that kinds share answers; `fresh` asks anew, for second looks.
@@ -106,7 +108,7 @@ pub async fn refresh(api: &Client, fresh: &Client, state: &State, mark: &Mark, w
     for ((name, id), body) in found {
         if let Some(kind) = kind(name) {
             let name = body.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned();
-            observed.strays.push(Stray { kind: kind.name(), id, name });
+            observed.strays.push(Stray { kind: kind.name(), id, name, body });
         }
     }
     Ok(observed)

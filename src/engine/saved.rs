@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::change::{Action, AttrChange, Base, Change, Drift, OutputChange, Plan, Reason, Shown, Step};
+use super::change::{Action, AttrChange, Base, Came, Change, Drift, OutputChange, Plan, Reason, Shown, Step};
 use super::diff::shown;
 use super::plan::{Options, Planned};
 use super::refresh::{Observed, Seen};
@@ -82,6 +82,8 @@ struct SavedChange {
     after: Option<Shown>,
     attrs: Vec<AttrChange>,
     id: Option<Id>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    came: Option<Came>,
 }
 
 /// The bytes of the file.
@@ -148,7 +150,13 @@ impl Saved {
     /// What was asked for.
     #[must_use]
     pub fn options(&self) -> Options {
-        Options { targets: self.targets.clone(), replace: self.replace.clone(), refresh_only: self.refresh_only, destroy: self.destroy }
+        Options {
+            targets: self.targets.clone(),
+            replace: self.replace.clone(),
+            refresh_only: self.refresh_only,
+            destroy: self.destroy,
+            adopt: None,
+        }
     }
 
     /// What was seen.
@@ -160,6 +168,16 @@ impl Saved {
             stillborn: self.stillborn.clone(),
             strays: Vec::new(),
         }
+    }
+
+    /// The objects that are taken over.
+    #[must_use]
+    pub fn imported(&self) -> BTreeMap<Address, Id> {
+        let one = |change: &SavedChange| match &change.came {
+            Some(Came::Imported { id }) => Some((change.address.clone(), id.clone())),
+            _ => None,
+        };
+        self.shows.changes.iter().filter_map(one).collect()
     }
 
     /// The account's reserved addresses when it was made.
@@ -194,6 +212,7 @@ impl Saved {
                     after: change.after.as_ref().map(term),
                     attrs: change.attrs,
                     id: change.id,
+                    came: change.came,
                 })
                 .collect(),
             steps: self.shows.steps.clone(),
@@ -226,6 +245,7 @@ fn shows(plan: &Plan) -> Shows {
                 after: change.after.as_ref().map(shown),
                 attrs: change.attrs.clone(),
                 id: change.id.clone(),
+                came: change.came.clone(),
             })
             .collect(),
         steps: plan.steps.clone(),

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::apply::{self, Left, Manner, Run};
 use super::change::{Action, Base, Event};
 use super::desired::of_complaint;
+use super::import::{self, Wish};
 use super::lost;
 use super::plan::{self, Input, Options, Planned};
 use super::record;
@@ -18,6 +19,7 @@ use super::recover::{self, Claims};
 use super::refresh::{self, Observed, Seen};
 use super::saved::Saved;
 use super::trouble::{Stop, lacking, of_api};
+use super::upkeep::{self, Upkeep};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
@@ -73,6 +75,8 @@ pub struct Surveyed {
     pub observed: Observed,
     /// What an interrupted run had made, and was found.
     pub adopted: Vec<(Address, Id)>,
+    /// How records came to be where they are.
+    pub upkeep: Upkeep,
     /// Objects that are not ours, whatever they look like.
     pub claims: Claims,
     /// The account's reserved addresses, where the plan makes one.
@@ -96,12 +100,8 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     // Whose account it is, and what is in it, are asked side by side; the first decides whether the second counts.
     let (owner, seen, new) =
         join3(account::owner(&snapshot, ground.simulated), see(ground, remembered, &snapshot), is_new(ground, &snapshot)).await;
-    let owner = owner.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
-    let recorded = remembered.owner.as_ref().or(ground.loaded.journal.as_ref().map(|journal| &journal.header.owner));
-    if let Some(other) = recorded.filter(|recorded| **recorded != owner) {
-        return Err(Stop::from(of_owner(ground.stack, other, &owner)));
-    }
-    let (state, adopted, observed) = seen?;
+    let owner = checked(ground, owner)?;
+    let Sight { state, adopted, observed, upkeep } = seen?;
     new?;
     let base = Base {
         stack: ground.stack.to_owned(),
@@ -112,14 +112,62 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
         endpoint: ground.endpoint.to_owned(),
         config: ground.config.to_owned(),
     };
-    let input = Input { resolve: ground.resolve, state: &state, observed: &observed, options: ground.options };
+    let input = Input { resolve: ground.resolve, state: &state, observed: &observed, options: ground.options, upkeep: &upkeep };
     let mut planned = plan::make(input, base)?;
-    check_account(ground, &snapshot, &state, &observed, &mut planned).await?;
+    if ground.options.adopt.is_some() {
+        only_what_came(&mut planned);
+    } else {
+        check_account(ground, &snapshot, &state, &observed, &mut planned).await?;
+    }
     let addresses = addresses_before(&snapshot, &planned).await?;
     let mut claims = recover::claims(&state, None);
     claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
     claims.extend(observed.strays.iter().map(|stray| (account::family(stray.kind), stray.id.clone())));
-    Ok(Surveyed { planned, state, observed, adopted, claims, addresses })
+    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, addresses })
+}
+
+/// Whose account it is: that which the state belongs to, or none yet.
+///
+/// # Errors
+/// If the token is not accepted, or the state belongs to another.
+pub async fn owner(ground: Ground<'_>) -> Result<Owner, Stop> {
+    checked(ground, account::owner(ground.api, ground.simulated).await)
+}
+
+fn checked(ground: Ground<'_>, owner: Result<Owner, ApiError>) -> Result<Owner, Stop> {
+    let owner = owner.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
+    let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
+    let recorded = remembered.owner.as_ref().or(ground.loaded.journal.as_ref().map(|journal| &journal.header.owner));
+    match recorded.filter(|recorded| **recorded != owner) {
+        Some(other) => Err(Stop::from(of_owner(ground.stack, other, &owner))),
+        None => Ok(owner),
+    }
+}
+
+/// What is remembered, an interrupted run settled, and what of that was found.
+///
+/// # Errors
+/// A read that fails, or a doubt that a person must decide.
+pub async fn settled(ground: Ground<'_>, remembered: &State) -> Result<(State, Vec<(Address, Id)>), Stop> {
+    Ok(match &ground.loaded.journal {
+        Some(journal) if ground.recover => {
+            let settled = recover::settle(remembered, journal, ground.api, ground.clock).await?;
+            (settled.state, settled.adopted)
+        }
+        Some(journal) => (journal.settle_into(remembered), Vec::new()),
+        None => (remembered.clone(), Vec::new()),
+    })
+}
+
+/// Leaves of a plan what is told of objects that are taken over; nothing is to be done.
+fn only_what_came(planned: &mut Planned) {
+    planned.plan.steps.clear();
+    planned.plan.outputs.clear();
+    planned.plan.drift.clear();
+    planned.jobs.clear();
+    let about: BTreeSet<String> =
+        planned.plan.changes.iter().filter(|change| change.came.is_some()).map(|change| change.address.to_string()).collect();
+    planned.plan.notes.retain(|note| note.address.as_ref().is_some_and(|address| about.contains(address)));
 }
 
 /// Works a saved plan out anew from what it saw.
@@ -142,7 +190,7 @@ pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> 
     if let Some((_, why)) = moved.into_iter().find(|(moved, _)| *moved) {
         return Err(Stop::from(stale(&why)));
     }
-    let (state, adopted) = match &ground.loaded.journal {
+    let (mut state, adopted) = match &ground.loaded.journal {
         Some(journal) => {
             let settled = recover::settle(remembered, journal, ground.api, ground.clock).await?;
             (settled.state, settled.adopted)
@@ -150,8 +198,11 @@ pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> 
         None => (remembered.clone(), Vec::new()),
     };
     let observed = saved.observed();
+    let desired = ground.resolve.desired();
+    let mut upkeep = upkeep::settle(&mut state, desired);
+    import::again(&mut state, &observed.seen, &saved.imported(), desired, &mut upkeep);
     let options = saved.options();
-    let input = Input { resolve: ground.resolve, state: &state, observed: &observed, options: &options };
+    let input = Input { resolve: ground.resolve, state: &state, observed: &observed, options: &options, upkeep: &upkeep };
     let planned = plan::make(input, base.clone())?;
     if !saved.holds(&planned) {
         return Err(Stop::from(stale("it comes out otherwise now")));
@@ -160,12 +211,14 @@ pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> 
     let addresses = addresses_before(ground.api, &planned).await?;
     let mut claims = recover::claims(&state, None);
     claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
-    Ok(Surveyed { planned, state, observed, adopted, claims, addresses })
+    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, addresses })
 }
 
-/// What is remembered, an interrupted run settled, and what is there.
 /// A stack that nobody remembers must be one that the account does not know.
-async fn is_new(ground: Ground<'_>, snapshot: &Client) -> Result<(), Stop> {
+///
+/// # Errors
+/// If it does, or a read fails.
+pub(super) async fn is_new(ground: Ground<'_>, snapshot: &Client) -> Result<(), Stop> {
     let mut wanted = ground.resolve.desired().resources.keys();
     let marks = ground.options.destroy || wanted.any(|address| kind(&address.kind).is_some_and(AnyKind::markable));
     if ground.loaded.state.is_some() || ground.new_stack || !marks {
@@ -174,25 +227,36 @@ async fn is_new(ground: Ground<'_>, snapshot: &Client) -> Result<(), Stop> {
     lost::must_be_new(snapshot, ground.stack).await
 }
 
-async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Result<(State, Vec<(Address, Id)>, Observed), Stop> {
-    let (state, adopted) = match &ground.loaded.journal {
-        Some(journal) if ground.recover => {
-            let settled = recover::settle(remembered, journal, ground.api, ground.clock).await?;
-            (settled.state, settled.adopted)
-        }
-        Some(journal) => (journal.settle_into(remembered), Vec::new()),
-        None => (remembered.clone(), Vec::new()),
+/// What is remembered, an interrupted run and all upkeep settled, and what is there.
+struct Sight {
+    state: State,
+    adopted: Vec<(Address, Id)>,
+    observed: Observed,
+    upkeep: Upkeep,
+}
+
+async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Result<Sight, Stop> {
+    let (mut state, adopted) = settled(ground, remembered).await?;
+    let desired = ground.resolve.desired();
+    let mut upkeep = upkeep::settle(&mut state, desired);
+    let wishes: Vec<Wish> = match &ground.options.adopt {
+        Some(wishes) => wishes.clone(),
+        None if ground.options.destroy || ground.options.refresh_only => Vec::new(),
+        None => import::wishes(desired, &state),
     };
-    if !ground.refresh {
-        let observed = believed(&state);
-        return Ok((state, adopted, observed));
+    let stack_mark = mark(ground.stack, &state.lineage);
+    let taken = import::take(ground.api, &mut state, &wishes, &stack_mark, desired, &mut upkeep).await?;
+    if !ground.refresh || ground.options.adopt.is_some() {
+        let mut observed = believed(&state);
+        observed.seen.extend(taken);
+        return Ok(Sight { state, adopted, observed, upkeep });
     }
     let wanted = match ground.options.destroy {
         true => BTreeSet::new(),
         false => ground.resolve.desired().resources.keys().map(|address| address.kind.clone()).collect(),
     };
-    let observed = refresh::refresh(snapshot, ground.api, &state, &mark(ground.stack, &state.lineage), &wanted).await?;
-    Ok((state, adopted, observed))
+    let observed = refresh::refresh(snapshot, ground.api, &state, &stack_mark, &wanted).await?;
+    Ok(Sight { state, adopted, observed, upkeep })
 }
 
 /// The account's reserved addresses, where the plan makes one: what a lost answer cannot have been about.
@@ -240,18 +304,19 @@ async fn check_account(ground: Ground<'_>, api: &Client, state: &State, observed
             Ok::<_, Stop>((jobs.first().map_or_else(|| Address::new(name, ""), |job| job.address.clone()), complaints))
         })
     });
+    let ours: Vec<Id> = state.records.values().chain(state.deposed.values()).map(|record| record.id.clone()).collect();
+    let ours = &ours;
     let deletes = planned.plan.changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Replace { .. })).filter_map(
         |change| {
             let kind: &'static dyn AnyKind = kind(&change.address.kind)?;
             let id = change.id.clone()?;
-            let ours: Vec<Id> = state.records.values().chain(state.deposed.values()).map(|record| record.id.clone()).collect();
             let seen = match observed.seen.get(&change.address)? {
                 Seen::Present { body, .. } => body,
                 Seen::Gone => return None,
             };
             Some(async move {
                 let doing = format!("check whether {} can be deleted", change.address);
-                let complaints = kind.before_delete(api, &id, seen, &ours).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
+                let complaints = kind.before_delete(api, &id, seen, ours).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
                 Ok::<_, Stop>((change.address.clone(), complaints))
             })
         },
@@ -297,13 +362,15 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
     let Execution { surveyed, resolve, loaded, store, api, clock, manner, stop, tell } = execution;
     let Surveyed { planned, observed, .. } = surveyed;
     let mut state = up_to_date(&surveyed.state, observed);
+    import::complete(&mut state, planned, observed, &surveyed.upkeep);
     state.owner.get_or_insert_with(|| planned.plan.base.owner.clone());
     let unwritten = |error: &crate::state::store::StoreError| {
         let diagnostics = error.diagnostics();
         if error.class() == crate::state::store::ExitClass::Decision { Stop::decision(diagnostics) } else { Stop::failed(diagnostics) }
     };
     // Where nothing is left to do, the commit at the end is the only one: until then the journal tells of the mark.
-    let moved = loaded.journal.is_some() || loaded.state.as_ref().is_some_and(|before| *before != state);
+    let moved =
+        loaded.journal.is_some() || !surveyed.upkeep.taken.is_empty() || loaded.state.as_ref().is_some_and(|before| *before != state);
     if moved && !planned.plan.steps.is_empty() {
         state.serial = store.commit(&state).map_err(|error| unwritten(&error))?;
     }
@@ -321,6 +388,7 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
     let claims = surveyed.claims.clone();
     let run = Run { planned, resolve, state, store, api: api.clone(), mark: mark.clone(), clock, claims, manner, stop, tell };
     let mut left = apply::run(run).await;
+    left.outcome.counts.import = planned.plan.counts().import;
     if !left.settled {
         return Ok(left);
     }

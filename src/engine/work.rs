@@ -59,8 +59,6 @@ pub(super) enum Message {
     Done { step: StepId, live: Option<(Id, Body)> },
     /// It failed.
     Failed { step: StepId, why: Diagnostic, doubt: bool },
-    /// The first Ctrl-C.
-    Stop,
 }
 
 /// Does the step.

@@ -5,6 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod upkeep;
+
+pub(super) use upkeep::target;
+
 use super::Host;
 use super::access::suggest;
 use super::ast::{Attr, Block, Body, Expr, Kind, Step, StepKind};
@@ -14,7 +18,8 @@ use super::references::{self, Found};
 use super::type_expr;
 use super::types;
 use super::value::{Data, Val};
-use crate::base::desired::{Ignore, Lifecycle, Prevent};
+use crate::base::address::Address;
+use crate::base::desired::{Ignore, Lifecycle, Move, Prevent, Removal};
 use crate::base::diag::{Diagnostic, Span};
 use crate::base::types::Type;
 
@@ -34,6 +39,25 @@ pub struct Module {
     pub resources: BTreeMap<Name, Resource>,
     /// `provider` blocks.
     pub providers: Vec<Provider>,
+    /// `moved` blocks.
+    pub moves: Vec<Move>,
+    /// `removed` blocks.
+    pub removals: BTreeMap<Address, Removal>,
+    /// `import` blocks.
+    pub imports: Vec<Import>,
+}
+
+/// An `import` block.
+#[derive(Debug)]
+pub struct Import {
+    /// The block's header.
+    pub span: Span,
+    /// The resource that takes the object over.
+    pub to: Expr,
+    /// The object.
+    pub id: Expr,
+    /// `for_each`.
+    pub for_each: Option<Expr>,
 }
 
 /// A `variable` block.
@@ -239,10 +263,10 @@ pub fn module(bodies: Vec<Body>, host: &Host<'_>) -> (Module, Vec<Diagnostic>) {
     (collect.module, collect.errors)
 }
 
-const BLOCKS: &[&str] = &["variable", "locals", "output", "resource", "provider", "terraform"];
+const BLOCKS: &[&str] = &["variable", "locals", "output", "resource", "provider", "terraform", "moved", "removed", "import"];
 
 /// Blocks that Terraform has and this program does not have yet.
-const UNSUPPORTED: &[&str] = &["data", "module", "moved", "import", "removed", "check", "ephemeral"];
+const UNSUPPORTED: &[&str] = &["data", "module", "check", "ephemeral"];
 
 const RESERVED_VARIABLES: &[&str] = &["source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"];
 
@@ -270,6 +294,9 @@ impl Collect<'_> {
             "resource" if self.labels(&block, &["type", "name"]) => self.resource(block),
             "provider" if self.labels(&block, &["name"]) => self.provider(block),
             "terraform" if self.labels(&block, &[]) => self.terraform(&block),
+            "moved" if self.labels(&block, &[]) => self.moved(&block),
+            "removed" if self.labels(&block, &[]) => self.removed(&block),
+            "import" if self.labels(&block, &[]) => self.import(block),
             kind if BLOCKS.contains(&kind) => {}
             kind if UNSUPPORTED.contains(&kind) => {
                 let wanted: &[&str] = if kind == "data" { &["type", "name"] } else { &[] };
@@ -507,16 +534,7 @@ impl Collect<'_> {
             (None, Some(for_each)) => Repeat::ForEach(for_each.value.clone()),
             (None, None) => Repeat::Once,
         };
-        if let Some(provider) = block.body.attr("provider") {
-            let named = provider.value.root().map(|(root, steps)| (root, steps.is_empty()));
-            if named != Some(("digitalocean", true)) {
-                self.error(
-                    Diagnostic::error("The only provider is `digitalocean`, without alias.")
-                        .at(provider.value.span.clone())
-                        .hint("Take the `provider` argument out."),
-                );
-            }
-        }
+        self.sole_provider(&block);
         let depends_on = self.list(&block, "depends_on");
         let mut resource = Resource {
             span: block.header.clone(),
@@ -549,6 +567,20 @@ impl Collect<'_> {
         self.dynamics(&block.body);
         resource.body = block.body;
         self.declare((kind, name), resource, |resource| &resource.span, |module| &mut module.resources, "resource");
+    }
+
+    /// Reports a provider that is not the one.
+    fn sole_provider(&mut self, block: &Block) {
+        if let Some(provider) = block.body.attr("provider") {
+            let named = provider.value.root().map(|(root, steps)| (root, steps.is_empty()));
+            if named != Some(("digitalocean", true)) {
+                self.error(
+                    Diagnostic::error("The only provider is `digitalocean`, without alias.")
+                        .at(provider.value.span.clone())
+                        .hint("Take the `provider` argument out."),
+                );
+            }
+        }
     }
 
     /// Checks the form of dynamic blocks, wherever they are.

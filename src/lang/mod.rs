@@ -24,6 +24,7 @@ pub mod statics;
 pub mod syntax;
 pub mod type_expr;
 pub mod types;
+pub mod upkeep;
 pub mod value;
 
 #[cfg(test)]

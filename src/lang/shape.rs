@@ -11,6 +11,7 @@ use super::eval::{Fault, fault, kind_of};
 use super::references::{self, Reference};
 use super::scope::{Base, Here, Names};
 use super::types;
+use super::upkeep;
 use super::value::{Data, Val};
 use crate::base::address::{Address, Key};
 use crate::base::desired::{Desired, Trigger, Wanted};
@@ -113,7 +114,7 @@ fn count(value: &Val, span: &Span, about: &str) -> Result<Instances, Fault> {
     }
 }
 
-fn each(value: &Val, span: &Span, about: &str) -> Result<Instances, Fault> {
+pub(super) fn each(value: &Val, span: &Span, about: &str) -> Result<Instances, Fault> {
     if value.sensitive {
         return Err(Box::new(
             Diagnostic::error("`for_each` is sensitive, but its keys are shown in addresses.")
@@ -250,7 +251,8 @@ pub(super) fn desired(base: &Base<'_>) -> Result<Desired, Vec<Diagnostic>> {
             desired.resources.insert(address, Wanted { after, rules, span: resource.span.clone() });
         }
     }
-    Ok(desired)
+    errors = upkeep::put(base, &mut desired);
+    if errors.is_empty() { Ok(desired) } else { Err(errors) }
 }
 
 /// The instances that a target means: one where its index is known, else all.

@@ -83,6 +83,12 @@ impl<'m> Checker<'m> {
             self.checks(&output.preconditions, Place::default());
             self.depends_on(&output.depends_on);
         }
+        for import in &module.imports {
+            let bound: &[&str] = if import.for_each.is_some() { &["each"] } else { &[] };
+            import.for_each.iter().for_each(|expr| self.expr(expr, &[], Place::default()));
+            self.expr(&import.id, bound, Place::default());
+            import.index().into_iter().for_each(|expr| self.expr(expr, bound, Place::default()));
+        }
         for provider in &module.providers {
             body_expressions(&provider.body, &mut Vec::new(), &mut |expr, bound| self.expr(expr, bound, Place::default()));
         }

@@ -111,7 +111,7 @@ variable "name" {
 fn what_is_not_supported_says_so() {
     for (text, expected) in [
         ("terraform {\n  backend \"s3\" {}\n}", "2: A \"backend\" block has no effect here: the state is a file beside the stack."),
-        ("moved {\n  from = a.b\n  to = a.c\n}", "1: Blocks of type \"moved\" are not supported yet."),
+        ("module \"m\" {}", "1: Blocks of type \"module\" are not supported yet."),
         ("data \"thing\" \"x\" {}", "1: Blocks of type \"data\" are not supported yet."),
         ("resource \"thing\" \"a\" {\n  provisioner \"local-exec\" {}\n}", "2: \"provisioner\" blocks are not supported."),
         ("provider \"aws\" {}", "1: The provider \"aws\" is not supported; the only one is \"digitalocean\"."),
@@ -399,4 +399,77 @@ resource "thing" "e" {
         assert!(!stack.desired().resources.contains_key(&at(r#"thing.d["n10"]"#)));
         assert_eq!(asked.get(), 4);
     });
+}
+
+fn upkeep(text: &str) -> Vec<String> {
+    const THINGS: &str = "resource \"thing\" \"b\" {\n  name = \"b\"\n}\nresource \"thing\" \"c\" {\n  count = 2\n}\n";
+    stack(&format!("{THINGS}{text}"), |stack| {
+        let desired = stack.desired();
+        let moves = desired.moves.iter().map(|of| format!("{} -> {}", of.from, of.to));
+        let removals =
+            desired.removals.iter().map(|(from, removal)| format!("{from} {}", if removal.destroy { "destroy" } else { "forget" }));
+        let imports = desired.imports.iter().map(|(to, import)| format!("{to} <- {}", import.id));
+        moves.chain(removals).chain(imports).collect()
+    })
+}
+
+#[test]
+fn moves_removals_and_imports_are_known_before_any_request() {
+    assert_eq!(upkeep("moved {\n  from = thing.a\n  to = thing.b\n}"), ["thing.a -> thing.b"]);
+    assert_eq!(
+        upkeep("moved {\n  from = thing.z\n  to = thing.b\n}\nmoved {\n  from = thing.a[\"x\"]\n  to = thing.z\n}"),
+        ["thing.a[\"x\"] -> thing.z", "thing.z -> thing.b"],
+        "what moves on is moved there first"
+    );
+    assert_eq!(upkeep("removed {\n  from = thing.gone\n}"), ["thing.gone destroy"]);
+    assert_eq!(upkeep("removed {\n  from = thing.gone\n  lifecycle {\n    destroy = false\n  }\n}"), ["thing.gone forget"]);
+    assert_eq!(upkeep("variable \"id\" {\n  default = 7\n}\nimport {\n  to = thing.b\n  id = \"${var.id}-x\"\n}"), ["thing.b <- 7-x"]);
+    assert_eq!(
+        upkeep("import {\n  for_each = { \"0\" = \"i\", \"1\" = \"j\" }\n  to = thing.c[tonumber(each.key)]\n  id = each.value\n}"),
+        ["thing.c[0] <- i", "thing.c[1] <- j"]
+    );
+    let json = r#"{"resource": {"thing": {"b": {"name": "b"}}}, "moved": [{"from": "thing.a", "to": "thing.b"}], "import": [{"to": "thing.b", "id": "7"}]}"#;
+    stack(json, |stack| assert_eq!((stack.desired().moves.len(), stack.desired().imports[&at("thing.b")].id.as_str()), (1, "7")));
+}
+
+#[test]
+fn what_is_wrong_with_moves_removals_and_imports_has_a_place() {
+    const B: &str = "resource \"thing\" \"b\" {\n}\n";
+    let check = |text: &str, expected: &str| assert_eq!(errors(&format!("{B}{text}")), [expected], "{text}");
+    check("moved {\n  from = thing.a\n}", "3: A moved block needs the argument \"to\".");
+    check("moved {\n  from = thing.a\n  to = thing.a\n}", "3: This moves thing.a to where it is.");
+    check(
+        "moved {\n  from = thing.a\n  to = other.b\n}",
+        "5: A move changes the name or the key, not the type: `thing` cannot become `other`.",
+    );
+    check("moved {\n  from = \"thing.a\"\n  to = thing.b\n}", "4: This is no address of a resource.");
+    check("moved {\n  from = thing.a[var.x]\n  to = thing.b\n}", "4: \"var\" cannot be used here: the value must be constant.");
+    check("moved {\n  from = module.a\n  to = thing.b\n}", "4: Modules are not supported yet.");
+    check("moved {\n  from = thing.b\n  to = thing.c\n}", "3: thing.b is moved away, and is still in the configuration.");
+    check(
+        "moved {\n  from = thing.x\n  to = thing.b\n}\nmoved {\n  from = thing.y\n  to = thing.b\n}",
+        "7: Two are moved to thing.b: thing.x and thing.y.",
+    );
+    check(
+        "moved {\n  from = thing.x\n  to = thing.y\n}\nmoved {\n  from = thing.x\n  to = thing.b\n}",
+        "7: thing.x is moved to two places: thing.y and thing.b.",
+    );
+    check(
+        "moved {\n  from = thing.x\n  to = thing.y\n}\nmoved {\n  from = thing.y\n  to = thing.x\n}",
+        "3: These moves go round in a circle: thing.x, thing.y.",
+    );
+    check("removed {\n  from = thing.b\n}", "3: thing.b is removed, and is still in the configuration.");
+    check("removed {\n  from = thing.a[0]\n}", "4: A removed block is about a whole resource, not about one instance of it.");
+    check("removed {\n  from = thing.a\n  lifecycle {\n  }\n}", "5: This lifecycle block needs the argument \"destroy\".");
+    check("removed {\n  from = thing.a\n}\nremoved {\n  from = thing.a\n}", "6: This removal is declared twice.");
+    check("import {\n  to = thing.b\n}", "3: An import block needs the argument \"id\".");
+    check("import {\n  to = thing.x\n  id = \"1\"\n}", "4: The import has nowhere to go: thing.x is not in the configuration.");
+    check("import {\n  to = thing.b[0]\n  id = \"1\"\n}", "4: The import has nowhere to go: thing.b[0] is not in the configuration.");
+    check(
+        "import {\n  to = thing.b\n  id = thing.b.name\n}",
+        "5: The id of an import must be known before apply: from variables and local values alone.",
+    );
+    check("import {\n  to = thing.b\n  id = \"\"\n}", "5: The id of an import is a text, and not empty.");
+    check("import {\n  to = thing.b\n  id = sensitive(\"1\")\n}", "5: The id of an import is shown, so it cannot be sensitive.");
+    check("import {\n  to = thing.b\n  id = \"1\"\n}\nimport {\n  to = thing.b\n  id = \"2\"\n}", "9: Two imports go to thing.b.");
 }

@@ -135,7 +135,8 @@ pub fn ending_lines(outcome: &Outcome, destroy: bool, timestamp: &str) -> Vec<Js
 
 fn ending_message(outcome: &Outcome, destroy: bool) -> String {
     let counts = outcome.counts;
-    let done = format!("{} added, {} changed, {} destroyed", counts.add, counts.change, counts.destroy);
+    let imported = if counts.import > 0 { format!("{} imported, ", counts.import) } else { String::new() };
+    let done = format!("{imported}{} added, {} changed, {} destroyed", counts.add, counts.change, counts.destroy);
     if outcome.errors.is_empty() && !outcome.interrupted {
         return match destroy {
             true => format!("Destroy complete! Resources: {} destroyed.", counts.destroy),
@@ -247,7 +248,7 @@ mod tests {
     fn the_last_lines_are_terraforms() {
         let secret = Term::Secret(Secret::new(Value::from("hush")));
         let outcome = Outcome {
-            counts: Counts { add: 5, change: 0, destroy: 0 },
+            counts: Counts { add: 5, ..Counts::default() },
             outputs: BTreeMap::from([
                 ("ip".into(), Output { value: Term::Value("192.0.2.1".into()), ty: Type::String, sensitive: false, span: None }),
                 ("token".into(), Output { value: secret, ty: Type::String, sensitive: true, span: None }),
@@ -257,7 +258,7 @@ mod tests {
         let expected =
             "\nApply complete! Resources: 5 added, 0 changed, 0 destroyed.\n\nOutputs:\n\nip = \"192.0.2.1\"\ntoken = <sensitive>\n";
         assert_eq!(ending(&outcome, false, Paint::PLAIN), expected);
-        let gone = Outcome { counts: Counts { add: 0, change: 0, destroy: 5 }, ..Outcome::default() };
+        let gone = Outcome { counts: Counts { destroy: 5, ..Counts::default() }, ..Outcome::default() };
         assert_eq!(ending(&gone, true, Paint::PLAIN), "\nDestroy complete! Resources: 5 destroyed.\n");
         let failed = Outcome { errors: vec![Diagnostic::error("no")], skipped: 2, ..gone };
         let expected = "\nDestroy did not end well. Resources: 0 added, 0 changed, 5 destroyed; 2 steps were not begun. Run it again to go on from here.\n";

@@ -6,6 +6,7 @@
 pub mod change_text;
 pub mod errors;
 pub mod events;
+pub mod import_text;
 pub mod mentions;
 pub mod outputs;
 pub mod paint;

@@ -8,7 +8,7 @@ use super::errors::{self, Sources};
 use super::plan_text::{no_changes, summary};
 use crate::base::address::{Address, Key};
 use crate::base::value::{Body, Value};
-use crate::engine::change::{Action, AttrChange, Change, Counts, Drift, Order, Plan, Reason, Shown};
+use crate::engine::change::{Action, AttrChange, Came, Change, Counts, Drift, Order, Plan, Reason, Shown};
 
 /// The version of the stream's form.
 const UI_VERSION: &str = "1.2";
@@ -33,7 +33,7 @@ pub fn line(kind: &str, message: &str, timestamp: &str) -> Json {
 #[must_use]
 pub fn lines(plan: &Plan, sources: &Sources, timestamp: &str) -> Vec<Json> {
     let mut lines: Vec<Json> = plan.drift.iter().map(|drift| drift_line(drift, timestamp)).collect();
-    let changing = plan.changes.iter().filter(|change| change.action != Action::Keep);
+    let changing = plan.changes.iter().filter(|change| change.action != Action::Keep || change.came.is_some());
     lines.extend(changing.map(|change| change_line(change, timestamp)));
     lines.extend(plan.notes.iter().map(|note| errors::json_line(note, sources, timestamp)));
     let message = if plan.is_empty() { no_changes(plan).to_owned() } else { summary(plan.counts()) };
@@ -56,7 +56,7 @@ pub fn lines(plan: &Plan, sources: &Sources, timestamp: &str) -> Vec<Json> {
 pub fn summary_line(message: &str, counts: Counts, operation: &str, timestamp: &str) -> Json {
     let mut line = line("change_summary", message, timestamp);
     line["changes"] = json!({
-        "add": counts.add, "change": counts.change, "import": 0, "remove": counts.destroy, "operation": operation,
+        "add": counts.add, "change": counts.change, "import": counts.import, "remove": counts.destroy, "operation": operation,
     });
     line
 }
@@ -87,7 +87,13 @@ pub fn object(plan: &Plan, sources: &Sources) -> Json {
         let same =
             if matches!(change.action, Action::Create | Action::Delete) { &nothing } else { change.before.as_ref().unwrap_or(&nothing) };
         let because: &[String] = if let Action::Replace { because, .. } = &change.action { because } else { &[] };
-        change_object(&change.address, actions(&change.action), change.reason.as_ref(), &change.attrs, same, because)
+        let mut object = change_object(&change.address, actions(&change.action), change.reason.as_ref(), &change.attrs, same, because);
+        match &change.came {
+            Some(Came::Imported { id }) => object["change"]["importing"] = json!({ "id": id }),
+            Some(Came::Moved { from }) => object["previous_address"] = json!(from),
+            None => {}
+        }
+        object
     });
     let outputs = plan.outputs.iter().map(|(name, output)| {
         let actions = if output.changed { json!([output_action(&output.before, &output.after)]) } else { json!(["no-op"]) };
@@ -130,10 +136,19 @@ fn change_line(change: &Change, timestamp: &str) -> Json {
         Action::Delete => ("delete", "Plan to delete"),
         Action::Adopt { .. } => ("import", "Plan to adopt what an interrupted run made"),
         Action::Forget => ("remove", "Plan to take out of the state"),
-        Action::Keep => ("noop", "Plan to keep"),
+        Action::Keep => match &change.came {
+            Some(Came::Imported { .. }) => ("import", "Plan to import"),
+            Some(Came::Moved { .. }) => ("move", "Plan to move"),
+            None => ("noop", "Plan to keep"),
+        },
     };
     let mut line = line("planned_change", &format!("{}: {words}", change.address), timestamp);
     line["change"] = json!({ "resource": resource(&change.address), "action": action });
+    match &change.came {
+        Some(Came::Imported { id }) => line["change"]["importing"] = json!({ "id": id }),
+        Some(Came::Moved { from }) => line["change"]["previous_resource"] = resource(from),
+        None => {}
+    }
     if let Some(reason) = reason(change.reason.as_ref(), &change.action) {
         line["change"]["reason"] = json!(reason);
     }
@@ -156,6 +171,7 @@ fn reason(reason: Option<&Reason>, action: &Action) -> Option<&'static str> {
         (Some(Reason::Unfinished), _) => Some("unfinished"),
         (Some(Reason::Stillborn), _) => Some("stillborn"),
         (Some(Reason::Deposed), _) => Some("deposed"),
+        (Some(Reason::Stray), _) => Some("stray"),
         (Some(Reason::Destroy), _) => None,
         (None, Action::Replace { .. }) => Some("cannot_update"),
         (None, _) => None,

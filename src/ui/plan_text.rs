@@ -11,7 +11,7 @@ use super::paint::Paint;
 use super::value_text::key;
 use crate::base::address::Address;
 use crate::base::value::{Term, Value};
-use crate::engine::change::{Action, AttrChange, Change, Counts, Drift, Order, Plan, Reason, Shown};
+use crate::engine::change::{Action, AttrChange, Came, Change, Counts, Drift, Order, Plan, Reason, Shown};
 use crate::kinds::attr::Attr;
 
 /// What a plan is drawn with beside itself.
@@ -41,7 +41,8 @@ pub fn rows_of(kind: &str) -> Option<&'static [Attr]> {
 #[must_use]
 pub fn render(plan: &Plan, view: View<'_>) -> String {
     let mut text = drift(plan, view);
-    let shown: Vec<&Change> = plan.changes.iter().filter(|change| !matches!(change.action, Action::Keep)).collect();
+    let shown: Vec<&Change> =
+        plan.changes.iter().filter(|change| !matches!(change.action, Action::Keep) || change.came.is_some()).collect();
     if !shown.is_empty() {
         legend(&mut text, &shown, view.paint);
         text.push_str("\ndofloat will perform the following actions:\n\n");
@@ -61,7 +62,8 @@ pub fn render(plan: &Plan, view: View<'_>) -> String {
 /// `Plan: 5 to add, 0 to change, 0 to destroy.`
 #[must_use]
 pub fn summary(counts: Counts) -> String {
-    format!("Plan: {} to add, {} to change, {} to destroy.", counts.add, counts.change, counts.destroy)
+    let import = if counts.import > 0 { format!("{} to import, ", counts.import) } else { String::new() };
+    format!("Plan: {import}{} to add, {} to change, {} to destroy.", counts.add, counts.change, counts.destroy)
 }
 
 /// What is said where nothing is to be done.
@@ -157,16 +159,17 @@ fn symbol(action: &Action, paint: Paint) -> String {
     }
 }
 
-fn one(text: &mut String, change: &Change, view: View<'_>) {
+/// What becomes of one resource.
+pub(super) fn one(text: &mut String, change: &Change, view: View<'_>) {
     for (position, line) in title(change).iter().enumerate() {
         let line = format!("# {line}");
         let _ = writeln!(text, "  {}", if position == 0 { view.paint.bold(&line) } else { line });
     }
-    if matches!(change.action, Action::Keep | Action::Adopt { .. } | Action::Forget) {
+    if matches!(change.action, Action::Adopt { .. } | Action::Forget) {
         return;
     }
     head(text, &symbol(&change.action, view.paint), 0, &change.address);
-    let keeps = matches!(change.action, Action::Edit { .. } | Action::Replace { .. });
+    let keeps = matches!(change.action, Action::Edit { .. } | Action::Replace { .. } | Action::Keep);
     let (kept, hidden) = if keeps { unchanged(change, rows(view, &change.address)) } else { (vec![], (0, 0)) };
     text.push_str(
         &BodyText { rows: rows(view, &change.address), attrs: &change.attrs, kept, hidden, still: false, paint: view.paint }.render(),
@@ -192,18 +195,28 @@ fn title(change: &Change) -> Vec<String> {
         (Action::Adopt { found }, _) => format!("{address} was made by an interrupted run and is taken into the state [id={found}]"),
         (Action::Forget, Some(Reason::Gone)) => format!("{address} is gone and will be taken out of the state"),
         (Action::Forget, _) => format!("{address} will be taken out of the state, but not destroyed"),
-        (Action::Keep, _) => format!("{address} stays as it is"),
+        (Action::Keep, _) => match &change.came {
+            Some(Came::Moved { from }) => format!("{from} has moved to {address}"),
+            Some(Came::Imported { .. }) => format!("{address} will be imported"),
+            None => format!("{address} stays as it is"),
+        },
     };
     let why = match (&change.action, &change.reason) {
         (Action::Adopt { .. } | Action::Forget, Some(Reason::Gone)) => None,
         (_, Some(Reason::NotInConfiguration)) => Some(format!("(because {address} is not in the configuration)")),
         (_, Some(Reason::Gone)) => Some("(because the object is gone)".to_owned()),
         (_, Some(Reason::Unfinished)) => Some("(an interrupted run never saw it usable)".to_owned()),
+        (_, Some(Reason::Stray)) => Some("(it carries this stack's mark and is in no record)".to_owned()),
         (_, Some(Reason::Deposed)) => Some("(it was replaced earlier and is left to destroy)".to_owned()),
         _ => None,
     };
     let interrupts = matches!(change.action, Action::Edit { disruptive: true, .. }).then(|| "(it is interrupted meanwhile)".to_owned());
-    [Some(first), why, interrupts].into_iter().flatten().collect()
+    let came = match &change.came {
+        Some(Came::Moved { from }) if change.action != Action::Keep => Some(format!("(moved from {from})")),
+        Some(Came::Imported { id }) => Some(format!("(imported from \"{id}\")")),
+        _ => None,
+    };
+    [Some(first), came, why, interrupts].into_iter().flatten().collect()
 }
 
 fn rows(view: View<'_>, address: &Address) -> &'static [Attr] {

@@ -100,7 +100,8 @@ async fn go(sketch: &Sketch, folder: &std::path::Path, api: &Client, options: &O
         rescue: folder.to_owned(),
     };
     let clock = Clock::system();
-    let mut locked = Store::open(paths).lock(Duration::ZERO, "test", &clock).await.unwrap();
+    // A program that another test is just starting holds a copy of all our files for a moment.
+    let mut locked = Store::open(paths).lock(Duration::from_secs(10), "test", &clock, &mut |_| {}).await.unwrap();
     let loaded = locked.load().unwrap();
     let fresh = State::new("11111111-2222-4333-8444-555555555555".to_owned(), Salt::new([1; 32]));
     let ground = Ground {

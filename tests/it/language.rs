@@ -20,7 +20,7 @@ use dofloat::lang::module::{self, Source};
 use serde_json::Value as Json;
 
 /// How many of the cases hold; more is better, fewer is a fault. The rest is listed in the output.
-const FLOOR: usize = 1931;
+const FLOOR: usize = 1932;
 
 struct TerraformData;
 

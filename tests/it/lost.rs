@@ -21,7 +21,6 @@ fn applied(cloud: &Cloud) -> Stack {
     stack
 }
 
-#[expect(clippy::disallowed_methods, reason = "the loss that is told of")]
 fn lose(stack: &Stack) {
     std::fs::remove_file(stack.path("state/web.json")).expect("it was applied");
 }

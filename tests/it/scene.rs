@@ -156,31 +156,27 @@ impl Scene {
         wrongs
     }
 
-    /// What the state remembers, as kind and identity.
     fn remembered(&self) -> BTreeSet<String> {
-        if !self.stack.exists("state/web.json") {
-            return BTreeSet::new();
-        }
-        let state = self.stack.json("state/web.json");
-        let mut all = BTreeSet::new();
-        for (address, record) in state["resources"].as_object().into_iter().flatten() {
-            let id = record["id"].as_str().unwrap_or_default();
-            let kind = address.split('.').next().unwrap_or_default().trim_start_matches("digitalocean_");
-            match kind {
-                "floating_ip_assignment" => {}
-                "record" => {
-                    all.insert(format!("record {}", id.rsplit(['/', ',']).next().unwrap_or_default()));
-                }
-                kind => {
-                    all.insert(format!("{kind} {id}"));
-                }
-            }
-        }
-        for deposed in state["deposed"].as_array().into_iter().flatten() {
-            all.insert(format!("deposed {}", deposed["id"]));
-        }
-        all
+        if self.stack.exists("state/web.json") { remembered(&self.stack.json("state/web.json")) } else { BTreeSet::new() }
     }
+}
+
+/// What a state remembers, as kind and identity.
+pub(crate) fn remembered(state: &Value) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    for (address, record) in objects(&state["resources"]) {
+        let id = record["id"].as_str().unwrap_or_default();
+        let kind = address.split('.').next().unwrap_or_default().trim_start_matches("digitalocean_");
+        let named = match kind {
+            "floating_ip_assignment" | "reserved_ip_assignment" => continue,
+            "reserved_ip" => format!("floating_ip {id}"),
+            "record" => format!("record {}", id.rsplit(['/', ',']).next().unwrap_or_default()),
+            kind => format!("{kind} {id}"),
+        };
+        all.insert(named);
+    }
+    all.extend(state["deposed"].as_array().into_iter().flatten().map(|deposed| format!("deposed {}", deposed["id"])));
+    all
 }
 
 /// The shape that an undisturbed run leaves.
@@ -285,7 +281,7 @@ pub(crate) fn identities(world: &Value) -> BTreeSet<String> {
 }
 
 /// The lines of which one side has more than the other.
-fn differences(expected: &Value, found: &Value) -> String {
+pub(crate) fn differences(expected: &Value, found: &Value) -> String {
     let count = |of: &Value| -> BTreeMap<String, usize> {
         of.as_array().into_iter().flatten().fold(BTreeMap::new(), |mut counts, line| {
             *counts.entry(line.to_string()).or_default() += 1;

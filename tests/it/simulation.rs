@@ -357,7 +357,7 @@ impl Bench {
         let parallelism = [1, 3, 10][self.small(3)];
         let whole = async {
             // In earnest: a program that another test is just starting holds a copy of all our files for a moment.
-            let mut locked = match self.store().lock(Duration::from_secs(10), "test", &Clock::system()).await {
+            let mut locked = match self.store().lock(Duration::from_secs(10), "test", &Clock::system(), &mut |_| {}).await {
                 Ok(locked) => locked,
                 Err(error) => return Ended::Decision(error.diagnostics()),
             };

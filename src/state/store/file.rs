@@ -6,18 +6,16 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use crate::base::clock::Clock;
 use crate::base::crash::crash_point;
-use crate::base::durable::{Appender, FileLock, LockKind, make_folder, remove, sweep, write_atomic};
+use crate::base::durable::{Appender, FileLock, make_folder, remove, sweep, write_atomic};
 use crate::base::identity::{Id, Owner};
 use crate::state::State;
 use crate::state::format::{self, Fingerprint};
 use crate::state::journal::{self, Entry, Header, Line, Machine, Reading};
 
 use super::faults::{failed, lost_empty, lost_missing, mismatch, misuse, other_lineage, unstable, vanished};
-use super::{Loaded, Paths, Shared, Sharing, StoreError};
+use super::{Loaded, Paths, StoreError};
 
 /// What a run knows when it begins, besides the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -338,36 +336,6 @@ pub(super) fn peek(paths: &Paths) -> Result<Loaded, StoreError> {
     Ok(Loaded { state: seen.state, journal })
 }
 
-pub(super) async fn lock(paths: &Paths, timeout: Duration, note: &str, clock: &Clock) -> Result<Locked, StoreError> {
-    const PAUSE: Duration = Duration::from_millis(200);
-    let path = &paths.lock;
-    if let Some(folder) = folder_of(path) {
-        make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
-    }
-    let start = clock.now();
-    loop {
-        if let Some(lock) = FileLock::try_take(path, LockKind::Exclusive, note).map_err(|error| failed("lock", path, &error))? {
-            return Ok(Locked::new(paths.clone(), Some(lock)));
-        }
-        let waited = clock.now().since(start);
-        if waited >= timeout {
-            // If it can be shared, those who have it only read, and the note is an older one's.
-            let read_only = FileLock::try_take(path, LockKind::Shared, "").is_ok_and(|lock| lock.is_some());
-            return Err(StoreError::Held { holder: (!read_only).then(|| FileLock::note(path)), waited });
-        }
-        clock.sleep(PAUSE.min(timeout.saturating_sub(waited))).await;
-    }
-}
-
-pub(super) fn share(paths: &Paths) -> Sharing {
-    let taken = folder_of(&paths.lock).map_or(Ok(()), make_folder).and_then(|()| FileLock::try_take(&paths.lock, LockKind::Shared, ""));
-    match taken {
-        Ok(Some(lock)) => Sharing::Held(Shared { _lock: lock }),
-        Ok(None) => Sharing::Busy { holder: FileLock::note(&paths.lock) },
-        Err(error) => Sharing::Unavailable { why: error.to_string() },
-    }
-}
-
 struct Seen {
     state: Option<State>,
     journal: Found,
@@ -445,7 +413,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     }
 }
 
-fn folder_of(path: &Path) -> Option<&Path> {
+pub(super) fn folder_of(path: &Path) -> Option<&Path> {
     path.parent().filter(|folder| !folder.as_os_str().is_empty())
 }
 

@@ -7,10 +7,11 @@
 //! then `append` around every call, `commit`. `begin` comes before the secrets file is written, since a secrets file
 //! without a state counts as a loss.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::base::clock::Clock;
+use crate::base::clock::{Clock, Moment};
 use crate::base::diag::Diagnostic;
 use crate::base::durable::FileLock;
 
@@ -19,6 +20,7 @@ use super::journal::Replayed;
 
 mod faults;
 mod file;
+mod lock;
 
 pub use file::{Locked, Opening};
 
@@ -76,6 +78,30 @@ pub enum Sharing {
     },
 }
 
+/// A lock that somebody else has, and that is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Who, as they wrote it; `None` if it is only read.
+    pub holder: Option<String>,
+    /// Until when.
+    pub until: Moment,
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = who(self.holder.as_deref());
+        write!(f, "The state is locked {who}. Waiting for that run to end, until {} at most.", self.until.to_rfc3339())
+    }
+}
+
+fn who(holder: Option<&str>) -> String {
+    match holder.map(str::trim) {
+        Some("") => "by another dofloat".to_owned(),
+        Some(holder) => format!("by {holder}"),
+        None => "by a plan that is being made".to_owned(),
+    }
+}
+
 /// The exit that an error calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExitClass {
@@ -122,11 +148,7 @@ impl StoreError {
         match self {
             Self::Failed(diagnostic) | Self::Mismatch(diagnostic) | Self::Lost(diagnostic) => vec![Diagnostic::clone(diagnostic)],
             Self::Held { holder, waited } => {
-                let who = match holder.as_deref().map(str::trim) {
-                    Some("") => "by another dofloat".to_owned(),
-                    Some(holder) => format!("by {holder}"),
-                    None => "by a plan that is being made".to_owned(),
-                };
+                let who = who(holder.as_deref());
                 let waited = if waited.is_zero() { String::new() } else { format!(" It was waited for {} s.", waited.as_secs()) };
                 vec![
                     Diagnostic::error(format!("The state is locked {who}.{waited}"))
@@ -159,12 +181,19 @@ impl Store {
         file::peek(&self.paths)
     }
 
-    /// Takes the lock alone, waiting for it until the timeout. `note` says who asks (pid, start, command), for those who find it locked.
+    /// Takes the lock alone, waiting for it until the timeout. `note` says who asks (pid, start, command), for those who find it
+    /// locked; `tell` is told for whom it is waited.
     ///
     /// # Errors
     /// `Held` if somebody else still has it; `Failed` if the lock cannot be made.
-    pub async fn lock(&self, timeout: Duration, note: &str, clock: &Clock) -> Result<Locked, StoreError> {
-        file::lock(&self.paths, timeout, note, clock).await
+    pub async fn lock(
+        &self,
+        timeout: Duration,
+        note: &str,
+        clock: &Clock,
+        tell: &mut (dyn FnMut(Waiting) + Send),
+    ) -> Result<Locked, StoreError> {
+        lock::take(&self.paths, timeout, note, clock, tell).await
     }
 
     /// The right to write without a lock (`-lock=false`). Nobody else may be at work: their journal would be cut or ended.
@@ -174,9 +203,8 @@ impl Store {
     }
 
     /// Takes the lock beside other readers, if no apply has it.
-    #[must_use]
-    pub fn share(&self) -> Sharing {
-        file::share(&self.paths)
+    pub async fn share(&self, clock: &Clock) -> Sharing {
+        lock::share(&self.paths, clock).await
     }
 }
 

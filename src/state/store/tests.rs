@@ -353,19 +353,22 @@ fn what_the_system_refuses_is_told_with_path_cause_and_way_on() {
 async fn a_lock_is_waited_for_and_names_its_holder() {
     let bench = bench();
     let clock = Clock::virtual_at(Moment(0));
-    let held = bench.store.lock(Duration::ZERO, "pid 7 since noon", &clock).await.unwrap();
-    let error = bench.store.lock(Duration::from_secs(10), "pid 8", &clock).await.unwrap_err();
+    let mut told = Vec::new();
+    let held = bench.store.lock(Duration::ZERO, "pid 7 since noon", &clock, &mut |_| {}).await.unwrap();
+    let error =
+        bench.store.lock(Duration::from_secs(10), "pid 8", &clock, &mut |waiting| told.push(waiting.to_string())).await.unwrap_err();
+    assert_eq!(told, ["The state is locked by pid 7 since noon. Waiting for that run to end, until 1970-01-01T00:00:10Z at most."]);
     assert_eq!(error, StoreError::Held { holder: Some("pid 7 since noon".to_owned()), waited: Duration::from_secs(10) });
     assert_eq!(error.class(), ExitClass::Locked);
     assert_eq!(error.diagnostics()[0].message, "The state is locked by pid 7 since noon. It was waited for 10 s.");
-    assert!(matches!(bench.store.share(), Sharing::Busy { holder } if holder == "pid 7 since noon"));
+    assert!(matches!(bench.store.share(&clock).await, Sharing::Busy { holder } if holder == "pid 7 since noon"));
     drop(held);
-    let shared = bench.store.share();
-    assert!(matches!(shared, Sharing::Held(_)) && matches!(bench.store.share(), Sharing::Held(_)));
-    let error = bench.store.lock(Duration::ZERO, "pid 9", &clock).await.unwrap_err();
+    let shared = bench.store.share(&clock).await;
+    assert!(matches!(shared, Sharing::Held(_)) && matches!(bench.store.share(&clock).await, Sharing::Held(_)));
+    let error = bench.store.lock(Duration::ZERO, "pid 9", &clock, &mut |_| {}).await.unwrap_err();
     assert_eq!(error.diagnostics()[0].message, "The state is locked by a plan that is being made.");
     drop(shared);
-    assert!(bench.store.lock(Duration::ZERO, "pid 9", &clock).await.is_ok());
+    assert!(bench.store.lock(Duration::ZERO, "pid 9", &clock, &mut |_| {}).await.is_ok());
 }
 
 #[tokio::test]
@@ -375,7 +378,7 @@ async fn what_an_interrupted_write_left_is_swept_under_the_lock() {
     bench.loaded();
     assert_eq!(bench.names().len(), 2);
     let clock = Clock::virtual_at(Moment(0));
-    bench.store.lock(Duration::ZERO, "", &clock).await.unwrap().load().unwrap();
+    bench.store.lock(Duration::ZERO, "", &clock, &mut |_| {}).await.unwrap().load().unwrap();
     assert_eq!(bench.names(), ["web.json"]);
 }
 
@@ -389,7 +392,10 @@ async fn a_lock_that_is_freed_meanwhile_is_taken() {
         tokio::task::yield_now().await;
         drop(held);
     };
-    let (taken, ()) = tokio::join!(bench.store.lock(Duration::from_secs(60), "me", &clock), free);
+    let mut told = 0;
+    let mut tell = |_| told += 1;
+    let (taken, ()) = tokio::join!(bench.store.lock(Duration::from_secs(60), "me", &clock, &mut tell), free);
+    assert_eq!(told, 1);
     assert!(taken.is_ok());
 }
 

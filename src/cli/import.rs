@@ -1,0 +1,228 @@
+//! `import`: objects that are there become records. By identity, by looking for what fits, or from a state of Terraform.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use super::apply::{approved, must_be_able_to_ask};
+use super::args::{Global, ImportArgs};
+use super::attend::{attended, watched};
+use super::environment::Environment;
+use super::exit::{Ended, Exit, Failure};
+use super::files::Disk;
+use super::plan::{Looking, opening};
+use super::state::address;
+use super::workplace::{Site, gateway, keys, lock};
+use super::{history, stack};
+use crate::base::diag::Diagnostic;
+use crate::base::digest::Salt;
+use crate::base::identity::Id;
+use crate::base::secret::Secret;
+use crate::base::value::Value;
+use crate::engine::discover::{Sought, discover};
+use crate::engine::import::{self, Wish};
+use crate::engine::plan::Options;
+use crate::engine::survey::{Surveyed, survey};
+use crate::engine::tfstate::{self, Foreign};
+use crate::lang::module::Stack;
+use crate::state::secrets;
+use crate::state::store::Locked;
+use crate::ui::screen::Screen;
+use crate::ui::{errors, import_text, plan_text};
+
+/// What is to be taken over.
+enum What {
+    One(Wish),
+    Fitting(Sought),
+    Foreign(Box<Foreign>),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Whatever keeps an object from being taken over. Nothing is written then.
+pub async fn run(args: &ImportArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let (stack, words) = match args.words.as_slice() {
+        [first, rest @ ..] if !first.contains('.') => (Some(first.as_str()), rest),
+        all => (None, all),
+    };
+    if args.discover && !args.auto_approve {
+        must_be_able_to_ask("import -discover", args.variables.input)?;
+    }
+    let disk = Disk;
+    let place = stack::find(stack, global, environment)?;
+    // A state of Terraform is read before anything else: a damaged one is refused with nothing written.
+    let mut site = Site::open(place, global, environment, &disk)?;
+    let bytes = args.tfstate.as_deref().map(|path| Ok::<_, Failure>((path, read(path)?))).transpose()?;
+    if let Some((path, bytes)) = &bytes {
+        tfstate::read(bytes, &path.display().to_string(), &Salt::new([0; 32]))?;
+    }
+    let mut inputs = site.inputs(&args.variables)?;
+    opening(&site, false, screen);
+    let configuration = site.load(&mut inputs, args.variables.input, screen)?;
+    let gateway = gateway(&site, Some(&configuration)).await?;
+    let ended = async {
+        let mut store = lock(&site.place, &args.locking, "import", false, &environment.clock, screen).await?;
+        let loaded = store.load()?;
+        if loaded.state.is_none() && !args.new_stack && !global.sim {
+            history::must_not_know(&site.place.store().state).await?;
+        }
+        let fresh = site.fresh_state();
+        let salt = &loaded.state.as_ref().unwrap_or(&fresh).salt;
+        let what = match &bytes {
+            Some((path, bytes)) => What::Foreign(Box::new(tfstate::read(bytes, &path.display().to_string(), salt)?)),
+            None if args.discover => What::Fitting(Sought {
+                only: words.iter().map(|word| address(word)).collect::<Result<_, _>>()?,
+                tag: args.tag.clone(),
+                name: args.name.clone(),
+                marked: args.marked,
+            }),
+            None => What::One(wish(words, &configuration)?),
+        };
+        let options = Options::default();
+        let taking = Taking {
+            args,
+            site: &site,
+            looking: Looking {
+                site: &site,
+                configuration: &configuration,
+                inputs: &inputs,
+                gateway: &gateway,
+                loaded: &loaded,
+                fresh: &fresh,
+                options: &options,
+                new_stack: args.new_stack,
+            },
+        };
+        match what {
+            What::One(wish) => taking.one(wish, &mut store, screen).await,
+            What::Fitting(sought) => taking.fitting(&sought, &mut store, screen).await,
+            What::Foreign(foreign) => taking.foreign(*foreign, &mut store, screen).await,
+        }
+    }
+    .await;
+    gateway.close().await;
+    ended.map_err(|failure| site.failed(failure))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+    Ok(std::fs::read(path).with_context(|| format!("Failed to read {}", path.display()))?)
+}
+
+fn wish(words: &[String], configuration: &Stack<'_>) -> Result<Wish, Failure> {
+    use crate::base::desired::Resolve as _;
+    let [to, id] = words else {
+        return Err(Failure::usage(
+            Diagnostic::error("`import` takes an address and an id.")
+                .hint("`dofloat import -discover` looks for what fits; `dofloat import -tfstate FILE` takes over from Terraform."),
+        ));
+    };
+    let to = address(to)?;
+    if !configuration.desired().resources.contains_key(&to) {
+        return Err(Diagnostic::error(format!("There is no {to} in the configuration."))
+            .hint(format!("Write the block `resource \"{}\" \"{}\"` as the object shall be, then import it.", to.kind, to.name))
+            .into());
+    }
+    Ok(Wish { to, id: Id(id.clone()), told: None, span: None })
+}
+
+struct Taking<'a> {
+    args: &'a ImportArgs,
+    site: &'a Site<'a>,
+    looking: Looking<'a>,
+}
+
+impl Taking<'_> {
+    async fn survey(&self, wishes: Vec<Wish>, screen: &mut Screen) -> Result<Surveyed, Failure> {
+        let config = self.site.config(self.looking.inputs);
+        let options = Options { adopt: Some(wishes), ..Options::default() };
+        let looking = Looking { options: &options, ..self.looking };
+        let clock = &self.site.environment.clock;
+        let (api, waits) = watched(&self.looking.gateway.client);
+        Ok(attended(survey(looking.ground(&api, &config, clock, false, true)), waits, clock, false, screen).await?)
+    }
+
+    async fn one(&self, wish: Wish, store: &mut Locked, screen: &mut Screen) -> Ended {
+        let recorded = self.looking.loaded.state.as_ref().and_then(|state| state.records.get(&wish.to));
+        if let Some(record) = recorded {
+            return Err(Diagnostic::error(format!("{} has an object already: {}.", wish.to, record.id))
+                .hint(format!("`dofloat state rm {}` forgets that one first; it lives on.", wish.to))
+                .into());
+        }
+        let surveyed = self.survey(vec![wish], screen).await?;
+        import::keep(&surveyed, &BTreeMap::new(), store)?;
+        self.told(&surveyed, screen);
+        Ok(Exit::Done)
+    }
+
+    async fn fitting(&self, sought: &Sought, store: &mut Locked, screen: &mut Screen) -> Ended {
+        let config = self.site.config(self.looking.inputs);
+        let clock = &self.site.environment.clock;
+        let (api, waits) = watched(&self.looking.gateway.client);
+        let found = attended(discover(self.looking.ground(&api, &config, clock, false, true), sought), waits, clock, false, screen).await?;
+        screen.print(&import_text::doubtful(&found.doubtful));
+        let plan = &found.surveyed.planned.plan;
+        if plan.changes.iter().all(|change| change.came.is_none()) {
+            screen.line("Nothing was found that fits a resource without a record.");
+            return Ok(Exit::Done);
+        }
+        let view = plan_text::View { paint: screen.paint, rows: &plan_text::rows_of, sources: &self.site.sources };
+        screen.print(&import_text::proposal(plan, view));
+        if !self.args.auto_approve && !approved("take these objects over", screen).await? {
+            screen.line("Import cancelled.");
+            return Ok(Exit::Failed);
+        }
+        import::keep(&found.surveyed, &BTreeMap::new(), store)?;
+        self.told(&found.surveyed, screen);
+        Ok(Exit::Done)
+    }
+
+    async fn foreign(&self, foreign: Foreign, store: &mut Locked, screen: &mut Screen) -> Ended {
+        let Foreign { wishes, left, outputs, secrets, tainted } = foreign;
+        let known = |wish: &Wish| {
+            let record = self.looking.loaded.state.as_ref().and_then(|state| state.records.get(&wish.to));
+            record.is_some_and(|record| record.id == wish.id)
+        };
+        let wishes: Vec<Wish> = wishes.into_iter().filter(|wish| !known(wish)).collect();
+        if let Some((address, record)) =
+            wishes.iter().find_map(|wish| Some((&wish.to, self.looking.loaded.state.as_ref()?.records.get(&wish.to)?)))
+        {
+            return Err(Diagnostic::error(format!("{address} has an object already, and it is another one: {}.", record.id))
+                .hint(format!("`dofloat state rm {address}` forgets that one first; it lives on. Nothing was changed."))
+                .into());
+        }
+        let surveyed = self.survey(wishes, screen).await?;
+        let state = import::keep(&surveyed, &outputs, store)?;
+        let salt = state.salt;
+        self.keep_secrets(secrets.into_iter().filter(|(name, value)| {
+            state.outputs.get(name).and_then(|output| output.sensitive.as_ref()).is_some_and(|digest| digest.matches(value, &salt))
+        }))?;
+        screen.print(&import_text::left(&left, &surveyed.upkeep.missing, &tainted));
+        self.told(&surveyed, screen);
+        Ok(Exit::Done)
+    }
+
+    /// Sensitive outputs go to the encrypted file.
+    fn keep_secrets(&self, values: impl Iterator<Item = (String, Secret<Value>)>) -> Result<(), Failure> {
+        let values: BTreeMap<String, Secret<Value>> = values.collect();
+        if values.is_empty() {
+            return Ok(());
+        }
+        let (path, keys) = (self.site.place.store().secrets, keys(self.site.environment));
+        let mut kept = secrets::read(&path, &keys)?.unwrap_or_default();
+        kept.outputs.extend(values);
+        secrets::write(&path, &kept, &keys)?;
+        Ok(())
+    }
+
+    fn told(&self, surveyed: &Surveyed, screen: &mut Screen) {
+        let plan = &surveyed.planned.plan;
+        if !plan.notes.is_empty() && !self.args.discover {
+            let text = errors::render(&plan.notes, &self.site.sources, screen.paint);
+            screen.print(&text);
+        }
+        let text = import_text::done(plan, screen.paint);
+        screen.print(&text);
+    }
+}

@@ -1,0 +1,130 @@
+//! `state check`: whether the files of a state are fit to be committed. Reads only; nothing is locked.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::args::{Global, StateCheckArgs};
+use super::environment::Environment;
+use super::exit::{Ended, Exit, Failure};
+use super::stack;
+use crate::base::diag::Diagnostic;
+use crate::engine::check;
+use crate::state::format;
+use crate::state::store::{Paths, Store};
+use crate::ui::errors;
+use crate::ui::screen::Screen;
+
+/// Runs the command.
+///
+/// # Errors
+/// Everything that is wrong with any of the states.
+pub fn run(args: &StateCheckArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let all = if args.words.is_empty() && !global.sim {
+        every().map_err(|error| Diagnostic::error(format!("Failed to read state/: {error}.")))?
+    } else if args.words.is_empty() {
+        vec![stack::find_remembered(None, global, environment)?.store()]
+    } else {
+        args.words.iter().map(|word| one(word, global, environment)).collect::<Result<_, _>>()?
+    };
+    let (mut wrong, sources) = (Vec::new(), errors::Sources::new());
+    for paths in all {
+        let (found, line) = look(&paths);
+        if found.iter().any(Diagnostic::is_error) {
+            wrong.extend(found);
+        } else {
+            screen.complain(&errors::render(&found, &sources, screen.err_paint));
+            screen.line(&line);
+        }
+    }
+    if wrong.is_empty() { Ok(Exit::Done) } else { Err(wrong.into()) }
+}
+
+/// Every state in `state/`, and every journal that has lost its state.
+fn every() -> std::io::Result<Vec<Paths>> {
+    let mut found: Vec<PathBuf> = Vec::new();
+    match std::fs::read_dir("state") {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+        Ok(entries) => {
+            for entry in entries {
+                let path = entry?.path();
+                if path.is_file() && path.extension().is_some_and(|ending| ending == "json" || ending == "journal") {
+                    found.push(path.with_extension("json"));
+                }
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    Ok(found.iter().map(|path| beside(path)).collect())
+}
+
+/// A word is a file of a state, as a pre-commit hook gives it, or the name of a stack.
+fn one(word: &str, global: &Global, environment: &Environment) -> Result<Paths, Failure> {
+    let path = Path::new(word);
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("json" | "journal") => Ok(beside(&path.with_extension("json"))),
+        _ => Ok(stack::find_remembered(Some(word), global, environment)?.store()),
+    }
+}
+
+fn beside(state: &Path) -> Paths {
+    let file = |ending: &str| state.with_extension(ending);
+    Paths {
+        state: state.to_owned(),
+        journal: file("journal"),
+        secrets: file("secrets.age"),
+        lock: file("lock"),
+        rescue: std::env::temp_dir(),
+    }
+}
+
+/// What is wrong with one state, and the line for one that is fit.
+fn look(paths: &Paths) -> (Vec<Diagnostic>, String) {
+    let shown = paths.state.display().to_string();
+    let loaded = match Store::open(paths.clone()).peek() {
+        Ok(loaded) => loaded,
+        Err(error) => return (error.diagnostics(), String::new()),
+    };
+    let Some(state) = loaded.state else { return (Vec::new(), format!("{shown}: there is none yet.")) };
+    let mut found = check::content(&state, &shown);
+    for path in [&paths.state, &paths.journal] {
+        if let Ok(bytes) = std::fs::read(path) {
+            found.extend(check::text(&String::from_utf8_lossy(&bytes), &path.display().to_string()));
+        }
+    }
+    if paths.journal.exists() {
+        let journal = paths.journal.display();
+        found.push(match loaded.journal {
+            Some(_) => Diagnostic::error(format!("{journal} is there: a run is open or was interrupted, and what it did is not in the state yet."))
+                .hint("Let it end, or run `dofloat apply` or `dofloat refresh`; commit then. To hand it to somebody else as it is, commit both files with `--no-verify`."),
+            None => Diagnostic::error(format!("{journal} is left over from a run that ended; its state is in place."))
+                .hint("Any run of dofloat that changes something removes it, for example `dofloat refresh`."),
+        });
+    }
+    if let Some(committed) = committed(&paths.state).and_then(|bytes| format::read(&bytes, "HEAD").ok()) {
+        found.extend(check::follows(&state, &committed, &shown, "the last commit"));
+    }
+    if std::fs::read(&paths.state).is_ok_and(|bytes| !bytes.contains(&b'\r') && bytes != format::write(&state)) {
+        found.push(
+            Diagnostic::warning(format!("{shown} is not as dofloat writes it: it was edited by hand or by another tool."))
+                .hint("What it says is taken as it is. The next run that changes something writes it in order."),
+        );
+    }
+    let count = state.records.len();
+    (found, format!("{shown}: fit to be committed (serial {}, {count} resource{}).", state.serial, if count == 1 { "" } else { "s" }))
+}
+
+/// The file in the last commit; nothing without git, outside of a repository, or where it is new.
+fn committed(path: &Path) -> Option<Vec<u8>> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name()?.to_str()?;
+    let output = Command::new("git")
+        .current_dir(folder)
+        .args(["show", &format!("HEAD:./{name}")])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .ok()?;
+    output.status.success().then_some(output.stdout)
+}

@@ -1,0 +1,107 @@
+//! Objects of the account that fit resources which have no record: a takeover without writing identities down.
+//!
+//! Invariant: reads only. What an object is recognised by is its kind's own business (`find`); an object that a record has is
+//! never proposed, and where several fit one resource none is.
+
+use std::collections::BTreeSet;
+
+use super::import::Wish;
+use super::plan::Options;
+use super::recover::{self, Claims};
+use super::survey::{Ground, Surveyed, mark, survey};
+use super::trouble::{Stop, of_api};
+use crate::base::address::Address;
+use crate::base::identity::Id;
+use crate::base::value::{Body, Value};
+use crate::kinds::account::family;
+use crate::kinds::attr::Presence;
+use crate::kinds::erased::{AnyKind, Found};
+use crate::kinds::kind;
+
+/// What is looked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sought {
+    /// Only for these resources.
+    pub only: Vec<Address>,
+    /// Only objects with this tag.
+    pub tag: Option<String>,
+    /// Only objects with this name.
+    pub name: Option<String>,
+    /// Only objects that carry the stack's mark.
+    pub marked: bool,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+pub struct Discovered {
+    /// The plan with what was found.
+    pub surveyed: Surveyed,
+    /// Resources for which several objects fit.
+    pub doubtful: Vec<(Address, Vec<Id>)>,
+}
+
+/// Looks for objects until no more are found: what is built upon others can be recognised once those are.
+///
+/// # Errors
+/// What is wrong with the configuration, or a read that fails.
+pub async fn discover(ground: Ground<'_>, sought: &Sought) -> Result<Discovered, Stop> {
+    let mut wishes: Vec<Wish> = Vec::new();
+    loop {
+        let options = Options { adopt: Some(wishes.clone()), ..ground.options.clone() };
+        let surveyed = survey(Ground { options: &options, ..ground }).await?;
+        let (found, doubtful) = search(ground, &surveyed, sought).await?;
+        // Each round finds at least one of the resources that have none, so there is an end.
+        if found.is_empty() {
+            return Ok(Discovered { surveyed, doubtful });
+        }
+        wishes.extend(found);
+    }
+}
+
+type Round = (Vec<Wish>, Vec<(Address, Vec<Id>)>);
+
+async fn search(ground: Ground<'_>, surveyed: &Surveyed, sought: &Sought) -> Result<Round, Stop> {
+    let mark = mark(ground.stack, &surveyed.state.lineage);
+    let mut claims: Claims = recover::claims(&surveyed.state, None);
+    let (mut wishes, mut doubtful) = (Vec::new(), Vec::new());
+    for to in ground.resolve.desired().resources.keys() {
+        let asked = sought.only.is_empty() || sought.only.iter().any(|only| only.covers(to));
+        let (Some(kind), false, true) = (kind(&to.kind), surveyed.state.records.contains_key(to), asked) else { continue };
+        let Some(body) = surveyed.planned.terms.get(to).map(known).filter(|body| is_recognisable(kind, body)) else {
+            continue;
+        };
+        let found = match kind.find(ground.api, &body, &mark).await {
+            Err(error) if error.is_not_found() => Vec::new(),
+            other => other.map_err(|error| Stop::from(of_api(&error, &format!("look for {to}")).about(to)))?,
+        };
+        let fits = |found: &Found| !claims.contains(&(family(kind.name()), found.id.clone())) && sought.fits(kind, found);
+        let ids: BTreeSet<Id> = found.iter().filter(|found| fits(found)).map(|found| found.id.clone()).collect();
+        match Vec::from_iter(ids).as_slice() {
+            [] => {}
+            [id] => {
+                claims.insert((family(kind.name()), id.clone()));
+                wishes.push(Wish { to: to.clone(), id: id.clone(), told: None, span: None });
+            }
+            many => doubtful.push((to.clone(), many.to_vec())),
+        }
+    }
+    Ok((wishes, doubtful))
+}
+
+fn known(terms: &super::desired::Terms) -> Body {
+    terms.iter().filter_map(|(name, term)| Some((name.clone(), term.value()?.clone()))).collect()
+}
+
+/// Whether all is known that the user must set.
+fn is_recognisable(kind: &dyn AnyKind, body: &Body) -> bool {
+    kind.attrs().iter().all(|row| row.presence != Presence::Required || body.contains_key(row.name))
+}
+
+impl Sought {
+    fn fits(&self, kind: &dyn AnyKind, found: &Found) -> bool {
+        let tags = found.body.get("tags").and_then(Value::as_list).unwrap_or_default();
+        let tagged = |tag: &String| tags.iter().any(|found| found.as_str() == Some(tag));
+        let named = |name: &String| found.body.get("name").and_then(Value::as_str) == Some(name);
+        self.tag.as_ref().is_none_or(tagged) && self.name.as_ref().is_none_or(named) && (!self.marked || kind.markable() && found.certain)
+    }
+}

@@ -1,0 +1,232 @@
+//! Objects that are there already become records: looked at by identity, compared with what is wanted, and kept.
+//!
+//! Invariant: reads only. An object has one record at most. What cannot be read of an object comes from another tool's memory
+//! where there is one, else it is taken to be as the configuration says, and that is told.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
+
+use super::plan::Planned;
+use super::record::{self, Frame};
+use super::refresh::{self, Observed, Seen};
+use super::survey::Surveyed;
+use super::trouble::{Stop, lacking, of_api};
+use super::upkeep::{Taken, Upkeep};
+use crate::api::client::Client;
+use crate::base::address::Address;
+use crate::base::desired::Desired;
+use crate::base::diag::{Diagnostic, Span};
+use crate::base::identity::{Id, Mark};
+use crate::base::value::{Body, Term};
+use crate::kinds::account::family;
+use crate::kinds::attr::Reads;
+use crate::kinds::erased::AnyKind;
+use crate::kinds::kind;
+use crate::kinds::scopes::{Operation, needed};
+use crate::state::store::{ExitClass, Locked};
+use crate::state::{Health, Record, SavedOutput, State};
+
+/// How many objects are looked at side by side.
+const LOOKS: usize = 8;
+
+/// An object that is to become the record of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The address.
+    pub to: Address,
+    /// The object, as the official provider names it.
+    pub id: Id,
+    /// What another tool remembers of it.
+    pub told: Option<Record>,
+    /// Where it is written.
+    pub span: Option<Span>,
+}
+
+/// The `import` blocks whose address has no record yet.
+#[must_use]
+pub fn wishes(desired: &Desired, state: &State) -> Vec<Wish> {
+    let new = desired.imports.iter().filter(|(to, _)| !state.records.contains_key(to));
+    new.map(|(to, import)| Wish { to: to.clone(), id: Id(import.id.clone()), told: None, span: Some(import.span.clone()) }).collect()
+}
+
+/// Looks at the objects and puts their records into the state. Gives what was seen. `mark` is the stack's.
+///
+/// # Errors
+/// An object that is not there, that another record has, or a read that fails.
+pub async fn take(
+    api: &Client,
+    state: &mut State,
+    wishes: &[Wish],
+    mark: &Mark,
+    desired: &Desired,
+    upkeep: &mut Upkeep,
+) -> Result<BTreeMap<Address, Seen>, Stop> {
+    let looks = wishes.iter().map(|wish| async move {
+        let kind = kind(&wish.to.kind).ok_or_else(|| Stop::from(not_ours(wish)))?;
+        let unread = |error| {
+            let error = lacking(error, needed(kind, Operation::Read, &Term::null()));
+            Stop::from(placed(of_api(&error, &format!("read the {} {} for {}", kind.name(), wish.id, wish.to)), wish))
+        };
+        let found = kind.look(api, &wish.id).await.map_err(unread)?;
+        // Some objects have several names; records know each by one.
+        let id = found.as_ref().and_then(|body| kind.identity(body)).unwrap_or_else(|| wish.id.clone());
+        let found = if id == wish.id { found } else { kind.look(api, &id).await.map_err(unread)? };
+        Ok::<_, Stop>((wish, kind, id, found))
+    });
+    let found: Vec<_> = stream::iter(looks.collect::<Vec<_>>()).buffered(LOOKS).try_collect().await?;
+    let marked = marked(api, wishes, mark).await?;
+    let mut claimed: BTreeMap<(String, Id), Address> = BTreeMap::new();
+    for (address, id) in
+        state.records.iter().map(|(address, record)| (address, &record.id)).chain(state.deposed.keys().map(|(a, id)| (a, id)))
+    {
+        claimed.insert((family(&address.kind), id.clone()), address.clone());
+    }
+    let (mut seen, mut errors) = (BTreeMap::new(), Vec::new());
+    for (wish, kind, id, found) in found {
+        let Some(body) = found else {
+            match &wish.told {
+                Some(_) => drop(upkeep.missing.insert(wish.to.clone(), wish.id.clone())),
+                None => errors.push(placed(nothing_there(wish), wish)),
+            }
+            continue;
+        };
+        if let Some(other) = claimed.insert((family(kind.name()), id.clone()), wish.to.clone()) {
+            errors.push(placed(taken_already(wish, &other), wish));
+            continue;
+        }
+        let mut provisional = provisional(wish, desired, id.clone());
+        provisional.mark = marked.contains(&(kind.name(), id.clone())).then(|| mark.clone());
+        let there = refresh::present(kind.name(), &provisional, body, &state.salt);
+        let Seen::Present { body, digests } = &there else { continue };
+        state.records.insert(wish.to.clone(), Record { body: steady(kind, body), digests: digests.clone(), ..provisional });
+        upkeep.taken.insert(wish.to.clone(), Taken { id, told: wish.told.is_some() });
+        seen.insert(wish.to.clone(), there);
+    }
+    build_upon(state, &upkeep.taken, desired);
+    if errors.is_empty() { Ok(seen) } else { Err(Stop::failed(errors)) }
+}
+
+/// The objects that carry the stack's mark, of the kinds that are wished for.
+async fn marked(api: &Client, wishes: &[Wish], mark: &Mark) -> Result<BTreeSet<(&'static str, Id)>, Stop> {
+    let mut marked = BTreeSet::new();
+    let names: BTreeSet<&str> = wishes.iter().map(|wish| wish.to.kind.as_str()).collect();
+    for kind in names.into_iter().filter_map(kind).filter(|kind| kind.markable()) {
+        let found = kind.list(api, &[], mark).await;
+        let found = found.map_err(|error| Stop::from(of_api(&error, &format!("read the objects of kind {}", kind.name()))))?;
+        marked.extend(found.into_iter().map(|found| (kind.name(), found.id)));
+    }
+    Ok(marked)
+}
+
+/// What is built upon an object by the configuration has that in its record from now on.
+fn build_upon(state: &mut State, taken: &BTreeMap<Address, Taken>, desired: &Desired) {
+    for (address, record) in &mut state.records {
+        if let Some(wanted) = desired.resources.get(address) {
+            record.after.extend(wanted.after.iter().filter(|before| taken.contains_key(*before)).cloned());
+        }
+    }
+}
+
+/// The same from what a saved plan saw.
+pub fn again(state: &mut State, seen: &BTreeMap<Address, Seen>, ids: &BTreeMap<Address, Id>, desired: &Desired, upkeep: &mut Upkeep) {
+    for wish in wishes(desired, state) {
+        let (Some(id), Some(kind), Some(Seen::Present { body, digests })) = (ids.get(&wish.to), kind(&wish.to.kind), seen.get(&wish.to))
+        else {
+            continue;
+        };
+        let provisional = provisional(&wish, desired, id.clone());
+        state.records.insert(wish.to.clone(), Record { body: steady(kind, body), digests: digests.clone(), ..provisional });
+        upkeep.taken.insert(wish.to, Taken { id: id.clone(), told: false });
+    }
+    build_upon(state, &upkeep.taken, desired);
+}
+
+fn provisional(wish: &Wish, desired: &Desired, id: Id) -> Record {
+    let wanted = desired.resources.get(&wish.to);
+    let told = wish.told.as_ref();
+    Record {
+        id,
+        mark: None,
+        body: told.map(|record| record.body.clone()).unwrap_or_default(),
+        digests: told.map(|record| record.digests.clone()).unwrap_or_default(),
+        after: wanted.map(|wanted| wanted.after.clone()).or_else(|| Some(told?.after.clone())).unwrap_or_default(),
+        health: Health::Ready,
+        create_before_destroy: wanted
+            .map_or(told.is_some_and(|record| record.create_before_destroy), |wanted| wanted.rules.create_before_destroy),
+    }
+}
+
+/// What a record keeps of an object that nobody wrote about.
+fn steady(kind: &dyn AnyKind, body: &Body) -> Body {
+    let keeps = |name: &str| kind.attrs().iter().any(|row| row.name == name && matches!(row.reads, Reads::Readable | Reads::WriteOnly));
+    body.iter().filter(|(name, _)| keeps(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+/// Brings the records of objects that were taken over into the form that apply gives them: secrets as digests, and with what
+/// the configuration says of attributes that cannot be read.
+pub fn complete(state: &mut State, planned: &Planned, observed: &Observed, upkeep: &Upkeep) {
+    for (address, taken) in &upkeep.taken {
+        let (Some(kind), Some(terms), Some(old), Some(Seen::Present { body, .. })) =
+            (kind(&address.kind), planned.terms.get(address), state.records.get(address), observed.seen.get(address))
+        else {
+            continue;
+        };
+        let frame = Frame {
+            id: old.id.clone(),
+            mark: old.mark.clone(),
+            after: old.after.clone(),
+            create_before_destroy: old.create_before_destroy,
+        };
+        let mut new = record::ready(kind.attrs(), terms, body, frame, &state.salt);
+        for row in kind.attrs().iter().filter(|row| taken.told && (row.reads == Reads::WriteOnly || old.digests.contains_key(row.name))) {
+            new.body.remove(row.name);
+            new.digests.remove(row.name);
+            new.body.extend(old.body.get(row.name).map(|value| (row.name.to_owned(), value.clone())));
+            new.digests.extend(old.digests.get(row.name).map(|digest| (row.name.to_owned(), digest.clone())));
+        }
+        state.records.insert(address.clone(), new);
+    }
+}
+
+/// Makes the records of what was taken over durable, and outputs that were not known before; nothing else is done.
+///
+/// # Errors
+/// If the state cannot be written.
+pub fn keep(surveyed: &Surveyed, outputs: &BTreeMap<String, SavedOutput>, store: &mut Locked) -> Result<State, Stop> {
+    let mut state = surveyed.state.clone();
+    state.owner.get_or_insert_with(|| surveyed.planned.plan.base.owner.clone());
+    complete(&mut state, &surveyed.planned, &surveyed.observed, &surveyed.upkeep);
+    for (name, output) in outputs {
+        state.outputs.entry(name.clone()).or_insert_with(|| output.clone());
+    }
+    state.serial = store.commit(&state).map_err(|error| {
+        let diagnostics = error.diagnostics();
+        if error.class() == ExitClass::Decision { Stop::decision(diagnostics) } else { Stop::failed(diagnostics) }
+    })?;
+    Ok(state)
+}
+
+fn placed(diagnostic: Diagnostic, wish: &Wish) -> Diagnostic {
+    let diagnostic = diagnostic.about(&wish.to);
+    match &wish.span {
+        Some(span) => diagnostic.at(span.clone()),
+        None => diagnostic,
+    }
+}
+
+fn not_ours(wish: &Wish) -> Diagnostic {
+    placed(Diagnostic::error(format!("There is no resource type `{}`.", wish.to.kind)), wish)
+}
+
+fn nothing_there(wish: &Wish) -> Diagnostic {
+    Diagnostic::error(format!("There is no {} with the id {}.", wish.to.kind, wish.id)).hint(
+        "The id is that which the official provider imports by: a number for a droplet, a uuid for a VPC or a firewall, the address \
+         of a reserved IP, a name for a domain or a tag, `DOMAIN,ID` for a record. Nothing was changed.",
+    )
+}
+
+fn taken_already(wish: &Wish, other: &Address) -> Diagnostic {
+    Diagnostic::error(format!("The {} {} cannot become {}: it is {other} already.", wish.to.kind, wish.id, wish.to))
+        .hint(format!("If it shall have the other name, move it: `dofloat state mv {other} {}`. Nothing was changed.", wish.to))
+}

@@ -1,0 +1,115 @@
+//! Objects that carry the stack's mark and are in no record: a plan that deletes them, and nothing else.
+//!
+//! Invariant: only what the API shows with this stack's very mark, and what no record and no open step claims, is in the plan.
+//! They are found anew for it, under the lock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{Action, Base, Change, Op, Plan, Reason, Step, StepId};
+use super::diff::There;
+use super::plan::{Planned, unmade};
+use super::recover;
+use super::refresh::{Observed, Stray};
+use super::survey::{Ground, Surveyed, is_new, mark, owner, settled};
+use super::trouble::{Stop, of_api};
+use super::upkeep::Upkeep;
+use crate::base::address::{Address, Key};
+use crate::base::diag::Diagnostic;
+use crate::kinds::account::family;
+use crate::kinds::{KINDS, kind};
+use crate::state::State;
+
+/// Plans the end of all strays.
+///
+/// # Errors
+/// A read that fails, or why one of them cannot go.
+pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
+    let owner = owner(ground).await?;
+    is_new(ground, ground.api).await?;
+    let (state, adopted) = settled(ground, ground.loaded.state.as_ref().unwrap_or(ground.fresh)).await?;
+    let strays = find(ground, &state).await?;
+    let mut plan = Plan {
+        base: Base {
+            stack: ground.stack.to_owned(),
+            lineage: state.lineage.clone(),
+            serial: state.serial,
+            journal_end: ground.loaded.journal.as_ref().map_or(0, |journal| journal.last_n),
+            owner,
+            endpoint: ground.endpoint.to_owned(),
+            config: ground.config.to_owned(),
+        },
+        drift: Vec::new(),
+        changes: Vec::new(),
+        steps: Vec::new(),
+        outputs: BTreeMap::new(),
+        notes: Vec::new(),
+        secrets: BTreeMap::new(),
+        variables: BTreeMap::new(),
+        refresh_only: false,
+        destroy: true,
+    };
+    for (number, stray) in (0..).zip(&strays) {
+        may_go(ground, &state, stray, &mut plan.notes).await?;
+        plan.changes.push(change(stray));
+        plan.steps.push(Step {
+            id: StepId(number),
+            address: address(stray),
+            op: Op::Delete { id: stray.id.clone() },
+            needs: BTreeSet::new(),
+        });
+    }
+    let planned = Planned { plan, known: BTreeMap::new(), terms: BTreeMap::new(), jobs: BTreeMap::new() };
+    let claims = recover::claims(&state, None);
+    let (observed, upkeep) = (Observed::default(), Upkeep::default());
+    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, addresses: BTreeSet::new() })
+}
+
+/// Everything that carries the mark and is in no record.
+async fn find(ground: Ground<'_>, state: &State) -> Result<Vec<Stray>, Stop> {
+    let (mark, claims) = (mark(ground.stack, &state.lineage), recover::claims(state, None));
+    let mut strays = Vec::new();
+    for kind in KINDS.iter().filter(|kind| kind.markable()) {
+        let doing = format!("look for objects of kind {} that carry the mark", kind.name());
+        let found = kind.list(ground.api, &[], &mark).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
+        let strange = found.into_iter().filter(|found| !claims.contains(&(family(kind.name()), found.id.clone())));
+        strays.extend(strange.map(|found| Stray {
+            kind: kind.name(),
+            name: found.body.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned(),
+            id: found.id,
+            body: found.body,
+        }));
+    }
+    Ok(strays)
+}
+
+async fn may_go(ground: Ground<'_>, state: &State, stray: &Stray, notes: &mut Vec<Diagnostic>) -> Result<(), Stop> {
+    let Some(kind) = kind(stray.kind) else { return Ok(()) };
+    let ours: Vec<_> = state.records.values().chain(state.deposed.values()).map(|record| record.id.clone()).collect();
+    let doing = format!("check whether {} can be deleted", address(stray));
+    let complaints = kind.before_delete(ground.api, &stray.id, &stray.body, &ours).await.map_err(|error| of_api(&error, &doing))?;
+    let (warnings, errors): (Vec<_>, Vec<_>) = complaints
+        .into_iter()
+        .map(|complaint| super::desired::of_complaint(ground.resolve, &address(stray), complaint))
+        .partition(|diagnostic| !diagnostic.is_error());
+    notes.extend(warnings);
+    if errors.is_empty() { Ok(()) } else { Err(Stop::failed(errors)) }
+}
+
+/// An address to speak of it by: it has none of its own.
+fn address(stray: &Stray) -> Address {
+    Address::new(stray.kind, "stray").with_key(Some(Key::Name(stray.id.0.clone())))
+}
+
+fn change(stray: &Stray) -> Change {
+    let there = There { body: &stray.body, digests: &BTreeMap::new() };
+    Change {
+        address: address(stray),
+        action: Action::Delete,
+        reason: Some(Reason::Stray),
+        before: Some(stray.body.clone()),
+        after: None,
+        attrs: kind(stray.kind).map(|kind| unmade(kind.attrs(), there)).unwrap_or_default(),
+        id: Some(stray.id.clone()),
+        came: None,
+    }
+}

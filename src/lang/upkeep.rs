@@ -1,0 +1,143 @@
+//! `moved`, `removed` and `import` blocks held against the shape.
+//!
+//! Invariant: all of it is known before any request. Moves come out in the order in which they are to be done: what moves on
+//! is moved there first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::declare::{self, target};
+use super::eval::{Fault, fault};
+use super::scope::{Base, Here, Names};
+use super::shape::{self, Instances};
+use super::types;
+use super::value::{Data, Val};
+use crate::base::address::Address;
+use crate::base::desired::{Desired, Import, Move};
+use crate::base::diag::Diagnostic;
+use crate::base::types::Type;
+
+/// Puts the blocks into the shape; gives what is wrong with them.
+pub(super) fn put(base: &Base<'_>, desired: &mut Desired) -> Vec<Diagnostic> {
+    let mut errors = ambiguous(&base.module.moves);
+    for of in &base.module.moves {
+        let declared = |address: &Address| base.module.resources.contains_key(&(address.kind.clone(), address.name.clone()));
+        let whole = of.from.key.is_none() && of.to.key.is_none();
+        if (whole && declared(&of.from)) || desired.resources.contains_key(&of.from) {
+            errors.push(
+                Diagnostic::error(format!("{} is moved away, and is still in the configuration.", of.from))
+                    .at(of.span.clone())
+                    .hint(format!("Rename its block to {}, or take the moved block out.", of.to)),
+            );
+        }
+    }
+    for (from, removal) in &base.module.removals {
+        if let Some(resource) = base.module.resources.get(&(from.kind.clone(), from.name.clone())) {
+            errors.push(
+                Diagnostic::error(format!("{from} is removed, and is still in the configuration."))
+                    .at(removal.span.clone())
+                    .related(resource.span.clone(), "here")
+                    .hint("Take out its block, or the removed block."),
+            );
+        }
+    }
+    desired.removals.clone_from(&base.module.removals);
+    match in_order(&base.module.moves) {
+        Ok(moves) => desired.moves = moves,
+        Err(error) => errors.push(*error),
+    }
+    for import in &base.module.imports {
+        if let Err(error) = imports(base, import, desired) {
+            errors.push(*error);
+        }
+    }
+    errors
+}
+
+/// Two moves from one address, or to one.
+fn ambiguous(moves: &[Move]) -> Vec<Diagnostic> {
+    let mut errors = Vec::new();
+    let (mut from, mut to): (BTreeMap<&Address, &Move>, BTreeMap<&Address, &Move>) = Default::default();
+    for of in moves {
+        let twice =
+            |first: &Move, message: String| Diagnostic::error(message).at(of.span.clone()).related(first.span.clone(), "first here");
+        match (from.insert(&of.from, of), to.insert(&of.to, of)) {
+            (Some(first), _) if first.to != of.to => {
+                errors.push(twice(first, format!("{} is moved to two places: {} and {}.", of.from, first.to, of.to)));
+            }
+            (_, Some(first)) if first.from != of.from => {
+                errors.push(twice(first, format!("Two are moved to {}: {} and {}.", of.to, first.from, of.from)));
+            }
+            _ => {}
+        }
+    }
+    errors
+}
+
+/// What arrives at an address is moved before what leaves it.
+fn in_order(moves: &[Move]) -> Result<Vec<Move>, Fault> {
+    let mut left: Vec<&Move> = moves.iter().collect();
+    let mut ordered = Vec::new();
+    while !left.is_empty() {
+        let arrives = |at: &Move, other: &Move| at != other && (other.to.covers(&at.from) || at.from.covers(&other.to));
+        let free = left.iter().position(|at| !left.iter().any(|other| arrives(at, other)));
+        let Some(free) = free else {
+            let names: BTreeSet<String> = left.iter().map(|of| of.from.to_string()).collect();
+            let names: Vec<String> = names.into_iter().collect();
+            let error = Diagnostic::error(format!("These moves go round in a circle: {}.", names.join(", "))).at(left[0].span.clone());
+            let error = left.iter().skip(1).fold(error, |error, of| error.related(of.span.clone(), "part of the circle"));
+            return Err(Box::new(error.hint("`dofloat state mv` by way of a third name swaps two resources.")));
+        };
+        let next = left.remove(free);
+        if !ordered.contains(next) {
+            ordered.push(next.clone());
+        }
+    }
+    Ok(ordered)
+}
+
+fn imports(base: &Base<'_>, import: &declare::Import, desired: &mut Desired) -> Result<(), Fault> {
+    let Some(expr) = &import.for_each else { return one(base, import, Here::Plain, desired) };
+    let value = Names::new(base, None, Here::Plain).eval().eval(expr)?;
+    let Instances::Each(each) = shape::each(&value, &expr.span, "the import")? else { return Ok(()) };
+    each.into_iter().try_for_each(|(key, value)| one(base, import, Here::Each(Val::string(&key), value), desired))
+}
+
+fn one(base: &Base<'_>, import: &declare::Import, here: Here, desired: &mut Desired) -> Result<(), Fault> {
+    let names = Names::new(base, None, here);
+    let to = target(&import.to, &|key| names.eval().eval(key))?;
+    if !desired.resources.contains_key(&to) {
+        let error =
+            Diagnostic::error(format!("The import has nowhere to go: {to} is not in the configuration.")).at(import.to.span.clone());
+        let block = (to.kind.clone(), to.name.clone());
+        let hint = match base.module.resources.get(&block).and_then(|_| base.instances(&block).ok()) {
+            Some(instances) => format!("Of this resource, {}.", instances.describe()),
+            None => {
+                format!("Write the block `resource \"{}\" \"{}\"` as the object shall be; the plan shows what differs.", to.kind, to.name)
+            }
+        };
+        return Err(Box::new(error.hint(hint)));
+    }
+    let value = names.eval().eval(&import.id)?;
+    let span = &import.id.span;
+    if value.sensitive {
+        return Err(fault(span, "The id of an import is shown, so it cannot be sensitive."));
+    }
+    if value.has_unknown() {
+        return Err(fault(span, "The id of an import must be known before apply: from variables and local values alone."));
+    }
+    let text = types::convert(&value, &Type::String).ok().and_then(|text| match &text.data {
+        Data::String(text) if !text.trim().is_empty() => Some(text.to_string()),
+        _ => None,
+    });
+    let Some(id) = text else { return Err(fault(span, "The id of an import is a text, and not empty.")) };
+    if let Some(first) = desired.imports.get(&to) {
+        let error = Diagnostic::error(format!("Two imports go to {to}.")).at(span.clone());
+        return Err(Box::new(error.related(first.span.clone(), "first here")));
+    }
+    if let Some((other, first)) = desired.imports.iter().find(|(other, first)| other.kind == to.kind && first.id == id) {
+        let error = Diagnostic::error(format!("The object {id} is imported twice: as {other} and as {to}.")).at(span.clone());
+        return Err(Box::new(error.related(first.span.clone(), "first here")));
+    }
+    desired.imports.insert(to, Import { id, span: span.clone() });
+    Ok(())
+}

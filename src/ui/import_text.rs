@@ -1,0 +1,82 @@
+//! What is told of objects that are taken over.
+//!
+//! Invariant: pure; every object is named with its id, and what a plan would change of it is said.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::errors;
+use super::paint::Paint;
+use super::plan_text::{self, View};
+use crate::base::address::Address;
+use crate::base::identity::Id;
+use crate::engine::change::{Action, Came, Change, Plan};
+
+/// What was found, and how a plan would show it.
+#[must_use]
+pub fn proposal(plan: &Plan, view: View<'_>) -> String {
+    let mut text = view.paint.bold("These objects fit resources that have no record.");
+    text.push_str("\nNothing of them is changed now; shown is what the next plan makes of them.\n\n");
+    for change in plan.changes.iter().filter(|change| change.came.is_some()) {
+        plan_text::one(&mut text, change, view);
+        text.push('\n');
+    }
+    text + &errors::render(&plan.notes, view.sources, view.paint)
+}
+
+/// Resources for which several objects fit.
+#[must_use]
+pub fn doubtful(found: &[(Address, Vec<Id>)]) -> String {
+    found.iter().fold(String::new(), |mut text, (address, ids)| {
+        let _ = writeln!(text, "Several objects fit {address}; import the one that is meant:");
+        for id in ids {
+            let _ = writeln!(text, "  dofloat import {address} {id}");
+        }
+        text + "\n"
+    })
+}
+
+/// What another tool knows and cannot be taken over.
+#[must_use]
+pub fn left(left: &[(String, String)], missing: &BTreeMap<Address, Id>, tainted: &[Address]) -> String {
+    let mut text = String::new();
+    if !left.is_empty() || !missing.is_empty() {
+        text.push_str("Not taken over:\n");
+        for (address, why) in left {
+            let _ = writeln!(text, "  {address}: {why}");
+        }
+        for (address, id) in missing {
+            let _ = writeln!(text, "  {address}: the object {id} is gone");
+        }
+        text.push('\n');
+    }
+    for address in tainted {
+        let _ = writeln!(text, "Terraform would have made {address} anew; here `dofloat apply -replace={address}` does.\n");
+    }
+    text
+}
+
+/// What was taken over.
+#[must_use]
+pub fn done(plan: &Plan, paint: Paint) -> String {
+    let mut text = String::new();
+    for change in &plan.changes {
+        if let Some(Came::Imported { id }) = &change.came {
+            let _ = writeln!(text, "{}: Imported [id={id}]{}", paint.bold(&change.address.to_string()), next(change));
+        }
+    }
+    let count = plan.counts().import;
+    let _ = writeln!(text, "\n{} Resources: {count} imported.", paint.good("Import complete!"));
+    text
+}
+
+/// What the next plan does with it.
+fn next(change: &Change) -> String {
+    let names = || change.attrs.iter().map(|attr| attr.name.as_str()).collect::<Vec<_>>().join(", ");
+    match &change.action {
+        Action::Edit { .. } => format!("; the next plan changes {}", names()),
+        Action::Replace { because, .. } => format!("; the next plan replaces it, since {} cannot change", because.join(", ")),
+        Action::Delete => "; it is not in the configuration, so the next plan destroys it".to_owned(),
+        _ => String::new(),
+    }
+}
