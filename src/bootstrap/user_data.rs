@@ -246,13 +246,13 @@ write_files:
 "
     .to_owned();
     for File { path, mode, content } in files {
-        text += &format!("  - path: {path}\n    permissions: '{mode}'\n    owner: root:root\n");
+        text += &format!("- path: {path}\n  permissions: '{mode}'\n  owner: root:root\n");
         match content {
-            Content::Encoded(base64) => text += &format!("    encoding: b64\n    content: {base64}\n"),
+            Content::Encoded(base64) => text += &format!("  encoding: b64\n  content: {base64}\n"),
             Content::Text(lines) => {
-                text += "    content: |\n";
+                text += "  content: |\n";
                 for line in lines.lines() {
-                    text += &if line.is_empty() { "\n".to_owned() } else { format!("      {line}\n") };
+                    text += &if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") };
                 }
             }
         }
@@ -270,6 +270,7 @@ fn bash(files: &[File<'_>]) -> String {
 set -eu
 umask 077
 write() {
+    set -- \"$1\" \"${DOFLOAT_ROOT:-}$2\"
     (umask 022 && mkdir -p \"$(dirname \"$2\")\")
     cat > \"$2\"
     chmod \"$1\" \"$2\"
@@ -282,7 +283,7 @@ write() {
             Content::Text(lines) => format!("write {mode} {path} << '{END}'\n{lines}{END}\n"),
         };
     }
-    text + "/usr/local/lib/dofloat/bootstrap start\n"
+    text + "\"${DOFLOAT_ROOT:-}/usr/local/lib/dofloat/bootstrap\" start\n"
 }
 
 /// What the node's scripts read: a line for each value.

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod bootstrap;
 mod branches;
 mod bytes;
 mod cli_help;
@@ -19,6 +20,7 @@ mod fuzz;
 mod harness;
 mod kills;
 mod kinds;
+mod lab;
 mod language;
 mod lost;
 mod prompt;

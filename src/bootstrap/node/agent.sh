@@ -31,7 +31,7 @@ nodelist() {
     echo 'nodelist {'
     while read -r id name address _; do
         printf '    node {\n        ring0_addr: %s\n        name: %s\n        nodeid: %s\n    }\n' "$address" "$name" "$id"
-    done < "$ETC/peers"
+    done < "$listed"
     echo '}'
 }
 
@@ -74,23 +74,34 @@ modern_conf() {
     logging
 }
 
+# corosync_conf [FILE]: with the peers that the file lists.
 corosync_conf() {
+    listed=${1:-$ETC/peers}
     "${RELEASE}_conf" | put "$ROOT/etc/corosync/corosync.conf" 644
 }
 
 # Takes over what the API says of the peers, if that is all of them and something differs.
 follow_peers() {
-    if ! found=$(ask_peers); then
-        say "the API does not tell the peers"
+    if ! ask_peers; then
+        say "the API answers $STATUS when asked for the peers"
         return
     fi
-    [ "$(printf '%s\n' "$found" | wc -l)" -eq "$(echo "$NODES" | wc -w)" ] || return
-    [ "$found" != "$(cat "$ETC/peers")" ] || return
-    say "the peers have changed: $(printf '%s' "$found" | tr '\n' ';')"
-    printf '%s\n' "$found" | put "$ETC/peers" 644
-    corosync_conf
+    [ "$(printf '%s\n' "$PEERS" | wc -l)" -eq "$(echo "$NODES" | wc -w)" ] || return
+    if [ "$PEERS" = "$(cat "$ETC/peers")" ] && [ ! -e "$STATE/reload" ]; then return; fi
+    say "the peers have changed: $(printf '%s' "$PEERS" | tr '\n' ';')"
+    # corosync takes no new address for a node of its list: the node must go from the list first, and come back with it.
+    printf '%s\n' "$PEERS" | awk -v name="$NODE_NAME" '$2 == name' > "$STATE/reload"
+    printf '%s\n' "$PEERS" | put "$ETC/peers" 644
+    hosts
     "$LIB/firewall"
-    corosync-cfgtool -R > /dev/null || say "corosync does not take its new list of nodes"
+    corosync_conf "$STATE/reload"
+    corosync-cfgtool -R > /dev/null || say "corosync does not take the list without the old peer"
+    corosync_conf
+    if corosync-cfgtool -R > /dev/null; then
+        rm -f "$STATE/reload"
+    else
+        say "corosync does not take its new list of nodes yet"
+    fi
 }
 
 # Whether anything outside can be reached: the gateway, else the API, each asked twice.

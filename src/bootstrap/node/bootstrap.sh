@@ -16,12 +16,12 @@ is_trusty() { [ "$RELEASE" = trusty ]; }
 
 install_packages() {
     # shellcheck disable=SC2086 # Words are wanted.
-    apt-get -qy -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends $1
+    apt-get -qqy -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends $1
 }
 
-# has_package NAME: whether the archive has it.
+# has_package NAME: whether the archive has it, and not only a name for others.
 has_package() {
-    apt-cache show "$1" > /dev/null 2>&1
+    apt-cache show "$1" 2> /dev/null | grep -q '^Version:'
 }
 
 # start_unit NAME: starts a service now and at every boot.
@@ -35,7 +35,7 @@ start_unit() {
 
 prepare() {
     if [ ! -e "$ROOT/usr/share/zoneinfo/$TIMEZONE" ]; then
-        apt-get update -q && install_packages tzdata
+        apt-get update -qq && install_packages tzdata
         [ -e "$ROOT/usr/share/zoneinfo/$TIMEZONE" ] || die "there is no time zone $TIMEZONE"
     fi
     echo "$TIMEZONE" | put "$ROOT/etc/timezone" 644
@@ -45,7 +45,7 @@ prepare() {
 
 packages() {
     dpkg --configure -a
-    apt-get update -q || die "apt-get update failed"
+    apt-get update -qq || die "apt-get update failed"
     # First what tells how the rest goes, and what shuts user-data to others before any service runs.
     if has_package busybox-static; then httpd='busybox-static'; else httpd='busybox'; fi
     install_packages "$httpd iptables jq curl ca-certificates" || die "installing jq and curl failed"
@@ -99,15 +99,12 @@ service_phase() {
 }
 
 peers() {
-    if ! found=$(ask_peers); then
-        api GET "/v2/droplets?per_page=1" || die "the API answers $STATUS when asked for the peers"
-        die "the API does not list the droplets with the tag $TAG"
-    fi
+    ask_peers || die "the API answers $STATUS when asked for the droplets with the tag $TAG"
     for name in $NODES; do
-        printf '%s\n' "$found" | awk -v name="$name" '$2 == name { found = 1 } END { exit !found }' \
+        printf '%s\n' "$PEERS" | awk -v name="$name" '$2 == name { found = 1 } END { exit !found }' \
             || die "the API shows no droplet $name with a private address yet"
     done
-    printf '%s\n' "$found" | put "$ETC/peers" 644
+    printf '%s\n' "$PEERS" | put "$ETC/peers" 644
     "$LIB/agent" hosts
 }
 
@@ -143,9 +140,10 @@ pacemaker() {
 
 # The cluster's configuration as crm takes it.
 configuration() {
+    properties="no-quorum-policy=$NO_QUORUM_POLICY cluster-recheck-interval=60s"
     if [ "$FENCING" = api ]; then
-        echo "property stonith-enabled=true stonith-timeout=180s"
-        is_trusty || echo "property priority-fencing-delay=${FENCING_DELAY}s"
+        properties="$properties stonith-enabled=true stonith-timeout=180s"
+        is_trusty || properties="$properties priority-fencing-delay=${FENCING_DELAY}s"
         for name in $NODES; do
             # 14.04's pacemaker cannot let the owner win: there the first node does.
             wait=''
@@ -155,9 +153,9 @@ configuration() {
             echo "location Fence-$name-elsewhere Fence-$name -inf: $name"
         done
     else
-        echo "property stonith-enabled=false"
+        properties="$properties stonith-enabled=false"
     fi
-    echo "property no-quorum-policy=$NO_QUORUM_POLICY cluster-recheck-interval=60s"
+    echo "property $properties"
     echo "rsc_defaults resource-stickiness=100 migration-threshold=3 failure-timeout=120s"
     echo "primitive FloatIP ocf:digitalocean:floatip params floating_ip=$FLOATING_IP token_file=/etc/dofloat/token" \
         "op start timeout=60s interval=0 op monitor timeout=20s interval=10s op stop timeout=20s interval=0 meta priority=10"
@@ -176,17 +174,17 @@ configuration() {
 # Written once, by the first node; from then on the configuration is the operator's. The mark stands in the configuration
 # itself, so that a node that replaces the first one sees it.
 configure() {
-    mark=$(crm_attribute --type crm_config --name dofloat --query --quiet 2> /dev/null || true)
+    mark=$(timeout 20 crm_attribute --type crm_config --name dofloat --query --quiet 2> /dev/null || true)
     [ "$mark" != configured ] || return 0
     [ "$(nodeid "$NODE_NAME")" = 1 ] || die "waiting for the first node to write the configuration"
-    crmadmin --dc_lookup 2> /dev/null | grep -q . || die "the cluster has no coordinator yet"
+    timeout 20 crm_mon -1 2> /dev/null | grep 'Current DC:' | grep -qv NONE || die "the cluster has no coordinator yet"
     configuration > "$RUN/configuration"
-    crm --force configure load update "$RUN/configuration"
-    crm_attribute --type crm_config --name dofloat --update configured
+    timeout 120 crm --force configure load update "$RUN/configuration"
+    timeout 20 crm_attribute --type crm_config --name dofloat --update configured
 }
 
 serving() {
-    crm_resource --resource FloatIP --locate 2> /dev/null | grep -q 'is running on' || die "the floating IP is at no node yet"
+    timeout 20 crm_resource --resource FloatIP --locate 2> /dev/null | grep -q 'is running on' || die "the floating IP is at no node yet"
 }
 
 run() {

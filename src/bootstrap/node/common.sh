@@ -90,16 +90,16 @@ nodeid() {
     return 1
 }
 
-# ask_peers: fetches the droplets of this cluster; one line for each name that has one: nodeid, name, private address, id.
-# Of two droplets of one name the younger counts: the other is being replaced.
+# ask_peers: fetches the droplets of this cluster into PEERS, a line for each name that has one: nodeid, name, private
+# address, id. Of two droplets of one name the younger counts: the other is being replaced.
 ask_peers() {
     tag=$(printf '%s' "$TAG" | sed 's/%/%25/g; s/:/%3A/g')
     api GET "/v2/droplets?tag_name=$tag&per_page=200" || return 1
     all=$(picked '.droplets[] | "\(.created_at) \(.name) \(.networks.v4[] | select(.type == "private") | .ip_address) \(.id)"' | sort)
-    for name in $NODES; do
+    PEERS=$(for name in $NODES; do
         line=$(printf '%s\n' "$all" | awk -v name="$name" '$2 == name { found = $3 " " $4 } END { print found }')
         [ -z "$line" ] || echo "$(nodeid "$name") $name $line"
-    done
+    done)
 }
 
 # link_of ADDRESS: the interface that has it.
@@ -114,5 +114,5 @@ own_private() {
 
 # members: the names of the nodes that this node sees in the cluster, itself among them.
 members() {
-    crm_node -p 2> /dev/null | tr ' ' '\n' | sed '/^$/d' | sort
+    timeout 10 crm_node -p 2> /dev/null | tr ' ' '\n' | sed '/^$/d' | sort
 }

@@ -71,21 +71,22 @@ pause() {
     esac
 }
 
-# droplets NAME: the identifiers of the droplets of this name, other than this one. A list without this droplet is not
+# droplets NAME: sets ids to those of the droplets of this name, other than this one. A list without this droplet is not
 # believed: nobody is declared dead because a list came late.
+STATUS=000
 droplets() {
     tag=$(printf '%s' "$TAG" | sed 's/%/%25/g; s/:/%3A/g')
     own=$(own_id) || return 1
     api GET "/v2/droplets?tag_name=$tag&per_page=200" || return 1
-    picked '.droplets[] | "\(.id) \(.name)"' | awk -v own="$own" -v name="$1" '
+    ids=$(picked '.droplets[] | "\(.id) \(.name)"' | awk -v own="$own" -v name="$1" '
         $1 == own { seen = 1 }
         $1 != own && $2 == name { print $1 }
-        END { exit !seen }'
+        END { exit !seen }')
 }
 
 found() {
     [ -n "$plug" ] || die "no node is named: plug=NAME"
-    until ids=$(droplets "$plug"); do pause; done
+    until droplets "$plug"; do pause; done
 }
 
 # off ID: powers it off and sees that it is.
@@ -140,7 +141,7 @@ case ${action:-reboot} in
     validate-all) [ -s "${TOKEN_FILE:-$ETC/token}" ] || die "there is no token in ${TOKEN_FILE:-$ETC/token}" ;;
     monitor)
         # Only that the token still works; pacemaker asks rarely.
-        ids=$(droplets none) || die "the API answers $STATUS"
+        droplets none || die "the API answers $STATUS"
         ;;
     list)
         for name in $NODES; do echo "$name,"; done

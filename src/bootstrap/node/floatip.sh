@@ -85,8 +85,9 @@ remember() {
     return "$1"
 }
 
-# look: 0 if the address is here, 7 if it is not.
+# look: 0 if the address is here, 7 if it is not, or was given up by a stop although nobody has taken it yet.
 look() {
+    if [ -e "$known.stopped" ]; then return $NOT_RUNNING; fi
     id=$(own_id) || {
         tell "the metadata service does not say which droplet this is"
         last
@@ -124,7 +125,10 @@ start() {
     [ -z "${DO_TOKEN:-}" ] || export DO_TOKEN
     why=$("$ROOT/usr/local/bin/assign-ip" "$ip" "$id" 2>&1)
     case $? in
-        0) remember $OK ;;
+        0)
+            rm -f "$known.stopped"
+            remember $OK
+            ;;
         3)
             tell "$why"
             exit $ARGS
@@ -147,7 +151,11 @@ case ${1:-} in
         validate
         start
         ;;
-    stop) rm -f "$known" ;;
+    stop)
+        mkdir -p "$RUN"
+        rm -f "$known"
+        : > "$known.stopped"
+        ;;
     monitor | status)
         validate
         look

@@ -72,12 +72,12 @@ failures() {
 
 document() {
     phase=$(cat "$STATE/phase" 2> /dev/null || echo prepare)
-    seen=$(crm_mon --as-xml 2> /dev/null || true)
-    holder=$(crm_resource --resource FloatIP --locate 2> /dev/null | sed -n 's/.* is running on: *\([^ ]*\).*/\1/p' | head -n 1)
+    seen=$(timeout 10 crm_mon --as-xml 2> /dev/null || true)
+    holder=$(timeout 10 crm_resource --resource FloatIP --locate 2> /dev/null | sed -n 's/.* is running on: *\([^ ]*\).*/\1/p' | head -n 1)
     holds=false
     [ "$(metadata floating_ip/ipv4/ip_address)" != "$FLOATING_IP" ] || holds=true
     quorum=false
-    [ "$(crm_node -q 2> /dev/null)" != 1 ] || quorum=true
+    [ "$(timeout 10 crm_node -q 2> /dev/null)" != 1 ] || quorum=true
     printf '{\n  "format": 1,\n  "time": %s,\n' "$(text "$(date -u +%Y-%m-%dT%H:%M:%SZ)")"
     printf '  "cluster": %s,\n  "node": %s,\n' "$(text "$CLUSTER_NAME")" "$(text "$NODE_NAME")"
     printf '  "phase": %s,\n  "step": %s,\n  "steps": 9,\n' "$(text "$phase")" "$(find "$STATE/done" -type f 2> /dev/null | wc -l)"
