@@ -184,7 +184,9 @@ impl<'a> Expanded<'a> {
             };
             after.iter().flat_map(one).collect::<BTreeSet<Address>>()
         };
-        let mut desired = Desired::default();
+        let inner = self.inner.desired();
+        let (moves, removals, imports) = (inner.moves.clone(), inner.removals.clone(), inner.imports.clone());
+        let mut desired = Desired { moves, removals, imports, ..Desired::default() };
         for (address, wanted) in &self.inner.desired().resources {
             let mut rules = wanted.rules.clone();
             rules.replace_triggered_by = rules.replace_triggered_by.iter().flat_map(|trigger| self.trigger(trigger, &parts)).collect();

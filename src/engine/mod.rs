@@ -23,6 +23,7 @@ pub mod saved;
 pub mod schedule;
 pub mod strays;
 pub mod survey;
+mod target;
 pub mod tfstate;
 pub mod trouble;
 pub mod upkeep;
