@@ -20,6 +20,11 @@ impl Number {
         Self(decimal.normalized())
     }
 
+    /// A whole number; only one that ends with zeros can be written shorter, and to look for that takes long.
+    fn whole(decimal: BigDecimal, round: bool) -> Self {
+        if round { Self::new(&decimal) } else { Self(decimal) }
+    }
+
     /// Zero with a minus sign: equal to zero, but written `-0`, as the language has it.
     #[must_use]
     pub fn negative_zero() -> Self {
@@ -72,19 +77,19 @@ impl Number {
 
 impl From<i64> for Number {
     fn from(value: i64) -> Self {
-        Self(BigDecimal::from(value).normalized())
+        Self::whole(BigDecimal::from(value), value % 10 == 0)
     }
 }
 
 impl From<u64> for Number {
     fn from(value: u64) -> Self {
-        Self(BigDecimal::from(value).normalized())
+        Self::whole(BigDecimal::from(value), value % 10 == 0)
     }
 }
 
 impl From<usize> for Number {
     fn from(value: usize) -> Self {
-        Self(BigDecimal::from_usize(value).unwrap_or_default().normalized())
+        Self::whole(BigDecimal::from_usize(value).unwrap_or_default(), value % 10 == 0)
     }
 }
 

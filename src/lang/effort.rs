@@ -15,7 +15,7 @@ const MOST_STEPS: usize = 500_000;
 /// Expressions within expressions.
 const MOST_LEVELS: usize = 250;
 /// The size of a value: bytes of its texts, and `PART` for each of its parts.
-const LARGEST: usize = 64 << 20;
+pub(super) const LARGEST: usize = 16 << 20;
 const PART: usize = 64;
 /// Values within values: what JSON readers take, twice over, for a plan writes each level as two.
 const DEEPEST: usize = 50;

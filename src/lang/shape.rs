@@ -33,9 +33,8 @@ pub enum Instances {
 /// More instances of one block than anybody wants; a slip of the pen must not fill the memory.
 const MOST_INSTANCES: u64 = 10_000;
 
-/// More instances that depend on each other than any order can be found for in good time: each of a thousand on each of a
-/// thousand others.
-const MOST_LINKS: usize = 1_000_000;
+/// More instances that depend on each other than any order can be found for in good time: each of 500 on each of 500 others.
+const MOST_LINKS: usize = 250_000;
 
 impl Instances {
     /// The key that an index means, if there is such an instance.

@@ -66,7 +66,7 @@ pub(super) fn to_json(val: &Val) -> Result<String, String> {
 
 fn write_json(val: &Val, out: &mut String) -> Result<(), String> {
     if out.len() > super::strings::LONGEST {
-        return Err("the result would be longer than 64 MiB".to_owned());
+        return Err("the result would be longer than 16 MiB".to_owned());
     }
     match &val.data {
         Data::Unknown(..) => return Err("the value is not known yet".to_owned()),

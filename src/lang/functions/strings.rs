@@ -7,10 +7,11 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::regex::compile;
 use super::{Args, FnError, Function, Outcome, Param, Want, function, number, param, text, texts};
+use crate::lang::effort::LARGEST;
 use crate::lang::value::Val;
 
 /// The longest text that a function makes.
-pub(super) const LONGEST: usize = 64 << 20;
+pub(super) const LONGEST: usize = LARGEST;
 
 const T: Want = Want::Text;
 const ONE: &[Param] = &[text("text")];
@@ -90,7 +91,7 @@ fn indent(args: &Args<'_>) -> Outcome {
 
 /// Refuses to make a text that is too long.
 pub(super) fn within(size: usize) -> Result<(), FnError> {
-    if size > LONGEST { Err(FnError::call("the result would be longer than 64 MiB")) } else { Ok(()) }
+    if size > LONGEST { Err(FnError::call(format!("the result would be longer than {} MiB", LONGEST >> 20))) } else { Ok(()) }
 }
 
 fn join(args: &Args<'_>) -> Outcome {
@@ -185,7 +186,7 @@ mod tests {
     #[test]
     fn results_stay_within_limits() {
         let error = json("indent", r#"[1000000000000, "a\nb"]"#).unwrap_err();
-        assert_eq!(error.message, "the result would be longer than 64 MiB");
+        assert_eq!(error.message, "the result would be longer than 16 MiB");
         let long = "x".repeat(20_000);
         for part in ["x", "/x/"] {
             let args = format!(r#"["{long}", "{part}", "{long}"]"#);

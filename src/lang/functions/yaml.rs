@@ -34,7 +34,7 @@ enum Place {
 
 fn write_node(val: &Val, indent: usize, place: Place, out: &mut String) -> Result<(), String> {
     if out.len() > super::strings::LONGEST {
-        return Err("the result would be longer than 64 MiB".to_owned());
+        return Err("the result would be longer than 16 MiB".to_owned());
     }
     // What stands after "- " or "key:" on the same line has a space before it.
     let gap = if place == Place::Value { " " } else { "" };
