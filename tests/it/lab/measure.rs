@@ -19,9 +19,11 @@ impl Gaps {
         self.all[self.all.len() / 2]
     }
 
-    /// Says what was measured, and fails if it is more than it may be.
+    /// Says what was measured, and fails if the median is more than it may be. A single run is no median: it fails only where
+    /// it takes twice as long, which is no longer the noise of a machine.
     #[track_caller]
     pub(crate) fn within(&self, bound: u64) {
+        let limit = if self.all.len() < 3 { 2 * bound } else { bound };
         let seconds = |millis: u64| format!("{}.{:02}", millis / 1000, millis % 1000 / 10);
         let (least, most) = (self.all[0], self.all[self.all.len() - 1]);
         say(&format!(
@@ -33,7 +35,7 @@ impl Gaps {
             seconds(most),
             seconds(bound)
         ));
-        assert!(self.median() <= bound, "{}: {:?} ms are more than {bound} ms", self.what, self.all);
+        assert!(self.median() <= limit, "{}: {:?} ms are more than {limit} ms", self.what, self.all);
     }
 }
 
