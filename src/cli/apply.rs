@@ -212,6 +212,9 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
             screen.line(if order.destroy { "Destroy cancelled." } else { "Apply cancelled." });
             return Ok(Exit::Failed);
         }
+        if !surveyed.planned.plan.steps.is_empty() {
+            store.establish(&surveyed.state, &surveyed.planned.plan.base.owner)?;
+        }
         let secrets = clusters::unlock(&site, &expanded, &surveyed.planned.plan, &surveyed.state)?;
         let whole = expanded.with(secrets)?;
         let doing = Doing { order: &order, site: &site, options: &options, before: loaded.state.as_ref() };

@@ -152,6 +152,15 @@ impl Locked {
         written
     }
 
+    /// Writes the state file if there is none, as `begin` does: what is encrypted beside a state must not come before it.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn establish(&mut self, state: &State, owner: &Owner) -> Result<(), StoreError> {
+        self.must_be_loaded()?;
+        if self.disk.is_some() { Ok(()) } else { self.write_first(state, owner) }
+    }
+
     /// Whether a journal is open: begun by this run, or left by an interrupted one.
     #[must_use]
     pub fn is_open(&self) -> bool {
