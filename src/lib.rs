@@ -21,6 +21,7 @@
 //! | --- | --- |
 //! | [`base`] | addresses, values, diagnostics, secrets, time, durable files |
 //! | [`lang`] | Terraform's language: text to resources wanted, values unknown or secret included |
+//! | [`bootstrap`] | `dofloat_cluster`: one block to ordinary resources, and what its nodes do when they boot |
 //! | [`api`] | one HTTP client, retries by type, the request budget |
 //! | [`kinds`] | what can be managed: one file each, an attribute table each |
 //! | [`state`] | what is remembered: state file, journal, store, encrypted secrets |
@@ -29,7 +30,7 @@
 //! | [`ui`] | the only printers |
 //! | [`cli`] | the commands: parse, call, print |
 //!
-//! Imports go one way: `base` knows nothing; `lang`, `api`, `state`, `sim` know `base`; `kinds` knows `api`; `engine` knows `kinds`
+//! Imports go one way: `base` knows nothing; `lang`, `bootstrap`, `api`, `state`, `sim` know `base`; `kinds` knows `api`; `engine` knows `kinds`
 //! and `state`; `ui` knows `engine`; `cli` knows all. A test reads the sources for this.
 //!
 //! # Invariants
@@ -43,6 +44,7 @@
 
 pub mod api;
 pub mod base;
+pub mod bootstrap;
 pub mod cli;
 pub mod engine;
 pub mod kinds;

@@ -18,6 +18,7 @@ use dofloat::engine::plan::{self, Input, Options};
 use dofloat::engine::refresh::Observed;
 use dofloat::engine::saved;
 use dofloat::engine::survey::Surveyed;
+use dofloat::engine::upkeep::Upkeep;
 use dofloat::kinds::Tables;
 use dofloat::lang::ast::{Expr, Step};
 use dofloat::lang::eval::{Eval, Fault, Scope, fault};
@@ -59,7 +60,8 @@ fn planned(stack: &Stack<'_>, shown: &Shown) {
     }
     let state = State::new("fuzz".to_owned(), Salt::new([0; 32]));
     let (observed, options) = (Observed::default(), Options::default());
-    let input = Input { resolve: stack, state: &state, observed: &observed, options: &options };
+    let upkeep = Upkeep::default();
+    let input = Input { resolve: stack, state: &state, observed: &observed, upkeep: &upkeep, options: &options };
     let base = Base {
         stack: "fuzz".to_owned(),
         lineage: state.lineage.clone(),
@@ -77,7 +79,8 @@ fn planned(stack: &Stack<'_>, shown: &Shown) {
     let _ = plan_text::render(&planned.plan, view);
     let _ = plan_json::lines(&planned.plan, &shown.sources, "");
     let _ = plan_json::object(&planned.plan, &shown.sources);
-    let surveyed = Surveyed { planned, state, observed, adopted: Vec::new(), claims: Default::default(), addresses: BTreeSet::new() };
+    let surveyed =
+        Surveyed { planned, state, observed, upkeep, adopted: Vec::new(), claims: Default::default(), addresses: BTreeSet::new() };
     // A number beyond all machines cannot be written, and says so.
     if let Ok(written) = saved::write(&surveyed, &options) {
         let read = saved::read(&written, "fuzz.plan").expect("what was written");

@@ -19,6 +19,7 @@ use super::error::{Answer, ApiError};
 use super::memory::{Memory, Recalled};
 use super::pace::{Bucket, Limits, Pace};
 use super::page;
+use super::probe;
 pub use super::request::segment;
 use super::request::{Method, Repeat, Request};
 use super::retry::{self, Attempt, Patience, Tried, Verdict};
@@ -45,6 +46,7 @@ pub struct Client {
 
 struct Core {
     http: reqwest::Client,
+    prober: reqwest::Client,
     base: Url,
     authorization: HeaderValue,
     pace: Pace,
@@ -70,6 +72,7 @@ impl Client {
             base: connect::base(&settings)?,
             authorization: connect::authorization(&settings.token)?,
             http: connect::connections(&settings)?,
+            prober: probe::connections(settings.probe_through.as_ref())?,
             pace: Pace::new(settings.clock.clone(), settings.requests_per_second),
             patience: Patience { retry_max: settings.retry_max, wait_min: settings.retry_wait_min, wait_max: settings.retry_wait_max },
             clock: settings.clock,
@@ -77,6 +80,10 @@ impl Client {
             timeout: settings.timeout,
         };
         Ok(Self { core: Arc::new(core), memory: None, watcher: None })
+    }
+
+    pub(super) fn prober(&self) -> &reqwest::Client {
+        &self.core.prober
     }
 
     /// A client that asks each distinct read once (a list as a whole): concurrent askers share the one answer, later ones get

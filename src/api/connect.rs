@@ -39,6 +39,8 @@ pub struct Settings {
     pub rng: Arc<Rng>,
     /// A file of root certificates (PEM) to trust in place of the system's.
     pub ca_file: Option<PathBuf>,
+    /// A proxy for what is asked of others than the API.
+    pub probe_through: Option<Url>,
 }
 
 impl Settings {
@@ -56,6 +58,7 @@ impl Settings {
             clock,
             rng,
             ca_file: None,
+            probe_through: None,
         }
     }
 }

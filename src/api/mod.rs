@@ -11,6 +11,7 @@ mod memory;
 pub mod messages;
 mod pace;
 mod page;
+mod probe;
 mod request;
 mod retry;
 pub mod scopes;

@@ -4,6 +4,7 @@
 //! unknown until apply. It must not know kinds.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::address::Address;
 use super::diag::{Diagnostic, Span};
@@ -15,12 +16,46 @@ use super::value::Term;
 pub struct Desired {
     /// Every resource instance that shall exist.
     pub resources: BTreeMap<Address, Wanted>,
+    /// Resources that are wanted no more, and stay until the user says by their own names that they may go.
+    pub kept: BTreeSet<Address>,
+    /// Resources that stand in for each other, by the name of their whole.
+    pub pairs: BTreeMap<Address, Pair>,
     /// `moved` blocks, in the order in which they are to be done.
     pub moves: Vec<Move>,
     /// `removed` blocks, by the resource block that is gone.
     pub removals: BTreeMap<Address, Removal>,
     /// `import` blocks, by the instance that takes the object over.
     pub imports: BTreeMap<Address, Import>,
+}
+
+/// Servers of which one serves and the others stand by: never more than one of them is taken down at a time, and the one that
+/// serves is the last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pair {
+    /// The servers.
+    pub nodes: Vec<Address>,
+    /// Which of them serves, as the resource and its attribute say. They change it by themselves, so it is neither compared
+    /// nor drift.
+    pub holder: (Address, String),
+    /// Whether their health is looked at before one is taken down, and at the end.
+    pub gated: bool,
+}
+
+/// Where it can be read how a pair is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watch {
+    /// Which pair.
+    pub pair: Address,
+    /// The servers' names, and their public addresses as far as they have one.
+    pub nodes: Vec<(String, Option<String>)>,
+    /// Where each tells about itself: `:5480/health`.
+    pub place: String,
+    /// The address that is to answer, if it is there already.
+    pub address: Option<String>,
+    /// Whether a web server answers at it.
+    pub serves: bool,
+    /// How long it is waited for.
+    pub limit: Duration,
 }
 
 /// A `moved` block: what was known by one address is known by another.
@@ -134,6 +169,20 @@ pub trait Resolve {
     /// # Errors
     /// What is wrong in its expressions, with positions.
     fn body(&self, of: &Address, known: &Known<'_>) -> Result<Term, Vec<Diagnostic>>;
+
+    /// What is sent for an instance that is made, from its whole body: where an attribute is compared by something that stands
+    /// for it (what a cluster node's user-data is made from), the attribute itself.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    fn sent(&self, _of: &Address, body: BTreeMap<String, Term>, _known: &Known<'_>) -> Result<BTreeMap<String, Term>, Vec<Diagnostic>> {
+        Ok(body)
+    }
+
+    /// Where it can be read how a pair is, as far as its parts are known.
+    fn watch(&self, _pair: &Address, _known: &Known<'_>) -> Option<Watch> {
+        None
+    }
 
     /// Checks the postconditions of an instance once its attributes are known as far as they will be.
     ///

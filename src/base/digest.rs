@@ -45,6 +45,14 @@ impl Digest {
         Self(format!("sha1:{}", hex.to_ascii_lowercase()))
     }
 
+    /// Reads the text of a digest.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (algorithm, hex) = text.split_once(':')?;
+        let fits = matches!(algorithm, "hmac-sha256" | "sha1") && hex.chars().all(|c| c.is_ascii_hexdigit());
+        fits.then(|| Self(text.to_owned()))
+    }
+
     /// Whether this is the digest of `value`.
     #[must_use]
     pub fn matches(&self, value: &Secret<Value>, salt: &Salt) -> bool {

@@ -83,13 +83,13 @@ impl From<i64> for Number {
 
 impl From<u64> for Number {
     fn from(value: u64) -> Self {
-        Self::whole(BigDecimal::from(value), value % 10 == 0)
+        Self::whole(BigDecimal::from(value), value.is_multiple_of(10))
     }
 }
 
 impl From<usize> for Number {
     fn from(value: usize) -> Self {
-        Self::whole(BigDecimal::from_usize(value).unwrap_or_default(), value % 10 == 0)
+        Self::whole(BigDecimal::from_usize(value).unwrap_or_default(), value.is_multiple_of(10))
     }
 }
 

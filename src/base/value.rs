@@ -286,6 +286,18 @@ impl Term {
     }
 }
 
+impl From<&str> for Term {
+    fn from(text: &str) -> Self {
+        Self::Value(text.into())
+    }
+}
+
+impl From<String> for Term {
+    fn from(text: String) -> Self {
+        Self::Value(text.into())
+    }
+}
+
 impl From<Value> for Term {
     fn from(value: Value) -> Self {
         Self::Value(value)

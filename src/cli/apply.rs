@@ -9,14 +9,16 @@ use tokio::sync::oneshot;
 
 use super::args::{ApplyArgs, DestroyArgs, Global, Planning};
 use super::attend::{attended, watched};
+use super::clusters::Bent;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::plan::{Looking, look, opening, options, show};
 use super::workplace::{Site, gateway, keys, lock, variables_of};
-use super::{signals, stack, store};
+use super::{clusters, signals, stack, store};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Digest;
+use crate::base::durable::remove;
 use crate::base::secret::Secret;
 use crate::engine::apply::{Left, Manner};
 use crate::engine::change::Event;
@@ -167,10 +169,14 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
             Some(saved) => State::new(saved.base.lineage.clone(), saved.salt.clone()),
             None => site.fresh_state(),
         };
-        let options = order.saved.as_ref().map_or_else(|| options(order.planning, order.destroy), Saved::options);
+        let upgrade = order.saved.as_ref().map_or(order.planning.upgrade_nodes, |saved| saved.options().upgrade_nodes);
+        let bent = Bent { leaving: order.destroy, upgrade };
+        let expanded = clusters::expand(&site, &configuration, &gateway, &loaded, &fresh, bent)?;
+        let options = order.saved.as_ref().map_or_else(|| options(order.planning, order.destroy, &expanded), Saved::options);
         let looking = Looking {
             site: &site,
             configuration: &configuration,
+            expanded: &expanded,
             inputs: &inputs,
             gateway: &gateway,
             loaded: &loaded,
@@ -206,16 +212,17 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
             screen.line(if order.destroy { "Destroy cancelled." } else { "Apply cancelled." });
             return Ok(Exit::Failed);
         }
-        let doing = Doing { order: &order, site: &site, options: &options };
+        let secrets = clusters::unlock(&site, &expanded, &surveyed.planned.plan, &surveyed.state)?;
+        let whole = expanded.with(secrets)?;
+        let doing = Doing { order: &order, site: &site, options: &options, before: loaded.state.as_ref() };
         let left = {
             let plan = &surveyed.planned.plan;
             let (mut teller, mut progress) = (Teller::new(plan), Progress::new(screen.lively && !order.planning.json));
             let mut tell = |event: Event| doing.tell(&event, &mut teller, &mut progress, screen);
             let manner = Manner { parallelism: usize::from(order.planning.parallelism), keep_going: order.keep_going, grace: GRACE };
-            let resolve = &configuration;
             execute(Execution {
                 surveyed: &surveyed,
-                resolve,
+                resolve: &whole,
                 loaded: &loaded,
                 store: &mut store,
                 api: gateway.client.clone(),
@@ -271,6 +278,7 @@ struct Doing<'a> {
     order: &'a Order<'a>,
     site: &'a Site<'a>,
     options: &'a Options,
+    before: Option<&'a State>,
 }
 
 impl Doing<'_> {
@@ -309,13 +317,20 @@ impl Doing<'_> {
         Err(Failure::new(exit, left.outcome.errors).with_sources(&self.site.sources))
     }
 
-    /// Sensitive outputs go to the encrypted file.
+    /// Sensitive outputs go to the encrypted file; secrets of clusters that are gone leave it.
     fn keep_secrets(&self, left: &Left) -> Result<(), Failure> {
         let path = self.site.place.store().secrets;
-        let sensitive = left.state.outputs.values().any(|output| output.sensitive.is_some());
+        if !left.outcome.errors.is_empty() {
+            return Ok(());
+        }
         // What was taken down needs no secrets, so nobody is kept from it by a lost key.
-        let unneeded = !sensitive && (self.options.destroy || !path.exists());
-        if !left.outcome.errors.is_empty() || unneeded {
+        if self.options.destroy && left.state.records.is_empty() && left.state.deposed.is_empty() {
+            remove(&path).with_context(|| format!("Failed to remove {}", path.display()))?;
+            return Ok(());
+        }
+        let sensitive = |state: &State| state.outputs.values().any(|output| output.sensitive.is_some());
+        let concerned = sensitive(&left.state) || self.before.is_some_and(sensitive) || clusters::lost(self.before, &left.state);
+        if !concerned {
             return Ok(());
         }
         let keys = keys(self.site.environment);
@@ -329,7 +344,7 @@ impl Doing<'_> {
                 kept.outputs.insert(name.clone(), Secret::clone(&value));
             }
         }
-        secrets::write(&path, &kept, &keys)?;
-        Ok(())
+        clusters::forget(&mut kept, &left.state);
+        clusters::keep(self.site, &kept)
     }
 }

@@ -10,7 +10,11 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
+mod state;
+
 use crate::base::address::Address;
+
+pub use state::*;
 
 /// Builds what a short file describes on DigitalOcean, and keeps it so.
 ///
@@ -70,6 +74,8 @@ pub enum Command {
     /// Look at what is remembered, and change it
     #[command(subcommand)]
     State(StateCommand),
+    /// Show how the clusters of a stack are
+    Status(StatusArgs),
     /// Free the lock that a killed run left on a shared state
     Unlock(UnlockArgs),
     /// Show the token scopes that the stack needs
@@ -120,6 +126,9 @@ pub struct Planning {
     /// Make this resource anew; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<Address>,
+    /// Replace nodes of clusters that an older dofloat made, one after the other
+    #[arg(long, conflicts_with_all = ["refresh_only"])]
+    pub upgrade_nodes: bool,
     /// Look at what is there before planning
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_possible_values = true)]
     pub refresh: bool,
@@ -296,131 +305,6 @@ pub struct ValidateArgs {
     pub json: bool,
 }
 
-/// `state`
-#[derive(Clone, Debug, Subcommand)]
-pub enum StateCommand {
-    /// List the resources that are remembered
-    List(StateListArgs),
-    /// Show one resource
-    Show(StateShowArgs),
-    /// Know an object by another address
-    Mv(StateMvArgs),
-    /// Forget objects; they live on
-    Rm(StateRmArgs),
-    /// Print the state file
-    Pull(StatePullArgs),
-    /// Put a state file in place
-    Push(StatePushArgs),
-    /// Check that states are fit to be committed
-    Check(StateCheckArgs),
-    /// Say who may open the secrets of the stacks
-    Recipients(RecipientsArgs),
-    /// Join the states of two branches: a merge driver for git
-    Merge(StateMergeArgs),
-}
-
-/// `state mv`
-#[derive(Clone, Debug, clap::Args)]
-#[command(override_usage = "dofloat state mv [OPTIONS] [STACK] <FROM> <TO>")]
-pub struct StateMvArgs {
-    /// The stack, if there are several; then two addresses: a resource with all its instances, or one instance
-    #[arg(value_name = "STACK|FROM|TO", required = true)]
-    pub words: Vec<String>,
-    /// Only tell what would be done
-    #[arg(long)]
-    pub dry_run: bool,
-    /// How the state is locked.
-    #[command(flatten)]
-    pub locking: Locking,
-}
-
-/// `state rm`
-#[derive(Clone, Debug, clap::Args)]
-#[command(override_usage = "dofloat state rm [OPTIONS] [STACK] <ADDRESS>...")]
-pub struct StateRmArgs {
-    /// The stack, if there are several, and the resources
-    #[arg(value_name = "STACK|ADDRESS", required = true)]
-    pub words: Vec<String>,
-    /// Only tell what would be done
-    #[arg(long)]
-    pub dry_run: bool,
-    /// How the state is locked.
-    #[command(flatten)]
-    pub locking: Locking,
-}
-
-/// `state pull`
-#[derive(Clone, Debug, clap::Args)]
-pub struct StatePullArgs {
-    /// The stack
-    pub stack: Option<String>,
-}
-
-/// `state push`
-#[derive(Clone, Debug, clap::Args)]
-#[command(override_usage = "dofloat state push [OPTIONS] [STACK] <FILE>")]
-pub struct StatePushArgs {
-    /// The stack, if there are several, and the file; - is standard input
-    #[arg(value_name = "STACK|FILE", num_args = 1..=2, required = true)]
-    pub words: Vec<String>,
-    /// Put it in place although it is another stack's or an older one
-    #[arg(long)]
-    pub force: bool,
-    /// How the state is locked.
-    #[command(flatten)]
-    pub locking: Locking,
-}
-
-/// `state check`
-#[derive(Clone, Debug, clap::Args)]
-#[command(override_usage = "dofloat state check [OPTIONS] [STACK|FILE]...")]
-pub struct StateCheckArgs {
-    /// Stacks or files, as a pre-commit hook gives them; all in state/ if there is none
-    #[arg(value_name = "STACK|FILE")]
-    pub words: Vec<String>,
-}
-
-/// `state recipients`
-#[derive(Clone, Debug, clap::Args)]
-pub struct RecipientsArgs {
-    /// What to do; without it they are listed.
-    #[command(subcommand)]
-    pub command: Option<RecipientsCommand>,
-}
-
-/// What is done with recipients.
-#[derive(Clone, Debug, Subcommand)]
-pub enum RecipientsCommand {
-    /// List them
-    List,
-    /// Let somebody open what is written from now on, and what there is
-    Add(RecipientKeys),
-    /// Keep somebody from opening what is written from now on
-    Remove(RecipientKeys),
-    /// Give yourself a new key
-    Rotate,
-}
-
-/// Public keys.
-#[derive(Clone, Debug, clap::Args)]
-pub struct RecipientKeys {
-    /// Public keys of age or ssh, or files that hold some; `remove` takes names too
-    #[arg(value_name = "KEY|FILE", required = true)]
-    pub keys: Vec<String>,
-}
-
-/// `state merge`
-#[derive(Clone, Debug, clap::Args)]
-#[command(override_usage = "dofloat state merge <ANCESTOR> <OURS> <THEIRS> [PATH]\n       dofloat state merge -install")]
-pub struct StateMergeArgs {
-    /// git's %O %A %B %P: the result replaces OURS
-    #[arg(value_name = "FILE", num_args = 3..=4, required_unless_present = "install")]
-    pub files: Vec<PathBuf>,
-    /// Make it the merge driver of this clone
-    #[arg(long, conflicts_with = "files")]
-    pub install: bool,
-}
-
 /// `unlock`
 #[derive(Clone, Debug, clap::Args)]
 pub struct UnlockArgs {
@@ -431,28 +315,20 @@ pub struct UnlockArgs {
     pub force: bool,
 }
 
-/// `state list`
+/// `status`
 #[derive(Clone, Debug, clap::Args)]
-#[command(override_usage = "dofloat state list [OPTIONS] [STACK] [ADDRESS]...")]
-pub struct StateListArgs {
-    /// The stack, then addresses that restrict the list
-    #[arg(value_name = "STACK|ADDRESS")]
-    pub words: Vec<String>,
-    /// Only the object with this identity
-    #[arg(long, value_name = "ID")]
-    pub id: Option<String>,
-}
-
-/// `state show`
-#[derive(Clone, Debug, clap::Args)]
-#[command(override_usage = "dofloat state show [OPTIONS] [STACK] <ADDRESS>")]
-pub struct StateShowArgs {
-    /// The stack, if there are several, and the resource
-    #[arg(value_name = "STACK|ADDRESS", num_args = 1..=2, required = true)]
-    pub words: Vec<String>,
+pub struct StatusArgs {
+    /// The stack
+    pub stack: Option<String>,
+    /// The values of variables.
+    #[command(flatten)]
+    pub variables: Variables,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Also ask each node by ssh what pacemaker and the end of corosync's log say
+    #[arg(long, conflicts_with = "json")]
+    pub verbose: bool,
 }
 
 /// `scopes`
@@ -510,6 +386,12 @@ pub struct SimArgs {
     /// An image that is not offered any more; may be repeated
     #[arg(long, value_name = "SLUG")]
     pub absent_image: Vec<String>,
+    /// Run this command of the shell whenever a droplet is created, powered, rebooted or destroyed, or an address moves; its environment says which
+    #[arg(long, value_name = "COMMAND")]
+    pub driver: Option<String>,
+    /// Serve the metadata of droplets here; a droplet is known by the address that it asks from
+    #[arg(long, value_name = "ADDRESS")]
+    pub metadata: Option<SocketAddr>,
 }
 
 /// How the simulator's time passes.
@@ -562,6 +444,7 @@ impl Command {
             Self::Validate(args) => args.json,
             Self::State(StateCommand::Show(args)) => args.json,
             Self::Scopes(args) => args.json,
+            Self::Status(args) => args.json,
             Self::Version(args) => args.json,
             Self::Refresh(args) => args.planning.json,
             Self::State(_) | Self::Import(_) | Self::Unlock(_) | Self::Sim(_) | Self::Completions(_) => false,
@@ -577,6 +460,7 @@ impl Command {
             Self::Import(args) => Some(&mut args.variables),
             Self::Validate(args) => Some(&mut args.variables),
             Self::Scopes(args) => Some(&mut args.variables),
+            Self::Status(args) => Some(&mut args.variables),
             _ => None,
         }
     }

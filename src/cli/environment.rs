@@ -41,6 +41,8 @@ pub struct Environment {
     pub clock: Clock,
     /// The time limit of a request, where a debug build is given one by `DOFLOAT_TIME_LIMIT`, in milliseconds.
     pub time_limit: Option<Duration>,
+    /// The proxy for what is asked of servers, where a debug build is given one by `DOFLOAT_PROBE_THROUGH`.
+    pub probe_through: Option<String>,
     /// `DOFLOAT_CA_FILE`: root certificates in place of the system's.
     pub ca_file: Option<PathBuf>,
     /// `NO_COLOR`.
@@ -104,6 +106,7 @@ impl Environment {
                 None => Clock::system(),
             },
             time_limit: rehearsed("DOFLOAT_TIME_LIMIT").and_then(|millis| millis.parse().ok()).map(Duration::from_millis),
+            probe_through: rehearsed("DOFLOAT_PROBE_THROUGH"),
             ca_file: path("DOFLOAT_CA_FILE"),
             no_color: text("NO_COLOR").is_some(),
             automation: set("CI") || set("TF_IN_AUTOMATION"),

@@ -8,13 +8,14 @@ use anyhow::Context as _;
 use super::apply::{approved, must_be_able_to_ask};
 use super::args::{Global, ImportArgs};
 use super::attend::{attended, watched};
+use super::clusters::Bent;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::plan::{Looking, opening};
 use super::state::address;
 use super::workplace::{Site, gateway, keys, lock};
-use super::{history, stack, store};
+use super::{clusters, history, stack, store};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Salt;
 use crate::base::identity::Id;
@@ -88,12 +89,14 @@ pub async fn run(args: &ImportArgs, global: &Global, environment: &Environment, 
             None => What::One(wish(words, &configuration)?),
         };
         let options = Options::default();
+        let expanded = clusters::expand(&site, &configuration, &gateway, &loaded, &fresh, Bent::default())?;
         let taking = Taking {
             args,
             site: &site,
             looking: Looking {
                 site: &site,
                 configuration: &configuration,
+                expanded: &expanded,
                 inputs: &inputs,
                 gateway: &gateway,
                 loaded: &loaded,

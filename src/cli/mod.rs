@@ -5,6 +5,7 @@
 pub mod apply;
 pub mod args;
 pub mod attend;
+pub mod clusters;
 pub mod completions;
 pub mod environment;
 pub mod exit;
@@ -25,6 +26,7 @@ pub mod stack;
 pub mod state;
 pub mod state_check;
 pub mod state_edit;
+pub mod status;
 pub mod store;
 pub mod token;
 pub mod unlock;
@@ -113,6 +115,7 @@ async fn run(args: &Args, environment: &Environment, screen: &mut Screen) -> End
         Command::Refresh(args) => refresh::run(args, global, environment, screen).await,
         Command::State(command) => state::run(command, global, environment, screen).await,
         Command::Unlock(args) => unlock::run(args, global, environment, screen).await,
+        Command::Status(args) => status::run(args, global, environment, screen).await,
         Command::Scopes(args) => scopes::run(args, global, environment, screen),
         Command::Sim(args) => sim::run(args, screen).await,
         Command::Version(args) => version::run(args, screen),

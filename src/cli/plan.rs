@@ -4,15 +4,17 @@ use anyhow::Context as _;
 
 use super::args::{Global, PlanArgs, Planning};
 use super::attend::{attended, watched};
+use super::clusters::Bent;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::workplace::{Gateway, Site, gateway, variables_of};
-use super::{history, signals, stack, store};
+use super::{clusters, history, signals, stack, store};
 use crate::api::client::Client;
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::durable::write_atomic;
+use crate::bootstrap::cluster::Expanded;
 use crate::engine::change::Plan;
 use crate::engine::plan::Options;
 use crate::engine::saved;
@@ -63,10 +65,19 @@ async fn shown(
     };
     let loaded = store.peek()?;
     let fresh = site.fresh_state();
-    let options = options(&args.planning, args.destroy);
+    let expanded = clusters::expand(
+        site,
+        configuration,
+        gateway,
+        &loaded,
+        &fresh,
+        Bent { leaving: args.destroy, upgrade: args.planning.upgrade_nodes },
+    )?;
+    let options = options(&args.planning, args.destroy, &expanded);
     let looking = Looking {
         site,
         configuration,
+        expanded: &expanded,
         inputs,
         gateway,
         loaded: &loaded,
@@ -113,14 +124,11 @@ pub fn opening(site: &Site<'_>, json: bool, screen: &mut Screen) {
 
 /// What was asked for.
 #[must_use]
-pub fn options(planning: &Planning, destroy: bool) -> Options {
-    Options {
-        targets: planning.target.clone(),
-        replace: planning.replace.clone(),
-        refresh_only: planning.refresh_only,
-        destroy,
-        adopt: None,
-    }
+pub fn options(planning: &Planning, destroy: bool, expanded: &Expanded<'_>) -> Options {
+    // To replace a cluster is to replace its nodes; its address is given up only where it is named itself.
+    let replace = planning.replace.iter().flat_map(|address| expanded.nodes(address).unwrap_or_else(|| vec![address.clone()])).collect();
+    let (targets, refresh_only, upgrade_nodes) = (planning.target.clone(), planning.refresh_only, planning.upgrade_nodes);
+    Options { targets, replace, refresh_only, destroy, upgrade_nodes, adopt: None }
 }
 
 /// What a plan is made from.
@@ -130,6 +138,8 @@ pub struct Looking<'a> {
     pub site: &'a Site<'a>,
     /// What they say.
     pub configuration: &'a Stack<'a>,
+    /// The same, with clusters expanded.
+    pub expanded: &'a Expanded<'a>,
     /// The values of variables.
     pub inputs: &'a Inputs,
     /// The API.
@@ -150,7 +160,7 @@ impl<'a> Looking<'a> {
     pub fn ground(self, api: &'a Client, config: &'a str, clock: &'a Clock, refresh: bool, recover: bool) -> Ground<'a> {
         Ground {
             stack: &self.site.place.name,
-            resolve: self.configuration,
+            resolve: self.expanded,
             config,
             loaded: self.loaded,
             fresh: self.fresh,
@@ -178,10 +188,12 @@ pub async fn look(looking: Looking<'_>, refresh: bool, recover: bool, json: bool
     let config = looking.site.config(looking.inputs);
     let (api, waits) = watched(&looking.gateway.client);
     let mut surveyed = attended(survey(looking.ground(&api, &config, &clock, refresh, recover)), waits, &clock, json, screen).await?;
+    let of_clusters = clusters::notes(looking.expanded, &surveyed, looking.gateway);
     let plan = &mut surveyed.planned.plan;
     (plan.secrets, plan.variables) = variables_of(looking.configuration, &surveyed.state.salt);
     let mut notes = looking.configuration.warnings().to_vec();
     notes.extend(looking.gateway.warnings.iter().cloned());
+    notes.extend(of_clusters);
     plan.notes.splice(0..0, notes);
     Ok(surveyed)
 }

@@ -1,10 +1,11 @@
 //! `scopes`: the token scopes that plan, apply and destroy of a stack need, computed from the attribute tables.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
 use super::args::{Global, ScopesArgs};
+use super::clusters::unbound;
 use super::environment::Environment;
 use super::exit::Ended;
 use super::exit::Exit;
@@ -26,7 +27,8 @@ pub fn run(args: &ScopesArgs, global: &Global, environment: &Environment, screen
     let mut inputs = site.inputs(&args.variables)?;
     inputs.lenient = true;
     let configuration = site.load(&mut inputs, false, screen)?;
-    let planned = offline(&site, &configuration).map_err(|failure| site.failed(failure))?;
+    let expanded = unbound(&site, &configuration)?;
+    let planned = offline(&site, &expanded).map_err(|failure| site.failed(failure))?;
     let own: BTreeSet<&'static str> = BTreeSet::from(account::SCOPES);
     let [mut plan, mut apply, mut destroy, mut edit] = [own.clone(), own.clone(), own.clone(), own];
     for (name, jobs) in &planned.jobs {
@@ -45,7 +47,10 @@ pub fn run(args: &ScopesArgs, global: &Global, environment: &Environment, screen
     edit.extend(&plan);
     let all: BTreeSet<&str> = plan.iter().chain(&apply).chain(&destroy).copied().collect();
     if args.json {
-        let json = json!({ "stack": site.place.name, "plan": plan, "apply": apply, "edit": edit, "destroy": destroy, "all": all });
+        let nodes: BTreeMap<String, Vec<&str>> =
+            expanded.clusters().iter().map(|cluster| (cluster.to_string(), expanded.scopes(cluster))).collect();
+        let json =
+            json!({ "nodes": nodes, "stack": site.place.name, "plan": plan, "apply": apply, "edit": edit, "destroy": destroy, "all": all });
         screen.line(&format!("{json:#}"));
         return Ok(Exit::Done);
     }
@@ -56,6 +61,12 @@ pub fn run(args: &ScopesArgs, global: &Global, environment: &Environment, screen
         screen.line(&format!("  {scope:24} {}", uses.join(", ")));
     }
     screen.line("\nMake a token with exactly these at https://cloud.digitalocean.com/account/api/tokens (custom scopes).");
-    screen.line("`dofloat scopes -json` also lists, under \"edit\", what later changes in place need.");
+    for cluster in expanded.clusters() {
+        screen.line(&format!("\nA token of its own for the nodes of {cluster}, its `failover_token`, needs only these:\n"));
+        for scope in expanded.scopes(cluster) {
+            screen.line(&format!("  {scope}"));
+        }
+    }
+    screen.line("\n`dofloat scopes -json` also lists, under \"edit\", what later changes in place need.");
     Ok(Exit::Done)
 }

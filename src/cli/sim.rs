@@ -30,6 +30,8 @@ pub async fn run(args: &SimArgs, screen: &mut Screen) -> Ended {
         tokens: args.tokens.as_deref().map_or_else(|| Ok(BTreeMap::new()), tokens)?,
         rate: args.rate_limit.then(Rate::default),
         absent_images: args.absent_image.iter().cloned().collect::<BTreeSet<_>>(),
+        driver: args.driver.clone(),
+        metadata: args.metadata,
         ..Options::default()
     };
     let mut stop = signals::listen();

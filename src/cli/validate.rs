@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::args::{Global, ValidateArgs};
+use super::clusters::unbound;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
@@ -24,7 +25,7 @@ pub fn run(args: &ValidateArgs, global: &Global, environment: &Environment, scre
     // A value that is not given is taken as unknown: whoever validates need not know it.
     inputs.lenient = true;
     let found = match site.load(&mut inputs, false, screen) {
-        Ok(configuration) => offline(&site, &configuration).map(|planned| {
+        Ok(configuration) => unbound(&site, &configuration).and_then(|expanded| offline(&site, &expanded)).map(|planned| {
             let mut notes = configuration.warnings().to_vec();
             notes.extend(planned.plan.notes);
             notes

@@ -20,13 +20,16 @@ use super::store;
 use super::token;
 use crate::api::client::{Client, Settings};
 use crate::base::clock::Moment;
+use crate::base::desired::Resolve;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::digest::{Digest, Salt, sha256_hex};
 use crate::base::durable::make_folder;
 use crate::base::identity::Owner;
 use crate::base::rng::{Rng, entropy};
 use crate::base::secret::Secret;
+use crate::base::types::{Schemas, Type};
 use crate::base::value::{Term, Value};
+use crate::bootstrap::schema;
 use crate::engine::change::Base;
 use crate::engine::plan::{self, Input, Options, Planned};
 use crate::engine::refresh::Observed;
@@ -133,7 +136,7 @@ impl<'a> Site<'a> {
             }
         }
         let sources = self.language_sources();
-        module::load(&sources, inputs, &Tables, self.host(false)).map_err(|errors| self.failed(errors))
+        module::load(&sources, inputs, &Types, self.host(false)).map_err(|errors| self.failed(errors))
     }
 
     fn language_sources(&self) -> Vec<Source<'_>> {
@@ -177,6 +180,21 @@ impl<'a> Site<'a> {
             return State::new(lineage.to_string(), Salt::new(salt));
         }
         State::new(uuid::Uuid::new_v4().to_string(), Salt::new(entropy()))
+    }
+}
+
+/// The resource types that a stack may use: those of the API, and the cluster.
+struct Types;
+
+impl Schemas for Types {
+    fn resource(&self, kind: &str) -> Option<Type> {
+        if kind == schema::KIND { Some(schema::object()) } else { Tables.resource(kind) }
+    }
+
+    fn resource_names(&self) -> Vec<String> {
+        let mut names = Tables.resource_names();
+        names.push(schema::KIND.to_owned());
+        names
     }
 }
 
@@ -270,7 +288,7 @@ pub async fn lock(
 ///
 /// # Errors
 /// Everything that is wrong with the configuration.
-pub fn offline(site: &Site<'_>, configuration: &Stack<'_>) -> Result<Planned, Failure> {
+pub fn offline(site: &Site<'_>, configuration: &dyn Resolve) -> Result<Planned, Failure> {
     let state = State::new(String::new(), Salt::new([0; 32]));
     let (observed, options) = (Observed::default(), Options::default());
     let upkeep = Upkeep::default();
@@ -293,6 +311,8 @@ pub struct Gateway {
     pub client: Client,
     /// The API's address.
     pub endpoint: String,
+    /// The token, but in a simulated account.
+    pub token: Option<Secret<String>>,
     /// Where the token came from.
     pub token_source: String,
     /// Warnings about the settings.
@@ -310,7 +330,8 @@ impl Gateway {
     }
 }
 
-const ENDPOINT: &str = "https://api.digitalocean.com";
+/// Where DigitalOcean answers.
+pub const ENDPOINT: &str = "https://api.digitalocean.com";
 
 /// Opens the way to the API: the account that the token names, another server that the settings name, or the simulator.
 ///
@@ -344,7 +365,7 @@ pub async fn gateway(site: &Site<'_>, stack: Option<&Stack<'_>>) -> Result<Gatew
         }),
         (None, None) => Ok(None),
     };
-    let mut settings = Settings::new(base, token.value, environment.clock.clone(), Arc::new(Rng::from_entropy()));
+    let mut settings = Settings::new(base, token.value.clone(), environment.clock.clone(), Arc::new(Rng::from_entropy()));
     if let Some(retries) = number("DIGITALOCEAN_HTTP_RETRY_MAX", wishes.retry_max)? {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is not negative, and more than 100 makes no sense")]
         let retries = retries.min(100.0) as u32;
@@ -361,6 +382,7 @@ pub async fn gateway(site: &Site<'_>, stack: Option<&Stack<'_>>) -> Result<Gatew
     }
     settings.timeout = environment.time_limit.unwrap_or(settings.timeout);
     settings.ca_file.clone_from(&environment.ca_file);
+    settings.probe_through = environment.probe_through.as_deref().and_then(|address| address.parse().ok());
     let client = Client::new(settings).map_err(|error| {
         let diagnostic = Diagnostic::error(format!("{error}."));
         match error.hint() {
@@ -369,7 +391,7 @@ pub async fn gateway(site: &Site<'_>, stack: Option<&Stack<'_>>) -> Result<Gatew
         }
     })?;
     let warnings = token.warning.map(|warning| *warning).into_iter().collect();
-    Ok(Gateway { client, endpoint, token_source: token.source, warnings, simulator: None })
+    Ok(Gateway { client, endpoint, token: Some(token.value), token_source: token.source, warnings, simulator: None })
 }
 
 /// What the configuration's `provider` block asks for.
@@ -480,10 +502,20 @@ async fn simulated(site: &Site<'_>) -> Result<Gateway, Failure> {
             Err(error) => return Err(failed(error)),
         }
     };
-    let base = url.parse().with_context(|| format!("The simulator's address `{url}` cannot be understood"))?;
+    let base: url::Url = url.parse().with_context(|| format!("The simulator's address `{url}` cannot be understood"))?;
+    // No simulated address is ever dialled: the simulator answers for its servers.
+    let through = Some(base.clone());
     let settings = Settings::new(base, Secret::new("simulated".to_owned()), site.environment.clock.clone(), Arc::new(Rng::from_entropy()));
+    let settings = Settings { probe_through: through, ..settings };
     let client = Client::new(settings).map_err(|error| Diagnostic::error(format!("{error}.")))?;
-    Ok(Gateway { client, endpoint: "simulator".to_owned(), token_source: "the simulator".to_owned(), warnings: Vec::new(), simulator })
+    Ok(Gateway {
+        client,
+        endpoint: "simulator".to_owned(),
+        token: None,
+        token_source: "the simulator".to_owned(),
+        warnings: Vec::new(),
+        simulator,
+    })
 }
 
 #[cfg(test)]

@@ -17,13 +17,14 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::change::{Action, Event, Op, Outcome, Step, StepId};
 use super::desired::{Terms, holds, terms};
+use super::health::Goal;
 use super::known::{effective, known_of};
 use super::plan::Planned;
 use super::record::{self, Frame};
 use super::recover::{self, Claims, Located, Lost};
 use super::schedule::Schedule;
 use super::trouble::of_api;
-use super::work::{Message, Task, perform, watched};
+use super::work::{Message, Task, gate, perform, watched};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
@@ -99,7 +100,7 @@ pub async fn run(run: Run<'_>) -> Left {
     let schedule = Schedule::new(&run.planned.plan.steps);
     let steps = &run.planned.plan.steps;
     let made: BTreeSet<&Address> =
-        steps.iter().filter(|step| !matches!(step.op, Op::Delete { .. } | Op::Forget)).map(|step| &step.address).collect();
+        steps.iter().filter(|step| !matches!(step.op, Op::Delete { .. } | Op::Forget | Op::Gate)).map(|step| &step.address).collect();
     let known = run.planned.known.iter().filter(|(address, _)| !made.contains(address)).map(|(a, t)| (a.clone(), t.clone())).collect();
     let changes = run.planned.plan.changes.iter();
     let disruptive =
@@ -110,6 +111,7 @@ pub async fn run(run: Run<'_>) -> Left {
         known,
         steps: run.planned.plan.steps.iter().map(|step| (step.id, step)).collect(),
         running: BTreeMap::new(),
+        gates: BTreeMap::new(),
         lost: Vec::new(),
         locating: false,
         tasks: JoinSet::new(),
@@ -140,6 +142,7 @@ struct Owner<'a> {
     disruptive: BTreeSet<&'a Address>,
     known: BTreeMap<Address, Term>,
     running: BTreeMap<StepId, Running>,
+    gates: BTreeMap<StepId, (Moment, AbortHandle)>,
     lost: Vec<StepId>,
     locating: bool,
     tasks: JoinSet<()>,
@@ -166,7 +169,7 @@ impl<'a> Owner<'a> {
                 deadline.get_or_insert_with(|| self.run.clock.now().plus(self.run.manner.grace));
             }
             self.start_ready();
-            if self.running.is_empty() && (self.stopping || self.schedule.is_over()) {
+            if self.running.is_empty() && self.gates.is_empty() && (self.stopping || self.schedule.is_over()) {
                 return;
             }
             self.locate_next();
@@ -195,9 +198,13 @@ impl<'a> Owner<'a> {
 
     fn start_ready(&mut self) {
         let mut begun = Vec::new();
-        while !self.stopping && self.running.len() + begun.len() < self.run.manner.parallelism.max(1) {
+        while !self.stopping && self.running.len() + self.gates.len() + begun.len() < self.run.manner.parallelism.max(1) {
             let Some(id) = self.schedule.take() else { break };
             let Some(step) = self.steps.get(&id).copied() else { continue };
+            if step.op == Op::Gate {
+                self.gate(step);
+                continue;
+            }
             match self.prepare(step) {
                 Ok((task, begin)) => begun.push((task, begin)),
                 Err(why) => self.fail(id, &step.address, &step.op, why),
@@ -224,6 +231,37 @@ impl<'a> Owner<'a> {
         }
     }
 
+    /// Waits at a gate, which writes nothing: a run that is killed here has nothing to settle.
+    fn gate(&mut self, step: &Step) {
+        let of = |address: &Address| match self.run.state.records.get(address) {
+            Some(record) => Term::Value(Value::Map(record.body.clone())),
+            None => Term::Unknown(Origin::default()),
+        };
+        let pairs = &self.run.resolve.desired().pairs;
+        let leaving = step.address.parent.as_deref().filter(|pair| pairs.contains_key(*pair));
+        let goal = leaving.map_or(Goal::Serving, |_| Goal::MayLeave(step.address.name.clone()));
+        let Some(watch) = self.run.resolve.watch(leaving.unwrap_or(&step.address), &of) else {
+            self.schedule.finish(step.id);
+            return;
+        };
+        (self.run.tell)(Event::Started { address: step.address.clone(), op: step.op.clone() });
+        let task = gate(step.id, step.address.clone(), watch, goal, self.run.api.clone(), self.sender.clone());
+        let handle = self.tasks.spawn(task);
+        self.gates.insert(step.id, (self.run.clock.now(), handle));
+    }
+
+    fn gated(&mut self, step: StepId, opened: Result<(), Diagnostic>) {
+        let (Some((started, _)), Some(step)) = (self.gates.remove(&step), self.steps.get(&step).copied()) else { return };
+        match opened {
+            Ok(()) => {
+                let elapsed = self.run.clock.now().since(started);
+                (self.run.tell)(Event::Done { address: step.address.clone(), op: step.op.clone(), id: None, elapsed });
+                self.schedule.finish(step.id);
+            }
+            Err(why) => self.fail(step.id, &step.address, &step.op, vec![why]),
+        }
+    }
+
     fn spawn(&mut self, mut running: Running) {
         crash_point("call.before");
         let (task, api, sender) = (running.task.clone(), self.run.api.clone(), self.sender.clone());
@@ -239,7 +277,7 @@ impl<'a> Owner<'a> {
         };
         let record = self.run.state.records.get(address);
         let id = match &step.op {
-            Op::Create => None,
+            Op::Create | Op::Gate => None,
             Op::Settle { id } | Op::Delete { id } => Some(id.clone()),
             Op::Edit { .. } | Op::Forget => record.map(|record| record.id.clone()),
         };
@@ -252,7 +290,12 @@ impl<'a> Owner<'a> {
         let seen = old.map(|record| record.body.clone()).unwrap_or_default();
         let wanted = self.run.resolve.desired().resources.get(address);
         let terms = match (&step.op, wanted) {
-            (Op::Create | Op::Edit { .. } | Op::Settle { .. }, Some(wanted)) => self.resolve(kind, wanted, address, &seen)?,
+            (Op::Create, Some(wanted)) => self.resolve(kind, wanted, address, None)?,
+            (Op::Edit { .. } | Op::Settle { .. }, Some(wanted)) => self.resolve(kind, wanted, address, Some(&seen))?,
+            _ => Terms::new(),
+        };
+        let sent = match &step.op {
+            Op::Create => self.run.resolve.sent(address, terms.clone(), &|other: &Address| self.known(other))?,
             _ => Terms::new(),
         };
         let disruptive = self.disruptive.contains(address);
@@ -270,11 +313,11 @@ impl<'a> Owner<'a> {
             power: kind.powered(&seen).filter(|_| disruptive).map(|on| if on { Power::On } else { Power::Off }),
         };
         let task =
-            Task { step: step.id, address: address.clone(), op: step.op.clone(), kind, terms, seen, id, mark: self.run.mark.clone() };
+            Task { step: step.id, address: address.clone(), op: step.op.clone(), kind, terms, sent, seen, id, mark: self.run.mark.clone() };
         Ok((task, begin))
     }
 
-    fn resolve(&self, kind: &dyn AnyKind, wanted: &Wanted, address: &Address, seen: &Body) -> Result<Terms, Vec<Diagnostic>> {
+    fn resolve(&self, kind: &dyn AnyKind, wanted: &Wanted, address: &Address, seen: Option<&Body>) -> Result<Terms, Vec<Diagnostic>> {
         let body = self.run.resolve.body(address, &|other: &Address| self.known(other))?;
         let terms = effective(kind.attrs(), &terms(self.run.resolve, address, &body)?, wanted, seen);
         let planned = self.run.planned.terms.get(address);
@@ -314,11 +357,13 @@ impl<'a> Owner<'a> {
         let (mut entries, mut then) = (Vec::new(), Vec::new());
         for message in batch {
             match message {
+                Message::Gated { step, opened } => self.gated(step, opened),
                 Message::Waiting { step, waiting } => {
-                    if let Some(running) = self.running.get(&step) {
+                    let waits = self.running.contains_key(&step) || self.gates.contains_key(&step);
+                    if let Some(step) = self.steps.get(&step).filter(|_| waits) {
                         (self.run.tell)(Event::Waiting {
-                            address: running.task.address.clone(),
-                            op: running.task.op.clone(),
+                            address: step.address.clone(),
+                            op: step.op.clone(),
                             what: waiting.what,
                             elapsed: waiting.elapsed,
                             pause: waiting.pause,
@@ -406,7 +451,7 @@ impl<'a> Owner<'a> {
             Op::Create => self.outcome.counts.add += 1,
             Op::Edit { .. } => self.outcome.counts.change += 1,
             Op::Delete { .. } => self.outcome.counts.destroy += 1,
-            Op::Settle { .. } | Op::Forget => {}
+            Op::Settle { .. } | Op::Forget | Op::Gate => {}
         }
         let id = match ended {
             Ended::Record(record) => Some(record.id.clone()),
@@ -416,7 +461,7 @@ impl<'a> Owner<'a> {
         (self.run.tell)(Event::Done { address: task.address.clone(), op: task.op.clone(), id, elapsed });
         let checked = match task.op {
             Op::Create | Op::Edit { .. } | Op::Settle { .. } => self.run.resolve.check(&task.address, &|other: &Address| self.known(other)),
-            Op::Delete { .. } | Op::Forget => Ok(()),
+            Op::Delete { .. } | Op::Forget | Op::Gate => Ok(()),
         };
         match checked {
             Ok(()) => self.schedule.finish(step),
@@ -475,7 +520,13 @@ impl<'a> Owner<'a> {
             self.outcome.interrupted = true;
             self.stopping = true;
             (self.run.tell)(Event::Stopping);
-            let skipped = self.schedule.stop();
+            let mut skipped = self.schedule.stop();
+            // What is looked at only is left at once.
+            for (step, (_, handle)) in std::mem::take(&mut self.gates) {
+                handle.abort();
+                self.schedule.finish(step);
+                skipped.push(step);
+            }
             self.skip(&skipped);
         }
     }
@@ -622,6 +673,6 @@ fn op_of(op: &Op, id: Option<&Id>) -> journal::Op {
         Op::Settle { id } => journal::Op::Settle { id: id.clone() },
         Op::Edit { edits } => journal::Op::Edit { edits: edits.clone() },
         Op::Delete { id } => journal::Op::Delete { id: id.clone() },
-        Op::Forget => journal::Op::Forget { id: id() },
+        Op::Forget | Op::Gate => journal::Op::Forget { id: id() },
     }
 }

@@ -269,6 +269,8 @@ pub enum Op {
     },
     /// Takes its record out.
     Forget,
+    /// Waits until a pair serves (the address of the pair), or until one of its servers may be taken down (that server's).
+    Gate,
 }
 
 impl Plan {

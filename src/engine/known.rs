@@ -11,10 +11,11 @@ use crate::base::digest::{Digest, Salt, sha1_hex};
 use crate::base::value::{Body, Origin, Term, Value};
 use crate::kinds::attr::{Attr, Reads, Secrecy};
 
-/// Replaces what is to be ignored by what is there.
+/// Replaces what is to be ignored by what is there. Of an object that is made nothing is there, and nothing ignored.
 #[must_use]
-pub fn effective(rows: &[Attr], terms: &Terms, wanted: &Wanted, seen: &Body) -> Terms {
+pub fn effective(rows: &[Attr], terms: &Terms, wanted: &Wanted, seen: Option<&Body>) -> Terms {
     let mut terms = terms.clone();
+    let Some(seen) = seen else { return terms };
     for row in rows.iter().filter(|row| row.settable() && diff::ignores(&wanted.rules.ignore_changes, row.name)) {
         match seen.get(row.name) {
             Some(value) => {

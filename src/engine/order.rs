@@ -25,8 +25,27 @@ pub struct Work {
     pub deposed: BTreeSet<Id>,
     /// Its record goes.
     pub forget: bool,
+    /// Whether the edits interrupt it.
+    pub disruptive: bool,
     /// Which comes first, where it is both made and deleted.
     pub order: Option<Order>,
+}
+
+/// A pair whose servers are worked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Roll {
+    /// Which pair.
+    pub pair: Address,
+    /// Its servers in the order in which they are taken down, the one that serves last.
+    pub nodes: Vec<Address>,
+    /// What belongs to it besides, and comes before its end.
+    pub besides: Vec<Address>,
+    /// Whether health is looked at before a server is taken down, and at the end.
+    pub gated: bool,
+    /// Whether they go down all at once: what they are built upon goes before them.
+    pub at_once: bool,
+    /// Whether the end is looked at although nothing is done: a run was interrupted that had not seen it.
+    pub unseen: bool,
 }
 
 /// What is built upon what.
@@ -45,6 +64,7 @@ enum Phase {
     Create,
     Edit,
     Forget,
+    Gate,
 }
 
 type Node = (Address, Phase);
@@ -54,7 +74,7 @@ type Node = (Address, Phase);
 ///
 /// # Errors
 /// A cycle of addresses, which only damaged records can bring about.
-pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>) -> Result<Vec<Step>, Cycle<Address>> {
+pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>, rolls: &[Roll]) -> Result<Vec<Step>, Cycle<Address>> {
     let work = &spread(work, links.wanted)?;
     let mut nodes: BTreeMap<Node, Op> = BTreeMap::new();
     for (address, work) in work {
@@ -75,7 +95,10 @@ pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>) -> Result<Vec<Ste
             add(Phase::Forget, Op::Forget);
         }
     }
-    let edges = edges(work, links, &nodes)?;
+    let mut edges = edges(work, links, &nodes)?;
+    for roll in rolls {
+        rolled(roll, work, &mut nodes, &mut edges);
+    }
     let graph = graph::build(nodes.keys().cloned(), edges.iter().cloned())
         .map_err(|Cycle(nodes)| Cycle(nodes.into_iter().map(|node| node.0).collect()))?;
     let order = graph.order();
@@ -97,6 +120,54 @@ pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>) -> Result<Vec<Ste
             })
         })
         .collect())
+}
+
+/// Whether something that these are built upon is replaced: they cannot be replaced one by one then, as the first could not take
+/// over what the others serve upon the old ground.
+#[must_use]
+pub fn loses_ground(nodes: &[Address], work: &BTreeMap<Address, Work>, wanted: &BTreeMap<Address, BTreeSet<Address>>) -> bool {
+    let mut open: Vec<&Address> = nodes.iter().filter_map(|node| wanted.get(node)).flatten().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(address) = open.pop() {
+        if !seen.insert(address) {
+            continue;
+        }
+        if work.get(address).is_some_and(|work| work.create && work.delete.is_some()) {
+            return true;
+        }
+        open.extend(wanted.get(address).into_iter().flatten());
+    }
+    false
+}
+
+/// Takes the servers of a pair down strictly one after the other, each behind a gate, and puts a gate at the end.
+fn rolled(roll: &Roll, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMap<Node, Op>, edges: &mut BTreeSet<(Node, Node)>) {
+    let down = |work: &Work| work.delete.is_some() || work.disruptive;
+    let touched: Vec<(&Address, &Work)> = roll.nodes.iter().filter_map(|node| Some((node, work.get(node)?))).collect();
+    let phases = |address: &Address, nodes: &BTreeMap<Node, Op>| -> Vec<Node> {
+        nodes.keys().filter(|(of, phase)| of == address && *phase != Phase::Gate).cloned().collect()
+    };
+    if !roll.at_once && touched.iter().any(|(_, work)| down(work)) {
+        let mut before: Vec<Node> = Vec::new();
+        for (address, work) in &touched {
+            let own = phases(address, nodes);
+            if roll.gated && down(work) {
+                let gate = ((*address).clone(), Phase::Gate);
+                nodes.insert(gate.clone(), Op::Gate);
+                edges.extend(before.drain(..).map(|step| (step, gate.clone())));
+                edges.extend(own.iter().map(|step| (gate.clone(), step.clone())));
+            } else {
+                edges.extend(before.iter().flat_map(|step| own.iter().map(|next| (step.clone(), next.clone()))));
+            }
+            before = own;
+        }
+    }
+    if roll.gated && (roll.unseen || touched.iter().any(|(_, work)| down(work) || work.create || work.settle.is_some())) {
+        let end = (roll.pair.clone(), Phase::Gate);
+        let last: Vec<Node> = roll.nodes.iter().chain(&roll.besides).flat_map(|address| phases(address, nodes)).collect();
+        nodes.insert(end.clone(), Op::Gate);
+        edges.extend(last.into_iter().map(|step| (step, end.clone())));
+    }
 }
 
 fn spread(
@@ -229,12 +300,17 @@ mod tests {
     /// Work is written `a:create`, `a:edit`, `a:replace`, `a:swap` (create first), `a:delete`, `a:settle`; links `b>a` (b is
     /// built upon a), both as wanted and as remembered unless marked with `w` or `r`.
     fn check(work: &str, links: &str, expected: &[&str]) {
+        check_rolled(work, links, &[], expected);
+    }
+
+    fn check_rolled(work: &str, links: &str, rolls: &[Roll], expected: &[&str]) {
         let mut all: BTreeMap<Address, Work> = BTreeMap::new();
         for word in work.split_whitespace() {
             let (name, what) = word.split_once(':').unwrap();
             let id = Some(Id(format!("{name}1")));
             let work = match what {
                 "create" => Work { create: true, ..Work::default() },
+                "resize" => Work { edits: Some(vec!["e".to_owned()]), disruptive: true, ..Work::default() },
                 "edit" => Work { edits: Some(vec!["e".to_owned()]), ..Work::default() },
                 "settle" => Work { settle: id, ..Work::default() },
                 "replace" => Work { create: true, delete: id, order: Some(Order::DeleteFirst), ..Work::default() },
@@ -257,7 +333,7 @@ mod tests {
                 }
             }
         }
-        let steps = steps(&all, Links { wanted: &wanted, records: &records }).unwrap();
+        let steps = steps(&all, Links { wanted: &wanted, records: &records }, rolls).unwrap();
         let name = |step: &Step| {
             let sign = match step.op {
                 Op::Create => "+",
@@ -265,6 +341,7 @@ mod tests {
                 Op::Edit { .. } => "~",
                 Op::Settle { .. } => "?",
                 Op::Forget => ".",
+                Op::Gate => "|",
             };
             format!("{sign}{}", step.address.name)
         };
@@ -296,6 +373,51 @@ mod tests {
     fn a_replacement_lies_between_the_deletes_and_the_creates_of_its_dependents() {
         check("a:replace b:replace", "b>a", &["-b", "-a after -b", "+a after -a", "+b after -b +a"]);
         check("a:replace b:edit", "b>a", &["-a", "+a after -a", "~b after +a"]);
+    }
+
+    fn pair(nodes: &[&str]) -> [Roll; 1] {
+        let nodes = nodes.iter().map(|name| at(name)).collect();
+        [Roll { pair: at("pair"), nodes, besides: vec![at("ip")], gated: true, at_once: false, unseen: false }]
+    }
+
+    #[test]
+    fn a_pair_that_is_made_is_looked_at_once() {
+        check_rolled("a:create b:create ip:create", "ip>a", &pair(&["a", "b"]), &["+a", "+b", "+ip after +a", "|pair after +a +b +ip"]);
+    }
+
+    #[test]
+    fn the_servers_of_a_pair_go_down_one_after_the_other_each_behind_a_gate() {
+        let expected =
+            ["|b", "-b after |b", "+b after |b -b", "|a after -b +b", "-a after |a", "+a after |a -a", "|pair after -b +b -a +a"];
+        check_rolled("a:replace b:replace", "a>net b>net ip>a", &pair(&["b", "a"]), &expected);
+        let expected = ["|b", "~b after |b", "|a after ~b", "-a after |a", "+a after |a -a", "|pair after ~b -a +a"];
+        check_rolled("a:replace b:resize", "a>net b>net ip>a", &pair(&["b", "a"]), &expected);
+    }
+
+    #[test]
+    fn without_gates_a_pair_goes_down_one_after_the_other_all_the_same() {
+        let rolls = pair(&["b", "a"]).map(|roll| Roll { gated: false, ..roll });
+        check_rolled("a:replace b:replace", "a>net b>net", &rolls, &["-b", "+b after -b", "-a after -b +b", "+a after -b +b -a"]);
+    }
+
+    #[test]
+    fn a_pair_whose_ground_is_replaced_goes_down_at_once() {
+        let rolls = pair(&["b", "a"]).map(|roll| Roll { at_once: true, ..roll });
+        let expected =
+            ["-a", "-b", "-net after -a -b", "+net after -net", "+a after -a +net", "+b after -b +net", "|pair after -a -b +a +b"];
+        check_rolled("net:replace a:replace b:replace", "a>net b>net", &rolls, &expected);
+        let (work, ground) = (Work { create: true, delete: Some(Id("1".to_owned())), ..Work::default() }, BTreeSet::from([at("net")]));
+        let wanted = BTreeMap::from([(at("a"), ground), (at("net"), BTreeSet::new())]);
+        assert!(loses_ground(&[at("a")], &BTreeMap::from([(at("net"), work)]), &wanted));
+        let edited = Work { edits: Some(vec!["e".to_owned()]), ..Work::default() };
+        assert!(!loses_ground(&[at("a")], &BTreeMap::from([(at("net"), edited)]), &wanted));
+    }
+
+    #[test]
+    fn an_edit_that_disturbs_nobody_needs_no_gate_and_an_end_that_was_not_seen_does() {
+        check_rolled("a:edit b:edit", "", &pair(&["b", "a"]), &["~a", "~b"]);
+        let rolls = pair(&["b", "a"]).map(|roll| Roll { unseen: true, ..roll });
+        check_rolled("", "", &rolls, &["|pair"]);
     }
 
     #[test]

@@ -12,12 +12,13 @@ use super::diff::{self, Difference, There};
 use super::graph::{self, Cycle};
 use super::import::Wish;
 use super::known::{effective, hidden, known_of};
-use super::order::{self, Links, Work};
+use super::order::{self, Links, Roll, Work};
 use super::refresh::{Observed, Seen};
+use super::target::chosen;
 use super::trouble::Stop;
 use super::upkeep::Upkeep;
 use crate::base::address::Address;
-use crate::base::desired::{Desired, Output, Prevent, Resolve, Wanted};
+use crate::base::desired::{Desired, Output, Pair, Prevent, Resolve, Wanted};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::{Digest, Salt};
 use crate::base::types::Type;
@@ -38,6 +39,8 @@ pub struct Options {
     pub refresh_only: bool,
     /// `destroy`.
     pub destroy: bool,
+    /// `-upgrade-nodes`.
+    pub upgrade_nodes: bool,
     /// `import`: only these objects are taken over, and nothing else is done.
     pub adopt: Option<Vec<Wish>>,
 }
@@ -108,7 +111,14 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
     let steps = if input.options.refresh_only {
         Vec::new()
     } else {
-        order::steps(&walk.work(), Links { wanted: &after, records: &records }).map_err(|cycle| Stop::from(of_cycle(&cycle, wanted)))?
+        let mut rolls = walk.rolls(base.journal_end > 0);
+        let work = walk.work();
+        for roll in &mut rolls {
+            roll.at_once = order::loses_ground(&roll.nodes, &work, &after);
+        }
+        walk.notes.extend(rolls.iter().filter(|roll| roll.at_once).map(|roll| at_once(roll, &input)));
+        walk.notes.extend(rolls.iter().filter(|roll| roll.unseen && roll.gated).map(|roll| unserved(roll, &input)));
+        order::steps(&work, Links { wanted: &after, records: &records }, &rolls).map_err(|cycle| Stop::from(of_cycle(&cycle, wanted)))?
     };
     let mut notes = warnings;
     if !input.options.targets.is_empty() {
@@ -120,7 +130,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
     notes.append(&mut walk.notes);
     let plan = Plan {
         base,
-        drift: drifts(input.state, input.observed),
+        drift: drifts(&input),
         changes: std::mem::take(&mut walk.changes).into_values().collect(),
         steps,
         outputs,
@@ -131,6 +141,22 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
         destroy: input.options.destroy,
     };
     Ok(Planned { plan, known: walk.known, terms: walk.terms, jobs: walk.jobs })
+}
+
+fn at_once(roll: &Roll, input: &Input<'_>) -> Diagnostic {
+    Diagnostic::warning(format!("All nodes of {} go down at once: what they are built upon is replaced.", roll.pair))
+        .at(input.resolve.span(&roll.pair, &[]))
+        .about(&roll.pair)
+        .hint("Nothing serves until the new ones have joined. A second cluster beside this one, and then a move, avoids that.")
+}
+
+fn unserved(roll: &Roll, input: &Input<'_>) -> Diagnostic {
+    let why =
+        if input.observed.down.contains(&roll.pair) { "does not serve" } else { "was not seen to serve by the run that was interrupted" };
+    Diagnostic::warning(format!("{} {why}.", roll.pair))
+        .at(input.resolve.span(&roll.pair, &[]))
+        .about(&roll.pair)
+        .hint("An apply waits until it does. `dofloat status` tells how its nodes are.")
 }
 
 fn of_cycle(cycle: &Cycle<Address>, wanted: &Desired) -> Diagnostic {
@@ -148,52 +174,11 @@ fn of_cycle(cycle: &Cycle<Address>, wanted: &Desired) -> Diagnostic {
     diagnostic
 }
 
-/// Which instances the plan is about; `None` for all.
-fn chosen(input: &Input<'_>, graph: &graph::Graph<Address>) -> Result<Option<BTreeSet<Address>>, Stop> {
-    let all: BTreeSet<&Address> = input.resolve.desired().resources.keys().chain(input.state.records.keys()).collect();
-    let mut errors = Vec::new();
-    for (option, address) in
-        input.options.targets.iter().map(|a| ("-target", a)).chain(input.options.replace.iter().map(|a| ("-replace", a)))
-    {
-        if !all.iter().any(|known| address.covers(known)) {
-            errors.push(
-                Diagnostic::error(format!("{option} names {address}, which is neither in the configuration nor in the state."))
-                    .hint("`dofloat state list` prints the addresses."),
-            );
-        }
-    }
-    if !errors.is_empty() {
-        return Err(Stop::failed(errors));
-    }
-    if input.options.targets.is_empty() {
-        return Ok(None);
-    }
-    let mut chosen: BTreeSet<Address> =
-        all.iter().filter(|known| input.options.targets.iter().any(|target| target.covers(known))).map(|a| (*a).clone()).collect();
-    if input.options.destroy {
-        // What is built upon a target cannot outlive it.
-        loop {
-            let more: Vec<Address> = input
-                .state
-                .records
-                .iter()
-                .filter(|(address, record)| !chosen.contains(*address) && record.after.iter().any(|before| chosen.contains(before)))
-                .map(|(address, _)| address.clone())
-                .collect();
-            if more.is_empty() {
-                break;
-            }
-            chosen.extend(more);
-        }
-    } else {
-        for address in chosen.clone() {
-            chosen.extend(graph.needs(&address));
-        }
-    }
-    Ok(Some(chosen))
-}
-
-fn drifts(state: &State, observed: &Observed) -> Vec<Drift> {
+fn drifts(input: &Input<'_>) -> Vec<Drift> {
+    let Input { state, observed, .. } = input;
+    // Who serves in a pair is the pair's own business.
+    let pairs = &input.resolve.desired().pairs;
+    let own = |address: &Address, name: &str| pairs.values().any(|pair| pair.holder.0 == *address && pair.holder.1 == name);
     state
         .records
         .iter()
@@ -203,7 +188,8 @@ fn drifts(state: &State, observed: &Observed) -> Vec<Drift> {
                 Seen::Gone => Some(drift(Vec::new(), true)),
                 Seen::Present { body, digests } => {
                     let remembered = There { body: &record.body, digests: &record.digests };
-                    let attrs = diff::drift(kind(&address.kind)?.attrs(), remembered, There { body, digests });
+                    let mut attrs = diff::drift(kind(&address.kind)?.attrs(), remembered, There { body, digests });
+                    attrs.retain(|attr| !own(address, &attr.name));
                     (!attrs.is_empty() && record.health == Health::Ready).then(|| drift(attrs, false))
                 }
             }
@@ -292,9 +278,9 @@ impl<'a> Walk<'a> {
         } {
             self.errors.extend(errors);
         }
+        let kept = present.filter(|_| !matches!(change.action, Action::Create | Action::Replace { .. }));
         self.changes.insert(address.clone(), change);
-        let seen = present.map(|present| present.body.clone()).unwrap_or_default();
-        self.terms.insert(address.clone(), effective(kind.attrs(), &terms, wanted, &seen));
+        self.terms.insert(address.clone(), effective(kind.attrs(), &terms, wanted, kept.map(|present| present.body)));
     }
 
     fn keep(&self, address: &Address, present: Option<&Present<'_>>) -> Change {
@@ -417,18 +403,25 @@ impl<'a> Walk<'a> {
                     .about(address)
                     .hint("Set `prevent_destroy = false` if it may go, or take back the change that would destroy it."),
             ),
-            Some(Prevent::Default)
-                if !self.input.options.destroy && !self.input.options.replace.iter().any(|target| target.covers(address)) =>
-            {
+            Some(Prevent::Default) if !self.is_given_up(address) => {
                 self.errors.push(
                     Diagnostic::error(format!("{address} would be given up{why}, and a cluster uses it."))
                         .at(self.input.resolve.span(address, &[]))
                         .about(address)
-                        .hint(format!("`-replace={address}` gives it up on purpose.")),
+                        .hint(format!(
+                            "Visitors know it, and nobody gives it back. `-replace={address}`, `destroy` of the whole stack or \
+                             `destroy -target={address}` gives it up on purpose."
+                        )),
                 );
             }
             _ => {}
         }
+    }
+
+    /// Whether the user says that what is kept by default may go: with everything, or by its own name.
+    fn is_given_up(&self, address: &Address) -> bool {
+        let Options { destroy, targets, replace, .. } = self.input.options;
+        replace.contains(address) || *destroy && (targets.is_empty() || targets.contains(address))
     }
 
     fn publish(
@@ -457,7 +450,7 @@ impl<'a> Walk<'a> {
                     .collect(),
             );
         };
-        let effective = effective(rows, terms, wanted, present.body);
+        let effective = effective(rows, terms, wanted, Some(present.body));
         let mut known = known_of(rows, &effective, present.body, present.digests, &self.input.state.salt).entries().unwrap_or_default();
         if let Action::Edit { edits, .. } = &change.action {
             for row in rows {
@@ -504,7 +497,9 @@ impl<'a> Walk<'a> {
                     let there = There { body: present.body, digests: present.digests };
                     change.attrs = unmade(kind.attrs(), there);
                 }
-                if self.input.options.destroy && present.is_some() && !let_go {
+                if self.input.resolve.desired().kept.contains(address) && present.is_some() {
+                    self.may_destroy(address, Some(&Prevent::Default), &[]);
+                } else if self.input.options.destroy && present.is_some() && !let_go {
                     let prevent =
                         self.input.resolve.desired().resources.get(address).and_then(|wanted| wanted.rules.prevent_destroy.clone());
                     self.may_destroy(address, prevent.as_ref(), &[]);
@@ -566,6 +561,36 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// The pairs, their servers in the order in which they may be taken down.
+    fn rolls(&self, interrupted: bool) -> Vec<Roll> {
+        let roll = |(name, pair): (&Address, &Pair)| {
+            let (resource, attribute) = &pair.holder;
+            let holder = match self.input.observed.seen.get(resource) {
+                Some(Seen::Present { body, .. }) => body.get(attribute).map(|value| value.to_json().to_string()),
+                _ => None,
+            };
+            let serves =
+                |address: &&Address| self.input.state.records.get(*address).is_some_and(|record| Some(&record.id.0) == holder.as_ref());
+            let like = pair.nodes.first().map(|node| &node.kind);
+            let leaving =
+                self.input.state.records.keys().filter(|address| {
+                    address.parent.as_deref() == Some(name) && Some(&address.kind) == like && !pair.nodes.contains(address)
+                });
+            let nodes = leaving.chain(pair.nodes.iter().filter(|node| !serves(node))).chain(pair.nodes.iter().filter(serves));
+            let waits = interrupted || self.input.observed.down.contains(name);
+            let unseen = waits && pair.nodes.iter().any(|node| self.is_chosen(node) && self.wanted.resources.contains_key(node));
+            Roll {
+                pair: name.clone(),
+                nodes: nodes.cloned().collect(),
+                besides: vec![resource.clone()],
+                gated: pair.gated,
+                at_once: false,
+                unseen,
+            }
+        };
+        self.wanted.pairs.iter().map(roll).collect()
+    }
+
     fn work(&self) -> BTreeMap<Address, Work> {
         let mut work: BTreeMap<Address, Work> = BTreeMap::new();
         for change in self.changes.values() {
@@ -573,7 +598,10 @@ impl<'a> Walk<'a> {
             match &change.action {
                 Action::Keep => {}
                 Action::Create => entry.create = true,
-                Action::Edit { edits, .. } => entry.edits = Some(edits.clone()),
+                Action::Edit { edits, disruptive } => {
+                    entry.edits = Some(edits.clone());
+                    entry.disruptive = *disruptive;
+                }
                 Action::Replace { order, .. } => {
                     entry.create = true;
                     entry.delete = change.id.clone();

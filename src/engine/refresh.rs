@@ -37,6 +37,8 @@ pub struct Observed {
     pub stillborn: BTreeSet<Address>,
     /// Objects that carry the stack's mark and are in no record.
     pub strays: Vec<Stray>,
+    /// Pairs that do not serve.
+    pub down: BTreeSet<Address>,
 }
 
 /// What was seen of one object.

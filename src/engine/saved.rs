@@ -40,11 +40,16 @@ pub struct Saved {
     replace: Vec<Address>,
     refresh_only: bool,
     destroy: bool,
+    #[serde(default)]
+    upgrade_nodes: bool,
     /// What was seen.
     seen: BTreeMap<Address, SavedSeen>,
     deposed: Vec<(Address, Id, SavedSeen)>,
     /// What was made by an interrupted run and never will be usable.
     stillborn: BTreeSet<Address>,
+    /// The pairs that did not serve.
+    #[serde(default)]
+    down: BTreeSet<Address>,
     /// The account's reserved addresses.
     addresses: Vec<String>,
     /// The values of the variables that are not sensitive.
@@ -101,9 +106,11 @@ pub fn write(surveyed: &Surveyed, options: &Options) -> Result<Vec<u8>, serde_js
         replace: options.replace.clone(),
         refresh_only: options.refresh_only,
         destroy: options.destroy,
+        upgrade_nodes: options.upgrade_nodes,
         seen: surveyed.observed.seen.iter().map(|(address, seen)| (address.clone(), seen.into())).collect(),
         deposed: surveyed.observed.deposed.iter().map(|((address, id), seen)| (address.clone(), id.clone(), seen.into())).collect(),
         stillborn: surveyed.observed.stillborn.clone(),
+        down: surveyed.observed.down.clone(),
         addresses: surveyed.addresses.iter().cloned().collect(),
         variables: plan.variables.clone(),
         secrets: plan.secrets.clone(),
@@ -155,6 +162,7 @@ impl Saved {
             replace: self.replace.clone(),
             refresh_only: self.refresh_only,
             destroy: self.destroy,
+            upgrade_nodes: self.upgrade_nodes,
             adopt: None,
         }
     }
@@ -167,6 +175,7 @@ impl Saved {
             deposed: self.deposed.iter().map(|(address, id, seen)| ((address.clone(), id.clone()), seen.into())).collect(),
             stillborn: self.stillborn.clone(),
             strays: Vec::new(),
+            down: self.down.clone(),
         }
     }
 

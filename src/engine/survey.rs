@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::apply::{self, Left, Manner, Run};
 use super::change::{Action, Base, Event};
 use super::desired::of_complaint;
+use super::health;
 use super::import::{self, Wish};
 use super::lost;
 use super::plan::{self, Input, Options, Planned};
@@ -27,6 +28,7 @@ use crate::base::clock::Clock;
 use crate::base::desired::Resolve;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark, Owner};
+use crate::base::value::{Origin, Term, Value};
 use crate::kinds::erased::AnyKind;
 use crate::kinds::scopes::{Operation, needed};
 use crate::kinds::{account, kind};
@@ -255,8 +257,43 @@ async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Resul
         true => BTreeSet::new(),
         false => ground.resolve.desired().resources.keys().map(|address| address.kind.clone()).collect(),
     };
-    let observed = refresh::refresh(snapshot, ground.api, &state, &stack_mark, &wanted).await?;
+    let mut observed = refresh::refresh(snapshot, ground.api, &state, &stack_mark, &wanted).await?;
+    if !ground.options.destroy {
+        look_at_pairs(ground, &state, &mut observed).await;
+    }
     Ok(Sight { state, adopted, observed, upkeep })
+}
+
+/// Reads the objects that are remembered.
+///
+/// # Errors
+/// The first read that fails.
+pub async fn observe(api: &Client, stack: &str, state: &State) -> Result<Observed, Stop> {
+    refresh::refresh(&api.snapshot(), api, state, &mark(stack, &state.lineage), &BTreeSet::new()).await
+}
+
+/// How the pairs are that were made. What holds a pair's address may be gone: as long as one of its servers lives, the pair mends
+/// that by itself, and nobody else may.
+async fn look_at_pairs(ground: Ground<'_>, state: &State, observed: &mut Observed) {
+    let of = |address: &Address| match state.records.get(address) {
+        Some(record) => Term::Value(Value::Map(record.body.clone())),
+        None => Term::Unknown(Origin::default()),
+    };
+    for (name, pair) in &ground.resolve.desired().pairs {
+        let (resource, attribute) = &pair.holder;
+        let gone = observed.seen.get(resource) == Some(&Seen::Gone);
+        let Some(record) = state.records.get(resource).filter(|_| pair.gated || gone) else { continue };
+        let Some(watch) = ground.resolve.watch(name, &of) else { continue };
+        let report = health::look(ground.api, &watch).await;
+        if pair.gated && report.address.is_err() {
+            observed.down.insert(name.clone());
+        }
+        if gone && report.is_alive() {
+            let mut body = record.body.clone();
+            body.remove(attribute);
+            observed.seen.insert(resource.clone(), Seen::Present { body, digests: record.digests.clone() });
+        }
+    }
 }
 
 /// The account's reserved addresses, where the plan makes one: what a lost answer cannot have been about.
@@ -286,6 +323,7 @@ fn believed(state: &State) -> Observed {
         deposed: state.deposed.iter().map(|(key, record)| (key.clone(), seen(record))).collect(),
         stillborn: BTreeSet::new(),
         strays: Vec::new(),
+        down: BTreeSet::new(),
     }
 }
 

@@ -9,11 +9,13 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::change::{Op, StepId};
 use super::desired::Terms;
+use super::health::{self, Goal};
 use super::trouble::{lacking, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::api::wait::Waiting;
 use crate::base::address::Address;
+use crate::base::desired::Watch;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark};
 use crate::base::value::{Body, Term};
@@ -37,6 +39,8 @@ pub(super) struct Task {
     pub(super) kind: &'static dyn AnyKind,
     /// What is wanted, all of it known.
     pub(super) terms: Terms,
+    /// What is sent where it is made.
+    pub(super) sent: Terms,
     /// What there is.
     pub(super) seen: Body,
     /// The object, if it is known.
@@ -59,6 +63,8 @@ pub(super) enum Message {
     Done { step: StepId, live: Option<(Id, Body)> },
     /// It failed.
     Failed { step: StepId, why: Diagnostic, doubt: bool },
+    /// A gate has opened, or will not.
+    Gated { step: StepId, opened: Result<(), Diagnostic> },
 }
 
 /// Does the step.
@@ -76,10 +82,34 @@ pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>
             Ok(()) => Message::Done { step, live: None },
             Err(error) => failed(&task, &error, "delete"),
         },
-        Op::Forget => Message::Done { step, live: None },
+        Op::Forget | Op::Gate => Message::Done { step, live: None },
     };
     // The owner is gone only if the whole run is.
     let _ = tell.send(message).await;
+}
+
+/// Waits at a gate.
+pub(super) async fn gate(step: StepId, address: Address, watch: Watch, goal: Goal, api: Client, tell: mpsc::Sender<Message>) {
+    let api = watched(&api, step, &tell);
+    let opened = health::wait(&api, &watch, &goal).await.map_err(|error| {
+        Diagnostic::error(format!("{}.", capital(&error.to_string()))).about(&address).hint(match goal {
+            Goal::Serving => {
+                "What was made stays, and nothing is lost: `dofloat status` shows how the nodes get on, and the same command again \
+                 waits again. `wait_for = \"created\"` does not wait."
+            }
+            Goal::MayLeave(_) => {
+                "Nothing more was taken down. Mend the other node, or replace that one alone with `-replace`; \
+                 `wait_for = \"created\"` goes on without looking."
+            }
+        })
+    });
+    // The owner is gone only if the whole run is.
+    let _ = tell.send(Message::Gated { step, opened }).await;
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// A client whose waits are told to the owner.
@@ -93,7 +123,7 @@ pub(super) fn watched(api: &Client, step: StepId, tell: &mpsc::Sender<Message>) 
 
 async fn created(task: &Task, api: &Client, tell: &mpsc::Sender<Message>) -> Message {
     let step = task.step;
-    match task.kind.create(api, &task.address, &Term::map(task.terms.clone()), &task.mark).await {
+    match task.kind.create(api, &task.address, &Term::map(task.sent.clone()), &task.mark).await {
         Ok(created) => {
             let (written, on_disk) = oneshot::channel();
             if tell.send(Message::Made { step, id: created.id.clone(), written }).await.is_err() || on_disk.await.is_err() {
@@ -161,7 +191,7 @@ fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
     let operation = match task.op {
         Op::Create | Op::Settle { .. } => Operation::Create,
         Op::Edit { .. } => Operation::Update,
-        Op::Delete { .. } | Op::Forget => Operation::Delete,
+        Op::Delete { .. } | Op::Forget | Op::Gate => Operation::Delete,
     };
     // Those to read were there when the plan was made.
     let needed = needed(task.kind, operation, &Term::map(task.terms.clone()));

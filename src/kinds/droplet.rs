@@ -310,7 +310,12 @@ impl Kind for Droplet {
         edits::edit(api, id, edit, spec, seen).await
     }
 
-    async fn delete(api: &Client, id: &Id, _: &Body) -> Result<(), ApiError> {
+    async fn delete(api: &Client, id: &Id, seen: &Body) -> Result<(), ApiError> {
+        // Who may hand over before it goes is given the time.
+        if seen.get("graceful_shutdown") == Some(&true.into()) && if_there(get(api, id).await)?.is_some_and(|wire| wire.status == "active")
+        {
+            edits::power_off(api, id, true).await?;
+        }
         let what = format!("droplet {id} to have no pending event");
         api.pending_retry(&what, LEAVE_LIMIT, || async { api.delete(&path(id), &[]).await }).await?;
         let look = || async { Ok(if_there(get(api, id).await)?.is_none().then_some(())) };

@@ -117,6 +117,11 @@ impl Action {
         }
     }
 
+    /// Whether it is in progress.
+    pub(super) fn is_open(&self) -> bool {
+        self.state == State::InProgress
+    }
+
     fn touches_ip(&self, ip: Ipv4Addr) -> bool {
         self.on.ip() == Some(ip)
     }
@@ -215,6 +220,7 @@ impl World {
             self.complete(id);
         }
         self.settle_droplets();
+        self.settle_pairs();
         self.settle_firewalls();
     }
 
@@ -240,12 +246,14 @@ impl World {
         match effect {
             Effect::Nothing => Some(()),
             Effect::Assign(holder) => {
-                self.droplets.get(&holder)?;
-                self.reserved_ips.get_mut(&on.ip()?)?.droplet = Some(holder);
+                let pair = self.droplets.get(&holder)?.pair().cloned();
+                let ip = self.reserved_ips.get_mut(&on.ip()?)?;
+                (ip.droplet, ip.pair) = (Some(holder), pair);
                 Some(())
             }
             Effect::Unassign => {
-                self.reserved_ips.get_mut(&on.ip()?)?.droplet = None;
+                let ip = self.reserved_ips.get_mut(&on.ip()?)?;
+                (ip.droplet, ip.pair) = (None, None);
                 Some(())
             }
             Effect::Boot => self.boot(droplet?),

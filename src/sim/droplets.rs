@@ -57,6 +57,12 @@ pub(super) struct Droplet {
     then_busy: u32,
     /// It will disappear while it is new.
     vanishes: bool,
+    /// Looks at its health for which it has not joined its pair.
+    #[serde(default)]
+    pub(super) joins_after: u32,
+    /// Its first boot gets stuck.
+    #[serde(default)]
+    pub(super) stuck: bool,
 }
 
 /// Whether it runs.
@@ -85,6 +91,8 @@ impl Droplet {
             What::LateTags { looks } => self.tags_hidden = *looks,
             What::PendingEvent { looks } => self.then_busy = *looks,
             What::Vanish => self.vanishes = true,
+            What::LateJoin { looks } => self.joins_after = *looks,
+            What::StuckBoot => self.stuck = true,
             _ => {}
         }
     }
@@ -106,6 +114,11 @@ impl Droplet {
             Effect::Backups(backups) => self.backups = backups,
             Effect::Nothing | Effect::Boot | Effect::Assign(_) | Effect::Unassign => {}
         }
+    }
+
+    /// Whether it is being deleted.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.deleting.is_some()
     }
 
     pub(super) fn disk(&self) -> u64 {
@@ -550,6 +563,8 @@ impl Wanted {
             tags_hidden: 0,
             then_busy: 0,
             vanishes: false,
+            joins_after: 0,
+            stuck: false,
             name,
         };
         world.droplets.insert(id, droplet);

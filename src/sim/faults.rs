@@ -122,6 +122,13 @@ pub enum What {
     },
     /// The droplet that this request makes disappears while it is new.
     Vanish,
+    /// The server of a pair that this request makes joins late.
+    LateJoin {
+        /// After so many looks at its health.
+        looks: u32,
+    },
+    /// The server of a pair that this request makes never joins.
+    StuckBoot,
 }
 
 /// A fault text that cannot be understood.
@@ -191,6 +198,8 @@ impl What {
             Self::PendingEvent { .. } => "pending-event",
             Self::LingeringMembers { .. } => "lingering-members",
             Self::Vanish => "vanish",
+            Self::LateJoin { .. } => "late-join",
+            Self::StuckBoot => "stuck-boot",
         }
     }
 
@@ -206,7 +215,8 @@ impl What {
             | Self::LaggingList { looks }
             | Self::LateGet { looks }
             | Self::PendingEvent { looks }
-            | Self::LingeringMembers { looks } => Some(looks.to_string()),
+            | Self::LingeringMembers { looks }
+            | Self::LateJoin { looks } => Some(looks.to_string()),
             _ => None,
         }
     }
@@ -269,6 +279,8 @@ impl FromStr for Fault {
             "pending-event" => What::PendingEvent { looks: looks()? },
             "lingering-members" => What::LingeringMembers { looks: looks()? },
             "vanish" => What::Vanish,
+            "late-join" => What::LateJoin { looks: looks()? },
+            "stuck-boot" => What::StuckBoot,
             _ => return Err(bad("nobody knows what the third word means")),
         };
         Ok(Self { when, what })

@@ -139,6 +139,37 @@ impl World {
     }
 }
 
+/// What a driver must know of a droplet to build one, by the names of variables.
+pub(super) fn facts(world: &World, droplet: &Droplet) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("DROPLET_NAME", droplet.name.clone()),
+        ("REGION", droplet.region.clone()),
+        ("PRIVATE_MAC", mac(droplet.id, 2)),
+        ("PRIVATE_IP", droplet.private.to_string()),
+        ("PRIVATE_NETMASK", world.private_mask(droplet).to_string()),
+        ("LINK_LOCAL_IP", link_local(droplet).to_string()),
+    ];
+    if let Some(public) = droplet.public {
+        facts.extend([
+            ("PUBLIC_MAC", mac(droplet.id, 1)),
+            ("PUBLIC_IP", public.to_string()),
+            ("GATEWAY", droplets::gateway(public).to_string()),
+            ("ANCHOR_IP", anchor(droplet).to_string()),
+        ]);
+    }
+    facts
+}
+
+impl World {
+    /// The droplet that asks from this address.
+    pub(super) fn droplet_from(&self, address: Ipv4Addr) -> Option<u64> {
+        let is_it = |droplet: &&Droplet| {
+            droplet.public == Some(address) || [droplet.private, anchor(droplet), link_local(droplet)].contains(&address)
+        };
+        self.droplets.values().find(is_it).map(|droplet| droplet.id)
+    }
+}
+
 const VENDOR_DATA: &str = "#cloud-config\n";
 
 fn walk(node: &Node, path: &str) -> Metadata {
@@ -177,6 +208,12 @@ fn anchor(droplet: &Droplet) -> Ipv4Addr {
     let low = u8::try_from(droplet.id % 250).unwrap_or(0) + 2;
     let high = u8::try_from(droplet.id / 250 % 256).unwrap_or(0);
     Ipv4Addr::new(10, 17, high, low)
+}
+
+/// The address that it may ask from before it knows any other.
+fn link_local(droplet: &Droplet) -> Ipv4Addr {
+    let [_, _, high, low] = anchor(droplet).octets();
+    Ipv4Addr::new(169, 254, high.clamp(1, 254), low)
 }
 
 fn mac(id: u64, interface: u8) -> String {

@@ -8,10 +8,12 @@ mod account;
 mod actions;
 mod catalog;
 mod domains;
+mod driver;
 mod droplet_actions;
 mod droplets;
 mod faults;
 mod firewalls;
+mod health;
 mod ids;
 mod images;
 mod line;
@@ -73,6 +75,10 @@ pub struct Options {
     pub limits: Limits,
     /// Slugs of images that are not offered although the catalogue has them.
     pub absent_images: BTreeSet<String>,
+    /// A shell's command that is run for each event of a droplet or an address.
+    pub driver: Option<String>,
+    /// Where droplets find their metadata service; each is known by the address it asks from.
+    pub metadata: Option<SocketAddr>,
 }
 
 /// What the account may have at most.
@@ -102,6 +108,8 @@ impl Default for Options {
             rate: None,
             limits: Limits::default(),
             absent_images: BTreeSet::new(),
+            driver: None,
+            metadata: None,
         }
     }
 }

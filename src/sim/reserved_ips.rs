@@ -23,6 +23,9 @@ pub(super) struct ReservedIp {
     pub(super) ip: Ipv4Addr,
     pub(super) region: String,
     pub(super) droplet: Option<u64>,
+    /// The pair whose server was given it.
+    #[serde(default)]
+    pub(super) pair: Option<String>,
 }
 
 impl World {
@@ -97,7 +100,7 @@ pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusa
     }
     let nth = world.nth("reserved_ip", &region);
     let ip = ids::reserved(world.seed, &region, nth);
-    world.reserved_ips.insert(ip, ReservedIp { ip, region: region.clone(), droplet: None });
+    world.reserved_ips.insert(ip, ReservedIp { ip, region: region.clone(), droplet: None, pair: None });
     world.note(Made::Other(format!("reserved_ip:{ip}")));
     let mut links = json!({});
     if let Some(id) = droplet {

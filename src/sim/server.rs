@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,10 +19,12 @@ use axum::response::Response as HttpResponse;
 use axum::serve::IncomingStream;
 use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use tokio::sync::{RwLock, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::Options;
+use super::driver::{self, Picture};
 use super::faults::Fault;
 use super::line::{self, Door, Line, Switch};
 use super::log::Exchange;
@@ -42,6 +44,8 @@ pub struct Running {
     pub url: String,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
+    /// The driver and the metadata service; they end with it.
+    _beside: JoinSet<()>,
 }
 
 #[derive(Debug)]
@@ -54,6 +58,8 @@ struct Shared {
     lines: Arc<line::Exchange>,
     /// How many requests were carried out.
     served: watch::Sender<usize>,
+    /// The revision of the world that the driver has brought about.
+    driven: watch::Sender<u64>,
     clock: Clock,
 }
 
@@ -64,8 +70,10 @@ enum Keeping {
 }
 
 pub(super) async fn start(options: Options) -> io::Result<Running> {
-    if !options.listen.ip().is_loopback() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{} is no loopback address", options.listen)));
+    for address in [Some(options.listen), options.metadata].into_iter().flatten() {
+        if !address.ip().is_loopback() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{address} is no loopback address")));
+        }
     }
     let (keeping, world) = match &options.world {
         None => (Keeping::Memory, World::new(&options)),
@@ -87,14 +95,26 @@ pub(super) async fn start(options: Options) -> io::Result<Running> {
         keeping: RwLock::new(Some(keeping)),
         lines,
         served: watch::Sender::default(),
+        driven: watch::Sender::default(),
         clock: Clock::system(),
     });
+    let mut tasks = JoinSet::new();
+    if let Some(command) = shared.options.driver.clone() {
+        tasks.spawn(drive(Arc::clone(&shared), command));
+    }
+    if let Some(address) = shared.options.metadata {
+        let listener = TcpListener::bind(address).await?;
+        let service = Router::new().fallback(tell).with_state(Arc::clone(&shared)).into_make_service_with_connect_info::<SocketAddr>();
+        tasks.spawn(async move {
+            let _ = axum::serve(listener, service).await;
+        });
+    }
     let service = Router::new().fallback(answer).with_state(Arc::clone(&shared)).into_make_service_with_connect_info::<Peer>();
     let task = tokio::spawn(async move {
         // `serve` ends only with its task: accepting never fails for good.
         let _ = axum::serve(door, service).await;
     });
-    Ok(Running { url, shared, task })
+    Ok(Running { url, shared, task, _beside: tasks })
 }
 
 impl Running {
@@ -192,6 +212,9 @@ async fn answer(
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"));
     };
+    if parts.uri.scheme().is_some() && parts.uri.authority().is_some() {
+        return Ok(proxied(&shared, &parts.uri).await);
+    }
     let path = decoded(parts.uri.path());
     let query = parts.uri.query().unwrap_or_default().to_owned();
     if let Some(rest) = path.strip_prefix("/_sim/") {
@@ -211,6 +234,30 @@ async fn answer(
     match carried.await {
         Ok(response) => Ok(send(&shared, &switch, response).await),
         Err(_) => Ok(plain(StatusCode::INTERNAL_SERVER_ERROR, "the simulator failed")),
+    }
+}
+
+/// What is asked of somebody else through this server as a proxy: it answers for its simulated servers, or its driver does.
+async fn proxied(shared: &Shared, uri: &axum::http::Uri) -> HttpResponse {
+    if let Some(command) = &shared.options.driver {
+        return match driver::ask(command, &uri.to_string()).await {
+            Some(text) => plain(StatusCode::OK, &text),
+            None => plain(StatusCode::BAD_GATEWAY, "nobody answers there"),
+        };
+    }
+    let found = match uri.host().and_then(|host| host.parse().ok()) {
+        Some(host) => locked(&shared.world).served(host, uri.port_u16().unwrap_or(80)),
+        None => None,
+    };
+    let revision = locked(&shared.world).revision();
+    if let Some(Keeping::File(store)) = shared.keeping.read().await.as_ref()
+        && let Err(error) = store.save(&shared.world, revision).await
+    {
+        return plain(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string());
+    }
+    match found {
+        Some((status, text)) => plain(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), &text),
+        None => plain(StatusCode::BAD_GATEWAY, "nobody answers there"),
     }
 }
 
@@ -243,7 +290,29 @@ async fn effect(shared: &Shared, mut request: Request, query: String) -> Respons
         let body = Some(json!({ "id": "server_error", "message": message }));
         return Response { status: 500, headers: Vec::new(), body, wire: Wire::Whole };
     }
+    if shared.options.driver.is_some() {
+        let _ = shared.driven.subscribe().wait_for(|driven| *driven >= revision).await;
+    }
     response
+}
+
+/// How often the driver looks at the world: an action that nobody asks about ends in time all the same.
+const LOOK: Duration = Duration::from_millis(20);
+
+async fn drive(shared: Arc<Shared>, command: String) {
+    let mut before = Picture::default();
+    loop {
+        let (now, revision) = {
+            let mut world = locked(&shared.world);
+            (world.picture(shared.clock.now()), world.revision())
+        };
+        for event in now.since(&before) {
+            event.tell(&command).await;
+        }
+        before = now;
+        shared.driven.send_replace(revision);
+        shared.clock.sleep(LOOK).await;
+    }
 }
 
 fn exchange(request: &Request, query: String, response: &Response) -> Exchange {
@@ -417,7 +486,21 @@ fn outside(shared: &Shared, body: &Value) -> Result<Value, String> {
 
 fn metadata(shared: &Shared, rest: &str) -> HttpResponse {
     let (droplet, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let found = droplet.parse().map_or(Metadata::NotFound, |id| locked(&shared.world).metadata(id, path));
+    told(droplet.parse().map_or(Metadata::NotFound, |id| locked(&shared.world).metadata(id, path)))
+}
+
+/// The metadata service as droplets see it.
+async fn tell(State(shared): State<Arc<Shared>>, ConnectInfo(from): ConnectInfo<SocketAddr>, request: HttpRequest) -> HttpResponse {
+    let path = decoded(request.uri().path());
+    let world = locked(&shared.world);
+    let droplet = match from.ip() {
+        IpAddr::V4(address) => world.droplet_from(address),
+        IpAddr::V6(_) => None,
+    };
+    told(droplet.map_or(Metadata::NotFound, |id| world.metadata(id, path.trim_start_matches('/'))))
+}
+
+fn told(found: Metadata) -> HttpResponse {
     match found {
         Metadata::Text(text) => plain(StatusCode::OK, &text),
         Metadata::Json(text) => {

@@ -76,6 +76,8 @@ pub(super) struct Settings {
     pub(super) tokens: BTreeMap<String, Scopes>,
     pub(super) limits: Limits,
     pub(super) absent_images: BTreeSet<String>,
+    /// Whether pairs are played; a driver has real ones.
+    pub(super) plays: bool,
 }
 
 /// For how many looks an object is hidden.
@@ -141,20 +143,26 @@ impl World {
             tokens: options.tokens.clone(),
             limits: options.limits,
             absent_images: options.absent_images.clone(),
+            plays: options.driver.is_none(),
         };
         self.gate = Gate::new(options.rate, matches!(options.clock, ClockMode::Explicit { .. }));
         self.trap = Trap::new(&options.faults);
     }
 
+    /// Lets time pass until now by the system's clock, and happen what is due.
+    pub(super) fn pass(&mut self, now: Moment) {
+        self.now = match self.settings.clock {
+            ClockMode::Explicit { .. } => Moment(EPOCH.0 + self.lead),
+            ClockMode::Real { .. } => Moment(now.0 + self.lead),
+        };
+        self.settle();
+    }
+
     /// Answers one request.
     pub fn handle(&mut self, request: &Request) -> Response {
         self.served += 1;
-        self.now = match self.settings.clock {
-            ClockMode::Explicit { .. } => Moment(EPOCH.0 + self.lead),
-            ClockMode::Real { .. } => Moment(request.at.0 + self.lead),
-        };
         self.fresh.clear();
-        self.settle();
+        self.pass(request.at);
         let sprung = self.trap.spring(&request.method, &request.path);
         let pass = self.gate.enter(self.now, request.method == "GET" && request.path == "/v2/account/keys");
         let outcome = match before(request, &sprung, pass) {

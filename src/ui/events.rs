@@ -103,7 +103,7 @@ impl Teller {
 
     fn id<'a>(&'a self, address: &Address, op: &'a Op) -> Option<&'a Id> {
         match op {
-            Op::Create | Op::Forget => None,
+            Op::Create | Op::Forget | Op::Gate => None,
             Op::Settle { id } | Op::Delete { id } => Some(id),
             Op::Edit { .. } => self.ids.get(address),
         }
@@ -166,6 +166,7 @@ fn words(op: &Op) -> Words {
         Op::Settle { .. } => ("create", "Waiting until usable", "waiting until usable", "Creation"),
         Op::Edit { .. } => ("update", "Modifying", "modifying", "Modifications"),
         Op::Delete { .. } => ("delete", "Destroying", "destroying", "Destruction"),
+        Op::Gate => ("read", "Waiting for health", "waiting for health", "Waiting for health"),
         Op::Forget => ("remove", "Taking out of the state", "taking out of the state", "Removal from the state"),
     };
     Words { action, doing, still, noun }

@@ -17,4 +17,5 @@ pub mod plan_text;
 pub mod progress;
 pub mod screen;
 pub mod state_text;
+pub mod status_text;
 pub mod value_text;

@@ -36,7 +36,10 @@ impl Cloud {
 
     /// Points a stack to this server.
     pub(crate) fn serve(&self, stack: Stack) -> Stack {
-        stack.env("DIGITALOCEAN_API_URL", &self.running.url).env("DIGITALOCEAN_TOKEN", Self::TOKEN)
+        stack
+            .env("DIGITALOCEAN_API_URL", &self.running.url)
+            .env("DIGITALOCEAN_TOKEN", Self::TOKEN)
+            .env("DOFLOAT_PROBE_THROUGH", &self.running.url)
     }
 
     /// Asks the server with the test's own client; the target is below `/v2`.

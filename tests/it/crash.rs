@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::harness::{in_full, say};
-use crate::scene::{STORIES, Scene, Story, undisturbed};
+use crate::scene::{PAIR, STORIES, Scene, Story, undisturbed};
 
 /// Every name of a crash point.
 const POINTS: [&str; 11] = [
@@ -49,6 +49,21 @@ fn a_replacement_that_is_killed_anywhere_goes_on() {
 #[test]
 fn a_destroy_that_is_killed_anywhere_goes_on() {
     walk(STORIES[3], 11);
+}
+
+#[test]
+fn an_apply_of_a_pair_that_is_killed_anywhere_goes_on_with_the_same_key() {
+    walk(PAIR[0], 13);
+}
+
+#[test]
+fn a_replacement_of_a_pair_that_is_killed_anywhere_goes_on() {
+    walk(PAIR[1], 17);
+}
+
+#[test]
+fn a_destroy_of_a_pair_that_is_killed_anywhere_goes_on() {
+    walk(PAIR[2], 13);
 }
 
 fn walk(story: Story, stride: usize) {

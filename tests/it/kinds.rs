@@ -33,6 +33,7 @@ impl Bench {
     async fn start(options: sim::Options) -> Self {
         let sim = sim::start(options).await.expect("a simulator");
         let api = Client::new(Settings {
+            probe_through: None,
             base: sim.url.parse().expect("an address"),
             token: Secret::new("dop_v1_test".into()),
             retry_max: 2,

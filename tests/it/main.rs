@@ -3,10 +3,12 @@
 #![cfg(test)]
 
 mod bad_input;
+mod bootstrap;
 mod branches;
 mod bytes;
 mod cli_help;
 mod cloud;
+mod cluster;
 mod contract;
 mod crash;
 mod disk;
@@ -18,6 +20,7 @@ mod fuzz;
 mod harness;
 mod kills;
 mod kinds;
+mod lab;
 mod language;
 mod lost;
 mod prompt;

@@ -28,7 +28,7 @@ fn the_console_blocks_of_the_readme_work() {
 fn the_first_commands_are_the_promised_ones() {
     let blocks = console_blocks(include_str!("../../README.md"));
     let all: Vec<String> = blocks.iter().flat_map(|block| commands(block)).map(|(command, _)| command).collect();
-    assert_eq!(all[..2], ["cargo run --release -- apply web --sim -auto-approve", "cargo test"]);
+    assert_eq!(all[..2], ["cargo run --release -- apply ha --sim -auto-approve", "cargo test"]);
 }
 
 fn console_blocks(text: &str) -> Vec<String> {

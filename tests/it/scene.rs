@@ -6,7 +6,10 @@
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use dofloat::sim::{Limits, Options};
+use dofloat::state::secrets::{self, Keys};
 use serde_json::{Value, json};
 
 use crate::cloud::Cloud;
@@ -16,6 +19,7 @@ use crate::harness::{Outcome, Stack};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Story {
     pub(crate) name: &'static str,
+    pub(crate) of: &'static str,
     /// Whether the stack is applied before, as it was.
     pub(crate) applied: bool,
     /// Whether the configuration is the altered one when the command runs.
@@ -25,15 +29,23 @@ pub(crate) struct Story {
 
 /// The stories of the tutorial's stack.
 pub(crate) const STORIES: [Story; 4] = [
-    Story { name: "apply", applied: false, altered: false, command: &["apply", "web", "-auto-approve"] },
-    Story { name: "update", applied: true, altered: true, command: &["apply", "web", "-auto-approve"] },
+    Story { name: "apply", of: "web", applied: false, altered: false, command: &["apply", "web", "-auto-approve"] },
+    Story { name: "update", of: "web", applied: true, altered: true, command: &["apply", "web", "-auto-approve"] },
     Story {
         name: "replace",
+        of: "web",
         applied: true,
         altered: false,
         command: &["apply", "web", "-auto-approve", "-replace=digitalocean_droplet.secondary", "-replace=digitalocean_droplet.spare"],
     },
-    Story { name: "destroy", applied: true, altered: false, command: &["destroy", "web", "-auto-approve"] },
+    Story { name: "destroy", of: "web", applied: true, altered: false, command: &["destroy", "web", "-auto-approve"] },
+];
+
+/// The stories of the pair.
+pub(crate) const PAIR: [Story; 3] = [
+    Story { name: "apply of the pair", of: "ha", applied: false, altered: false, command: &["apply", "ha", "-auto-approve"] },
+    Story { name: "replacement of the pair", of: "ha", applied: true, altered: true, command: &["apply", "ha", "-auto-approve"] },
+    Story { name: "destroy of the pair", of: "ha", applied: true, altered: false, command: &["destroy", "ha", "-auto-approve"] },
 ];
 
 /// Beside the tutorial's stack: what is replaced by making the new one first.
@@ -66,6 +78,9 @@ resource "digitalocean_record" "leaving" {
 }
 "#;
 
+/// The token of a pair's nodes.
+pub(crate) const NODE_TOKEN: &str = "token-of-the-nodes-4712";
+
 /// A folder and an account.
 pub(crate) struct Scene {
     pub(crate) cloud: Cloud,
@@ -81,12 +96,14 @@ impl Scene {
 
     pub(crate) fn open_in(story: Story, options: Options, virtual_time: bool) -> Self {
         let cloud = Cloud::start(Options { limits: Limits { droplets: 25, reserved_ips: 5 }, ..options });
-        let mut stack = cloud.stack();
+        let mut stack = cloud.stack().env("TF_VAR_failover_token", NODE_TOKEN);
         if virtual_time {
             stack = stack.env("DOFLOAT_CLOCK", "virtual").env("DOFLOAT_TIME_LIMIT", "3000");
         }
         let scene = Self { cloud, stack, story };
-        if story.applied {
+        if story.applied && story.of == "ha" {
+            scene.stack.run(&["apply", "ha", "-auto-approve"]).ok();
+        } else if story.applied {
             scene.stack.write("plans/web.tf", &format!("{}{SPARE}", scene.stack.read("plans/web.tf")));
             scene.stack.run(&["apply", "web", "-auto-approve"]).ok();
         }
@@ -99,6 +116,9 @@ impl Scene {
 
     /// A change of each sort: in place, disruptive, replaced with delete first, replaced with create first, removed.
     fn alter(&self) {
+        if self.story.of == "ha" {
+            return self.stack.replace("plans/ha.tf", "= \"ubuntu-14-04-x64\"", "= \"ubuntu-22-04-x64\"");
+        }
         let text = self.stack.read("plans/web.tf");
         let primary = "  name      = \"primary\"\n  region    = var.region\n  image     = var.image";
         let secondary = "  name      = \"secondary\"\n  region    = var.region\n  image     = var.image\n  size      = var.size";
@@ -133,19 +153,18 @@ impl Scene {
         if world != state {
             wrongs.push(format!("state and world differ: world {world:?}, state {state:?}"));
         }
-        if self.stack.exists("state/web.journal") {
+        let of = self.story.of;
+        if self.stack.exists(&format!("state/{of}.journal")) {
             wrongs.push("the journal is still there".to_owned());
         }
-        let left: Vec<String> =
-            self.stack.files().into_keys().filter(|path| path.starts_with("state/") && path != "state/web.json").collect();
+        let destroyed = self.story.command[0] == "destroy";
+        let kept = |path: &String| *path == format!("state/{of}.json") || !destroyed && of == "ha" && *path == "state/ha.secrets.age";
+        let left: Vec<String> = self.stack.files().into_keys().filter(|path| path.starts_with("state/") && !kept(path)).collect();
         if !left.is_empty() {
             wrongs.push(format!("files are left: {left:?}"));
         }
-        let plan: &[&str] = if self.story.name == "destroy" {
-            &["plan", "web", "-destroy", "-detailed-exitcode"]
-        } else {
-            &["plan", "web", "-detailed-exitcode"]
-        };
+        wrongs.extend(self.wrong_keys());
+        let plan: &[&str] = if destroyed { &["plan", of, "-destroy", "-detailed-exitcode"] } else { &["plan", of, "-detailed-exitcode"] };
         let plan = self.stack.run(plan);
         if plan.code != 0 {
             wrongs.push(format!("the next plan is not empty: {plan}"));
@@ -156,8 +175,31 @@ impl Scene {
         wrongs
     }
 
+    /// Nodes of a pair that have another key than the encrypted file.
+    fn wrong_keys(&self) -> Vec<String> {
+        let path = self.stack.path("state/ha.secrets.age");
+        let keys = Keys {
+            list: self.stack.path("state/recipients.txt"),
+            recipients: Vec::new(),
+            identity: self.stack.path("home/.config/dofloat/identity.txt"),
+        };
+        if !path.exists() {
+            return Vec::new();
+        }
+        let kept = secrets::read(&path, &keys).expect("the secrets can be read").expect("they are there");
+        let key = STANDARD.encode(kept.generated["dofloat_cluster.web authkey"].expose());
+        let world = self.cloud.world();
+        let other = objects(&world["droplets"]).filter(|(_, droplet)| {
+            let told = droplet["user_data"].as_str().unwrap_or_default();
+            !told.contains(&key) || !told.contains(&STANDARD.encode(NODE_TOKEN))
+        });
+        other.map(|(_, droplet)| format!("{} does not have the key of the encrypted file", droplet["name"])).collect()
+    }
+
+    /// What the state remembers, as kind and identity.
     fn remembered(&self) -> BTreeSet<String> {
-        if self.stack.exists("state/web.json") { remembered(&self.stack.json("state/web.json")) } else { BTreeSet::new() }
+        let file = format!("state/{}.json", self.story.of);
+        if self.stack.exists(&file) { remembered(&self.stack.json(&file)) } else { BTreeSet::new() }
     }
 }
 
@@ -166,9 +208,10 @@ pub(crate) fn remembered(state: &Value) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for (address, record) in objects(&state["resources"]) {
         let id = record["id"].as_str().unwrap_or_default();
-        let kind = address.split('.').next().unwrap_or_default().trim_start_matches("digitalocean_");
+        let own = address.trim_start_matches("dofloat_cluster.web.");
+        let kind = own.split('.').next().unwrap_or_default().trim_start_matches("digitalocean_");
         let named = match kind {
-            "floating_ip_assignment" | "reserved_ip_assignment" => continue,
+            "floating_ip_assignment" | "reserved_ip_assignment" | "terraform_data" | "tag" => continue,
             "reserved_ip" => format!("floating_ip {id}"),
             "record" => format!("record {}", id.rsplit(['/', ',']).next().unwrap_or_default()),
             kind => format!("{kind} {id}"),
@@ -209,6 +252,9 @@ pub(crate) fn shape(world: &Value) -> Value {
     for (_, droplet) in objects(&world["droplets"]) {
         let mut kept = keep(droplet, &["name", "size", "disk", "image", "region", "power", "backups", "monitoring", "ipv6", "user_data"]);
         kept["vpc"] = json!(droplet["vpc"].as_str().and_then(|vpc| vpcs.get(vpc)));
+        if kept["user_data"].as_str().is_some_and(|text| text.contains(&STANDARD.encode(NODE_TOKEN))) {
+            kept["user_data"] = json!("what makes a node of it");
+        }
         let tags = droplet["tags"].as_array().into_iter().flatten().filter_map(Value::as_str);
         kept["tags"] = json!(tags.map(unmarked).collect::<BTreeSet<_>>());
         all.push(json!({ "droplet": kept }));
@@ -262,6 +308,7 @@ fn renamed(of: &Value, droplets: &BTreeMap<String, String>) -> Value {
             items.sort_by_key(Value::to_string);
             Value::Array(items)
         }
+        Value::String(text) if text.starts_with("dofloat:") => json!(unmarked(text)),
         other => droplets.get(&other.to_string()).map_or_else(|| other.clone(), |name| json!(name)),
     }
 }

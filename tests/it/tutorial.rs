@@ -34,7 +34,7 @@ fn the_same_file_on_a_server() {
     let cloud = Cloud::start(Options::default());
     let stack = cloud.stack();
     stack.run(&["apply", "web", "-auto-approve"]).ok().says(ADDED);
-    let address = stack.run(&["output", "-raw", "floating_ip"]).ok().stdout;
+    let address = stack.run(&["output", "web", "-raw", "floating_ip"]).ok().stdout;
     assert_eq!(cloud.show("reserved_ips")[0]["ip"], json!(address.trim()));
     assert_eq!(cloud.show("reserved_ips")[0]["droplet"]["name"], "primary");
     assert!(!stack.exists("state/web.journal"), "the journal goes when the run ends well");

@@ -107,7 +107,7 @@ async fn grow(api: &Client, id: &Id, spec: &Spec, wanted: &str, is_on: bool) -> 
     until(api, id, &format!("have the size {wanted}"), RESIZE_LIMIT, |droplet| droplet.size() == wanted).await
 }
 
-async fn power_off(api: &Client, id: &Id, graceful: bool) -> Result<(), ApiError> {
+pub(super) async fn power_off(api: &Client, id: &Id, graceful: bool) -> Result<(), ApiError> {
     let is_off = |droplet: &Wire| droplet.status == "off";
     if graceful {
         // It only asks; a system that does not listen is cut off below.

@@ -1,0 +1,352 @@
+//! The resources that a cluster is made of: which there are, what follows what, and what stands in each.
+//!
+//! Invariant: pure; what is not known yet is unknown in the body too. The user-data in a node's body is the list of what it is
+//! made from, with digests in place of secrets: that is what is compared and remembered, so that better scripts replace nobody's
+//! servers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::schema::{Block, names, number, text};
+use super::user_data::Release;
+use crate::base::address::Address;
+use crate::base::desired::Known;
+use crate::base::digest::{Digest, Salt};
+use crate::base::value::{Origin, Term, Value};
+
+/// The meaning of the list of inputs; a change of it replaces nodes.
+const INPUTS_FORMAT: i64 = 1;
+
+/// What corosync uses.
+const COROSYNC_PORTS: &str = "5404-5406";
+
+/// One resource of a cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part<'a> {
+    /// The digests of the cluster's secrets and of its nodes' scripts.
+    Keys,
+    /// The tag by which the nodes find each other.
+    Tag,
+    /// The private network, where it is the cluster's own.
+    Vpc,
+    /// The firewall.
+    Firewall,
+    /// The address.
+    Address,
+    /// The first assignment of the address.
+    Assignment,
+    /// A node.
+    Node(&'a str),
+}
+
+const KEYS: (&str, &str) = ("terraform_data", "keys");
+const TAG: (&str, &str) = ("digitalocean_tag", "nodes");
+const VPC: (&str, &str) = ("digitalocean_vpc", "private");
+const FIREWALL: (&str, &str) = ("digitalocean_firewall", "nodes");
+const ADDRESS: (&str, &str) = ("digitalocean_reserved_ip", "address");
+const ASSIGNMENT: (&str, &str) = ("digitalocean_reserved_ip_assignment", "address");
+const NODE: &str = "digitalocean_droplet";
+
+impl<'a> Part<'a> {
+    /// Which part of its cluster an address is.
+    #[must_use]
+    pub fn of(address: &'a Address) -> Option<Self> {
+        match (address.kind.as_str(), address.name.as_str()) {
+            KEYS => Some(Self::Keys),
+            TAG => Some(Self::Tag),
+            VPC => Some(Self::Vpc),
+            FIREWALL => Some(Self::Firewall),
+            ADDRESS => Some(Self::Address),
+            ASSIGNMENT => Some(Self::Assignment),
+            (NODE, name) => Some(Self::Node(name)),
+            _ => None,
+        }
+    }
+
+    /// Its address in a cluster.
+    #[must_use]
+    pub fn at(self, cluster: &Address) -> Address {
+        let (kind, name) = match self {
+            Self::Keys => KEYS,
+            Self::Tag => TAG,
+            Self::Vpc => VPC,
+            Self::Firewall => FIREWALL,
+            Self::Address => ADDRESS,
+            Self::Assignment => ASSIGNMENT,
+            Self::Node(name) => (NODE, name),
+        };
+        Address { parent: Some(Box::new(cluster.clone())), ..Address::new(kind, name) }
+    }
+
+    /// The argument of the block that an attribute comes from.
+    #[must_use]
+    pub fn argument(self, attribute: Option<&str>) -> &'static str {
+        match (self, attribute) {
+            (Self::Keys, _) => "failover_token",
+            (Self::Node(_), Some("name")) => "nodes",
+            (Self::Node(_), Some("image")) => "image",
+            (Self::Node(_), Some("size")) => "size",
+            (Self::Node(_), Some("vpc_uuid")) => "vpc_uuid",
+            (Self::Node(_), Some("user_data")) => "user_data",
+            (Self::Node(_), Some("ssh_keys")) => "ssh_keys",
+            (Self::Node(_), Some("tags")) => "tags",
+            (Self::Node(_), Some("monitoring")) => "monitoring",
+            (Self::Node(_), Some("backups")) => "backups",
+            (_, Some("region")) => "region",
+            _ => "",
+        }
+    }
+}
+
+/// The parts of a cluster with these nodes, each with those that it is built upon.
+#[must_use]
+pub fn parts<'a>(nodes: &'a [String], own_vpc: bool) -> Vec<(Part<'a>, Vec<Part<'a>>)> {
+    let mut all = vec![(Part::Keys, vec![]), (Part::Tag, vec![]), (Part::Address, vec![]), (Part::Firewall, vec![Part::Tag])];
+    let mut below = vec![Part::Keys, Part::Tag, Part::Address, Part::Firewall];
+    if own_vpc {
+        all.push((Part::Vpc, vec![]));
+        below.push(Part::Vpc);
+    }
+    all.extend(nodes.iter().map(|name| (Part::Node(name), below.clone())));
+    let first = nodes.first().map(|name| Part::Node(name));
+    all.push((Part::Assignment, std::iter::once(Part::Address).chain(first).collect()));
+    all
+}
+
+/// What a cluster's bodies are made from.
+pub struct Plot<'a> {
+    /// The cluster.
+    pub address: &'a Address,
+    /// Its arguments.
+    pub block: &'a Block,
+    /// What is known of its parts.
+    pub known: &'a Known<'a>,
+    /// The stack's name.
+    pub stack: &'a str,
+    /// The stack's mark.
+    pub mark: &'a str,
+    /// Where the nodes find the API, unless the block says so.
+    pub api_url: &'a str,
+    /// The key of the stack's digests.
+    pub salt: &'a Salt,
+    /// The digest of the cluster's key, once there is one.
+    pub authkey: Option<&'a Digest>,
+    /// The digest of the nodes' token, once it is known.
+    pub token: Option<&'a Digest>,
+    /// The digest of the scripts that the nodes run.
+    pub scripts: Option<&'a str>,
+}
+
+impl Plot<'_> {
+    /// The body of a part.
+    #[must_use]
+    pub fn body(&self, part: Part<'_>) -> Term {
+        let entries: Vec<(&str, Term)> = match part {
+            Part::Keys => vec![("input", self.keys())],
+            Part::Tag => vec![("name", self.tag().into())],
+            Part::Vpc => vec![("name", self.name().into()), ("region", self.argument("region"))],
+            Part::Firewall => self.firewall(),
+            Part::Address => vec![("region", self.argument("region"))],
+            Part::Assignment => {
+                let first = names(self.block).and_then(|names| names.first().cloned()).unwrap_or_default();
+                vec![("ip_address", self.of(Part::Address, "ip_address")), ("droplet_id", self.of(Part::Node(&first), "id"))]
+            }
+            Part::Node(name) => self.node(name),
+        };
+        let entries = entries.into_iter().filter(|(_, term)| !term.is_null());
+        Term::map(entries.map(|(name, term)| (name.to_owned(), term)).collect())
+    }
+
+    /// What expressions see of the cluster: its arguments, and what became of its parts.
+    #[must_use]
+    pub fn seen(&self) -> Term {
+        let node = |name: &String| {
+            let of = |attribute| self.of(Part::Node(name), attribute);
+            let attributes = ["id", "urn", "name", "region", "size", "ipv4_address", "ipv4_address_private", "status"];
+            Term::map(attributes.into_iter().map(|attribute| (attribute.to_owned(), of(attribute))).collect())
+        };
+        let nodes = names(self.block).unwrap_or_default().iter().map(|name| (name.clone(), node(name))).collect();
+        let mut all = self.block.clone();
+        all.insert("nodes".to_owned(), Term::map(nodes));
+        all.insert("id".to_owned(), self.tag().into());
+        all.insert("tag".to_owned(), self.tag().into());
+        all.insert("ip".to_owned(), self.of(Part::Address, "ip_address"));
+        all.insert("firewall_id".to_owned(), self.of(Part::Firewall, "id"));
+        all.insert("vpc_uuid".to_owned(), self.vpc());
+        Term::map(all)
+    }
+
+    /// The tag by which the nodes find each other.
+    #[must_use]
+    pub fn tag(&self) -> String {
+        format!("{}:{}", self.mark, slug(self.address, "_-"))
+    }
+
+    /// The name of what must have one that is unique in the account.
+    fn name(&self) -> String {
+        format!("{}-{}", self.stack, slug(self.address, "-")).replace(|c: char| !c.is_ascii_alphanumeric() && c != '-', "-")
+    }
+
+    fn argument(&self, name: &str) -> Term {
+        self.block.get(name).cloned().unwrap_or_else(Term::null)
+    }
+
+    /// An attribute of a part, as far as it is known.
+    fn of(&self, part: Part<'_>, attribute: &str) -> Term {
+        let address = part.at(self.address);
+        match (self.known)(&address) {
+            Term::Unknown(origin) => {
+                Term::Unknown(Origin { address: Some(address), path: attribute.to_owned(), sensitive: origin.sensitive })
+            }
+            known => known.get(attribute),
+        }
+    }
+
+    fn vpc(&self) -> Term {
+        match self.block.get("vpc_uuid") {
+            Some(written) => written.clone(),
+            None => self.of(Part::Vpc, "id"),
+        }
+    }
+
+    fn keys(&self) -> Term {
+        let digest = |path: &str, digest: Option<&Digest>| match digest {
+            Some(digest) => Term::Value(digest.to_string().into()),
+            None => Term::Unknown(Origin { address: Some(Part::Keys.at(self.address)), path: path.to_owned(), sensitive: false }),
+        };
+        let scripts = match self.scripts {
+            Some(scripts) => scripts.into(),
+            None => Term::Unknown(Origin { address: Some(Part::Keys.at(self.address)), path: "scripts".to_owned(), sensitive: false }),
+        };
+        let all = [("authkey", digest("authkey", self.authkey)), ("token", digest("token", self.token)), ("scripts", scripts)];
+        Term::map(all.map(|(name, term)| (name.to_owned(), term)).into())
+    }
+
+    fn firewall(&self) -> Vec<(&'static str, Term)> {
+        let anywhere = || texts(&["0.0.0.0/0", "::/0"]);
+        let rule = |protocol: &str, ports: Option<String>, side: &str, whom: Term| {
+            let mut rule = BTreeMap::from([("protocol".to_owned(), protocol.into()), (side.to_owned(), whom)]);
+            rule.extend(ports.map(|ports| ("port_range".to_owned(), Term::from(ports))));
+            Term::map(rule)
+        };
+        let open = |port: String| rule("tcp", Some(port), "source_addresses", anywhere());
+        let mut inbound = vec![open("22".to_owned())];
+        if text(self.block, "service") != Some("none") {
+            inbound.push(open("80".to_owned()));
+        }
+        inbound.push(match number(self.block, "health_port") {
+            Some(port) => open(port.to_string()),
+            None => self.argument("health_port"),
+        });
+        inbound.push(rule("udp", Some(COROSYNC_PORTS.to_owned()), "source_tags", texts(&[&self.tag()])));
+        let out = |protocol: &str, ports: Option<&str>| rule(protocol, ports.map(str::to_owned), "destination_addresses", anywhere());
+        let outbound = vec![out("tcp", Some("1-65535")), out("udp", Some("1-65535")), out("icmp", None)];
+        vec![
+            ("name", self.name().into()),
+            ("tags", Term::list(vec![self.of(Part::Tag, "name")])),
+            ("inbound_rule", Term::list(inbound)),
+            ("outbound_rule", Term::list(outbound)),
+        ]
+    }
+
+    fn node(&self, name: &str) -> Vec<(&'static str, Term)> {
+        let own = self.argument("tags");
+        let tags = match own.items() {
+            Some(items) => Term::list(std::iter::once(self.tag().into()).chain(items).collect()),
+            None if own.is_null() => texts(&[&self.tag()]),
+            None => own,
+        };
+        vec![
+            ("name", name.into()),
+            ("region", self.argument("region")),
+            ("image", self.argument("image")),
+            ("size", self.argument("size")),
+            ("vpc_uuid", self.vpc()),
+            ("ssh_keys", self.argument("ssh_keys")),
+            ("monitoring", self.argument("monitoring")),
+            ("backups", self.argument("backups")),
+            // The other node takes the address while this one shuts down.
+            ("graceful_shutdown", Term::Value(true.into())),
+            ("tags", tags),
+            ("user_data", self.inputs(name)),
+        ]
+    }
+
+    /// What the user-data is made from, as one text; secrets as digests.
+    fn inputs(&self, name: &str) -> Term {
+        let given = |name: &'static str| (name, self.argument(name));
+        let release = text(self.block, "image").and_then(Release::of_image).map(|release| format!("{release:?}").to_lowercase());
+        let image = || match self.argument("image") {
+            unknown @ Term::Unknown(_) => unknown,
+            _ => Term::Unknown(Origin::default()),
+        };
+        let script = match self.block.get("user_data") {
+            None => Term::null(),
+            Some(script) => match script.sealed() {
+                Some(sealed) => Digest::of(&sealed, self.salt).to_string().into(),
+                None => script.clone(),
+            },
+        };
+        let keys = self.of(Part::Keys, "input");
+        let all = BTreeMap::from([
+            ("format", Term::Value(INPUTS_FORMAT.into())),
+            ("release", release.map_or_else(image, Term::from)),
+            ("name", name.into()),
+            ("tag", self.tag().into()),
+            ("address", self.of(Part::Address, "ip_address")),
+            ("api_url", text(self.block, "api_url").unwrap_or(self.api_url).into()),
+            ("keys", keys),
+            ("user_data", script),
+            given("cluster_name"),
+            given("fencing"),
+            given("fencing_delay"),
+            given("health_path"),
+            given("health_port"),
+            given("listen"),
+            given("no_quorum_policy"),
+            given("nodes"),
+            given("service"),
+            given("timezone"),
+            given("token_timeout"),
+            given("transport"),
+        ]);
+        let all = Term::map(all.into_iter().map(|(name, term)| (name.to_owned(), term)).collect());
+        match all.sealed() {
+            Some(_) if all.value().is_some() => all.value().map(|value| value.to_json().to_string()).unwrap_or_default().into(),
+            // A secret among what is compared: its digest stands for all.
+            Some(sealed) => Digest::of(&sealed, self.salt).to_string().into(),
+            None => {
+                Term::Unknown(Origin { address: Some(Part::Node(name).at(self.address)), path: "user_data".to_owned(), sensitive: false })
+            }
+        }
+    }
+}
+
+/// The token scopes that the nodes need.
+#[must_use]
+pub fn scopes(block: &Block) -> Vec<&'static str> {
+    let mut scopes = vec!["droplet:read", "reserved_ip:read", "reserved_ip:update", "tag:read"];
+    if text(block, "fencing") == Some("api") {
+        // To power a node off.
+        scopes.insert(1, "droplet:update");
+    }
+    scopes
+}
+
+fn texts(texts: &[&str]) -> Term {
+    Term::Value(Value::List(texts.iter().map(|text| Value::from(*text)).collect()))
+}
+
+/// The name and key of a cluster in letters, digits and `more`.
+fn slug(address: &Address, more: &str) -> String {
+    let whole = match &address.key {
+        None => address.name.clone(),
+        Some(key) => format!("{}-{}", address.name, key.to_string().trim_matches(['[', ']', '"'])),
+    };
+    whole.replace(|c: char| !c.is_ascii_alphanumeric() && !more.contains(c), "-")
+}
+
+/// The addresses of a cluster's nodes.
+#[must_use]
+pub fn nodes(cluster: &Address, names: &[String]) -> BTreeSet<Address> {
+    names.iter().map(|name| Part::Node(name).at(cluster)).collect()
+}

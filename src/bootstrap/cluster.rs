@@ -1,0 +1,560 @@
+//! Stacks with clusters in them: each block `dofloat_cluster` stands for the resources that it is made of.
+//!
+//! Invariant: pure. What comes out is as ordinary as if the user had written it; nobody behind this knows what a cluster is. The
+//! holder of a cluster's address is the cluster's own business: it is set once and never compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use super::children::{self, Part, Plot};
+use super::schema::{self, Block, Complaint, KIND, number, text};
+use super::user_data::{self, Fencing, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
+use crate::base::address::Address;
+use crate::base::desired::{Desired, Ignore, Known, Lifecycle, Output, Pair, Prevent, Resolve, Trigger, Wanted, Watch};
+use crate::base::diag::{Diagnostic, Span};
+use crate::base::digest::{Digest, Salt};
+use crate::base::secret::Secret;
+use crate::base::value::{Body, Origin, Term, Value};
+
+/// What there is beside the configuration.
+#[derive(Clone, Debug)]
+pub struct Grounds {
+    /// The stack's name.
+    pub stack: String,
+    /// The stack's mark.
+    pub mark: String,
+    /// The key of the stack's digests.
+    pub salt: Salt,
+    /// Where the nodes find the API.
+    pub api_url: String,
+    /// What is remembered of the parts of clusters.
+    pub remembered: BTreeMap<Address, Body>,
+    /// Whether the secrets that were made are still there.
+    pub kept: bool,
+    /// What stands for a token that is not given.
+    pub lacking: Lacking,
+    /// Whether nodes that run an older dofloat's scripts are replaced.
+    pub upgrade: bool,
+    /// Whether everything is taken down: then what cannot be known need not be.
+    pub leaving: bool,
+    /// The secrets of clusters whose nodes are made.
+    pub secrets: BTreeMap<Address, Keys>,
+}
+
+/// The secrets of one cluster.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    /// Corosync's key, in base64.
+    pub authkey: Secret<String>,
+    /// The nodes' token.
+    pub token: Secret<String>,
+}
+
+/// What stands for a token that is not given.
+#[derive(Clone, Debug)]
+pub enum Lacking {
+    /// Nothing: it must be given.
+    Nothing,
+    /// It need not be known.
+    Unknown,
+    /// This one, of a simulated account.
+    Simulated(Secret<String>),
+}
+
+/// A configuration whose clusters are expanded.
+pub struct Expanded<'a> {
+    inner: &'a dyn Resolve,
+    grounds: Grounds,
+    desired: Desired,
+    clusters: BTreeSet<Address>,
+}
+
+/// A configuration and what makes it whole.
+impl<'a> Expanded<'a> {
+    /// Expands the clusters of a configuration.
+    ///
+    /// # Errors
+    /// What is wrong with the blocks, as far as it is known before any request.
+    pub fn new(inner: &'a dyn Resolve, grounds: Grounds) -> Result<Self, Vec<Diagnostic>> {
+        let clusters: BTreeSet<Address> =
+            inner.desired().resources.keys().filter(|address| address.parent.is_none() && address.kind == KIND).cloned().collect();
+        let mut all = Self { inner, grounds, desired: Desired::default(), clusters };
+        all.desired = all.expand()?;
+        Ok(all)
+    }
+
+    /// Whether there is a cluster at all.
+    #[must_use]
+    pub fn has_clusters(&self) -> bool {
+        !self.clusters.is_empty()
+    }
+
+    /// The clusters.
+    #[must_use]
+    pub fn clusters(&self) -> &BTreeSet<Address> {
+        &self.clusters
+    }
+
+    /// The same configuration, when the secrets of clusters are at hand.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub fn with(&self, secrets: BTreeMap<Address, Keys>) -> Result<Self, Vec<Diagnostic>> {
+        Self::new(self.inner, Grounds { secrets, ..self.grounds.clone() })
+    }
+
+    /// The token that is given to a cluster's nodes, if one is; unknown parts count as none.
+    #[must_use]
+    pub fn token(&self, cluster: &Address) -> Option<Secret<String>> {
+        let block = self.block(cluster, &unknown).ok()?;
+        self.given_token(&block)
+    }
+
+    /// The arguments of a cluster as far as they are known.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn arguments(&self, cluster: &Address, known: &Known<'_>) -> Result<Block, Vec<Diagnostic>> {
+        self.block(cluster, &|of: &Address| self.known(of, known))
+    }
+
+    /// The nodes of a cluster that `address` names; none if it names no cluster.
+    #[must_use]
+    pub fn nodes(&self, address: &Address) -> Option<Vec<Address>> {
+        let named = |part: &&Address| self.cluster_of(part).is_some_and(|(cluster, _)| address.covers(cluster));
+        let is_node = |part: &&Address| matches!(Part::of(part), Some(Part::Node(_)));
+        (address.parent.is_none() && address.kind == KIND)
+            .then(|| self.desired.resources.keys().filter(named).filter(is_node).cloned().collect())
+    }
+
+    /// What is to be known before the nodes of a cluster are made.
+    #[must_use]
+    pub fn warnings(&self, cluster: &Address) -> Vec<Diagnostic> {
+        let Ok(block) = self.block(cluster, &unknown) else { return Vec::new() };
+        let at = |argument: &'static str, message: String, hint: &str| {
+            Diagnostic::warning(message).at(self.inner.span(cluster, &[argument])).about(cluster).hint(hint)
+        };
+        let mut all = Vec::new();
+        if text(&block, "fencing") == Some("none") {
+            all.push(at(
+                "fencing",
+                format!("{cluster} has no fencing: while its private network is cut, each node believes that the other is dead."),
+                "Both take the address in turns or at once. Pages that are the same on both do not mind; data that is written does. \
+                 `fencing = \"api\"` has one of them powered off; its token then needs the scopes to do so.",
+            ));
+        }
+        if text(&block, "no_quorum_policy") == Some("ignore") {
+            all.push(at(
+                "no_quorum_policy",
+                format!("{cluster} ignores quorum: a node that boots alone takes the address, whatever the other does."),
+                "With \"stop\" it waits until it has seen the other once, so that there are never two owners; the price is that a lone \
+                 survivor of a blackout serves nothing until the other is back.",
+            ));
+        }
+        let release = text(&block, "image").and_then(Release::of_image);
+        if text(&block, "transport") == Some("udpu") && release == Some(Release::Modern) {
+            all.push(at(
+                "transport",
+                format!("With udpu the corosync of {cluster} uses no key: whoever is in its private network can join or disturb it."),
+                "Take `transport` out: knet encrypts and authenticates.",
+            ));
+        }
+        all
+    }
+
+    fn expand(&self) -> Result<Desired, Vec<Diagnostic>> {
+        let (mut parts, mut errors) = (BTreeMap::new(), Vec::new());
+        for cluster in &self.clusters {
+            match self.parts(cluster) {
+                Ok(found) => {
+                    parts.insert(cluster.clone(), found);
+                }
+                Err(found) => errors.extend(found),
+            }
+        }
+        errors.extend(self.doubles(&parts));
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let opened = |after: &BTreeSet<Address>| {
+            let one = |address: &Address| match parts.get(address) {
+                Some(parts) => parts.keys().cloned().collect(),
+                None => vec![address.clone()],
+            };
+            after.iter().flat_map(one).collect::<BTreeSet<Address>>()
+        };
+        let inner = self.inner.desired();
+        let (moves, removals, imports) = (inner.moves.clone(), inner.removals.clone(), inner.imports.clone());
+        let mut desired = Desired { moves, removals, imports, ..Desired::default() };
+        for (address, wanted) in &self.inner.desired().resources {
+            let mut rules = wanted.rules.clone();
+            rules.replace_triggered_by = rules.replace_triggered_by.iter().flat_map(|trigger| self.trigger(trigger, &parts)).collect();
+            let before = opened(&wanted.after);
+            let Some(parts) = parts.get(address) else {
+                desired.resources.insert(address.clone(), Wanted { after: before, rules, span: wanted.span.clone() });
+                continue;
+            };
+            desired.pairs.insert(address.clone(), self.pair(address, parts));
+            for (part, own) in parts {
+                let after = own.iter().chain(&before).cloned().collect();
+                let rules = Part::of(part).map_or_else(Lifecycle::default, |part| rules_of(part, &rules));
+                desired.resources.insert(part.clone(), Wanted { after, rules, span: wanted.span.clone() });
+            }
+        }
+        let address = |part: &&Address| {
+            let of_cluster = part.parent.as_deref().is_some_and(|parent| parent.kind == KIND);
+            of_cluster && Part::of(part) == Some(Part::Address) && !desired.resources.contains_key(*part)
+        };
+        desired.kept = self.grounds.remembered.keys().filter(address).cloned().collect();
+        Ok(desired)
+    }
+
+    /// The parts of a cluster, each with what it is built upon.
+    fn parts(&self, cluster: &Address) -> Result<BTreeMap<Address, BTreeSet<Address>>, Vec<Diagnostic>> {
+        if self.grounds.leaving {
+            let own = self.grounds.remembered.keys().filter(|address| address.parent.as_deref() == Some(cluster));
+            return Ok(own.map(|address| (address.clone(), BTreeSet::new())).collect());
+        }
+        let span = self.inner.desired().resources.get(cluster).map(|wanted| wanted.span.clone());
+        if self.inner.desired().resources.get(cluster).is_some_and(|wanted| wanted.rules.create_before_destroy) {
+            return Err(vec![
+                Diagnostic::error("`create_before_destroy` has no place in a cluster.")
+                    .at(span)
+                    .about(cluster)
+                    .hint("Take it out: the nodes are replaced one after the other, so that one of them always serves."),
+            ]);
+        }
+        let block = self.block(cluster, &unknown)?;
+        let Some(names) = schema::names(&block) else {
+            return Err(vec![
+                Diagnostic::error(format!("`nodes` of {cluster} is not known before apply."))
+                    .at(self.inner.span(cluster, &["nodes"]))
+                    .about(cluster)
+                    .hint("The names must follow from variables and local values alone."),
+            ]);
+        };
+        let parts = children::parts(&names, !block.contains_key("vpc_uuid"));
+        let at = |part: Part<'_>| part.at(cluster);
+        Ok(parts.into_iter().map(|(part, upon)| (at(part), upon.into_iter().map(at).collect())).collect())
+    }
+
+    fn pair(&self, cluster: &Address, parts: &BTreeMap<Address, BTreeSet<Address>>) -> Pair {
+        let block = self.block(cluster, &unknown).unwrap_or_default();
+        let names = schema::names(&block).unwrap_or_default();
+        let nodes = names.iter().map(|name| Part::Node(name).at(cluster)).filter(|node| parts.contains_key(node)).collect();
+        let gated = text(&block, "wait_for") != Some("created");
+        Pair { nodes, holder: (Part::Assignment.at(cluster), "droplet_id".to_owned()), gated }
+    }
+
+    /// Nodes of one name, and clusters of one tag: what is lost could not be told apart.
+    fn doubles(&self, parts: &BTreeMap<Address, BTreeMap<Address, BTreeSet<Address>>>) -> Vec<Diagnostic> {
+        if self.grounds.leaving {
+            return Vec::new();
+        }
+        let mut seen: BTreeMap<String, &Address> = BTreeMap::new();
+        let mut errors = Vec::new();
+        for (cluster, parts) in parts {
+            let tag = format!("the tag `{}`", self.plot(cluster, &Block::new(), &unknown).tag());
+            let names = parts.keys().filter_map(|part| match Part::of(part) {
+                Some(Part::Node(name)) => Some(format!("a node named `{name}`")),
+                _ => None,
+            });
+            for name in std::iter::once(tag).chain(names) {
+                if let Some(other) = seen.insert(name.clone(), cluster) {
+                    errors.push(
+                        Diagnostic::error(format!("{other} and {cluster} both have {name}."))
+                            .at(self.inner.span(cluster, &["nodes"]))
+                            .about(cluster)
+                            .hint(
+                                "By these an object is found again whose making was interrupted: give each its own, for example with \
+                                   `each.key` in the names.",
+                            ),
+                    );
+                }
+            }
+        }
+        errors
+    }
+
+    fn trigger(&self, trigger: &Trigger, parts: &BTreeMap<Address, BTreeMap<Address, BTreeSet<Address>>>) -> Vec<Trigger> {
+        let Some(parts) = parts.get(&trigger.address) else { return vec![trigger.clone()] };
+        let of = |address: &Address, attribute: Option<&str>| Trigger { address: address.clone(), attribute: attribute.map(str::to_owned) };
+        match trigger.attribute.as_deref() {
+            None => parts.keys().map(|part| of(part, None)).collect(),
+            Some("ip") => vec![of(&Part::Address.at(&trigger.address), None)],
+            Some(_) => parts.keys().filter(|part| matches!(Part::of(part), Some(Part::Node(_)))).map(|part| of(part, None)).collect(),
+        }
+    }
+
+    /// What is known of an address, clusters included.
+    fn known(&self, of: &Address, known: &Known<'_>) -> Term {
+        if !self.clusters.contains(of) {
+            return known(of);
+        }
+        match self.block(of, &|other: &Address| self.known(other, known)) {
+            Ok(block) => self.plot(of, &block, known).seen(),
+            // What is wrong with it is told where it is asked for itself.
+            Err(_) => Term::Unknown(Origin { address: Some(of.clone()), ..Origin::default() }),
+        }
+    }
+
+    fn block(&self, cluster: &Address, known: &Known<'_>) -> Result<Block, Vec<Diagnostic>> {
+        let body = self.inner.body(cluster, known)?;
+        let told = |complaint: Complaint| {
+            let path = Some(complaint.argument).filter(|argument| !argument.is_empty());
+            let diagnostic = Diagnostic::error(complaint.message).at(self.inner.span(cluster, path.as_slice())).about(cluster);
+            if complaint.hint.is_empty() { diagnostic } else { diagnostic.hint(complaint.hint) }
+        };
+        schema::read(&body).map_err(|complaints| complaints.into_iter().map(told).collect())
+    }
+
+    fn plot<'p>(&'p self, address: &'p Address, block: &'p Block, known: &'p Known<'p>) -> Plot<'p> {
+        let Grounds { stack, mark, api_url, salt, .. } = &self.grounds;
+        Plot { address, block, known, stack, mark, api_url, salt, authkey: None, token: None, scripts: None }
+    }
+
+    fn given_token(&self, block: &Block) -> Option<Secret<String>> {
+        match block.get("failover_token") {
+            Some(term) => term.sealed()?.map(|value| value.as_str().map(str::to_owned).ok_or(())).transpose().ok(),
+            None => match &self.grounds.lacking {
+                Lacking::Simulated(token) => Some(token.clone()),
+                Lacking::Nothing | Lacking::Unknown => None,
+            },
+        }
+    }
+
+    /// What is remembered of what a cluster's nodes are made from.
+    fn remembered(&self, cluster: &Address, name: &str) -> Option<String> {
+        let keys = self.grounds.remembered.get(&Part::Keys.at(cluster))?;
+        Some(keys.get("input")?.as_map()?.get(name)?.as_str()?.to_owned())
+    }
+
+    /// Whether the nodes of a cluster run an older dofloat's scripts, and are left so.
+    #[must_use]
+    pub fn is_older(&self, cluster: &Address) -> bool {
+        let current = self.block(cluster, &unknown).ok().and_then(|block| scripts_of(&block));
+        let remembered = self.remembered(cluster, "scripts");
+        !self.grounds.upgrade && remembered.is_some() && current.is_some() && remembered != current
+    }
+
+    /// The token scopes that a cluster's nodes need.
+    #[must_use]
+    pub fn scopes(&self, cluster: &Address) -> Vec<&'static str> {
+        children::scopes(&self.block(cluster, &unknown).unwrap_or_default())
+    }
+
+    /// The digests of a cluster's secrets: of those at hand, else as they are remembered.
+    fn digests(&self, cluster: &Address, block: &Block) -> Result<[Option<Digest>; 2], Vec<Diagnostic>> {
+        let of = |secret: &Secret<String>| Digest::of(&secret.map(|text| Value::from(text.as_str())), &self.grounds.salt);
+        if let Some(keys) = self.grounds.secrets.get(cluster) {
+            return Ok([Some(of(&keys.authkey)), Some(of(&keys.token))]);
+        }
+        let remembered = |name: &str| Digest::from_text(&self.remembered(cluster, name).filter(|_| self.grounds.kept)?);
+        let token = match self.given_token(block) {
+            Some(token) => Some(of(&token)),
+            None if block.contains_key("failover_token") => None,
+            None => match (remembered("token"), &self.grounds.lacking) {
+                (None, Lacking::Nothing) => return Err(vec![self.no_token(cluster)]),
+                (found, _) => found,
+            },
+        };
+        Ok([remembered("authkey"), token])
+    }
+
+    fn no_token(&self, cluster: &Address) -> Diagnostic {
+        Diagnostic::error(format!("{cluster} has no `failover_token`, by which its nodes move the address."))
+            .at(self.inner.span(cluster, &["failover_token"]))
+            .about(cluster)
+            .hint(
+                "Make a token at https://cloud.digitalocean.com/account/api/tokens with the scopes that `dofloat scopes` prints for the \
+                 nodes, and give it in a variable, for example by TF_VAR_failover_token. It is kept encrypted from then on.",
+            )
+    }
+
+    fn user_data(&self, cluster: &Address, name: &str, known: &Known<'_>) -> Result<Secret<String>, Vec<Diagnostic>> {
+        let block = self.block(cluster, &|other: &Address| self.known(other, known))?;
+        let plot = self.plot(cluster, &block, known);
+        let fail = |message: String| {
+            vec![Diagnostic::error(message).at(self.inner.span(cluster, &["user_data"])).about(Part::Node(name).at(cluster))]
+        };
+        let address = (plot.known)(&Part::Address.at(cluster)).get("ip_address");
+        let address = address.value().and_then(Value::as_str).and_then(|text| text.parse().ok());
+        let (Some(node), Some(address)) = (self.grounds.secrets.get(cluster), address) else {
+            return Err(fail(format!("The secrets or the address of {cluster} are not at hand.")));
+        };
+        let node = node_of(&block, name, &plot.tag(), address, &self.grounds.api_url, node)
+            .ok_or_else(|| fail(format!("The arguments of {cluster} are not all known.")))?;
+        user_data::render(&node).map_err(|error| fail(format!("{cluster}: {error}.")))
+    }
+
+    fn cluster_of<'b>(&self, of: &'b Address) -> Option<(&'b Address, Part<'b>)> {
+        let cluster = of.parent.as_deref().filter(|cluster| self.clusters.contains(*cluster))?;
+        Some((cluster, Part::of(of)?))
+    }
+}
+
+fn unknown(_: &Address) -> Term {
+    Term::Unknown(Origin::default())
+}
+
+/// The digest of what runs on the nodes of such an image, whatever their settings.
+fn scripts_of(block: &Block) -> Option<String> {
+    let release = Release::of_image(text(block, "image")?)?;
+    let node = Node {
+        release,
+        cluster_name: String::new(),
+        name: "a".to_owned(),
+        nodes: vec!["a".to_owned(), "b".to_owned()],
+        tag: String::new(),
+        floating_ip: Ipv4Addr::UNSPECIFIED,
+        api_url: String::new(),
+        health_port: 1,
+        health_path: "/".to_owned(),
+        service: Service::Nginx,
+        transport: Transport::Udpu,
+        token_timeout: 1000,
+        no_quorum_policy: NoQuorumPolicy::Stop,
+        fencing: Fencing::Api { delay: 0 },
+        timezone: String::new(),
+        listen: Listen::Any,
+        user_script: None,
+        authkey: Secret::new(String::new()),
+        token: Secret::new(String::new()),
+    };
+    let text = user_data::render(&node).ok()?;
+    Some(Digest::of(&text.map(|text| Value::from(text.as_str())), &Salt::new([0; 32])).to_string())
+}
+
+/// What the rules of the block mean for a part.
+fn rules_of(part: Part<'_>, block: &Lifecycle) -> Lifecycle {
+    let ignored = |names: &[&str]| Ignore::Names(names.iter().map(|name| (*name).to_owned()).collect());
+    let prevent_destroy = block.prevent_destroy.clone();
+    match part {
+        Part::Node(_) => {
+            let ignore_changes = match &block.ignore_changes {
+                Ignore::Names(names) => {
+                    let own = ["image", "size", "ssh_keys", "tags", "monitoring", "backups", "vpc_uuid", "region"];
+                    let mut all: BTreeSet<String> = names.iter().filter(|name| own.contains(&name.as_str())).cloned().collect();
+                    // The image, and whatever is no attribute of a droplet, is what the user-data is made from.
+                    if names.iter().any(|name| name == "image" || !own.contains(&name.as_str())) {
+                        all.insert("user_data".to_owned());
+                    }
+                    Ignore::Names(all)
+                }
+                other => other.clone(),
+            };
+            Lifecycle { prevent_destroy, ignore_changes, replace_triggered_by: block.replace_triggered_by.clone(), ..Lifecycle::default() }
+        }
+        // A new one comes first: the old one is given back when nobody needs it any more.
+        Part::Address => {
+            Lifecycle { create_before_destroy: true, prevent_destroy: prevent_destroy.or(Some(Prevent::Default)), ..Lifecycle::default() }
+        }
+        Part::Assignment => Lifecycle { prevent_destroy, ignore_changes: ignored(&["droplet_id"]), ..Lifecycle::default() },
+        Part::Keys | Part::Tag | Part::Vpc | Part::Firewall => Lifecycle { prevent_destroy, ..Lifecycle::default() },
+    }
+}
+
+/// A node, if all that it is made from is known.
+fn node_of(block: &Block, name: &str, tag: &str, floating_ip: Ipv4Addr, api_url: &str, keys: &Keys) -> Option<Node> {
+    let release = Release::of_image(text(block, "image")?)?;
+    let user_script = match block.get("user_data") {
+        Some(script) => Some(script.sealed()?.map(|value| value.as_str().map(str::to_owned).ok_or(())).transpose().ok()?),
+        None => None,
+    };
+    let whole = |name: &str| u32::try_from(number(block, name)?).ok();
+    Some(Node {
+        release,
+        cluster_name: text(block, "cluster_name")?.to_owned(),
+        name: name.to_owned(),
+        nodes: schema::names(block)?,
+        tag: tag.to_owned(),
+        floating_ip,
+        api_url: text(block, "api_url").unwrap_or(api_url).to_owned(),
+        health_port: u16::try_from(number(block, "health_port")?).ok()?,
+        health_path: text(block, "health_path")?.to_owned(),
+        service: if text(block, "service")? == "none" { Service::None } else { Service::Nginx },
+        transport: match (text(block, "transport"), release) {
+            (Some("udpu"), _) | (_, Release::Trusty) => Transport::Udpu,
+            (_, Release::Modern) => Transport::Knet,
+        },
+        token_timeout: whole("token_timeout")?,
+        no_quorum_policy: if text(block, "no_quorum_policy")? == "ignore" { NoQuorumPolicy::Ignore } else { NoQuorumPolicy::Stop },
+        fencing: if text(block, "fencing")? == "api" { Fencing::Api { delay: whole("fencing_delay")? } } else { Fencing::None },
+        timezone: text(block, "timezone")?.to_owned(),
+        listen: if text(block, "listen")? == "anchor" { Listen::Anchor } else { Listen::Any },
+        user_script,
+        authkey: keys.authkey.clone(),
+        token: keys.token.clone(),
+    })
+}
+
+impl Resolve for Expanded<'_> {
+    fn desired(&self) -> &Desired {
+        &self.desired
+    }
+
+    fn body(&self, of: &Address, known: &Known<'_>) -> Result<Term, Vec<Diagnostic>> {
+        let Some((cluster, part)) = self.cluster_of(of) else {
+            return self.inner.body(of, &|other: &Address| self.known(other, known));
+        };
+        let block = self.block(cluster, &|other: &Address| self.known(other, known))?;
+        if part != Part::Keys {
+            return Ok(self.plot(cluster, &block, known).body(part));
+        }
+        let [authkey, token] = self.digests(cluster, &block)?;
+        let scripts = self.remembered(cluster, "scripts").filter(|_| !self.grounds.upgrade).or_else(|| scripts_of(&block));
+        let plot =
+            Plot { authkey: authkey.as_ref(), token: token.as_ref(), scripts: scripts.as_deref(), ..self.plot(cluster, &block, known) };
+        Ok(plot.body(part))
+    }
+
+    fn sent(&self, of: &Address, mut body: BTreeMap<String, Term>, known: &Known<'_>) -> Result<BTreeMap<String, Term>, Vec<Diagnostic>> {
+        if let Some((cluster, Part::Node(name))) = self.cluster_of(of) {
+            let text = self.user_data(cluster, name, known)?;
+            body.insert("user_data".to_owned(), Term::Secret(text.map(|text| Value::from(text.as_str()))));
+        }
+        Ok(body)
+    }
+
+    fn watch(&self, pair: &Address, known: &Known<'_>) -> Option<Watch> {
+        let block = self.block(pair, &|other: &Address| self.known(other, known)).ok()?;
+        let of = |part: Part<'_>, attribute: &str| match known(&part.at(pair)).get(attribute) {
+            Term::Value(Value::Str(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        };
+        let nodes = schema::names(&block)?.into_iter().map(|name| {
+            let address = of(Part::Node(&name), "ipv4_address");
+            (name, address)
+        });
+        Some(Watch {
+            pair: pair.clone(),
+            nodes: nodes.collect(),
+            place: format!(":{}{}", number(&block, "health_port")?, text(&block, "health_path")?),
+            address: of(Part::Address, "ip_address"),
+            serves: text(&block, "service") != Some("none"),
+            limit: Duration::from_secs(number(&block, "wait_limit")?),
+        })
+    }
+
+    fn check(&self, of: &Address, known: &Known<'_>) -> Result<(), Vec<Diagnostic>> {
+        let known = |other: &Address| self.known(other, known);
+        match self.cluster_of(of) {
+            // The last part to be made: now all is known of the cluster that will be.
+            Some((cluster, Part::Assignment)) => self.inner.check(cluster, &known),
+            Some(_) => Ok(()),
+            None => self.inner.check(of, &known),
+        }
+    }
+
+    fn outputs(&self, known: &Known<'_>) -> Result<BTreeMap<String, Output>, Vec<Diagnostic>> {
+        self.inner.outputs(&|other: &Address| self.known(other, known))
+    }
+
+    fn span(&self, of: &Address, path: &[&str]) -> Option<Span> {
+        let Some((cluster, part)) = self.cluster_of(of) else { return self.inner.span(of, path) };
+        let argument = part.argument(path.first().copied());
+        let path = Some(argument).filter(|argument| !argument.is_empty());
+        self.inner.span(cluster, path.as_slice())
+    }
+}

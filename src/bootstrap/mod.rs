@@ -1,0 +1,8 @@
+//! From the block `dofloat_cluster` to ordinary resources, and to what their nodes do when they boot.
+//!
+//! Invariant: pure: the same input gives the same bytes. It must not know the API, files or the clock.
+
+pub mod children;
+pub mod cluster;
+pub mod schema;
+pub mod user_data;

@@ -1,0 +1,70 @@
+#!/bin/sh
+# Gives a floating IP to a droplet: DO_TOKEN=... assign-ip IP DROPLET_ID
+# Ends when the API shows that the droplet holds it. 0: it does; 1: not within the time; 2: wrong usage; 3: no such address
+# or droplet; 4: the token is refused.
+# ASSIGN_PATIENCE is how many seconds it goes on; the floating IP's agent gives what pacemaker gives it.
+set -u
+if [ $# -ne 2 ]; then
+    echo "usage: DO_TOKEN=... assign-ip IP DROPLET_ID" >&2
+    exit 2
+fi
+# shellcheck source=src/bootstrap/node/common.sh
+. "${DOFLOAT_ROOT:-}/usr/local/lib/dofloat/common"
+
+ip=$1
+droplet=$2
+until=$(($(date +%s) + ${ASSIGN_PATIENCE:-50}))
+API_PATIENCE=5
+
+# refused: whether asking again is of no use; then it ends.
+refused() {
+    case $STATUS in
+        401 | 403)
+            echo "the API refuses the token ($STATUS); it needs reserved_ip:read, reserved_ip:update and droplet:read" >&2
+            exit 4
+            ;;
+        404)
+            echo "the API knows no address $ip" >&2
+            exit 3
+            ;;
+        400)
+            echo "the API does not understand: $(picked .message)" >&2
+            exit 3
+            ;;
+    esac
+}
+
+asked=false
+while :; do
+    if api GET "/v2/reserved_ips/$ip"; then
+        holder=$(picked '.reserved_ip.droplet.id')
+        locked=$(picked '.reserved_ip.locked')
+        if [ "$holder" = "$droplet" ] && [ "$locked" != true ]; then
+            [ "$asked" = false ] || say "$ip is here, at droplet $droplet"
+            exit 0
+        fi
+        if [ "$locked" != true ]; then
+            say "$ip is at ${holder:-nobody}: asking for it to be at $droplet"
+            asked=true
+            api POST "/v2/reserved_ips/$ip/actions" "{\"type\":\"assign\",\"droplet_id\":$droplet}" \
+                || say "the API answers $STATUS: $(picked .message)"
+            if [ "$STATUS" = 422 ] && picked .message | grep -q 'could not be found'; then
+                echo "the API knows no droplet $droplet" >&2
+                exit 3
+            fi
+            refused
+        fi
+    else
+        refused
+        say "the API answers $STATUS when asked who holds $ip"
+    fi
+    if [ "$(date +%s)" -ge "$until" ]; then
+        echo "$ip is not at droplet $droplet yet; the API's last answer was $STATUS" >&2
+        exit 1
+    fi
+    case $STATUS in
+        429) sleep 3 ;;
+        2??) sleep 0.3 ;;
+        *) sleep 1 ;;
+    esac
+done

@@ -1,0 +1,240 @@
+#!/bin/sh
+# Makes a fresh droplet a member of its cluster, phase by phase. A phase that fails is tried again; what is done stays done,
+# so that a reboot at any moment only delays. /var/lib/dofloat/phase says where it stands, the health document too.
+#   bootstrap start      lets it run in the background, now and after a reboot
+#   bootstrap            runs it to its end
+#   bootstrap PHASE      runs one phase once
+set -eu
+# shellcheck source=src/bootstrap/node/common.sh
+. "${DOFLOAT_ROOT:-}/usr/local/lib/dofloat/common"
+
+PHASES='prepare packages service peers firewall corosync pacemaker configure serving'
+COROSYNC=$ROOT/etc/corosync
+export DEBIAN_FRONTEND=noninteractive
+
+is_trusty() { [ "$RELEASE" = trusty ]; }
+
+install_packages() {
+    # shellcheck disable=SC2086 # Words are wanted.
+    apt-get -qqy -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --no-install-recommends $1
+}
+
+# has_package NAME: whether the archive has it, and not only a name for others.
+has_package() {
+    apt-cache show "$1" 2> /dev/null | grep -q '^Version:'
+}
+
+# start_unit NAME: starts a service now and at every boot.
+start_unit() {
+    if is_trusty; then
+        initctl start "$1" 2> /dev/null || initctl restart "$1" || service "$1" start
+    else
+        systemctl unmask "$1.service" && systemctl enable "$1.service" && systemctl restart "$1.service"
+    fi
+}
+
+prepare() {
+    if [ ! -e "$ROOT/usr/share/zoneinfo/$TIMEZONE" ]; then
+        apt-get update -qq && install_packages tzdata
+        [ -e "$ROOT/usr/share/zoneinfo/$TIMEZONE" ] || die "there is no time zone $TIMEZONE"
+    fi
+    echo "$TIMEZONE" | put "$ROOT/etc/timezone" 644
+    ln -sf "/usr/share/zoneinfo/$TIMEZONE" "$ROOT/etc/localtime"
+    own_id > /dev/null || die "the metadata service does not answer"
+}
+
+packages() {
+    dpkg --configure -a
+    apt-get update -qq || die "apt-get update failed"
+    # First what tells how the rest goes, and what shuts user-data to others before any service runs.
+    if has_package busybox-static; then httpd='busybox-static'; else httpd='busybox'; fi
+    install_packages "$httpd iptables jq curl ca-certificates" || die "installing jq and curl failed"
+    "$LIB/firewall"
+    "$LIB/health" write
+    start_unit dofloat-health
+    start_unit dofloat-agent
+    wanted='corosync pacemaker crmsh iputils-ping'
+    for each in pacemaker-cli-utils resource-agents-extra; do
+        if has_package $each; then wanted="$wanted $each"; fi
+    done
+    has_package resource-agents-extra || wanted="$wanted resource-agents"
+    if is_trusty; then
+        wanted="$wanted ntp"
+    elif ! systemctl list-unit-files | grep -Eq '^(systemd-timesyncd|chrony|ntp|ntpsec)\.service'; then
+        wanted="$wanted systemd-timesyncd"
+    fi
+    [ "$SERVICE" != nginx ] || wanted="$wanted nginx"
+    install_packages "$wanted" || die "installing $wanted failed"
+}
+
+# The page and where nginx listens; and nobody but the cluster starts it.
+service_files() {
+    if is_trusty; then
+        docroot=$ROOT/usr/share/nginx/html
+        service nginx stop || true
+        update-rc.d -f nginx disable
+        echo manual | put "$ROOT/etc/init/nginx.override" 644
+    else
+        docroot=$ROOT/var/www/html
+        systemctl unmask nginx.service
+        systemctl disable --now nginx.service
+    fi
+    address=$(metadata interfaces/public/0/ipv4/address) || die "the metadata service does not answer"
+    mkdir -p "$docroot"
+    echo "Droplet: $(metadata hostname), IP Address: $address" | put "$docroot/index.html" 644
+    if [ "$LISTEN" = anchor ]; then
+        anchor=$(metadata interfaces/public/0/anchor_ipv4/address) || die "the metadata service knows no anchor address"
+        # Its own monitor asks on the loopback address.
+        sed -i "s/^\(\s*\)listen 80 default_server\(.*\);/\1listen $anchor:80 default_server\2; listen 127.0.0.1:80\2;/
+            /^\s*listen \[::\]:80/d" "$ROOT/etc/nginx/sites-available/default"
+    fi
+}
+
+service_phase() {
+    if [ "$SERVICE" = nginx ]; then service_files; fi
+    if [ -s "$LIB/user-script" ] && [ ! -e "$STATE/user-script.done" ]; then
+        "$LIB/user-script" || die "the script in user_data ended with $?"
+        : > "$STATE/user-script.done"
+    fi
+}
+
+peers() {
+    ask_peers || die "the API answers $STATUS when asked for the droplets with the tag $TAG"
+    for name in $NODES; do
+        printf '%s\n' "$PEERS" | awk -v name="$name" '$2 == name { found = 1 } END { exit !found }' \
+            || die "the API shows no droplet $name with a private address yet"
+    done
+    printf '%s\n' "$PEERS" | put "$ETC/peers" 644
+    "$LIB/agent" hosts
+}
+
+corosync() {
+    mkdir -p "$COROSYNC"
+    put "$COROSYNC/authkey" 400 < "$ETC/authkey"
+    chown root:root "$COROSYNC/authkey"
+    "$LIB/agent" corosync-conf
+    if is_trusty; then
+        mkdir -p "$COROSYNC/service.d"
+        printf 'service {\n    name: pacemaker\n    ver: 1\n}\n' | put "$COROSYNC/service.d/pcmk" 644
+        echo START=yes | put "$ROOT/etc/default/corosync" 644
+        service corosync restart
+    else
+        start_unit corosync
+    fi
+    corosync-cmapctl > /dev/null || die "corosync does not run"
+}
+
+pacemaker() {
+    if is_trusty; then
+        update-rc.d pacemaker defaults 20 01
+        service pacemaker status > /dev/null || service pacemaker start
+    else
+        systemctl is-active --quiet pacemaker.service || start_unit pacemaker
+    fi
+    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+        [ "$(members | wc -l)" -lt "$(echo "$NODES" | wc -w)" ] || return 0
+        sleep 3
+    done
+    die "the cluster has $(members | tr '\n' ' ')so far"
+}
+
+# The cluster's configuration as crm takes it.
+configuration() {
+    properties="no-quorum-policy=$NO_QUORUM_POLICY cluster-recheck-interval=60s"
+    if [ "$FENCING" = api ]; then
+        properties="$properties stonith-enabled=true stonith-timeout=180s"
+        is_trusty || properties="$properties priority-fencing-delay=${FENCING_DELAY}s"
+        for name in $NODES; do
+            # 14.04's pacemaker cannot let the owner win: there the first node does.
+            wait=''
+            if is_trusty && [ "$(nodeid "$name")" = 1 ]; then wait=" delay=$FENCING_DELAY"; fi
+            echo "primitive Fence-$name stonith:fence_digitalocean params plug=$name pcmk_host_list=$name" \
+                "pcmk_host_check=static-list$wait op monitor interval=600s timeout=60s"
+            echo "location Fence-$name-elsewhere Fence-$name -inf: $name"
+        done
+    else
+        properties="$properties stonith-enabled=false"
+    fi
+    echo "property $properties"
+    echo "rsc_defaults resource-stickiness=100 migration-threshold=3 failure-timeout=120s"
+    echo "primitive FloatIP ocf:digitalocean:floatip params floating_ip=$FLOATING_IP token_file=/etc/dofloat/token" \
+        "op start timeout=60s interval=0 op monitor timeout=20s interval=10s op stop timeout=20s interval=0 meta priority=10"
+    # The agent of the node says whether its public side is alive.
+    echo "location FloatIP-public FloatIP rule -inf: defined public_link and public_link eq 0"
+    if [ "$SERVICE" = nginx ]; then
+        if is_trusty; then interval=10s; else interval=2s; fi
+        echo "primitive Nginx ocf:heartbeat:nginx params httpd=/usr/sbin/nginx" \
+            "op start timeout=40s interval=0 op monitor timeout=30s interval=$interval on-fail=restart op stop timeout=60s interval=0"
+        echo "clone Nginx-clone Nginx meta interleave=true"
+        echo "colocation FloatIP-Nginx inf: FloatIP Nginx-clone"
+        echo "order Nginx-FloatIP inf: Nginx-clone FloatIP"
+    fi
+}
+
+# Written once, by the first node; from then on the configuration is the operator's. The mark stands in the configuration
+# itself, so that a node that replaces the first one sees it.
+configure() {
+    mark=$(timeout 20 crm_attribute --type crm_config --name dofloat --query --quiet 2> /dev/null || true)
+    [ "$mark" != configured ] || return 0
+    [ "$(nodeid "$NODE_NAME")" = 1 ] || die "waiting for the first node to write the configuration"
+    timeout 20 crm_mon -1 2> /dev/null | grep 'Current DC:' | grep -qv NONE || die "the cluster has no coordinator yet"
+    configuration > "$RUN/configuration"
+    timeout 120 crm --force configure load update "$RUN/configuration"
+    timeout 20 crm_attribute --type crm_config --name dofloat --update configured
+}
+
+serving() {
+    timeout 20 crm_resource --resource FloatIP --locate 2> /dev/null | grep -q 'is running on' || die "the floating IP is at no node yet"
+}
+
+run() {
+    case $1 in
+        service) service_phase ;;
+        firewall) "$LIB/firewall" ;;
+        *) "$1" ;;
+    esac
+}
+
+all() {
+    for phase in $PHASES; do
+        [ ! -e "$STATE/done/$phase" ] || continue
+        say "phase $phase"
+        echo "$phase" | put "$STATE/phase" 644
+        pause=1
+        until "$LIB/bootstrap" "$phase" > "$RUN/phase.log" 2>&1; do
+            why=$(tail -n 1 "$RUN/phase.log")
+            say "phase $phase failed: $why"
+            sed 's/^/    /' "$RUN/phase.log" >> "$LOG"
+            printf '%s\n' "$why" | put "$STATE/error" 644
+            "$LIB/health" write
+            sleep $pause
+            [ $pause -ge 10 ] || pause=$((pause * 2))
+        done
+        sed 's/^/    /' "$RUN/phase.log" >> "$LOG"
+        rm -f "$STATE/error"
+        : > "$STATE/done/$phase"
+        "$LIB/health" write
+    done
+    echo 'done' | put "$STATE/phase" 644
+    "$LIB/health" write
+    say "done"
+}
+
+mkdir -p "$STATE/done" "$RUN"
+case ${1:-} in
+    start)
+        if is_trusty; then
+            initctl start dofloat-bootstrap || true
+        else
+            systemctl daemon-reload
+            systemctl enable dofloat-bootstrap.service dofloat-firewall.service
+            systemctl start --no-block dofloat-bootstrap.service
+        fi
+        ;;
+    '')
+        exec 9> "$RUN/lock"
+        flock -n 9 || die "it runs already"
+        all
+        ;;
+    *) run "$1" ;;
+esac

@@ -1,0 +1,35 @@
+#!/bin/sh
+# The node's own rules, in chains of their own: user-data is read by root only, and corosync's ports hear the peers alone.
+# Without peers' addresses (`/etc/dofloat/peers` is written when they are known) only the first rule stands.
+set -eu
+# shellcheck source=src/bootstrap/node/common.sh
+. "${DOFLOAT_ROOT:-}/usr/local/lib/dofloat/common"
+
+# fill CHAIN: empties a chain, and hooks it into the one it is named after: DOFLOAT-INPUT into INPUT.
+fill() {
+    iptables -w -N "$1" 2> /dev/null || iptables -w -F "$1"
+    iptables -w -C "${1#DOFLOAT-}" -j "$1" 2> /dev/null || iptables -w -I "${1#DOFLOAT-}" 1 -j "$1"
+}
+
+# 14.04's iptables takes -w since an update; without it nothing is lost but the wait.
+iptables -w -L -n > /dev/null 2>&1 || {
+    iptables() {
+        shift
+        command iptables "$@"
+    }
+}
+
+# What the metadata service tells holds the cluster's key and token; a page with a flaw must not fetch it.
+fill DOFLOAT-OUTPUT
+iptables -w -A DOFLOAT-OUTPUT -d 169.254.169.254 -m owner ! --uid-owner 0 -j REJECT
+
+if [ -s "$ETC/peers" ] && link=$(link_of "$(own_private)") && [ -n "$link" ]; then
+    fill DOFLOAT-INPUT
+    while read -r _ name address _; do
+        [ "$name" != "$NODE_NAME" ] || continue
+        iptables -w -A DOFLOAT-INPUT -i "$link" -s "$address" -p udp -m multiport --dports 5404,5405,5406 -j ACCEPT
+        # New packets too: after a reboot the kernel knows of no connection that these could belong to.
+        iptables -w -A DOFLOAT-OUTPUT -o "$link" -d "$address" -p udp -m multiport --dports 5404,5405,5406 -j ACCEPT
+    done < "$ETC/peers"
+    iptables -w -A DOFLOAT-INPUT ! -i lo -p udp -m multiport --dports 5404,5405,5406 -j DROP
+fi

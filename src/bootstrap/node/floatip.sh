@@ -1,0 +1,167 @@
+#!/bin/sh
+# ocf:digitalocean:floatip: keeps a floating IP of DigitalOcean at the droplet on which it is started.
+# A start ends when the address is really here. A monitor that cannot ask repeats what it knew: trouble with the API moves
+# nothing. A stop has nothing to undo: the next owner takes the address by asking for it.
+: "${OCF_ROOT:=/usr/lib/ocf}"
+# shellcheck source=src/bootstrap/node/common.sh
+. "${DOFLOAT_ROOT:-}/usr/local/lib/dofloat/common"
+
+ip=${OCF_RESKEY_floating_ip:-}
+TOKEN_FILE=${OCF_RESKEY_token_file:-$ETC/token}
+OK=0 GENERIC=1 ARGS=2 UNIMPLEMENTED=3 PERM=4 INSTALLED=5 CONFIGURED=6 NOT_RUNNING=7
+
+describe() {
+    cat << 'END'
+<?xml version="1.0"?>
+<!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd">
+<resource-agent name="floatip" version="1.0">
+<version>1.0</version>
+<longdesc lang="en">Keeps a floating (reserved) IP of DigitalOcean at the droplet on which it is started.</longdesc>
+<shortdesc lang="en">A floating IP of DigitalOcean</shortdesc>
+<parameters>
+<parameter name="floating_ip" unique="1" required="1">
+<longdesc lang="en">The address.</longdesc>
+<shortdesc lang="en">The address</shortdesc>
+<content type="string"/>
+</parameter>
+<parameter name="token_file" unique="0" required="0">
+<longdesc lang="en">A file that only root reads and that holds the API's token.</longdesc>
+<shortdesc lang="en">File with the token</shortdesc>
+<content type="string" default="/etc/dofloat/token"/>
+</parameter>
+<parameter name="do_token" unique="0" required="0">
+<longdesc lang="en">The token itself. It then stands in the cluster's configuration and its logs; use token_file.</longdesc>
+<shortdesc lang="en">The token (unsafe)</shortdesc>
+<content type="string"/>
+</parameter>
+</parameters>
+<actions>
+<action name="start" timeout="60s"/>
+<action name="stop" timeout="20s"/>
+<action name="status" timeout="20s"/>
+<action name="monitor" timeout="20s" interval="10s" depth="0"/>
+<action name="validate-all" timeout="20s"/>
+<action name="meta-data" timeout="5s"/>
+</actions>
+</resource-agent>
+END
+}
+
+# tell WORDS: to pacemaker's log and to ours.
+tell() {
+    echo "floatip: $*" >&2
+    say "$*"
+}
+
+validate() {
+    if [ -z "$ip" ]; then
+        tell "the parameter floating_ip is missing"
+        exit $CONFIGURED
+    fi
+    if ! printf '%s' "$ip" | grep -Eqx '[0-9]{1,3}(\.[0-9]{1,3}){3}'; then
+        tell "floating_ip is no address"
+        exit $CONFIGURED
+    fi
+    for program in curl jq; do
+        if ! command -v $program > /dev/null; then
+            tell "$program is not installed"
+            exit $INSTALLED
+        fi
+    done
+    if [ -n "${OCF_RESKEY_do_token:-}" ]; then
+        tell "do_token stands in the cluster's configuration and logs, where others can read it; put it into a file and set token_file"
+        DO_TOKEN=$OCF_RESKEY_do_token
+    elif [ ! -s "$TOKEN_FILE" ]; then
+        tell "there is no token in $TOKEN_FILE"
+        exit $INSTALLED
+    fi
+}
+
+known=$RUN/floatip-$ip
+
+# remember CODE: what the last answer meant.
+remember() {
+    echo "$1" | put "$known" 644
+    return "$1"
+}
+
+# look: 0 if the address is here, 7 if it is not, or was given up by a stop although nobody has taken it yet.
+look() {
+    if [ -e "$known.stopped" ]; then return $NOT_RUNNING; fi
+    id=$(own_id) || {
+        tell "the metadata service does not say which droplet this is"
+        last
+        return
+    }
+    API_PATIENCE=6
+    if api GET "/v2/reserved_ips/$ip"; then
+        holder=$(picked '.reserved_ip.droplet.id')
+        if [ "$holder" = "$id" ]; then remember $OK; else remember $NOT_RUNNING; fi
+        return
+    fi
+    tell "the API answers $STATUS: what was known of $ip still counts"
+    last
+}
+
+# last: what was known when the API could still be asked; else what the metadata service says, which may be late.
+last() {
+    if [ -s "$known" ]; then
+        return "$(cat "$known")"
+    fi
+    if [ "$(metadata floating_ip/ipv4/active)" = true ] && [ "$(metadata floating_ip/ipv4/ip_address)" = "$ip" ]; then
+        return $OK
+    fi
+    return $NOT_RUNNING
+}
+
+start() {
+    id=$(own_id) || {
+        tell "the metadata service does not say which droplet this is"
+        exit $GENERIC
+    }
+    # Pacemaker's limit in milliseconds, less what it takes to say why.
+    ASSIGN_PATIENCE=$((${OCF_RESKEY_CRM_meta_timeout:-60000} / 1000 - 8))
+    export ASSIGN_PATIENCE TOKEN_FILE
+    [ -z "${DO_TOKEN:-}" ] || export DO_TOKEN
+    why=$("$ROOT/usr/local/bin/assign-ip" "$ip" "$id" 2>&1)
+    case $? in
+        0)
+            rm -f "$known.stopped"
+            remember $OK
+            ;;
+        3)
+            tell "$why"
+            exit $ARGS
+            ;;
+        4)
+            tell "$why"
+            exit $PERM
+            ;;
+        *)
+            tell "$why"
+            exit $GENERIC
+            ;;
+    esac
+}
+
+case ${1:-} in
+    meta-data) describe ;;
+    validate-all) validate ;;
+    start)
+        validate
+        start
+        ;;
+    stop)
+        mkdir -p "$RUN"
+        rm -f "$known"
+        : > "$known.stopped"
+        ;;
+    monitor | status)
+        validate
+        look
+        ;;
+    *)
+        echo "usage: floatip start|stop|status|monitor|validate-all|meta-data" >&2
+        exit $UNIMPLEMENTED
+        ;;
+esac

@@ -1,0 +1,105 @@
+#!/bin/sh
+# The node's health as a JSON document, without secrets:
+#   phase      where the bootstrap stands; "done" at its end. step of steps counts the phases. error is why it is stuck
+#   members    the nodes that this one sees in the cluster, of those `expected`; quorum says whether it may act
+#   resources  what pacemaker runs, and where; failures are the operations that failed
+#   holder     the node at which pacemaker has the floating IP; holds says whether the metadata service shows it at this node
+#   api_error  what was wrong when the node last asked the API
+#
+#   health write    writes it to where `health serve` finds it
+#   health serve    answers on HEALTH_PORT
+set -u
+# shellcheck source=src/bootstrap/node/common.sh
+. "${DOFLOAT_ROOT:-}/usr/local/lib/dofloat/common"
+
+# text WORDS: a JSON string.
+text() {
+    printf '"%s"' "$(printf '%s' "$*" | tr -d '\000-\037' | sed 's/[\\"]/\\&/g' | cut -c1-400)"
+}
+
+# file FILE: its first line as a string, null if it is not there.
+file() {
+    if [ -s "$1" ]; then text "$(head -n 1 "$1")"; else printf null; fi
+}
+
+# list WORDS: an array of strings.
+list() {
+    printf '['
+    first=true
+    for each in "$@"; do
+        [ $first = true ] || printf ', '
+        first=false
+        text "$each"
+    done
+    printf ']'
+}
+
+# resources: from crm_mon's XML, of which both generations have these lines.
+resources() {
+    awk '
+        function value(name,    rest) {
+            if (!match($0, " " name "=\"[^\"]*\"")) return ""
+            rest = substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4)
+            gsub(/\\/, "", rest)
+            return rest
+        }
+        /<resource / { id = value("id"); role = value("role"); failed = value("failed"); here = "" }
+        /<resource .*\/>/ { add(); next }
+        /<node / && id != "" { here = value("name") }
+        /<\/resource>/ { add() }
+        function add() {
+            row = "{\"name\": \"" id "\", \"role\": \"" role "\", \"node\": " (here == "" ? "null" : "\"" here "\"")
+            rows = rows (rows == "" ? "" : ", ") row ", \"failed\": " (failed == "true" ? "true" : "false") "}"
+            id = ""
+        }
+        END { printf "[%s]", rows }'
+}
+
+failures() {
+    awk '
+        function value(name,    rest) {
+            if (!match($0, " " name "=\"[^\"]*\"")) return ""
+            rest = substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 4)
+            gsub(/\\/, "", rest)
+            return rest
+        }
+        /<failure / {
+            row = "{\"operation\": \"" value("op_key") "\", \"node\": \"" value("node") "\", \"answer\": \"" value("exitstatus")
+            rows = rows (rows == "" ? "" : ", ") row "\", \"reason\": \"" value("exitreason") "\"}"
+        }
+        END { printf "[%s]", rows }'
+}
+
+document() {
+    phase=$(cat "$STATE/phase" 2> /dev/null || echo prepare)
+    seen=$(timeout 10 crm_mon --as-xml 2> /dev/null || true)
+    holder=$(timeout 10 crm_resource --resource FloatIP --locate 2> /dev/null | sed -n 's/.* is running on: *\([^ ]*\).*/\1/p' | head -n 1)
+    holds=false
+    [ "$(metadata floating_ip/ipv4/ip_address)" != "$FLOATING_IP" ] || holds=true
+    quorum=false
+    [ "$(timeout 10 crm_node -q 2> /dev/null)" != 1 ] || quorum=true
+    printf '{\n  "format": 1,\n  "time": %s,\n' "$(text "$(date -u +%Y-%m-%dT%H:%M:%SZ)")"
+    printf '  "cluster": %s,\n  "node": %s,\n' "$(text "$CLUSTER_NAME")" "$(text "$NODE_NAME")"
+    printf '  "phase": %s,\n  "step": %s,\n  "steps": 9,\n' "$(text "$phase")" "$(find "$STATE/done" -type f 2> /dev/null | wc -l)"
+    printf '  "error": %s,\n  "api_error": %s,\n' "$(file "$STATE/error")" "$(file "$RUN/api-error")"
+    # shellcheck disable=SC2086,SC2046 # Words are wanted.
+    printf '  "expected": %s,\n  "members": %s,\n' "$(list $NODES)" "$(list $(members))"
+    printf '  "quorum": %s,\n  "resources": %s,\n' "$quorum" "$(printf '%s\n' "$seen" | resources)"
+    printf '  "failures": %s,\n' "$(printf '%s\n' "$seen" | failures)"
+    printf '  "holder": %s,\n  "holds": %s\n}\n' "$([ -n "$holder" ] && text "$holder" || printf null)" "$holds"
+}
+
+case ${1:-} in
+    show) document ;;
+    write)
+        case $HEALTH_PATH in
+            *..*) die "the path $HEALTH_PATH is not taken" ;;
+            */) page=$RUN/www${HEALTH_PATH}index.html ;;
+            *) page=$RUN/www$HEALTH_PATH ;;
+        esac
+        mkdir -p "$(dirname "$page")"
+        document > "$page.$$" && chmod 644 "$page.$$" && mv "$page.$$" "$page"
+        ;;
+    serve) exec busybox httpd -f -p "$HEALTH_PORT" -h "$RUN/www" ;;
+    *) die "usage: health show|write|serve" ;;
+esac

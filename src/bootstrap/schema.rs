@@ -1,0 +1,380 @@
+//! The arguments of `dofloat_cluster`: types, defaults, and what goes with what.
+//!
+//! Invariant: pure; a complaint names the argument and never quotes a secret. It must not know how a cluster is built.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::user_data::Release;
+use crate::base::diag::did_you_mean;
+use crate::base::number::Number;
+use crate::base::types::Type;
+use crate::base::value::{Term, Value};
+
+/// The resource type.
+pub const KIND: &str = "dofloat_cluster";
+
+/// The arguments of one block: every one that has a default or is written.
+pub type Block = BTreeMap<String, Term>;
+
+/// Something wrong with an argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// The argument; empty for the whole block.
+    pub argument: &'static str,
+    /// What is wrong, one sentence.
+    pub message: String,
+    /// What to do next.
+    pub hint: String,
+}
+
+#[derive(Clone, Copy)]
+enum Shape {
+    Text,
+    Number,
+    Bool,
+    Texts,
+}
+
+#[derive(Clone, Copy)]
+enum Default {
+    Needed,
+    Nothing,
+    Text(&'static str),
+    Number(i64),
+    Bool(bool),
+    Texts(&'static [&'static str]),
+}
+
+/// One argument.
+struct Argument {
+    name: &'static str,
+    shape: Shape,
+    default: Default,
+    /// The values that it takes, where they are few.
+    one_of: &'static [&'static str],
+    doc: &'static str,
+}
+
+const fn argument(name: &'static str, shape: Shape, default: Default, doc: &'static str) -> Argument {
+    Argument { name, shape, default, one_of: &[], doc }
+}
+
+const fn choice(name: &'static str, default: Default, one_of: &'static [&'static str], doc: &'static str) -> Argument {
+    Argument { name, shape: Shape::Text, default, one_of, doc }
+}
+
+const ARGUMENTS: &[Argument] = &[
+    argument("region", Shape::Text, Default::Needed, "the region of the nodes and of their address, for example `region = \"nyc3\"`."),
+    argument("image", Shape::Text, Default::Needed, "what the nodes boot, for example `image = \"ubuntu-24-04-x64\"`."),
+    argument("size", Shape::Text, Default::Needed, "how big each node is, for example `size = \"s-1vcpu-1gb\"`."),
+    argument(
+        "nodes",
+        Shape::Texts,
+        Default::Texts(&["primary", "secondary"]),
+        "The names of the two nodes; the first holds the address at first.",
+    ),
+    argument("ssh_keys", Shape::Texts, Default::Nothing, "Numbers or fingerprints of the keys that may log in."),
+    argument("timezone", Shape::Text, Default::Text("UTC"), "The nodes' time zone."),
+    choice("service", Default::Text("nginx"), &["nginx", "none"], "What serves at the address; `none` is the address alone."),
+    argument("failover_token", Shape::Text, Default::Nothing, "The token by which the nodes move the address."),
+    argument("cluster_name", Shape::Text, Default::Text("lbcluster"), "Corosync's name of the cluster."),
+    choice(
+        "fencing",
+        Default::Text("none"),
+        &["none", "api"],
+        "Whether a node that is not answering is powered off before the other takes over.",
+    ),
+    argument("fencing_delay", Shape::Number, Default::Number(8), "In a split, the head start in seconds of the node that has the address."),
+    choice(
+        "no_quorum_policy",
+        Default::Text("stop"),
+        &["stop", "ignore"],
+        "What a node does that has lost sight of the other since it started.",
+    ),
+    choice("transport", Default::Nothing, &["knet", "udpu"], "How corosync talks; by default the best that the image has."),
+    argument("token_timeout", Shape::Number, Default::Number(1000), "After how many milliseconds of silence a node counts as dead."),
+    argument("user_data", Shape::Text, Default::Nothing, "A script of yours, run on each node before the cluster starts its service."),
+    choice("listen", Default::Text("any"), &["any", "anchor"], "On which addresses the service listens."),
+    argument("vpc_uuid", Shape::Text, Default::Nothing, "The VPC; one of the cluster's own unless it is written."),
+    argument("tags", Shape::Texts, Default::Nothing, "More tags of the nodes."),
+    argument("monitoring", Shape::Bool, Default::Bool(false), "Whether the metrics agent is installed on the nodes."),
+    argument("backups", Shape::Bool, Default::Bool(false), "Whether the nodes are backed up."),
+    argument("health_port", Shape::Number, Default::Number(5480), "The port at which a node tells how it is."),
+    argument("health_path", Shape::Text, Default::Text("/health"), "The path at which a node tells how it is."),
+    choice(
+        "wait_for",
+        Default::Text("serving"),
+        &["serving", "created"],
+        "When an apply is done: when the address answers, or when the nodes run.",
+    ),
+    argument("wait_limit", Shape::Number, Default::Number(900), "How many seconds an apply waits for the nodes at most."),
+    argument("api_url", Shape::Text, Default::Nothing, "Where the nodes find the API; by default where dofloat finds it."),
+];
+
+/// The object type of the block, its results included. `nodes` is written as a list of names and read as a map by name.
+#[must_use]
+pub fn object() -> Type {
+    let of = |shape| match shape {
+        Shape::Text => Type::String,
+        Shape::Number => Type::Number,
+        Shape::Bool => Type::Bool,
+        Shape::Texts => Type::Set(Box::new(Type::String)),
+    };
+    let mut fields: BTreeMap<String, Type> = ARGUMENTS.iter().map(|row| (row.name.to_owned(), of(row.shape))).collect();
+    fields.insert("nodes".to_owned(), Type::Any);
+    fields.extend(RESULTS.iter().map(|name| ((*name).to_owned(), Type::String)));
+    Type::Object(fields)
+}
+
+/// The images that a cluster can be built on.
+const IMAGES: [&str; 4] = ["ubuntu-24-04-x64", "ubuntu-22-04-x64", "debian-12-x64", "ubuntu-14-04-x64"];
+
+/// What a cluster has beside its arguments.
+pub const RESULTS: [&str; 4] = ["id", "ip", "tag", "firewall_id"];
+
+/// The block with defaults filled in.
+///
+/// # Errors
+/// Every complaint, in the order of the table.
+pub fn read(body: &Term) -> Result<Block, Vec<Complaint>> {
+    let mut given = body.entries().unwrap_or_default();
+    let (mut block, mut complaints) = (Block::new(), Vec::new());
+    for row in ARGUMENTS {
+        match given.remove(row.name).filter(|term| !term.is_null()) {
+            Some(term) => {
+                block.insert(row.name.to_owned(), term);
+            }
+            None => match of_default(row.default) {
+                Ok(Some(value)) => {
+                    block.insert(row.name.to_owned(), Term::Value(value));
+                }
+                Ok(None) => {}
+                Err(()) => complaints.push(Complaint {
+                    argument: "",
+                    message: format!("The argument `{}` of `{KIND}` is missing.", row.name),
+                    hint: format!("Add `{}`: {}", row.name, row.doc),
+                }),
+            },
+        }
+    }
+    for name in given.keys() {
+        let known = ARGUMENTS.iter().map(|row| row.name);
+        let hint = match did_you_mean(name, known.clone()) {
+            Some(meant) => format!("Did you mean `{meant}`?"),
+            None => format!("It has: {}.", known.collect::<Vec<_>>().join(", ")),
+        };
+        let message = if RESULTS.contains(&name.as_str()) {
+            format!("`{name}` cannot be set: it is a result of the cluster.")
+        } else {
+            format!("There is no argument `{name}` in `{KIND}`.")
+        };
+        complaints.push(Complaint { argument: "", message, hint });
+    }
+    let mut checks = Checks { block: &block, complaints };
+    checks.all();
+    if checks.complaints.is_empty() { Ok(block) } else { Err(checks.complaints) }
+}
+
+fn of_default(default: Default) -> Result<Option<Value>, ()> {
+    Ok(Some(match default {
+        Default::Needed => return Err(()),
+        Default::Nothing => return Ok(None),
+        Default::Text(text) => text.into(),
+        Default::Number(number) => number.into(),
+        Default::Bool(bool) => bool.into(),
+        Default::Texts(texts) => Value::List(texts.iter().map(|text| Value::from(*text)).collect()),
+    }))
+}
+
+/// The text of an argument, if it is known and open.
+#[must_use]
+pub fn text<'a>(block: &'a Block, name: &str) -> Option<&'a str> {
+    block.get(name)?.value()?.as_str()
+}
+
+/// The whole number of an argument, if it is known and open.
+#[must_use]
+pub fn number(block: &Block, name: &str) -> Option<u64> {
+    match block.get(name)?.value()? {
+        Value::Number(number) => Number::as_u64(number),
+        _ => None,
+    }
+}
+
+/// The names of the nodes in their order, if they are known.
+#[must_use]
+pub fn names(block: &Block) -> Option<Vec<String>> {
+    let items = block.get("nodes")?.value()?.as_list()?;
+    items.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+struct Checks<'a> {
+    block: &'a Block,
+    complaints: Vec<Complaint>,
+}
+
+impl Checks<'_> {
+    fn error(&mut self, argument: &'static str, message: impl Into<String>, hint: impl Into<String>) {
+        self.complaints.push(Complaint { argument, message: message.into(), hint: hint.into() });
+    }
+
+    fn all(&mut self) {
+        for row in ARGUMENTS.iter().filter(|row| !row.one_of.is_empty()) {
+            if let Some(text) = text(self.block, row.name)
+                && !row.one_of.contains(&text)
+            {
+                let choices: Vec<String> = row.one_of.iter().map(|choice| format!("\"{choice}\"")).collect();
+                self.error(row.name, format!("`{}` is {}, not \"{text}\".", row.name, choices.join(" or ")), row.doc);
+            }
+        }
+        self.nodes();
+        self.image();
+        self.forms();
+        self.numbers();
+        if text(self.block, "fencing") == Some("api") && text(self.block, "no_quorum_policy") == Some("ignore") {
+            self.error(
+                "no_quorum_policy",
+                "With fencing, `no_quorum_policy` cannot be \"ignore\": a node that was powered off would come back alone and power \
+                 the healthy one off.",
+                "Take `no_quorum_policy` out, or fencing.",
+            );
+        }
+    }
+
+    fn nodes(&mut self) {
+        let Some(term) = self.block.get("nodes") else { return };
+        if term.has_unknown() || term.has_secret() {
+            return;
+        }
+        let Some(names) = names(self.block) else {
+            return self.error("nodes", "`nodes` is a list of two names.", "For example `nodes = [\"primary\", \"secondary\"]`.");
+        };
+        if names.len() != 2 {
+            return self.error("nodes", format!("A cluster has two nodes, not {}.", names.len()), "Two of them decide without a third.");
+        }
+        for name in &names {
+            if !label(name) {
+                self.error(
+                    "nodes",
+                    format!("`{name}` is no name of a node."),
+                    "A name has small letters, digits and dashes, up to 63, and starts with a letter: it becomes the host name.",
+                );
+            }
+        }
+        if names.iter().collect::<BTreeSet<_>>().len() != names.len() {
+            self.error("nodes", format!("Both nodes are named `{}`.", names[0]), "They know each other by name: give each its own.");
+        }
+    }
+
+    fn image(&mut self) {
+        let Some(image) = text(self.block, "image") else { return };
+        match Release::of_image(image) {
+            None => self.error(
+                "image",
+                format!("`{image}` is no image that a cluster can be built on."),
+                format!("These are: {}.", IMAGES.join(", ")),
+            ),
+            Some(Release::Trusty) if text(self.block, "transport") == Some("knet") => {
+                self.error("transport", format!("The corosync of {image} has no knet."), "Write \"udpu\", or take `transport` out.");
+            }
+            Some(_) => {}
+        }
+    }
+
+    fn forms(&mut self) {
+        let plain = |text: &str, more: &str| {
+            !text.is_empty() && text.len() <= 64 && text.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c))
+        };
+        if let Some(name) = text(self.block, "cluster_name")
+            && !plain(name, "_-")
+        {
+            self.error("cluster_name", format!("`{name}` is no name of a cluster."), "It has letters, digits, `_` and `-`, up to 64.");
+        }
+        if let Some(zone) = text(self.block, "timezone")
+            && (!plain(zone, "_+-/") || zone.starts_with('/') || zone.ends_with('/'))
+        {
+            self.error("timezone", format!("`{zone}` is no time zone."), "Write it as in \"America/New_York\" or \"UTC\".");
+        }
+        if let Some(path) = text(self.block, "health_path")
+            && (!path.starts_with('/') || !plain(path, "/._-") || path.contains(".."))
+        {
+            self.error("health_path", format!("`{path}` is no path for the health of a node."), "Write it as in \"/health\".");
+        }
+        if let Some(url) = text(self.block, "api_url")
+            && !(url.starts_with("https://") || url.starts_with("http://"))
+        {
+            self.error("api_url", format!("`{url}` is no address of an API."), "Write it as in https://api.digitalocean.com.");
+        }
+    }
+
+    fn numbers(&mut self) {
+        for (name, from, to, unit) in [
+            ("token_timeout", 300, 60_000, " milliseconds"),
+            ("fencing_delay", 0, 120, " seconds"),
+            ("health_port", 1, 65_535, ""),
+            ("wait_limit", 10, 86_400, " seconds"),
+        ] {
+            let known = self.block.get(name).is_some_and(|term| term.value().is_some());
+            if known && !number(self.block, name).is_some_and(|number| (from..=to).contains(&number)) {
+                self.error(name, format!("`{name}` is a whole number from {from} to {to}{unit}."), "");
+            }
+        }
+    }
+}
+
+/// A host name of one label that is also a name in an address.
+fn label(name: &str) -> bool {
+    name.len() <= 63
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && !name.ends_with('-')
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: &str = r#""region": "nyc3", "image": "ubuntu-24-04-x64", "size": "s-1vcpu-1gb""#;
+
+    fn check(more: &str, expected: &[&str]) {
+        let json = format!("{{{WHOLE}{}{more}}}", if more.is_empty() { "" } else { ", " });
+        let body = Term::Value(Value::from_json(&serde_json::from_str(&json).unwrap()));
+        let found = read(&body).err().unwrap_or_default();
+        let found: Vec<String> = found.iter().map(|complaint| format!("{}: {}", complaint.argument, complaint.message)).collect();
+        assert_eq!(found.len(), expected.len(), "{more}: {found:?}");
+        for (found, expected) in found.iter().zip(expected) {
+            assert!(found.starts_with(expected), "{more}: {found}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_has_a_default() {
+        check("", &[]);
+        let block = read(&Term::Value(Value::from_json(&serde_json::from_str(&format!("{{{WHOLE}}}")).unwrap()))).unwrap();
+        assert_eq!(names(&block), Some(vec!["primary".to_owned(), "secondary".to_owned()]));
+        assert_eq!(
+            (text(&block, "service"), text(&block, "transport"), number(&block, "token_timeout")),
+            (Some("nginx"), None, Some(1000))
+        );
+    }
+
+    #[test]
+    fn every_image_that_is_named_has_a_release() {
+        assert!(IMAGES.iter().all(|image| Release::of_image(image).is_some()));
+    }
+
+    #[test]
+    fn what_does_not_go_together_is_refused() {
+        check(r#""service": "none", "fencing": "api", "transport": "udpu""#, &[]);
+        check(r#""fencing": "api", "no_quorum_policy": "ignore""#, &["no_quorum_policy: With fencing"]);
+        check(r#""image": "ubuntu-14-04-x64", "transport": "knet""#, &["transport: The corosync of ubuntu-14-04-x64"]);
+        check(r#""service": "haproxy""#, &["service: `service` is \"nginx\" or \"none\""]);
+        check(r#""nodes": ["a"]"#, &["nodes: A cluster has two nodes, not 1."]);
+        check(r#""nodes": ["a", "a"]"#, &["nodes: Both nodes are named `a`."]);
+        check(r#""nodes": ["a", "B_"]"#, &["nodes: `B_` is no name"]);
+        check(r#""image": "fedora-42-x64""#, &["image: `fedora-42-x64` is no image"]);
+        check(r#""token_timeout": 10, "health_path": "health""#, &["health_path: ", "token_timeout: "]);
+        check(r#""ip": "1.2.3.4", "sise": "x""#, &[": `ip` cannot be set", ": There is no argument `sise`"]);
+        check(r#""region": null"#, &[": The argument `region` of `dofloat_cluster` is missing."]);
+    }
+}

@@ -1,0 +1,320 @@
+//! User-data: what a node is told at its birth, from which it becomes a member of its pair by itself.
+//!
+//! Invariant: deterministic, and at most 64 KiB. What runs on a node are the files of `node/`, byte for byte; values reach
+//! them in `/etc/dofloat/cluster.env`, secrets in files that only root reads. No address of a peer stands here: nodes find
+//! each other by their tag.
+
+use std::borrow::Cow;
+use std::net::Ipv4Addr;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::base::secret::Secret;
+
+/// The API takes no more than this.
+pub const LIMIT: usize = 64 * 1024;
+
+/// A node that is about to be made.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What its image can do.
+    pub release: Release,
+    /// The name of the cluster in corosync and in its configuration.
+    pub cluster_name: String,
+    /// Its own name, which is its droplet's.
+    pub name: String,
+    /// All names. The place of a name, from 1, is its nodeid; the first writes the cluster's configuration.
+    pub nodes: Vec<String>,
+    /// What its droplet and its peers' carry, `dofloat:<stack>-<lineage>:<cluster>`.
+    pub tag: String,
+    /// The address that the cluster moves.
+    pub floating_ip: Ipv4Addr,
+    /// The API without its `/v2`, `https://api.digitalocean.com`.
+    pub api_url: String,
+    /// Where its health can be read.
+    pub health_port: u16,
+    /// The same: a path that begins with `/`.
+    pub health_path: String,
+    /// What it serves.
+    pub service: Service,
+    /// How its corosync speaks to others.
+    pub transport: Transport,
+    /// For how many milliseconds a silent peer is waited for.
+    pub token_timeout: u32,
+    /// What it does when it is alone and has not seen its peer since it started.
+    pub no_quorum_policy: NoQuorumPolicy,
+    /// How a peer that is not seen is kept from serving.
+    pub fencing: Fencing,
+    /// `America/New_York` or the like.
+    pub timezone: String,
+    /// Where its service listens.
+    pub listen: Listen,
+    /// The user's own script, run once before the service starts.
+    pub user_script: Option<Secret<String>>,
+    /// The cluster's key in base64: 128 random bytes.
+    pub authkey: Secret<String>,
+    /// The token with which it moves the address.
+    pub token: Secret<String>,
+}
+
+/// A generation of images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Release {
+    /// Ubuntu 14.04: upstart, corosync 2, pacemaker 1.1.
+    Trusty,
+    /// Ubuntu 22.04 and 24.04, Debian 12: systemd, corosync 3, pacemaker 2.1.
+    Modern,
+}
+
+/// What a node serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Nginx, on both nodes, owned by the cluster.
+    Nginx,
+    /// The address alone.
+    None,
+}
+
+/// How corosync speaks to other nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Encrypted and authenticated; corosync 3 only.
+    Knet,
+    /// The tutorial's. Corosync 3 uses no key with it.
+    Udpu,
+}
+
+/// What a node without quorum does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoQuorumPolicy {
+    /// It serves nothing.
+    Stop,
+    /// It goes on; the tutorial's.
+    Ignore,
+}
+
+/// How a peer that is not seen is kept from serving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fencing {
+    /// It is not: in a split both are owners.
+    None,
+    /// Its droplet is powered off through the API.
+    Api {
+        /// The seconds for which the node without the address waits in a split.
+        delay: u32,
+    },
+}
+
+/// Where a service listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// On every address.
+    Any,
+    /// On the anchor address only, to which the floating IP's traffic comes.
+    Anchor,
+}
+
+/// User-data that the API would refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the user-data has {bytes} bytes, {LIMIT} are allowed; the script in `user_data` must be shorter by {}", .bytes - LIMIT)]
+pub struct TooLong {
+    /// What it has.
+    pub bytes: usize,
+}
+
+impl Release {
+    /// The generation of an image's slug; none if its nodes could not be set up.
+    #[must_use]
+    pub fn of_image(slug: &str) -> Option<Self> {
+        match slug.strip_suffix("-x64")? {
+            "ubuntu-14-04" => Some(Self::Trusty),
+            "ubuntu-22-04" | "ubuntu-24-04" | "debian-12" => Some(Self::Modern),
+            _ => None,
+        }
+    }
+}
+
+/// The user-data of a node.
+///
+/// # Errors
+/// If it is longer than the API takes.
+pub fn render(node: &Node) -> Result<Secret<String>, TooLong> {
+    let none = Secret::new(String::new());
+    let script = node.user_script.as_ref().unwrap_or(&none);
+    let secrets = node.authkey.zip(&node.token, |authkey, token| (authkey.clone(), token.clone()));
+    let text = secrets.zip(script, |(authkey, token), script| {
+        let files = files(node, authkey, token, script);
+        match node.release {
+            Release::Modern => cloud_config(&files),
+            Release::Trusty => bash(&files),
+        }
+    });
+    let bytes = text.length();
+    if bytes > LIMIT { Err(TooLong { bytes }) } else { Ok(text) }
+}
+
+/// A file that user-data writes.
+struct File<'a> {
+    path: &'a str,
+    mode: &'a str,
+    content: Content<'a>,
+}
+
+enum Content<'a> {
+    Text(Cow<'a, str>),
+    /// In base64.
+    Encoded(Cow<'a, str>),
+}
+
+macro_rules! script {
+    ($path:literal, $file:literal) => {
+        ($path, include_str!(concat!("node/", $file)))
+    };
+}
+
+/// What runs on every node, executable by all.
+const SCRIPTS: &[(&str, &str)] = &[
+    script!("/usr/local/lib/dofloat/common", "common.sh"),
+    script!("/usr/local/lib/dofloat/bootstrap", "bootstrap.sh"),
+    script!("/usr/local/lib/dofloat/agent", "agent.sh"),
+    script!("/usr/local/lib/dofloat/health", "health.sh"),
+    script!("/usr/local/lib/dofloat/firewall", "firewall.sh"),
+    script!("/usr/local/bin/assign-ip", "assign-ip.sh"),
+    script!("/usr/lib/ocf/resource.d/digitalocean/floatip", "floatip.sh"),
+];
+
+const FENCE: (&str, &str) = script!("/usr/sbin/fence_digitalocean", "fence.sh");
+
+const SYSTEMD: &[(&str, &str)] = &[
+    script!("/etc/systemd/system/dofloat-bootstrap.service", "systemd/dofloat-bootstrap.service"),
+    script!("/etc/systemd/system/dofloat-agent.service", "systemd/dofloat-agent.service"),
+    script!("/etc/systemd/system/dofloat-health.service", "systemd/dofloat-health.service"),
+    script!("/etc/systemd/system/dofloat-firewall.service", "systemd/dofloat-firewall.service"),
+];
+
+const UPSTART: &[(&str, &str)] = &[
+    script!("/etc/init/dofloat-bootstrap.conf", "upstart/dofloat-bootstrap.conf"),
+    script!("/etc/init/dofloat-agent.conf", "upstart/dofloat-agent.conf"),
+    script!("/etc/init/dofloat-health.conf", "upstart/dofloat-health.conf"),
+    script!("/etc/init/dofloat-firewall.conf", "upstart/dofloat-firewall.conf"),
+];
+
+fn files<'a>(node: &Node, authkey: &'a str, token: &'a str, script: &'a str) -> Vec<File<'a>> {
+    let mut files = vec![
+        File::text("/etc/dofloat/cluster.env", "0644", environment(node)),
+        File::text("/etc/dofloat/token", "0400", token),
+        File { path: "/etc/dofloat/authkey", mode: "0400", content: Content::Encoded(authkey.into()) },
+    ];
+    if !script.is_empty() {
+        files.push(File::text("/usr/local/lib/dofloat/user-script", "0700", script));
+    }
+    files.extend(SCRIPTS.iter().map(|(path, text)| File::text(path, "0755", *text)));
+    if node.fencing != Fencing::None {
+        files.push(File::text(FENCE.0, "0755", FENCE.1));
+    }
+    let units = if node.release == Release::Trusty { UPSTART } else { SYSTEMD };
+    files.extend(units.iter().map(|(path, text)| File::text(path, "0644", *text)));
+    files
+}
+
+impl<'a> File<'a> {
+    /// A file whose text stands as it is if it can be read by people; otherwise encoded, so that nothing in it is taken for
+    /// a mark of what surrounds it.
+    fn text(path: &'a str, mode: &'a str, text: impl Into<Cow<'a, str>>) -> Self {
+        let text = text.into();
+        let plain = |c: char| c == '\n' || (' '..='~').contains(&c);
+        let is_plain = text.ends_with('\n') && !text.starts_with([' ', '\n']) && !text.ends_with("\n\n") && text.chars().all(plain);
+        let content = if is_plain && !text.lines().any(|line| line == END) {
+            Content::Text(text)
+        } else {
+            Content::Encoded(STANDARD.encode(&*text).into())
+        };
+        Self { path, mode, content }
+    }
+}
+
+/// For current releases. The units that the cluster owns are masked before their packages come, because those start them.
+/// `bootstrap start` stands twice, since cloud-init runs nothing of its first boot again if that was cut short.
+fn cloud_config(files: &[File<'_>]) -> String {
+    let mut text = "\
+#cloud-config
+bootcmd:
+  - [cloud-init-per, once, dofloat-mask, sh, -c, 'for unit in corosync pacemaker nginx; do ln -s /dev/null /etc/systemd/system/$unit.service; done']
+  - [sh, -c, 'test ! -x /usr/local/lib/dofloat/bootstrap || /usr/local/lib/dofloat/bootstrap start']
+write_files:
+"
+    .to_owned();
+    for File { path, mode, content } in files {
+        text += &format!("- path: {path}\n  permissions: '{mode}'\n  owner: root:root\n");
+        match content {
+            Content::Encoded(base64) => text += &format!("  encoding: b64\n  content: {base64}\n"),
+            Content::Text(lines) => {
+                text += "  content: |\n";
+                for line in lines.lines() {
+                    text += &if line.is_empty() { "\n".to_owned() } else { format!("    {line}\n") };
+                }
+            }
+        }
+    }
+    text + "runcmd:\n  - [/usr/local/lib/dofloat/bootstrap, start]\n"
+}
+
+/// The end of a text in the script; no file has such a line.
+const END: &str = "END-OF-DOFLOAT-FILE";
+
+/// For 14.04, whose cloud-init is too old for the other form.
+fn bash(files: &[File<'_>]) -> String {
+    let mut text = "\
+#!/bin/bash
+set -eu
+umask 077
+write() {
+    set -- \"$1\" \"${DOFLOAT_ROOT:-}$2\"
+    (umask 022 && mkdir -p \"$(dirname \"$2\")\")
+    cat > \"$2\"
+    chmod \"$1\" \"$2\"
+}
+"
+    .to_owned();
+    for File { path, mode, content } in files {
+        text += &match content {
+            Content::Encoded(base64) => format!("base64 -d << '{END}' | write {mode} {path}\n{base64}\n{END}\n"),
+            Content::Text(lines) => format!("write {mode} {path} << '{END}'\n{lines}{END}\n"),
+        };
+    }
+    text + "\"${DOFLOAT_ROOT:-}/usr/local/lib/dofloat/bootstrap\" start\n"
+}
+
+/// What the node's scripts read: a line for each value.
+fn environment(node: &Node) -> String {
+    let (fencing, delay) = match node.fencing {
+        Fencing::None => ("none", 0),
+        Fencing::Api { delay } => ("api", delay),
+    };
+    let values = [
+        ("RELEASE", if node.release == Release::Trusty { "trusty" } else { "modern" }.to_owned()),
+        ("CLUSTER_NAME", node.cluster_name.clone()),
+        ("NODE_NAME", node.name.clone()),
+        ("NODES", node.nodes.join(" ")),
+        ("TAG", node.tag.clone()),
+        ("FLOATING_IP", node.floating_ip.to_string()),
+        ("API_URL", node.api_url.trim_end_matches('/').to_owned()),
+        ("HEALTH_PORT", node.health_port.to_string()),
+        ("HEALTH_PATH", node.health_path.clone()),
+        ("SERVICE", if node.service == Service::Nginx { "nginx" } else { "none" }.to_owned()),
+        ("TRANSPORT", if node.transport == Transport::Knet { "knet" } else { "udpu" }.to_owned()),
+        ("TOKEN_TIMEOUT", node.token_timeout.to_string()),
+        ("NO_QUORUM_POLICY", if node.no_quorum_policy == NoQuorumPolicy::Stop { "stop" } else { "ignore" }.to_owned()),
+        ("FENCING", fencing.to_owned()),
+        ("FENCING_DELAY", delay.to_string()),
+        ("TIMEZONE", node.timezone.clone()),
+        ("LISTEN", if node.listen == Listen::Any { "any" } else { "anchor" }.to_owned()),
+    ];
+    values.map(|(name, value)| format!("{name}={}\n", quoted(&value))).concat()
+}
+
+/// A word of a shell, whatever it holds.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

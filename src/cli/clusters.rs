@@ -1,0 +1,245 @@
+//! The clusters of a stack: what they rest on beside the configuration, and their secrets.
+//!
+//! Invariant: what is generated is durable in the encrypted file before the first call that uses it, and is never made twice; a plan
+//! needs no identity. The file is opened only where nodes are made, or clusters are gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::exit::Failure;
+use super::workplace::{ENDPOINT, Gateway, Site, keys};
+use crate::base::address::Address;
+use crate::base::desired::Resolve as _;
+use crate::base::diag::Diagnostic;
+use crate::base::digest::sha256_hex;
+use crate::base::durable::remove;
+use crate::base::rng::entropy;
+use crate::base::secret::Secret;
+use crate::base::value::Value;
+use crate::bootstrap::children::Part;
+use crate::bootstrap::cluster::{Expanded, Grounds, Keys, Lacking};
+use crate::bootstrap::schema::KIND;
+use crate::engine::change::{Op, Plan};
+use crate::engine::refresh::Seen;
+use crate::engine::survey::{Surveyed, mark};
+use crate::lang::module::Stack;
+use crate::state::State;
+use crate::state::secrets::{self, Secrets};
+use crate::state::store::Loaded;
+
+/// What stands for the nodes' token in a simulated account.
+const SIMULATED_TOKEN: &str = "simulated-failover-token";
+
+/// A configuration without any account: to be checked only.
+///
+/// # Errors
+/// What is wrong with its clusters.
+pub fn unbound<'a>(site: &Site<'_>, configuration: &'a Stack<'_>) -> Result<Expanded<'a>, Failure> {
+    let state = site.fresh_state();
+    let grounds = Grounds { lacking: Lacking::Unknown, ..grounds(site, &state, ENDPOINT) };
+    Expanded::new(configuration, grounds).map_err(|errors| site.failed(errors))
+}
+
+/// What a command is bent on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bent {
+    /// Everything is taken down.
+    pub leaving: bool,
+    /// Nodes that run an older dofloat's scripts are replaced.
+    pub upgrade: bool,
+}
+
+/// A configuration as it is planned.
+///
+/// # Errors
+/// What is wrong with its clusters.
+pub fn expand<'a>(
+    site: &Site<'_>,
+    configuration: &'a Stack<'_>,
+    gateway: &Gateway,
+    loaded: &Loaded,
+    fresh: &State,
+    bent: Bent,
+) -> Result<Expanded<'a>, Failure> {
+    let state = settled(loaded, fresh);
+    let (lacking, api_url) = if site.global.sim {
+        (Lacking::Simulated(Secret::new(SIMULATED_TOKEN.to_owned())), ENDPOINT)
+    } else {
+        (Lacking::Nothing, gateway.endpoint.as_str())
+    };
+    let Bent { leaving, upgrade } = bent;
+    let grounds = Grounds { lacking, leaving, upgrade, ..grounds(site, &state, api_url) };
+    Expanded::new(configuration, grounds).map_err(|errors| site.failed(errors))
+}
+
+/// What is remembered, of an interrupted run all that is known to be done.
+#[must_use]
+pub fn settled(loaded: &Loaded, fresh: &State) -> State {
+    match (&loaded.state, &loaded.journal) {
+        (Some(state), Some(journal)) => journal.settle_into(state),
+        (Some(state), None) => state.clone(),
+        (None, _) => fresh.clone(),
+    }
+}
+
+fn grounds(site: &Site<'_>, state: &State, api_url: &str) -> Grounds {
+    let parts = state.records.iter().filter(|(address, _)| address.parent.is_some());
+    Grounds {
+        stack: site.place.name.clone(),
+        mark: mark(&site.place.name, &state.lineage).0,
+        salt: state.salt.clone(),
+        api_url: api_url.to_owned(),
+        remembered: parts.map(|(address, record)| (address.clone(), record.body.clone())).collect(),
+        kept: site.place.store().secrets.is_file(),
+        lacking: Lacking::Unknown,
+        leaving: false,
+        upgrade: false,
+        secrets: BTreeMap::new(),
+    }
+}
+
+/// The secrets of the clusters whose nodes the plan makes: those of the encrypted file, what lacks there made and written.
+///
+/// # Errors
+/// If the file cannot be opened or written; nothing was called then.
+pub fn unlock(site: &Site<'_>, expanded: &Expanded<'_>, plan: &Plan, state: &State) -> Result<BTreeMap<Address, Keys>, Failure> {
+    let makes = |address: &Address| match Part::of(address) {
+        Some(Part::Node(_) | Part::Keys) => address.parent.as_deref().cloned(),
+        _ => None,
+    };
+    let steps = plan.steps.iter().filter(|step| matches!(step.op, Op::Create | Op::Edit { .. }));
+    let clusters: BTreeSet<Address> =
+        steps.filter_map(|step| makes(&step.address)).filter(|cluster| expanded.clusters().contains(cluster)).collect();
+    if clusters.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let (path, keys) = (site.place.store().secrets, keys(site.environment));
+    let mut kept = secrets::read(&path, &keys)?.unwrap_or_default();
+    let mut all = BTreeMap::new();
+    for cluster in clusters {
+        let made = kept.generated.entry(name_of(&cluster, "authkey")).or_insert_with(|| Secret::new(authkey(site, &cluster, state)));
+        let authkey = made.map(|bytes| STANDARD.encode(bytes));
+        let name = name_of(&cluster, "failover_token");
+        if let Some(given) = expanded.token(&cluster) {
+            kept.generated.insert(name.clone(), given.map(|text| text.as_bytes().to_vec()));
+        }
+        let token = kept.generated.get(&name).map(|bytes| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
+        let Some(token) = token else {
+            return Err(Diagnostic::error(format!("{cluster} has no `failover_token`, neither given nor in {}.", path.display()))
+                .at(expanded.span(&cluster, &["failover_token"]))
+                .hint("Give it again, for example by TF_VAR_failover_token.")
+                .into());
+        };
+        all.insert(cluster, Keys { authkey, token });
+    }
+    secrets::write(&path, &kept, &keys)?;
+    Ok(all)
+}
+
+/// Forgets the secrets of clusters that are gone.
+pub fn forget(kept: &mut Secrets, state: &State) {
+    let there: BTreeSet<String> = state.records.keys().filter_map(|address| address.parent.as_deref()).map(ToString::to_string).collect();
+    kept.generated.retain(|name, _| {
+        let whose = name.rsplit_once(' ').map_or(name.as_str(), |(whose, _)| whose);
+        !whose.starts_with(KIND) || there.contains(whose)
+    });
+}
+
+/// Writes what is left of the secrets; a file in which nothing is left is removed.
+///
+/// # Errors
+/// If it cannot be written.
+pub fn keep(site: &Site<'_>, kept: &Secrets) -> Result<(), Failure> {
+    let path = site.place.store().secrets;
+    if *kept == Secrets::default() {
+        return match remove(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Diagnostic::error(format!("Failed to remove {}: {error}.", path.display())).into())
+            }
+            _ => Ok(()),
+        };
+    }
+    secrets::write(&path, kept, &keys(site.environment))?;
+    Ok(())
+}
+
+/// Whether a cluster that was remembered is not any more.
+#[must_use]
+pub fn lost(before: Option<&State>, after: &State) -> bool {
+    let clusters = |state: &State| state.records.keys().filter_map(|address| address.parent.clone()).collect::<BTreeSet<_>>();
+    before.is_some_and(|before| clusters(before).difference(&clusters(after)).next().is_some())
+}
+
+fn name_of(cluster: &Address, what: &str) -> String {
+    format!("{cluster} {what}")
+}
+
+/// 128 bytes from the system's generator. A simulated world has the same ones every time.
+fn authkey(site: &Site<'_>, cluster: &Address, state: &State) -> Vec<u8> {
+    if site.global.sim {
+        return [0, 1].map(|half| sha256_hex(format!("{} {cluster} {half}", state.lineage).as_bytes())).concat().into_bytes();
+    }
+    entropy::<128>().to_vec()
+}
+
+/// Who holds a cluster's address, where it is not the first node.
+fn moved(expanded: &Expanded<'_>, surveyed: &Surveyed, cluster: &Address) -> Option<Diagnostic> {
+    let pair = expanded.desired().pairs.get(cluster)?;
+    let Some(Seen::Present { body, .. }) = surveyed.observed.seen.get(&pair.holder.0) else { return None };
+    let ip = body.get("ip_address").and_then(Value::as_str).unwrap_or_default();
+    let told = |holder: String, hint: &str| {
+        Some(
+            Diagnostic::warning(format!("The address {ip} of {cluster} is held by {holder}."))
+                .at(expanded.span(cluster, &["nodes"]))
+                .about(cluster)
+                .hint(hint),
+        )
+    };
+    let Some(holder) = body.get(&pair.holder.1) else {
+        return told("nobody at the moment".to_owned(), "A node lives, so the cluster will take it; dofloat leaves it alone.");
+    };
+    let holder = holder.to_json().to_string();
+    let named = |address: &&Address| surveyed.state.records.get(*address).is_some_and(|record| record.id.0 == holder);
+    match pair.nodes.iter().find(named) {
+        Some(node) if pair.nodes.first() == Some(node) => None,
+        Some(node) => told(node.name.clone(), "That is the cluster's own business: dofloat never moves it back."),
+        None => told(format!("droplet {holder}, which is no node of it"), "The nodes take it back when they check it next."),
+    }
+}
+
+/// What the plan says of its clusters.
+#[must_use]
+pub fn notes(expanded: &Expanded<'_>, surveyed: &Surveyed, gateway: &Gateway) -> Vec<Diagnostic> {
+    let plan = &surveyed.planned.plan;
+    let made: BTreeSet<&Address> = plan.steps.iter().filter(|step| step.op == Op::Create).map(|step| &step.address).collect();
+    let of = |cluster: &Address| {
+        made.iter().any(|address| address.parent.as_deref() == Some(cluster) && matches!(Part::of(address), Some(Part::Node(_))))
+    };
+    let mut notes: Vec<Diagnostic> = expanded.clusters().iter().filter_map(|cluster| moved(expanded, surveyed, cluster)).collect();
+    for cluster in expanded.clusters().iter().filter(|cluster| !plan.destroy && expanded.is_older(cluster)) {
+        notes.push(
+            Diagnostic::warning(format!("The nodes of {cluster} were made by another version of dofloat."))
+                .about(cluster)
+                .hint("They are left as they are. `dofloat apply -upgrade-nodes` replaces them, one after the other."),
+        );
+    }
+    for cluster in expanded.clusters().iter().filter(|cluster| of(cluster)) {
+        notes.extend(expanded.warnings(cluster));
+        if let (Some(nodes), Some(own)) = (expanded.token(cluster), &gateway.token)
+            && nodes == *own
+        {
+            notes.push(
+                Diagnostic::warning(format!("The nodes of {cluster} get the token that dofloat itself uses."))
+                    .at(expanded.span(cluster, &["failover_token"]))
+                    .about(cluster)
+                    .hint(
+                        "Whoever gets into a node can do with it whatever you can: delete droplets, read and change DNS. Make one with the \
+                         scopes that `dofloat scopes` prints for the nodes.",
+                    ),
+            );
+        }
+    }
+    notes
+}

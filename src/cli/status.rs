@@ -1,0 +1,136 @@
+//! `status`: how the clusters of a stack are, as their nodes tell it and as the API sees them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Value as Json, json};
+
+use super::args::{Global, StatusArgs};
+use super::clusters::{self, Bent};
+use super::environment::Environment;
+use super::exit::{Ended, Exit, Failure};
+use super::files::Disk;
+use super::stack;
+use super::workplace::{Site, gateway};
+use crate::base::address::Address;
+use crate::base::desired::{Resolve as _, Watch};
+use crate::base::diag::Diagnostic;
+use crate::base::value::{Body, Origin, Term, Value};
+use crate::bootstrap::cluster::Expanded;
+use crate::engine::health::{self, Report};
+use crate::engine::refresh::{Observed, Seen};
+use crate::engine::survey::observe;
+use crate::state::State;
+use crate::state::store::Store;
+use crate::ui::screen::Screen;
+use crate::ui::status_text::{Node, Pair, to_json, to_text};
+use crate::ui::value_text::visible;
+
+/// How long a node has to answer by ssh.
+const SSH_LIMIT: Duration = Duration::from_secs(60);
+
+/// Runs the command. It fails where a cluster does not serve.
+///
+/// # Errors
+/// If nothing can be told, or a cluster does not serve.
+pub async fn run(args: &StatusArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let disk = Disk;
+    let place = stack::find(args.stack.as_deref(), global, environment)?;
+    let mut site = Site::open(place, global, environment, &disk)?;
+    let mut inputs = site.inputs(&args.variables)?;
+    inputs.lenient = true;
+    let configuration = site.load(&mut inputs, false, screen)?;
+    let gateway = gateway(&site, Some(&configuration)).await?;
+    let ended = async {
+        let loaded = Store::open(site.place.store()).peek()?;
+        let fresh = site.fresh_state();
+        let expanded = clusters::expand(&site, &configuration, &gateway, &loaded, &fresh, Bent::default())?;
+        if !expanded.has_clusters() {
+            return Err(Failure::from(
+                Diagnostic::error(format!("Stack {} has no cluster.", site.place.name)).hint("`dofloat plan` tells of everything else."),
+            ));
+        }
+        let state = clusters::settled(&loaded, &fresh);
+        let observed = observe(&gateway.client, &site.place.name, &state).await?;
+        let mut pairs = Vec::new();
+        for cluster in expanded.clusters() {
+            pairs.push(pair(&expanded, &gateway.client, cluster, &state, &observed).await);
+        }
+        if args.json {
+            let all: BTreeMap<String, Json> = pairs.iter().map(|pair| (pair.name.clone(), to_json(pair))).collect();
+            screen.line(&format!("{:#}", json!({ "stack": site.place.name, "clusters": all })));
+        } else {
+            for pair in &pairs {
+                screen.print(&to_text(pair, screen.paint));
+                if args.verbose {
+                    for node in &pair.nodes {
+                        screen.print(&by_ssh(node, global.sim).await);
+                    }
+                }
+            }
+        }
+        if pairs.iter().all(|pair| pair.report.serves()) { Ok(Exit::Done) } else { Err(Failure::new(Exit::Failed, Vec::new())) }
+    }
+    .await;
+    gateway.close().await;
+    ended.map_err(|failure| site.failed(failure))
+}
+
+/// What is asked of each node.
+const QUESTIONS: &str = "crm_mon -1; echo; echo '# crm configure show'; crm configure show; echo; \
+                         echo '# the end of corosync.log'; tail -n 30 /var/log/corosync/corosync.log";
+
+/// What a node says to the user's own ssh.
+async fn by_ssh(node: &Node, simulated: bool) -> String {
+    let head = format!("\n# crm_mon on {}\n", node.name);
+    let Some(address) = node.public.as_deref().filter(|_| !simulated) else {
+        let why = if simulated { "A simulated node has no shell." } else { "It has no public address." };
+        return format!("{head}{why}\n");
+    };
+    let run = tokio::process::Command::new("ssh")
+        .args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=10", &format!("root@{address}"), QUESTIONS])
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    match tokio::time::timeout(SSH_LIMIT, run).await {
+        Err(_) => format!("{head}It does not answer to ssh.\n"),
+        Ok(Err(error)) => format!("{head}ssh cannot be run: {error}.\n"),
+        Ok(Ok(output)) => {
+            let text = [output.stdout, output.stderr].concat();
+            let lines = String::from_utf8_lossy(&text).lines().map(|line| format!("{}\n", visible(line))).collect::<String>();
+            format!("{head}{lines}")
+        }
+    }
+}
+
+async fn pair(expanded: &Expanded<'_>, api: &crate::api::client::Client, cluster: &Address, state: &State, observed: &Observed) -> Pair {
+    let bodies = |address: &Address| match observed.seen.get(address) {
+        Some(Seen::Present { body, .. }) => Some(body),
+        _ => None,
+    };
+    let of = |address: &Address| match bodies(address) {
+        Some(body) => Term::Value(Value::Map(body.clone())),
+        None => Term::Unknown(Origin::default()),
+    };
+    let made = expanded.desired().pairs.get(cluster);
+    let watch = expanded.watch(cluster, &of);
+    let report = match &watch {
+        Some(watch) => health::look(api, watch).await,
+        None => Report { nodes: Vec::new(), address: Err("it is not there yet".to_owned()) },
+    };
+    let text = |body: Option<&Body>, name: &str| body.and_then(|body| body.get(name)).and_then(Value::as_str).map(str::to_owned);
+    let holder = made.and_then(|pair| bodies(&pair.holder.0)?.get(&pair.holder.1)).map(|id| id.to_json().to_string());
+    let nodes = made.into_iter().flat_map(|pair| &pair.nodes).map(|address| {
+        let (body, id) = (bodies(address), state.records.get(address).map(|record| record.id.0.clone()));
+        Node {
+            name: address.name.clone(),
+            status: text(body, "status"),
+            public: text(body, "ipv4_address"),
+            private: text(body, "ipv4_address_private"),
+            holds: id.is_some() && id == holder,
+            id,
+        }
+    });
+    let address = watch.and_then(|Watch { address, .. }| address);
+    Pair { name: cluster.to_string(), address, nodes: nodes.collect(), report }
+}

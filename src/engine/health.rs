@@ -1,0 +1,257 @@
+//! How the servers of a pair are, as they tell it themselves, and waiting until they are well.
+//!
+//! Invariant: reads only; a server that says nothing is not taken for dead. Who may be taken down is decided here: never the one
+//! that serves while another could not take over.
+
+use serde::Deserialize;
+
+use futures_util::future::join_all;
+
+use crate::api::client::Client;
+use crate::api::error::ApiError;
+use crate::api::wait::Look;
+use crate::base::desired::Watch;
+
+/// What a server tells about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Health {
+    /// Where its first boot stands; `done` at its end.
+    pub phase: String,
+    /// How many phases are done.
+    pub step: u64,
+    /// Of how many.
+    pub steps: u64,
+    /// Why it is stuck.
+    pub error: Option<String>,
+    /// What was wrong when it last asked the API.
+    pub api_error: Option<String>,
+    /// The servers that it sees.
+    pub members: Vec<String>,
+    /// Those that it should see.
+    pub expected: Vec<String>,
+    /// Whether it may act.
+    pub quorum: bool,
+    /// What runs in the pair.
+    pub resources: Vec<Resource>,
+    /// What failed.
+    pub failures: Vec<Failure>,
+    /// The server that serves, as the pair says.
+    pub holder: Option<String>,
+    /// Whether the address is at this server.
+    pub holds: bool,
+    /// The last lines of its log.
+    pub log: Vec<String>,
+    /// Whether it is played.
+    pub simulated: bool,
+}
+
+/// Something that runs in a pair.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Resource {
+    /// Its name.
+    pub name: String,
+    /// Started, Stopped, ….
+    pub role: String,
+    /// Where.
+    pub node: Option<String>,
+    /// Whether it failed.
+    pub failed: bool,
+}
+
+/// An operation that failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Failure {
+    /// Which.
+    pub operation: String,
+    /// Where.
+    pub node: String,
+    /// The agent's answer.
+    pub answer: String,
+    /// Its reason.
+    pub reason: String,
+}
+
+/// What was seen of one server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// What it told.
+    Told(Box<Health>),
+    /// Why nothing was heard of it.
+    Silent(String),
+}
+
+/// How a pair is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its servers, by name, in their order.
+    pub nodes: Vec<(String, Seen)>,
+    /// Whether the address answers, and if not, why.
+    pub address: Result<(), String>,
+}
+
+/// What is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// All servers have joined, and the address answers.
+    Serving,
+    /// This server may be taken down.
+    MayLeave(String),
+}
+
+/// Looks once.
+pub async fn look(api: &Client, watch: &Watch) -> Report {
+    let nodes = join_all(watch.nodes.iter().map(|(name, address)| async move {
+        let seen = match address {
+            None => Seen::Silent("it has no public address yet".to_owned()),
+            Some(address) => match api.probe(&format!("http://{address}{}", watch.place)).await {
+                Ok(text) => match serde_json::from_str::<Health>(&text) {
+                    Ok(health) => Seen::Told(Box::new(health)),
+                    Err(_) => Seen::Silent("what it tells of its health cannot be understood".to_owned()),
+                },
+                Err(why) => Seen::Silent(why),
+            },
+        };
+        (name.clone(), seen)
+    }))
+    .await;
+    let held = nodes.iter().any(|(_, seen)| matches!(seen, Seen::Told(health) if health.holds));
+    let address = match (&watch.address, watch.serves) {
+        (None, _) => Err("it is not there yet".to_owned()),
+        (Some(address), true) => api.probe(&format!("http://{address}/")).await.map(|_| ()),
+        (Some(_), false) if held => Ok(()),
+        (Some(_), false) => Err("no node holds it".to_owned()),
+    };
+    Report { nodes, address }
+}
+
+/// Waits until a pair is as it should be.
+///
+/// # Errors
+/// At the limit, with what was seen last.
+pub async fn wait(api: &Client, watch: &Watch, goal: &Goal) -> Result<(), ApiError> {
+    let what = match goal {
+        Goal::Serving => format!("both nodes of {} to have joined and its address to answer", watch.pair),
+        Goal::MayLeave(name) => format!("the other node of {} to be able to take over from {name}", watch.pair),
+    };
+    let once = || async {
+        let report = look(api, watch).await;
+        let reached = match goal {
+            Goal::Serving => report.serves(),
+            Goal::MayLeave(name) => report.may_leave(name),
+        };
+        Ok(if reached { Look::Done(()) } else { Look::Not(report.complaint()) })
+    };
+    api.wait_saying(&what, watch.limit, once).await
+}
+
+impl Health {
+    /// Whether it is a full member of its pair.
+    #[must_use]
+    pub fn joined(&self) -> bool {
+        self.phase == "done" && self.error.is_none() && self.quorum && self.expected.iter().all(|name| self.members.contains(name))
+    }
+
+    /// What is wrong with it, in a few words; nothing if it is well.
+    #[must_use]
+    pub fn complaint(&self) -> Option<String> {
+        let mut parts = Vec::new();
+        if self.phase != "done" {
+            parts.push(format!("it is in phase {} ({} of {} done)", self.phase, self.step, self.steps));
+        } else if !self.joined() {
+            parts.push(match (&self.error, self.quorum) {
+                (None, true) => format!("it sees {} of {} nodes", self.members.len(), self.expected.len()),
+                (None, false) => "it has no quorum".to_owned(),
+                (Some(_), _) => "it has an error".to_owned(),
+            });
+        }
+        parts.extend(self.error.iter().chain(&self.api_error).cloned());
+        parts.extend(self.failures.iter().map(|failure| format!("{} failed on {}: {}", failure.operation, failure.node, failure.reason)));
+        if !parts.is_empty() && !self.log.is_empty() {
+            parts.push(format!("the end of its log is: {}", self.log.join(" / ")));
+        }
+        (!parts.is_empty()).then(|| parts.join("; "))
+    }
+}
+
+impl Report {
+    /// Whether all servers have joined and the address answers.
+    #[must_use]
+    pub fn serves(&self) -> bool {
+        self.address.is_ok() && self.nodes.iter().all(|(_, seen)| matches!(seen, Seen::Told(health) if health.joined()))
+    }
+
+    /// Whether some server could take the address.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        self.nodes.iter().any(|(_, seen)| matches!(seen, Seen::Told(health) if health.phase == "done" && health.error.is_none()))
+    }
+
+    /// Whether a server may be taken down: the others are there, or it is out of service anyway by its own word.
+    #[must_use]
+    pub fn may_leave(&self, name: &str) -> bool {
+        let idle = |health: &Health| !health.holds && (health.phase != "done" || health.error.is_some());
+        let (mut own, mut others) = (false, true);
+        for (node, seen) in &self.nodes {
+            match seen {
+                Seen::Told(health) if node == name => own = idle(health),
+                Seen::Told(health) => others &= health.phase == "done" && health.error.is_none() && health.quorum,
+                Seen::Silent(_) if node == name => {}
+                Seen::Silent(_) => others = false,
+            }
+        }
+        others && self.address.is_ok() || own
+    }
+
+    /// Who is not well, and why.
+    #[must_use]
+    pub fn complaint(&self) -> String {
+        let of = |(name, seen): &(String, Seen)| match seen {
+            Seen::Told(health) => health.complaint().map(|why| format!("{name}: {why}")),
+            Seen::Silent(why) => Some(format!("{name}: nothing is heard of it: {why}")),
+        };
+        let mut parts: Vec<String> = self.nodes.iter().filter_map(of).collect();
+        parts.extend(self.address.as_ref().err().map(|why| format!("the address: {why}")));
+        parts.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(json: &str) -> Seen {
+        Seen::Told(serde_json::from_str(json).unwrap())
+    }
+
+    const WELL: &str = r#"{"phase": "done", "quorum": true, "members": ["a", "b"], "expected": ["a", "b"]}"#;
+    const HOLDS: &str = r#"{"phase": "done", "quorum": true, "members": ["a", "b"], "expected": ["a", "b"], "holds": true, "new": 1}"#;
+    const ALONE: &str = r#"{"phase": "done", "quorum": true, "members": ["a"], "expected": ["a", "b"], "holds": true}"#;
+    const BOOTS: &str = r#"{"phase": "packages", "step": 3, "steps": 9, "expected": ["a", "b"], "log": ["x", "y"]}"#;
+
+    fn check(a: &str, b: &str, address: bool, serves: bool, a_may: bool, b_may: bool) {
+        let seen = |text: &str| if text.is_empty() { Seen::Silent("it does not answer".to_owned()) } else { told(text) };
+        let nodes = vec![("a".to_owned(), seen(a)), ("b".to_owned(), seen(b))];
+        let report = Report { nodes, address: if address { Ok(()) } else { Err("it does not answer".to_owned()) } };
+        assert_eq!((report.serves(), report.may_leave("a"), report.may_leave("b")), (serves, a_may, b_may), "{}", report.complaint());
+    }
+
+    #[test]
+    fn nobody_is_taken_down_whom_another_could_not_replace() {
+        check(HOLDS, WELL, true, true, true, true);
+        check(ALONE, BOOTS, true, false, false, true);
+        check(ALONE, "", true, false, false, true);
+        check("", WELL, true, false, true, false);
+        check(BOOTS, BOOTS, false, false, true, true);
+        check("", "", false, false, false, false);
+        check(HOLDS, WELL, false, false, false, false);
+    }
+
+    #[test]
+    fn a_complaint_names_node_and_phase_and_the_end_of_the_log() {
+        let report = Report { nodes: vec![("a".to_owned(), told(WELL)), ("b".to_owned(), told(BOOTS))], address: Ok(()) };
+        assert_eq!(report.complaint(), "b: it is in phase packages (3 of 9 done); the end of its log is: x / y");
+    }
+}

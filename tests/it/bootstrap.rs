@@ -1,0 +1,457 @@
+//! What nodes are told at their birth, and that their scripts do it: goldens, syntax, hostile values, and the profile of
+//! 14.04 run against stand-ins of what only that release has.
+//!
+//! Invariant: nothing outside a temporary folder is written; the scripts find all they touch below `DOFLOAT_ROOT`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use dofloat::base::secret::Secret;
+use dofloat::bootstrap::user_data::{self, Fencing, LIMIT, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
+use serde_json::Value;
+
+use crate::harness::{Outcome, Stack, say};
+
+const TOKEN: &str = "dop_v1_failover";
+const AUTHKEY: &str = "MDEyMzQ1Njc4OWFiY2RlZg==";
+
+fn modern() -> Node {
+    Node {
+        release: Release::Modern,
+        cluster_name: "lbcluster".to_owned(),
+        name: "primary".to_owned(),
+        nodes: vec!["primary".to_owned(), "secondary".to_owned()],
+        tag: "dofloat:ha-0123456789ab:web".to_owned(),
+        floating_ip: "203.0.113.7".parse().unwrap(),
+        api_url: "https://api.digitalocean.com".to_owned(),
+        health_port: 8080,
+        health_path: "/health".to_owned(),
+        service: Service::Nginx,
+        transport: Transport::Knet,
+        token_timeout: 1000,
+        no_quorum_policy: NoQuorumPolicy::Stop,
+        fencing: Fencing::Api { delay: 8 },
+        timezone: "America/New_York".to_owned(),
+        listen: Listen::Any,
+        user_script: Some(Secret::new("#!/bin/sh\necho hello\n".to_owned())),
+        authkey: Secret::new(AUTHKEY.to_owned()),
+        token: Secret::new(TOKEN.to_owned()),
+    }
+}
+
+fn trusty() -> Node {
+    Node {
+        release: Release::Trusty,
+        transport: Transport::Udpu,
+        no_quorum_policy: NoQuorumPolicy::Ignore,
+        fencing: Fencing::None,
+        user_script: None,
+        ..modern()
+    }
+}
+
+fn text(node: &Node) -> String {
+    user_data::render(node).unwrap().expose().clone()
+}
+
+/// Compares with the golden file of that name.
+fn golden(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../fixtures/golden/bootstrap");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+#[test]
+fn user_data_is_as_agreed() {
+    golden("modern", &text(&modern()));
+    golden("trusty", &text(&trusty()));
+}
+
+#[test]
+fn the_same_node_gives_the_same_bytes_within_the_limit() {
+    for node in [modern(), trusty()] {
+        assert_eq!(text(&node), text(&node));
+        assert!(text(&node).len() < LIMIT - 16 * 1024, "{} bytes leave too little for the user's script", text(&node).len());
+        let long = Node { user_script: Some(Secret::new(format!("#!/bin/sh\n{}", "#".repeat(LIMIT)))), ..node };
+        let error = user_data::render(&long).unwrap_err();
+        assert!(error.to_string().contains("must be shorter by"), "{error}");
+    }
+}
+
+#[test]
+fn images_have_their_generation() {
+    assert_eq!(Release::of_image("ubuntu-14-04-x64"), Some(Release::Trusty));
+    for slug in ["ubuntu-22-04-x64", "ubuntu-24-04-x64", "debian-12-x64"] {
+        assert_eq!(Release::of_image(slug), Some(Release::Modern));
+    }
+    for slug in ["ubuntu-16-04-x64", "fedora-42-x64", "123456", "debian-12"] {
+        assert_eq!(Release::of_image(slug), None);
+    }
+}
+
+/// The files of the package that run on a node or build the lab.
+fn scripts() -> Vec<PathBuf> {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let nodes = fs::read_dir(package.join("src/bootstrap/node")).unwrap().map(|entry| entry.unwrap().path());
+    nodes.filter(|path| path.extension().is_some_and(|ending| ending == "sh")).collect()
+}
+
+#[test]
+fn scripts_are_right_for_every_shell_and_for_shellcheck() {
+    let scripts = scripts();
+    assert!(scripts.len() >= 8, "{scripts:?}");
+    for script in &scripts {
+        for shell in ["sh", "dash", "bash"] {
+            let done = Command::new(shell).arg("-n").arg(script).output().unwrap();
+            Outcome::of(done).ok();
+        }
+        // 14.04's dash has no `local` with several words to rely on, and no process substitution or arrays anyway.
+        let text = fs::read_to_string(script).unwrap();
+        assert!(text.starts_with("#!/bin/sh\n"), "{}", script.display());
+        assert!(!text.contains("python"), "{}: nodes need no python", script.display());
+    }
+    let Some(mut check) = tool("shellcheck") else { return };
+    check.args(["-x", "-P", env!("CARGO_MANIFEST_DIR")]).args(&scripts);
+    check.args(["tests/lab/rig", "tests/lab/tree"].map(|path| Path::new(env!("CARGO_MANIFEST_DIR")).join(path)));
+    Outcome::of(check.output().unwrap()).ok();
+}
+
+/// A program of the machine; none, after having said so, where it is not installed.
+#[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
+fn tool(name: &str) -> Option<Command> {
+    if Command::new(name).arg("--version").output().is_ok() {
+        return Some(Command::new(name));
+    }
+    assert!(std::env::var_os("CI").is_none(), "CI is set, so nothing is skipped: {name} is not installed");
+    say(&format!("skipped: {name} is not installed"));
+    None
+}
+
+/// The files that a cloud-config writes.
+fn written(cloud_config: &str) -> BTreeMap<String, String> {
+    use base64::Engine as _;
+    let parsed: Value = serde_saphyr::from_str(cloud_config).unwrap();
+    let files = parsed["write_files"].as_array().unwrap();
+    let content = |file: &Value| {
+        let content = file["content"].as_str().unwrap();
+        if file["encoding"] == "b64" {
+            String::from_utf8(base64::engine::general_purpose::STANDARD.decode(content).unwrap()).unwrap()
+        } else {
+            content.to_owned()
+        }
+    };
+    files.iter().map(|file| (file["path"].as_str().unwrap().to_owned(), content(file))).collect()
+}
+
+#[test]
+fn hostile_values_stay_values() {
+    let hostile = [
+        "it's",
+        "$(touch pwned)`touch pwned`${HOME}",
+        "a\nb: c\n  - d",
+        "\\'\"\\",
+        " leading and trailing ",
+        "END-OF-DOFLOAT-FILE\nrm -rf .\n",
+        "'; touch pwned; '",
+        "ümlaut\u{2028}\t#",
+        "-n",
+    ];
+    for value in hostile {
+        let script = Some(Secret::new(value.to_owned()));
+        for node in [modern(), trusty()] {
+            let root = Root::new();
+            let node = Node { cluster_name: value.to_owned(), timezone: value.to_owned(), user_script: script.clone(), ..node };
+            let text = text(&node);
+            if node.release == Release::Trusty {
+                root.born(&text);
+            } else {
+                for (path, content) in written(&text) {
+                    root.stack.write(&path[1..], &content);
+                }
+            }
+            let read = ". etc/dofloat/cluster.env && printf '%s|%s' \"$CLUSTER_NAME\" \"$TIMEZONE\"";
+            assert_eq!(root.sh(read).ok().stdout, format!("{value}|{value}"));
+            assert_eq!(root.stack.read("usr/local/lib/dofloat/user-script"), value);
+            assert!(!root.stack.exists("pwned"), "{value:?} was run");
+        }
+    }
+}
+
+#[test]
+fn both_forms_write_the_same_scripts() {
+    let config = written(&text(&modern()));
+    let root = Root::new();
+    root.born(&text(&Node { release: Release::Trusty, ..modern() }));
+    for (path, content) in config.iter().filter(|(path, _)| path.starts_with("/usr/")) {
+        assert_eq!(&root.stack.read(&path[1..]), content, "{path}");
+    }
+    assert_eq!(root.mode("etc/dofloat/token"), 0o400);
+    assert_eq!(root.mode("usr/local/bin/assign-ip"), 0o755);
+    assert_eq!(root.stack.read("etc/dofloat/token"), TOKEN);
+}
+
+/// A root folder of 14.04 with stand-ins for what changes the system.
+struct Root {
+    stack: Stack,
+}
+
+impl Root {
+    fn new() -> Self {
+        let stack = Stack::empty();
+        for folder in ["bin", "var/log", "etc/default", "etc/init", "run"] {
+            fs::create_dir_all(stack.path(folder)).unwrap();
+        }
+        stack.write("etc/hosts", "127.0.0.1 localhost\n");
+        stack.write("usr/share/zoneinfo/America/New_York", "");
+        stack.write("calls", "");
+        for (name, does) in STAND_INS {
+            let told = "printf '%s %s\\n' \"${0##*/}\" \"$*\" >> \"$DOFLOAT_ROOT/calls\"";
+            stack.write(&format!("bin/{name}"), &format!("#!/bin/sh\n{told}\n{does}\n"));
+            fs::set_permissions(stack.path(&format!("bin/{name}")), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Self { stack }
+    }
+
+    fn sh(&self, line: &str) -> Outcome {
+        let mut command = self.stack.command("bash");
+        let path = format!("{}:/usr/bin:/bin:/usr/sbin:/sbin", self.stack.path("bin").display());
+        command.args(["-c", line]).env("PATH", path).env("DOFLOAT_ROOT", self.stack.path(""));
+        Outcome::of(command.output().unwrap())
+    }
+
+    /// Runs user-data as cloud-init does.
+    fn born(&self, text: &str) {
+        self.stack.write("user-data", text);
+        self.sh("bash user-data").ok();
+    }
+
+    fn phase(&self, name: &str) -> Outcome {
+        self.sh(&format!("usr/local/lib/dofloat/bootstrap {name}"))
+    }
+
+    fn mode(&self, below: &str) -> u32 {
+        fs::metadata(self.stack.path(below)).unwrap().permissions().mode() & 0o777
+    }
+
+    fn calls(&self) -> String {
+        self.stack.read("calls")
+    }
+}
+
+/// Each writes down how it was called, and then does this.
+const STAND_INS: &[(&str, &str)] = &[
+    ("service", ""),
+    ("update-rc.d", ""),
+    ("initctl", ""),
+    ("apt-get", ""),
+    ("apt-cache", "case $2 in busybox-static|pacemaker-cli-utils) echo 'Version: 1' ;; esac"),
+    ("dpkg", ""),
+    ("iptables", ""),
+    ("ip", "echo '3: eth1    inet 10.118.0.3/20 brd 10.118.15.255 scope global eth1'"),
+    ("chown", ""),
+    ("corosync-cmapctl", ""),
+    ("corosync-cfgtool", ""),
+    ("crm", ""),
+    ("crm_attribute", "case $* in *--query*) exit 1 ;; esac"),
+    ("crm_node", "case $1 in -p) echo 'primary secondary' ;; -q) echo 1 ;; esac"),
+    ("crm_mon", "case $1 in -1) echo 'Current DC: primary (1) - partition with quorum' ;; *) cat \"$DOFLOAT_ROOT/crm_mon.xml\" ;; esac"),
+    ("crm_resource", "echo 'resource FloatIP is running on: primary '"),
+    ("curl", CURL),
+];
+
+const CURL: &str = r#"
+for url in "$@"; do :; done
+case "$*" in *'-K -'*) cat >> "$DOFLOAT_ROOT/asked-with" ;; esac
+case $url in
+    */metadata/v1/id) echo 11 ;;
+    */metadata/v1/hostname) echo primary ;;
+    */public/0/ipv4/address) echo 198.51.100.20 ;;
+    */public/0/anchor_ipv4/address) echo 10.17.0.5 ;;
+    */private/0/ipv4/address) echo 10.118.0.3 ;;
+    */v2/*)
+        name=$(printf '%s' "${url#*/v2/}" | tr '/?' '__')
+        cat "$DOFLOAT_ROOT/answers/$name" 2> /dev/null || { printf '{"message":"nothing"}\n404'; }
+        ;;
+    *) exit 22 ;;
+esac
+"#;
+
+const PEERS: &str = r#"{"droplets":[
+{"id":12,"name":"secondary","created_at":"2026-01-05T09:00:00Z","networks":{"v4":[{"type":"private","ip_address":"10.118.0.4"},{"type":"public","ip_address":"198.51.100.21"}]}},
+{"id":9,"name":"primary","created_at":"2026-01-05T08:00:00Z","networks":{"v4":[{"type":"private","ip_address":"10.118.0.9"}]}},
+{"id":11,"name":"primary","created_at":"2026-01-05T09:00:00Z","networks":{"v4":[{"type":"public","ip_address":"198.51.100.20"},{"type":"private","ip_address":"10.118.0.3"}]}}
+]}
+200"#;
+
+const TAGGED: &str = "answers/droplets_tag_name=dofloat%3Aha-0123456789ab%3Aweb&per_page=200";
+
+#[test]
+fn a_node_of_14_04_does_all_of_the_tutorial() {
+    let Some(_) = tool("jq") else { return };
+    let root = Root::new();
+    root.born(&text(&trusty()));
+    assert!(root.calls().contains("initctl start dofloat-bootstrap"));
+    for phase in ["prepare", "packages", "service"] {
+        root.phase(phase).ok();
+    }
+    root.phase("peers").exits(1).mentions("the API answers 404 when asked for the droplets with the tag");
+    root.stack.write(TAGGED, PEERS);
+    for phase in ["peers", "firewall", "corosync", "pacemaker", "configure", "serving"] {
+        root.phase(phase).ok();
+    }
+    golden("trusty-corosync.conf", &root.stack.read("etc/corosync/corosync.conf"));
+    golden("trusty-configuration", &root.stack.read("run/dofloat/configuration"));
+    assert_eq!(root.stack.read("etc/corosync/service.d/pcmk"), "service {\n    name: pacemaker\n    ver: 1\n}\n");
+    assert_eq!(root.stack.read("etc/default/corosync"), "START=yes\n");
+    assert_eq!(root.stack.read("etc/corosync/authkey"), "0123456789abcdef");
+    assert_eq!(root.mode("etc/corosync/authkey"), 0o400);
+    assert_eq!(root.stack.read("usr/share/nginx/html/index.html"), "Droplet: primary, IP Address: 198.51.100.20\n");
+    assert_eq!(root.stack.read("etc/timezone"), "America/New_York\n");
+    let hosts = root.stack.read("etc/hosts");
+    assert!(hosts.contains("10.118.0.3 primary\n10.118.0.4 secondary\n"), "{hosts}");
+    let calls = root.calls();
+    for call in [
+        "update-rc.d pacemaker defaults 20 01",
+        "update-rc.d -f nginx disable",
+        "service corosync restart",
+        "chown root:root",
+        "iptables -w -A DOFLOAT-OUTPUT -d 169.254.169.254 -m owner ! --uid-owner 0 -j REJECT",
+        "iptables -w -A DOFLOAT-INPUT -i eth1 -s 10.118.0.4 -p udp -m multiport --dports 5404,5405,5406 -j ACCEPT",
+        "crm --force configure load update",
+    ] {
+        assert!(calls.contains(call), "no `{call}` in\n{calls}");
+    }
+    let installed = calls.lines().filter(|line| line.starts_with("apt-get") && line.contains("install")).collect::<Vec<_>>().join("\n");
+    for package in ["corosync", "pacemaker", "crmsh", "ntp", "nginx", "jq", "busybox-static"] {
+        assert!(installed.contains(&format!(" {package}")), "{package} is not in\n{installed}");
+    }
+    assert!(!calls.contains(TOKEN), "the token stands in an argument list");
+    assert!(root.stack.read("asked-with").contains(&format!("Bearer {TOKEN}")), "the API was asked without the token");
+}
+
+#[test]
+fn health_is_a_document_without_secrets() {
+    let root = Root::new();
+    root.born(&text(&trusty()));
+    root.stack.write("crm_mon.xml", CRM_MON);
+    root.stack.write("var/lib/dofloat/phase", "packages\n");
+    root.stack.write("var/lib/dofloat/error", "installing \"nginx\" \\ failed\n");
+    let health = root.sh("usr/local/lib/dofloat/health show").ok().json();
+    golden(
+        "health",
+        &format!("{:#}", Value::Object(health.as_object().unwrap().clone().into_iter().filter(|(key, _)| key != "time").collect())),
+    );
+    root.sh("usr/local/lib/dofloat/health write").ok();
+    let page = root.stack.read("run/dofloat/www/health");
+    assert!(!page.contains(TOKEN) && !page.contains(AUTHKEY));
+}
+
+const CRM_MON: &str = r#"<pacemaker-result><resources>
+<resource id="FloatIP" resource_agent="ocf::digitalocean:floatip" role="Started" active="true" failed="false" nodes_running_on="1" >
+<node name="primary" id="1" cached="false"/>
+</resource>
+<clone id="Nginx-clone" >
+<resource id="Nginx" resource_agent="ocf::heartbeat:nginx" role="Stopped" active="false" failed="true" nodes_running_on="0" />
+</clone></resources>
+<failures><failure op_key="Nginx_start_0" node="secondary" exitstatus="not installed" exitreason="broken &quot;conf&quot;" /></failures>
+</pacemaker-result>
+"#;
+
+#[test]
+fn the_address_is_asked_for_until_it_is_here_and_refusals_end_at_once() {
+    let Some(_) = tool("jq") else { return };
+    let root = Root::new();
+    root.born(&text(&trusty()));
+    fs::create_dir_all(root.stack.path("run/dofloat")).unwrap();
+    let address = "answers/reserved_ips_203.0.113.7";
+    let run = |line: &str| root.sh(&format!("ASSIGN_PATIENCE=1 DO_TOKEN=mine usr/local/bin/assign-ip {line}"));
+    run("203.0.113.7").exits(2).mentions("usage: DO_TOKEN=");
+    run("203.0.113.7 11").exits(3).mentions("knows no address");
+    root.stack.write(address, "{\"reserved_ip\":{\"locked\":false,\"droplet\":{\"id\":11}}}\n200");
+    run("203.0.113.7 11").ok();
+    root.stack.write(address, "{\"message\":\"no\"}\n401");
+    run("203.0.113.7 11").exits(4).mentions("refuses the token (401)");
+    for patience in ["{\"message\":\"slow down\"}\n429", "{}\n503", "\n000"] {
+        root.stack.write(address, patience);
+        run("203.0.113.7 11").exits(1).mentions("is not at droplet 11 yet");
+    }
+    assert!(root.stack.read("asked-with").contains("Bearer mine"));
+    assert!(!root.calls().contains("mine"), "the token stands in an argument list");
+}
+
+#[test]
+fn the_agent_keeps_its_contract() {
+    let Some(_) = tool("jq") else { return };
+    let root = Root::new();
+    root.born(&text(&trusty()));
+    fs::create_dir_all(root.stack.path("run/dofloat")).unwrap();
+    let address = "answers/reserved_ips_203.0.113.7";
+    let agent = |environment: &str, action: &str| {
+        root.sh(&format!("OCF_RESKEY_CRM_meta_timeout=9000 {environment} usr/lib/ocf/resource.d/digitalocean/floatip {action}"))
+    };
+    let ip = "OCF_RESKEY_floating_ip=203.0.113.7";
+    agent("", "meta-data").ok().mentions("<resource-agent name=\"floatip\"");
+    agent(ip, "dance").exits(3);
+    agent("", "monitor").exits(6);
+    agent("OCF_RESKEY_floating_ip=words", "validate-all").exits(6);
+    agent(&format!("{ip} OCF_RESKEY_token_file=/nowhere"), "start").exits(5);
+    agent(ip, "validate-all").ok();
+    // Not known, and the API cannot be asked.
+    root.stack.write(address, "{}\n503");
+    agent(ip, "monitor").exits(7);
+    root.stack.write(address, "{\"reserved_ip\":{\"locked\":false,\"droplet\":{\"id\":11}}}\n200");
+    agent(ip, "monitor").exits(0);
+    agent(ip, "status").exits(0);
+    agent(ip, "start").exits(0);
+    // Known from before: trouble with the API moves nothing.
+    for trouble in ["{}\n503", "{}\n429", "\n000", "{}\n401"] {
+        root.stack.write(address, trouble);
+        agent(ip, "monitor").exits(0);
+    }
+    assert_eq!(root.sh("cat run/dofloat/api-error").ok().stdout, "the API refuses the node's token (401)\n");
+    agent(ip, "start").exits(4);
+    root.stack.write(address, "{\"reserved_ip\":{\"locked\":false,\"droplet\":{\"id\":12}}}\n200");
+    agent(ip, "monitor").exits(7);
+    agent(ip, "stop").exits(0);
+    root.stack.write(address, "{\"reserved_ip\":{\"locked\":false,\"droplet\":{\"id\":11}}}\n200");
+    agent(ip, "monitor").exits(7);
+    agent(ip, "start").exits(0);
+    agent(ip, "monitor").exits(0);
+    root.stack.write(address, "{\"message\":\"gone\"}\n404");
+    agent(ip, "start").exits(2);
+    let warned = agent(&format!("{ip} OCF_RESKEY_do_token=plain"), "monitor");
+    assert!(warned.stderr.contains("put it into a file"), "{warned}");
+}
+
+#[test]
+fn fencing_believes_only_proof() {
+    let Some(_) = tool("jq") else { return };
+    let root = Root::new();
+    root.born(&text(&Node { fencing: Fencing::Api { delay: 8 }, ..trusty() }));
+    fs::create_dir_all(root.stack.path("run/dofloat")).unwrap();
+    let fence = |options: &str| root.sh(&format!("printf '{options}power_timeout=1\\n' | usr/sbin/fence_digitalocean"));
+    root.sh("usr/sbin/fence_digitalocean -o metadata").ok().mentions("name=\"plug\"");
+    fence("action=off\\nplug=secondary\\n").exits(1).mentions("not done in time");
+    root.stack.write(TAGGED, PEERS);
+    // Destroyed since: that is off.
+    fence("action=off\\nplug=secondary\\n").ok();
+    root.stack.write("answers/droplets_12", "{\"droplet\":{\"status\":\"active\"}}\n200");
+    root.stack.write("answers/droplets_12_actions", "{\"message\":\"pending event\"}\n422");
+    fence("action=off\\nplug=secondary\\n").exits(1).mentions("not done in time");
+    fence("action=status\\nplug=secondary\\n").ok();
+    root.stack.write("answers/droplets_12", "{\"droplet\":{\"status\":\"off\"}}\n200");
+    fence("action=status\\nplug=secondary\\n").exits(2);
+    // A status alone is no proof while the order is not through.
+    root.stack.write("answers/droplets_12_actions", "{\"action\":{\"id\":5,\"status\":\"in-progress\"}}\n201");
+    root.stack.write("answers/droplets_12_actions_5", "{\"action\":{\"id\":5,\"status\":\"in-progress\"}}\n200");
+    fence("action=off\\nplug=secondary\\n").exits(1);
+    root.stack.write("answers/droplets_12_actions_5", "{\"action\":{\"id\":5,\"status\":\"completed\"}}\n200");
+    fence("action=off\\nplug=secondary\\n").ok();
+    fence("action=reboot\\nport=secondary\\n").ok();
+    assert!(!root.calls().contains(TOKEN), "the token stands in an argument list");
+}

@@ -1,0 +1,406 @@
+//! The lab seen from a test: a rig of containers, the simulator that drives it, and the real program that fills it.
+//!
+//! Invariant: one at a time, since everything that is measured shares the machine; what a test leaves is removed with it,
+//! and what a killed test left by the next one.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread::sleep;
+use std::time::Duration;
+
+use dofloat::base::secret::Secret;
+use dofloat::bootstrap::user_data::{self, Fencing, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
+use serde_json::Value;
+
+use crate::harness::{Outcome, Stack, in_full, say};
+
+/// The simulated API as nodes reach it; the rig leads it to the simulator.
+const API: &str = "http://198.51.100.10";
+
+/// Where the simulator listens, in the provider's network.
+const OWN_API: &str = "http://127.0.0.1:8640";
+
+pub(crate) const TOKEN: &str = "dop_v1_the-token-of-the-nodes";
+pub(crate) const AUTHKEY: &str = "bGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleTE=";
+
+/// Their names.
+pub(crate) const NODES: [&str; 2] = ["primary", "secondary"];
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// What the nodes of a lab are told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) transport: Transport,
+    pub(crate) token_timeout: u32,
+    pub(crate) no_quorum_policy: NoQuorumPolicy,
+    pub(crate) fencing: Fencing,
+    pub(crate) service: Service,
+}
+
+impl Settings {
+    /// Those of a current release, without fencing.
+    pub(crate) const MODERN: Self = Self {
+        transport: Transport::Knet,
+        token_timeout: 1000,
+        no_quorum_policy: NoQuorumPolicy::Stop,
+        fencing: Fencing::None,
+        service: Service::Nginx,
+    };
+    /// Those of the tutorial, as far as a current release can have them.
+    pub(crate) const TUTORIAL: Self =
+        Self { transport: Transport::Udpu, token_timeout: 3000, no_quorum_policy: NoQuorumPolicy::Ignore, ..Self::MODERN };
+}
+
+/// Two nodes that are being made, or serve.
+pub(crate) struct Lab {
+    pub(crate) stack: Stack,
+    pub(crate) ip: String,
+    name: String,
+    settings: Settings,
+    simulator: Child,
+    _alone: MutexGuard<'static, ()>,
+}
+
+impl Lab {
+    /// A lab with two fresh nodes; none, after having said so, where that is not asked for or not possible.
+    #[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
+    pub(crate) fn raise(name: &str, settings: Settings) -> Option<Self> {
+        if !in_full() {
+            say("skipped: the lab boots containers and takes minutes; DOFLOAT_TESTS=full runs it");
+            return None;
+        }
+        if let Some(why) = obstacle() {
+            assert!(std::env::var_os("CI").is_none(), "CI is set, so nothing is skipped: {why}");
+            say(&format!("skipped: {why}"));
+            return None;
+        }
+        let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = format!("{}-{name}", std::env::var("LAB").unwrap_or_else(|_| "lab".to_owned()));
+        let done = rig(&name, &["up", &std::process::id().to_string()]).output().expect("the rig starts");
+        Outcome::of(done).ok();
+        let stack = Stack::empty().env("DIGITALOCEAN_TOKEN", "operator").env("DIGITALOCEAN_API_URL", OWN_API);
+        let simulator = start_simulator(&name, &stack);
+        let mut lab = Self { stack, ip: String::new(), name, settings, simulator, _alone: alone };
+        lab.ip = lab.reserve();
+        lab.write_nodes();
+        lab.dofloat(&["apply", "lab", "-auto-approve"]).ok().says("Apply complete!");
+        Some(lab)
+    }
+
+    /// The address comes first, since user-data holds it.
+    fn reserve(&self) -> String {
+        self.stack.write("plans/lab.tf", ADDRESS);
+        until("the simulator answers", Duration::from_secs(20), || {
+            self.dofloat(&["apply", "lab", "-auto-approve", "-target=digitalocean_reserved_ip.web"]).code == 0
+        });
+        self.dofloat(&["output", "-raw", "ip"]).ok().stdout.trim().to_owned()
+    }
+
+    fn write_nodes(&self) {
+        let settings = self.settings;
+        let nodes = NODES.map(str::to_owned);
+        let mut plan = format!("{ADDRESS}{PLACE}");
+        for name in &nodes {
+            let node = Node {
+                release: Release::Modern,
+                cluster_name: "lbcluster".to_owned(),
+                name: name.clone(),
+                nodes: nodes.to_vec(),
+                tag: TAG.to_owned(),
+                floating_ip: self.ip.parse().expect("an address"),
+                api_url: API.to_owned(),
+                health_port: 8080,
+                health_path: "/health".to_owned(),
+                service: settings.service,
+                transport: settings.transport,
+                token_timeout: settings.token_timeout,
+                no_quorum_policy: settings.no_quorum_policy,
+                fencing: settings.fencing,
+                timezone: "America/New_York".to_owned(),
+                listen: Listen::Any,
+                user_script: None,
+                authkey: Secret::new(AUTHKEY.to_owned()),
+                token: Secret::new(TOKEN.to_owned()),
+            };
+            let text = user_data::render(&node).expect("it fits");
+            self.stack.write(&format!("plans/{name}.txt"), text.expose());
+            plan += &NODE.replace("NAME", name);
+        }
+        self.stack.write("plans/lab.tf", &plan);
+    }
+
+    /// Runs the program where the simulated account is.
+    pub(crate) fn dofloat(&self, arguments: &[&str]) -> Outcome {
+        let mut command = self.stack.command(&rig_path());
+        command.env("LAB", &self.name).args(["provider", env!("CARGO_BIN_EXE_dofloat")]).args(arguments).stdin(Stdio::null());
+        command.env("PATH", PATH);
+        Outcome::of(command.output().expect("the rig runs"))
+    }
+
+    /// Runs a command of the rig.
+    #[track_caller]
+    pub(crate) fn rig(&self, arguments: &[&str]) -> String {
+        self.try_rig(arguments).ok().stdout
+    }
+
+    pub(crate) fn try_rig(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(rig(&self.name, arguments).output().expect("the rig runs"))
+    }
+
+    /// Runs a line of the shell on a node; its output, empty if it fails.
+    pub(crate) fn on(&self, node: &str, line: &str) -> String {
+        let done = self.try_rig(&["in", node, "sh", "-c", line]);
+        if done.code == 0 { done.stdout } else { String::new() }
+    }
+
+    /// What a node says of itself, as the operator sees it from outside.
+    pub(crate) fn health(&self, node: &str) -> Value {
+        let address = self.on(node, "ip -o -4 addr show eth0 | awk '{ print $4 }' | grep ^198 | cut -d/ -f1");
+        let url = format!("http://{}:8080/health", address.trim());
+        let done = self.try_rig(&["provider", "curl", "-sf", "-m", "2", &url]);
+        serde_json::from_str(&done.stdout).unwrap_or_default()
+    }
+
+    /// The page that the floating IP answers with now; empty if it does not.
+    pub(crate) fn page(&self) -> String {
+        self.try_rig(&["client", "curl", "-sf", "-m", "2", &format!("http://{}/", self.ip)]).stdout.trim().to_owned()
+    }
+
+    /// The node that answers on the floating IP; empty if none does.
+    pub(crate) fn server(&self) -> String {
+        let page = self.page();
+        page.strip_prefix("Droplet: ").and_then(|rest| rest.split_once(',')).map_or(String::new(), |(name, _)| name.to_owned())
+    }
+
+    /// Waits until both nodes have joined, serve, and the floating IP answers.
+    #[track_caller]
+    pub(crate) fn until_serving(&self) {
+        if !wait(Duration::from_secs(400), || self.is_serving()) {
+            panic!("the cluster does not serve\n{}", self.story());
+        }
+    }
+
+    /// Whether both nodes see each other and run their service, and the floating IP answers.
+    fn is_serving(&self) -> bool {
+        let is_well = |node: &&str| {
+            let health = self.health(node);
+            let running = health["resources"].as_array().map_or(0, |all| all.iter().filter(|one| one["role"] == "Started").count());
+            let expected = if self.settings.service == Service::Nginx { 3 } else { 1 };
+            let joined = health["members"].as_array().is_some_and(|all| all.len() == 2) && health["quorum"] == true;
+            health["phase"] == "done" && joined && running >= expected
+        };
+        NODES.iter().all(is_well) && !self.page().is_empty()
+    }
+
+    /// What the nodes say, for a test that fails.
+    pub(crate) fn story(&self) -> String {
+        let of = |node: &str| {
+            let log = self.on(node, "tail -n 30 /var/log/dofloat.log; crm_mon -1rf 2>&1; tail -n 20 /var/log/pacemaker/pacemaker.log");
+            format!("{node}: {}\n{log}", self.health(node))
+        };
+        format!("{}\n{}\n{}", of("primary"), of("secondary"), self.events().join("\n"))
+    }
+
+    /// What the simulator told the rig so far, a line each.
+    pub(crate) fn events(&self) -> Vec<String> {
+        let path = format!("{}/rigs/{}/events", cache(), self.name);
+        fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// Lets things go wrong at the API from now on, instead of what went wrong before.
+    pub(crate) fn set_faults(&self, faults: &[&str]) {
+        let body = serde_json::json!({ "faults": faults }).to_string();
+        self.rig(&["provider", "curl", "-sf", "-X", "POST", "-d", &body, &format!("{OWN_API}/_sim/faults")]);
+    }
+
+    /// Does something at the API as the operator does; its answer.
+    pub(crate) fn api(&self, method: &str, path: &str, body: &str) -> Value {
+        let token = "Authorization: Bearer operator";
+        let url = format!("{OWN_API}{path}");
+        let done = self.try_rig(&["provider", "curl", "-s", "-X", method, "-H", token, "-d", body, &url]);
+        serde_json::from_str(&done.stdout).unwrap_or_default()
+    }
+
+    /// The identifier of a node's droplet.
+    pub(crate) fn droplet(&self, node: &str) -> u64 {
+        let found = self.api("GET", &format!("/v2/droplets?name={node}"), "");
+        found["droplets"][0]["id"].as_u64().unwrap_or_else(|| panic!("no droplet {node}: {found}"))
+    }
+
+    /// Starts to ask the floating IP every 100 ms.
+    pub(crate) fn watch(&self) -> Watch {
+        let file = self.stack.path("watch");
+        let _ = fs::remove_file(&file);
+        let child = rig(&self.name, &["ask", &self.ip, &file.to_string_lossy()]).stdout(Stdio::null()).spawn().expect("the client starts");
+        Watch { child, file }
+    }
+}
+
+impl Drop for Lab {
+    #[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
+    fn drop(&mut self) {
+        if std::env::var_os("DOFLOAT_LAB_STAYS").is_some() {
+            say(&format!("the rig {} stays; `LAB={} tests/lab/rig down` removes it", self.name, self.name));
+            return;
+        }
+        let _ = self.simulator.kill();
+        let _ = self.simulator.wait();
+        let _ = rig(&self.name, &["down"]).output();
+    }
+}
+
+/// A client that asks every 100 ms.
+pub(crate) struct Watch {
+    child: Child,
+    file: PathBuf,
+}
+
+/// An answer: when, and from which node; empty if it was none.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) at: u64,
+    pub(crate) from: String,
+}
+
+impl Watch {
+    /// All answers so far, in order.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        let mut all: Vec<Seen> = fs::read_to_string(&self.file)
+            .unwrap_or_default()
+            .lines()
+            .filter_map(|line| {
+                let (at, rest) = line.split_once(' ')?;
+                let from = rest.strip_prefix("Droplet: ").and_then(|rest| rest.split_once(',')).map_or("", |(name, _)| name);
+                Some(Seen { at: at.parse().ok()?, from: from.to_owned() })
+            })
+            .collect();
+        all.sort_by_key(|seen| seen.at);
+        all
+    }
+
+    /// The longest time without a good answer so far, in milliseconds.
+    pub(crate) fn gap(&self) -> u64 {
+        let good: Vec<u64> = self.seen().iter().filter(|seen| !seen.from.is_empty()).map(|seen| seen.at).collect();
+        good.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
+    }
+
+    /// How many requests had no good answer.
+    pub(crate) fn failed(&self) -> usize {
+        self.seen().iter().filter(|seen| seen.from.is_empty()).count()
+    }
+
+    /// The node of the newest good answer, if nothing failed in the last second before it.
+    pub(crate) fn now(&self) -> String {
+        self.seen()
+            .iter()
+            .rev()
+            .take(5)
+            .map(|seen| seen.from.clone())
+            .reduce(|a, b| if a == b { a } else { String::new() })
+            .unwrap_or_default()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const TAG: &str = "dofloat:lab-000000:web";
+
+const ADDRESS: &str = r#"
+resource "digitalocean_reserved_ip" "web" {
+  region = "nyc3"
+}
+output "ip" {
+  value = digitalocean_reserved_ip.web.ip_address
+}
+"#;
+
+const PLACE: &str = r#"
+resource "digitalocean_vpc" "web" {
+  name     = "lab"
+  region   = "nyc3"
+  ip_range = "10.118.0.0/20"
+}
+resource "digitalocean_reserved_ip_assignment" "first" {
+  ip_address = digitalocean_reserved_ip.web.ip_address
+  droplet_id = digitalocean_droplet.primary.id
+}
+"#;
+
+const NODE: &str = r#"
+resource "digitalocean_droplet" "NAME" {
+  name      = "NAME"
+  region    = "nyc3"
+  image     = "debian-12-x64"
+  size      = "s-1vcpu-1gb"
+  vpc_uuid  = digitalocean_vpc.web.id
+  tags      = ["dofloat:lab-000000:web"]
+  user_data = file("${path.module}/NAME.txt")
+}
+"#;
+
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Why there can be no lab here.
+fn obstacle() -> Option<String> {
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    if !is_root {
+        return Some("the lab makes network namespaces and boots containers, for which it needs root".to_owned());
+    }
+    let needed = ["mmdebstrap", "apt-ftparchive", "systemd-nspawn", "nft", "conntrack", "ip", "curl"];
+    let lacking = needed.iter().find(|program| !PATH.split(':').any(|folder| Path::new(folder).join(program).exists()))?;
+    Some(format!("the lab needs the program {lacking}"))
+}
+
+fn rig_path() -> String {
+    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/rig").to_owned()
+}
+
+fn rig(lab: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(rig_path());
+    command.env("LAB", lab).env("PATH", PATH).args(arguments).stdin(Stdio::null());
+    command
+}
+
+#[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
+fn cache() -> String {
+    std::env::var("DOFLOAT_LAB_CACHE").unwrap_or_else(|_| "/var/tmp/dofloat-lab".to_owned())
+}
+
+/// The simulator in the provider's network. What happens takes a second, as in life.
+fn start_simulator(lab: &str, stack: &Stack) -> Child {
+    let driver = format!("{} event", rig_path());
+    let log = fs::OpenOptions::new().create(true).append(true).open(stack.path("simulator.log")).expect("the folder is ours");
+    rig(lab, &["provider", env!("CARGO_BIN_EXE_dofloat"), "sim"])
+        .args(["--clock", "real", "--latency", "50ms", "--droplet-latency", "1s", "--action-latency", "1s"])
+        .args(["--metadata", "127.0.0.1:8641", "--driver", &driver])
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("the simulator starts")
+}
+
+/// Waits until something is so, and fails if it takes too long.
+#[track_caller]
+pub(crate) fn until(what: &str, patience: Duration, is_so: impl FnMut() -> bool) {
+    assert!(wait(patience, is_so), "it takes too long until {what}");
+}
+
+/// The same, and says whether it came true.
+pub(crate) fn wait(patience: Duration, mut is_so: impl FnMut() -> bool) -> bool {
+    let step = Duration::from_millis(200);
+    for _ in 0..patience.as_millis() / step.as_millis() {
+        if is_so() {
+            return true;
+        }
+        sleep(step);
+    }
+    is_so()
+}
