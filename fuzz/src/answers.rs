@@ -38,7 +38,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
 /// How often the last answer is repeated.
-const REPEATS: usize = 12;
+const REPEATS: usize = 3;
 
 const OPERATIONS: [&str; 10] = ["look", "list", "create", "settle", "edit", "delete", "find", "before_delete", "preflight", "account"];
 
