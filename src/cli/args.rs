@@ -392,6 +392,9 @@ pub struct SimArgs {
     /// Serve the metadata of droplets here; a droplet is known by the address that it asks from
     #[arg(long, value_name = "ADDRESS")]
     pub metadata: Option<SocketAddr>,
+    /// How late the metadata service notices that an address has moved
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    pub metadata_lag: Duration,
 }
 
 /// How the simulator's time passes.

@@ -32,6 +32,7 @@ pub async fn run(args: &SimArgs, screen: &mut Screen) -> Ended {
         absent_images: args.absent_image.iter().cloned().collect::<BTreeSet<_>>(),
         driver: args.driver.clone(),
         metadata: args.metadata,
+        metadata_lag: args.metadata_lag,
         ..Options::default()
     };
     let mut stop = signals::listen();

@@ -64,7 +64,7 @@ pub async fn run(args: &StatusArgs, global: &Global, environment: &Environment, 
                 screen.print(&to_text(pair, screen.paint));
                 if args.verbose {
                     for node in &pair.nodes {
-                        screen.print(&by_ssh(node, global.sim).await);
+                        screen.print(&by_ssh(node, is_played(&pair.report, &node.name, global.sim)).await);
                     }
                 }
             }
@@ -79,6 +79,12 @@ pub async fn run(args: &StatusArgs, global: &Global, environment: &Environment, 
 /// What is asked of each node.
 const QUESTIONS: &str = "crm_mon -1; echo; echo '# crm configure show'; crm configure show; echo; \
                          echo '# the end of corosync.log'; tail -n 30 /var/log/corosync/corosync.log";
+
+/// Whether there is nobody to talk to: in a simulated account, unless the node has told that it is real.
+fn is_played(report: &Report, name: &str, simulated: bool) -> bool {
+    let is_real = |(node, seen): &(String, health::Seen)| node == name && matches!(seen, health::Seen::Told(told) if !told.simulated);
+    simulated && !report.nodes.iter().any(is_real)
+}
 
 /// What a node says to the user's own ssh.
 async fn by_ssh(node: &Node, simulated: bool) -> String {

@@ -10,7 +10,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::droplets::Power;
-use super::metadata;
+use super::metadata::{self, Holders};
 use super::world::World;
 
 /// A command that takes longer is stopped.
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(super) struct Picture {
     droplets: BTreeMap<u64, Facts>,
     running: BTreeSet<u64>,
-    holders: BTreeMap<Ipv4Addr, u64>,
+    holders: Holders,
     /// What was asked of running droplets that does not show in them: the action, its droplet, and the event.
     orders: BTreeMap<u64, (u64, &'static str)>,
 }
@@ -55,7 +55,7 @@ impl World {
         Picture {
             droplets: booted.iter().map(|droplet| (droplet.id, Facts(metadata::facts(self, droplet)))).collect(),
             running: booted.iter().filter(|droplet| droplet.power == Power::Active).map(|droplet| droplet.id).collect(),
-            holders: self.reserved_ips.values().filter_map(|ip| Some((ip.ip, ip.droplet?))).collect(),
+            holders: self.holders(),
             orders: orders.collect(),
         }
     }

@@ -1,15 +1,44 @@
 //! What a droplet's metadata service says about it.
 //!
-//! Invariant: read from the world when asked, so that a reserved IP shows as active as soon as it is assigned. Paths end
-//! with `/` when they are an index: asked without it they are a redirection.
+//! Invariant: read from the world when asked, so that a reserved IP shows as active as soon as it is assigned, unless a lag is
+//! asked for. Paths end with `/` when they are an index: asked without it they are a redirection.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::droplets::{self, Droplet, Power};
 use super::world::World;
+use crate::base::clock::Moment;
+
+/// Which droplet holds a reserved IP.
+pub(super) type Holders = BTreeMap<Ipv4Addr, u64>;
+
+/// The holders as they were some time ago.
+#[derive(Clone, Debug)]
+pub(super) struct Belated {
+    lag: Duration,
+    /// What was seen and from when on, the oldest first; never empty after the first look.
+    seen: Vec<(Moment, Holders)>,
+}
+
+impl Belated {
+    pub(super) const fn new(lag: Duration) -> Self {
+        Self { lag, seen: Vec::new() }
+    }
+
+    /// What is shown now, where `holders` are the true ones.
+    pub(super) fn show(&mut self, now: Moment, holders: Holders) -> Holders {
+        if self.seen.last().is_none_or(|(_, last)| *last != holders) {
+            self.seen.push((now, holders));
+        }
+        let due = self.seen.iter().rposition(|(since, _)| now.since(*since) >= self.lag).unwrap_or(0);
+        self.seen.drain(..due);
+        self.seen.first().map(|(_, shown)| shown.clone()).unwrap_or_default()
+    }
+}
 
 /// An answer of the metadata service.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,24 +57,25 @@ enum Node {
 }
 
 impl World {
-    /// Answers `path` (`metadata/v1/hostname`) as the service of this droplet does.
-    pub(super) fn metadata(&self, droplet: u64, path: &str) -> Metadata {
+    /// Who holds which reserved IP.
+    pub(super) fn holders(&self) -> Holders {
+        self.reserved_ips.values().filter_map(|ip| Some((ip.ip, ip.droplet?))).collect()
+    }
+
+    /// Answers `path` (`metadata/v1/hostname`) as the service of this droplet does, which takes these for the holders.
+    pub(super) fn metadata(&self, droplet: u64, path: &str, holders: &Holders) -> Metadata {
         let Some(droplet) = self.droplets.get(&droplet).filter(|droplet| droplet.power != Power::New) else {
             return Metadata::NotFound;
         };
         if path == "metadata/v1.json" {
-            return Metadata::Json(self.all(droplet).to_string());
+            return Metadata::Json(self.all(droplet, holders).to_string());
         }
         let Some(rest) = path.strip_prefix("metadata/v1") else { return Metadata::NotFound };
         if rest.is_empty() {
             return Metadata::Moved("v1/".to_owned());
         }
         let Some(rest) = rest.strip_prefix('/') else { return Metadata::NotFound };
-        walk(&self.tree(droplet), rest)
-    }
-
-    fn reserved_of(&self, droplet: &Droplet) -> Option<Ipv4Addr> {
-        self.reserved_ips.values().find(|ip| ip.droplet == Some(droplet.id)).map(|ip| ip.ip)
+        walk(&self.tree(droplet, holders), rest)
     }
 
     fn keys_of(&self, droplet: &Droplet) -> Vec<String> {
@@ -60,7 +90,7 @@ impl World {
         self.vpcs.get(&droplet.vpc).map_or(Ipv4Addr::new(255, 255, 240, 0), |vpc| vpc.range.netmask())
     }
 
-    fn tree(&self, droplet: &Droplet) -> Node {
+    fn tree(&self, droplet: &Droplet, holders: &Holders) -> Node {
         let ipv4 = |address: Ipv4Addr, netmask: Ipv4Addr, gateway: Ipv4Addr| {
             folder([("address", leaf(address)), ("netmask", leaf(netmask)), ("gateway", leaf(gateway))])
         };
@@ -86,8 +116,8 @@ impl World {
         ]);
         interfaces.insert("private".to_owned(), folder([("0", private)]));
         let reserved = || {
-            let mut parts = vec![("active", leaf(self.reserved_of(droplet).is_some()))];
-            parts.extend(self.reserved_of(droplet).map(|ip| ("ip_address", leaf(ip))));
+            let mut parts = vec![("active", leaf(reserved_of(droplet, holders).is_some()))];
+            parts.extend(reserved_of(droplet, holders).map(|ip| ("ip_address", leaf(ip))));
             folder([("ipv4", folder(parts))])
         };
         let tags: BTreeMap<String, Node> = self.tags_of(droplet).into_iter().map(|tag| (tag, Node::Leaf(String::new()))).collect();
@@ -110,7 +140,7 @@ impl World {
         folder(all)
     }
 
-    fn all(&self, droplet: &Droplet) -> Value {
+    fn all(&self, droplet: &Droplet, holders: &Holders) -> Value {
         let public: Vec<Value> = droplet
             .public
             .map(|public| {
@@ -126,7 +156,7 @@ impl World {
             "mac": mac(droplet.id, 2), "type": "private",
             "ipv4": { "ip_address": droplet.private, "netmask": self.private_mask(droplet), "gateway": "0.0.0.0" },
         }]);
-        let reserved = match self.reserved_of(droplet) {
+        let reserved = match reserved_of(droplet, holders) {
             Some(ip) => json!({ "ipv4": { "ip_address": ip, "active": true } }),
             None => json!({ "ipv4": { "active": false } }),
         };
@@ -168,6 +198,10 @@ impl World {
         };
         self.droplets.values().find(is_it).map(|droplet| droplet.id)
     }
+}
+
+fn reserved_of(droplet: &Droplet, holders: &Holders) -> Option<Ipv4Addr> {
+    holders.iter().find(|(_, holder)| **holder == droplet.id).map(|(ip, _)| *ip)
 }
 
 const VENDOR_DATA: &str = "#cloud-config\n";
@@ -227,7 +261,7 @@ mod tests {
     use super::*;
 
     fn text(rig: &Rig, id: u64, path: &str) -> String {
-        match rig.world.metadata(id, path) {
+        match rig.world.metadata(id, path, &rig.world.holders()) {
             Metadata::Text(text) => text,
             other => panic!("{path}: {other:?}"),
         }
@@ -240,7 +274,7 @@ mod tests {
         let key = rig.get("/account/keys")["ssh_keys"][0]["id"].clone();
         let made = rig.ok("POST /droplets", wanted("web", json!({ "user_data": "#!/bin/sh\n", "tags": ["a:b", "c"], "ssh_keys": [key] })));
         let id = made["droplet"]["id"].as_u64().unwrap();
-        assert_eq!(rig.world.metadata(id, "metadata/v1/id"), Metadata::NotFound);
+        assert_eq!(rig.world.metadata(id, "metadata/v1/id", &rig.world.holders()), Metadata::NotFound);
         rig.world.finish_all();
         let droplet = rig.get(&format!("/droplets/{id}"));
         let public = droplet["droplet"]["networks"]["v4"][1]["ip_address"].as_str().unwrap();
@@ -257,9 +291,9 @@ mod tests {
         for (path, expected) in cases {
             assert_eq!(text(&rig, id, &format!("metadata/v1/{path}")), expected, "{path}");
         }
-        assert_eq!(rig.world.metadata(id, "metadata/v1/interfaces"), Metadata::Moved("interfaces/".to_owned()));
-        assert_eq!(rig.world.metadata(id, "metadata/v1/nothing"), Metadata::NotFound);
-        assert_eq!(rig.world.metadata(7, "metadata/v1/id"), Metadata::NotFound);
+        assert_eq!(rig.world.metadata(id, "metadata/v1/interfaces", &rig.world.holders()), Metadata::Moved("interfaces/".to_owned()));
+        assert_eq!(rig.world.metadata(id, "metadata/v1/nothing", &rig.world.holders()), Metadata::NotFound);
+        assert_eq!(rig.world.metadata(7, "metadata/v1/id", &rig.world.holders()), Metadata::NotFound);
     }
 
     #[test]
@@ -272,8 +306,24 @@ mod tests {
             assert_eq!(text(&rig, id, &format!("metadata/v1/{name}/ipv4/active")), "true");
             assert_eq!(text(&rig, id, &format!("metadata/v1/{name}/ipv4/ip_address")), ip);
         }
-        let Metadata::Json(all) = rig.world.metadata(id, "metadata/v1.json") else { panic!() };
+        let Metadata::Json(all) = rig.world.metadata(id, "metadata/v1.json", &rig.world.holders()) else { panic!() };
         let all: Value = serde_json::from_str(&all).unwrap();
         assert_eq!((&all["reserved_ip"]["ipv4"]["ip_address"], &all["droplet_id"]), (&json!(ip), &json!(id)));
+    }
+
+    #[test]
+    fn a_new_holder_shows_after_the_lag_and_no_sooner() {
+        let (a, b) = (Holders::from([(Ipv4Addr::new(203, 0, 113, 7), 1)]), Holders::from([(Ipv4Addr::new(203, 0, 113, 7), 2)]));
+        let at = |seconds| super::super::time::EPOCH.plus(Duration::from_secs(seconds));
+        let mut belated = Belated::new(Duration::from_secs(30));
+        assert_eq!(belated.show(at(0), a.clone()), a);
+        assert_eq!(belated.show(at(100), b.clone()), a);
+        assert_eq!(belated.show(at(129), b.clone()), a);
+        assert_eq!(belated.show(at(130), b.clone()), b);
+        assert_eq!(belated.show(at(131), a.clone()), b);
+        assert_eq!(belated.show(at(140), b.clone()), b);
+        let mut prompt = Belated::new(Duration::ZERO);
+        assert_eq!(prompt.show(at(0), a.clone()), a);
+        assert_eq!(prompt.show(at(0), b.clone()), b);
     }
 }

@@ -42,6 +42,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub use faults::{BadFault, Fault, Matcher, What};
 pub use log::Exchange;
@@ -79,6 +80,8 @@ pub struct Options {
     pub driver: Option<String>,
     /// Where droplets find their metadata service; each is known by the address it asks from.
     pub metadata: Option<SocketAddr>,
+    /// How late the metadata service notices that a reserved IP has moved.
+    pub metadata_lag: Duration,
 }
 
 /// What the account may have at most.
@@ -110,6 +113,7 @@ impl Default for Options {
             absent_images: BTreeSet::new(),
             driver: None,
             metadata: None,
+            metadata_lag: Duration::ZERO,
         }
     }
 }

@@ -28,7 +28,7 @@ use super::driver::{self, Picture};
 use super::faults::Fault;
 use super::line::{self, Door, Line, Switch};
 use super::log::Exchange;
-use super::metadata::Metadata;
+use super::metadata::{Belated, Metadata};
 use super::store::Store;
 use super::wire::{Request, Response, Wire};
 use super::world::World;
@@ -60,6 +60,7 @@ struct Shared {
     served: watch::Sender<usize>,
     /// The revision of the world that the driver has brought about.
     driven: watch::Sender<u64>,
+    belated: Mutex<Belated>,
     clock: Clock,
 }
 
@@ -89,6 +90,7 @@ pub(super) async fn start(options: Options) -> io::Result<Running> {
         store.publish(&url)?;
     }
     let shared = Arc::new(Shared {
+        belated: Mutex::new(Belated::new(options.metadata_lag)),
         options,
         world: Mutex::new(world),
         log: Mutex::default(),
@@ -486,18 +488,23 @@ fn outside(shared: &Shared, body: &Value) -> Result<Value, String> {
 
 fn metadata(shared: &Shared, rest: &str) -> HttpResponse {
     let (droplet, path) = rest.split_once('/').unwrap_or((rest, ""));
-    told(droplet.parse().map_or(Metadata::NotFound, |id| locked(&shared.world).metadata(id, path)))
+    told(droplet.parse().map_or(Metadata::NotFound, |id| of_droplet(shared, id, path)))
 }
 
 /// The metadata service as droplets see it.
 async fn tell(State(shared): State<Arc<Shared>>, ConnectInfo(from): ConnectInfo<SocketAddr>, request: HttpRequest) -> HttpResponse {
     let path = decoded(request.uri().path());
-    let world = locked(&shared.world);
     let droplet = match from.ip() {
-        IpAddr::V4(address) => world.droplet_from(address),
+        IpAddr::V4(address) => locked(&shared.world).droplet_from(address),
         IpAddr::V6(_) => None,
     };
-    told(droplet.map_or(Metadata::NotFound, |id| world.metadata(id, path.trim_start_matches('/'))))
+    told(droplet.map_or(Metadata::NotFound, |id| of_droplet(&shared, id, path.trim_start_matches('/'))))
+}
+
+fn of_droplet(shared: &Shared, droplet: u64, path: &str) -> Metadata {
+    let world = locked(&shared.world);
+    let holders = locked(&shared.belated).show(shared.clock.now(), world.holders());
+    world.metadata(droplet, path, &holders)
 }
 
 fn told(found: Metadata) -> HttpResponse {

@@ -341,6 +341,7 @@ fn health_is_a_document_without_secrets() {
     root.stack.write("crm_mon.xml", CRM_MON);
     root.stack.write("var/lib/dofloat/phase", "packages\n");
     root.stack.write("var/lib/dofloat/error", "installing \"nginx\" \\ failed\n");
+    root.stack.write("var/log/dofloat.log", "first\nphase packages failed: no \"nginx\"\n    E: 1\n    E: 2\n    E: 3\n    E: 4\n");
     let health = root.sh("usr/local/lib/dofloat/health show").ok().json();
     golden(
         "health",
@@ -349,6 +350,22 @@ fn health_is_a_document_without_secrets() {
     root.sh("usr/local/lib/dofloat/health write").ok();
     let page = root.stack.read("run/dofloat/www/health");
     assert!(!page.contains(TOKEN) && !page.contains(AUTHKEY));
+    root.stack.write("var/lib/dofloat/phase", "done\n");
+    let health = root.sh("usr/local/lib/dofloat/health show").ok().json();
+    assert_eq!(health["log"], serde_json::json!([]), "a node that is done tells strangers nothing of its log");
+}
+
+#[test]
+fn what_the_users_script_says_stays_between_it_and_root() {
+    let Some(_) = tool("jq") else { return };
+    let root = Root::new();
+    let script = "#!/bin/sh\necho the-users-own-secret\ntouch \"$DOFLOAT_ROOT/made\"\nexit 5\n";
+    root.born(&text(&Node { user_script: Some(Secret::new(script.to_owned())), ..trusty() }));
+    let failed = root.phase("service").exits(1).mentions("the script in user_data ended with 5");
+    assert!(!failed.to_string().contains("the-users-own-secret"), "{failed}");
+    assert_eq!(root.stack.read("var/log/dofloat-user-script.log"), "the-users-own-secret\n");
+    assert_eq!(root.mode("var/log/dofloat-user-script.log"), 0o600);
+    assert_ne!(root.mode("made") & 0o044, 0, "files that the script makes for a web server can be read by it");
 }
 
 const CRM_MON: &str = r#"<pacemaker-result><resources>

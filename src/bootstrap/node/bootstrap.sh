@@ -10,6 +10,7 @@ set -eu
 
 PHASES='prepare packages service peers firewall corosync pacemaker configure serving'
 COROSYNC=$ROOT/etc/corosync
+script_log=/var/log/dofloat-user-script.log
 export DEBIAN_FRONTEND=noninteractive
 
 is_trusty() { [ "$RELEASE" = trusty ]; }
@@ -93,7 +94,9 @@ service_files() {
 service_phase() {
     if [ "$SERVICE" = nginx ]; then service_files; fi
     if [ -s "$LIB/user-script" ] && [ ! -e "$STATE/user-script.done" ]; then
-        "$LIB/user-script" || die "the script in user_data ended with $?"
+        # What it says may be secret: root alone reads it.
+        (umask 077 && : >> "$ROOT$script_log")
+        "$LIB/user-script" >> "$ROOT$script_log" 2>&1 || die "the script in user_data ended with $?; what it said is in $script_log"
         : > "$STATE/user-script.done"
     fi
 }

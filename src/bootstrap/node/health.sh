@@ -5,6 +5,7 @@
 #   resources  what pacemaker runs, and where; failures are the operations that failed
 #   holder     the node at which pacemaker has the floating IP; holds says whether the metadata service shows it at this node
 #   api_error  what was wrong when the node last asked the API
+#   log        the bootstrap's last lines, as long as it is not done
 #
 #   health write    writes it to where `health serve` finds it
 #   health serve    answers on HEALTH_PORT
@@ -70,6 +71,20 @@ failures() {
         END { printf "[%s]", rows }'
 }
 
+# log_end: what the bootstrap said last. The output of a user's script is not in that log.
+log_end() {
+    printf '['
+    [ "$phase" = 'done' ] || tail -n 5 "$LOG" 2> /dev/null | {
+        first=true
+        while read -r line; do
+            [ $first = true ] || printf ', '
+            first=false
+            text "$line"
+        done
+    }
+    printf ']'
+}
+
 document() {
     phase=$(cat "$STATE/phase" 2> /dev/null || echo prepare)
     seen=$(timeout 10 crm_mon --as-xml 2> /dev/null || true)
@@ -86,7 +101,8 @@ document() {
     printf '  "expected": %s,\n  "members": %s,\n' "$(list $NODES)" "$(list $(members))"
     printf '  "quorum": %s,\n  "resources": %s,\n' "$quorum" "$(printf '%s\n' "$seen" | resources)"
     printf '  "failures": %s,\n' "$(printf '%s\n' "$seen" | failures)"
-    printf '  "holder": %s,\n  "holds": %s\n}\n' "$([ -n "$holder" ] && text "$holder" || printf null)" "$holds"
+    printf '  "holder": %s,\n  "holds": %s,\n' "$([ -n "$holder" ] && text "$holder" || printf null)" "$holds"
+    printf '  "log": %s\n}\n' "$(log_end)"
 }
 
 case ${1:-} in

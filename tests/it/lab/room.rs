@@ -6,12 +6,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
-use dofloat::base::secret::Secret;
-use dofloat::bootstrap::user_data::{self, Fencing, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
 use serde_json::Value;
 
 use crate::harness::{Outcome, Stack, in_full, say};
@@ -22,52 +20,71 @@ const API: &str = "http://198.51.100.10";
 /// Where the simulator listens, in the provider's network.
 const OWN_API: &str = "http://127.0.0.1:8640";
 
+/// What the nodes ask the API with.
 pub(crate) const TOKEN: &str = "dop_v1_the-token-of-the-nodes";
-pub(crate) const AUTHKEY: &str = "bGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleS1sYWIta2V5LWxhYi1rZXktbGFiLWtleTE=";
 
 /// Their names.
 pub(crate) const NODES: [&str; 2] = ["primary", "secondary"];
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// What the nodes of a lab are told.
+/// What a lab is made of: a plan of the package, and what is changed in it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Settings {
-    pub(crate) transport: Transport,
-    pub(crate) token_timeout: u32,
-    pub(crate) no_quorum_policy: NoQuorumPolicy,
-    pub(crate) fencing: Fencing,
-    pub(crate) service: Service,
+pub(crate) struct Wish {
+    /// The plan's name.
+    pub(crate) plan: &'static str,
+    /// Arguments of its cluster that have another value here.
+    pub(crate) changes: &'static [(&'static str, &'static str)],
+    /// Options of the simulator.
+    pub(crate) simulator: &'static [&'static str],
 }
 
-impl Settings {
-    /// Those of a current release, without fencing.
-    pub(crate) const MODERN: Self = Self {
-        transport: Transport::Knet,
-        token_timeout: 1000,
-        no_quorum_policy: NoQuorumPolicy::Stop,
-        fencing: Fencing::None,
-        service: Service::Nginx,
-    };
-    /// Those of the tutorial, as far as a current release can have them.
-    pub(crate) const TUTORIAL: Self =
-        Self { transport: Transport::Udpu, token_timeout: 3000, no_quorum_policy: NoQuorumPolicy::Ignore, ..Self::MODERN };
+impl Wish {
+    /// What one would build today.
+    pub(crate) const FENCED: Self = Self { plan: "ha-modern", changes: &[], simulator: &[] };
+    /// The same without fencing.
+    pub(crate) const MODERN: Self = Self { changes: &[("fencing", "\"none\"")], ..Self::FENCED };
+    /// The tutorial, on a release that there is.
+    pub(crate) const TUTORIAL: Self = Self { plan: "ha", changes: &[], simulator: &[] };
+
+    /// The plan's text, with the nodes told where the lab's API is.
+    fn text(&self) -> String {
+        const HEAD: &str = "resource \"dofloat_cluster\" \"web\" {\n";
+        let path = format!("{}/plans/{}.tf", env!("CARGO_MANIFEST_DIR"), self.plan);
+        let text = fs::read_to_string(path).expect("the plan is in the package");
+        let (before, rest) = text.split_once(HEAD).expect("it has a cluster");
+        let (block, after) = rest.split_once("\n}\n").expect("the block ends");
+        let api = format!("\"{API}\"");
+        let changes: Vec<(&str, &str)> = self.changes.iter().copied().chain([("api_url", api.as_str())]).collect();
+        let argument = |line: &str| line.split_once('=').map(|(name, _)| name.trim().to_owned());
+        let kept = block.lines().filter(|line| !changes.iter().any(|(name, _)| argument(line).is_some_and(|own| own == *name)));
+        let lines: Vec<String> = changes.iter().map(|(name, value)| format!("  {name} = {value}")).chain(kept.map(str::to_owned)).collect();
+        format!("{before}{HEAD}{}\n}}\n{after}", lines.join("\n"))
+    }
 }
 
 /// Two nodes that are being made, or serve.
 pub(crate) struct Lab {
     pub(crate) stack: Stack,
-    pub(crate) ip: String,
     name: String,
-    settings: Settings,
+    wish: Wish,
+    ip: OnceLock<String>,
     simulator: Child,
     _alone: MutexGuard<'static, ()>,
 }
 
 impl Lab {
-    /// A lab with two fresh nodes; none, after having said so, where that is not asked for or not possible.
+    /// A lab whose stack is applied; none, after having said so, where that is not asked for or not possible. The apply ends
+    /// when both nodes have joined and the address answers, unless the wish says otherwise.
+    pub(crate) fn raise(name: &str, wish: Wish) -> Option<Self> {
+        let lab = Self::empty(name, wish)?;
+        lab.apply(&[]);
+        Some(lab)
+    }
+
+    /// A lab in which nothing is made yet.
     #[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
-    pub(crate) fn raise(name: &str, settings: Settings) -> Option<Self> {
+    pub(crate) fn empty(name: &str, wish: Wish) -> Option<Self> {
         if !in_full() {
             say("skipped: the lab boots containers and takes minutes; DOFLOAT_TESTS=full runs it");
             return None;
@@ -81,62 +98,47 @@ impl Lab {
         let name = format!("{}-{name}", std::env::var("LAB").unwrap_or_else(|_| "lab".to_owned()));
         let done = rig(&name, &["up", &std::process::id().to_string()]).output().expect("the rig starts");
         Outcome::of(done).ok();
-        let stack = Stack::empty().env("DIGITALOCEAN_TOKEN", "operator").env("DIGITALOCEAN_API_URL", OWN_API);
-        let simulator = start_simulator(&name, &stack);
-        let mut lab = Self { stack, ip: String::new(), name, settings, simulator, _alone: alone };
-        lab.ip = lab.reserve();
-        lab.write_nodes();
-        lab.dofloat(&["apply", "lab", "-auto-approve"]).ok().says("Apply complete!");
+        let stack = Stack::empty().env("TF_VAR_image", "debian-12-x64").env("TF_VAR_failover_token", TOKEN);
+        stack.write(&format!("plans/{}.tf", wish.plan), &wish.text());
+        let simulator = start_simulator(&name, &stack, &wish);
+        let lab = Self { stack, name, wish, ip: OnceLock::new(), simulator, _alone: alone };
+        until("the simulator answers", Duration::from_secs(20), || {
+            lab.try_rig(&["provider", "curl", "-s", &format!("{OWN_API}/v2/account")]).code == 0
+        });
         Some(lab)
     }
 
-    /// The address comes first, since user-data holds it.
-    fn reserve(&self) -> String {
-        self.stack.write("plans/lab.tf", ADDRESS);
-        until("the simulator answers", Duration::from_secs(20), || {
-            self.dofloat(&["apply", "lab", "-auto-approve", "-target=digitalocean_reserved_ip.web"]).code == 0
-        });
-        self.dofloat(&["output", "-raw", "ip"]).ok().stdout.trim().to_owned()
+    /// Adds something to the plan.
+    pub(crate) fn add(&self, text: &str) {
+        let path = format!("plans/{}.tf", self.wish.plan);
+        self.stack.write(&path, &format!("{}\n{text}", self.stack.read(&path)));
     }
 
-    fn write_nodes(&self) {
-        let settings = self.settings;
-        let nodes = NODES.map(str::to_owned);
-        let mut plan = format!("{ADDRESS}{PLACE}");
-        for name in &nodes {
-            let node = Node {
-                release: Release::Modern,
-                cluster_name: "lbcluster".to_owned(),
-                name: name.clone(),
-                nodes: nodes.to_vec(),
-                tag: TAG.to_owned(),
-                floating_ip: self.ip.parse().expect("an address"),
-                api_url: API.to_owned(),
-                health_port: 8080,
-                health_path: "/health".to_owned(),
-                service: settings.service,
-                transport: settings.transport,
-                token_timeout: settings.token_timeout,
-                no_quorum_policy: settings.no_quorum_policy,
-                fencing: settings.fencing,
-                timezone: "America/New_York".to_owned(),
-                listen: Listen::Any,
-                user_script: None,
-                authkey: Secret::new(AUTHKEY.to_owned()),
-                token: Secret::new(TOKEN.to_owned()),
-            };
-            let text = user_data::render(&node).expect("it fits");
-            self.stack.write(&format!("plans/{name}.txt"), text.expose());
-            plan += &NODE.replace("NAME", name);
-        }
-        self.stack.write("plans/lab.tf", &plan);
+    /// Applies the stack.
+    #[track_caller]
+    pub(crate) fn apply(&self, options: &[&str]) -> Outcome {
+        self.dofloat(&[&["apply", self.wish.plan, "--sim", "-auto-approve"], options].concat()).ok().says("Apply complete!")
+    }
+
+    /// Runs another command on the stack.
+    pub(crate) fn ask(&self, command: &str, options: &[&str]) -> Outcome {
+        self.dofloat(&[&[command, self.wish.plan, "--sim"], options].concat())
+    }
+
+    /// The same with more in the environment.
+    pub(crate) fn ask_as(&self, environment: &[(&str, String)], command: &str, options: &[&str]) -> Outcome {
+        self.dofloat_as(environment, &[&[command, self.wish.plan, "--sim"], options].concat())
     }
 
     /// Runs the program where the simulated account is.
-    pub(crate) fn dofloat(&self, arguments: &[&str]) -> Outcome {
+    fn dofloat(&self, arguments: &[&str]) -> Outcome {
+        self.dofloat_as(&[], arguments)
+    }
+
+    fn dofloat_as(&self, environment: &[(&str, String)], arguments: &[&str]) -> Outcome {
         let mut command = self.stack.command(&rig_path());
         command.env("LAB", &self.name).args(["provider", env!("CARGO_BIN_EXE_dofloat")]).args(arguments).stdin(Stdio::null());
-        command.env("PATH", PATH);
+        command.env("PATH", PATH).envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
         Outcome::of(command.output().expect("the rig runs"))
     }
 
@@ -156,23 +158,39 @@ impl Lab {
         if done.code == 0 { done.stdout } else { String::new() }
     }
 
+    /// A node's own public address; empty if it has none or does not run.
+    pub(crate) fn public(&self, node: &str) -> String {
+        self.on(node, "ip -o -4 addr show eth0 | awk '{ print $4 }' | grep ^198 | cut -d/ -f1").trim().to_owned()
+    }
+
     /// What a node says of itself, as the operator sees it from outside.
     pub(crate) fn health(&self, node: &str) -> Value {
-        let address = self.on(node, "ip -o -4 addr show eth0 | awk '{ print $4 }' | grep ^198 | cut -d/ -f1");
-        let url = format!("http://{}:8080/health", address.trim());
+        let url = format!("http://{}:5480/health", self.public(node));
         let done = self.try_rig(&["provider", "curl", "-sf", "-m", "2", &url]);
         serde_json::from_str(&done.stdout).unwrap_or_default()
     }
 
+    /// The floating IP.
+    #[track_caller]
+    pub(crate) fn ip(&self) -> &str {
+        self.ip.get_or_init(|| self.ask("output", &["-raw", "floating_ip"]).ok().stdout.trim().to_owned())
+    }
+
     /// The page that the floating IP answers with now; empty if it does not.
     pub(crate) fn page(&self) -> String {
-        self.try_rig(&["client", "curl", "-sf", "-m", "2", &format!("http://{}/", self.ip)]).stdout.trim().to_owned()
+        self.try_rig(&["client", "curl", "-sf", "-m", "2", &format!("http://{}/", self.ip())]).stdout.trim().to_owned()
     }
 
     /// The node that answers on the floating IP; empty if none does.
     pub(crate) fn server(&self) -> String {
         let page = self.page();
         page.strip_prefix("Droplet: ").and_then(|rest| rest.split_once(',')).map_or(String::new(), |(name, _)| name.to_owned())
+    }
+
+    /// The node that has the floating IP, as the account shows it; empty if none has.
+    pub(crate) fn holder(&self) -> String {
+        let shown = self.api("GET", &format!("/v2/reserved_ips/{}", self.ip()), "");
+        shown["reserved_ip"]["droplet"]["name"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Waits until both nodes have joined, serve, and the floating IP answers.
@@ -184,15 +202,19 @@ impl Lab {
     }
 
     /// Whether both nodes see each other and run their service, and the floating IP answers.
-    fn is_serving(&self) -> bool {
+    pub(crate) fn is_serving(&self) -> bool {
         let is_well = |node: &&str| {
             let health = self.health(node);
             let running = health["resources"].as_array().map_or(0, |all| all.iter().filter(|one| one["role"] == "Started").count());
-            let expected = if self.settings.service == Service::Nginx { 3 } else { 1 };
+            let expected = if self.has_service() { 3 } else { 1 };
             let joined = health["members"].as_array().is_some_and(|all| all.len() == 2) && health["quorum"] == true;
             health["phase"] == "done" && joined && running >= expected
         };
-        NODES.iter().all(is_well) && !self.page().is_empty()
+        NODES.iter().all(is_well) && (!self.has_service() || !self.page().is_empty())
+    }
+
+    fn has_service(&self) -> bool {
+        !self.wish.changes.contains(&("service", "\"none\""))
     }
 
     /// What the nodes say, for a test that fails.
@@ -234,7 +256,7 @@ impl Lab {
     pub(crate) fn watch(&self) -> Watch {
         let file = self.stack.path("watch");
         let _ = fs::remove_file(&file);
-        let child = rig(&self.name, &["ask", &self.ip, &file.to_string_lossy()]).stdout(Stdio::null()).spawn().expect("the client starts");
+        let child = rig(&self.name, &["ask", self.ip(), &file.to_string_lossy()]).stdout(Stdio::null()).spawn().expect("the client starts");
         Watch { child, file }
     }
 }
@@ -249,6 +271,38 @@ impl Drop for Lab {
         let _ = self.simulator.kill();
         let _ = self.simulator.wait();
         let _ = rig(&self.name, &["down"]).output();
+    }
+}
+
+/// An operator's key, and an ssh that uses it and nothing of the machine's.
+pub(crate) struct Key {
+    folder: PathBuf,
+}
+
+impl Key {
+    pub(crate) fn new(lab: &Lab) -> Self {
+        let folder = lab.stack.path("ssh");
+        fs::create_dir_all(&folder).expect("the folder is ours");
+        let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(folder.join("id")).status();
+        assert!(made.is_ok_and(|status| status.success()), "ssh-keygen makes a key");
+        let at = folder.display();
+        let options = format!(
+            "IdentityFile {at}/id\nIdentitiesOnly yes\nUserKnownHostsFile {at}/known\nGlobalKnownHostsFile none\nStrictHostKeyChecking accept-new\n"
+        );
+        lab.stack.write("ssh/config", &options);
+        lab.stack.write("ssh/ssh", &format!("#!/bin/sh\nexec /usr/bin/ssh -F {at}/config \"$@\"\n"));
+        fs::set_permissions(folder.join("ssh"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("the file is ours");
+        Self { folder }
+    }
+
+    /// The public half.
+    pub(crate) fn public(&self) -> String {
+        fs::read_to_string(self.folder.join("id.pub")).expect("the key was made").trim().to_owned()
+    }
+
+    /// In which the ssh is this one.
+    pub(crate) fn environment(&self) -> [(&'static str, String); 1] {
+        [("PATH", format!("{}:{PATH}", self.folder.display()))]
     }
 }
 
@@ -311,41 +365,6 @@ impl Drop for Watch {
     }
 }
 
-const TAG: &str = "dofloat:lab-000000:web";
-
-const ADDRESS: &str = r#"
-resource "digitalocean_reserved_ip" "web" {
-  region = "nyc3"
-}
-output "ip" {
-  value = digitalocean_reserved_ip.web.ip_address
-}
-"#;
-
-const PLACE: &str = r#"
-resource "digitalocean_vpc" "web" {
-  name     = "lab"
-  region   = "nyc3"
-  ip_range = "10.118.0.0/20"
-}
-resource "digitalocean_reserved_ip_assignment" "first" {
-  ip_address = digitalocean_reserved_ip.web.ip_address
-  droplet_id = digitalocean_droplet.primary.id
-}
-"#;
-
-const NODE: &str = r#"
-resource "digitalocean_droplet" "NAME" {
-  name      = "NAME"
-  region    = "nyc3"
-  image     = "debian-12-x64"
-  size      = "s-1vcpu-1gb"
-  vpc_uuid  = digitalocean_vpc.web.id
-  tags      = ["dofloat:lab-000000:web"]
-  user_data = file("${path.module}/NAME.txt")
-}
-"#;
-
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Why there can be no lab here.
@@ -374,13 +393,15 @@ fn cache() -> String {
     std::env::var("DOFLOAT_LAB_CACHE").unwrap_or_else(|_| "/var/tmp/dofloat-lab".to_owned())
 }
 
-/// The simulator in the provider's network. What happens takes a second, as in life.
-fn start_simulator(lab: &str, stack: &Stack) -> Child {
+/// The simulator in the provider's network, at the world that `--sim` looks for. What happens takes a second, as in life.
+fn start_simulator(lab: &str, stack: &Stack, wish: &Wish) -> Child {
     let driver = format!("{} event", rig_path());
     let log = fs::OpenOptions::new().create(true).append(true).open(stack.path("simulator.log")).expect("the folder is ours");
     rig(lab, &["provider", env!("CARGO_BIN_EXE_dofloat"), "sim"])
         .args(["--clock", "real", "--latency", "50ms", "--droplet-latency", "1s", "--action-latency", "1s"])
         .args(["--metadata", "127.0.0.1:8641", "--driver", &driver])
+        .args(["--world", &stack.path(&format!(".dofloat/sim/{}/world.json", wish.plan)).to_string_lossy()])
+        .args(wish.simulator)
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
