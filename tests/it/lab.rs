@@ -125,7 +125,8 @@ fn an_address_alone_moves_too() {
 
 /// The apply has waited until all is well, and nothing was moved on the way.
 fn comes_up_as_it_should(lab: &Lab) {
-    assert!(lab.is_serving(), "the apply has ended before the cluster serves\n{}", lab.story());
+    assert!(lab.has_joined(), "the apply has ended before the cluster serves\n{}", lab.story());
+    lab.until_serving();
     assert_eq!(lab.holder(), "primary", "{}", lab.story());
     assert_eq!(count(lab, "assign"), 1, "the address was moved without need\n{}", lab.story());
     lab.ask("plan", &[]).ok().mentions("No changes.");
@@ -272,7 +273,8 @@ fn replaces_the_passive_node(lab: &Lab) {
     let before = private();
     let watch = begun(lab, "primary");
     lab.apply(&["-replace=dofloat_cluster.web.digitalocean_droplet.secondary"]);
-    assert!(lab.is_serving(), "the apply has ended before the cluster serves\n{}", lab.story());
+    assert!(lab.has_joined(), "the apply has ended before the cluster serves\n{}", lab.story());
+    lab.until_serving();
     assert_ne!(private(), before);
     assert_eq!((watch.failed(), watch.now()), (0, "primary".to_owned()), "{}", lab.story());
     say("| passive node replaced | no failed request |");

@@ -201,16 +201,23 @@ impl Lab {
         }
     }
 
-    /// Whether both nodes see each other and run their service, and the floating IP answers.
-    pub(crate) fn is_serving(&self) -> bool {
-        let is_well = |node: &&str| {
+    /// Whether both nodes see each other and run all that they should, and the floating IP answers.
+    fn is_serving(&self) -> bool {
+        let expected = if self.has_service() { 3 } else { 1 };
+        let runs_all = |node: &&str| {
             let health = self.health(node);
-            let running = health["resources"].as_array().map_or(0, |all| all.iter().filter(|one| one["role"] == "Started").count());
-            let expected = if self.has_service() { 3 } else { 1 };
-            let joined = health["members"].as_array().is_some_and(|all| all.len() == 2) && health["quorum"] == true;
-            health["phase"] == "done" && joined && running >= expected
+            health["resources"].as_array().is_some_and(|all| all.iter().filter(|one| one["role"] == "Started").count() >= expected)
         };
-        NODES.iter().all(is_well) && (!self.has_service() || !self.page().is_empty())
+        self.has_joined() && NODES.iter().all(runs_all)
+    }
+
+    /// Whether both nodes are done and see each other, and the floating IP answers.
+    pub(crate) fn has_joined(&self) -> bool {
+        let is_member = |node: &&str| {
+            let health = self.health(node);
+            health["phase"] == "done" && health["members"].as_array().is_some_and(|all| all.len() == 2) && health["quorum"] == true
+        };
+        NODES.iter().all(is_member) && (!self.has_service() || !self.page().is_empty())
     }
 
     fn has_service(&self) -> bool {
