@@ -3,6 +3,8 @@
 //! Invariant: a bare repository of the test's own, reached as a folder or over loopback; the account counts what was made, so a
 //! record that is lost or an object that is made twice shows.
 
+mod smart_http;
+
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -12,6 +14,7 @@ use dofloat::sim::Options;
 use crate::branches::git;
 use crate::cloud::Cloud;
 use crate::harness::{Outcome, Stack};
+use smart_http::{PASSWORD, SmartHttp, USER};
 
 const STORE: &str = "terraform {\n  backend \"git\" {\n    remote = \"origin\"\n    branch = \"state\"\n  }\n}\n";
 
@@ -24,6 +27,7 @@ struct Host {
     folder: Stack,
     address: String,
     daemon: Option<Child>,
+    http: Option<SmartHttp>,
 }
 
 impl Host {
@@ -32,7 +36,7 @@ impl Host {
         let folder = Stack::empty();
         git(&folder, &["init", "-q", "--bare", "hub.git"]).ok();
         let address = folder.path("hub.git").display().to_string();
-        Self { folder, address, daemon: None }
+        Self { folder, address, daemon: None, http: None }
     }
 
     /// Reached over loopback.
@@ -53,12 +57,25 @@ impl Host {
         host
     }
 
+    /// Reached as the hosted services are: over HTTP, with a password that git's own credentials know.
+    fn http() -> Self {
+        let mut host = Self::folder();
+        let http = SmartHttp::start(&host.folder.path("."));
+        host.address = format!("http://{}/hub.git", http.address);
+        host.http = Some(http);
+        host
+    }
+
     /// A clone with a stack.
     fn clone(&self, cloud: &Cloud, plan: &str) -> Stack {
         let stack = cloud.serve(Stack::empty());
         std::fs::remove_dir(stack.path("state")).expect("it is empty");
         git(&stack, &["init", "-q"]).ok();
         git(&stack, &["remote", "add", "origin", &self.address]).ok();
+        if let Some(http) = &self.http {
+            git(&stack, &["config", "credential.helper", "store"]).ok();
+            stack.write("home/.git-credentials", &format!("http://{USER}:{PASSWORD}@{}\n", http.address));
+        }
         stack.write("plans/web.tf", &format!("{STORE}{plan}"));
         stack.write(".gitignore", ".dofloat/\nhome/\n");
         stack
@@ -142,6 +159,25 @@ fn ten_racing_applies_over_a_folder() {
 #[test]
 fn ten_racing_applies_over_loopback() {
     race(&Host::daemon());
+}
+
+#[test]
+fn ten_racing_applies_over_http() {
+    race(&Host::http());
+}
+
+#[test]
+fn without_a_password_that_git_knows_nothing_is_made_and_nobody_is_asked() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::http());
+    let stack = host.clone(&cloud, &tag("a"));
+    stack.write("home/.git-credentials", "");
+    let outcome = stack.run(&["apply", "web", "-auto-approve"]).exits(1).mentions("the branch state of origin");
+    assert!(!outcome.to_string().contains(PASSWORD), "{outcome}");
+    assert_eq!(cloud.requests().0, 0);
+    stack.write("home/.git-credentials", &format!("http://{USER}:{PASSWORD}@{}\n", host.http.as_ref().expect("it is served").address));
+    let outcome = stack.run(&["apply", "web", "-auto-approve"]).ok();
+    assert!(!outcome.to_string().contains(PASSWORD), "{outcome}");
+    assert!(host.is_linear() && !host.is_locked());
 }
 
 /// Ten applies from two clones, each with a tag of its own; half of them wait for the lock.
