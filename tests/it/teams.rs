@@ -40,7 +40,9 @@ impl Host {
         let mut host = Self::folder();
         let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it has one").port();
         let base = format!("--base-path={}", host.folder.path(".").display());
-        let args = ["daemon", "--export-all", "--enable=receive-pack", "--listen=127.0.0.1", &format!("--port={port}"), &base];
+        let port_of = format!("--port={port}");
+        let id = format!("--pid-file={}", host.folder.path("daemon.pid").display());
+        let args = ["daemon", "--export-all", "--enable=receive-pack", "--listen=127.0.0.1", &port_of, &base, &id];
         let daemon = host.folder.command("git").args(args).stderr(Stdio::null()).spawn().expect("git daemon starts");
         host.daemon = Some(daemon);
         host.address = format!("git://127.0.0.1:{port}/hub.git");
@@ -103,7 +105,8 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         if let Some(daemon) = &mut self.daemon {
-            // The children of one connection end with it.
+            // Where `git` starts the daemon as a child, that one does not end with it; the children of one connection do.
+            let _ = self.folder.command("kill").arg(self.folder.read("daemon.pid").trim()).status();
             let _ = daemon.kill();
             let _ = daemon.wait();
         }
