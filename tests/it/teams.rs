@@ -388,6 +388,21 @@ fn a_forced_push_of_the_branch_is_no_harm_where_the_state_is_the_same() {
 }
 
 #[test]
+fn a_branch_that_is_gone_is_not_taken_for_nothing() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = host.clone(&cloud, &tag("a"));
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    let head = host.git(&["rev-parse", "state"]).ok().stdout;
+    host.git(&["update-ref", "-d", "refs/heads/state"]).ok();
+    for command in [&["plan", "web"][..], &["apply", "web", "-auto-approve"]] {
+        stack.run(command).exits(4).mentions("The state is gone from the branch state of origin.").mentions("reflog");
+    }
+    assert!(!host.is_locked() && stack.exists(".dofloat/store/web/web.json"));
+    host.git(&["update-ref", "refs/heads/state", head.trim()]).ok();
+    stack.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
+}
+
+#[test]
 fn a_state_beside_the_stack_moves_into_the_store_on_purpose() {
     let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
     let stack = host.clone(&cloud, &tag("a"));
