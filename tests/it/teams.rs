@@ -44,7 +44,9 @@ impl Host {
         let mut host = Self::folder();
         let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it has one").port();
         let base = format!("--base-path={}", host.folder.path(".").display());
-        let args = ["daemon", "--export-all", "--enable=receive-pack", "--listen=127.0.0.1", &format!("--port={port}"), &base];
+        let port_of = format!("--port={port}");
+        let id = format!("--pid-file={}", host.folder.path("daemon.pid").display());
+        let args = ["daemon", "--export-all", "--enable=receive-pack", "--listen=127.0.0.1", &port_of, &base, &id];
         let daemon = host.folder.command("git").args(args).stderr(Stdio::null()).spawn().expect("git daemon starts");
         host.daemon = Some(daemon);
         host.address = format!("git://127.0.0.1:{port}/hub.git");
@@ -120,7 +122,8 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         if let Some(daemon) = &mut self.daemon {
-            // The children of one connection end with it.
+            // Where `git` starts the daemon as a child, that one does not end with it; the children of one connection do.
+            let _ = self.folder.command("kill").arg(self.folder.read("daemon.pid").trim()).status();
             let _ = daemon.kill();
             let _ = daemon.wait();
         }
@@ -418,6 +421,21 @@ fn a_forced_push_of_the_branch_is_no_harm_where_the_state_is_the_same() {
     stack.write("plans/web.tf", &format!("{STORE}{}", tag("b")));
     stack.run(&["apply", "web", "-auto-approve"]).ok();
     assert_eq!(host.git(&["rev-list", "--count", "state"]).ok().stdout.trim(), "2");
+}
+
+#[test]
+fn a_branch_that_is_gone_is_not_taken_for_nothing() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = host.clone(&cloud, &tag("a"));
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    let head = host.git(&["rev-parse", "state"]).ok().stdout;
+    host.git(&["update-ref", "-d", "refs/heads/state"]).ok();
+    for command in [&["plan", "web"][..], &["apply", "web", "-auto-approve"]] {
+        stack.run(command).exits(4).mentions("The state is gone from the branch state of origin.").mentions("reflog");
+    }
+    assert!(!host.is_locked() && stack.exists(".dofloat/store/web/web.json"));
+    host.git(&["update-ref", "refs/heads/state", head.trim()]).ok();
+    stack.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
 }
 
 #[test]
