@@ -4,7 +4,7 @@
 //! HTTP is spoken to this machine and private networks only. Nothing is sent here.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -158,15 +158,23 @@ pub(crate) fn authorization(token: &Secret<String>) -> Result<HeaderValue, Clien
     Ok(header)
 }
 
-/// The connections.
+/// The connections to the API.
 pub(crate) fn connections(settings: &Settings) -> Result<reqwest::Client, ClientError> {
-    let plain = settings.base.scheme() == "http";
+    connections_to(&settings.base, settings.timeout, settings.ca_file.as_deref())
+}
+
+/// Connections to any server, by the same rules.
+///
+/// # Errors
+/// If there are no root certificates to trust.
+pub fn connections_to(base: &Url, timeout: Duration, ca_file: Option<&Path>) -> Result<reqwest::Client, ClientError> {
+    let plain = base.scheme() == "http";
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("dofloat/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
-        .timeout(settings.timeout)
+        .timeout(timeout)
         // Shorter than the whole, so that a host that does not answer at all is told from an answer that does not come.
-        .connect_timeout((settings.timeout / 2).min(Duration::from_secs(10)))
+        .connect_timeout((timeout / 2).min(Duration::from_secs(10)))
         // A connection that the other side is about to close must not be picked for a create.
         // (What HTTP/2 says that it did not process, the library repeats by itself; that is safe for a create, too.)
         .pool_idle_timeout(Duration::from_secs(15));
@@ -174,8 +182,8 @@ pub(crate) fn connections(settings: &Settings) -> Result<reqwest::Client, Client
         // No TLS is spoken, so no root certificates are needed, and a machine without any must do; what is near is reached
         // without a proxy.
         builder = builder.tls_certs_only([]).no_proxy();
-    } else if let Some(path) = &settings.ca_file {
-        let fault = |why: String| ClientError::CaFile { path: path.clone(), why };
+    } else if let Some(path) = ca_file {
+        let fault = |why: String| ClientError::CaFile { path: path.to_owned(), why };
         let text = std::fs::read(path).map_err(|error| fault(error.to_string()))?;
         let roots = Certificate::from_pem_bundle(&text).map_err(|error| fault(cause(&error)))?;
         if roots.is_empty() {
@@ -185,7 +193,7 @@ pub(crate) fn connections(settings: &Settings) -> Result<reqwest::Client, Client
     }
     builder.build().map_err(|error| {
         let why = cause(&error);
-        if plain || settings.ca_file.is_some() { ClientError::Other { why } } else { ClientError::Roots { why } }
+        if plain || ca_file.is_some() { ClientError::Other { why } } else { ClientError::Roots { why } }
     })
 }
 

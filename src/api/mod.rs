@@ -19,3 +19,4 @@ mod trace;
 pub mod wait;
 
 pub use client::{Client, ClientError, Settings, segment};
+pub use connect::connections_to;

@@ -45,10 +45,21 @@ pub struct Diagnostic {
     pub hint: Option<String>,
 }
 
+/// The longest message, in bytes.
+const LONGEST_MESSAGE: usize = 2000;
+
+fn shortened(message: String) -> String {
+    if message.len() <= LONGEST_MESSAGE {
+        return message;
+    }
+    let (head, tail) = (message.floor_char_boundary(LONGEST_MESSAGE / 2), message.ceil_char_boundary(message.len() - LONGEST_MESSAGE / 4));
+    format!("{} … {}", &message[..head], &message[tail..])
+}
+
 impl Diagnostic {
-    /// An error without position.
+    /// An error without position. Of a message that quotes a very long text, the middle is left out.
     pub fn error(message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), span: None, address: None, related: Vec::new(), hint: None }
+        Self { severity: Severity::Error, message: shortened(message.into()), span: None, address: None, related: Vec::new(), hint: None }
     }
 
     /// A warning without position.
@@ -121,6 +132,12 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_message_that_quotes_a_book_is_cut_in_the_middle() {
+        let message = Diagnostic::error(format!("There is no \"{}\" here.", "ä".repeat(1_000_000))).message;
+        assert!(message.len() < 2000 && message.starts_with("There is no \"ä") && message.ends_with("ä\" here."), "{message}");
+    }
 
     #[test]
     fn a_slip_of_the_hand_is_understood() {

@@ -1,8 +1,8 @@
 //! A value that must not be shown.
 //!
-//! Invariant: a `Secret` prints as `(sensitive value)` and has no `Serialize`. `expose` is called in four places only
-//! (a test reads the sources): building a Spec, the token header, the age file, and the border of the language.
-//! Everything else maps, and the mark stays.
+//! Invariant: a `Secret` prints as `(sensitive value)` and has no `Serialize`. `expose` is called in five places only
+//! (a test reads the sources): building a Spec, the token header, a bucket's key, the age file, and the border of the
+//! language. Everything else maps, and the mark stays.
 
 use std::fmt;
 use std::sync::Arc;

@@ -15,11 +15,17 @@ use crate::base::secret::Secret;
 /// The variables that hold a token, in the order in which they are looked at.
 pub const TOKEN_VARIABLES: [&str; 3] = ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN", "DO_TOKEN"];
 
+/// The variables that hold the key of a bucket, Amazon's and DigitalOcean's.
+const BUCKET_VARIABLES: [&str; 5] =
+    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "SPACES_ACCESS_KEY_ID", "SPACES_SECRET_ACCESS_KEY"];
+
 /// What the environment says.
 #[derive(Clone, Default)]
 pub struct Environment {
     /// The tokens that are set, by the variable's name, in the order of `TOKEN_VARIABLES`.
     pub tokens: Vec<(&'static str, Secret<String>)>,
+    /// The keys of buckets that are set, by the variable's name.
+    pub bucket_keys: BTreeMap<&'static str, Secret<String>>,
     /// `DIGITALOCEAN_CONTEXT`: a context of doctl.
     pub context: Option<String>,
     /// The official provider's settings, by the variable's name: `DIGITALOCEAN_API_URL` and its like.
@@ -92,6 +98,7 @@ impl Environment {
         };
         Self {
             tokens: TOKEN_VARIABLES.into_iter().filter_map(|name| Some((name, Secret::new(text(name)?.trim().to_owned())))).collect(),
+            bucket_keys: BUCKET_VARIABLES.into_iter().filter_map(|name| Some((name, Secret::new(text(name)?.trim().to_owned())))).collect(),
             context: text("DIGITALOCEAN_CONTEXT"),
             provider: PROVIDER.into_iter().filter_map(|name| Some((name, text(name)?))).collect(),
             variables: prefixed("TF_VAR_").chain(prefixed("DOFLOAT_VAR_")).collect(),
@@ -174,7 +181,7 @@ mod tests {
 
     #[test]
     fn nothing_of_it_is_printed() {
-        let environment = of(&[("DIGITALOCEAN_TOKEN", "hush"), ("TF_VAR_password", "hush")]);
+        let environment = of(&[("DIGITALOCEAN_TOKEN", "hush"), ("TF_VAR_password", "hush"), ("AWS_SECRET_ACCESS_KEY", "hush")]);
         assert!(!format!("{environment:?}").contains("hush"));
     }
 }

@@ -19,9 +19,10 @@ pub fn start(environment: &Environment) {
     let Some(level) = &environment.log else { return };
     let filter = EnvFilter::try_new(if level.contains('=') { level.clone() } else { format!("dofloat={level}") }).unwrap_or_default();
     let tokens = environment.tokens.iter().map(|(_, token)| token.clone());
+    let keys = environment.bucket_keys.values().cloned();
     let variables = environment.variables.iter().map(|(_, value, _)| Secret::new(value.clone()));
     // Short values (a region, a count) would mask half of the log and are no secrets.
-    let secrets = tokens.chain(variables).filter(|secret| secret.length() >= LEAST).collect();
+    let secrets = tokens.chain(keys).chain(variables).filter(|secret| secret.length() >= LEAST).collect();
     let writer = Masked { secrets };
     // A second start in one process would be refused; the first one counts.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).try_init();

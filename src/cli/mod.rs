@@ -5,6 +5,7 @@
 pub mod apply;
 pub mod args;
 pub mod attend;
+mod bucket;
 pub mod clusters;
 pub mod completions;
 pub mod environment;

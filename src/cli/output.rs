@@ -27,7 +27,7 @@ pub async fn run(args: &OutputArgs, global: &Global, environment: &Environment, 
         },
         _ => (stack::find_remembered(None, global, environment)?, None),
     };
-    let state = remembered(&place).await?;
+    let state = remembered(&place, environment).await?;
     let mut views = state.as_ref().map(|state| outputs::views(&state.outputs)).unwrap_or_default();
     if let Some(name) = name {
         let Some(view) = views.remove(name) else { return Err(no_output(name, &views).into()) };

@@ -53,7 +53,7 @@ async fn shown(
     gateway: &Gateway,
     screen: &mut Screen,
 ) -> Ended {
-    let store = store::of(&site.place)?;
+    let store = store::of(&site.place, site.environment)?;
     let holding = store.refresh().await?;
     // The lock is held as long as the plan is made, where nobody applies.
     let sharing = if args.planning.locking.lock { Some(store.share(&site.environment.clock).await) } else { None };

@@ -129,7 +129,7 @@ fn renewed(now: &[Recipient], keys: &Keys, screen: &mut Screen) -> Result<Vec<Re
 /// Encrypts every stack's secrets to those who are recipients now.
 async fn again(keys: &Keys, global: &Global, environment: &Environment, screen: &mut Screen) -> Result<(), Failure> {
     for place in stack::with_memory(global)? {
-        let store = store::of(&place)?;
+        let store = store::of(&place, environment)?;
         let locked = store.lock(Duration::ZERO, &store::holder("state recipients", environment), &environment.clock, &mut |_| {}).await?;
         let done = secrets::rekey(&place.store().secrets, keys);
         locked.release().await?;

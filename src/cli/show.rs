@@ -33,7 +33,7 @@ pub async fn run(args: &ShowArgs, global: &Global, environment: &Environment, sc
         return Ok(Exit::Done);
     }
     let place = stack::find_remembered(args.what.as_deref(), global, environment)?;
-    let state = remembered(&place).await?.unwrap_or_else(|| State::new(String::new(), Salt::new([0; 32])));
+    let state = remembered(&place, environment).await?.unwrap_or_else(|| State::new(String::new(), Salt::new([0; 32])));
     if args.json {
         screen.line(&state_text::to_json(&state).to_string());
     } else {

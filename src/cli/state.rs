@@ -52,7 +52,7 @@ pub fn address(word: &str) -> Result<Address, Failure> {
 
 async fn pull(args: &StatePullArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let place = stack::find_remembered(args.stack.as_deref(), global, environment)?;
-    let store = store::of(&place)?;
+    let store = store::of(&place, environment)?;
     store.refresh().await?;
     let loaded = store.peek()?;
     let Some(state) = &loaded.state else {
@@ -68,7 +68,7 @@ async fn pull(args: &StatePullArgs, global: &Global, environment: &Environment, 
 async fn list(args: &StateListArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let (place, words) = split(&args.words, global, environment)?;
     let wanted = words.iter().map(|word| address(word)).collect::<Result<Vec<_>, _>>()?;
-    let Some(state) = remembered(&place).await? else { return Ok(Exit::Done) };
+    let Some(state) = remembered(&place, environment).await? else { return Ok(Exit::Done) };
     for (address, record) in &state.records {
         let named = wanted.is_empty() || wanted.iter().any(|wanted| wanted.covers(address));
         if named && args.id.as_ref().is_none_or(|id| record.id.0 == *id) {
@@ -82,7 +82,7 @@ async fn show(args: &StateShowArgs, global: &Global, environment: &Environment, 
     let (place, words) = split(&args.words, global, environment)?;
     let [word] = words else { return Err(Failure::usage(Diagnostic::error("`state show` takes one address."))) };
     let wanted = address(word)?;
-    let state = remembered(&place).await?;
+    let state = remembered(&place, environment).await?;
     let records = state.as_ref().map(|state| &state.records);
     let Some(record) = records.and_then(|records| records.get(&wanted)) else {
         let names: Vec<String> = records.into_iter().flat_map(|records| records.keys()).map(ToString::to_string).collect();

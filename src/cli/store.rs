@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use super::bucket;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::stack::Place;
@@ -14,13 +15,13 @@ use crate::state::store::{Git, Remote, Store};
 use crate::ui::errors::Sources;
 
 /// The kinds of stores.
-const KINDS: [&str; 2] = ["local", "git"];
+const KINDS: [&str; 3] = ["local", "git", "s3"];
 
 /// The store of a stack.
 ///
 /// # Errors
 /// If the plan file names one that there is not, or not rightly.
-pub fn of(place: &Place) -> Result<Store, Failure> {
+pub fn of(place: &Place, environment: &Environment) -> Result<Store, Failure> {
     let wrong = |errors: Vec<Diagnostic>| Failure::from(errors).with_sources(&texts(place));
     let backend = place.backend.as_ref().map_err(|errors| wrong(errors.clone()))?;
     let Some(backend) = backend else { return Ok(Store::open(place.store())) };
@@ -31,8 +32,6 @@ pub fn of(place: &Place) -> Result<Store, Failure> {
         }
         "git" => {
             let [remote, branch] = arguments(backend, ["remote", "branch"]).map_err(wrong)?;
-            let text =
-                |setting: Option<&Setting>, default: &str| setting.map_or_else(|| default.to_owned(), |setting| setting.text.clone());
             if remote.is_some_and(|remote| has_password(&remote.text)) {
                 // The line itself would show it.
                 let error =
@@ -40,8 +39,13 @@ pub fn of(place: &Place) -> Result<Store, Failure> {
                 return Err(wrong(vec![error.hint("Name a remote of this clone, and leave the password to git's credentials.")]));
             }
             beside(place).map_err(|error| Failure::new(Exit::Decision, vec![error]))?;
-            let git = Git { remote: text(remote, "origin"), branch: text(branch, "state"), stack: place.name.clone() };
+            let git = Git { remote: text_or(remote, "origin"), branch: text_or(branch, "state"), stack: place.name.clone() };
             Ok(Store::shared(place.store(), Remote::Git(git)))
+        }
+        "s3" => {
+            let s3 = bucket::of(backend, &place.name, environment).map_err(wrong)?;
+            beside(place).map_err(|error| Failure::new(Exit::Decision, vec![error]))?;
+            Ok(Store::shared(place.store(), Remote::S3(s3)))
         }
         other => {
             let error = Diagnostic::error(format!("There is no store \"{other}\".")).at(backend.span.clone());
@@ -52,6 +56,11 @@ pub fn of(place: &Place) -> Result<Store, Failure> {
             Err(wrong(vec![error.hint(hint)]))
         }
     }
+}
+
+/// What a setting says, if it is there.
+pub(super) fn text_or(setting: Option<&Setting>, default: &str) -> String {
+    setting.map_or_else(|| default.to_owned(), |setting| setting.text.clone())
 }
 
 fn has_password(address: &str) -> bool {
@@ -78,7 +87,7 @@ fn texts(place: &Place) -> Sources {
 }
 
 /// The arguments in the order of their names; others are refused.
-fn arguments<'a, const N: usize>(backend: &'a Backend, names: [&str; N]) -> Result<[Option<&'a Setting>; N], Vec<Diagnostic>> {
+pub(super) fn arguments<'a, const N: usize>(backend: &'a Backend, names: [&str; N]) -> Result<[Option<&'a Setting>; N], Vec<Diagnostic>> {
     let strangers: Vec<Diagnostic> = backend
         .arguments
         .iter()
@@ -113,7 +122,7 @@ pub async fn publish(store: &Store, environment: &Environment) -> Result<(), Fai
 /// # Errors
 /// As `publish`.
 pub async fn give_back(place: &Place, environment: &Environment) -> Result<(), Failure> {
-    let store = of(place)?;
+    let store = of(place, environment)?;
     match store.holder().await? {
         Some(holding) if holding.own => publish(&store, environment).await,
         _ => Ok(()),

@@ -20,7 +20,7 @@ use crate::ui::screen::Screen;
 pub async fn run(args: &UnlockArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let place = stack::find_remembered(args.stack.as_deref(), global, environment)?;
     screen.line(&format!("Stack {}", place.name));
-    let store = store::of(&place)?;
+    let store = store::of(&place, environment)?;
     let Some(holding) = store.holder().await? else {
         screen.line("It is not locked. (The lock of a state beside its stack ends with its process.)");
         return Ok(Exit::Done);

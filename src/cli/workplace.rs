@@ -248,8 +248,8 @@ pub fn keys(environment: &Environment) -> Keys {
 ///
 /// # Errors
 /// If the state cannot be used.
-pub async fn remembered(place: &Place) -> Result<Option<State>, Failure> {
-    let store = store::of(place)?;
+pub async fn remembered(place: &Place, environment: &Environment) -> Result<Option<State>, Failure> {
+    let store = store::of(place, environment)?;
     store.refresh().await?;
     let loaded = store.peek()?;
     Ok(match (loaded.state, loaded.journal) {
@@ -271,7 +271,7 @@ pub async fn lock(
     environment: &Environment,
     screen: &mut Screen,
 ) -> Result<Locked, Failure> {
-    let (store, clock) = (store::of(place)?, &environment.clock);
+    let (store, clock) = (store::of(place, environment)?, &environment.clock);
     if !locking.lock {
         return Ok(store.unguarded().await?);
     }

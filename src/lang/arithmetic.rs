@@ -12,6 +12,8 @@ use crate::base::number::Number;
 
 /// The largest power of ten, up or down.
 const REACH: i64 = 10_000;
+/// The longest text of a number.
+const LONGEST: usize = 20_010;
 /// Digits that 512 bits always keep.
 const EXACT_DIGITS: u64 = 153;
 const BITS: u64 = 512;
@@ -22,6 +24,10 @@ pub const OUT_OF_REACH: &str = "the number is too large or too small: at most 10
 /// Reads a number: sign, digits, fraction, exponent; nothing else. `None` if the text is none, or is out of reach.
 #[must_use]
 pub fn parse(text: &str) -> Option<Number> {
+    // Digits, a sign and a point, and an exponent. What is longer is none, and is not worth a look.
+    if text.len() > LONGEST {
+        return None;
+    }
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
         Some(at) => (&unsigned[..at], Some(&unsigned[at + 1..])),
@@ -34,9 +40,6 @@ pub fn parse(text: &str) -> Option<Number> {
         !exponent.is_empty() && digits(exponent)
     });
     if !digits(whole) || !digits(fraction) || whole.len() + fraction.len() == 0 || !exponent_fits {
-        return None;
-    }
-    if whole.len() + fraction.len() > 2 * usize::try_from(REACH).unwrap_or(usize::MAX) {
         return None;
     }
     let exponent: i64 = exponent.map_or(Ok(0), str::parse).ok()?;

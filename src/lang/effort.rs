@@ -10,8 +10,12 @@ use super::eval::{Fault, fault};
 use super::value::{Data, Val};
 use crate::base::diag::{Diagnostic, Span};
 
-/// Expressions evaluated, elements walked, and pieces of values looked at by functions.
+/// Expressions evaluated and elements walked; other work counts by what it weighs beside them.
 const MOST_STEPS: usize = 500_000;
+/// What a step weighs, a piece of a value that a function takes or gives, and one that is only looked at.
+const STEP: usize = 16;
+const WORKED: usize = 4;
+const SEEN: usize = 1;
 /// Expressions within expressions.
 const MOST_LEVELS: usize = 250;
 /// The size of a value: bytes of its texts, and `PART` for each of its parts.
@@ -26,7 +30,7 @@ pub struct Effort(Rc<Spent>);
 
 #[derive(Default)]
 struct Spent {
-    steps: Cell<usize>,
+    weight: Cell<usize>,
     levels: Cell<usize>,
 }
 
@@ -43,22 +47,52 @@ impl Effort {
         Ok(Level(&self.0.levels))
     }
 
-    /// Counts values that are looked at as a whole.
-    pub(super) fn look(&self, values: &[Val], span: &Span) -> Result<(), Fault> {
-        let mut size = Size::default();
-        values.iter().try_for_each(|value| size.add(value, span))?;
-        self.spend(size.0 / PART, span)
+    /// Counts values that a function takes or gives.
+    pub(super) fn work<'v>(&self, values: impl IntoIterator<Item = &'v Val>, span: &Span) -> Result<(), Fault> {
+        self.weigh(values, WORKED, span)
+    }
+
+    /// Counts values that are looked at as a whole, for example compared.
+    pub(super) fn look<'v>(&self, values: impl IntoIterator<Item = &'v Val>, span: &Span) -> Result<(), Fault> {
+        self.weigh(values, SEEN, span)
+    }
+
+    fn weigh<'v>(&self, values: impl IntoIterator<Item = &'v Val>, weight: usize, span: &Span) -> Result<(), Fault> {
+        values.into_iter().try_for_each(|value| {
+            let mut size = Size::default();
+            size.add(value, span)?;
+            self.spend(size.0 / PART * weight, span)
+        })
+    }
+
+    /// Counts so many parts that are looked at.
+    pub(super) fn parts(&self, count: usize, span: &Span) -> Result<(), Fault> {
+        self.spend(count.saturating_mul(SEEN), span)
+    }
+
+    /// Adds a part to a value that is put together.
+    pub(super) fn put(&self, size: &mut Size, part: &Val, span: &Span) -> Result<(), Fault> {
+        let before = size.0;
+        size.add(part, span)?;
+        self.parts((size.0 - before) / PART, span)
+    }
+
+    /// Adds a piece to a text, which may become too long.
+    pub(super) fn append(&self, text: &mut String, piece: &str, span: &Span) -> Result<(), Fault> {
+        self.parts(piece.len() / PART, span)?;
+        text.push_str(piece);
+        length(text, span)
     }
 
     /// Counts an element that is walked.
     pub(super) fn step(&self, span: &Span) -> Result<(), Fault> {
-        self.spend(1, span)
+        self.spend(STEP, span)
     }
 
-    fn spend(&self, steps: usize, span: &Span) -> Result<(), Fault> {
-        let steps = self.0.steps.get().saturating_add(steps);
-        self.0.steps.set(steps);
-        if steps > MOST_STEPS {
+    fn spend(&self, weight: usize, span: &Span) -> Result<(), Fault> {
+        let spent = self.0.weight.get().saturating_add(weight);
+        self.0.weight.set(spent);
+        if spent > MOST_STEPS * STEP {
             return Err(Box::new(
                 Diagnostic::error(format!("This takes too long: more than {MOST_STEPS} steps."))
                     .at(span.clone())
@@ -83,8 +117,7 @@ impl Drop for Level<'_> {
 pub(super) struct Size(usize);
 
 impl Size {
-    /// Adds a part.
-    pub(super) fn add(&mut self, part: &Val, span: &Span) -> Result<(), Fault> {
+    fn add(&mut self, part: &Val, span: &Span) -> Result<(), Fault> {
         self.grow(part, 1).map_err(|message| fault(span, message))
     }
 

@@ -141,7 +141,8 @@ impl<'a> Eval<'a> {
     }
 
     fn splat(&self, of: &Val, steps: &[Step], span: &Span) -> Outcome {
-        let each = |items: &[Val]| items.iter().map(|item| self.steps(item.clone(), steps)).collect::<Result<Vec<_>, _>>();
+        let one = |item: &Val| self.effort.step(span).and_then(|()| self.steps(item.clone(), steps));
+        let each = |items: &[Val]| items.iter().map(one).collect::<Result<Vec<_>, _>>();
         let result = match &of.data {
             Data::Null(ty) if !matches!(ty, Type::List(_) | Type::Set(_)) => Val::tuple(Vec::new()),
             Data::Tuple(items) => Val::tuple(each(items)?),
@@ -168,7 +169,7 @@ impl<'a> Eval<'a> {
 
     fn tuple(&self, items: &[Expr], span: &Span) -> Outcome {
         let mut size = Size::default();
-        let item = |item| self.eval(item).and_then(|value| size.add(&value, span).map(|()| value));
+        let item = |item| self.eval(item).and_then(|value| self.effort.put(&mut size, &value, span).map(|()| value));
         Ok(Val::tuple(items.iter().map(item).collect::<Result<_, _>>()?))
     }
 
@@ -186,7 +187,8 @@ impl<'a> Eval<'a> {
             let name = if let Kind::Name(name) = &key.kind { Val::string(name) } else { self.eval(key)? };
             sensitive |= name.sensitive;
             let value = self.eval(value)?;
-            size.add(&value, span)?;
+            self.effort.put(&mut size, &name, span)?;
+            self.effort.put(&mut size, &value, span)?;
             match access::key_text(&name, &key.span)? {
                 Some(name) => {
                     fields.insert(name, value);
@@ -217,10 +219,7 @@ impl<'a> Eval<'a> {
                         Data::Null(_) => return Err(fault(&expr.span, "This value is null, which has no text.")),
                         Data::Unknown(ty, _) if types::convertible(ty, &Type::String).is_some() => text.unknown = true,
                         data => match types::text_of(data) {
-                            Some(piece) => {
-                                text.text.push_str(&piece);
-                                effort::length(&text.text, &expr.span)?;
-                            }
+                            Some(piece) => self.effort.append(&mut text.text, &piece, &expr.span)?,
                             None => {
                                 let message = format!("A text cannot hold {}.", kind_of(&value));
                                 return Err(Box::new(
@@ -293,6 +292,7 @@ impl<'a> Eval<'a> {
         };
         let sensitive = choice.sensitive || then_value.sensitive || else_value.sensitive;
         let span = Span { end: otherwise.span.end, ..then.span.clone() };
+        self.effort.look([&then_value, &else_value], &span)?;
         let types = [then_value.ty(), else_value.ty()];
         let Some(common) = types::unify(&types) else {
             let message = format!(
@@ -335,6 +335,7 @@ impl<'a> Eval<'a> {
 
     fn binary(&self, op: BinaryOp, left: &Expr, right: &Expr) -> Outcome {
         let (a, b) = (self.eval(left)?, self.eval(right)?);
+        self.effort.look([&a, &b], &left.span)?;
         match op {
             BinaryOp::Equal => Ok(types::equal(&a, &b)),
             BinaryOp::NotEqual => {
@@ -398,15 +399,16 @@ impl<'a> Eval<'a> {
         }
         let Some(key) = &of.key else {
             let value = self.eval(&of.value)?;
-            found.size.add(&value, span)?;
+            self.effort.put(&mut found.size, &value, span)?;
             found.list.push(value);
             return Ok(());
         };
         let name = self.eval(key)?;
         found.sensitive |= name.sensitive;
+        self.effort.put(&mut found.size, &name, span)?;
         let text = access::key_text(&name, &key.span)?;
         let value = self.eval(&of.value)?;
-        found.size.add(&value, span)?;
+        self.effort.put(&mut found.size, &value, span)?;
         let Some(text) = text else {
             found.unknown = true;
             return Ok(());
@@ -431,7 +433,7 @@ impl<'a> Eval<'a> {
         let Some(function) = functions::lookup(&call.name) else { return Err(unknown_function(call)) };
         let Some(args) = self.args(call)? else { return Ok(Val::unknown(function.gives.ty())) };
         let given = args.len();
-        self.effort.look(&args, span)?;
+        self.effort.work(&args, span)?;
         let result = functions::call(function, args, self.host).map_err(|error| {
             let at = error.arg.and_then(|at| call.args.get(at).or(if at < given { call.args.last() } else { None }));
             let place = match at {
@@ -442,7 +444,7 @@ impl<'a> Eval<'a> {
             };
             fault(&place, format!("The function \"{}\" fails: {}.", call.name, error.message.trim_end_matches('.')))
         })?;
-        Size::default().add(&result, span)?;
+        self.effort.work([&result], span)?;
         Ok(result)
     }
 

@@ -157,10 +157,10 @@ impl<'s> Names<'s> {
         let (place, index) = match steps.get(1) {
             Some(Step { kind: StepKind::Index(index), span }) => (span, eval.eval(index)?),
             Some(Step { kind: StepKind::LegacyIndex(index), span }) => (span, Val::number(*index)),
-            _ => return Ok((self.all(&address, instances), 1)),
+            _ => return Ok((self.all(&address, instances, span, eval)?, 1)),
         };
         if index.is_unknown() || index.is_null() || index.sensitive {
-            return Ok((self.all(&address, instances), 1));
+            return Ok((self.all(&address, instances, span, eval)?, 1));
         }
         let key =
             instances.key(&index).ok_or_else(|| fault(place, format!("{address} has no such instance: {}.", instances.describe())))?;
@@ -180,13 +180,15 @@ impl<'s> Names<'s> {
         (object(term.as_ref(), address, types), 0)
     }
 
-    fn all(&self, address: &Address, instances: &Instances) -> Val {
+    fn all(&self, address: &Address, instances: &Instances, span: &Span, eval: &Eval<'_>) -> Result<Val, Fault> {
+        let parts = self.base.types.get(&address.kind).map_or(1, BTreeMap::len);
+        eval.effort.parts(instances.keys().len().saturating_mul(parts), span)?;
         let one = |key| self.instance(&address.with_key(Some(key)), &[]).0;
-        match instances {
+        Ok(match instances {
             Instances::Once => self.instance(address, &[]).0,
             Instances::Count(count) => Val::tuple((0..*count).map(|at| one(Key::Index(at))).collect()),
             Instances::Each(values) => Val::object(values.keys().map(|name| (name.clone(), one(Key::Name(name.clone())))).collect()),
-        }
+        })
     }
 
     /// All attributes of an instance: what `self` is.

@@ -488,6 +488,13 @@ fn a_few_lines_cost_no_more_than_they_may() {
     let walks = |within: &str| format!("locals {{\n  a = [for a in range(1000) : [for b in range(1000) : {within}]]\n}}\n");
     let calls =
         "locals {\n  a = [for i in range(1000) : sha512(join(\"\", [for j in range(1000) : format(\"%5000d\", j)]))]\n}\n".to_owned();
+    // Few steps, each of which looks at a lot.
+    let compares = |what: &str| {
+        format!(
+            "locals {{\n  big = [for a in range(1000) : range(100)]\n  like = [for a in range(1000) : range(100)]\n  text = join(\"\", [for a in \
+             range(1000) : format(\"%9000d\", a)])\n  a = [for a in range(100) : [for b in range(100) : 1 if {what}]]\n}}\n"
+        )
+    };
     for (text, expected) in [
         (double("[1, 2]", |at| format!("[local.l{at:02}, local.l{at:02}]")), "The value is too large"),
         (double("{}", |at| format!("{{ a = local.l{at:02}, b = local.l{at:02} }}")), "The value is too large"),
@@ -496,6 +503,9 @@ fn a_few_lines_cost_no_more_than_they_may() {
         (walks("[a, b]"), "The value is too large"),
         (walks("a if b < 0"), "This takes too long"),
         (calls, "This takes too long"),
+        (compares("[local.big] == 1"), "This takes too long"),
+        (compares("local.big == local.like"), "This takes too long"),
+        (compares("\"${local.text}x\" == local.text"), "This takes too long"),
         (
             "locals {\n  a = \"%{ for a in range(1000) }%{ for b in range(1000) }x%{ endfor }%{ endfor }\"\n}\n".to_owned(),
             "This takes too long",

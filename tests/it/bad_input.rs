@@ -81,6 +81,45 @@ fn what_the_language_refuses() {
 }
 
 #[test]
+fn what_the_block_of_a_bucket_refuses() {
+    let base = "bucket = \"acme\"\n    region = \"nyc3\"";
+    let blocks = [
+        "region = \"nyc3\"",
+        "bucket = \"acme\"",
+        "bucket = \"Acme_States\"\n    region = \"nyc3\"",
+        "bucket = \"acme\"\n    region = \"New York\"",
+        &format!("{base}\n    buckett = \"b\""),
+        &format!("{base}\n    key = \"/web.json\""),
+        &format!("{base}\n    access_key = \"AKIAHUSHHUSH\"\n    secret_key = \"hushhushhush\""),
+        &format!("{base}\n    secret_acces_key = \"hushhushhush\""),
+        &format!("{base}\n    profile = \"acme\""),
+        &format!("{base}\n    assume_role = {{ role_arn = \"arn:aws:iam::1:role/x\" }}"),
+        &format!("{base}\n    dynamodb_table = \"locks\""),
+        &format!("{base}\n    use_lockfile = false"),
+        &format!("{base}\n    encrypt = \"yes\""),
+        &format!("{base}\n    use_path_style = \"yes\""),
+        "bucket = \"acme\"\n    endpoint = \"http://s3.example.org\"",
+        "bucket = \"acme\"\n    endpoint = \"ftp://s3.example.org\"",
+        "bucket = \"acme\"\n    endpoint = \"https://AKIA:hushhushhush@s3.example.org\"",
+        "bucket = \"acme\"\n    endpoint = \"https://AKIA:hushhushhush@\"",
+        "bucket = \"acme\"\n    endpoint = \"https://acme.nyc3.digitaloceanspaces.com\"",
+        "bucket = \"acme\"\n    endpoint = \"https://s3.example.org?x=1\"",
+        base,
+        "bucket = \"acme\"\n    region = \"us-east-1\"",
+    ];
+    let stack = Stack::empty();
+    let mut said = String::new();
+    for block in blocks {
+        stack.write("plans/web.tf", &format!("terraform {{\n  backend \"s3\" {{\n    {block}\n  }}\n}}\n"));
+        said += &stack.run(&["state", "list", "web"]).exits(1).stderr;
+    }
+    assert!(!said.contains("hush") && !said.contains("HUSH"), "{said}");
+    stack.write("plans/web.tf", &format!("terraform {{\n  backend \"s3\" {{\n    {base}\n  }}\n}}\n"));
+    let half = stack.run_env(&[("SPACES_ACCESS_KEY_ID", "DO00")], &["state", "list", "web"]).exits(1);
+    golden(&stack, "bucket_block", &Outcome { stderr: said + &half.stderr, ..half });
+}
+
+#[test]
 fn what_the_api_would_refuse_later() {
     refused("droplet_name", &droplet("").replace("name   = \"a\"", "name   = \"web_1\""));
     refused(

@@ -5,6 +5,7 @@
 mod bad_input;
 mod bootstrap;
 mod branches;
+mod bucket;
 mod bytes;
 mod cli_help;
 mod cloud;
@@ -32,6 +33,7 @@ mod scene;
 mod signals;
 mod simulation;
 mod simulator;
+mod storage;
 mod stories;
 mod takeover;
 mod teams;

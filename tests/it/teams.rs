@@ -3,6 +3,8 @@
 //! Invariant: a bare repository of the test's own, reached as a folder or over loopback; the account counts what was made, so a
 //! record that is lost or an object that is made twice shows.
 
+mod smart_http;
+
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -12,6 +14,7 @@ use dofloat::sim::Options;
 use crate::branches::git;
 use crate::cloud::Cloud;
 use crate::harness::{Outcome, Stack};
+use smart_http::{PASSWORD, SmartHttp, USER};
 
 const STORE: &str = "terraform {\n  backend \"git\" {\n    remote = \"origin\"\n    branch = \"state\"\n  }\n}\n";
 
@@ -24,6 +27,7 @@ struct Host {
     folder: Stack,
     address: String,
     daemon: Option<Child>,
+    http: Option<SmartHttp>,
 }
 
 impl Host {
@@ -32,7 +36,7 @@ impl Host {
         let folder = Stack::empty();
         git(&folder, &["init", "-q", "--bare", "hub.git"]).ok();
         let address = folder.path("hub.git").display().to_string();
-        Self { folder, address, daemon: None }
+        Self { folder, address, daemon: None, http: None }
     }
 
     /// Reached over loopback.
@@ -40,7 +44,9 @@ impl Host {
         let mut host = Self::folder();
         let port = TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("it has one").port();
         let base = format!("--base-path={}", host.folder.path(".").display());
-        let args = ["daemon", "--export-all", "--enable=receive-pack", "--listen=127.0.0.1", &format!("--port={port}"), &base];
+        let port_of = format!("--port={port}");
+        let id = format!("--pid-file={}", host.folder.path("daemon.pid").display());
+        let args = ["daemon", "--export-all", "--enable=receive-pack", "--listen=127.0.0.1", &port_of, &base, &id];
         let daemon = host.folder.command("git").args(args).stderr(Stdio::null()).spawn().expect("git daemon starts");
         host.daemon = Some(daemon);
         host.address = format!("git://127.0.0.1:{port}/hub.git");
@@ -53,12 +59,25 @@ impl Host {
         host
     }
 
+    /// Reached as the hosted services are: over HTTP, with a password that git's own credentials know.
+    fn http() -> Self {
+        let mut host = Self::folder();
+        let http = SmartHttp::start(&host.folder.path("."));
+        host.address = format!("http://{}/hub.git", http.address);
+        host.http = Some(http);
+        host
+    }
+
     /// A clone with a stack.
     fn clone(&self, cloud: &Cloud, plan: &str) -> Stack {
         let stack = cloud.serve(Stack::empty());
         std::fs::remove_dir(stack.path("state")).expect("it is empty");
         git(&stack, &["init", "-q"]).ok();
         git(&stack, &["remote", "add", "origin", &self.address]).ok();
+        if let Some(http) = &self.http {
+            git(&stack, &["config", "credential.helper", "store"]).ok();
+            stack.write("home/.git-credentials", &format!("http://{USER}:{PASSWORD}@{}\n", http.address));
+        }
         stack.write("plans/web.tf", &format!("{STORE}{plan}"));
         stack.write(".gitignore", ".dofloat/\nhome/\n");
         stack
@@ -103,7 +122,8 @@ impl Host {
 impl Drop for Host {
     fn drop(&mut self) {
         if let Some(daemon) = &mut self.daemon {
-            // The children of one connection end with it.
+            // Where `git` starts the daemon as a child, that one does not end with it; the children of one connection do.
+            let _ = self.folder.command("kill").arg(self.folder.read("daemon.pid").trim()).status();
             let _ = daemon.kill();
             let _ = daemon.wait();
         }
@@ -142,6 +162,25 @@ fn ten_racing_applies_over_a_folder() {
 #[test]
 fn ten_racing_applies_over_loopback() {
     race(&Host::daemon());
+}
+
+#[test]
+fn ten_racing_applies_over_http() {
+    race(&Host::http());
+}
+
+#[test]
+fn without_a_password_that_git_knows_nothing_is_made_and_nobody_is_asked() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::http());
+    let stack = host.clone(&cloud, &tag("a"));
+    stack.write("home/.git-credentials", "");
+    let outcome = stack.run(&["apply", "web", "-auto-approve"]).exits(1).mentions("the branch state of origin");
+    assert!(!outcome.to_string().contains(PASSWORD), "{outcome}");
+    assert_eq!(cloud.requests().0, 0);
+    stack.write("home/.git-credentials", &format!("http://{USER}:{PASSWORD}@{}\n", host.http.as_ref().expect("it is served").address));
+    let outcome = stack.run(&["apply", "web", "-auto-approve"]).ok();
+    assert!(!outcome.to_string().contains(PASSWORD), "{outcome}");
+    assert!(host.is_linear() && !host.is_locked());
 }
 
 /// Ten applies from two clones, each with a tag of its own; half of them wait for the lock.
@@ -382,6 +421,21 @@ fn a_forced_push_of_the_branch_is_no_harm_where_the_state_is_the_same() {
     stack.write("plans/web.tf", &format!("{STORE}{}", tag("b")));
     stack.run(&["apply", "web", "-auto-approve"]).ok();
     assert_eq!(host.git(&["rev-list", "--count", "state"]).ok().stdout.trim(), "2");
+}
+
+#[test]
+fn a_branch_that_is_gone_is_not_taken_for_nothing() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = host.clone(&cloud, &tag("a"));
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    let head = host.git(&["rev-parse", "state"]).ok().stdout;
+    host.git(&["update-ref", "-d", "refs/heads/state"]).ok();
+    for command in [&["plan", "web"][..], &["apply", "web", "-auto-approve"]] {
+        stack.run(command).exits(4).mentions("The state is gone from the branch state of origin.").mentions("reflog");
+    }
+    assert!(!host.is_locked() && stack.exists(".dofloat/store/web/web.json"));
+    host.git(&["update-ref", "refs/heads/state", head.trim()]).ok();
+    stack.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
 }
 
 #[test]

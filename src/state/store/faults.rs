@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::base::diag::Diagnostic;
 
+use super::head::Foreign;
 use super::{Paths, StoreError};
 
 /// The system refused something.
@@ -138,6 +139,167 @@ pub(super) fn of_git(place: &str, doing: &str, why: &str) -> StoreError {
         "See whether `git fetch` and `git push` work here."
     };
     StoreError::Failed(Box::new(Diagnostic::error(message).hint(hint)))
+}
+
+/// Why a server did not do what a bucket's object was asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// There is no such object.
+    Absent,
+    /// There is no such bucket.
+    Bucket,
+    /// The key may not do that.
+    Denied,
+    /// The key is none, or does not fit its identity.
+    Keys(String),
+    /// The key has ended.
+    Expired,
+    /// The bucket is in another region: in this one, if that was said.
+    Region(Option<String>),
+    /// The clocks differ too much.
+    Skewed,
+    /// It does not know conditions, or says so.
+    Unable,
+    /// It has too much to do, or broke.
+    Busy(String),
+    /// It did not answer in time.
+    Silent,
+    /// It could not be reached.
+    Unreachable(String),
+    /// It was reached, and is not trusted.
+    Untrusted(String),
+    /// The connection ended in the middle.
+    Cut(String),
+    /// The object changed at each look.
+    Restless,
+    /// Anything else.
+    Other(String),
+}
+
+impl Refusal {
+    /// What an answer comes to, by its status and the code in its body.
+    pub(super) fn answered(status: Option<u16>, code: &str, region: Option<String>) -> Self {
+        let said = || match (status, code) {
+            (Some(status), "") => format!("it answers {status}, and not as S3 does"),
+            (Some(status), code) => format!("it answers {status}, {code}"),
+            (None, _) => "it answers what cannot be understood".to_owned(),
+        };
+        match (code, status.unwrap_or_default()) {
+            ("NoSuchKey", _) => Self::Absent,
+            ("NoSuchBucket", _) => Self::Bucket,
+            ("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidSecurity" | "AuthFailure", _) => Self::Keys(code.to_owned()),
+            ("ExpiredToken" | "InvalidToken" | "TokenRefreshRequired", _) => Self::Expired,
+            ("AuthorizationHeaderMalformed" | "PermanentRedirect" | "TemporaryRedirect" | "IllegalLocationConstraintException", _)
+            | (_, 301 | 307) => Self::Region(region),
+            ("RequestTimeTooSkewed", _) => Self::Skewed,
+            ("NotImplemented", _) | (_, 501) => Self::Unable,
+            ("SlowDown" | "InternalError" | "ServiceUnavailable" | "RequestTimeout", _) | (_, 429 | 500 | 502..=504) => Self::Busy(said()),
+            (_, 401 | 403) => Self::Denied,
+            _ => Self::Other(said()),
+        }
+    }
+
+    /// Whether it may be otherwise a little later.
+    pub(super) fn passes(&self) -> bool {
+        matches!(self, Self::Busy(_) | Self::Silent | Self::Unreachable(_) | Self::Cut(_))
+    }
+}
+
+/// A bucket's server refused something, or could not be asked.
+pub(super) fn of_bucket(place: &str, server: &str, variables: &str, doing: &str, refusal: &Refusal) -> StoreError {
+    let (why, hint) = match refusal {
+        Refusal::Absent => ("it is not there".to_owned(), "Run the command again.".to_owned()),
+        Refusal::Bucket => (
+            format!("there is no such bucket at {server}"),
+            "Look at `bucket` and `region` in the \"backend\" block. dofloat makes no buckets: make it yourself, private and with versioning."
+                .to_owned(),
+        ),
+        Refusal::Denied => (
+            "access is denied".to_owned(),
+            format!(
+                "The key in {variables} must be allowed to get and to put this object, and to list the bucket: without the last, an \
+                 object that is not there looks like one that is forbidden."
+            ),
+        ),
+        Refusal::Keys(code) => (
+            format!("{server} does not accept the key ({code})"),
+            format!("Look at {variables}: both must be of one key, whole, and made for that service."),
+        ),
+        Refusal::Expired => ("the key has expired".to_owned(), format!("Get a new one into {variables}.")),
+        Refusal::Region(region) => (
+            match region {
+                Some(region) => format!("the bucket is in the region {region}"),
+                None => format!("the bucket is in another region than {server} serves"),
+            },
+            "Set `region` in the \"backend\" block to the bucket's own.".to_owned(),
+        ),
+        Refusal::Skewed => ("this machine's clock and the server's differ too much".to_owned(), "Set the clock.".to_owned()),
+        Refusal::Unable => ("the server does not know conditional writes".to_owned(), UNCONDITIONAL.to_owned()),
+        Refusal::Busy(why) => (why.clone(), "The service has trouble. Try again later.".to_owned()),
+        Refusal::Silent => {
+            (format!("{server} does not answer in time"), "See whether the network works, and try again.".to_owned())
+        }
+        Refusal::Unreachable(why) => (
+            format!("{server} cannot be reached ({why})"),
+            "See whether the network works, and whether `region` or `endpoint` in the \"backend\" block is right.".to_owned(),
+        ),
+        Refusal::Untrusted(why) => (
+            format!("the connection to {server} is not trusted ({why})"),
+            "If a proxy of yours stands between, name its root certificates in DOFLOAT_CA_FILE. If not, somebody else answers.".to_owned(),
+        ),
+        Refusal::Cut(why) => (format!("the connection to {server} ended in the middle ({why})"), "Try again.".to_owned()),
+        Refusal::Restless => ("it changes at each look".to_owned(), "Others are at work with it. Try again.".to_owned()),
+        Refusal::Other(why) => (
+            format!("{server} does not do it: {why}"),
+            "See whether `endpoint` in the \"backend\" block is that of an S3 service.".to_owned(),
+        ),
+    };
+    StoreError::Failed(Box::new(Diagnostic::error(format!("Failed to {doing} {place}: {why}.")).hint(hint)))
+}
+
+const UNCONDITIONAL: &str = "Without conditional writes two runs could both believe that they hold the lock, so nothing was begun. Keep the \
+    state at a service that has them, such as Amazon S3, or use the store `git`.";
+
+/// A server ignores the conditions of a write.
+pub(super) fn unconditional(place: &str, server: &str) -> StoreError {
+    let message = format!("{server} ignores the conditions under which {place} is written.");
+    StoreError::Failed(Box::new(Diagnostic::error(message).hint(UNCONDITIONAL)))
+}
+
+/// What lies at the object's place is not this stack's.
+pub(super) fn foreign(place: &str, stack: &str, why: Foreign) -> StoreError {
+    let (message, hint) = match why {
+        Foreign::Terraform => (
+            format!("{place} is a state of Terraform."),
+            format!(
+                "Give dofloat a `key` of its own in the \"backend\" block. What Terraform's state knows is taken over by `terraform state \
+                 pull > terraform.tfstate` and `dofloat import -tfstate terraform.tfstate {stack}`."
+            ),
+        ),
+        Foreign::Newer => (format!("{place} was written by a newer dofloat."), "Use that one.".to_owned()),
+        Foreign::Stack(other) => (
+            format!("{place} is the state of the stack `{other}`, not of `{stack}`."),
+            "Give each stack a `key` of its own in its \"backend\" block.".to_owned(),
+        ),
+        Foreign::Unknown(why) => (
+            format!("{place} is not what dofloat wrote: {why}."),
+            "If it is something else, choose another `key`. If it was damaged, put back its last version: with versioning, the bucket \
+             still has it."
+                .to_owned(),
+        ),
+    };
+    StoreError::Mismatch(Box::new(Diagnostic::error(message).hint(format!("{hint} Nothing was changed."))))
+}
+
+/// There was a shared state when this clone looked last, and now there is none.
+pub(super) fn lost_shared(paths: &Paths, place: &str, base: &Path) -> StoreError {
+    let (folder, base) = (folder(paths), base.display());
+    let hint = format!(
+        "A lost state does not mean that nothing exists. Put its last version back there (a bucket with versioning and a git repository's \
+         reflog have it). If they do not: this clone's copy, in {folder}, is as it was read last; remove {base}, and the next \
+         apply publishes it. If it was removed on purpose, move {folder} away. Nothing was changed."
+    );
+    StoreError::Lost(Box::new(Diagnostic::error(format!("The state is gone from {place}.")).hint(hint)))
 }
 
 fn folder(paths: &Paths) -> String {

@@ -24,13 +24,16 @@ use super::journal::Replayed;
 mod faults;
 mod file;
 mod git;
+mod head;
 mod lock;
 mod remote;
+mod s3;
 mod working;
 
 pub use file::{Locked, Opening};
 pub use git::Git;
 pub use remote::{Holding, Remote};
+pub use s3::{S3, Settings};
 
 /// The files of one stack.
 #[derive(Clone, Debug, PartialEq, Eq)]

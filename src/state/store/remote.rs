@@ -16,13 +16,16 @@
 //! | published, not unlocked | ours or free | ahead, but the same as kept | new | sees that they are even | exit 3 or goes on |
 //! | unlocked, not noted | free | the same as kept | new | sees that they are even | goes on |
 //!
+//! A state that was there when the copy was fetched, and is gone, is lost and not empty: nothing is begun.
+//!
 //! If somebody unlocks by force and applies meanwhile, copy and kept have both moved on: nothing is published, nothing is
 //! overwritten, and a person decides.
 
 use std::time::Duration;
 
-use super::faults::{broken_lock, parted, unpublished, unstable};
+use super::faults::{broken_lock, lost_shared, parted, unpublished, unstable};
 use super::git::Git;
+use super::s3::S3;
 use super::working::{self, Files, Standing};
 use super::{Locked, Paths, StoreError, Waiting, lock};
 use crate::base::clock::Clock;
@@ -33,6 +36,8 @@ use crate::base::crash::crash_point;
 pub enum Remote {
     /// A branch of a git repository.
     Git(Git),
+    /// An object in a bucket.
+    S3(S3),
 }
 
 /// What is kept, at one moment.
@@ -44,6 +49,8 @@ pub(super) struct Snapshot {
     pub(super) version: String,
     /// Who holds the lock.
     pub(super) lock: Option<Holding>,
+    /// Whether it was never seen that a move fails there whose condition does not hold.
+    pub(super) unproven: bool,
 }
 
 /// A lock as it is seen.
@@ -80,12 +87,14 @@ impl Remote {
     fn name(&self) -> String {
         match self {
             Self::Git(git) => git.name(),
+            Self::S3(s3) => s3.name(),
         }
     }
 
     async fn fetch(&self) -> Result<Snapshot, StoreError> {
         match self {
             Self::Git(git) => git.fetch().await,
+            Self::S3(s3) => s3.fetch().await,
         }
     }
 
@@ -93,19 +102,30 @@ impl Remote {
     async fn prepare(&self, note: &str) -> Result<String, StoreError> {
         match self {
             Self::Git(git) => git.prepare(note).await,
+            Self::S3(_) => Ok(uuid::Uuid::new_v4().to_string()),
         }
     }
 
     /// Takes the lock, if it is free; says whether it was.
-    async fn take(&self, id: &str) -> Result<bool, StoreError> {
+    async fn take(&self, id: &str, note: &str) -> Result<bool, StoreError> {
         match self {
             Self::Git(git) => git.take(id).await,
+            Self::S3(s3) => s3.take(id, note).await,
+        }
+    }
+
+    /// Sees that a move whose condition does not hold fails there.
+    async fn prove(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Git(_) => Ok(()),
+            Self::S3(s3) => s3.prove().await,
         }
     }
 
     async fn publish(&self, files: &Files, on: &Snapshot, id: Option<&str>, index: &Paths) -> Result<Published, StoreError> {
         match self {
             Self::Git(git) => git.publish(files, on, id, &working::beside(index, "index")).await,
+            Self::S3(s3) => s3.publish(files, on, id).await,
         }
     }
 
@@ -113,6 +133,7 @@ impl Remote {
     async fn free(&self, id: &str) -> Result<(), StoreError> {
         match self {
             Self::Git(git) => git.free(id).await,
+            Self::S3(s3) => s3.free(id).await,
         }
     }
 }
@@ -129,19 +150,22 @@ pub(super) async fn acquire(
     const PAUSE: Duration = Duration::from_secs(1);
     let paths = locked.paths().clone();
     let start = clock.now();
-    let mut told = None;
-    let (id, fresh, kept) = loop {
+    let (mut told, mut fresh) = (None, false);
+    let (id, kept) = loop {
         let kept = remote.fetch().await?;
         match &kept.lock {
-            Some(lock) if working::own_lock(&paths).as_ref() == Some(&lock.id) => break (lock.id.clone(), false, kept),
+            Some(lock) if working::own_lock(&paths).as_ref() == Some(&lock.id) => break (lock.id.clone(), kept),
             Some(_) => {}
             None => {
+                still_there(remote, &paths, &kept)?;
                 let id = remote.prepare(note).await?;
                 working::keep_own_lock(&paths, &id)?;
                 crash_point("remote.before-lock");
-                if remote.take(&id).await? {
+                if remote.take(&id, note).await? {
                     crash_point("remote.after-lock");
-                    break (id, true, remote.fetch().await?);
+                    // It is ours when it is read back as ours.
+                    fresh = true;
+                    continue;
                 }
             }
         }
@@ -157,7 +181,7 @@ pub(super) async fn acquire(
         }
         clock.sleep(PAUSE.min(timeout.saturating_sub(waited))).await;
     };
-    match settle(remote, &paths, &kept) {
+    match ready(remote, &paths, &kept).await {
         Ok(()) => {
             locked.lend(Lease { remote: remote.clone(), id: Some(id), kept });
             Ok(locked)
@@ -176,7 +200,7 @@ pub(super) async fn acquire(
 /// The same without a lock.
 pub(super) async fn unguarded(remote: &Remote, mut locked: Locked) -> Result<Locked, StoreError> {
     let kept = remote.fetch().await?;
-    settle(remote, locked.paths(), &kept)?;
+    ready(remote, locked.paths(), &kept).await?;
     locked.lend(Lease { remote: remote.clone(), id: None, kept });
     Ok(locked)
 }
@@ -201,12 +225,27 @@ fn known(lock: Option<Holding>, paths: &Paths) -> Option<Holding> {
     lock.map(|lock| Holding { own: own.as_ref() == Some(&lock.id), ..lock })
 }
 
+/// Makes sure that a run may begin with what is kept.
+async fn ready(remote: &Remote, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
+    settle(remote, paths, kept)?;
+    if kept.unproven { remote.prove().await } else { Ok(()) }
+}
+
+/// Refuses a state that was there and is gone.
+fn still_there(remote: &Remote, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
+    match working::standing(paths, &kept.files)? {
+        Standing::Lost => Err(lost_shared(paths, &remote.name(), &working::base_file(paths))),
+        _ => Ok(()),
+    }
+}
+
 fn settle(remote: &Remote, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
     match working::standing(paths, &kept.files)? {
         Standing::Even => working::settle(paths, &kept.files),
         Standing::Behind => working::bring(paths, &kept.files),
         Standing::Ahead => Ok(()),
         Standing::Parted => Err(parted(paths, &remote.name())),
+        Standing::Lost => still_there(remote, paths, kept),
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) enum Standing {
     Ahead,
     /// Both were changed.
     Parted,
+    /// There was a state there when this copy was fetched, and it is gone.
+    Lost,
 }
 
 /// What the working copy was when it was fetched or published last.
@@ -80,7 +82,10 @@ fn compare(base: Option<(&Digests, bool)>, here: &Digests, kept: &Digests) -> St
         None => here.is_empty(),
     };
     // The state file is never removed by a run: where it is missing, somebody cleaned up, and the rest says nothing.
-    if here == kept && base.is_none_or(|(_, whole)| whole) {
+    let was_kept = base.is_some_and(|(base, _)| base.contains_key(ENDINGS[0]));
+    if was_kept && !kept.contains_key(ENDINGS[0]) {
+        Standing::Lost
+    } else if here == kept && base.is_none_or(|(_, whole)| whole) {
         Standing::Even
     } else if untouched || !here.contains_key(ENDINGS[0]) {
         Standing::Behind
@@ -136,8 +141,13 @@ fn places(paths: &Paths) -> [(&'static str, &Path); 3] {
     [(ENDINGS[0], &paths.state), (ENDINGS[1], &paths.journal), (ENDINGS[2], &paths.secrets)]
 }
 
+/// Where it is noted what was fetched or published last.
+pub(super) fn base_file(paths: &Paths) -> PathBuf {
+    beside(paths, "base")
+}
+
 fn base(paths: &Paths) -> Result<Option<Base>, StoreError> {
-    let path = beside(paths, "base");
+    let path = base_file(paths);
     match std::fs::read(&path) {
         // One that cannot be understood is none: nothing is overwritten then that was not kept.
         Ok(bytes) => Ok(serde_json::from_slice(&bytes).ok()),
@@ -147,7 +157,7 @@ fn base(paths: &Paths) -> Result<Option<Base>, StoreError> {
 }
 
 fn write_base(paths: &Paths, base: &Base) -> Result<(), StoreError> {
-    put(&beside(paths, "base"), &serde_json::to_vec_pretty(base).unwrap_or_default())
+    put(&base_file(paths), &serde_json::to_vec_pretty(base).unwrap_or_default())
 }
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
@@ -186,6 +196,12 @@ mod tests {
             (Some("!json=2 journal=2"), "json=2", "json=2 journal=2", Standing::Behind),
             (Some("!json=2"), "json=2", "json=2", Standing::Behind),
             (Some("!json=2"), "json=1", "json=3", Standing::Behind),
+            (Some("json=1"), "json=1", "", Standing::Lost),
+            (Some("json=1"), "json=2 journal=1", "", Standing::Lost),
+            (Some("json=1"), "", "", Standing::Lost),
+            (Some("!json=1"), "", "", Standing::Lost),
+            (Some(""), "", "", Standing::Even),
+            (Some(""), "json=1", "", Standing::Ahead),
         ];
         for (base, here, kept, expected) in table {
             let base = base.map(|text| (files(text.trim_start_matches('!')), !text.starts_with('!')));
