@@ -9,6 +9,14 @@ use bigdecimal::num_bigint::Sign;
 use bigdecimal::{BigDecimal, FromPrimitive, ToPrimitive};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// The most digits before or after the point, twice over.
+const REACH: u64 = 10_000;
+
+/// A text that is no number, or one that is out of reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("it is no number, or has more than {REACH} digits before or after the point")]
+pub struct NoNumber;
+
 /// An exact decimal number.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Number(BigDecimal);
@@ -94,10 +102,13 @@ impl From<usize> for Number {
 }
 
 impl FromStr for Number {
-    type Err = bigdecimal::ParseBigDecimalError;
+    type Err = NoNumber;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        BigDecimal::from_str(text).map(|decimal| Self::new(&decimal))
+    fn from_str(text: &str) -> Result<Self, NoNumber> {
+        let decimal = BigDecimal::from_str(text).map_err(|_| NoNumber)?;
+        // A few characters must not stand for more digits than fit anywhere.
+        let (digits, scale) = (decimal.digits(), decimal.fractional_digit_count());
+        if digits > 2 * REACH || scale.unsigned_abs() > 2 * REACH { Err(NoNumber) } else { Ok(Self::new(&decimal)) }
     }
 }
 
@@ -117,8 +128,13 @@ impl Serialize for Number {
             serializer.serialize_i64(whole)
         } else if let Some(whole) = self.as_u64() {
             serializer.serialize_u64(whole)
+        } else if let Some(binary) = self.as_f64().filter(|binary| Self::from_f64(*binary).as_ref() == Some(self)) {
+            serializer.serialize_f64(binary)
         } else {
-            serializer.serialize_f64(self.as_f64().ok_or_else(|| serde::ser::Error::custom("the number is too large to store"))?)
+            // More digits than a binary number holds: all of them.
+            let (digits, scale) = self.0.as_bigint_and_exponent();
+            let text = if (0..=400).contains(&scale) { self.to_string() } else { format!("{digits}e{}", -i128::from(scale)) };
+            serde_json::Number::from_str(&text).map_err(serde::ser::Error::custom)?.serialize(serializer)
         }
     }
 }
@@ -134,7 +150,7 @@ impl TryFrom<&serde_json::Number> for Number {
     type Error = String;
 
     fn try_from(number: &serde_json::Number) -> Result<Self, String> {
-        number.to_string().parse().map_err(|_| format!("{number} is no number"))
+        number.to_string().parse().map_err(|error: NoNumber| error.to_string())
     }
 }
 
@@ -166,6 +182,19 @@ mod tests {
         }
         let (large, small): (Result<Number, _>, Result<Number, _>) = ("1e400".parse(), "1e-400".parse());
         assert_eq!((large.ok().and_then(|n| n.as_f64()), small.ok().and_then(|n| n.as_f64())), (None, Some(0.0)));
+    }
+
+    #[test]
+    fn json_keeps_every_digit_and_a_bomb_is_no_number() {
+        for text in ["0.3333333333333333333333333333333333", "12345678901234567890123", "-0.1", "7e-500", "1.5e300", "1e-320"] {
+            let number: Number = text.parse().unwrap();
+            let written = serde_json::to_string(&number).unwrap();
+            assert_eq!(serde_json::from_str::<Number>(&written).ok(), Some(number), "{written}");
+        }
+        assert_eq!(serde_json::to_string(&"0.33333333333333333333".parse::<Number>().unwrap()).unwrap(), "0.33333333333333333333");
+        for bomb in ["1e999999999", "1e-999999999", "0e999999999"] {
+            assert!(serde_json::from_str::<Number>(bomb).is_err(), "{bomb}");
+        }
     }
 
     #[test]

@@ -101,7 +101,7 @@ pub struct Begin {
     /// What is done.
     pub op: Op,
     /// The open attributes that are wanted.
-    #[serde(default, skip_serializing_if = "Body::is_empty", serialize_with = "super::format::plain_body")]
+    #[serde(default, skip_serializing_if = "Body::is_empty")]
     pub body: Body,
     /// Digests of those that are not open.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -402,7 +402,7 @@ pub fn replay(bytes: &[u8], file: &str) -> Result<Reading, Box<Diagnostic>> {
 /// The bytes of one line, its end included.
 #[must_use]
 pub fn write_line(line: &Line) -> Vec<u8> {
-    // Nothing in an entry can fail to serialise but a number beyond all machines, which `Plain` takes care of in records.
+    // Nothing in an entry can fail to serialise.
     let mut bytes = serde_json::to_vec(line).unwrap_or_default();
     bytes.push(b'\n');
     bytes

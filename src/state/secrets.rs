@@ -17,8 +17,6 @@ use crate::base::durable::write_atomic;
 use crate::base::secret::Secret;
 use crate::base::value::Value;
 
-use super::format::Plain;
-
 mod keys;
 
 pub use keys::{Keys, Recipient, recipients};
@@ -145,7 +143,7 @@ fn seal(plain: &[u8], recipients: &[Recipient]) -> Result<String, String> {
 struct PlainFile<'a> {
     format: u32,
     recipients: Vec<String>,
-    outputs: BTreeMap<&'a str, Plain<'a>>,
+    outputs: BTreeMap<&'a str, &'a Value>,
     generated: BTreeMap<&'a str, String>,
 }
 
@@ -167,7 +165,7 @@ fn plain(secrets: &Secrets, recipients: &[Recipient]) -> Result<Zeroizing<Vec<u8
     let file = PlainFile {
         format: FORMAT,
         recipients,
-        outputs: secrets.outputs.iter().map(|(name, value)| (name.as_str(), Plain(value.expose()))).collect(),
+        outputs: secrets.outputs.iter().map(|(name, value)| (name.as_str(), value.expose())).collect(),
         generated: secrets.generated.iter().map(|(name, bytes)| (name.as_str(), STANDARD.encode(bytes.expose()))).collect(),
     };
     let mut bytes =

@@ -319,6 +319,6 @@ mod tests {
 
     #[test]
     fn the_object_holds_both_sides() {
-        insta::assert_json_snapshot!(object(&rich(), &Sources::new()));
+        insta::assert_snapshot!(serde_json::to_string_pretty(&object(&rich(), &Sources::new())).unwrap());
     }
 }

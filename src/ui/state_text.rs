@@ -152,6 +152,6 @@ mod tests {
 
     #[test]
     fn a_state_for_machines() {
-        insta::assert_json_snapshot!(to_json(&state()));
+        insta::assert_snapshot!(format!("{:#}", to_json(&state())));
     }
 }

@@ -55,3 +55,16 @@ fn one_attribute_is_one_line_beside_the_serial() {
     let changed: Vec<_> = before.lines().zip(after.lines()).filter(|(before, after)| before != after).collect();
     assert_eq!(changed, [("  \"serial\": 1,", "  \"serial\": 2,"), ("        \"ttl\": 300,", "        \"ttl\": 600,")]);
 }
+
+#[test]
+fn a_number_with_more_digits_than_a_machine_holds_stays_as_it_is() {
+    let plan = "resource \"terraform_data\" \"third\" {\n  input = [1 / 3, 12345678901234567890123, 0.30000000000000004]\n}\noutput \"third\" {\n  \
+                value = 1 / 3\n}\n";
+    let stack = Stack::with_plan("web", plan);
+    stack.run(&["apply", "web", "--sim", "-auto-approve"]).ok();
+    stack.run(&["plan", "web", "--sim", "-detailed-exitcode"]).ok().says("No changes.");
+    let state = stack.read(".dofloat/sim/web/web.json");
+    for digits in ["0.33333333333333333333333333", "12345678901234567890123,", "0.30000000000000004"] {
+        assert!(state.contains(digits), "{digits} is not in\n{state}");
+    }
+}
