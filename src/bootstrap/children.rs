@@ -22,7 +22,7 @@ const COROSYNC_PORTS: &str = "5404-5406";
 /// One resource of a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
-    /// The digests of the cluster's secrets and of its nodes' scripts.
+    /// The digests of the cluster's secrets and of its nodes' scripts, and how corosync talks.
     Keys,
     /// The tag by which the nodes find each other.
     Tag,
@@ -217,7 +217,16 @@ impl Plot<'_> {
             Some(scripts) => scripts.into(),
             None => Term::Unknown(Origin { address: Some(Part::Keys.at(self.address)), path: "scripts".to_owned(), sensitive: false }),
         };
-        let all = [("authkey", digest("authkey", self.authkey)), ("token", digest("token", self.token)), ("scripts", scripts)];
+        let corosync = match corosync(self.block) {
+            Some(corosync) => corosync.into(),
+            None => Term::Unknown(Origin { address: Some(Part::Keys.at(self.address)), path: "corosync".to_owned(), sensitive: false }),
+        };
+        let all = [
+            ("authkey", digest("authkey", self.authkey)),
+            ("corosync", corosync),
+            ("token", digest("token", self.token)),
+            ("scripts", scripts),
+        ];
         Term::map(all.map(|(name, term)| (name.to_owned(), term)).into())
     }
 
@@ -274,7 +283,7 @@ impl Plot<'_> {
     /// What the user-data is made from, as one text; secrets as digests.
     fn inputs(&self, name: &str) -> Term {
         let given = |name: &'static str| (name, self.argument(name));
-        let release = text(self.block, "image").and_then(Release::of_image).map(|release| format!("{release:?}").to_lowercase());
+        let release = release(self.block);
         let image = || match self.argument("image") {
             unknown @ Term::Unknown(_) => unknown,
             _ => Term::Unknown(Origin::default()),
@@ -319,6 +328,21 @@ impl Plot<'_> {
             }
         }
     }
+}
+
+/// The release that the nodes boot, if it is known.
+fn release(block: &Block) -> Option<String> {
+    text(block, "image").and_then(Release::of_image).map(|release| format!("{release:?}").to_lowercase())
+}
+
+/// How corosync talks on the nodes: members of one cluster have it in common, beside the key. Nothing if it is not known yet.
+#[must_use]
+pub fn corosync(block: &Block) -> Option<String> {
+    let transport = match block.get("transport") {
+        Some(_) => text(block, "transport")?,
+        None => "default",
+    };
+    Some(format!("{}-{transport}", release(block)?))
 }
 
 /// The token scopes that the nodes need.

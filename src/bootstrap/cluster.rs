@@ -244,7 +244,17 @@ impl<'a> Expanded<'a> {
         let names = schema::names(&block).unwrap_or_default();
         let nodes = names.iter().map(|name| Part::Node(name).at(cluster)).filter(|node| parts.contains_key(node)).collect();
         let gated = text(&block, "wait_for") != Some("created");
-        Pair { nodes, holder: (Part::Assignment.at(cluster), "droplet_id".to_owned()), gated }
+        let apart = self.are_apart(cluster, &block);
+        Pair { nodes, holder: (Part::Assignment.at(cluster), "droplet_id".to_owned()), gated, apart }
+    }
+
+    /// Whether the nodes that are there cannot be members of one cluster with those that are wanted: they have another key, or
+    /// their corosync talks otherwise.
+    fn are_apart(&self, cluster: &Address, block: &Block) -> bool {
+        let Ok([authkey, _]) = self.digests(cluster, block) else { return false };
+        let differs = |name: &str, wanted: Option<String>| self.remembered(cluster, name).is_some_and(|old| wanted != Some(old));
+        let talk = children::corosync(block);
+        differs("authkey", authkey.map(|digest| digest.to_string())) || talk.is_some() && differs("corosync", talk)
     }
 
     /// Nodes of one name, and clusters of one tag: what is lost could not be told apart.

@@ -95,8 +95,8 @@ pub fn rekey(path: &Path, keys: &Keys) -> Result<Written, Box<Diagnostic>> {
 
 const LOST: &str = "Give the identity that can open it: copy it to that place, or name it in `DOFLOAT_AGE_IDENTITY`. Somebody who can still open \
                     it lets you in with `dofloat state recipients add YOUR-PUBLIC-KEY`. If every identity is lost for good, so are these \
-                    secrets: move the file away and run `dofloat apply`; it makes new ones, and replaces what was built with the old, one \
-                    node at a time.";
+                    secrets: move the file away and run `dofloat apply`; it makes new ones, and replaces what was built with the \
+                    old.";
 
 /// The plain content of the file.
 fn open(path: &Path, keys: &Keys) -> Result<Option<Zeroizing<Vec<u8>>>, Box<Diagnostic>> {

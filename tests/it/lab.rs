@@ -217,7 +217,8 @@ fn fails_over(lab: &Lab) {
         },
     )
     .within(1000 + 3000);
-    stays(lab, "nginx killed", |node| drop(lab.on(node, "pkill -9 nginx"))).within(2000 + 3000);
+    let cleanup = |node: &str| drop(lab.on(node, "crm resource cleanup Nginx"));
+    stays(lab, "nginx killed", |node| drop(lab.on(node, "pkill -9 nginx")), cleanup).within(2000 + 3000);
     let break_it = "cp /etc/nginx/nginx.conf /etc/nginx/kept && echo broken >> /etc/nginx/nginx.conf && pkill -9 nginx";
     let repair = "mv /etc/nginx/kept /etc/nginx/nginx.conf && crm resource cleanup Nginx";
     moves(lab, "nginx killed and broken", |node| drop(lab.on(node, break_it)), |node| drop(lab.on(node, repair)))

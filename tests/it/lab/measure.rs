@@ -64,9 +64,9 @@ pub(crate) fn moves(lab: &Lab, what: &str, fault: impl Fn(&str), recovery: impl 
     gaps(what, one)
 }
 
-/// Lets something happen that moves nothing.
+/// Lets something happen that moves nothing; then it is forgotten, since what fails again and again does move.
 #[track_caller]
-pub(crate) fn stays(lab: &Lab, what: &str, fault: impl Fn(&str)) -> Gaps {
+pub(crate) fn stays(lab: &Lab, what: &str, fault: impl Fn(&str), forget: impl Fn(&str)) -> Gaps {
     let one = || {
         let active = settled(lab);
         let watch = begun(lab, &active);
@@ -74,6 +74,7 @@ pub(crate) fn stays(lab: &Lab, what: &str, fault: impl Fn(&str)) -> Gaps {
         let from = watch.seen().len();
         until("the client has asked on", Duration::from_secs(60), || watch.seen().len() > from + 40);
         assert_eq!(watch.now(), active, "{what}: the address has moved\n{}", lab.story());
+        forget(&active);
         watch.gap()
     };
     gaps(what, one)
