@@ -68,6 +68,8 @@ modern_conf() {
         echo '    crypto_hash: sha256'
     fi
     echo "    token: $TOKEN_TIMEOUT"
+    # Of two nodes that have lost each other none needs to wait for a third one's word, so it may be shorter than the token.
+    echo "    consensus: $((TOKEN_TIMEOUT / 2))"
     echo '}'
     quorum
     nodelist

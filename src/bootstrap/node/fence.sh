@@ -67,6 +67,7 @@ pause() {
     case $STATUS in
         401 | 403) die "the API refuses the token ($STATUS); fencing needs droplet:read and droplet:update" ;;
         429) sleep 3 ;;
+        2??) sleep 0.2 ;;
         *) sleep 0.5 ;;
     esac
 }
@@ -158,9 +159,9 @@ case ${action:-reboot} in
         [ "$delay" -eq 0 ] || sleep "$delay"
         found
         for id in $ids; do off "$id"; done
-        # That it comes back is wished, not promised: it is fenced.
+        # That it comes back is wished, not promised: it is fenced. Nobody waits for it, least of all the address.
         if [ "${action:-reboot}" = reboot ]; then
-            for id in $ids; do (on "$id") || say "droplet $id ($plug) could not be powered on"; done
+            (for id in $ids; do (on "$id") || say "droplet $id ($plug) could not be powered on"; done) < /dev/null > /dev/null 2>&1 &
         fi
         ;;
     on)
