@@ -305,13 +305,13 @@ fn measures_a_split_without_fencing(lab: &Lab) {
     let watch = begun(lab, &active);
     let before = count(lab, "assign");
     lab.rig(&["cut", &active, "private"]);
-    pass(&watch, 70);
+    pass(&watch, 45);
     let owners = NODES.iter().filter(|node| lab.health(node)["holder"] == **node).count();
     let (failed, assigned) = (watch.failed(), count(lab, "assign") - before);
     lab.rig(&["mend", &active, "private"]);
     lab.until_serving();
     say(&format!(
-        "| private link cut, no fencing, 70 s | {owners} nodes take themselves for the owner, {assigned} moves, {failed} failed requests, then one owner |"
+        "| private link cut, no fencing, 45 s | {owners} nodes take themselves for the owner, {assigned} moves, {failed} failed requests, then one owner |"
     ));
     assert_eq!(lab.health("primary")["holder"], lab.health("secondary")["holder"], "{}", lab.story());
 }

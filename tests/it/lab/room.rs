@@ -380,7 +380,7 @@ fn obstacle() -> Option<String> {
     if !is_root {
         return Some("the lab makes network namespaces and boots containers, for which it needs root".to_owned());
     }
-    let needed = ["mmdebstrap", "apt-ftparchive", "systemd-nspawn", "nft", "conntrack", "ip", "curl"];
+    let needed = ["mmdebstrap", "apt-ftparchive", "systemd-nspawn", "nft", "conntrack", "ip", "curl", "ssh", "ssh-keygen"];
     let lacking = needed.iter().find(|program| !PATH.split(':').any(|folder| Path::new(folder).join(program).exists()))?;
     Some(format!("the lab needs the program {lacking}"))
 }
