@@ -39,8 +39,6 @@ pub struct Pair {
     pub holder: (Address, String),
     /// Whether their health is looked at before one is taken down, and at the end.
     pub gated: bool,
-    /// Whether its new servers and the old ones cannot be members of one pair, so that none could take over from another.
-    pub apart: bool,
 }
 
 /// Where it can be read how a pair is.

@@ -141,7 +141,7 @@ impl Plot<'_> {
     #[must_use]
     pub fn body(&self, part: Part<'_>) -> Term {
         let entries: Vec<(&str, Term)> = match part {
-            Part::Keys => vec![("input", self.keys())],
+            Part::Keys => vec![("input", self.keys()), ("triggers_replace", self.common())],
             Part::Tag => vec![("name", self.tag().into())],
             Part::Vpc => vec![("name", self.name().into()), ("region", self.argument("region"))],
             Part::Firewall => self.firewall(),
@@ -208,26 +208,24 @@ impl Plot<'_> {
         }
     }
 
+    /// What may differ from node to node while they are replaced one after the other.
     fn keys(&self) -> Term {
-        let digest = |path: &str, digest: Option<&Digest>| match digest {
-            Some(digest) => Term::Value(digest.to_string().into()),
-            None => Term::Unknown(Origin { address: Some(Part::Keys.at(self.address)), path: path.to_owned(), sensitive: false }),
-        };
-        let scripts = match self.scripts {
-            Some(scripts) => scripts.into(),
-            None => Term::Unknown(Origin { address: Some(Part::Keys.at(self.address)), path: "scripts".to_owned(), sensitive: false }),
-        };
-        let corosync = match corosync(self.block) {
-            Some(corosync) => corosync.into(),
-            None => Term::Unknown(Origin { address: Some(Part::Keys.at(self.address)), path: "corosync".to_owned(), sensitive: false }),
-        };
-        let all = [
-            ("authkey", digest("authkey", self.authkey)),
-            ("corosync", corosync),
-            ("token", digest("token", self.token)),
-            ("scripts", scripts),
-        ];
+        let all = [("token", self.or_later("token", self.token)), ("scripts", self.or_later("scripts", self.scripts))];
         Term::map(all.map(|(name, term)| (name.to_owned(), term)).into())
+    }
+
+    /// What members of one cluster have in common. Where it changes the new ones could not join the old, so it is the ground that
+    /// they stand on: it goes when all of them are gone, and they come back upon another.
+    fn common(&self) -> Term {
+        let all = [("authkey", self.or_later("authkey", self.authkey)), ("corosync", self.or_later("corosync", corosync(self.block)))];
+        Term::map(all.map(|(name, term)| (name.to_owned(), term)).into())
+    }
+
+    fn or_later(&self, path: &str, text: Option<impl ToString>) -> Term {
+        match text {
+            Some(text) => Term::from(text.to_string()),
+            None => Term::Unknown(Origin { address: Some(Part::Keys.at(self.address)), path: path.to_owned(), sensitive: false }),
+        }
     }
 
     fn firewall(&self) -> Vec<(&'static str, Term)> {
@@ -295,7 +293,7 @@ impl Plot<'_> {
                 None => script.clone(),
             },
         };
-        let keys = self.of(Part::Keys, "input");
+        let (keys, common) = (self.of(Part::Keys, "input"), self.of(Part::Keys, "triggers_replace"));
         let all = BTreeMap::from([
             ("format", Term::Value(INPUTS_FORMAT.into())),
             ("release", release.map_or_else(image, Term::from)),
@@ -304,6 +302,7 @@ impl Plot<'_> {
             ("address", self.of(Part::Address, "ip_address")),
             ("api_url", text(self.block, "api_url").unwrap_or(self.api_url).into()),
             ("keys", keys),
+            ("common", common),
             ("user_data", script),
             given("cluster_name"),
             given("fencing"),
@@ -335,9 +334,8 @@ fn release(block: &Block) -> Option<String> {
     text(block, "image").and_then(Release::of_image).map(|release| format!("{release:?}").to_lowercase())
 }
 
-/// How corosync talks on the nodes: members of one cluster have it in common, beside the key. Nothing if it is not known yet.
-#[must_use]
-pub fn corosync(block: &Block) -> Option<String> {
+/// How corosync talks on the nodes. Nothing if it is not known yet.
+fn corosync(block: &Block) -> Option<String> {
     let transport = match block.get("transport") {
         Some(_) => text(block, "transport")?,
         None => "default",

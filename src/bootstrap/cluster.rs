@@ -244,17 +244,7 @@ impl<'a> Expanded<'a> {
         let names = schema::names(&block).unwrap_or_default();
         let nodes = names.iter().map(|name| Part::Node(name).at(cluster)).filter(|node| parts.contains_key(node)).collect();
         let gated = text(&block, "wait_for") != Some("created");
-        let apart = self.are_apart(cluster, &block);
-        Pair { nodes, holder: (Part::Assignment.at(cluster), "droplet_id".to_owned()), gated, apart }
-    }
-
-    /// Whether the nodes that are there cannot be members of one cluster with those that are wanted: they have another key, or
-    /// their corosync talks otherwise.
-    fn are_apart(&self, cluster: &Address, block: &Block) -> bool {
-        let Ok([authkey, _]) = self.digests(cluster, block) else { return false };
-        let differs = |name: &str, wanted: Option<String>| self.remembered(cluster, name).is_some_and(|old| wanted != Some(old));
-        let talk = children::corosync(block);
-        differs("authkey", authkey.map(|digest| digest.to_string())) || talk.is_some() && differs("corosync", talk)
+        Pair { nodes, holder: (Part::Assignment.at(cluster), "droplet_id".to_owned()), gated }
     }
 
     /// Nodes of one name, and clusters of one tag: what is lost could not be told apart.
@@ -337,7 +327,8 @@ impl<'a> Expanded<'a> {
     /// What is remembered of what a cluster's nodes are made from.
     fn remembered(&self, cluster: &Address, name: &str) -> Option<String> {
         let keys = self.grounds.remembered.get(&Part::Keys.at(cluster))?;
-        Some(keys.get("input")?.as_map()?.get(name)?.as_str()?.to_owned())
+        let of = |part: &str| keys.get(part)?.as_map()?.get(name)?.as_str();
+        of("input").or_else(|| of("triggers_replace")).map(str::to_owned)
     }
 
     /// Whether the nodes of a cluster run an older dofloat's scripts, and are left so.

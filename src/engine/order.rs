@@ -42,9 +42,7 @@ pub struct Roll {
     pub besides: Vec<Address>,
     /// Whether health is looked at before a server is taken down, and at the end.
     pub gated: bool,
-    /// Whether the new ones cannot take over from the old ones.
-    pub apart: bool,
-    /// Whether they go down all at once: for that reason, or because what they are built upon goes before them.
+    /// Whether they go down all at once: what they are built upon goes before them.
     pub at_once: bool,
     /// Whether the end is looked at although nothing is done: a run was interrupted that had not seen it.
     pub unseen: bool,
@@ -379,7 +377,7 @@ mod tests {
 
     fn pair(nodes: &[&str]) -> [Roll; 1] {
         let nodes = nodes.iter().map(|name| at(name)).collect();
-        [Roll { pair: at("pair"), nodes, besides: vec![at("ip")], gated: true, apart: false, at_once: false, unseen: false }]
+        [Roll { pair: at("pair"), nodes, besides: vec![at("ip")], gated: true, at_once: false, unseen: false }]
     }
 
     #[test]

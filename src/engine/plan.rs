@@ -114,8 +114,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
         let mut rolls = walk.rolls(base.journal_end > 0);
         let work = walk.work();
         for roll in &mut rolls {
-            let goes = |node: &Address| work.get(node).is_some_and(|work| work.delete.is_some());
-            roll.at_once = order::loses_ground(&roll.nodes, &work, &after) || roll.apart && roll.nodes.iter().any(goes);
+            roll.at_once = order::loses_ground(&roll.nodes, &work, &after);
         }
         walk.notes.extend(rolls.iter().filter(|roll| roll.at_once).map(|roll| at_once(roll, &input)));
         walk.notes.extend(rolls.iter().filter(|roll| roll.unseen && roll.gated).map(|roll| unserved(roll, &input)));
@@ -145,8 +144,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
 }
 
 fn at_once(roll: &Roll, input: &Input<'_>) -> Diagnostic {
-    let why = if roll.apart { "the old ones and the new ones cannot be in one cluster" } else { "what they are built upon is replaced" };
-    Diagnostic::warning(format!("All nodes of {} go down at once: {why}.", roll.pair))
+    Diagnostic::warning(format!("All nodes of {} go down at once: what they are built upon is replaced.", roll.pair))
         .at(input.resolve.span(&roll.pair, &[]))
         .about(&roll.pair)
         .hint("Nothing serves until the new ones have joined. A second cluster beside this one, and then a move, avoids that.")
@@ -586,7 +584,6 @@ impl<'a> Walk<'a> {
                 nodes: nodes.cloned().collect(),
                 besides: vec![resource.clone()],
                 gated: pair.gated,
-                apart: pair.apart,
                 at_once: false,
                 unseen,
             }

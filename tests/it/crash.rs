@@ -57,13 +57,18 @@ fn an_apply_of_a_pair_that_is_killed_anywhere_goes_on_with_the_same_key() {
 }
 
 #[test]
-fn a_replacement_of_a_pair_that_is_killed_anywhere_goes_on() {
+fn a_rolling_replacement_of_a_pair_that_is_killed_anywhere_goes_on() {
     walk(PAIR[1], 17);
 }
 
 #[test]
+fn a_replacement_of_a_pair_at_once_that_is_killed_anywhere_goes_on() {
+    walk(PAIR[2], 19);
+}
+
+#[test]
 fn a_destroy_of_a_pair_that_is_killed_anywhere_goes_on() {
-    walk(PAIR[2], 13);
+    walk(PAIR[3], 13);
 }
 
 fn walk(story: Story, stride: usize) {
