@@ -9,7 +9,7 @@ use bigdecimal::num_bigint::Sign;
 use bigdecimal::{BigDecimal, FromPrimitive, ToPrimitive};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The most digits before or after the point, twice over.
+/// The most digits before or after the point that a number can be relied on to have; one that has more than twice as many is none.
 const REACH: u64 = 10_000;
 
 /// A text that is no number, or one that is out of reach.

@@ -9,14 +9,11 @@ use dofloat::sim::Options;
 use serde_json::Value;
 
 use crate::cloud::Cloud;
-use crate::harness::{Outcome, Stack};
+use crate::harness::Stack;
 use crate::storage::{Mishap, Move, Storage};
+use crate::teams::{raced, tag};
 
 const APPLY: [&str; 3] = ["apply", "web", "-auto-approve"];
-
-fn tag(name: &str) -> String {
-    format!("resource \"digitalocean_tag\" \"{name}\" {{\n  name = \"{name}\"\n}}\n")
-}
 
 /// Terms in which the tests are told: an account, a bucket, and stacks that know both.
 struct Team {
@@ -105,33 +102,8 @@ fn a_run_costs_few_requests() {
 #[test]
 fn ten_racing_applies() {
     let team = Team::new();
-    let all: Vec<String> = (0..10).map(|n| format!("t{n}")).collect();
-    let plan: String = all.iter().map(|name| tag(name)).collect();
-    let clones = [team.clone(&plan), team.clone(&plan)];
-    let outcomes: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
-        let runs = all.iter().enumerate().map(|(n, name)| {
-            let clone = &clones[n % 2];
-            let target = format!("-target=digitalocean_tag.{name}");
-            scope.spawn(move || {
-                let wait = if n < 6 { "-lock-timeout=100s" } else { "-lock-timeout=0s" };
-                (n, clone.run(&["apply", "web", "-auto-approve", wait, &target]))
-            })
-        });
-        runs.collect::<Vec<_>>().into_iter().map(|run| run.join().expect("it ends")).collect()
-    });
-    let mut expected = Vec::new();
-    for (n, outcome) in outcomes {
-        match outcome.code {
-            0 => expected.push(format!("digitalocean_tag.t{n}")),
-            3 => drop(outcome.mentions("The state is locked by ")),
-            _ => panic!("apply {n}: {outcome}"),
-        }
-    }
-    assert!(expected.len() >= 2, "those that waited went on");
-    assert_eq!(team.records(), expected, "no record is lost");
-    assert_eq!(team.tags(), expected.len(), "nothing is made that no record knows");
+    raced(|plan| team.clone(plan), "100s", || team.records(), || team.tags());
     assert!(!team.storage.is_locked());
-    clones[0].run(&["plan", "web"]).ok().says(&format!("Plan: {} to add, 0 to change, 0 to destroy.", 10 - expected.len()));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use smart_http::{PASSWORD, SmartHttp, USER};
 
 const STORE: &str = "terraform {\n  backend \"git\" {\n    remote = \"origin\"\n    branch = \"state\"\n  }\n}\n";
 
-fn tag(name: &str) -> String {
+pub(crate) fn tag(name: &str) -> String {
     format!("resource \"digitalocean_tag\" \"{name}\" {{\n  name = \"{name}\"\n}}\n")
 }
 
@@ -183,20 +183,26 @@ fn without_a_password_that_git_knows_nothing_is_made_and_nobody_is_asked() {
     assert!(host.is_linear() && !host.is_locked());
 }
 
-/// Ten applies from two clones, each with a tag of its own; half of them wait for the lock.
+/// Ten applies from two clones, each with a tag of its own.
 fn race(host: &Host) {
     let cloud = Cloud::start(Options::default());
+    let records = || host.state()["resources"].as_object().expect("records").keys().cloned().collect();
+    raced(|plan| host.clone(&cloud, plan), "50s", records, || cloud.show("tags").len());
+    assert!(host.is_linear() && !host.is_locked());
+}
+
+/// Ten applies from two clones, each with a tag of its own; half of them wait for the lock, so long. Given are how to clone, and
+/// what is remembered and made in the end.
+pub(crate) fn raced(clone: impl Fn(&str) -> Stack, patience: &str, records: impl Fn() -> Vec<String>, made: impl Fn() -> usize) {
     let all: Vec<String> = (0..10).map(|n| format!("t{n}")).collect();
     let plan: String = all.iter().map(|name| tag(name)).collect();
-    let clones = [host.clone(&cloud, &plan), host.clone(&cloud, &plan)];
+    let clones = [clone(&plan), clone(&plan)];
     let outcomes: Vec<(usize, Outcome)> = std::thread::scope(|scope| {
         let runs = all.iter().enumerate().map(|(n, name)| {
             let clone = &clones[n % 2];
             let target = format!("-target=digitalocean_tag.{name}");
-            scope.spawn(move || {
-                let wait = if n < 6 { "-lock-timeout=50s" } else { "-lock-timeout=0s" };
-                (n, clone.run(&["apply", "web", "-auto-approve", wait, &target]))
-            })
+            let wait = format!("-lock-timeout={}", if n < 6 { patience } else { "0s" });
+            scope.spawn(move || (n, clone.run(&["apply", "web", "-auto-approve", &wait, &target])))
         });
         runs.collect::<Vec<_>>().into_iter().map(|run| run.join().expect("it ends")).collect()
     });
@@ -209,11 +215,8 @@ fn race(host: &Host) {
         }
     }
     assert!(expected.len() >= 2, "those that waited went on");
-    let state = host.state();
-    let records: Vec<String> = state["resources"].as_object().expect("records").keys().cloned().collect();
-    assert_eq!(records, expected, "no record is lost");
-    assert_eq!(cloud.show("tags").len(), expected.len(), "nothing is made that no record knows");
-    assert!(host.is_linear() && !host.is_locked());
+    assert_eq!(records(), expected, "no record is lost");
+    assert_eq!(made(), expected.len(), "nothing is made that no record knows");
     clones[0].run(&["plan", "web"]).ok().says(&format!("Plan: {} to add, 0 to change, 0 to destroy.", 10 - expected.len()));
 }
 
