@@ -13,6 +13,7 @@ mod cluster;
 mod contract;
 mod crash;
 mod disk;
+mod earlier;
 mod engine;
 mod example;
 mod faults;
