@@ -350,6 +350,9 @@ pub struct SimArgs {
     /// Listen here; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8640")]
     pub listen: SocketAddr,
+    /// Answer to this name or address too, where something leads to it from outside this machine; may be repeated
+    #[arg(long, value_name = "HOST")]
+    pub allow_host: Vec<String>,
     /// Keep the world in this file; without it, it is gone at the end
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,

@@ -34,6 +34,8 @@ pub struct Environment {
     pub variables: Vec<(String, String, String)>,
     /// `DOFLOAT_STACK`.
     pub stack: Option<String>,
+    /// `DOFLOAT_SIM_TOKEN`: what opens `/_sim` of a simulator that is started here.
+    pub sim_token: Option<String>,
     /// `DOFLOAT_LOG`.
     pub log: Option<String>,
     /// `DOFLOAT_AGE_RECIPIENTS`.
@@ -103,6 +105,7 @@ impl Environment {
             provider: PROVIDER.into_iter().filter_map(|name| Some((name, text(name)?))).collect(),
             variables: prefixed("TF_VAR_").chain(prefixed("DOFLOAT_VAR_")).collect(),
             stack: text("DOFLOAT_STACK"),
+            sim_token: text("DOFLOAT_SIM_TOKEN"),
             log: text("DOFLOAT_LOG"),
             recipients: text("DOFLOAT_AGE_RECIPIENTS"),
             identity_file: path("DOFLOAT_AGE_IDENTITY"),

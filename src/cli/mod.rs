@@ -118,7 +118,7 @@ async fn run(args: &Args, environment: &Environment, screen: &mut Screen) -> End
         Command::Unlock(args) => unlock::run(args, global, environment, screen).await,
         Command::Status(args) => status::run(args, global, environment, screen).await,
         Command::Scopes(args) => scopes::run(args, global, environment, screen),
-        Command::Sim(args) => sim::run(args, screen).await,
+        Command::Sim(args) => sim::run(args, environment, screen).await,
         Command::Version(args) => version::run(args, screen),
         Command::Completions(args) => completions::run(args, screen),
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::args::{SimArgs, SimClock};
+use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::signals;
 use crate::base::diag::Diagnostic;
@@ -16,13 +17,15 @@ use crate::ui::screen::Screen;
 ///
 /// # Errors
 /// If it cannot start.
-pub async fn run(args: &SimArgs, screen: &mut Screen) -> Ended {
+pub async fn run(args: &SimArgs, environment: &Environment, screen: &mut Screen) -> Ended {
     let clock = match args.clock {
         SimClock::Explicit => ClockMode::Explicit { looks: args.looks },
         SimClock::Real => ClockMode::Real { request: args.latency, droplet: args.droplet_latency, action: args.action_latency },
     };
     let options = Options {
         listen: args.listen,
+        hosts: args.allow_host.clone(),
+        token: environment.sim_token.clone(),
         world: args.world.clone(),
         seed: args.seed,
         clock,
@@ -39,6 +42,10 @@ pub async fn run(args: &SimArgs, screen: &mut Screen) -> Ended {
     let mut running = sim::start(options).await.with_context(|| format!("The simulator cannot start on {}", args.listen))?;
     screen.line(&format!("Simulating DigitalOcean at {}", running.url));
     screen.line(&format!("Use it with DIGITALOCEAN_API_URL={} and any DIGITALOCEAN_TOKEN. Ctrl-C ends it.", running.url));
+    match &environment.sim_token {
+        Some(_) => screen.line("Requests below /_sim need `Authorization: Bearer` with the value of DOFLOAT_SIM_TOKEN."),
+        None => screen.line(&format!("Requests below /_sim need `Authorization: Bearer {}`.", running.token)),
+    }
     tokio::select! {
         () = running.wait() => {}
         _ = stop.changed() => {}

@@ -60,6 +60,10 @@ pub use world::{Summary, World};
 pub struct Options {
     /// Where it listens; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Names and addresses, besides those of loopback, by which requests may call it: where something leads to it from outside.
+    pub hosts: Vec<String>,
+    /// What opens the paths below `/_sim`; none makes one up.
+    pub token: Option<String>,
     /// The file that keeps the world between processes; none keeps it in memory only.
     pub world: Option<PathBuf>,
     /// What identifiers and addresses derive from. A world that is already on disk keeps its own.
@@ -103,6 +107,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            hosts: Vec::new(),
+            token: None,
             world: None,
             seed: 1,
             clock: ClockMode::default(),

@@ -2,7 +2,10 @@
 //!
 //! Invariant: a request that came in is carried out even if its sender is gone, and the world is on disk before its answer
 //! leaves. Here is all the waiting, and all that goes wrong on the line; what the world says is decided by `World::handle`.
-//! Paths below `/_sim` are for tests and for watching; they are no part of the API and are not in the log.
+//! Paths below `/_sim` are for tests and for watching, with a token of their own; they are no part of the API and are not in
+//! the log. Who is answered at all is decided in `guard`.
+
+mod guard;
 
 use std::convert::Infallible;
 use std::io;
@@ -42,6 +45,8 @@ const BODY_LIMIT: usize = 8 * 1024 * 1024;
 pub struct Running {
     /// Scheme, host and port, `http://127.0.0.1:8080`; `{url}/v2/droplets` is the list of droplets.
     pub url: String,
+    /// What opens the paths below `/_sim`, as `Authorization: Bearer TOKEN`.
+    pub token: String,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
     /// The driver and the metadata service; they end with it.
@@ -51,6 +56,8 @@ pub struct Running {
 #[derive(Debug)]
 struct Shared {
     options: Options,
+    /// What opens `/_sim`.
+    token: String,
     world: Mutex<World>,
     log: Mutex<Vec<Exchange>>,
     /// None once it is stopped: no request changes anything any more, and the world's file is free.
@@ -89,8 +96,10 @@ pub(super) async fn start(options: Options) -> io::Result<Running> {
     if let Keeping::File(store) = &keeping {
         store.publish(&url)?;
     }
+    let token = options.token.clone().unwrap_or_else(guard::new_token);
     let shared = Arc::new(Shared {
         belated: Mutex::new(Belated::new(options.metadata_lag)),
+        token: token.clone(),
         options,
         world: Mutex::new(world),
         log: Mutex::default(),
@@ -116,7 +125,7 @@ pub(super) async fn start(options: Options) -> io::Result<Running> {
         // `serve` ends only with its task: accepting never fails for good.
         let _ = axum::serve(door, service).await;
     });
-    Ok(Running { url, shared, task, _beside: tasks })
+    Ok(Running { url, token, shared, task, _beside: tasks })
 }
 
 impl Running {
@@ -211,6 +220,9 @@ async fn answer(
     request: HttpRequest,
 ) -> Result<HttpResponse, Infallible> {
     let (parts, body) = request.into_parts();
+    if let Some(why) = guard::refusal(&parts, &shared.options.hosts) {
+        return Ok(plain(StatusCode::FORBIDDEN, &why));
+    }
     let Ok(body) = to_bytes(body, BODY_LIMIT).await else {
         return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"));
     };
@@ -220,6 +232,9 @@ async fn answer(
     let path = decoded(parts.uri.path());
     let query = parts.uri.query().unwrap_or_default().to_owned();
     if let Some(rest) = path.strip_prefix("/_sim/") {
+        if !guard::is_let_in(bearer(&parts.headers).as_deref(), &shared.token) {
+            return Ok(plain(StatusCode::UNAUTHORIZED, "what is below /_sim needs the token that the simulator was started with"));
+        }
         return Ok(admin(&shared, parts.method.as_str(), rest, &query, &body).await);
     }
     let request = Request {
@@ -493,6 +508,9 @@ fn metadata(shared: &Shared, rest: &str) -> HttpResponse {
 
 /// The metadata service as droplets see it.
 async fn tell(State(shared): State<Arc<Shared>>, ConnectInfo(from): ConnectInfo<SocketAddr>, request: HttpRequest) -> HttpResponse {
+    if let Some(why) = guard::metadata_refusal(request.headers(), &shared.options.hosts) {
+        return plain(StatusCode::FORBIDDEN, &why);
+    }
     let path = decoded(request.uri().path());
     let droplet = match from.ip() {
         IpAddr::V4(address) => locked(&shared.world).droplet_from(address),

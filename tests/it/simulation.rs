@@ -430,7 +430,7 @@ impl Bench {
     async fn settle_down(&self) {
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("a client");
         for _ in 0..3 {
-            let answer = client.get(format!("{}/_sim/world", self.running.url)).send().await;
+            let answer = client.get(format!("{}/_sim/world", self.running.url)).bearer_auth(&self.running.token).send().await;
             if let Ok(answer) = answer {
                 let _ = answer.bytes().await;
             }

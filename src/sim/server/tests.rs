@@ -43,19 +43,23 @@ fn host(running: &Running) -> String {
 }
 
 async fn send_request(running: &Running, asked: &str, body: &Value) -> TcpStream {
+    let token = if asked.contains("/_sim/") { running.token.as_str() } else { "hush" };
+    send_with(running, asked, &format!("host: {}\r\nauthorization: Bearer {token}\r\n", host(running)), body).await
+}
+
+async fn send_with(running: &Running, asked: &str, headers: &str, body: &Value) -> TcpStream {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let mut stream = TcpStream::connect(host(running)).await.unwrap();
-    let head = format!(
-        "{asked} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer hush\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-        host(running),
-        body.len()
-    );
+    let head = format!("{asked} HTTP/1.1\r\n{headers}connection: close\r\ncontent-length: {}\r\n\r\n", body.len());
     stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
     stream
 }
 
 async fn ask(running: &Running, asked: &str, body: Value) -> Raw {
-    let mut stream = send_request(running, asked, &body).await;
+    answer_on(send_request(running, asked, &body).await).await
+}
+
+async fn answer_on(mut stream: TcpStream) -> Raw {
     let mut bytes = Vec::new();
     let ended = stream.read_to_end(&mut bytes).await.map(drop);
     Raw { bytes, ended }
@@ -201,6 +205,55 @@ async fn onlookers_have_paths_of_their_own() {
     assert_eq!(ask(&running, "GET /_sim/world", Value::Null).await.json()["fresh"], true);
     assert_eq!(ask(&running, "POST /_sim/reset", Value::Null).await.status(), 200);
     assert_eq!(ask(&running, "GET /_sim/nothing", Value::Null).await.status(), 404);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn no_web_page_is_answered() {
+    let running = start(Options { hosts: vec!["198.51.100.10".to_owned()], ..Options::default() }).await.unwrap();
+    let outside = json!({ "method": "POST", "path": "/v2/droplets", "body": wanted("evil", json!({})) });
+    let (own, token) = (host(&running), running.token.clone());
+    for (host, more, status) in [
+        (own.as_str(), "", 200),
+        ("localhost:1", "", 200),
+        ("198.51.100.10", "sec-fetch-site: none\r\n", 200),
+        ("evil.example", "", 403),
+        ("evil.example:8640", "", 403),
+        (&own, "origin: http://evil.example\r\n", 403),
+        (&own, "origin: null\r\n", 403),
+        (&own, &format!("origin: {}\r\n", running.url), 403),
+        (&own, "sec-fetch-site: cross-site\r\n", 403),
+        (&own, "sec-fetch-site: same-origin\r\n", 403),
+        ("evil.example\r\nhost: localhost", "", 403),
+    ] {
+        let headers = format!("host: {host}\r\n{more}content-type: text/plain\r\n");
+        for (asked, token) in [("GET /_sim/world?full", token.as_str()), ("GET /v2/account", "any")] {
+            let headers = format!("{headers}authorization: Bearer {token}\r\n");
+            let raw = answer_on(send_with(&running, asked, &headers, &Value::Null).await).await;
+            // Two Host headers are not HTTP at all.
+            let expected = if host.contains("\r\n") && raw.status() == 400 { 400 } else { status };
+            assert_eq!(raw.status(), expected, "{asked}\n{headers}{}", raw.body());
+        }
+        let preflight = answer_on(send_with(&running, "OPTIONS /_sim/outside", &headers, &Value::Null).await).await;
+        assert!(preflight.status() >= 400 && preflight.header("access-control-allow-origin").is_none());
+        // What a page can send without asking: no token.
+        assert_ne!(answer_on(send_with(&running, "POST /_sim/outside", &headers, &outside).await).await.status(), 200);
+    }
+    assert_eq!(droplets(&running), 0);
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn onlookers_have_a_token_of_their_own() {
+    let running = start(Options { token: Some("chosen".to_owned()), ..Options::default() }).await.unwrap();
+    for path in ["world", "log", "faults", "metadata/1/metadata/v1/user-data", "nothing"] {
+        for token in ["", "authorization: Bearer hush\r\n", "authorization: Basic chosen\r\n"] {
+            let headers = format!("host: {}\r\n{token}", host(&running));
+            let raw = answer_on(send_with(&running, &format!("GET /_sim/{path}"), &headers, &Value::Null).await).await;
+            assert_eq!((raw.status(), raw.body().contains("chosen")), (401, false), "{path} {token}");
+        }
+    }
+    assert_eq!(ask(&running, "GET /_sim/world", Value::Null).await.status(), 200);
     running.stop().await;
 }
 

@@ -19,6 +19,10 @@ const API: &str = "http://198.51.100.10";
 
 /// Where the simulator listens, in the provider's network.
 const OWN_API: &str = "http://127.0.0.1:8640";
+/// How nodes reach it.
+const API_HOST: &str = "198.51.100.10";
+/// What opens its paths for tests.
+const SIM_TOKEN: &str = "token-of-the-lab";
 
 /// What the nodes ask the API with.
 pub(crate) const TOKEN: &str = "dop_v1_the-token-of-the-nodes";
@@ -242,7 +246,8 @@ impl Lab {
     /// Lets things go wrong at the API from now on, instead of what went wrong before.
     pub(crate) fn set_faults(&self, faults: &[&str]) {
         let body = serde_json::json!({ "faults": faults }).to_string();
-        self.rig(&["provider", "curl", "-sf", "-X", "POST", "-d", &body, &format!("{OWN_API}/_sim/faults")]);
+        let token = format!("Authorization: Bearer {SIM_TOKEN}");
+        self.rig(&["provider", "curl", "-sf", "-X", "POST", "-H", &token, "-d", &body, &format!("{OWN_API}/_sim/faults")]);
     }
 
     /// Does something at the API as the operator does; its answer.
@@ -406,9 +411,10 @@ fn start_simulator(lab: &str, stack: &Stack, wish: &Wish) -> Child {
     let log = fs::OpenOptions::new().create(true).append(true).open(stack.path("simulator.log")).expect("the folder is ours");
     rig(lab, &["provider", env!("CARGO_BIN_EXE_dofloat"), "sim"])
         .args(["--clock", "real", "--latency", "50ms", "--droplet-latency", "1s", "--action-latency", "1s"])
-        .args(["--metadata", "127.0.0.1:8641", "--driver", &driver])
+        .args(["--allow-host", API_HOST, "--metadata", "127.0.0.1:8641", "--driver", &driver])
         .args(["--world", &stack.path(&format!(".dofloat/sim/{}/world.json", wish.plan)).to_string_lossy()])
         .args(wish.simulator)
+        .env("DOFLOAT_SIM_TOKEN", SIM_TOKEN)
         .stdout(Stdio::null())
         .stderr(log)
         .spawn()
