@@ -55,21 +55,45 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Makes a folder and those above it, each flushed into its parent.
+/// The folder of what is this clone's own: locks, working copies, simulated worlds with all that is told to their servers.
+pub const OWN_FOLDER: &str = ".dofloat";
+
+/// Makes a folder and those above it, each flushed into its parent. [`OWN_FOLDER`] is hidden from git before anything is in it.
 ///
 /// # Errors
 /// What the system says.
 pub fn make_folder(path: &Path) -> io::Result<()> {
-    if path.as_os_str().is_empty() || path.is_dir() {
+    if path.as_os_str().is_empty() {
         return Ok(());
+    }
+    if path.is_dir() {
+        // One that an older version made may lack the file. Where it cannot be written, nothing new is written either.
+        return path.ancestors().find(|path| is_own(path)).map_or(Ok(()), |own| match hide(own) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => Ok(()),
+            hidden => hidden,
+        });
     }
     let parent = folder_of(path);
     make_folder(&parent)?;
     match std::fs::create_dir(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error),
-        Ok(()) => sync_folder(&parent),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+        Ok(()) => sync_folder(&parent)?,
     }
+    if is_own(path) { hide(path) } else { Ok(()) }
+}
+
+fn is_own(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == OWN_FOLDER)
+}
+
+/// Lets git ignore a folder whatever the repository's own rules are.
+fn hide(folder: &Path) -> io::Result<()> {
+    let path = folder.join(".gitignore");
+    if path.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    write_new(&path, b"# What lies here is this clone's own, and some of it is secret.\n*\n", 0o644).map(drop)
 }
 
 /// Makes a folder that only its owner can enter; one that is there is left as it is.
@@ -272,6 +296,24 @@ mod tests {
         assert!(write_new(&path, b"one", 0o600)?);
         assert!(!write_new(&path, b"two", 0o600)?);
         assert_eq!(std::fs::read(&path)?, b"one");
+        Ok(())
+    }
+
+    #[test]
+    fn our_own_folder_is_hidden_from_git_by_whatever_makes_it() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (own, below) = (folder.path().join(OWN_FOLDER), folder.path().join(OWN_FOLDER).join("sim/web"));
+        make_folder(&below)?;
+        assert!(std::fs::read_to_string(own.join(".gitignore"))?.ends_with("\n*\n"));
+        assert_eq!(std::fs::read_dir(&below)?.count(), 0);
+        // A folder of an older version gets it too; a file of the user's is left alone.
+        remove(&own.join(".gitignore"))?;
+        make_private_folder(&below)?;
+        make_folder(&below)?;
+        assert!(own.join(".gitignore").is_file());
+        write_atomic(&own.join(".gitignore"), b"mine", 0o644)?;
+        make_folder(&below)?;
+        assert_eq!(std::fs::read(own.join(".gitignore"))?, b"mine");
         Ok(())
     }
 

@@ -10,6 +10,7 @@ use super::args::Global;
 use super::environment::Environment;
 use super::exit::Failure;
 use crate::base::diag::{Diagnostic, did_you_mean};
+use crate::base::durable::OWN_FOLDER;
 use crate::lang::backend::{self, Backend};
 use crate::lang::module::Source;
 use crate::state::store::Paths;
@@ -36,11 +37,11 @@ impl Place {
     pub fn store(&self) -> Paths {
         let folder = match &self.backend {
             _ if self.sim => self.simulated(),
-            Ok(Some(backend)) if backend.kind != "local" => Path::new(".dofloat/store").join(&self.name),
+            Ok(Some(backend)) if backend.kind != "local" => Path::new(OWN_FOLDER).join("store").join(&self.name),
             _ => PathBuf::from("state"),
         };
         let file = |ending: &str| folder.join(format!("{}.{ending}", self.name));
-        let lock = if self.sim { folder.join("lock") } else { Path::new(".dofloat").join(format!("{}.lock", self.name)) };
+        let lock = if self.sim { folder.join("lock") } else { Path::new(OWN_FOLDER).join(format!("{}.lock", self.name)) };
         Paths { state: file("json"), journal: file("journal"), secrets: file("secrets.age"), lock, rescue: std::env::temp_dir() }
     }
 
@@ -51,7 +52,7 @@ impl Place {
     }
 
     fn simulated(&self) -> PathBuf {
-        Path::new(".dofloat/sim").join(&self.name)
+        Path::new(OWN_FOLDER).join("sim").join(&self.name)
     }
 }
 

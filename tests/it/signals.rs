@@ -105,7 +105,7 @@ fn a_signal_while_planning_ends_it_with_nothing_written() {
         run.end().exits(130).mentions("Interrupted before anything was changed.");
         assert_eq!(fleet.cloud.requests().0, 0);
         let left: Vec<String> = fleet.stack.files().into_keys().filter(|path| !path.starts_with("plans/")).collect();
-        assert_eq!(left, [".dofloat/fleet.lock"]);
+        assert_eq!(left, [".dofloat/.gitignore", ".dofloat/fleet.lock"]);
     }
 }
 

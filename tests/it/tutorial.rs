@@ -21,6 +21,7 @@ fn the_first_ten_minutes() {
     let applied = stack.run(&["apply", "web", "--sim", "-auto-approve"]).ok().says(ADDED).says("floating_ip").says("url").says("nodes");
     stack.run(&["plan", "web", "--sim"]).ok().says("No changes.");
     assert!(stack.exists(".dofloat/sim/web"), "the simulated world is under .dofloat");
+    assert!(stack.read(".dofloat/.gitignore").ends_with("\n*\n"), "and git does not see it");
     assert!(!stack.exists("state/web.json"), "the real state is left alone");
     stack.run(&["destroy", "web", "--sim", "-auto-approve"]).ok().says(DESTROYED);
     stack.run(&["apply", "web", "--sim", "-auto-approve"]).ok().says(ADDED);
