@@ -38,7 +38,7 @@
 //! - No call before its intent is on disk, no wait before the identity is, no dependent before the result is.
 //! - A create is repeated only when it surely was not seen; a lost answer is looked up, never guessed.
 //! - No secret implements `Serialize`; state and plans hold digests.
-//! - No global state; no wall clock below `cli` but in [`base::clock`]; no environment below `cli`; the engine prints nothing.
+//! - No global state; no wall clock below `cli` but in [`base::clock`]; no environment below `cli` but in [`base::child`], which keeps it from children; the engine prints nothing.
 //! - A kind is named in its own file, never in the engine; the engine knows tables.
 //! - The simulator and the client share no type: one mistake cannot pass on both sides.
 

@@ -1,9 +1,10 @@
 //! Facts about the world of this program: addresses, values, diagnostics, secrets, time, durable files.
 //!
-//! Invariant: nothing here does IO except `durable` (files), `clock` (time) and `rng` (the system's generator).
+//! Invariant: nothing here does IO except `durable` (files), `child` (programs), `clock` (time) and `rng` (the system's generator).
 //! It must not know any layer above: `base` imports nothing of this crate but itself.
 
 pub mod address;
+pub mod child;
 pub mod clock;
 pub mod crash;
 pub mod desired;

@@ -1,4 +1,4 @@
-//! The environment of the process: the only place where it is read.
+//! The environment of the process: the only place where its values are read.
 //!
 //! Invariant: read once, at the start; a value that is empty counts as not set; tokens are secrets from here on, and nothing
 //! of it is ever printed.
@@ -9,20 +9,15 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::base::child::{BUCKET_KEYS, TOKENS, VALUES};
 use crate::base::clock::Clock;
+use crate::base::durable::OWN_FOLDER;
 use crate::base::secret::Secret;
-
-/// The variables that hold a token, in the order in which they are looked at.
-pub const TOKEN_VARIABLES: [&str; 3] = ["DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN", "DO_TOKEN"];
-
-/// The variables that hold the key of a bucket, Amazon's and DigitalOcean's.
-const BUCKET_VARIABLES: [&str; 5] =
-    ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "SPACES_ACCESS_KEY_ID", "SPACES_SECRET_ACCESS_KEY"];
 
 /// What the environment says.
 #[derive(Clone, Default)]
 pub struct Environment {
-    /// The tokens that are set, by the variable's name, in the order of `TOKEN_VARIABLES`.
+    /// The tokens that are set, by the variable's name, in the order of `child::TOKENS`.
     pub tokens: Vec<(&'static str, Secret<String>)>,
     /// The keys of buckets that are set, by the variable's name.
     pub bucket_keys: BTreeMap<&'static str, Secret<String>>,
@@ -99,11 +94,11 @@ impl Environment {
             named.filter(|(short, ..)| !short.is_empty()).map(|(short, value, name)| (short.to_owned(), value.to_owned(), name.clone()))
         };
         Self {
-            tokens: TOKEN_VARIABLES.into_iter().filter_map(|name| Some((name, Secret::new(text(name)?.trim().to_owned())))).collect(),
-            bucket_keys: BUCKET_VARIABLES.into_iter().filter_map(|name| Some((name, Secret::new(text(name)?.trim().to_owned())))).collect(),
+            tokens: TOKENS.into_iter().filter_map(|name| Some((name, Secret::new(text(name)?.trim().to_owned())))).collect(),
+            bucket_keys: BUCKET_KEYS.into_iter().filter_map(|name| Some((name, Secret::new(text(name)?.trim().to_owned())))).collect(),
             context: text("DIGITALOCEAN_CONTEXT"),
             provider: PROVIDER.into_iter().filter_map(|name| Some((name, text(name)?))).collect(),
-            variables: prefixed("TF_VAR_").chain(prefixed("DOFLOAT_VAR_")).collect(),
+            variables: VALUES.into_iter().flat_map(prefixed).collect(),
             stack: text("DOFLOAT_STACK"),
             sim_token: text("DOFLOAT_SIM_TOKEN"),
             log: text("DOFLOAT_LOG"),
@@ -132,7 +127,7 @@ impl Environment {
         if let Some(file) = &self.identity_file {
             return file.clone();
         }
-        self.config.clone().unwrap_or_else(|| PathBuf::from(".dofloat")).join("dofloat/identity.txt")
+        self.config.clone().unwrap_or_else(|| PathBuf::from(OWN_FOLDER)).join("dofloat/identity.txt")
     }
 
     /// The places where doctl keeps its configuration, the usual one first.

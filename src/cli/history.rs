@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::process::Command;
 
 use super::exit::{Exit, Failure};
+use crate::base::child;
 use crate::base::diag::Diagnostic;
 use crate::state::format;
 
@@ -44,7 +45,7 @@ pub async fn must_not_know(state: &Path) -> Result<(), Failure> {
 
 /// What git answers; nothing where it cannot.
 async fn git(arguments: &[&str]) -> Option<Vec<u8>> {
-    let mut command = Command::new("git");
+    let mut command = Command::from(child::command("git"));
     command.args(arguments).env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0").stdin(Stdio::null()).kill_on_drop(true);
     let output = tokio::time::timeout(LIMIT, command.output()).await.ok()?.ok()?;
     output.status.success().then_some(output.stdout)

@@ -3,12 +3,12 @@
 //! Invariant: git gets a whole state or its own side untouched; never conflict marks in a file that machines read.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::Context as _;
 
 use super::args::StateMergeArgs;
 use super::exit::{Ended, Exit, Failure};
+use crate::base::child;
 use crate::base::diag::Diagnostic;
 use crate::base::durable::write_atomic;
 use crate::state::{State, format, merge};
@@ -57,7 +57,7 @@ const ATTRIBUTES: [&str; 3] = ["state/*.json merge=dofloat", "state/*.journal -m
 fn install(screen: &mut Screen) -> Ended {
     let settings = [("merge.dofloat.name", "joins two states of dofloat"), ("merge.dofloat.driver", "dofloat state merge %O %A %B %P")];
     for (name, value) in settings {
-        let output = Command::new("git").args(["config", name, value]).output().context("Failed to run git")?;
+        let output = child::command("git").args(["config", name, value]).output().context("Failed to run git")?;
         if !output.status.success() {
             let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
             return Err(Diagnostic::error(format!("git did not take the setting {name}: {why}.")).hint("Run this in a clone.").into());

@@ -1,12 +1,13 @@
 //! `state check`: whether the files of a state are fit to be committed. Reads only; nothing is locked.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use super::args::{Global, StateCheckArgs};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::stack;
+use crate::base::child;
 use crate::base::diag::Diagnostic;
 use crate::engine::check;
 use crate::state::format;
@@ -119,7 +120,7 @@ fn look(paths: &Paths) -> (Vec<Diagnostic>, String) {
 fn committed(path: &Path) -> Option<Vec<u8>> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name()?.to_str()?;
-    let output = Command::new("git")
+    let output = child::command("git")
         .current_dir(folder)
         .args(["show", &format!("HEAD:./{name}")])
         .stdin(Stdio::null())

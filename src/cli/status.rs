@@ -13,6 +13,7 @@ use super::files::Disk;
 use super::stack;
 use super::workplace::{Site, gateway};
 use crate::base::address::Address;
+use crate::base::child;
 use crate::base::desired::{Resolve as _, Watch};
 use crate::base::diag::Diagnostic;
 use crate::base::value::{Body, Origin, Term, Value};
@@ -93,7 +94,7 @@ async fn by_ssh(node: &Node, simulated: bool) -> String {
         let why = if simulated { "A simulated node has no shell." } else { "It has no public address." };
         return format!("{head}{why}\n");
     };
-    let run = tokio::process::Command::new("ssh")
+    let run = tokio::process::Command::from(child::command("ssh"))
         .args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=10", &format!("root@{address}"), QUESTIONS])
         .stdin(std::process::Stdio::null())
         .kill_on_drop(true)

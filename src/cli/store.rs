@@ -9,6 +9,7 @@ use super::bucket;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::stack::Place;
+use crate::base::child;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::lang::backend::{Backend, Setting};
 use crate::state::store::{Git, Remote, Store};
@@ -157,7 +158,7 @@ pub fn holder(what: &str, environment: &Environment) -> String {
 fn host() -> Option<String> {
     let text = match std::fs::read_to_string("/proc/sys/kernel/hostname") {
         Ok(text) => text,
-        Err(_) => String::from_utf8(std::process::Command::new("hostname").output().ok()?.stdout).ok()?,
+        Err(_) => String::from_utf8(child::command("hostname").output().ok()?.stdout).ok()?,
     };
     Some(text.trim().to_owned()).filter(|name| !name.is_empty())
 }

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::environment::{Environment, TOKEN_VARIABLES};
+use super::environment::Environment;
+use crate::base::child::TOKENS;
 use crate::base::diag::Diagnostic;
 use crate::base::secret::Secret;
 
@@ -133,7 +134,7 @@ fn in_doctl(text: &str, context: Option<&str>, place: &Path) -> Result<Option<To
 }
 
 fn none() -> Diagnostic {
-    let names = TOKEN_VARIABLES;
+    let names = TOKENS;
     Diagnostic::error("There is no token for DigitalOcean.").hint(format!(
         "Set {} (or {}, or {}), name a file with `-t FILE`, or log in with doctl. To try without an account, add `--sim`.",
         names[0], names[1], names[2]

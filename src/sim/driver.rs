@@ -9,9 +9,12 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use tokio::process::Command;
+
 use super::droplets::Power;
 use super::metadata::{self, Holders};
 use super::world::World;
+use crate::base::child;
 
 /// A command that takes longer is stopped.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -106,7 +109,7 @@ impl Event {
     }
 
     async fn run(&self, command: &str) -> io::Result<()> {
-        let mut child = tokio::process::Command::new("sh")
+        let mut child = Command::from(child::command("sh"))
             .args(["-c", command])
             .envs(self.facts.iter().map(|(name, value)| (*name, value)))
             .stdin(std::process::Stdio::null())
@@ -120,7 +123,7 @@ impl Event {
 
 /// What a driver's servers answer at an address: the command is told the event `ask` and `DOFLOAT_URL`, and prints the answer.
 pub(super) async fn ask(command: &str, url: &str) -> Option<String> {
-    let run = tokio::process::Command::new("sh")
+    let run = Command::from(child::command("sh"))
         .args(["-c", command])
         .envs([("DOFLOAT_EVENT", "ask"), ("DOFLOAT_URL", url)])
         .stdin(std::process::Stdio::null())

@@ -442,6 +442,47 @@ fn a_branch_that_is_gone_is_not_taken_for_nothing() {
 }
 
 #[test]
+fn git_and_its_children_inherit_no_secret() {
+    const HUSH: &str = "hush-4713";
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = host.clone(&cloud, &format!("variable \"motto\" {{}}\n{}", tag("a")));
+    let (script, seen) = (stack.path("home/bin/git"), stack.path("home/seen"));
+    let path = "/usr/local/bin:/usr/bin:/bin";
+    stack.write("home/bin/git", &format!("#!/bin/sh\nenv >> '{}'\nPATH={path} exec git \"$@\"\n", seen.display()));
+    assert!(stack.command("chmod").arg("+x").arg(&script).status().expect("chmod starts").success());
+    let secrets = [
+        "DIGITALOCEAN_ACCESS_TOKEN",
+        "DO_TOKEN",
+        "TF_VAR_motto",
+        "DOFLOAT_VAR_motto",
+        "SPACES_ACCESS_KEY_ID",
+        "SPACES_SECRET_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+    ];
+    let path = format!("{}:{path}", script.parent().expect("it is in a folder").display());
+    let environment: Vec<(&str, &str)> = secrets.iter().map(|name| (*name, HUSH)).chain([("PATH", path.as_str())]).collect();
+    for command in [
+        &["plan", "web"][..],
+        &["apply", "web", "-auto-approve"],
+        &["state", "check"],
+        &["state", "merge", "-install"],
+        &["unlock", "web", "-force"],
+        &["destroy", "web", "-auto-approve"],
+    ] {
+        stack.run_env(&environment, command).ok();
+    }
+    // A state beside the stack is looked for in the repository's history.
+    stack.write("plans/web.tf", &tag("a"));
+    stack.run_env(&environment, &["plan", "web"]).ok();
+    let seen = stack.read("home/seen");
+    assert!(seen.matches("\nGIT_TERMINAL_PROMPT=0").count() > 20 && seen.contains("\nHOME="), "git was run: {seen}");
+    let found: Vec<&str> = seen.lines().filter(|line| line.contains(HUSH) || line.contains(Cloud::TOKEN)).collect();
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
 fn a_state_beside_the_stack_moves_into_the_store_on_purpose() {
     let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
     let stack = host.clone(&cloud, &tag("a"));

@@ -99,6 +99,11 @@ fn secrets_are_exposed_in_few_places() {
 }
 
 #[test]
+fn children_are_started_in_one_place() {
+    check("src", children);
+}
+
+#[test]
 fn the_client_and_the_engine_know_of_no_pretence() {
     check("src", pretence);
 }
@@ -163,6 +168,8 @@ fn the_rules_can_fail() {
     fine(crates, "ui/picture.rs", "// clap::Args says the rest\nuse clap_complete::Shell;");
     broken(exposure, "ui/picture.rs", "let token = secret.expose();");
     broken(exposure, "ui/picture.rs", "secret.map(Secret::expose)");
+    broken(children, "cli/merge.rs", "let mut git = std::process::Command::new(\"git\");");
+    fine(children, "base/child.rs", "Command::new(program)");
     broken(pretence, "engine/apply.rs", "// under sim there is no wait");
     broken(pretence, "api/client.rs", "if host == \"localhost\" {}");
     fine(pretence, "engine/apply.rs", "// a simple simulation");
@@ -239,6 +246,15 @@ fn exposure(source: &Source) -> Vec<String> {
     let exposes = Regex::new(r"(\.|::)expose\b").unwrap().is_match(&source.code());
     if exposes && !source.is_in(EXPOSERS) {
         vec![format!("src/{}: map the secret instead of exposing it", source.path)]
+    } else {
+        Vec::new()
+    }
+}
+
+fn children(source: &Source) -> Vec<String> {
+    let starts = Regex::new(r"\bCommand::new\b").unwrap().is_match(&source.code());
+    if starts && source.path != "base/child.rs" {
+        vec![format!("src/{}: start it by base::child, which keeps our secrets from it", source.path)]
     } else {
         Vec::new()
     }

@@ -15,6 +15,7 @@ use super::StoreError;
 use super::faults::of_git;
 use super::remote::{Holding, Published, Snapshot};
 use super::working::{ENDINGS, Files};
+use crate::base::child;
 
 /// A branch, and a stack in it.
 #[derive(Clone, Debug)]
@@ -254,7 +255,7 @@ impl Git {
     }
 
     async fn run(&self, args: &[&str], input: &[u8], with: &[(&str, PathBuf)]) -> Result<Output, StoreError> {
-        let mut command = Command::new("git");
+        let mut command = Command::from(child::command("git"));
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         // Nobody is asked in the middle of a run; what a hook set for its own git is not meant for ours.
         command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").env_remove("GIT_INDEX_FILE").env_remove("GIT_PREFIX");
