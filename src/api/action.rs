@@ -49,7 +49,7 @@ impl Client {
             let status = match self.get::<Envelope>(path, &[]).await {
                 Ok(Envelope { action }) => action.status,
                 Err(error) if error.is_not_found() => {
-                    let now = self.clock().now();
+                    let now = self.clock().tick();
                     let since = *missing.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now);
                     let gone = now.since(since) >= UNKNOWN;
                     return Ok(if gone { Look::Done(ActionEnd::Gone) } else { Look::Not("the API does not know the action".into()) });

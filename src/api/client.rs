@@ -265,11 +265,11 @@ impl Client {
     /// Sends until there is an answer to take.
     async fn send(&self, request: &Request) -> Result<Value, ApiError> {
         let core = &*self.core;
-        let (bucket, start) = (Bucket::of(request), core.clock.now());
+        let (bucket, start) = (Bucket::of(request), core.clock.tick());
         let (mut tried, mut attempts, mut may_have_acted) = (Tried::default(), 0, false);
         let tell = |pause, cause| {
             let what = format!("{} {}", request.method.name(), request.shown());
-            self.tell(&Waiting { what, elapsed: core.clock.now().since(start), limit: None, pause, cause });
+            self.tell(&Waiting { what, elapsed: core.clock.tick().since(start), limit: None, pause, cause });
         };
         loop {
             core.pace.enter(bucket, |pause| tell(pause, Cause::Budget)).await;
@@ -298,7 +298,7 @@ impl Client {
     /// One attempt; that there is no answer yet is told from time to time.
     async fn answered(&self, request: &Request, bucket: Bucket) -> Outcome {
         let core = &*self.core;
-        let start = core.clock.now();
+        let start = core.clock.tick();
         let mut attempt = std::pin::pin!(core.attempt(request, bucket));
         loop {
             tokio::select! {
@@ -306,7 +306,7 @@ impl Client {
                 outcome = &mut attempt => return outcome,
                 () = core.clock.sleep_in_earnest(SIGN_OF_LIFE) => {
                     let what = format!("an answer to {} {}", request.method.name(), request.shown());
-                    let elapsed = core.clock.now().since(start);
+                    let elapsed = core.clock.tick().since(start);
                     self.tell(&Waiting { what, elapsed, limit: Some(core.timeout), pause: Duration::ZERO, cause: Cause::Answer });
                 }
             }
@@ -333,12 +333,12 @@ impl Outcome {
 
 impl Core {
     async fn attempt(&self, request: &Request, bucket: Bucket) -> Outcome {
-        let (method, path, start) = (request.method.name(), request.shown(), self.clock.now());
+        let (method, path, start) = (request.method.name(), request.shown(), self.clock.tick());
         if let Some(body) = &request.body {
             tracing::trace!(method, path, body = %masked(body), "asking");
         }
         let outcome = self.exchange(request).await;
-        let millis = u64::try_from(self.clock.now().since(start).as_millis()).unwrap_or(u64::MAX);
+        let millis = u64::try_from(self.clock.tick().since(start).as_millis()).unwrap_or(u64::MAX);
         match &outcome {
             Outcome::Answered { status, limits, answer, body } => {
                 self.pace.note(bucket, *status, limits);

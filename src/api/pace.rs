@@ -17,7 +17,7 @@ use reqwest::header::HeaderMap;
 
 use super::request::{Method, Request};
 use super::retry::LONGEST_PAUSE;
-use crate::base::clock::{Clock, Moment};
+use crate::base::clock::{Clock, Moment, Tick};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -116,18 +116,18 @@ impl Pace {
 
     /// Takes note of an answer.
     pub(crate) fn note(&self, bucket: Bucket, status: u16, limits: &Limits) {
-        self.book().note(self.clock.now(), bucket, status, limits);
+        self.book().note(self.clock.tick(), bucket, status, limits);
     }
 
     /// By how much those who poll should slow down: 1 where the budget is ample.
     pub(crate) fn strain(&self) -> u32 {
-        self.book().strain(self.clock.now())
+        self.book().strain(self.clock.tick())
     }
 
     /// Zero if it is the request's turn, which then counts.
     fn turn(&self, bucket: Bucket) -> Duration {
         let mut book = self.book();
-        let now = self.clock.now();
+        let now = self.clock.tick();
         let mut pause = book.pause(now, bucket);
         if pause.is_zero()
             && let Some(rate) = &self.rate
@@ -154,7 +154,7 @@ impl Ticking for Ticks {
     type Instant = Duration;
 
     fn now(&self) -> Duration {
-        Duration::from_millis(self.0.now().0)
+        Duration::from_millis(self.0.tick().0)
     }
 }
 
@@ -172,29 +172,28 @@ struct Book {
 /// The requests of the last minute, and until when nothing may be sent.
 #[derive(Debug, Default)]
 struct Window {
-    sent: VecDeque<Moment>,
-    until: Option<Moment>,
+    sent: VecDeque<Tick>,
+    until: Option<Tick>,
 }
 
 impl Window {
-    fn pause(&mut self, now: Moment, most: Option<usize>) -> Duration {
+    fn pause(&mut self, now: Tick, most: Option<usize>) -> Duration {
         while self.sent.front().is_some_and(|sent| now.since(*sent) >= MINUTE) {
             self.sent.pop_front();
         }
-        // The bound holds for a clock that was set back, too.
         let told = self.until.map_or(Duration::ZERO, |until| until.since(now).min(LONGEST_PAUSE));
         let full = most.filter(|most| self.sent.len() >= *most).and_then(|most| self.sent.get(self.sent.len() - most));
         told.max(full.map_or(Duration::ZERO, |oldest| oldest.plus(MINUTE).since(now).min(MINUTE)))
     }
 
-    fn hold(&mut self, now: Moment, pause: Duration) {
+    fn hold(&mut self, now: Tick, pause: Duration) {
         let until = now.plus(pause.min(LONGEST_PAUSE));
         self.until = Some(self.until.map_or(until, |earlier| earlier.max(until)));
     }
 }
 
 impl Book {
-    fn pause(&mut self, now: Moment, bucket: Bucket) -> Duration {
+    fn pause(&mut self, now: Tick, bucket: Bucket) -> Duration {
         let common = self.common.pause(now, self.hit.then(|| self.minute()));
         match bucket {
             Bucket::Common => common,
@@ -202,14 +201,14 @@ impl Book {
         }
     }
 
-    fn count(&mut self, now: Moment, bucket: Bucket) {
+    fn count(&mut self, now: Tick, bucket: Bucket) {
         self.common.sent.push_back(now);
         if bucket == Bucket::KeyList {
             self.keys.sent.push_back(now);
         }
     }
 
-    fn note(&mut self, now: Moment, bucket: Bucket, status: u16, limits: &Limits) {
+    fn note(&mut self, now: Tick, bucket: Bucket, status: u16, limits: &Limits) {
         self.limit = limits.limit.or(self.limit);
         self.remaining = limits.remaining.or(self.remaining);
         match (status, bucket) {
@@ -228,7 +227,7 @@ impl Book {
         usize::try_from(self.limit.unwrap_or(0) / 20).unwrap_or(usize::MAX).max(250)
     }
 
-    fn strain(&mut self, now: Moment) -> u32 {
+    fn strain(&mut self, now: Tick) -> u32 {
         self.common.pause(now, None);
         let (used, most) = (self.common.sent.len(), self.minute());
         let minute = if used * 2 < most {
@@ -253,9 +252,10 @@ mod tests {
 
     use super::*;
 
-    const START: Moment = Moment(1_800_000_000_000);
+    const TODAY: Moment = Moment(1_800_000_000_000);
+    const START: Tick = Tick(7);
 
-    fn after(seconds: u64) -> Moment {
+    fn after(seconds: u64) -> Tick {
         START.plus(Duration::from_secs(seconds))
     }
 
@@ -272,7 +272,7 @@ mod tests {
     fn headers_are_read() {
         let check = |rows: &[(&'static str, &'static str)], expected: Limits| {
             let headers = rows.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-            assert_eq!(Limits::read(&headers.collect(), START), expected, "{rows:?}");
+            assert_eq!(Limits::read(&headers.collect(), TODAY), expected, "{rows:?}");
         };
         check(&[], Limits::default());
         check(
@@ -367,11 +367,12 @@ mod tests {
 
     #[tokio::test]
     async fn the_asked_rate_is_kept_on_a_virtual_clock() {
-        let clock = Clock::virtual_at(START);
+        let clock = Clock::virtual_at(TODAY);
+        let start = clock.tick();
         let pace = Pace::new(clock.clone(), 4.0);
         for _ in 0..9 {
             pace.enter(Bucket::Common, |_| ()).await;
         }
-        assert_eq!(clock.now().since(START), Duration::from_secs(2));
+        assert_eq!(clock.tick().since(start), Duration::from_secs(2));
     }
 }

@@ -1,7 +1,7 @@
 //! Waiting for the API to get there: a first look at once, then at growing distances.
 //!
-//! Invariant: every wait has a limit, and its error says what was waited for and what was seen last. Nothing sleeps for a
-//! fixed time.
+//! Invariant: every wait has a limit, counted by the monotonic clock, and its error says what was waited for and what was seen
+//! last. Nothing sleeps for a fixed time.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -78,23 +78,22 @@ impl Client {
         F: FnMut() -> Fut + Send,
         Fut: Future<Output = Result<Look<T>, ApiError>> + Send,
     {
-        let start = self.clock().now();
-        let mut slept = Duration::ZERO;
+        let start = self.clock().tick();
         loop {
+            // Only a look that began at the limit or later is the last one: a slow answer is no reason to give up.
+            let begun = self.clock().tick().since(start);
             let seen = match look().await? {
                 Look::Done(value) => return Ok(value),
                 Look::Not(seen) => seen,
             };
-            // What was slept counts even if somebody sets the clock back.
-            let elapsed = self.clock().now().since(start).max(slept);
-            if elapsed >= limit {
+            let elapsed = self.clock().tick().since(start);
+            if begun >= limit {
                 let last = if seen.is_empty() { String::new() } else { format!("; at last, {seen}") };
                 return Err(ApiError::Unsettled { what: format!("gave up waiting for {what} after {}{last}", words(elapsed)) });
             }
-            let pause = distance(elapsed, self.strain(), self.chance()).min(limit - elapsed).max(Duration::from_millis(1));
+            let pause = distance(elapsed, self.strain(), self.chance()).min(limit.saturating_sub(elapsed)).max(Duration::from_millis(1));
             self.tell(&Waiting { what: what.to_owned(), elapsed, limit: Some(limit), pause, cause: Cause::Settling });
             self.clock().sleep(pause).await;
-            slept += pause;
         }
     }
 

@@ -1,11 +1,12 @@
 //! Time: the only file that reads the wall clock.
 //!
 //! Invariant: everything that waits or stamps does it through a `Clock`, so that a test can make time virtual. A virtual
-//! sleep moves the clock to its end at once and lets other tasks run.
+//! sleep moves the clock to its end at once and lets other tasks run. Spans are measured between `Tick`s and never between
+//! `Moment`s: people and NTP set the wall clock, and two machines never agree on it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A point in time: milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,7 +22,7 @@ impl Moment {
     /// This moment and `span` more.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+        Self(self.0.saturating_add(millis(span)))
     }
 
     /// RFC 3339 in UTC with seconds, for example `2026-11-22T22:20:29Z`.
@@ -32,15 +33,45 @@ impl Moment {
     }
 }
 
+/// A point of the monotonic clock: milliseconds since its `Clock` was made. Nobody can set it; it means nothing to another
+/// process, or to another clock of this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tick(pub u64);
+
+impl Tick {
+    /// The time from `earlier` to this tick, zero if it lies in the future.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+
+    /// This tick and `span` more.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(millis(span)))
+    }
+}
+
 /// The system's time, at its own speed or faster, or a virtual one.
 #[derive(Clone, Debug)]
 pub struct Clock(Inner);
 
 #[derive(Clone, Debug)]
 enum Inner {
-    System,
-    Fast(u32),
-    Virtual(Arc<AtomicU64>),
+    System(Instant),
+    Fast(Instant, u32),
+    Virtual(Arc<Stage>),
+}
+
+/// Virtual time.
+#[derive(Debug)]
+struct Stage {
+    /// Milliseconds since it was set up.
+    passed: AtomicU64,
+    /// What the wall clock shows beyond that.
+    wall: AtomicU64,
+    /// By how much the wall clock leaps each time that somebody reads it.
+    leap: Duration,
 }
 
 /// Where the fast clock and the system's agree.
@@ -56,44 +87,63 @@ impl Clock {
     /// The system's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(Inner::System)
+        Self(Inner::System(instant()))
     }
 
     /// The system's clock, so many times as fast: what waits seconds takes milliseconds, and nothing happens in another order.
     /// Processes that use it at the same speed agree on the time.
     #[must_use]
     pub fn fast(times: u32) -> Self {
-        Self(Inner::Fast(times.max(1)))
+        Self(Inner::Fast(instant(), times.max(1)))
     }
 
     /// A clock that stands at `start` until somebody sleeps by it or advances it.
     #[must_use]
     pub fn virtual_at(start: Moment) -> Self {
-        Self(Inner::Virtual(Arc::new(AtomicU64::new(start.0))))
+        Self::leaping(start, Duration::ZERO)
     }
 
-    /// The present moment.
+    /// A virtual clock whose wall clock leaps ahead by so much each time that it is read, as if somebody set it all the time.
+    #[must_use]
+    pub fn leaping(start: Moment, leap: Duration) -> Self {
+        Self(Inner::Virtual(Arc::new(Stage { passed: AtomicU64::new(0), wall: AtomicU64::new(start.0), leap })))
+    }
+
+    /// What the wall clock shows: for stamps, and for what people read.
     #[must_use]
     pub fn now(&self) -> Moment {
         match &self.0 {
-            Inner::System => Moment(u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)),
-            Inner::Fast(times) => {
+            Inner::System(_) => Moment(millis(since_1970())),
+            Inner::Fast(_, times) => {
                 let since = since_1970().saturating_sub(Duration::from_millis(MEETING)).saturating_mul(*times);
                 Moment(MEETING).plus(since)
             }
-            Inner::Virtual(now) => Moment(now.load(Ordering::SeqCst)),
+            Inner::Virtual(stage) => {
+                let wall = stage.wall.fetch_add(millis(stage.leap), Ordering::SeqCst);
+                Moment(wall.saturating_add(stage.passed.load(Ordering::SeqCst)))
+            }
+        }
+    }
+
+    /// The present tick of the monotonic clock: for spans, limits and pauses.
+    #[must_use]
+    pub fn tick(&self) -> Tick {
+        match &self.0 {
+            Inner::System(start) => Tick(millis(start.elapsed())),
+            Inner::Fast(start, times) => Tick(millis(start.elapsed().saturating_mul(*times))),
+            Inner::Virtual(stage) => Tick(stage.passed.load(Ordering::SeqCst)),
         }
     }
 
     /// Waits.
     pub async fn sleep(&self, span: Duration) {
         match &self.0 {
-            Inner::System => tokio::time::sleep(span).await,
-            Inner::Fast(times) => tokio::time::sleep(span / *times).await,
-            Inner::Virtual(now) => {
-                let end = self.now().plus(span).0;
+            Inner::System(_) => tokio::time::sleep(span).await,
+            Inner::Fast(_, times) => tokio::time::sleep(span / *times).await,
+            Inner::Virtual(stage) => {
+                let end = self.tick().plus(span).0;
                 tokio::task::yield_now().await;
-                now.fetch_max(end, Ordering::SeqCst);
+                stage.passed.fetch_max(end, Ordering::SeqCst);
                 tokio::task::yield_now().await;
             }
         }
@@ -102,23 +152,39 @@ impl Clock {
     /// Waits in real time; under a virtual clock for ever, as nothing takes time there of itself. For what is only told.
     pub async fn sleep_in_earnest(&self, span: Duration) {
         match &self.0 {
-            Inner::System => tokio::time::sleep(span).await,
-            Inner::Fast(times) => tokio::time::sleep(span / *times).await,
+            Inner::System(_) => tokio::time::sleep(span).await,
+            Inner::Fast(_, times) => tokio::time::sleep(span / *times).await,
             Inner::Virtual(_) => std::future::pending().await,
         }
     }
 
     /// Moves a virtual clock on; the system's clock, fast or not, stays as it is.
     pub fn advance(&self, span: Duration) {
-        if let Inner::Virtual(now) = &self.0 {
-            now.fetch_max(self.now().plus(span).0, Ordering::SeqCst);
+        if let Inner::Virtual(stage) = &self.0 {
+            stage.passed.fetch_max(self.tick().plus(span).0, Ordering::SeqCst);
         }
     }
+
+    /// Sets a virtual clock's wall clock, as a person or NTP does; no time passes.
+    pub fn set(&self, to: Moment) {
+        if let Inner::Virtual(stage) = &self.0 {
+            stage.wall.store(to.0.saturating_sub(stage.passed.load(Ordering::SeqCst)), Ordering::SeqCst);
+        }
+    }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
 fn since_1970() -> Duration {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the monotonic clock")]
+fn instant() -> Instant {
+    Instant::now()
 }
 
 #[cfg(test)]
@@ -131,5 +197,18 @@ mod tests {
         let before = one.now();
         assert!(other.now() >= before);
         assert!(before.0 - MEETING > 500 * (Clock::system().now().0 - MEETING));
+    }
+
+    #[test]
+    fn no_span_passes_when_the_wall_clock_is_set() {
+        let clock = Clock::virtual_at(Moment(5_000_000));
+        clock.advance(Duration::from_secs(1));
+        let (tick, hour) = (clock.tick(), 3_600_000);
+        for to in [Moment(5_001_000 + hour), Moment(5_001_000 - hour)] {
+            clock.set(to);
+            assert_eq!((clock.now(), clock.tick()), (to, tick));
+        }
+        let leaping = Clock::leaping(Moment(0), Duration::from_secs(2));
+        assert_eq!((leaping.now(), leaping.now(), leaping.tick()), (Moment(0), Moment(2_000), Tick(0)));
     }
 }

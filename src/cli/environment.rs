@@ -39,8 +39,8 @@ pub struct Environment {
     pub identity_file: Option<PathBuf>,
     /// `DOFLOAT_CRASH`, for tests.
     pub crash: Option<String>,
-    /// The time: the system's. In a debug build, `DOFLOAT_CLOCK=virtual` gives one that every wait moves on at once, and a number
-    /// one that runs so many times as fast.
+    /// The time: the system's. In a debug build, `DOFLOAT_CLOCK=virtual` gives one that every wait moves on at once,
+    /// `leaping` one that somebody sets two hours ahead all the time besides, and a number one that runs so many times as fast.
     pub clock: Clock,
     /// The time limit of a request, where a debug build is given one by `DOFLOAT_TIME_LIMIT`, in milliseconds.
     pub time_limit: Option<Duration>,
@@ -107,6 +107,7 @@ impl Environment {
             crash: text("DOFLOAT_CRASH"),
             clock: match rehearsed("DOFLOAT_CLOCK").as_deref() {
                 Some("virtual") => Clock::virtual_at(Clock::system().now()),
+                Some("leaping") => Clock::leaping(Clock::system().now(), Duration::from_secs(2 * 3600)),
                 Some(times) => times.parse().map_or_else(|_| Clock::system(), Clock::fast),
                 None => Clock::system(),
             },

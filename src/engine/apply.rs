@@ -28,7 +28,7 @@ use super::work::{Message, Task, gate, perform, watched};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
-use crate::base::clock::{Clock, Moment};
+use crate::base::clock::{Clock, Tick};
 use crate::base::crash::crash_point;
 use crate::base::desired::{Resolve, Wanted};
 use crate::base::diag::Diagnostic;
@@ -129,7 +129,7 @@ pub async fn run(run: Run<'_>) -> Left {
 struct Running {
     task: Task,
     begin: Begin,
-    started: Moment,
+    started: Tick,
     id: Option<Id>,
     tries: u32,
     handle: Option<AbortHandle>,
@@ -142,7 +142,7 @@ struct Owner<'a> {
     disruptive: BTreeSet<&'a Address>,
     known: BTreeMap<Address, Term>,
     running: BTreeMap<StepId, Running>,
-    gates: BTreeMap<StepId, (Moment, AbortHandle)>,
+    gates: BTreeMap<StepId, (Tick, AbortHandle)>,
     lost: Vec<StepId>,
     locating: bool,
     tasks: JoinSet<()>,
@@ -162,18 +162,18 @@ enum Then {
 
 impl<'a> Owner<'a> {
     async fn work(&mut self, mut inbox: mpsc::Receiver<Message>) {
-        let mut deadline: Option<Moment> = None;
+        let mut deadline: Option<Tick> = None;
         loop {
             if *self.run.stop.borrow() {
                 self.interrupt();
-                deadline.get_or_insert_with(|| self.run.clock.now().plus(self.run.manner.grace));
+                deadline.get_or_insert_with(|| self.run.clock.tick().plus(self.run.manner.grace));
             }
             self.start_ready();
             if self.running.is_empty() && self.gates.is_empty() && (self.stopping || self.schedule.is_over()) {
                 return;
             }
             self.locate_next();
-            let grace = deadline.map(|end| end.since(self.run.clock.now()));
+            let grace = deadline.map(|end| end.since(self.run.clock.tick()));
             let clock = self.run.clock.clone();
             let first = tokio::select! {
                 biased;
@@ -182,7 +182,7 @@ impl<'a> Owner<'a> {
                 () = clock.sleep(grace.unwrap_or_default()), if grace.is_some() => None,
             };
             let Some(first) = first else {
-                if deadline.is_some_and(|end| self.run.clock.now() >= end) {
+                if deadline.is_some_and(|end| self.run.clock.tick() >= end) {
                     self.abandon();
                     return;
                 }
@@ -226,7 +226,7 @@ impl<'a> Owner<'a> {
         }
         for (task, begin) in begun {
             (self.run.tell)(Event::Started { address: task.address.clone(), op: task.op.clone() });
-            let running = Running { task, begin, started: self.run.clock.now(), id: None, tries: 1, handle: None };
+            let running = Running { task, begin, started: self.run.clock.tick(), id: None, tries: 1, handle: None };
             self.spawn(running);
         }
     }
@@ -247,14 +247,14 @@ impl<'a> Owner<'a> {
         (self.run.tell)(Event::Started { address: step.address.clone(), op: step.op.clone() });
         let task = gate(step.id, step.address.clone(), watch, goal, self.run.api.clone(), self.sender.clone());
         let handle = self.tasks.spawn(task);
-        self.gates.insert(step.id, (self.run.clock.now(), handle));
+        self.gates.insert(step.id, (self.run.clock.tick(), handle));
     }
 
     fn gated(&mut self, step: StepId, opened: Result<(), Diagnostic>) {
         let (Some((started, _)), Some(step)) = (self.gates.remove(&step), self.steps.get(&step).copied()) else { return };
         match opened {
             Ok(()) => {
-                let elapsed = self.run.clock.now().since(started);
+                let elapsed = self.run.clock.tick().since(started);
                 (self.run.tell)(Event::Done { address: step.address.clone(), op: step.op.clone(), id: None, elapsed });
                 self.schedule.finish(step.id);
             }
@@ -457,7 +457,7 @@ impl<'a> Owner<'a> {
             Ended::Record(record) => Some(record.id.clone()),
             Ended::Gone => None,
         };
-        let elapsed = self.run.clock.now().since(started);
+        let elapsed = self.run.clock.tick().since(started);
         (self.run.tell)(Event::Done { address: task.address.clone(), op: task.op.clone(), id, elapsed });
         let checked = match task.op {
             Op::Create | Op::Edit { .. } | Op::Settle { .. } => self.run.resolve.check(&task.address, &|other: &Address| self.known(other)),
@@ -574,10 +574,12 @@ impl<'a> Owner<'a> {
         claims.extend(self.running.values().filter_map(|other| Some((family(other.task.kind.name()), other.id.clone()?))));
         let (kind, clock, sender) = (running.task.kind, self.run.clock.clone(), self.sender.clone());
         let api = watched(&self.run.api, step, &self.sender);
-        let (address, body, mark, at) = (running.task.address.clone(), running.begin.body.clone(), self.run.mark.clone(), running.begin.at);
+        let (address, body, mark, since) =
+            (running.task.address.clone(), running.begin.body.clone(), self.run.mark.clone(), running.started);
         self.locating = true;
         self.tasks.spawn(async move {
-            let found = recover::locate(kind, &api, Lost { address: &address, body: &body, mark: &mark, at, alike }, &claims, &clock).await;
+            let found =
+                recover::locate(kind, &api, Lost { address: &address, body: &body, mark: &mark, since, alike }, &claims, &clock).await;
             // The owner is gone only if the whole run is.
             let _ = sender.send(Message::Located { step, found }).await;
         });

@@ -12,7 +12,7 @@ use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::api::wait::{Cause, Waiting};
 use crate::base::address::Address;
-use crate::base::clock::{Clock, Moment};
+use crate::base::clock::{Clock, Tick};
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark};
 use crate::base::value::Body;
@@ -22,8 +22,9 @@ use crate::kinds::kind;
 use crate::state::journal::{Begin, Op, Power, Replayed};
 use crate::state::{Health, Record, State};
 
-/// When the object of a lost answer is looked for, counted from the intent. New droplets are missing from lists for seconds,
-/// and tags come later still; what has neither is not known to lag, but one look is no proof.
+/// When the object of a lost answer is looked for, counted from the start of the search by this process's own clock: that of
+/// the machine which began may be an hour off. New droplets are missing from lists for seconds, and tags come later still; what
+/// has neither is not known to lag, but one look is no proof.
 const LOOKS_MARKED: [Duration; 3] = [Duration::ZERO, Duration::from_secs(20), Duration::from_secs(60)];
 const LOOKS_PLAIN: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(15)];
 
@@ -50,8 +51,8 @@ pub struct Lost<'a> {
     pub body: &'a Body,
     /// The stack's mark.
     pub mark: &'a Mark,
-    /// When it was begun.
-    pub at: Moment,
+    /// When it was begun, or the search for what an interrupted run has made.
+    pub since: Tick,
     /// How many lost creates of the same kind want the same: their objects are interchangeable.
     pub alike: usize,
 }
@@ -64,7 +65,7 @@ pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &C
     let looks: &[Duration] = if kind.markable() { &LOOKS_MARKED } else { &LOOKS_PLAIN };
     let mut doubtful = Vec::new();
     for look in looks {
-        until(lost.at, *look, api, lost.address, clock).await;
+        until(lost.since, *look, api, lost.address, clock).await;
         let mut found = kind.find(api, lost.body, lost.mark).await?;
         found.retain(|object| !claims.contains(&(family(kind.name()), object.id.clone())));
         found.sort_by(|a, b| a.id.cmp(&b.id));
@@ -80,13 +81,13 @@ pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &C
     Ok(if doubtful.is_empty() { Located::Nothing } else { Located::Many(doubtful) })
 }
 
-/// Sleeps until a look is due, counted from the intent; a clock that was set back makes it no longer.
-async fn until(begun: Moment, look: Duration, api: &Client, address: &Address, clock: &Clock) {
-    let pause = begun.plus(look).since(clock.now()).min(look);
+/// Sleeps until a look is due.
+async fn until(start: Tick, look: Duration, api: &Client, address: &Address, clock: &Clock) {
+    let pause = start.plus(look).since(clock.tick());
     if !pause.is_zero() {
         let what = format!("{address} to show up, as it may have been made");
         let limit = LOOKS_MARKED.last().copied();
-        api.tell(&Waiting { what, elapsed: clock.now().since(begun), limit, pause, cause: Cause::Settling });
+        api.tell(&Waiting { what, elapsed: clock.tick().since(start), limit, pause, cause: Cause::Settling });
         clock.sleep(pause).await;
     }
 }
@@ -129,21 +130,22 @@ pub async fn settle(state: &State, journal: &Replayed, api: &Client, clock: &Clo
     let mut settled = Settled { state: journal.settle_into(state), adopted: Vec::new() };
     let mut claims = claims(&settled.state, Some(journal));
     let nobody = Mark(String::new());
+    // One start for all, so that many lost answers take no longer than one.
+    let since = clock.tick();
     for (place, step) in journal.open.iter().enumerate() {
         let Begin { address, op, .. } = &step.begin;
         let Some(kind) = kind(&address.kind) else { continue };
         let stop = |error: &ApiError| Stop::from(of_api(error, &format!("find out what became of {address}")).about(address));
         match (op, &step.id) {
             (Op::Create, Some(id)) => {
-                if look(kind, api, id, &step.begin, clock).await.map_err(|error| stop(&error))? {
+                if look(kind, api, id, address, since, clock).await.map_err(|error| stop(&error))? {
                     settled.adopt(address, step.begin.unfinished(id.clone()));
                 }
             }
             (Op::Create, None) => {
                 let alike =
                     journal.open.iter().skip(place).filter(|other| same_wish(&other.begin, &step.begin) && other.id.is_none()).count();
-                let lost =
-                    Lost { address, body: &step.begin.body, mark: step.begin.mark.as_ref().unwrap_or(&nobody), at: step.begin.at, alike };
+                let lost = Lost { address, body: &step.begin.body, mark: step.begin.mark.as_ref().unwrap_or(&nobody), since, alike };
                 match locate(kind, api, lost, &claims, clock).await.map_err(|error| stop(&error))? {
                     Located::One(found) => {
                         claims.insert((family(&address.kind), found.id.clone()));
@@ -183,9 +185,9 @@ fn same_wish(a: &Begin, b: &Begin) -> bool {
 }
 
 /// Whether the object is there; a new one may not be visible yet.
-async fn look(kind: &dyn AnyKind, api: &Client, id: &Id, begin: &Begin, clock: &Clock) -> Result<bool, ApiError> {
+async fn look(kind: &dyn AnyKind, api: &Client, id: &Id, address: &Address, since: Tick, clock: &Clock) -> Result<bool, ApiError> {
     for wait in LOOKS_MARKED {
-        until(begin.at, wait, api, &begin.address, clock).await;
+        until(since, wait, api, address, clock).await;
         if kind.look(api, id).await?.is_some() {
             return Ok(true);
         }

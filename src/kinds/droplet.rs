@@ -22,7 +22,7 @@ use super::{For, Hit, Kind, Made, NOT_YET, UNSEEN_LIMIT, form, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
 use crate::api::wait::Look;
-use crate::base::clock::Moment;
+use crate::base::clock::Tick;
 use crate::base::identity::{Id, Mark};
 use crate::base::number::Number;
 use crate::base::value::{Body, Term, Value};
@@ -363,9 +363,9 @@ struct Start(Mutex<Progress>);
 
 #[derive(Clone, Copy, Default)]
 struct Progress {
-    missing_since: Option<Moment>,
-    active_since: Option<Moment>,
-    doubted: Option<Moment>,
+    missing_since: Option<Tick>,
+    active_since: Option<Tick>,
+    doubted: Option<Tick>,
     was_seen: bool,
     was_powered_on: bool,
 }
@@ -373,7 +373,7 @@ struct Progress {
 impl Start {
     async fn look(&self, api: &Client, id: &Id) -> Result<Look<Wire>, ApiError> {
         let droplet = if_there(get(api, id).await)?;
-        let now = api.clock().now();
+        let now = api.clock().tick();
         let progress = self.note(|progress| {
             match &droplet {
                 None => {
@@ -390,7 +390,7 @@ impl Start {
             }
             *progress
         });
-        let since = |moment: Option<Moment>| moment.map_or(Duration::ZERO, |moment| now.since(moment));
+        let since = |moment: Option<Tick>| moment.map_or(Duration::ZERO, |moment| now.since(moment));
         let Some(droplet) = droplet else {
             let (limit, word) =
                 if progress.was_seen { (MISSING_LIMIT, "the API does not know it any more") } else { (UNSEEN_LIMIT, NOT_YET) };

@@ -8,6 +8,7 @@ mod branches;
 mod bucket;
 mod bytes;
 mod cli_help;
+mod clocks;
 mod cloud;
 mod cluster;
 mod contract;

@@ -409,6 +409,30 @@ async fn waiting_looks_at_once_and_ends_at_its_limit() {
 }
 
 #[tokio::test]
+async fn a_wait_ends_by_time_that_passed_and_not_by_a_clock_that_was_set() {
+    let responder = Responder::start(Vec::new()).await;
+    let client = responder.client();
+    let hour = Duration::from_secs(3600);
+    for to in [START.plus(hour * 2), Moment(START.0 - 3_600_000)] {
+        let looks = Mutex::new(0);
+        let look = || async {
+            responder.clock.set(to);
+            *looks.lock().expect("the count") += 1;
+            Ok((*looks.lock().expect("the count") == 9).then_some(()))
+        };
+        assert_eq!(client.wait("a droplet", hour, look).await, Ok(()));
+    }
+    // An answer that took until the limit is no last look.
+    let looks = Mutex::new(0);
+    let look = || async {
+        responder.clock.advance(hour);
+        *looks.lock().expect("the count") += 1;
+        Ok((*looks.lock().expect("the count") == 2).then_some(()))
+    };
+    assert_eq!(client.wait("a droplet", hour, look).await, Ok(()));
+}
+
+#[tokio::test]
 async fn pending_events_are_waits() {
     let pending =
         || Say::Whole(422, "", json!({"id": "unprocessable_entity", "message": "Droplet already has a pending event."}).to_string());

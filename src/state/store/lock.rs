@@ -26,22 +26,22 @@ pub(super) async fn take(
     if let Some(folder) = folder_of(path) {
         make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
     }
-    let start = clock.now();
+    let (start, until) = (clock.tick(), clock.now().plus(timeout));
     let mut told = None;
     loop {
         if let Some(lock) = FileLock::try_take(path, LockKind::Exclusive, note).map_err(|error| failed("lock", path, &error))? {
             return Ok(Locked::new(paths.clone(), Some(lock)));
         }
-        let waited = clock.now().since(start);
+        let waited = clock.tick().since(start);
         if waited >= timeout {
             return Err(StoreError::Held { holder: holder(paths, clock).await, waited, lasting: false });
         }
         let note = FileLock::note(path);
         if told.as_ref() != Some(&note) {
-            tell(Waiting { holder: holder(paths, clock).await, until: start.plus(timeout) });
+            tell(Waiting { holder: holder(paths, clock).await, until });
             told = Some(note);
         }
-        clock.sleep(PAUSE.min(start.plus(timeout).since(clock.now()))).await;
+        clock.sleep(PAUSE.min(timeout.saturating_sub(waited))).await;
     }
 }
 

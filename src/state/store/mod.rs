@@ -239,9 +239,9 @@ impl Store {
         clock: &Clock,
         tell: &mut (dyn FnMut(Waiting) + Send),
     ) -> Result<Locked, StoreError> {
-        let start = clock.now();
+        let start = clock.tick();
         let locked = lock::take(&self.paths, timeout, note, clock, tell).await?;
-        let left = timeout.saturating_sub(clock.now().since(start));
+        let left = timeout.saturating_sub(clock.tick().since(start));
         match &self.remote {
             Some(remote) => remote::acquire(remote, locked, left, note, clock, tell).await,
             None => Ok(locked),

@@ -149,7 +149,7 @@ pub(super) async fn acquire(
 ) -> Result<Locked, StoreError> {
     const PAUSE: Duration = Duration::from_secs(1);
     let paths = locked.paths().clone();
-    let start = clock.now();
+    let (start, until) = (clock.tick(), clock.now().plus(timeout));
     let (mut told, mut fresh) = (None, false);
     let (id, kept) = loop {
         let kept = remote.fetch().await?;
@@ -169,14 +169,14 @@ pub(super) async fn acquire(
                 }
             }
         }
-        let waited = clock.now().since(start);
+        let waited = clock.tick().since(start);
         if waited >= timeout {
             let lock = kept.lock.or(remote.fetch().await?.lock);
             return Err(StoreError::Held { holder: Some(lock.map(|lock| lock.note).unwrap_or_default()), waited, lasting: true });
         }
         let holder = kept.lock.map(|lock| lock.note);
         if holder.is_some() && told != holder {
-            tell(Waiting { holder: holder.clone(), until: start.plus(timeout) });
+            tell(Waiting { holder: holder.clone(), until });
             told = holder;
         }
         clock.sleep(PAUSE.min(timeout.saturating_sub(waited))).await;
