@@ -16,8 +16,8 @@ pub enum Said {
     KeyInUse,
     /// The image does not exist or is not offered.
     InvalidImage,
-    /// The address is not assigned to any droplet.
-    NotAssigned,
+    /// What is asked for holds already, as far as the API knows.
+    HoldsAlready,
     /// The name is taken.
     DuplicateName,
 }
@@ -32,8 +32,17 @@ const TABLE: &[(&[u16], &str, Said)] = &[
     (&[422], "invalid image", Said::InvalidImage),
     (&[409, 422], "duplicate name", Said::DuplicateName),
     // No record of the exact words was found for the rest, so several likely ones are taken.
-    (&[422], "not assigned", Said::NotAssigned),
-    (&[422], "is unassigned", Said::NotAssigned),
+    (&[422], "not assigned", Said::HoldsAlready),
+    (&[422], "is unassigned", Said::HoldsAlready),
+    (&[422], "already assigned", Said::HoldsAlready),
+    (&[422], "already powered", Said::HoldsAlready),
+    (&[422], "already off", Said::HoldsAlready),
+    (&[422], "already on", Said::HoldsAlready),
+    (&[422], "already enabled", Said::HoldsAlready),
+    (&[422], "not enabled", Said::HoldsAlready),
+    (&[422], "already has this size", Said::HoldsAlready),
+    (&[422], "already attached", Said::HoldsAlready),
+    (&[422], "not attached", Said::HoldsAlready),
     (&[409, 422], "name already", Said::DuplicateName),
     (&[409, 422], "name is already", Said::DuplicateName),
 ];
@@ -71,6 +80,7 @@ mod tests {
         check(422, "SSH Key is already in use on your account", Some(Said::KeyInUse));
         check(422, "You specified an invalid image for Droplet creation.", Some(Said::InvalidImage));
         check(409, "duplicate name", Some(Said::DuplicateName));
+        check(422, "Droplet is already powered off.", Some(Said::HoldsAlready));
     }
 
     #[test]

@@ -314,7 +314,8 @@ impl Kind for Droplet {
         // Who may hand over before it goes is given the time.
         if seen.get("graceful_shutdown") == Some(&true.into()) && if_there(get(api, id).await)?.is_some_and(|wire| wire.status == "active")
         {
-            edits::power_off(api, id, true).await?;
+            // Who was deleted meanwhile needs no time.
+            if_there(edits::power_off(api, id, true).await)?;
         }
         let what = format!("droplet {id} to have no pending event");
         api.pending_retry(&what, LEAVE_LIMIT, || async { api.delete(&path(id), &[]).await }).await?;
@@ -410,7 +411,7 @@ impl Start {
             "archive" => Err(ApiError::Unsettled { what: format!("droplet {id} is archived: DigitalOcean has put it away") }),
             // An interrupted run left it off.
             "off" if !progress.was_powered_on => {
-                edits::act(api, id, &json!({"type": "power_on"}), "the power of").await?;
+                edits::wake(api, id).await?;
                 self.note(|progress| progress.was_powered_on = true);
                 Ok(Look::Not("it is powering on".to_owned()))
             }

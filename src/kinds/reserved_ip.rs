@@ -14,9 +14,9 @@ use super::complaints::Complaints;
 use super::erased::{Complaint, Job, Scopes};
 use super::wire::{Slug, maybe_id_number, or_default, present, seen};
 use super::{For, Hit, Kind, Made, UNSEEN_LIMIT, if_there};
+use crate::api::action::Order;
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
-use crate::api::messages::{Said, said};
 use crate::base::identity::{Id, Mark};
 use crate::base::value::{Body, Term, Value};
 
@@ -90,16 +90,6 @@ struct One {
 }
 
 #[derive(Deserialize)]
-struct OneAction {
-    action: Action,
-}
-
-#[derive(Deserialize)]
-struct Action {
-    id: u64,
-}
-
-#[derive(Deserialize)]
 struct Account {
     account: Limits,
 }
@@ -108,16 +98,6 @@ struct Account {
 struct Limits {
     #[serde(default)]
     floating_ip_limit: Option<usize>,
-}
-
-#[derive(Deserialize)]
-struct Actions {
-    actions: Vec<Pending>,
-}
-
-#[derive(Deserialize)]
-struct Pending {
-    status: String,
 }
 
 impl<S: Spelling> Kind for ReservedIp<S> {
@@ -251,91 +231,45 @@ pub(super) async fn one(api: &Client, ip: &str) -> Result<Option<Wire>, ApiError
     Ok(if_there(api.get::<One>(&path(ip), &[]).await)?.map(|one| one.reserved_ip))
 }
 
-/// Gives an address to a droplet and waits until it holds it. What the action says is not believed; the address is.
+/// Gives an address to a droplet and waits until it holds it.
 pub(super) async fn assign(api: &Client, ip: &str, droplet: u64) -> Result<Wire, ApiError> {
-    let body = json!({"type": "assign", "droplet_id": droplet});
+    let (list, beside) = (actions(ip), [format!("/droplets/{droplet}/actions")]);
+    let order = Order {
+        path: &list,
+        body: json!({"type": "assign", "droplet_id": droplet}),
+        goal: format!("the address {ip} to be held by droplet {droplet}"),
+        // A droplet that just came up is still busy with other things.
+        beside: &beside,
+        limit: ASSIGN_LIMIT,
+        completed_is_enough: false,
+    };
+    let held =
+        || async { one(api, ip).await?.map(|wire| Ok((wire.holder()? == Some(droplet)).then_some(wire))).transpose().map(Option::flatten) };
     // An address that was just made may not be visible yet.
     let unseen = format!("the reserved address {ip} to be there");
-    let post = || async {
-        let once = || async { api.create::<OneAction>(&actions(ip), &body).await };
-        api.retry_while(&unseen, UNSEEN_LIMIT, ApiError::is_not_found, once).await
-    };
-    // Trying first: most droplets have no pending event, and each look would be a request.
-    let action = match post().await {
-        Err(error) if said(&error) == Some(Said::PendingEvent) => {
-            no_pending_event(api, droplet).await?;
-            let what = format!("droplet {droplet} and the address {ip} to have no pending event");
-            api.pending_retry(&what, ASSIGN_LIMIT, post).await
-        }
-        other => other,
-    };
-    let action = match action {
-        Ok(one) => Some(one.action.id),
-        Err(error @ (ApiError::Ambiguous { .. } | ApiError::Rejected { .. })) => {
-            // A lost answer, or a refusal since it is there already: the address itself tells.
-            match one(api, ip).await? {
-                Some(wire) if wire.holder()? == Some(droplet) => return Ok(wire),
-                _ if matches!(error, ApiError::Ambiguous { .. }) => None,
-                _ => return Err(error),
-            }
-        }
-        Err(error) => return Err(error),
-    };
-    let what = format!("the address {ip} to be held by droplet {droplet}");
-    api.wait(&what, ASSIGN_LIMIT, || async {
-        match one(api, ip).await? {
-            Some(wire) if wire.holder()? == Some(droplet) => return Ok(Some(wire)),
-            _ => {}
-        }
-        refuse_errored(api, ip, action).await.map(|()| None)
-    })
-    .await
+    let once = || async { api.bring_about(&order, held).await };
+    let wire = api.retry_while(&unseen, UNSEEN_LIMIT, ApiError::is_not_found, once).await?;
+    wire.ok_or_else(|| ApiError::Unsettled { what: format!("nothing came of the assignment of the address {ip}") })
 }
 
 /// Takes an address from whoever holds it, and waits until nobody does.
 pub(super) async fn unassign(api: &Client, ip: &str) -> Result<(), ApiError> {
-    let body = json!({"type": "unassign"});
-    let what = format!("the address {ip} to have no pending event");
-    let action = api.pending_retry(&what, ASSIGN_LIMIT, || async { api.create::<OneAction>(&actions(ip), &body).await }).await;
-    let action = match action {
-        Ok(one) => Some(one.action.id),
-        Err(ApiError::NotFound { .. }) => return Ok(()),
-        Err(error) if said(&error) == Some(Said::NotAssigned) => return Ok(()),
-        Err(ApiError::Ambiguous { .. }) => None,
-        Err(error) => return Err(error),
+    let list = actions(ip);
+    let order = Order {
+        path: &list,
+        body: json!({"type": "unassign"}),
+        goal: format!("the address {ip} to be free"),
+        beside: &[],
+        limit: ASSIGN_LIMIT,
+        completed_is_enough: false,
     };
-    let what = format!("the address {ip} to be free");
-    api.wait(&what, ASSIGN_LIMIT, || async {
+    let free = || async {
         match one(api, ip).await? {
             None => Ok(Some(())),
-            Some(wire) if wire.holder()?.is_none() => Ok(Some(())),
-            Some(_) => refuse_errored(api, ip, action).await.map(|()| None),
+            Some(wire) => Ok(wire.holder()?.is_none().then_some(())),
         }
-    })
-    .await
-}
-
-async fn refuse_errored(api: &Client, ip: &str, action: Option<u64>) -> Result<(), ApiError> {
-    #[derive(Deserialize)]
-    struct OneStatus {
-        action: Pending,
-    }
-    let Some(id) = action else { return Ok(()) };
-    match if_there(api.get::<OneStatus>(&format!("{}/{id}", actions(ip)), &[]).await)? {
-        Some(one) if one.action.status == "errored" => {
-            Err(ApiError::Unsettled { what: format!("DigitalOcean gave up action {id} on the address {ip}, and says no reason") })
-        }
-        _ => Ok(()),
-    }
-}
-
-async fn no_pending_event(api: &Client, droplet: u64) -> Result<(), ApiError> {
-    let path = format!("/droplets/{droplet}/actions");
-    api.wait(&format!("droplet {droplet} to have no pending event"), ASSIGN_LIMIT, || async {
-        let recent: Actions = api.get(&path, &[("per_page", "50")]).await?;
-        Ok(recent.actions.iter().all(|action| action.status != "in-progress").then_some(()))
-    })
-    .await
+    };
+    if_there(api.bring_about(&order, free).await).map(drop)
 }
 
 fn path(ip: &str) -> String {

@@ -60,8 +60,14 @@ pub enum What {
     ResetBefore,
     /// The line is reset after it took effect.
     ResetAfter,
+    /// The line is closed in good order without an answer, no effect.
+    CloseBefore,
     /// The line is closed in good order after it took effect, without an answer.
     CloseAfter,
+    /// A page of HTML with status 200, as something in between sends it; no effect.
+    PageBefore,
+    /// The same although it took effect.
+    PageAfter,
     /// Half of the answer.
     Truncate,
     /// An answer that is no JSON.
@@ -164,7 +170,8 @@ impl What {
         match self {
             Self::Refuse { millis } => Wire::Refuse(Duration::from_millis(*millis)),
             Self::ResetBefore | Self::ResetAfter => Wire::Reset,
-            Self::CloseAfter => Wire::Close,
+            Self::CloseBefore | Self::CloseAfter => Wire::Close,
+            Self::PageBefore | Self::PageAfter => Wire::Page,
             Self::Truncate => Wire::Truncated,
             Self::Garble => Wire::Garbled,
             Self::NeverBefore | Self::NeverAfter => Wire::Never,
@@ -181,7 +188,10 @@ impl What {
             Self::ErrorAfter { .. } => "error-after",
             Self::ResetBefore => "reset-before",
             Self::ResetAfter => "reset-after",
+            Self::CloseBefore => "close-before",
             Self::CloseAfter => "close-after",
+            Self::PageBefore => "page-before",
+            Self::PageAfter => "page-after",
             Self::Truncate => "truncate",
             Self::Garble => "garble",
             Self::NeverBefore => "never-before",
@@ -262,7 +272,10 @@ impl FromStr for Fault {
             "error-after" => What::ErrorAfter { status: status()? },
             "reset-before" => What::ResetBefore,
             "reset-after" => What::ResetAfter,
+            "close-before" => What::CloseBefore,
             "close-after" => What::CloseAfter,
+            "page-before" => What::PageBefore,
+            "page-after" => What::PageAfter,
             "truncate" => What::Truncate,
             "garble" => What::Garble,
             "never-before" => What::NeverBefore,
@@ -377,7 +390,10 @@ mod tests {
             "error-after=500",
             "reset-before",
             "reset-after",
+            "close-before",
             "close-after",
+            "page-before",
+            "page-after",
             "truncate",
             "garble",
             "never-before",

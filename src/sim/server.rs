@@ -373,6 +373,10 @@ async fn send(shared: &Arc<Shared>, switch: &Arc<Switch>, response: Response) ->
             let spoiled: Vec<u8> = bytes.iter().enumerate().map(|(at, byte)| if at < kept { *byte } else { b'#' }).collect();
             whole(&response, Bytes::from(spoiled))
         }
+        Wire::Page => HttpResponse::builder()
+            .header(header::CONTENT_TYPE, "text/html")
+            .body(Body::from("<html><body>We will be back soon.</body></html>"))
+            .unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "the page cannot be written")),
         Wire::Never => std::future::pending().await,
         Wire::Trickle(pause) => with_body(&response, bytes.len(), Body::from_stream(trickle(shared.clock.clone(), bytes, pause))),
         Wire::Refuse(span) => {

@@ -74,6 +74,8 @@ pub enum Wire {
     Truncated,
     /// The body arrives with its JSON spoiled.
     Garbled,
+    /// A page of HTML in its place, with status 200.
+    Page,
     /// It never comes.
     Never,
     /// It comes byte by byte with this pause between.

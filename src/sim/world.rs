@@ -332,7 +332,7 @@ fn before(request: &Request, sprung: &[What], pass: Pass) -> Option<Result<Reply
             What::Unauthorized => return Some(Err(Refusal::unauthorized())),
             What::Throttle { .. } => return Some(Err(too_many())),
             What::ErrorBefore { status } => return Some(Err(server_error(*status))),
-            What::ResetBefore | What::NeverBefore => return Some(Err(server_error(503))),
+            What::ResetBefore | What::CloseBefore | What::PageBefore | What::NeverBefore => return Some(Err(server_error(503))),
             What::PendingEvent { .. } if !makes_droplets => return Some(Err(Refusal::pending_event())),
             _ => {}
         }
@@ -543,7 +543,10 @@ mod tests {
             ("error-after=500", 500, 1, Wire::Whole),
             ("reset-before", 503, 0, Wire::Reset),
             ("reset-after", 202, 1, Wire::Reset),
+            ("close-before", 503, 0, Wire::Close),
             ("close-after", 202, 1, Wire::Close),
+            ("page-before", 503, 0, Wire::Page),
+            ("page-after", 202, 1, Wire::Page),
             ("never-before", 503, 0, Wire::Never),
             ("never-after", 202, 1, Wire::Never),
             ("truncate", 202, 1, Wire::Truncated),

@@ -14,7 +14,7 @@ use crate::harness::{in_full, say};
 use crate::scene::{STORIES, Scene, Story, undisturbed};
 
 /// What befalls any request.
-const OF_LINES: [&str; 15] = [
+const OF_LINES: [&str; 18] = [
     "refuse=20",
     "throttle",
     "throttle=2",
@@ -23,7 +23,10 @@ const OF_LINES: [&str; 15] = [
     "error-after=500",
     "reset-before",
     "reset-after",
+    "close-before",
     "close-after",
+    "page-before",
+    "page-after",
     "truncate",
     "garble",
     "never-before",

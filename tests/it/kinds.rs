@@ -23,14 +23,14 @@ use crate::harness::say;
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ops@example.com";
 
-struct Bench {
-    sim: sim::Running,
-    api: Client,
+pub(crate) struct Bench {
+    pub(crate) sim: sim::Running,
+    pub(crate) api: Client,
     mark: Mark,
 }
 
 impl Bench {
-    async fn start(options: sim::Options) -> Self {
+    pub(crate) async fn start(options: sim::Options) -> Self {
         let sim = sim::start(options).await.expect("a simulator");
         let api = Client::new(Settings {
             probe_through: None,
@@ -49,7 +49,7 @@ impl Bench {
         Self { sim, api, mark: Mark("dofloat:test-1".into()) }
     }
 
-    async fn create(&self, name: &str, body: Json) -> (Id, Body) {
+    pub(crate) async fn create(&self, name: &str, body: Json) -> (Id, Body) {
         let kind = the(name);
         let address = Address::new(name, "x");
         let Created { id, body } = kind.create(&self.api, &address, &term(body), &self.mark).await.expect("a create");
@@ -72,11 +72,11 @@ impl Bench {
         found.into_iter().map(|found| (found.id, found.body)).collect()
     }
 
-    async fn look(&self, name: &str, id: &Id) -> Option<Body> {
+    pub(crate) async fn look(&self, name: &str, id: &Id) -> Option<Body> {
         the(name).look(&self.api, id).await.expect("a look")
     }
 
-    async fn edit(&self, name: &str, id: &Id, edit: &'static str, body: Json) -> Body {
+    pub(crate) async fn edit(&self, name: &str, id: &Id, edit: &'static str, body: Json) -> Body {
         let seen = self.look(name, id).await.expect("it is there");
         the(name).edit(&self.api, id, edit, &term(body), &seen).await.expect("an edit");
         self.look(name, id).await.expect("it is still there")
@@ -137,7 +137,7 @@ impl Bench {
     }
 }
 
-fn the(name: &str) -> &'static dyn AnyKind {
+pub(crate) fn the(name: &str) -> &'static dyn AnyKind {
     kind(name).expect("a kind")
 }
 
@@ -145,7 +145,7 @@ fn term(body: Json) -> Term {
     Term::Value(Value::from_json(&body))
 }
 
-fn map(body: Json) -> Body {
+pub(crate) fn map(body: Json) -> Body {
     Value::from_json(&body).as_map().expect("a map").clone()
 }
 
@@ -157,11 +157,11 @@ fn words(complaints: Vec<Complaint>) -> Vec<String> {
     complaints.into_iter().map(line).collect()
 }
 
-fn number(text: &str) -> u64 {
+pub(crate) fn number(text: &str) -> u64 {
     text.parse().expect("a number")
 }
 
-fn droplet(name: &str, vpc: &Id) -> Json {
+pub(crate) fn droplet(name: &str, vpc: &Id) -> Json {
     json!({
         "name": name, "image": "ubuntu-24-04-x64", "region": "nyc3", "size": "s-1vcpu-1gb", "vpc_uuid": vpc.0,
         "tags": ["web"], "user_data": "#!/bin/sh\ntrue\n", "backups": false, "ipv6": false, "monitoring": false,

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod actions;
 mod bad_input;
 mod bootstrap;
 mod branches;

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
@@ -10,7 +11,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::super::action::ActionEnd;
+use super::super::action::Order;
 use super::super::messages::{Said, said};
 use super::super::wait::Look;
 use super::*;
@@ -366,20 +367,31 @@ async fn a_refusal_tells_scope_and_request_id() {
 #[tokio::test]
 async fn an_action_ends_by_its_status() {
     let action = |status: &str| ok(&json!({"action": {"id": 2, "status": status, "completed_at": null}}));
-    let check = async |script: Vec<Say>, expected| {
-        let count = script.len();
+    // The object has its new state only once the action has ended.
+    let check = async |script: Vec<Say>, expected: Result<(), &str>, asked: usize| {
         let responder = Responder::start(script).await;
-        let end = responder.client().action("/droplets/1/actions/2", "the rename", Duration::from_secs(60)).await;
-        assert_eq!(end, Ok(expected));
-        assert_eq!(responder.lines().len(), count);
+        let (client, looks) = (responder.client(), AtomicU32::new(0));
+        let reached = || async { Ok((looks.fetch_add(1, Ordering::SeqCst) > 0).then_some(())) };
+        let path = "/droplets/1/actions";
+        let body = json!({"type": "rename"});
+        let order =
+            Order { path, body, goal: "the rename".into(), beside: &[], limit: Duration::from_secs(60), completed_is_enough: false };
+        let end = client.bring_about(&order, reached).await;
+        match expected {
+            Ok(()) => assert_eq!(end, Ok(Some(()))),
+            Err(word) => assert!(end.as_ref().is_err_and(|error| error.to_string().contains(word)), "{end:?}"),
+        }
+        assert_eq!(responder.lines().len(), asked);
+        responder.slept()
     };
-    check(vec![action("completed")], ActionEnd::Completed).await;
-    check(vec![status(404), action("in-progress"), action("done"), action("completed")], ActionEnd::Completed).await;
-    check(vec![action("in-progress"), action("errored")], ActionEnd::Errored).await;
-    let responder = Responder::start((0..200).map(|_| status(404)).collect()).await;
-    let end = responder.client().action("/droplets/1/actions/2", "the rename", Duration::from_secs(60)).await;
-    assert_eq!(end, Ok(ActionEnd::Gone));
-    assert!(responder.slept() < Duration::from_secs(15), "{:?}", responder.slept());
+    check(vec![action("completed")], Ok(()), 1).await;
+    check(vec![action("in-progress"), action("completed")], Ok(()), 2).await;
+    let odd = vec![action("in-progress"), status(404), action("in-progress"), action("done"), action("completed")];
+    check(odd, Ok(()), 5).await;
+    check(vec![action("in-progress"), action("in-progress"), action("errored")], Err("gave up the rename (action 2)"), 3).await;
+    let unknown = std::iter::once(action("in-progress")).chain((0..200).map(|_| status(404))).collect();
+    let slept = check(unknown, Ok(()), 32).await;
+    assert!(slept < Duration::from_secs(15), "{slept:?}");
 }
 
 #[tokio::test]
@@ -523,7 +535,10 @@ fn futures_are_send<'a>(client: &'a Client, body: &'a Value) -> Vec<BoxFuture<'a
         Box::pin(async { client.list::<Thing>("/a", &[], "a").await.map(drop) }),
         Box::pin(async { client.create::<Envelope>("/a", body).await.map(drop) }),
         Box::pin(async { client.delete_with("/a", body).await }),
-        Box::pin(async move { client.action("/a", "a", limit).await.map(drop) }),
+        Box::pin(async move {
+            let order = Order { path: "/a", body: Value::Null, goal: "a".into(), beside: &[], limit, completed_is_enough: false };
+            client.bring_about(&order, || async { Ok(Some(())) }).await.map(drop)
+        }),
         Box::pin(async move {
             let look = || async { client.get::<Option<Envelope>>(&path, &[("a", path.as_str())]).await };
             client.wait("a", limit, look).await.map(drop)

@@ -10,12 +10,12 @@ use serde_json::json;
 use super::super::attr::EditName;
 use super::super::wire::or_default;
 use super::{Droplet, Spec, Wire, get, path};
-use crate::api::action::ActionEnd;
+use crate::api::action::Order;
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
 use crate::base::identity::Id;
 use crate::base::value::{Body, Value};
-use crate::kinds::{Kind, no_edit};
+use crate::kinds::{Kind, if_there, no_edit};
 
 /// How long an action may take, a resize excepted.
 const ACTION_LIMIT: Duration = Duration::from_secs(600);
@@ -25,67 +25,56 @@ const RESIZE_LIMIT: Duration = Duration::from_secs(3600);
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(120);
 
 #[derive(Deserialize)]
-struct OneAction {
-    action: Action,
+struct OnePolicy {
+    policy: Backups,
 }
 
 #[derive(Deserialize)]
-struct Action {
-    id: u64,
+struct Backups {
     #[serde(default, deserialize_with = "or_default")]
-    status: String,
+    backup_policy: serde_json::Map<String, serde_json::Value>,
 }
 
 pub(super) async fn edit(api: &Client, id: &Id, edit: EditName, spec: &Spec, seen: &Body) -> Result<(), ApiError> {
     match edit {
-        "rename" => act(api, id, &json!({"type": "rename", "name": spec.name}), "the new name of").await,
+        "rename" => {
+            let named = |droplet: &Wire| droplet.name.eq_ignore_ascii_case(&spec.name);
+            act(api, id, json!({"type": "rename", "name": spec.name}), "have its new name", ACTION_LIMIT, named).await
+        }
         "resize" => resize(api, id, spec, seen).await,
         "power_on" => power_on(api, id).await,
         "tags" => tags(api, id, &spec.tags, &texts(seen, "tags")).await,
         "backups" => backups(api, id, spec, seen).await,
         "ipv6" => {
-            act(api, id, &json!({"type": "enable_ipv6"}), "the IPv6 address of").await?;
-            until(api, id, "have an IPv6 address", ACTION_LIMIT, |droplet| !droplet.networks.v6.is_empty()).await
+            let has = |droplet: &Wire| !droplet.networks.v6.is_empty();
+            act(api, id, json!({"type": "enable_ipv6"}), "have an IPv6 address", ACTION_LIMIT, has).await
         }
         "volumes" => volumes(api, id, spec, &texts(seen, "volume_ids")).await,
         _ => Err(no_edit(Droplet::NAME, id, edit)),
     }
 }
 
-/// Posts an action, waiting while another event is pending, and waits for its end.
-pub(super) async fn act(api: &Client, id: &Id, body: &serde_json::Value, whose: &str) -> Result<(), ApiError> {
-    run(api, id, &format!("{}/actions", path(id)), body, whose, ACTION_LIMIT).await
+/// Brings a state of the droplet about by an action of its own; `what` completes "waiting for droplet 1 to …".
+async fn act(
+    api: &Client,
+    id: &Id,
+    body: serde_json::Value,
+    what: &str,
+    limit: Duration,
+    done: impl Fn(&Wire) -> bool + Send + Sync,
+) -> Result<(), ApiError> {
+    let actions = actions(id);
+    let order = Order { path: &actions, body, goal: format!("droplet {id} to {what}"), beside: &[], limit, completed_is_enough: false };
+    bring_about(api, id, &order, done).await
 }
 
-async fn run(api: &Client, id: &Id, path: &str, body: &serde_json::Value, whose: &str, limit: Duration) -> Result<(), ApiError> {
-    let what = format!("droplet {id} to have no pending event");
-    let OneAction { action } = api.pending_retry(&what, ACTION_LIMIT, || async { api.create(path, body).await }).await?;
-    if action.status == "completed" {
-        return Ok(());
-    }
-    let what = format!("{whose} droplet {id}");
-    match api.action(&format!("{path}/{}", action.id), &what, limit).await? {
-        ActionEnd::Completed | ActionEnd::Gone => Ok(()),
-        ActionEnd::Errored => {
-            let kind = body.get("type").and_then(serde_json::Value::as_str).unwrap_or("action");
-            Err(ApiError::Unsettled {
-                what: format!("DigitalOcean gave up the {kind} of droplet {id} (action {}) and says no reason", action.id),
-            })
-        }
-    }
-}
-
-/// As `act`, but a lost answer is no error: the wait for the droplet that follows tells whether it took effect.
-async fn push(api: &Client, id: &Id, body: &serde_json::Value, whose: &str, limit: Duration) -> Result<(), ApiError> {
-    match run(api, id, &format!("{}/actions", path(id)), body, whose, limit).await {
-        Err(ApiError::Ambiguous { .. }) => Ok(()),
-        other => other,
-    }
-}
-
-async fn until(api: &Client, id: &Id, what: &str, limit: Duration, done: impl Fn(&Wire) -> bool + Send + Sync) -> Result<(), ApiError> {
+async fn bring_about(api: &Client, id: &Id, order: &Order<'_>, done: impl Fn(&Wire) -> bool + Send + Sync) -> Result<(), ApiError> {
     let done = &done;
-    api.wait(&format!("droplet {id} to {what}"), limit, || async move { Ok(done(&get(api, id).await?).then_some(())) }).await
+    api.bring_about(order, || async move { Ok(done(&get(api, id).await?).then_some(())) }).await.map(drop)
+}
+
+fn actions(id: &Id) -> String {
+    format!("{}/actions", path(id))
 }
 
 async fn resize(api: &Client, id: &Id, spec: &Spec, seen: &Body) -> Result<(), ApiError> {
@@ -103,34 +92,31 @@ async fn grow(api: &Client, id: &Id, spec: &Spec, wanted: &str, is_on: bool) -> 
         power_off(api, id, spec.graceful_shutdown).await?;
     }
     let body = json!({"type": "resize", "size": wanted, "disk": spec.resize_disk.unwrap_or(true)});
-    push(api, id, &body, "the new size of", RESIZE_LIMIT).await?;
-    until(api, id, &format!("have the size {wanted}"), RESIZE_LIMIT, |droplet| droplet.size() == wanted).await
+    act(api, id, body, &format!("have the size {wanted}"), RESIZE_LIMIT, |droplet| droplet.size() == wanted).await
 }
 
 pub(super) async fn power_off(api: &Client, id: &Id, graceful: bool) -> Result<(), ApiError> {
     let is_off = |droplet: &Wire| droplet.status == "off";
     if graceful {
         // It only asks; a system that does not listen is cut off below.
-        let asked = push(api, id, &json!({"type": "shutdown"}), "the shutdown of", SHUTDOWN_LIMIT).await;
-        let off = match asked {
-            Ok(()) => until(api, id, "be off", SHUTDOWN_LIMIT, is_off).await,
-            Err(error) => Err(error),
-        };
-        match off {
+        match act(api, id, json!({"type": "shutdown"}), "be off", SHUTDOWN_LIMIT, is_off).await {
             Err(ApiError::Unsettled { .. }) => {}
             other => return other,
         }
     }
-    push(api, id, &json!({"type": "power_off"}), "the power of", ACTION_LIMIT).await?;
-    until(api, id, "be off", ACTION_LIMIT, is_off).await
+    act(api, id, json!({"type": "power_off"}), "be off", ACTION_LIMIT, is_off).await
 }
 
 async fn power_on(api: &Client, id: &Id) -> Result<(), ApiError> {
     if get(api, id).await?.status == "active" {
         return Ok(());
     }
-    push(api, id, &json!({"type": "power_on"}), "the power of", ACTION_LIMIT).await?;
-    until(api, id, "be on", ACTION_LIMIT, |droplet| droplet.status == "active").await
+    wake(api, id).await
+}
+
+/// Powers on what was seen to be off.
+pub(super) async fn wake(api: &Client, id: &Id) -> Result<(), ApiError> {
+    act(api, id, json!({"type": "power_on"}), "be on", ACTION_LIMIT, |droplet| droplet.status == "active").await
 }
 
 /// Tags are a set that is ours, the stack's mark excepted, which `seen` does not show.
@@ -156,28 +142,59 @@ async fn tags(api: &Client, id: &Id, wanted: &[String], seen: &[String]) -> Resu
 async fn backups(api: &Client, id: &Id, spec: &Spec, seen: &Body) -> Result<(), ApiError> {
     let were_on = seen.get("backups") == Some(&true.into());
     let policy = spec.backup_policy.first();
-    let body = match (were_on, spec.backups) {
-        (_, false) => json!({"type": "disable_backups"}),
-        (false, true) => match policy {
-            Some(policy) => json!({"type": "enable_backups", "backup_policy": policy}),
-            None => json!({"type": "enable_backups"}),
-        },
-        (true, true) => match policy {
-            Some(policy) => json!({"type": "change_backup_policy", "backup_policy": policy}),
-            None => json!({"type": "change_backup_policy", "backup_policy": {"plan": "daily"}}),
-        },
+    match (were_on, spec.backups) {
+        (_, false) => {
+            let without = |droplet: &Wire| !droplet.has("backups");
+            act(api, id, json!({"type": "disable_backups"}), "have no backups", ACTION_LIMIT, without).await
+        }
+        (false, true) => {
+            let mut body = json!({"type": "enable_backups"});
+            if let Some(policy) = policy {
+                body["backup_policy"] = json!(policy);
+            }
+            act(api, id, body, "have backups", ACTION_LIMIT, |droplet| droplet.has("backups")).await
+        }
+        (true, true) => change_policy(api, id, policy.map_or_else(|| json!({"plan": "daily"}), |policy| json!(policy))).await,
+    }
+}
+
+/// The plan of the backups does not stand in the droplet, so it is read by itself.
+async fn change_policy(api: &Client, id: &Id, policy: serde_json::Value) -> Result<(), ApiError> {
+    let (actions, plan) = (actions(id), format!("{}/backups/policy", path(id)));
+    let order = Order {
+        path: &actions,
+        body: json!({"type": "change_backup_policy", "backup_policy": policy}),
+        goal: format!("droplet {id} to have its new backup policy"),
+        beside: &[],
+        limit: ACTION_LIMIT,
+        completed_is_enough: true,
     };
-    act(api, id, &body, "the backups of").await
+    let (wanted, plan) = (&policy, plan.as_str());
+    let kept = || async move {
+        let found = if_there(api.get::<OnePolicy>(plan, &[]).await)?.map(|one| one.policy.backup_policy).unwrap_or_default();
+        let same = |(name, value): (&String, &serde_json::Value)| found.get(name) == Some(value);
+        Ok(wanted.as_object().is_some_and(|wanted| wanted.iter().all(same)).then_some(()))
+    };
+    api.bring_about(&order, kept).await.map(drop)
 }
 
 async fn volumes(api: &Client, id: &Id, spec: &Spec, seen: &[String]) -> Result<(), ApiError> {
     let number: u64 = id.0.parse().map_err(|_| ApiError::Unsettled { what: format!("`{id}` is no droplet's number") })?;
     let region = get(api, id).await?.region.slug;
-    let gone = seen.iter().filter(|volume| !spec.volume_ids.contains(volume)).map(|volume| (volume, "detach"));
-    let new = spec.volume_ids.iter().filter(|volume| !seen.contains(volume)).map(|volume| (volume, "attach"));
-    for (volume, verb) in gone.chain(new) {
-        let body = json!({"type": verb, "droplet_id": number, "region": region});
-        run(api, id, &format!("/volumes/{}/actions", segment(volume)), &body, "a volume of", ACTION_LIMIT).await?;
+    let gone = seen.iter().filter(|volume| !spec.volume_ids.contains(volume)).map(|volume| (volume, false));
+    let new = spec.volume_ids.iter().filter(|volume| !seen.contains(volume)).map(|volume| (volume, true));
+    let beside = [actions(id)];
+    for (volume, wanted) in gone.chain(new) {
+        let verb = if wanted { "attach" } else { "detach" };
+        let order = Order {
+            path: &format!("/volumes/{}/actions", segment(volume)),
+            body: json!({"type": verb, "droplet_id": number, "region": region}),
+            goal: format!("droplet {id} to {verb} the volume {volume}"),
+            beside: &beside,
+            limit: ACTION_LIMIT,
+            completed_is_enough: false,
+        };
+        bring_about(api, id, &order, |droplet| droplet.volume_ids.contains(volume) == wanted).await?;
     }
     Ok(())
 }
