@@ -49,6 +49,7 @@ struct Core {
     prober: reqwest::Client,
     base: Url,
     authorization: HeaderValue,
+    token_source: Arc<str>,
     pace: Pace,
     patience: Patience,
     clock: Clock,
@@ -71,6 +72,7 @@ impl Client {
         let core = Core {
             base: connect::base(&settings)?,
             authorization: connect::authorization(&settings.token)?,
+            token_source: settings.token_source.as_str().into(),
             http: connect::connections(&settings)?,
             prober: probe::connections(settings.probe_through.as_ref())?,
             pace: Pace::new(settings.clock.clone(), settings.requests_per_second),
@@ -278,7 +280,7 @@ impl Client {
             let attempt = outcome.attempt();
             may_have_acted |= attempt.may_have_acted();
             match retry::decide(request, attempt, tried, &core.patience, core.rng.fraction()) {
-                Verdict::Take => return conclude(request, outcome, attempts, may_have_acted),
+                Verdict::Take => return conclude(request, outcome, attempts, may_have_acted, &self.core.token_source),
                 Verdict::Again(pause) => {
                     let throttled = matches!(attempt, Attempt::Answered { status: 429, .. });
                     tell(pause, if throttled { Cause::Budget } else { Cause::Retry });
@@ -413,7 +415,7 @@ impl Core {
 }
 
 /// What the last attempt means, where this or an earlier one may have taken effect.
-fn conclude(request: &Request, outcome: Outcome, attempts: u32, may_have_acted: bool) -> Result<Value, ApiError> {
+fn conclude(request: &Request, outcome: Outcome, attempts: u32, may_have_acted: bool, token: &Arc<str>) -> Result<Value, ApiError> {
     let asked = request.asked(attempts);
     let unknown = |asked, why| {
         let write = request.method != Method::Get;
@@ -425,8 +427,11 @@ fn conclude(request: &Request, outcome: Outcome, attempts: u32, may_have_acted: 
             body.map_err(|error| unknown(asked, format!("the answer is not JSON: {error}")))
         }
         Outcome::Answered { status, limits, answer, .. } => Err(match status {
-            401 => ApiError::Refused { asked, answer, scopes: Vec::new() },
-            403 => ApiError::Refused { asked, answer, scopes: scopes::needed(request.method.name(), &request.path) },
+            401 => ApiError::Refused { asked, answer, scopes: Vec::new(), token: Arc::clone(token) },
+            403 => {
+                let scopes = scopes::needed(request.method.name(), &request.path);
+                ApiError::Refused { asked, answer, scopes, token: Arc::clone(token) }
+            }
             404 => ApiError::NotFound { asked },
             429 => ApiError::Throttled { asked, wait: limits.pause(status).unwrap_or_default() },
             400..500 if status != 408 => ApiError::Rejected { asked, answer },

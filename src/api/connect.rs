@@ -23,6 +23,8 @@ pub struct Settings {
     pub base: Url,
     /// The token.
     pub token: Secret<String>,
+    /// Where the token came from, as messages name it.
+    pub token_source: String,
     /// How many times a failed request is repeated.
     pub retry_max: u32,
     /// The first pause before a repetition.
@@ -50,6 +52,7 @@ impl Settings {
         Self {
             base,
             token,
+            token_source: String::new(),
             retry_max: 4,
             retry_wait_min: Duration::from_secs(1),
             retry_wait_max: Duration::from_secs(30),
@@ -106,6 +109,12 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// Whether it is the token that will not do.
+    #[must_use]
+    pub fn is_of_token(&self) -> bool {
+        *self == Self::Token
+    }
+
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {

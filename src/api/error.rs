@@ -2,6 +2,7 @@
 //!
 //! Invariant: an error keeps method, path, status, the API's words and its request id, and never a header or a body.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -42,6 +43,8 @@ pub enum ApiError {
         answer: Answer,
         /// The scopes that the request needs, where they are known.
         scopes: Vec<&'static str>,
+        /// Where the token came from.
+        token: Arc<str>,
     },
     /// 400, 409, 412, 422: the API understood and will not do it.
     #[error("{} {}: {} ({})", asked.method, asked.path, answer.message, answer.status)]

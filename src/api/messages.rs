@@ -65,7 +65,7 @@ mod tests {
         let asked = Asked { method: "POST", path: "/x".into(), attempts: 1 };
         let answer = Answer { status, message: message.into(), ..Answer::default() };
         let error = match status {
-            401 | 403 => ApiError::Refused { asked, answer, scopes: Vec::new() },
+            401 | 403 => ApiError::Refused { asked, answer, scopes: Vec::new(), token: "".into() },
             _ => ApiError::Rejected { asked, answer },
         };
         assert_eq!(said(&error), expected, "{status} {message}");

@@ -111,6 +111,12 @@ impl<'a> Expanded<'a> {
         self.given_token(&block)
     }
 
+    /// Where a cluster's block says that its nodes find the API.
+    #[must_use]
+    pub fn api_url(&self, cluster: &Address) -> Option<String> {
+        text(&self.block(cluster, &unknown).ok()?, "api_url").map(str::to_owned)
+    }
+
     /// The arguments of a cluster as far as they are known.
     ///
     /// # Errors

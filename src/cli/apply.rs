@@ -13,8 +13,9 @@ use super::clusters::Bent;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::plan::{Looking, look, opening, options, show};
-use super::workplace::{Site, gateway, keys, lock, variables_of};
+use super::gateway::begin;
+use super::plan::{Looking, look, options, show};
+use super::workplace::{Site, keys, lock, variables_of};
 use super::{clusters, signals, stack, store};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Digest;
@@ -140,9 +141,8 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
         let text = serde_json::to_string(&saved.variables).unwrap_or_default();
         inputs.given.insert(0, Given::File { name: "the saved plan.tfvars.json".to_owned(), text });
     }
-    opening(&site, order.planning.json, screen);
-    let configuration = site.load(&mut inputs, order.planning.variables.input && order.saved.is_none(), screen)?;
-    let gateway = gateway(&site, Some(&configuration)).await?;
+    let ask = order.planning.variables.input && order.saved.is_none();
+    let (configuration, gateway) = begin(&site, &mut inputs, ask, order.planning.json, screen).await?;
     let clock = environment.clock.clone();
     let stop = signals::listen();
     let command = if order.destroy { "destroy" } else { "apply" };

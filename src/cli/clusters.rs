@@ -9,7 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::exit::Failure;
-use super::workplace::{ENDPOINT, Gateway, Site, keys};
+use super::gateway::{self, ENDPOINT, Gateway};
+use super::workplace::{Site, keys};
 use crate::base::address::Address;
 use crate::base::desired::Resolve as _;
 use crate::base::diag::Diagnostic;
@@ -71,7 +72,21 @@ pub fn expand<'a>(
     };
     let Bent { leaving, upgrade } = bent;
     let grounds = Grounds { lacking, leaving, upgrade, ..grounds(site, &state, api_url) };
-    Expanded::new(configuration, grounds).map_err(|errors| site.failed(errors))
+    let expanded = Expanded::new(configuration, grounds).map_err(|errors| site.failed(errors))?;
+    if !site.global.sim && !leaving {
+        near_apis(site, &expanded)?;
+    }
+    Ok(expanded)
+}
+
+/// The nodes' token goes where their block says, so that is held to the rule of the provider's `api_endpoint`.
+fn near_apis(site: &Site<'_>, expanded: &Expanded<'_>) -> Result<(), Failure> {
+    let named = expanded.clusters().iter().filter_map(|cluster| {
+        let (url, span) = (expanded.api_url(cluster)?, expanded.span(cluster, &["api_url"])?);
+        gateway::named(&url, &span, site.environment).err().map(|error| error.about(cluster))
+    });
+    let errors: Vec<Diagnostic> = named.collect();
+    if errors.is_empty() { Ok(()) } else { Err(site.failed(errors)) }
 }
 
 /// What is remembered, of an interrupted run all that is known to be done.

@@ -25,6 +25,8 @@ pub struct Environment {
     pub context: Option<String>,
     /// The official provider's settings, by the variable's name: `DIGITALOCEAN_API_URL` and its like.
     pub provider: BTreeMap<&'static str, String>,
+    /// `DOFLOAT_ALLOW_API_ENDPOINT`: APIs, parted by commas or spaces, that a configuration may name beside DigitalOcean's.
+    pub allowed_endpoints: Vec<String>,
     /// Values of variables: name, text, and the name of the environment's variable. `TF_VAR_x` come before `DOFLOAT_VAR_x`.
     pub variables: Vec<(String, String, String)>,
     /// `DOFLOAT_STACK`.
@@ -98,6 +100,9 @@ impl Environment {
             bucket_keys: BUCKET_KEYS.into_iter().filter_map(|name| Some((name, Secret::new(text(name)?.trim().to_owned())))).collect(),
             context: text("DIGITALOCEAN_CONTEXT"),
             provider: PROVIDER.into_iter().filter_map(|name| Some((name, text(name)?))).collect(),
+            allowed_endpoints: text("DOFLOAT_ALLOW_API_ENDPOINT")
+                .map(|list| list.split([',', ' ']).filter(|one| !one.is_empty()).map(str::to_owned).collect())
+                .unwrap_or_default(),
             variables: VALUES.into_iter().flat_map(prefixed).collect(),
             stack: text("DOFLOAT_STACK"),
             sim_token: text("DOFLOAT_SIM_TOKEN"),

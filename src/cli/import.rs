@@ -12,9 +12,10 @@ use super::clusters::Bent;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::plan::{Looking, opening};
+use super::gateway::begin;
+use super::plan::Looking;
 use super::state::address;
-use super::workplace::{Site, gateway, keys, lock};
+use super::workplace::{Site, keys, lock};
 use super::{clusters, history, stack, store};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Salt;
@@ -60,9 +61,7 @@ pub async fn run(args: &ImportArgs, global: &Global, environment: &Environment, 
         tfstate::read(bytes, &path.display().to_string(), &Salt::new([0; 32]))?;
     }
     let mut inputs = site.inputs(&args.variables)?;
-    opening(&site, false, screen);
-    let configuration = site.load(&mut inputs, args.variables.input, screen)?;
-    let gateway = gateway(&site, Some(&configuration)).await?;
+    let (configuration, gateway) = begin(&site, &mut inputs, args.variables.input, false, screen).await?;
     let locked = lock(&site.place, &args.locking, "import", false, environment, screen).await;
     let mut store = match locked {
         Ok(store) => store,

@@ -11,6 +11,7 @@ pub mod completions;
 pub mod environment;
 pub mod exit;
 pub mod files;
+pub mod gateway;
 pub mod history;
 pub mod import;
 pub mod logging;

@@ -8,7 +8,8 @@ use super::clusters::Bent;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::workplace::{Gateway, Site, gateway, variables_of};
+use super::gateway::{Gateway, begin};
+use super::workplace::{Site, variables_of};
 use super::{clusters, history, signals, stack, store};
 use crate::api::client::Client;
 use crate::base::clock::Clock;
@@ -36,9 +37,7 @@ pub async fn run(args: &PlanArgs, global: &Global, environment: &Environment, sc
     let mut site = Site::open(place, global, environment, &disk)?;
     let mut inputs = site.inputs(&args.planning.variables)?;
     inputs.lenient = args.destroy;
-    opening(&site, args.planning.json, screen);
-    let configuration = site.load(&mut inputs, args.planning.variables.input, screen)?;
-    let gateway = gateway(&site, Some(&configuration)).await?;
+    let (configuration, gateway) = begin(&site, &mut inputs, args.planning.variables.input, args.planning.json, screen).await?;
     let stop = signals::listen();
     let ended = signals::unless_stopped(&stop, shown(args, &site, &configuration, &inputs, &gateway, screen)).await;
     gateway.close().await;
@@ -106,20 +105,6 @@ async fn shown(
     drop(sharing);
     let pending = !surveyed.planned.plan.is_empty();
     Ok(if args.detailed_exitcode && pending { Exit::Pending } else { Exit::Done })
-}
-
-/// The first line: which stack it is about.
-pub fn opening(site: &Site<'_>, json: bool, screen: &mut Screen) {
-    if json {
-        let now = site.environment.clock.now().to_rfc3339();
-        screen.line(&plan_json::version_line(&now).to_string());
-        let mut line = plan_json::line("stack", &format!("Stack {}", site.place.name), &now);
-        line["stack"] = site.place.name.clone().into();
-        screen.line(&line.to_string());
-    } else {
-        let simulated = if site.global.sim { " (simulated)" } else { "" };
-        screen.line(&format!("Stack {}{simulated}", site.place.name));
-    }
 }
 
 /// What was asked for.

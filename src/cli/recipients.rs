@@ -16,6 +16,7 @@ use super::store;
 use super::workplace::keys;
 use crate::base::diag::Diagnostic;
 use crate::state::secrets::{self, Keys, Recipient, Written, recipients};
+use crate::ui::errors;
 use crate::ui::screen::Screen;
 
 /// Runs the command.
@@ -24,6 +25,10 @@ use crate::ui::screen::Screen;
 /// If a key is none, the change would lock its maker out, or a file cannot be encrypted anew.
 pub async fn run(command: Option<&RecipientsCommand>, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let keys = keys(environment);
+    if let Some(warning) = keys.exposure() {
+        let text = errors::render(&[warning], &errors::Sources::new(), screen.err_paint);
+        screen.complain(&text);
+    }
     let change = match command {
         None | Some(RecipientsCommand::List) => return list(&keys, screen),
         Some(change) => change,

@@ -10,8 +10,9 @@ use super::clusters::{self, Bent};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
+use super::gateway::gateway;
 use super::stack;
-use super::workplace::{Site, gateway};
+use super::workplace::Site;
 use crate::base::address::Address;
 use crate::base::child;
 use crate::base::desired::{Resolve as _, Watch};
@@ -41,7 +42,7 @@ pub async fn run(args: &StatusArgs, global: &Global, environment: &Environment, 
     let mut inputs = site.inputs(&args.variables)?;
     inputs.lenient = true;
     let configuration = site.load(&mut inputs, false, screen)?;
-    let gateway = gateway(&site, Some(&configuration)).await?;
+    let gateway = gateway(&site, &configuration).await?;
     let ended = async {
         let loaded = Store::open(site.place.store()).peek()?;
         let fresh = site.fresh_state();

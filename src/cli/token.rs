@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::environment::Environment;
 use crate::base::child::TOKENS;
-use crate::base::diag::Diagnostic;
+use crate::base::diag::{Diagnostic, Span};
 use crate::base::secret::Secret;
 
 /// A token and its source.
@@ -25,6 +25,17 @@ pub struct Token {
     pub warning: Option<Box<Diagnostic>>,
 }
 
+/// A token that the configuration gives.
+#[derive(Clone, Copy, Debug)]
+pub struct InConfiguration<'a> {
+    /// The token.
+    pub token: &'a Secret<String>,
+    /// Its place in words.
+    pub source: &'a str,
+    /// Its place.
+    pub span: &'a Span,
+}
+
 /// Where a token may come from, beside the environment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ask<'a> {
@@ -33,7 +44,7 @@ pub struct Ask<'a> {
     /// `--context NAME`.
     pub context: Option<&'a str>,
     /// The `token` argument of the configuration's `provider` block.
-    pub provider: Option<&'a Secret<String>>,
+    pub provider: Option<InConfiguration<'a>>,
 }
 
 /// Finds the token.
@@ -44,8 +55,17 @@ pub fn find(ask: Ask<'_>, environment: &Environment) -> Result<Token, Box<Diagno
     if let Some(file) = ask.file {
         return from_file(file);
     }
-    if let Some(value) = ask.provider {
-        return Ok(token(value.clone(), "the provider block of the configuration".to_owned()));
+    if let Some(given) = ask.provider {
+        let mut found = token(given.token.clone(), given.source.to_owned());
+        let other = environment.tokens.first().filter(|(_, value)| value != given.token);
+        found.warning = other.map(|(name, _)| {
+            Box::new(
+                Diagnostic::warning(format!("The token of the configuration is used, not that of {name}.")).at(given.span.clone()).hint(
+                    format!("Take `token` out of the provider block to use {name}: a token does not belong into a file that is committed."),
+                ),
+            )
+        });
+        return Ok(found);
     }
     if let Some((name, value)) = environment.tokens.first() {
         let mut found = token(value.clone(), (*name).to_owned());
@@ -168,12 +188,16 @@ mod tests {
     fn the_first_source_wins() {
         let all = [("DIGITALOCEAN_TOKEN", "one"), ("DIGITALOCEAN_ACCESS_TOKEN", "two"), ("DO_TOKEN", "three")];
         let provider = Secret::new("from-provider".to_owned());
+        let span = Span { file: "plans/web.tf".into(), start: 0, end: 1 };
+        let given = InConfiguration { token: &provider, source: "plans/web.tf:1", span: &span };
         for (left_out, expected) in [(0, "one"), (1, "two"), (2, "three"), (3, "from-default")] {
             let (folder, environment) = home(Some(DOCTL), &all[left_out..]);
             let file = folder.path().join("token");
             assert!(is(&find(Ask::default(), &environment), expected), "{expected}");
-            assert!(is(&find(Ask { provider: Some(&provider), ..Ask::default() }, &environment), "from-provider"));
-            assert!(is(&find(Ask { file: Some(&file), provider: Some(&provider), ..Ask::default() }, &environment), "from-file"));
+            let found = find(Ask { provider: Some(given), ..Ask::default() }, &environment);
+            assert!(is(&found, "from-provider"));
+            assert_eq!(found.is_ok_and(|token| token.warning.is_some()), left_out < 3);
+            assert!(is(&find(Ask { file: Some(&file), provider: Some(given), ..Ask::default() }, &environment), "from-file"));
         }
     }
 

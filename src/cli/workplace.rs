@@ -1,4 +1,4 @@
-//! What a command works with: the stack's files, the values of its variables, the API, and the store.
+//! What a command works with: the stack's files, the values of its variables, and the store.
 //!
 //! Invariant: glue between the layers; nothing is decided here but where things come from. The order of precedence of
 //! variables and settings is Terraform's and the official provider's.
@@ -6,8 +6,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -17,18 +15,13 @@ use super::exit::Failure;
 use super::files::Disk;
 use super::stack::Place;
 use super::store;
-use super::token;
-use crate::api::client::{Client, Settings};
 use crate::base::clock::Moment;
 use crate::base::desired::Resolve;
-use crate::base::diag::{Diagnostic, did_you_mean};
+use crate::base::diag::{Diagnostic, Span};
 use crate::base::digest::{Digest, Salt, sha256_hex};
-use crate::base::durable::make_folder;
 use crate::base::identity::Owner;
 use crate::base::rng::{Rng, entropy};
-use crate::base::secret::Secret;
 use crate::base::types::{Schemas, Type};
-use crate::base::value::{Term, Value};
 use crate::bootstrap::schema;
 use crate::engine::change::Base;
 use crate::engine::plan::{self, Input, Options, Planned};
@@ -39,7 +32,6 @@ use crate::lang::files::Recorded;
 use crate::lang::inputs::{Given, Inputs};
 use crate::lang::module::{self, Source, Stack};
 use crate::lang::{Files as _, Host};
-use crate::sim;
 use crate::state::State;
 use crate::state::secrets::Keys;
 use crate::state::store::{Locked, Waiting};
@@ -148,6 +140,13 @@ impl<'a> Site<'a> {
     #[must_use]
     pub fn failed(&self, failure: impl Into<Failure>) -> Failure {
         failure.into().with_sources(&self.sources)
+    }
+
+    /// A position as messages name it where they cannot show it: `plans/web.tf:3`.
+    #[must_use]
+    pub fn position(&self, span: &Span) -> String {
+        let before = self.sources.get(&*span.file).and_then(|text| text.get(..span.start)).unwrap_or_default();
+        format!("{}:{}", span.file, before.matches('\n').count() + 1)
     }
 
     /// The digest of everything that the configuration is made of: its files, the files of values, and what functions read.
@@ -303,219 +302,6 @@ pub fn offline(site: &Site<'_>, configuration: &dyn Resolve) -> Result<Planned, 
         config: String::new(),
     };
     Ok(plan::make(input, base)?)
-}
-
-/// The way to the API.
-pub struct Gateway {
-    /// The client.
-    pub client: Client,
-    /// The API's address.
-    pub endpoint: String,
-    /// The token, but in a simulated account.
-    pub token: Option<Secret<String>>,
-    /// Where the token came from.
-    pub token_source: String,
-    /// Warnings about the settings.
-    pub warnings: Vec<Diagnostic>,
-    /// The embedded simulator, which ends with this.
-    simulator: Option<sim::Running>,
-}
-
-impl Gateway {
-    /// Ends the embedded simulator, its world on disk.
-    pub async fn close(self) {
-        if let Some(simulator) = self.simulator {
-            simulator.stop().await;
-        }
-    }
-}
-
-/// Where DigitalOcean answers.
-pub const ENDPOINT: &str = "https://api.digitalocean.com";
-
-/// Opens the way to the API: the account that the token names, another server that the settings name, or the simulator.
-///
-/// # Errors
-/// If there is no token, or a setting will not do.
-pub async fn gateway(site: &Site<'_>, stack: Option<&Stack<'_>>) -> Result<Gateway, Failure> {
-    if site.global.sim {
-        return simulated(site).await;
-    }
-    let wishes = match stack {
-        Some(stack) => Wishes::of(stack).map_err(|errors| site.failed(errors))?,
-        None => Wishes::default(),
-    };
-    let environment = site.environment;
-    let ask = token::Ask {
-        file: site.global.access_token_file.as_deref(),
-        context: site.global.context.as_deref(),
-        provider: wishes.token.as_ref(),
-    };
-    let token = token::find(ask, environment)?;
-    let setting = |name: &str| environment.provider.get(name).cloned();
-    let endpoint = wishes.endpoint.clone().or_else(|| setting("DIGITALOCEAN_API_URL")).unwrap_or_else(|| ENDPOINT.to_owned());
-    let base = endpoint.parse().map_err(|error| {
-        Diagnostic::error(format!("The API's address `{endpoint}` cannot be understood: {error}."))
-            .hint("Write it as in https://api.digitalocean.com.")
-    })?;
-    let number = |name: &str, wish: Option<f64>| match (wish, setting(name)) {
-        (Some(wish), _) => Ok(Some(wish)),
-        (None, Some(text)) => text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0).map(Some).ok_or_else(|| {
-            Diagnostic::error(format!("{name} is set to something that is no number.")).hint("Set it to a number, or unset it.")
-        }),
-        (None, None) => Ok(None),
-    };
-    let mut settings = Settings::new(base, token.value.clone(), environment.clock.clone(), Arc::new(Rng::from_entropy()));
-    if let Some(retries) = number("DIGITALOCEAN_HTTP_RETRY_MAX", wishes.retry_max)? {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is not negative, and more than 100 makes no sense")]
-        let retries = retries.min(100.0) as u32;
-        settings.retry_max = retries;
-    }
-    if let Some(wait) = number("DIGITALOCEAN_HTTP_RETRY_WAIT_MIN", wishes.wait_min)? {
-        settings.retry_wait_min = Duration::from_secs_f64(wait.min(3600.0));
-    }
-    if let Some(wait) = number("DIGITALOCEAN_HTTP_RETRY_WAIT_MAX", wishes.wait_max)? {
-        settings.retry_wait_max = Duration::from_secs_f64(wait.min(3600.0));
-    }
-    if let Some(rate) = number("DIGITALOCEAN_REQUESTS_PER_SECOND", wishes.rate)? {
-        settings.requests_per_second = rate;
-    }
-    settings.timeout = environment.time_limit.unwrap_or(settings.timeout);
-    settings.ca_file.clone_from(&environment.ca_file);
-    settings.probe_through = environment.probe_through.as_deref().and_then(|address| address.parse().ok());
-    let client = Client::new(settings).map_err(|error| {
-        let diagnostic = Diagnostic::error(format!("{error}."));
-        match error.hint() {
-            Some(hint) => diagnostic.hint(hint),
-            None => diagnostic,
-        }
-    })?;
-    let warnings = token.warning.map(|warning| *warning).into_iter().collect();
-    Ok(Gateway { client, endpoint, token: Some(token.value), token_source: token.source, warnings, simulator: None })
-}
-
-/// What the configuration's `provider` block asks for.
-#[derive(Default)]
-struct Wishes {
-    token: Option<Secret<String>>,
-    endpoint: Option<String>,
-    retry_max: Option<f64>,
-    wait_min: Option<f64>,
-    wait_max: Option<f64>,
-    rate: Option<f64>,
-}
-
-const PROVIDER_ARGUMENTS: [&str; 9] = [
-    "token",
-    "api_endpoint",
-    "http_retry_max",
-    "http_retry_wait_min",
-    "http_retry_wait_max",
-    "requests_per_second",
-    "spaces_access_id",
-    "spaces_secret_key",
-    "spaces_endpoint",
-];
-
-impl Wishes {
-    fn of(stack: &Stack<'_>) -> Result<Self, Vec<Diagnostic>> {
-        let (mut wishes, mut errors) = (Self::default(), Vec::new());
-        for argument in stack.provider()? {
-            let mut wrong =
-                |what: &str| errors.push(Diagnostic::error(format!("`{}` takes {what}.", argument.name)).at(argument.span.clone()));
-            let text = argument.value.value().and_then(Value::as_str).map(str::to_owned);
-            let number = match argument.value.value() {
-                Some(Value::Number(number)) => number.as_f64().filter(|number| *number >= 0.0),
-                Some(Value::Str(text)) => text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0),
-                _ => None,
-            };
-            match argument.name.as_str() {
-                "token" => match token_of(&argument.value) {
-                    Some(token) => wishes.token = Some(token),
-                    None => wrong("a text that is known before anything is made"),
-                },
-                "api_endpoint" => match text {
-                    Some(text) => wishes.endpoint = Some(text),
-                    None => wrong("a text"),
-                },
-                "http_retry_max" => {
-                    wishes.retry_max = number.or_else(|| {
-                        wrong("a number");
-                        None
-                    })
-                }
-                "http_retry_wait_min" => {
-                    wishes.wait_min = number.or_else(|| {
-                        wrong("a number of seconds");
-                        None
-                    })
-                }
-                "http_retry_wait_max" => {
-                    wishes.wait_max = number.or_else(|| {
-                        wrong("a number of seconds");
-                        None
-                    })
-                }
-                "requests_per_second" => {
-                    wishes.rate = number.or_else(|| {
-                        wrong("a number");
-                        None
-                    })
-                }
-                "spaces_access_id" | "spaces_secret_key" | "spaces_endpoint" => {}
-                other => {
-                    let diagnostic = Diagnostic::error(format!("The provider has no argument `{other}`.")).at(argument.span.clone());
-                    errors.push(match did_you_mean(other, PROVIDER_ARGUMENTS) {
-                        Some(meant) => diagnostic.hint(format!("Did you mean `{meant}`?")),
-                        None => diagnostic.hint(format!("It has: {}.", PROVIDER_ARGUMENTS.join(", "))),
-                    });
-                }
-            }
-        }
-        if errors.is_empty() { Ok(wishes) } else { Err(errors) }
-    }
-}
-
-fn token_of(term: &Term) -> Option<Secret<String>> {
-    let text = term.sealed()?.map(|value| value.as_str().map(str::to_owned).ok_or(())).transpose().ok()?;
-    Some(text)
-}
-
-async fn simulated(site: &Site<'_>) -> Result<Gateway, Failure> {
-    let world: PathBuf = site.place.world();
-    let failed = |error: io::Error| Failure::from(Diagnostic::error(format!("The simulator cannot start: {error}.")));
-    if let Some(folder) = world.parent() {
-        make_folder(folder).map_err(failed)?;
-    }
-    // Another command may hold the world: then its server serves this one too. It may also end just now.
-    let mut tries = 0;
-    let (url, simulator) = loop {
-        if let Some(url) = sim::running_at(&world).map_err(failed)? {
-            break (url, None);
-        }
-        match sim::start(sim::Options { world: Some(world.clone()), ..sim::Options::default() }).await {
-            Ok(running) => break (running.url.clone(), Some(running)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries < 50 => {
-                tries += 1;
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Err(error) => return Err(failed(error)),
-        }
-    };
-    let base: url::Url = url.parse().with_context(|| format!("The simulator's address `{url}` cannot be understood"))?;
-    // No simulated address is ever dialled: the simulator answers for its servers.
-    let through = Some(base.clone());
-    let settings = Settings::new(base, Secret::new("simulated".to_owned()), site.environment.clock.clone(), Arc::new(Rng::from_entropy()));
-    let settings = Settings { probe_through: through, ..settings };
-    let client = Client::new(settings).map_err(|error| Diagnostic::error(format!("{error}.")))?;
-    Ok(Gateway {
-        client,
-        endpoint: "simulator".to_owned(),
-        token: None,
-        token_source: "the simulator".to_owned(),
-        warnings: Vec::new(),
-        simulator,
-    })
 }
 
 #[cfg(test)]

@@ -67,16 +67,24 @@ fn request_id(error: &ApiError) -> String {
     }
 }
 
+/// Whose token it is, since there may be several: `; it comes from DO_TOKEN`.
+fn source(token: &str) -> String {
+    if token.is_empty() { String::new() } else { format!("; it comes from {token}") }
+}
+
 fn hint(error: &ApiError) -> Option<String> {
     match error {
-        ApiError::Refused { answer, .. } if answer.status == 401 => {
-            Some("The token is not accepted. Check that it is whole, has not expired, and belongs to this API.".to_owned())
+        ApiError::Refused { answer, token, .. } if answer.status == 401 => {
+            Some(format!("The token is not accepted{}. Check that it is whole, has not expired, and belongs to this API.", source(token)))
         }
-        ApiError::Refused { scopes, .. } if !scopes.is_empty() => Some(format!(
-            "The token lacks a scope. What was asked needs: {}. `dofloat scopes` prints all that the stack needs.",
+        ApiError::Refused { scopes, token, .. } if !scopes.is_empty() => Some(format!(
+            "The token lacks a scope{}. What was asked needs: {}. `dofloat scopes` prints all that the stack needs.",
+            source(token),
             scopes.join(", ")
         )),
-        ApiError::Refused { .. } => Some("The token lacks a scope. `dofloat scopes` prints all that the stack needs.".to_owned()),
+        ApiError::Refused { token, .. } => {
+            Some(format!("The token lacks a scope{}. `dofloat scopes` prints all that the stack needs.", source(token)))
+        }
         ApiError::Unseen { scope, .. } => {
             Some(format!("Give the token the scope {scope}. `dofloat scopes` prints all that the stack needs."))
         }

@@ -62,6 +62,18 @@ impl Stack {
         self
     }
 
+    /// Takes a variable out of the program's environment.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    /// The same with a file in it.
+    pub(crate) fn with_file(self, below: &str, text: &str) -> Self {
+        self.write(below, text);
+        self
+    }
+
     /// Runs the program in the folder.
     pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         self.run_with(arguments, "")

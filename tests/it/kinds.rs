@@ -36,6 +36,7 @@ impl Bench {
             probe_through: None,
             base: sim.url.parse().expect("an address"),
             token: Secret::new("dop_v1_test".into()),
+            token_source: "the test".into(),
             retry_max: 2,
             retry_wait_min: Duration::from_secs(1),
             retry_wait_max: Duration::from_secs(30),

@@ -41,6 +41,7 @@ mod stories;
 mod takeover;
 mod teams;
 mod tidy;
+mod trust;
 mod tutorial;
 mod upkeep;
 mod watcher;

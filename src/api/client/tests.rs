@@ -275,7 +275,7 @@ async fn nobody_there_is_repeated_and_surely_without_effect() {
 fn an_earlier_attempt_may_have_taken_effect() {
     let check = |method, may_have_acted, expected| {
         let request = Request::new(method, Repeat::Safe, "/things/1", &[]).expect("a request");
-        let error = conclude(&request, Outcome::Unsent("no connection".into()), 3, may_have_acted).expect_err("nobody");
+        let error = conclude(&request, Outcome::Unsent("no connection".into()), 3, may_have_acted, &"".into()).expect_err("nobody");
         assert_eq!(word(&error), (expected, 3), "{method:?} {may_have_acted}");
     };
     check(Method::Put, true, "ambiguous");

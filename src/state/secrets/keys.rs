@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::told;
 use crate::base::diag::Diagnostic;
-use crate::base::durable::{make_folder, make_private_folder, write_atomic, write_new};
+use crate::base::durable::{make_folder, make_private_folder, mode_of, write_atomic, write_new};
 
 /// Who may read, and how we do.
 #[derive(Clone, Debug)]
@@ -239,6 +239,18 @@ impl Keys {
         let text = identity_file(&x25519::Identity::generate(), &old);
         write_atomic(self.in_folder()?, text.as_bytes(), 0o600).map_err(|error| self.unmade(&error))?;
         self.own()
+    }
+
+    /// A warning, if others than its owner may read the identity. It is used all the same: where a secret is mounted into a
+    /// container its mode cannot be chosen.
+    #[must_use]
+    pub fn exposure(&self) -> Option<Diagnostic> {
+        let mode = mode_of(&self.identity)?;
+        let name = self.identity.display();
+        (mode & 0o077 != 0).then(|| {
+            Diagnostic::warning(format!("Others than you may read the identity {name} (its mode is {mode:04o}); it opens every secret."))
+                .hint(format!("`chmod 600 {name}`. If somebody may have read it, `dofloat state recipients rotate` makes a new one."))
+        })
     }
 
     fn in_folder(&self) -> Result<&Path, Box<Diagnostic>> {

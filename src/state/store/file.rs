@@ -60,6 +60,8 @@ struct Open {
 }
 
 const MODE: u32 = 0o644;
+/// A copy may come to lie where others look in.
+const RESCUE_MODE: u32 = 0o600;
 
 impl Locked {
     pub(super) fn new(paths: Paths, lock: Option<FileLock>) -> Self {
@@ -294,7 +296,7 @@ impl Locked {
     /// Saves a copy where it can be saved, and adds to the error where that is and how to go on.
     fn rescued(&self, error: StoreError, bytes: &[u8], ended: bool) -> StoreError {
         let StoreError::Failed(mut diagnostic) = error else { return error };
-        let copy = self.rescue_places().into_iter().find(|place| write_atomic(place, bytes, MODE).is_ok());
+        let copy = self.rescue_places().into_iter().find(|place| write_atomic(place, bytes, RESCUE_MODE).is_ok());
         let state = self.paths.state.display();
         let why = diagnostic.hint.take().unwrap_or_default();
         let journal = self.journal.is_some().then(|| self.paths.journal.display());

@@ -325,6 +325,7 @@ fn a_folder_that_vanishes_stops_the_next_call_and_the_state_is_saved_elsewhere()
     let told = bench.told(&locked.commit(&State { records: BTreeMap::new(), ..state }).unwrap_err());
     assert!(told.contains("The new state is saved as dofloat-web.rescue-PID.json"), "{told}");
     let saved = bench.folder.path().join(format!("dofloat-web.rescue-{}.json", std::process::id()));
+    assert_eq!(crate::base::durable::mode_of(&saved), Some(0o600));
     assert!(format::read(&get(&saved), "saved").is_ok());
 }
 
