@@ -40,7 +40,7 @@ pub fn config(bytes: &[u8]) {
     let shown = Shown::of(name, text);
     let sources = [Source { name, text }];
     // Variables without a value are unknown, so that what follows is reached.
-    let inputs = Inputs { given: Vec::new(), lenient: true };
+    let inputs = Inputs { lenient: true, open_shape: true, ..Inputs::default() };
     with_host(|host| {
         if let Err(errors) = module::questions(&sources, &inputs, host) {
             shown.check(&errors);
@@ -204,7 +204,7 @@ pub fn tfvars(bytes: &[u8]) {
     let one = |name: &&str| Given::Text { name: (*name).to_owned(), raw: text.to_owned(), from: "-var".to_owned(), strict: true };
     let file = vec![Given::File { name: name.to_owned(), text: text.to_owned() }];
     for given in [file, vec![one(&"any")], ["number", "list", "map", "object", "hidden"].iter().map(one).collect()] {
-        let inputs = Inputs { given, lenient: false };
+        let inputs = Inputs { given, ..Inputs::default() };
         with_host(|host| match module::load(&sources, &inputs, &Tables, host) {
             Ok(stack) => {
                 shown.check(stack.warnings());

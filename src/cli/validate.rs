@@ -24,6 +24,7 @@ pub fn run(args: &ValidateArgs, global: &Global, environment: &Environment, scre
     let mut inputs = site.inputs(&args.variables)?;
     // A value that is not given is taken as unknown: whoever validates need not know it.
     inputs.lenient = true;
+    inputs.open_shape = true;
     let found = match site.load(&mut inputs, false, screen) {
         Ok(configuration) => unbound(&site, &configuration).and_then(|expanded| offline(&site, &expanded)).map(|planned| {
             let mut notes = configuration.warnings().to_vec();

@@ -99,7 +99,7 @@ impl<'a> Site<'a> {
                 VariableArg::File(path) => given.push(self.values_file(&path.display().to_string(), path)?),
             }
         }
-        Ok(Inputs { given, lenient: false })
+        Ok(Inputs { given, ..Inputs::default() })
     }
 
     fn values_file(&mut self, name: &str, path: &Path) -> Result<Given, Failure> {

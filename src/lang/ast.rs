@@ -235,6 +235,12 @@ impl Expr {
         }
     }
 
+    /// The same, with `resource.TYPE.NAME` as `TYPE.NAME`.
+    #[must_use]
+    pub fn target(&self) -> Option<(&str, &[Step])> {
+        self.root().map(|(root, steps)| short(root, steps))
+    }
+
     /// The literal text, if it is one.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
@@ -284,6 +290,19 @@ impl Expr {
                 [of.key.as_mut(), of.condition.as_mut()].into_iter().flatten().for_each(|part| part.each_mut(change));
             }
         }
+    }
+}
+
+/// `resource.TYPE.NAME` is the long way to write `TYPE.NAME`.
+#[must_use]
+pub fn short<'a>(root: &'a str, steps: &'a [Step]) -> (&'a str, &'a [Step]) {
+    match steps {
+        [Step { kind: StepKind::Attr(kind), .. }, rest @ ..]
+            if root == "resource" && matches!(rest, [Step { kind: StepKind::Attr(_), .. }, ..]) =>
+        {
+            (kind, rest)
+        }
+        _ => (root, steps),
     }
 }
 

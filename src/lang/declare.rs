@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod settings;
 mod upkeep;
 
 pub(super) use upkeep::target;
@@ -12,10 +13,10 @@ pub(super) use upkeep::target;
 use super::Host;
 use super::access::suggest;
 use super::ast::{Attr, Block, Body, Expr, Kind, Step, StepKind};
-use super::backend;
 use super::constraint::Constraint;
 use super::eval::{Eval, Fault, Outcome, Scope, fault};
 use super::references::{self, Found};
+use super::syntax;
 use super::type_expr;
 use super::types;
 use super::value::{Data, Val};
@@ -46,6 +47,8 @@ pub struct Module {
     pub removals: BTreeMap<Address, Removal>,
     /// `import` blocks.
     pub imports: Vec<Import>,
+    /// What is written in a way that has no effect, or is an old one.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// An `import` block.
@@ -507,14 +510,31 @@ impl Collect<'_> {
         self.declare(block.labels[0].0.clone(), output, |output| &output.span, |module| &mut module.outputs, "output");
     }
 
-    /// The items of an argument that is a list in brackets.
+    fn warning(&mut self, span: &Span, message: impl Into<String>, hint: impl Into<String>) {
+        self.module.warnings.push(Diagnostic::warning(message).at(span.clone()).hint(hint));
+    }
+
+    /// The references in an argument that is a list in brackets; quotes around one are an old way to write it.
     fn list(&mut self, block: &Block, name: &str) -> Vec<Expr> {
         let Some(attr) = block.body.attr(name) else { return Vec::new() };
         let Kind::Tuple(items) = &attr.value.kind else {
             self.error(Diagnostic::error(format!("\"{name}\" is a list in brackets.")).at(attr.value.span.clone()));
             return Vec::new();
         };
-        items.clone()
+        items.iter().map(|item| self.unquoted(item)).collect()
+    }
+
+    fn unquoted(&mut self, item: &Expr) -> Expr {
+        let Some(text) = item.text() else { return item.clone() };
+        match syntax::expression(&item.span.file, text, item.span.start) {
+            Ok(mut found) if found.root().is_some_and(|(_, steps)| !steps.is_empty()) => {
+                self.warning(&item.span, "A reference in quotes is an old way to write it.", format!("Write `{text}`."));
+                // Its escapes make finer places unreliable.
+                found.each_mut(&mut |part| *part = item.span.clone());
+                found
+            }
+            _ => item.clone(),
+        }
     }
 
     fn resource(&mut self, mut block: Block) {
@@ -568,20 +588,6 @@ impl Collect<'_> {
         self.dynamics(&block.body);
         resource.body = block.body;
         self.declare((kind, name), resource, |resource| &resource.span, |module| &mut module.resources, "resource");
-    }
-
-    /// Reports a provider that is not the one.
-    fn sole_provider(&mut self, block: &Block) {
-        if let Some(provider) = block.body.attr("provider") {
-            let named = provider.value.root().map(|(root, steps)| (root, steps.is_empty()));
-            if named != Some(("digitalocean", true)) {
-                self.error(
-                    Diagnostic::error("The only provider is `digitalocean`, without alias.")
-                        .at(provider.value.span.clone())
-                        .hint("Take the `provider` argument out."),
-                );
-            }
-        }
     }
 
     /// Checks the form of dynamic blocks, wherever they are.
@@ -645,56 +651,14 @@ impl Collect<'_> {
                     names.insert(root.to_owned());
                 }
                 (None, Some(name)) => {
+                    let (all, place) = (name == "*", &item.span);
+                    let hint = if all { "Write `ignore_changes = all`.".to_owned() } else { format!("Write `{name}`.") };
+                    self.warning(place, "A reference in quotes is an old way to write it.", hint);
                     names.insert(name.to_owned());
                 }
                 _ => self.error(Diagnostic::error("\"ignore_changes\" holds names of arguments.").at(item.span.clone())),
             }
         }
         if names.contains("*") { Ignore::All } else { Ignore::Names(names) }
-    }
-
-    fn provider(&mut self, block: Block) {
-        let (name, span) = &block.labels[0];
-        if name != "digitalocean" {
-            self.error(
-                Diagnostic::error(format!("The provider \"{name}\" is not supported; the only one is \"digitalocean\"."))
-                    .at(span.clone())
-                    .hint("Take the block out."),
-            );
-            return;
-        }
-        if let Some(alias) = block.body.attr("alias") {
-            self.error(
-                Diagnostic::error("A second provider by `alias` is not supported.")
-                    .at(alias.span.clone())
-                    .hint("Use a stack for each account."),
-            );
-        }
-        if let Some(first) = self.module.providers.first() {
-            self.errors.push(
-                Diagnostic::error("This provider is configured twice.").at(block.header.clone()).related(first.span.clone(), "first here"),
-            );
-        }
-        self.module.providers.push(Provider { span: block.header, body: block.body });
-    }
-
-    fn terraform(&mut self, block: &Block) {
-        self.only(block, &["required_version", "experiments", "language"], &["required_providers", "backend", "cloud", "provider_meta"]);
-        for inner in &block.body.blocks {
-            match inner.kind.as_str() {
-                "backend" => {
-                    if let Err(errors) = backend::read(inner) {
-                        self.errors.extend(errors);
-                    }
-                }
-                "cloud" => self.error(
-                    Diagnostic::error("A \"cloud\" block has no effect here: there is no such service behind dofloat.")
-                        .at(inner.header.clone())
-                        .hint("Take the block out. State lives in `state/`, or where a \"backend\" block says."),
-                ),
-                "provider_meta" => self.error(Diagnostic::error("\"provider_meta\" is not supported.").at(inner.header.clone())),
-                _ => {}
-            }
-        }
     }
 }

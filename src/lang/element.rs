@@ -40,7 +40,7 @@ pub(super) fn of(names: &Names<'_>, expr: &Expr, key: &Val) -> Result<Option<Val
 
 /// `TYPE.NAME` or `local.NAME`, with nothing behind it.
 fn plain_reference(expr: &Expr) -> Option<(&str, &str)> {
-    let (root, [step]) = expr.root()? else { return None };
+    let (root, [step]) = expr.target()? else { return None };
     match &step.kind {
         StepKind::Attr(name) => Some((root, name)),
         _ => None,
@@ -114,11 +114,6 @@ fn whole(names: &Names<'_>, expr: &Expr, key: &Val) -> Result<Option<Val>, Fault
 impl<'s> Names<'s> {
     fn local_expr(&self, name: &str) -> Option<&'s Expr> {
         self.base().module.locals.get(name).map(|local| &local.value)
-    }
-
-    /// The same names for a place that belongs to no instance.
-    fn outside(&self) -> Self {
-        Names::new(self.base(), self.known(), Here::Plain)
     }
 
     /// The same names while nothing is known of resources.

@@ -22,6 +22,8 @@ pub struct Inputs {
     pub given: Vec<Given>,
     /// Whether a variable may stay without a value: it is unknown then, and only what needs it fails. For `destroy`.
     pub lenient: bool,
+    /// Whether a `count` or `for_each` may stay unknown where such a variable decides it. For `validate`.
+    pub open_shape: bool,
 }
 
 /// One source of values.

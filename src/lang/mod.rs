@@ -18,6 +18,7 @@ pub mod functions;
 pub mod inputs;
 pub mod json;
 pub mod module;
+mod quotes;
 pub mod references;
 pub mod scope;
 pub mod shape;

@@ -70,12 +70,12 @@ pub struct Variable {
 pub fn load<'a>(sources: &[Source<'_>], inputs: &Inputs, schemas: &dyn Schemas, host: Host<'a>) -> Result<Stack<'a>, Vec<Diagnostic>> {
     let module = declared(sources, &host)?;
     let types = statics::types(&module, schemas);
-    let (moving, errors) = statics::check(&module, &types, schemas);
-    if !errors.is_empty() {
-        return Err(sorted(errors));
-    }
-    let (variables, warnings) = inputs::values(&module, inputs, &host)?;
-    let base = Base::new(module, variables, types, &moving, host);
+    let links = statics::check(&module, &types, schemas).map_err(sorted)?;
+    let (variables, unused) = inputs::values(&module, inputs, &host)?;
+    let warnings = module.warnings.iter().cloned().chain(unused).collect();
+    let mut base = Base::new(module, variables, types, links, host);
+    base.open_shape = inputs.open_shape;
+    base.compute();
     validate_variables(&base)?;
     rehearse(&base)?;
     let desired = shape::desired(&base).map_err(sorted)?;
@@ -145,8 +145,8 @@ fn validate_variables(base: &Base<'_>) -> Result<(), Vec<Diagnostic>> {
 fn rehearse(base: &Base<'_>) -> Result<(), Vec<Diagnostic>> {
     let mut errors = Vec::new();
     let plain = Names::new(base, None, Here::Plain);
-    for local in base.module.locals.values() {
-        errors.extend(plain.eval().eval(&local.value).map_err(|error| *error).err());
+    for local in base.module.locals.keys() {
+        errors.extend(base.local(local).and_then(|value| value.as_ref().err()).map(|error| (**error).clone()));
     }
     for (name, resource) in &base.module.resources {
         if let Err(error) = base.instances(name) {
@@ -185,7 +185,7 @@ fn leak(output: &declare::Output, value: &Val) -> Option<Diagnostic> {
 }
 
 impl Stack<'_> {
-    /// Warnings: values for variables that do not exist.
+    /// Warnings: what is written in an old way, and values for variables that do not exist.
     #[must_use]
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
-use super::ast::{Call, Expr, Kind, Names, Part, Step, StepKind};
+use super::ast::{Call, Expr, Kind, Names, Part, Step, StepKind, short};
 use super::functions;
 use super::special;
 use super::value::Val;
 use crate::base::diag::{Diagnostic, Span};
 
-/// A reference: `digitalocean_droplet.web[0].id` has the root `digitalocean_droplet` and three steps.
+/// A reference: `digitalocean_droplet.web[0].id` has the root `digitalocean_droplet` and three steps, and so has
+/// `resource.digitalocean_droplet.web[0].id`.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference<'a> {
     /// The first name.
@@ -64,7 +65,8 @@ pub fn of<'a>(expr: &'a Expr, bound: &[&'a str]) -> Vec<Reference<'a>> {
 #[must_use]
 pub fn unbound(expr: &Expr, given: &BTreeMap<String, Val>) -> Option<Diagnostic> {
     let mut error = None;
-    walk(expr, &[], &mut |what| match what {
+    let bound: &[&str] = if given.contains_key("resource") { &["resource"] } else { &[] };
+    walk(expr, bound, &mut |what| match what {
         Found::Reference(reference) if error.is_none() && !given.contains_key(reference.root) => {
             let message = format!("The template uses \"{}\", which is not among the values it is given.", reference.root);
             error = Some(Diagnostic::error(message).at(reference.span.clone()));
@@ -142,6 +144,7 @@ impl<'a> Walker<'a, '_> {
 
     fn reference(&mut self, root: &'a str, steps: &'a [Step], span: &'a Span) {
         if !self.bound.contains(&root) {
+            let (root, steps) = short(root, steps);
             (self.visit)(Found::Reference(Reference { root, steps, span }));
         }
     }

@@ -4,17 +4,19 @@
 //! thousands of instances stays quick; local values that depend on no resource are computed once.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::Host;
-use super::ast::{Step, StepKind};
+use super::ast::{Step, StepKind, short};
 use super::border;
 use super::declare::{Module, Name, Resource};
 use super::effort::Effort;
 use super::element::Sources;
-use super::eval::{Eval, Fault, Scope, fault};
+use super::eval::{Eval, Fault, Outcome, Scope, fault};
 use super::shape::{self, Instances};
+use super::statics::{Links, Node};
 use super::value::{Data, Val};
 use crate::base::address::{Address, Key};
 use crate::base::desired::Known;
@@ -32,8 +34,12 @@ pub struct Base<'a> {
     pub types: BTreeMap<String, BTreeMap<String, Type>>,
     /// The world.
     pub host: Host<'a>,
-    /// The local values that depend on no resource.
-    pub(super) fixed: BTreeMap<String, OnceLock<Result<Val, Fault>>>,
+    /// Whether a `count` or `for_each` may stay unknown for want of a variable's value.
+    pub(super) open_shape: bool,
+    /// What depends on what.
+    pub(super) links: Links,
+    /// The local values while nothing is known of resources.
+    locals: BTreeMap<String, OnceLock<Outcome>>,
     /// The instances of each resource, once asked for.
     pub(super) instances: BTreeMap<Name, OnceLock<Result<Instances, Fault>>>,
     /// Where the elements of `for` expressions come from, by the expression's place.
@@ -41,17 +47,35 @@ pub struct Base<'a> {
 }
 
 impl<'a> Base<'a> {
-    /// A base whose local values in `moving` depend on resources.
+    /// A base of which nothing is computed yet.
     pub(super) fn new(
         module: Module,
         variables: BTreeMap<String, Val>,
         types: BTreeMap<String, BTreeMap<String, Type>>,
-        moving: &BTreeSet<String>,
+        links: Links,
         host: Host<'a>,
     ) -> Self {
-        let fixed = module.locals.keys().filter(|name| !moving.contains(*name)).map(|name| (name.clone(), OnceLock::new())).collect();
+        let locals = module.locals.keys().map(|name| (name.clone(), OnceLock::new())).collect();
         let instances = module.resources.keys().map(|name| (name.clone(), OnceLock::new())).collect();
-        Self { module, variables, types, host, fixed, instances, sources: Mutex::default() }
+        Self { module, variables, types, host, open_shape: false, links, locals, instances, sources: Mutex::default() }
+    }
+
+    /// Computes the local values and the instances while nothing is known of resources, each after those that it depends on:
+    /// so none is computed within another one, and chains may be as long as anybody likes.
+    pub(super) fn compute(&self) {
+        for node in &self.links.order {
+            match node {
+                Node::Local(name) => drop(self.local(name)),
+                Node::Resource(name) => drop(self.instances(name)),
+                Node::Variable(_) => {}
+            }
+        }
+    }
+
+    /// A local value while nothing is known of resources; nothing if there is none of that name.
+    pub(super) fn local(&self, name: &str) -> Option<&Outcome> {
+        let (cell, local) = (self.locals.get(name)?, self.module.locals.get(name)?);
+        Some(cell.get_or_init(|| Names::new(self, None, Here::Plain).eval().eval(&local.value)))
     }
 
     /// The instances of a resource block.
@@ -79,7 +103,8 @@ pub struct Names<'s> {
     here: Here,
     /// `self`.
     this: Option<Val>,
-    memo: RefCell<BTreeMap<String, Val>>,
+    /// The local values that depend on resources, as far as they were asked for.
+    memo: Rc<RefCell<BTreeMap<&'s str, Outcome>>>,
 }
 
 /// The instance that an expression belongs to.
@@ -97,7 +122,7 @@ pub enum Here {
 impl<'s> Names<'s> {
     /// The names at a place.
     pub fn new(base: &'s Base<'s>, known: Option<&'s Known<'s>>, here: Here) -> Self {
-        Self { base, known, here, this: None, memo: RefCell::default() }
+        Self { base, known, here, this: None, memo: Rc::default() }
     }
 
     /// The same with `self`.
@@ -111,33 +136,42 @@ impl<'s> Names<'s> {
         self.base
     }
 
-    pub(super) fn known(&self) -> Option<&'s Known<'s>> {
-        self.known
-    }
-
     /// An evaluator over these names.
     #[must_use]
     pub fn eval(&self) -> Eval<'_> {
         Eval::new(self, &self.base.host)
     }
 
-    fn local(&self, name: &str, span: &Span, eval: &Eval<'_>) -> Result<Val, Fault> {
-        let Some(local) = self.base.module.locals.get(name) else {
+    /// The same names for a place that belongs to no instance.
+    pub(super) fn outside(&self) -> Self {
+        Self { base: self.base, known: self.known, here: Here::Plain, this: None, memo: Rc::clone(&self.memo) }
+    }
+
+    fn local(&self, name: &str, span: &Span, eval: &Eval<'_>) -> Outcome {
+        let base = self.base;
+        let Some(shaped) = base.local(name) else {
             return Err(fault(span, format!("There is no local value \"{name}\".")));
         };
-        if let Some(cell) = self.base.fixed.get(name) {
-            let names = Names::new(self.base, None, Here::Plain);
-            return cell.get_or_init(|| names.eval().after(&eval.effort).eval(&local.value)).clone();
+        let Some((name, _)) = base.links.moving.get_key_value(name).filter(|_| self.known.is_some()) else { return shaped.clone() };
+        // First those that it depends on, so that a long chain is walked and not dived into.
+        let (outside, mut open) = (self.outside(), vec![name.as_str()]);
+        while let Some(&at) = open.last() {
+            let missing = |name: &&str| !self.memo.borrow().contains_key(name);
+            let below = base.links.moving.get(at).into_iter().flatten().map(String::as_str).filter(missing);
+            let waiting = open.len();
+            if missing(&at) {
+                open.extend(below);
+            }
+            if open.len() > waiting {
+                continue;
+            }
+            open.pop();
+            if let Some(local) = base.module.locals.get(at).filter(|_| missing(&at)) {
+                let value = outside.eval().after(&eval.effort).eval(&local.value);
+                self.memo.borrow_mut().insert(at, value);
+            }
         }
-        if let Some(value) = self.memo.borrow().get(name) {
-            return Ok(value.clone());
-        }
-        let outside = Names { base: self.base, known: self.known, here: Here::Plain, this: None, memo: RefCell::default() };
-        let value = outside.eval().after(&eval.effort).eval(&local.value)?;
-        let mut memo = self.memo.borrow_mut();
-        memo.extend(outside.memo.into_inner());
-        memo.insert(name.to_owned(), value.clone());
-        Ok(value)
+        self.memo.borrow().get(name.as_str()).unwrap_or(shaped).clone()
     }
 
     fn resource(&self, kind: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), Fault> {
@@ -153,6 +187,14 @@ impl<'s> Names<'s> {
         if let Instances::Once = instances {
             let (value, used) = self.instance(&address, &steps[1..]);
             return Ok((value, used + 1));
+        }
+        if let Instances::Open(_) = instances {
+            // Whichever instance is meant, it has the attributes of all.
+            let Some(StepKind::Index(_) | StepKind::LegacyIndex(_)) = steps.get(1).map(|step| &step.kind) else {
+                return Ok((Val::unknown(Type::Any), 1));
+            };
+            let (value, used) = self.instance(&address, &steps[2..]);
+            return Ok((value, used + 2));
         }
         let (place, index) = match steps.get(1) {
             Some(Step { kind: StepKind::Index(index), span }) => (span, eval.eval(index)?),
@@ -185,7 +227,7 @@ impl<'s> Names<'s> {
         eval.effort.parts(instances.keys().len().saturating_mul(parts), span)?;
         let one = |key| self.instance(&address.with_key(Some(key)), &[]).0;
         Ok(match instances {
-            Instances::Once => self.instance(address, &[]).0,
+            Instances::Once | Instances::Open(_) => self.instance(address, &[]).0,
             Instances::Count(count) => Val::tuple((0..*count).map(|at| one(Key::Index(at))).collect()),
             Instances::Each(values) => Val::object(values.keys().map(|name| (name.clone(), one(Key::Name(name.clone())))).collect()),
         })
@@ -227,6 +269,7 @@ fn attribute(term: Option<&Term>, address: &Address, name: &str, ty: &Type) -> V
 
 impl Scope for Names<'_> {
     fn resolve(&self, root: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), Fault> {
+        let (written, (root, steps)) = (steps.len(), short(root, steps));
         let name = match steps.first().map(|step| &step.kind) {
             Some(StepKind::Attr(name)) => name.as_str(),
             _ => "",
@@ -253,7 +296,10 @@ impl Scope for Names<'_> {
             ("path", "cwd") => Val::string(&self.base.host.base.to_string_lossy()),
             ("terraform", "workspace") => Val::string("default"),
             ("each" | "count" | "path" | "terraform", _) => return Err(fault(span, format!("\"{root}\" has no attribute \"{name}\"."))),
-            _ => return self.resource(root, steps, span, eval),
+            _ => {
+                let (value, used) = self.resource(root, steps, span, eval)?;
+                return Ok((value, used + written - steps.len()));
+            }
         };
         Ok((known, 1))
     }

@@ -4,6 +4,7 @@
 //! is an error with a position. Attribute values play no part here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use super::ast::{Expr, StepKind};
 use super::declare::{Name, Repeat, Resource};
@@ -11,6 +12,7 @@ use super::effort::Effort;
 use super::eval::{Fault, fault, kind_of};
 use super::references::{self, Reference};
 use super::scope::{Base, Here, Names};
+use super::statics::Node;
 use super::types;
 use super::upkeep;
 use super::value::{Data, Val};
@@ -28,6 +30,8 @@ pub enum Instances {
     Count(u64),
     /// By name, with `each.value` as far as it is known.
     Each(BTreeMap<String, Val>),
+    /// Nobody can say yet, for want of a variable's value: `count.index`, or `each.key` and `each.value`, are unknown.
+    Open(Here),
 }
 
 /// More instances of one block than anybody wants; a slip of the pen must not fill the memory.
@@ -41,7 +45,7 @@ impl Instances {
     #[must_use]
     pub fn key(&self, index: &Val) -> Option<Key> {
         match self {
-            Self::Once => None,
+            Self::Once | Self::Open(_) => None,
             Self::Count(count) => match types::convert(index, &Type::Number).ok()?.data {
                 Data::Number(number) if !matches!(index.data, Data::Bool(_)) => number.as_u64().filter(|at| at < count).map(Key::Index),
                 _ => None,
@@ -54,7 +58,7 @@ impl Instances {
     #[must_use]
     pub fn keys(&self) -> Vec<Option<Key>> {
         match self {
-            Self::Once => vec![None],
+            Self::Once | Self::Open(_) => vec![None],
             Self::Count(count) => (0..*count).map(|at| Some(Key::Index(at))).collect(),
             Self::Each(values) => values.keys().map(|name| Some(Key::Name(name.clone()))).collect(),
         }
@@ -65,6 +69,7 @@ impl Instances {
     pub fn describe(&self) -> String {
         match self {
             Self::Once => "it has one, without a key".to_owned(),
+            Self::Open(_) => "nobody can say yet how many there are".to_owned(),
             Self::Count(0) => "`count` is 0".to_owned(),
             Self::Count(count) => format!("`count` is {count}, so indexes go from 0 to {}", count - 1),
             Self::Each(values) if values.is_empty() => "`for_each` is empty".to_owned(),
@@ -86,6 +91,7 @@ impl Instances {
             (Self::Each(values), Some(Key::Name(name))) => {
                 Here::Each(Val::string(name), values.get(name).cloned().unwrap_or_else(Val::null))
             }
+            (Self::Open(here), _) => here.clone(),
             _ => Here::Plain,
         }
     }
@@ -96,11 +102,39 @@ pub(super) fn instances(base: &Base<'_>, name: &Name, resource: &Resource, effor
     let names = Names::new(base, None, Here::Plain);
     let eval = |expr: &Expr| names.eval().after(effort).eval(expr);
     let about = format!("{}.{}", name.0, name.1);
-    match &resource.repeat {
-        Repeat::Once => Ok(Instances::Once),
-        Repeat::Count(expr) => count(&eval(expr)?, &expr.span, &about),
-        Repeat::ForEach(expr) => each(&eval(expr)?, &expr.span, &about),
+    let (expr, value) = match &resource.repeat {
+        Repeat::Once => return Ok(Instances::Once),
+        Repeat::Count(expr) | Repeat::ForEach(expr) => (expr, eval(expr)?),
+    };
+    let is_unknown = value.is_unknown() || matches!(&value.data, Data::Set(_, items) if items.iter().any(Val::is_unknown));
+    let for_each = matches!(resource.repeat, Repeat::ForEach(_));
+    if is_unknown && base.open_shape && !(for_each && value.sensitive) && wants_a_variable(base, expr) {
+        let key = |ty| Val::unknown(ty);
+        return Ok(Instances::Open(if for_each { Here::Each(key(Type::String), key(Type::Any)) } else { Here::Count(key(Type::Number)) }));
     }
+    if for_each { each(&value, &expr.span, &about) } else { count(&value, &expr.span, &about) }
+}
+
+/// Whether an expression leads to a variable that has no value, or to a resource of which that decides how many there are.
+fn wants_a_variable(base: &Base<'_>, expr: &Expr) -> bool {
+    let (mut open, mut seen) = (vec![expr], BTreeSet::new());
+    while let Some(expr) = open.pop() {
+        for reference in references::of(expr, &[]) {
+            let Some(name) = reference.attr(0) else { continue };
+            let found = match reference.root {
+                "var" => base.variables.get(name).is_some_and(Val::is_unknown),
+                "local" => {
+                    open.extend(base.module.locals.get(name).filter(|_| seen.insert(name)).map(|local| &local.value));
+                    false
+                }
+                root => matches!(base.instances(&(root.to_owned(), name.to_owned())), Ok(Instances::Open(_))),
+            };
+            if found {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 fn count(value: &Val, span: &Span, about: &str) -> Result<Instances, Fault> {
@@ -172,39 +206,51 @@ pub(super) struct Target {
 /// The resources that references lead to, through local values too.
 pub(super) struct Targets<'b, 'a> {
     base: &'b Base<'a>,
-    locals: BTreeMap<&'b str, Vec<Target>>,
+    /// What each local value leads to; one that only names another one shares that one's.
+    locals: BTreeMap<&'b str, Rc<Vec<Target>>>,
 }
 
 impl<'b, 'a> Targets<'b, 'a> {
     pub(super) fn new(base: &'b Base<'a>) -> Self {
-        Self { base, locals: BTreeMap::new() }
+        let mut targets = Self { base, locals: BTreeMap::new() };
+        // In this order what a local value names has been looked at before.
+        for node in &base.links.order {
+            if let Node::Local(name) = node
+                && base.links.moving.contains_key(name)
+                && let Some(local) = base.module.locals.get(name)
+            {
+                let found = targets.all(&local.value);
+                targets.locals.insert(name, found);
+            }
+        }
+        targets
     }
 
     /// Adds what an expression leads to. A local value's indexes count for nothing: they are not the instance's own.
-    pub(super) fn of(&mut self, expr: &'b Expr, bound: &[&'b str], into: &mut Vec<Target>) {
+    pub(super) fn of(&self, expr: &'b Expr, bound: &[&'b str], into: &mut Vec<Target>) {
         for reference in references::of(expr, bound) {
             match (reference.root, reference.attr(0)) {
-                ("local", Some(name)) => into.extend(self.local(name)),
+                ("local", Some(name)) => into.extend(self.locals.get(name).into_iter().flat_map(|found| found.iter().cloned())),
                 (_, Some(_)) => into.extend(target(self.base, &reference)),
                 _ => {}
             }
         }
     }
 
-    fn local(&mut self, name: &'b str) -> Vec<Target> {
-        if let Some(found) = self.locals.get(name) {
-            return found.clone();
+    /// What a local value leads to.
+    fn all(&self, expr: &'b Expr) -> Rc<Vec<Target>> {
+        if let [one] = references::of(expr, &[]).as_slice()
+            && one.root == "local"
+            && let Some(shared) = one.attr(0).and_then(|name| self.locals.get(name))
+        {
+            return Rc::clone(shared);
         }
-        let Some(local) = self.base.module.locals.get(name) else { return Vec::new() };
-        // Cycles are errors that were found before; a mark keeps a wrong caller from turning forever.
-        self.locals.insert(name, Vec::new());
         let mut found = Vec::new();
-        self.of(&local.value, &[], &mut found);
+        self.of(expr, &[], &mut found);
         // A value that holds another one twice leads nowhere else for that; without this, a few lines double it without end.
         let mut seen = BTreeSet::new();
         found.retain(|target| seen.insert((target.block.clone(), target.index.as_ref().map(|index| index.span.clone()))));
-        self.locals.insert(name, found.clone());
-        found
+        Rc::new(found)
     }
 }
 
@@ -234,7 +280,7 @@ pub(super) fn desired(base: &Base<'_>) -> Result<Desired, Vec<Diagnostic>> {
     if !errors.is_empty() {
         return Err(errors);
     }
-    let mut targets = Targets::new(base);
+    let targets = Targets::new(base);
     let mut desired = Desired::default();
     let mut links = 0;
     for (name, resource) in &base.module.resources {

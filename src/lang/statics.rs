@@ -27,19 +27,34 @@ pub(super) fn types(module: &Module, schemas: &dyn Schemas) -> BTreeMap<String, 
     kinds.into_iter().filter_map(of).collect()
 }
 
-/// Checks a module. Also tells which local values depend on resources.
+/// What depends on what in a module without errors.
+pub(super) struct Links {
+    /// Every local value and resource, each after those that it depends on.
+    pub order: Vec<Node>,
+    /// The local values that depend on resources, each with those among them that it names.
+    pub moving: BTreeMap<String, Vec<String>>,
+}
+
+/// Checks a module, and tells what depends on what in it.
+///
+/// # Errors
+/// All that is wrong with it.
 pub(super) fn check(
     module: &Module,
     types: &BTreeMap<String, BTreeMap<String, Type>>,
     schemas: &dyn Schemas,
-) -> (BTreeSet<String>, Vec<Diagnostic>) {
+) -> Result<Links, Vec<Diagnostic>> {
     let mut checker = Checker { module, types, errors: Vec::new() };
     checker.module();
     let mut errors = checker.errors;
     unknown_kinds(module, schemas, &mut errors);
     let graph = Graph::of(module);
-    errors.extend(graph.cycles());
-    (graph.moving(), errors)
+    let (order, circles) = graph.walk();
+    errors.extend(circles);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    Ok(Links { order: order.into_iter().cloned().collect(), moving: graph.moving() })
 }
 
 fn unknown_kinds(module: &Module, schemas: &dyn Schemas, errors: &mut Vec<Diagnostic>) {
@@ -153,7 +168,7 @@ impl<'m> Checker<'m> {
 
     fn depends_on(&mut self, exprs: &'m [Expr]) {
         for expr in exprs {
-            let name = expr.root().and_then(|(root, steps)| match steps.first().map(|step| &step.kind) {
+            let name = expr.target().and_then(|(root, steps)| match steps.first().map(|step| &step.kind) {
                 Some(StepKind::Attr(name)) => Some((root.to_owned(), name.clone())),
                 _ => None,
             });
@@ -174,7 +189,7 @@ impl<'m> Checker<'m> {
 
     fn triggers(&mut self, exprs: &'m [Expr], place: Place<'m>) {
         for expr in exprs {
-            let resource = expr.root().is_some_and(|(root, steps)| {
+            let resource = expr.target().is_some_and(|(root, steps)| {
                 let name = match steps.first().map(|step| &step.kind) {
                     Some(StepKind::Attr(name)) => name.clone(),
                     _ => String::new(),
@@ -210,8 +225,8 @@ impl<'m> Checker<'m> {
         let span = reference.span;
         let name = reference.attr(0);
         match reference.root {
-            "var" => self.declared("variable", name, self.module.variables.keys(), span),
-            "local" => self.declared("local value", name, self.module.locals.keys(), span),
+            "var" => self.declared("variable", name, &self.module.variables, span),
+            "local" => self.declared("local value", name, &self.module.locals, span),
             "path" => self.one_of("path", name, &["module", "root", "cwd"], span),
             "terraform" => self.one_of("terraform", name, &["workspace"], span),
             "count" | "each" => self.repeated(reference, place),
@@ -226,6 +241,7 @@ impl<'m> Checker<'m> {
             }
             "data" => self.error(span, "Data sources are not supported yet.".to_owned()),
             "module" => self.error(span, "Modules are not supported yet.".to_owned()),
+            "resource" => self.error(span, "A reference to a resource names its type and its name: TYPE.NAME.".to_owned()),
             root => match name {
                 Some(name) => self.resource(root, name, reference, place),
                 None => {
@@ -244,13 +260,13 @@ impl<'m> Checker<'m> {
         }
     }
 
-    fn declared<'n>(&mut self, what: &str, name: Option<&str>, known: impl Iterator<Item = &'n String> + Clone, span: &Span) {
+    fn declared<T>(&mut self, what: &str, name: Option<&str>, known: &BTreeMap<String, T>, span: &Span) {
         match name {
             None => self.error(span, format!("A reference to a {what} needs its name.")),
-            Some(name) if known.clone().any(|known| known == name) => {}
+            Some(name) if known.contains_key(name) => {}
             Some(name) => {
                 let error = Diagnostic::error(format!("There is no {what} \"{name}\".")).at(span.clone());
-                self.errors.push(*suggest(error, name, known.map(String::as_str)));
+                self.errors.push(*suggest(error, name, known.keys().map(String::as_str)));
             }
         }
     }
@@ -345,7 +361,7 @@ fn ignored_place(span: Option<&Span>, block: &Span) -> Span {
 
 /// Something that depends on other things.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Node {
+pub(super) enum Node {
     Local(String),
     Variable(String),
     Resource(Name),
@@ -397,34 +413,40 @@ impl Graph {
         Self { nodes }
     }
 
-    /// One error for each circle that a walk in order of names meets.
-    fn cycles(&self) -> Vec<Diagnostic> {
-        let mut done: BTreeSet<&Node> = BTreeSet::new();
-        let mut errors = Vec::new();
+    /// Everything after what it depends on, and one error for each circle that a walk in order of names meets.
+    fn walk(&self) -> (Vec<&Node>, Vec<Diagnostic>) {
+        // The place on the path; nothing for what is done.
+        let mut places: BTreeMap<&Node, Option<usize>> = BTreeMap::new();
+        let (mut order, mut errors) = (Vec::new(), Vec::new());
         for start in self.nodes.keys() {
             let mut path: Vec<(&Node, Vec<&Node>)> = Vec::new();
-            if !done.contains(start) {
+            if !places.contains_key(start) {
+                places.insert(start, Some(0));
                 path.push((start, self.next(start)));
             }
             while let Some((node, next)) = path.last_mut() {
                 let node = *node;
                 match next.pop() {
                     None => {
-                        done.insert(node);
+                        places.insert(node, None);
+                        order.push(node);
                         path.pop();
                     }
-                    Some(to) => {
-                        if let Some(at) = path.iter().position(|(node, _)| *node == to) {
-                            let circle: Vec<&Node> = path[at..].iter().map(|(node, _)| *node).collect();
+                    Some(to) => match places.get(to) {
+                        Some(Some(at)) => {
+                            let circle: Vec<&Node> = path[*at..].iter().map(|(node, _)| *node).collect();
                             errors.push(self.cycle(&circle));
-                        } else if !done.contains(to) {
+                        }
+                        Some(None) => {}
+                        None => {
+                            places.insert(to, Some(path.len()));
                             path.push((to, self.next(to)));
                         }
-                    }
+                    },
                 }
             }
         }
-        errors
+        (order, errors)
     }
 
     fn next(&self, node: &Node) -> Vec<&Node> {
@@ -444,8 +466,8 @@ impl Graph {
         error
     }
 
-    /// The local values that depend on resources.
-    fn moving(&self) -> BTreeSet<String> {
+    /// The local values that depend on resources, each with those among them that it names.
+    fn moving(&self) -> BTreeMap<String, Vec<String>> {
         // From the resources backwards, each edge once.
         let mut users: BTreeMap<&Node, Vec<&Node>> = BTreeMap::new();
         for (node, (_, to)) in &self.nodes {
@@ -457,14 +479,17 @@ impl Graph {
         let mut moving = BTreeSet::new();
         while let Some(node) = open.pop() {
             for user in users.get(node).into_iter().flatten() {
-                if let Node::Local(name) = user
-                    && moving.insert(name.clone())
-                {
+                if matches!(user, Node::Local(_)) && moving.insert(*user) {
                     open.push(user);
                 }
             }
         }
-        moving
+        let named = |node: &Node| match node {
+            Node::Local(name) => Some(name.clone()),
+            _ => None,
+        };
+        let names = |node: &Node| self.nodes[node].1.iter().filter(|to| moving.contains(to)).filter_map(named).collect();
+        moving.iter().filter_map(|node| Some((named(node)?, names(node)))).collect()
     }
 }
 

@@ -11,9 +11,9 @@ use hcl_edit::structure::{Block as HclBlock, Body as HclBody, Structure};
 use hcl_edit::template::{Directive, Element, Strip, Template};
 use hcl_edit::{Decorated, Ident, Span as _};
 
-use super::arithmetic;
 use super::ast::{Attr, BinaryOp, Block, Body, Call, Expr, For, Kind, Names, Part, Step, StepKind, UnaryOp};
 use super::value::Val;
+use super::{arithmetic, quotes};
 use crate::base::diag::{Diagnostic, Span};
 
 /// How many syntax errors of one file are reported.
@@ -38,8 +38,10 @@ pub fn body_partly(file: &str, text: &str) -> (Body, Vec<Diagnostic>) {
         let rest = &text[pos..];
         source.base = pos;
         let Err((at, message)) = source.parse_into(&mut found, rest) else { break };
-        let (block, at, message) = match unclosed(rest) {
-            Some(open) if open <= at && !message.contains("heredoc") => {
+        let open_quote = quotes::left_open(rest).filter(|open| open.at <= at && !message.contains("heredoc"));
+        let (block, at, message) = match (open_quote, unclosed(rest)) {
+            (Some(open), _) => (last_header(rest, open.at), open.at, unclosed_text(open)),
+            (None, Some(open)) if open <= at && !message.contains("heredoc") => {
                 (open, open, "This block is not closed: its `}` is missing.".to_owned())
             }
             // At the end of the text it is a brace that is missing, and nobody can say where but in the last block.
@@ -581,6 +583,11 @@ fn unclosed(text: &str) -> Option<usize> {
         }
     }
     if heredoc.is_some() { None } else { open }
+}
+
+fn unclosed_text(open: quotes::Open) -> String {
+    let missing = if open.inserting { "the `}` of one of its insertions, or its closing quote," } else { "the closing quote" };
+    format!("A quoted text ends on its line: {missing} is missing.")
 }
 
 /// The mark of a heredoc that starts on the line before the end of a text.

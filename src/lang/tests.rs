@@ -214,6 +214,111 @@ fn the_shape_must_be_known() {
 }
 
 #[test]
+fn a_shape_that_wants_a_variable_is_open_to_whoever_validates() {
+    let text = r#"
+variable "names" {
+  type = set(string)
+}
+variable "many" {
+  type = number
+}
+locals { more = { for name in var.names : name => upper(name) } }
+resource "thing" "a" {
+  for_each = var.names
+  name     = each.key
+}
+resource "thing" "b" {
+  for_each = thing.a
+  name     = each.value.id
+  tags     = [thing.a["x"].name, thing.d[0].name]
+}
+resource "thing" "c" {
+  for_each = local.more
+  name     = each.value
+}
+resource "thing" "d" {
+  count = var.many
+  name  = "d${count.index}"
+}
+resource "thing" "e" {
+  for_each = toset([for name in ["x"] : "${name}${var.many}"])
+}
+import {
+  to = thing.a["x"]
+  id = "7"
+}
+output "o" {
+  value = [values(thing.a)[*].id, thing.d[*].name, length(thing.c)]
+}
+"#;
+    let inputs = |open_shape| Inputs { lenient: true, open_shape, ..Inputs::default() };
+    with(text, &inputs(true), |stack| {
+        let stack = stack.unwrap_or_else(|errors| panic!("{errors:#?}"));
+        for of in ["thing.a", "thing.b", "thing.c", "thing.d", "thing.e"] {
+            assert!(stack.body(&at(of), &nothing).is_ok(), "{of}");
+        }
+        assert!(stack.outputs(&nothing).is_ok());
+    });
+    with(text, &inputs(false), |stack| assert!(stack.err().is_some_and(|errors| errors[0].message.contains("is not known before apply"))));
+    let still = "variable \"v\" {}\nresource \"thing\" \"a\" {}\nresource \"thing\" \"b\" {\n  for_each = toset([thing.a.id])\n  name     = var.v\n}\n";
+    with(still, &inputs(true), |stack| assert_eq!(stack.err().map(|errors| errors.len()), Some(1)));
+}
+
+#[test]
+fn old_and_long_ways_to_write_references_are_understood() {
+    let text = r#"
+provider "digitalocean" {
+  version = "~> 2.0"
+}
+resource "thing" "a" {
+  count    = 1
+  provider = "digitalocean"
+}
+resource "thing" "b" {
+  name       = resource.thing.a[0].id
+  tags       = [for resource in ["x"] : resource]
+  depends_on = ["thing.a", resource.thing.c]
+  lifecycle {
+    ignore_changes       = ["size"]
+    replace_triggered_by = ["thing.c"]
+  }
+}
+resource "thing" "c" {
+  for_each = resource.thing.a[*]
+}
+moved {
+  from = resource.thing.x
+  to   = resource.thing.a[0]
+}
+output "o" {
+  value = templatestring(local.t, { resource = { a = { b = "in a template" } } })
+}
+locals {
+  t = "$${resource.a.b}"
+}
+"#
+    .replace("resource.thing.a[*]", "{ for it in resource.thing.a : \"k\" => it.name }");
+    stack(&text, |stack| {
+        let known = |_: &Address| Term::Value(Value::Map(BTreeMap::from([("id".to_owned(), "7".into())])));
+        assert_eq!(body(stack, "thing.b", &known), r#"{"name":"7","tags":["x"]}"#);
+        let wanted = &stack.desired().resources[&at("thing.b")];
+        assert_eq!(wanted.after, BTreeSet::from([at("thing.a[0]"), at("thing.c[\"k\"]")]));
+        assert_eq!(wanted.rules.ignore_changes, Ignore::Names(BTreeSet::from(["size".to_owned()])));
+        assert_eq!(wanted.rules.replace_triggered_by.len(), 1);
+        assert_eq!(stack.outputs(&known).expect("outputs")["o"].value, Term::Value("in a template".into()));
+        let told: Vec<_> = stack.warnings().iter().map(|warning| (warning.message.as_str(), warning.hint.as_deref())).collect();
+        let quoted = "A reference in quotes is an old way to write it.";
+        let hints = ["Write `digitalocean`.", "Write `thing.a`.", "Write `size`.", "Write `thing.c`."];
+        assert!(told[0].0.starts_with("`version` in a provider block has no effect"), "{told:?}");
+        assert_eq!(told[1..], hints.map(|hint| (quoted, Some(hint))));
+    });
+    assert_eq!(
+        errors("output \"o\" {\n  value = resource.thing\n}\n"),
+        ["2: A reference to a resource names its type and its name: TYPE.NAME."]
+    );
+}
+
+#[test]
 fn values_of_for_each_may_be_known_later() {
     let text = "resource \"thing\" \"a\" {}\nresource \"thing\" \"b\" {\n  for_each = { x = thing.a.id }\n  name     = \"${each.key}=${each.value}\"\n}\n";
     let known = |_: &Address| Term::Value(Value::Map(BTreeMap::from([("id".to_owned(), "7".into())])));
@@ -236,7 +341,7 @@ output "o" {
 }
 "#;
     let given = vec![Given::Text { name: "token".into(), raw: "s3cret".into(), from: "-var".into(), strict: true }];
-    with(text, &Inputs { given, lenient: false }, |stack| {
+    with(text, &Inputs { given, ..Inputs::default() }, |stack| {
         let stack = stack.unwrap_or_else(|errors| panic!("{errors:#?}"));
         let term = stack.body(&at("thing.a"), &nothing).expect("a body");
         assert!(matches!(term.get("name"), Term::Secret(_)));
@@ -261,15 +366,15 @@ fn questions_are_asked_for_what_is_missing_only() {
     let rng = Rng::seeded(1);
     let host = Host { files: &files, base: Path::new("/s"), home: None, now: Moment(0), rng: &rng, fresh: false };
     let given = vec![Given::File { name: "x.tfvars".into(), text: "a = 1\nother = 2\n".into() }];
-    let open = questions(&[Source { name: "t.tf", text }], &Inputs { given: given.clone(), lenient: false }, host).expect("questions");
+    let open = questions(&[Source { name: "t.tf", text }], &Inputs { given: given.clone(), ..Inputs::default() }, host).expect("questions");
     assert_eq!(
         open.iter().map(|q| (q.name.as_str(), q.description.as_deref(), &q.ty)).collect::<Vec<_>>(),
         [("b", Some("How many"), &Type::Number)]
     );
-    with(text, &Inputs { given: given.clone(), lenient: false }, |stack| {
+    with(text, &Inputs { given: given.clone(), ..Inputs::default() }, |stack| {
         assert_eq!(stack.err().map(|errors| errors.len()), Some(1));
     });
-    with(text, &Inputs { given, lenient: true }, |stack| {
+    with(text, &Inputs { given, lenient: true, ..Inputs::default() }, |stack| {
         let stack = stack.unwrap_or_else(|errors| panic!("{errors:#?}"));
         assert_eq!(stack.warnings().iter().map(|w| w.message.as_str()).collect::<Vec<_>>(), ["The stack has no variable \"other\"."]);
         assert!(matches!(stack.variables()["b"].value, Term::Unknown(_)));
@@ -517,22 +622,46 @@ fn a_few_lines_cost_no_more_than_they_may() {
 }
 
 #[test]
-fn chains_are_as_long_as_the_stack_allows() {
-    let locals = |length: usize| {
-        let lines: String = (1..length).map(|at| format!("  l{:04} = local.l{:04}\n", at, at + 1)).collect();
-        format!("locals {{\n{lines}  l{length:04} = 1\n}}\n")
+fn chains_may_be_of_any_length() {
+    // By names in the order of the chain, and against it.
+    let locals = |length: usize, end: &str, upwards: bool| {
+        let name = |at: usize| format!("l{:05}", if upwards { at } else { length - at });
+        let lines: String = (0..length).map(|at| format!("  {} = local.{}\n", name(at), name(at + 1))).collect();
+        format!("locals {{\n{lines}  {} = {end}\n}}\noutput \"o\" {{\n  value = local.{}\n}}\n", name(length), name(0))
     };
     let counts: String =
         (0..2000).map(|at| format!("resource \"thing\" \"a{at}\" {{\n  count = length(thing.a{})\n}}\n", at + 1)).collect();
     let counts = counts + "resource \"thing\" \"a2000\" {\n  count = 1\n}\n";
+    let moving = "resource \"thing\" \"a\" {}\nresource \"thing\" \"b\" {\n  name = local.l00000\n}\n";
     // The stack that the program's main thread has.
     let checked = std::thread::Builder::new().stack_size(8 << 20).spawn(move || {
-        assert_eq!(errors(&locals(200)), [""; 0]);
-        for text in [locals(2000), counts] {
-            assert!(errors(&text).iter().any(|error| error.contains("Too many expressions are within each other here")));
+        for upwards in [true, false] {
+            stack(&locals(20_000, "7", upwards), |stack| assert_eq!(stack.outputs(&nothing).expect("outputs").len(), 1));
         }
+        let text = format!("{moving}{}", locals(20_000, "\"is ${thing.a.id}\"", true));
+        let known = |_: &Address| Term::Value(Value::Map(BTreeMap::from([("id".to_owned(), "7".into())])));
+        stack(&text, |stack| {
+            assert_eq!(body(stack, "thing.b", &known), r#"{"name":"is 7"}"#);
+            assert_eq!(stack.desired().resources[&at("thing.b")].after, BTreeSet::from([at("thing.a")]));
+        });
+        assert_eq!(errors(&counts), [""; 0]);
+        // What is within each other in one expression is not, whatever it is made of.
+        let deep = format!("locals {{\n  a = {}1{}\n}}\n", "abs(".repeat(300), ")".repeat(300));
+        assert!(!errors(&deep).is_empty());
     });
     checked.expect("a thread").join().expect("no overflow");
+}
+
+#[test]
+fn an_error_at_the_end_of_a_chain_is_told_once_and_can_be_tried() {
+    let text = |use_it: &str| {
+        let lines: String = (0..600).map(|at| format!("  l{at} = local.l{}\n", at + 1)).collect();
+        format!("resource \"thing\" \"a\" {{\n  name = {use_it}\n}}\nlocals {{\n{lines}  l600 = 1 / 0\n}}\n")
+    };
+    assert_eq!(errors(&text("local.l0")), ["605: Division by zero."]);
+    let tried = "variable \"v\" {\n  default = \"x\"\n}\nlocals {\n  a = thing.b.rule\n  c = local.a[0].port\n}\nresource \"thing\" \"b\" {}\nresource \"thing\" \"a\" {\n  name = try(local.c, \"none\")\n}\n";
+    let known = |_: &Address| Term::Value(Value::Map(BTreeMap::new()));
+    stack(tried, |stack| assert_eq!(body(stack, "thing.a", &known), r#"{"name":"none"}"#));
 }
 
 #[test]

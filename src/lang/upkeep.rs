@@ -105,6 +105,9 @@ fn imports(base: &Base<'_>, import: &declare::Import, desired: &mut Desired) -> 
 fn one(base: &Base<'_>, import: &declare::Import, here: Here, desired: &mut Desired) -> Result<(), Fault> {
     let names = Names::new(base, None, here);
     let to = target(&import.to, &|key| names.eval().eval(key))?;
+    if matches!(base.instances(&(to.kind.clone(), to.name.clone())), Ok(Instances::Open(_))) {
+        return Ok(());
+    }
     if !desired.resources.contains_key(&to) {
         let error =
             Diagnostic::error(format!("The import has nowhere to go: {to} is not in the configuration.")).at(import.to.span.clone());

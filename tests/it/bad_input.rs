@@ -54,6 +54,8 @@ fn what_the_language_refuses() {
         "syntax",
         "resource \"digitalocean_vpc\" \"a\" {\n  name = \n  region = \"nyc3\"\n}\n\nlocals {\n  a = [1, 2\n}\n\noutput \"o\" {\n  value = 1 +* 2\n}\n",
     );
+    refused("unclosed_quote", &droplet("").replace("\"nyc3\"", "\"nyc3"));
+    refused("unclosed_insertion", &droplet("").replace("\"nyc3\"", "\"${lower(\"NYC3\")\""));
     refused("unknown_block", "resuorce \"digitalocean_vpc\" \"a\" {\n  name = \"a\"\n}\n");
     refused("unknown_attribute", &droplet("  regoin = \"ams3\"\n"));
     refused(
@@ -78,6 +80,15 @@ fn what_the_language_refuses() {
             droplet("")
         ),
     );
+}
+
+#[test]
+fn a_file_whose_variables_have_no_value_is_valid() {
+    let text = "variable \"names\" {\n  type = set(string)\n}\n\nvariable \"many\" {\n  type = number\n}\n\nresource \"digitalocean_tag\" \"t\" {\n  for_each = var.names\n  name     = each.key\n}\n\nresource \"digitalocean_vpc\" \"v\" {\n  count  = var.many\n  name   = \"net${count.index}\"\n  region = \"nyc3\"\n}\n\noutput \"o\" {\n  value = [values(digitalocean_tag.t)[*].id, digitalocean_vpc.v[0].urn]\n}\n";
+    let stack = Stack::with_plan("web", text);
+    stack.run(&["validate", "web"]).ok();
+    stack.write("plans/web.tf", &text.replace("\"nyc3\"", "\"nyc3\"\n  ip_range = \"10.0.0.0/8\""));
+    stack.run(&["validate", "web"]).exits(1).mentions("10.0.0.0/8");
 }
 
 #[test]

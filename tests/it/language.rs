@@ -126,7 +126,7 @@ fn judge(case: &Json, files: &Memory) -> Result<(), String> {
             vec![("main.tf".to_owned(), main)]
         }
     };
-    let run = Run { sources, inputs: Inputs { given, lenient: false }, files };
+    let run = Run { sources, inputs: Inputs { given, ..Inputs::default() }, files };
     let outcome = run.outputs();
     match (refused, outcome) {
         (true, Ok(outputs)) => Err(format!("accepted: {outputs:?}")),

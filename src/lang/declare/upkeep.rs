@@ -15,7 +15,7 @@ pub(in crate::lang) fn target(expr: &Expr, index: &dyn Fn(&Expr) -> Result<Val, 
     if let Some(text) = expr.text().filter(|_| expr.span.file.ends_with(".json")) {
         return text.parse().or_else(|_| wrong(&expr.span));
     }
-    let Some((root, steps)) = expr.root() else { return wrong(&expr.span) };
+    let Some((root, steps)) = expr.target() else { return wrong(&expr.span) };
     let [first, rest @ ..] = steps else { return wrong(&expr.span) };
     let StepKind::Attr(name) = &first.kind else { return wrong(&expr.span) };
     match root {
