@@ -1,22 +1,21 @@
 //! `apply` and `destroy`: plan, show, ask, do. Or do what a saved plan says.
 
-use std::io::{self, BufRead as _, IsTerminal as _};
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Context as _;
-use tokio::sync::oneshot;
-
 use super::args::{ApplyArgs, DestroyArgs, Global, Planning};
 use super::attend::{attended, watched};
+use super::clusters;
 use super::clusters::Bent;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::gateway::begin;
+use super::gateway::{Gateway, begin};
 use super::plan::{Looking, look, options, show};
-use super::workplace::{Site, keys, lock, variables_of};
-use super::{clusters, signals, stack, store};
+use super::session::{Claim, Session};
+use super::stack::{self, Place};
+use super::workplace::{Site, keys, variables_of};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Digest;
 use crate::base::durable::remove;
@@ -26,14 +25,16 @@ use crate::engine::change::Event;
 use crate::engine::plan::Options;
 use crate::engine::saved::{self, Saved};
 use crate::engine::strays;
-use crate::engine::survey::{Execution, again, execute};
-use crate::lang::inputs::Given;
+use crate::engine::survey::{Execution, Surveyed, again, execute};
+use crate::lang::inputs::{Given, Inputs};
 use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::secrets;
+use crate::state::store::{Loaded, Locked};
 use crate::ui::events::{self, Teller};
 use crate::ui::progress::Progress;
 use crate::ui::screen::Screen;
+use anyhow::Context as _;
 
 /// How long running steps may go on after the first Ctrl-C.
 const GRACE: Duration = Duration::from_secs(60);
@@ -118,52 +119,82 @@ pub fn must_be_able_to_ask(command: &str, input: bool) -> Result<(), Failure> {
         .into())
 }
 
+impl Order<'_> {
+    /// Whether somebody is asked before anything is done.
+    fn asks(&self) -> bool {
+        !self.auto_approve && self.saved.is_none()
+    }
+
+    fn command(&self) -> &'static str {
+        if self.destroy { "destroy" } else { "apply" }
+    }
+
+    /// Refuses to ask where nobody can answer.
+    fn must_be_answerable(&self) -> Result<(), Failure> {
+        if !self.asks() || io::stdin().is_terminal() && self.planning.variables.input && !self.planning.json {
+            return Ok(());
+        }
+        let why = if self.planning.json { "With -json nobody can be asked" } else { "There is no terminal on which to ask" };
+        let hint = format!(
+            "`dofloat plan -out=FILE` and then `dofloat apply FILE` shows it first; `dofloat {} -auto-approve` goes ahead.",
+            self.command()
+        );
+        Err(Diagnostic::error(format!("{why}, and `-auto-approve` is not given.")).hint(hint).into())
+    }
+
+    fn place(&self, global: &Global, environment: &Environment) -> Result<Place, Failure> {
+        let wanted = self.saved.as_ref().map(|saved| saved.base.stack.as_str()).or(self.stack);
+        if self.destroy { stack::find_remembered(wanted, global, environment) } else { stack::find(wanted, global, environment) }
+    }
+
+    fn inputs(&self, site: &mut Site<'_>) -> Result<Inputs, Failure> {
+        let mut inputs = site.inputs(&self.planning.variables)?;
+        inputs.lenient = self.destroy;
+        if let Some(saved) = &self.saved {
+            let text = serde_json::to_string(&saved.variables).unwrap_or_default();
+            inputs.given.insert(0, Given::File { name: "the saved plan.tfvars.json".to_owned(), text });
+        }
+        Ok(inputs)
+    }
+}
+
 async fn run(order: Order<'_>, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
-    let asks = !order.auto_approve && order.saved.is_none();
-    if asks && (!io::stdin().is_terminal() || !order.planning.variables.input || order.planning.json) {
-        let why = if order.planning.json { "With -json nobody can be asked" } else { "There is no terminal on which to ask" };
-        let what = if order.destroy { "destroy" } else { "apply" };
-        return Err(Diagnostic::error(format!("{why}, and `-auto-approve` is not given."))
-            .hint(format!(
-                "`dofloat plan -out=FILE` and then `dofloat apply FILE` shows it first; `dofloat {what} -auto-approve` goes ahead."
-            ))
-            .into());
-    }
+    order.must_be_answerable()?;
+    let session = Session::begin(environment, screen);
     let disk = Disk;
-    let name = order.saved.as_ref().map(|saved| saved.base.stack.clone());
-    let wanted = name.as_deref().or(order.stack);
-    let place =
-        if order.destroy { stack::find_remembered(wanted, global, environment)? } else { stack::find(wanted, global, environment)? };
-    let mut site = Site::open(place, global, environment, &disk)?;
-    let mut inputs = site.inputs(&order.planning.variables)?;
-    inputs.lenient = order.destroy;
-    if let Some(saved) = &order.saved {
-        let text = serde_json::to_string(&saved.variables).unwrap_or_default();
-        inputs.given.insert(0, Given::File { name: "the saved plan.tfvars.json".to_owned(), text });
-    }
+    let mut site = Site::open(order.place(global, environment)?, global, environment, &disk)?;
+    let mut inputs = order.inputs(&mut site)?;
     let ask = order.planning.variables.input && order.saved.is_none();
     let (configuration, gateway) = begin(&site, &mut inputs, ask, order.planning.json, screen).await?;
-    let clock = environment.clock.clone();
-    let stop = signals::listen();
-    let command = if order.destroy { "destroy" } else { "apply" };
-    let locked = lock(&site.place, &order.planning.locking, command, order.planning.json, environment, screen);
-    let mut store = match signals::unless_stopped(&stop, locked).await {
-        Ok(store) => store,
-        Err(mut failure) => {
-            gateway.close().await;
-            if failure.exit == Exit::Interrupted
-                && let Err(more) = store::give_back(&site.place, environment).await
-            {
-                failure.diagnostics.extend(more.diagnostics);
-            }
-            return Err(site.failed(failure));
-        }
+    let (planning, site, order) = (order.planning, &site, &order);
+    let claim = Claim { place: &site.place, locking: &planning.locking, command: order.command(), json: planning.json };
+    let with_gateway = async |gateway: &Gateway| {
+        let work = async |store: &mut Locked, loaded: Loaded, screen: &mut Screen| {
+            let job = Job { order, site, session: &session, configuration: &configuration, inputs: &inputs, gateway, loaded: &loaded };
+            job.run(store, screen).await
+        };
+        session.with_state(claim, screen, work).await
     };
-    let ended = async {
-        let loaded = store.load()?;
+    session.with_gateway(gateway, site, with_gateway).await
+}
+
+/// An order, and all that it is carried out with.
+struct Job<'a> {
+    order: &'a Order<'a>,
+    site: &'a Site<'a>,
+    session: &'a Session<'a>,
+    configuration: &'a Stack<'a>,
+    inputs: &'a Inputs,
+    gateway: &'a Gateway,
+    loaded: &'a Loaded,
+}
+
+impl Job<'_> {
+    async fn run(&self, store: &mut Locked, screen: &mut Screen) -> Ended {
+        let Self { order, site, configuration, gateway, loaded, .. } = *self;
         if !order.destroy {
             // What cannot be opened is told before anything is made.
-            secrets::read(&site.place.store().secrets, &keys(environment))?;
+            secrets::read(&site.place.store().secrets, &keys(site.environment))?;
         }
         let fresh = match &order.saved {
             Some(saved) => State::new(saved.base.lineage.clone(), saved.salt.clone()),
@@ -171,77 +202,79 @@ async fn run(order: Order<'_>, global: &Global, environment: &Environment, scree
         };
         let upgrade = order.saved.as_ref().map_or(order.planning.upgrade_nodes, |saved| saved.options().upgrade_nodes);
         let bent = Bent { leaving: order.destroy, upgrade };
-        let expanded = clusters::expand(&site, &configuration, &gateway, &loaded, &fresh, bent)?;
+        let expanded = clusters::expand(site, configuration, gateway, loaded, &fresh, bent)?;
         let options = order.saved.as_ref().map_or_else(|| options(order.planning, order.destroy, &expanded), Saved::options);
         let looking = Looking {
-            site: &site,
-            configuration: &configuration,
+            site,
+            configuration,
             expanded: &expanded,
-            inputs: &inputs,
-            gateway: &gateway,
-            loaded: &loaded,
+            inputs: self.inputs,
+            gateway,
+            loaded,
             fresh: &fresh,
             options: &options,
             new_stack: order.planning.new_stack,
         };
-        let surveyed = match &order.saved {
-            Some(saved) => {
-                same_secrets(saved, &configuration)?;
-                // The values that the plan holds are not part of the configuration that it was made from.
-                let mut inputs = inputs.clone();
-                inputs.given.remove(0);
-                let config = site.config(&inputs);
-                let (api, waits) = watched(&gateway.client);
-                let work = again(looking.ground(&api, &config, &clock, true, true), saved);
-                signals::unless_stopped(&stop, attended(work, waits, &clock, order.planning.json, screen)).await?
-            }
-            None if order.strays => {
-                let config = site.config(&inputs);
-                let (api, waits) = watched(&gateway.client);
-                let work = strays::survey(looking.ground(&api, &config, &clock, true, true));
-                signals::unless_stopped(&stop, attended(work, waits, &clock, order.planning.json, screen)).await?
-            }
-            None => {
-                let look = look(looking, order.planning.refresh, true, order.planning.json, screen);
-                signals::unless_stopped(&stop, look).await?
-            }
-        };
-        show(&surveyed.planned.plan, &site, order.planning.json, screen);
+        let surveyed = self.session.unless_stopped(self.surveyed(looking, screen)).await?;
+        let plan = &surveyed.planned.plan;
+        show(plan, site, order.planning.json, screen);
         let what = if order.destroy { "destroy all of this" } else { "perform these actions" };
-        if asks && !surveyed.planned.plan.is_empty() && !signals::unless_stopped(&stop, approved(what, screen)).await? {
+        if order.asks() && !plan.is_empty() && !self.session.approved(what, screen).await? {
             screen.line(if order.destroy { "Destroy cancelled." } else { "Apply cancelled." });
             return Ok(Exit::Failed);
         }
-        if !surveyed.planned.plan.steps.is_empty() {
-            store.establish(&surveyed.state, &surveyed.planned.plan.base.owner)?;
+        self.execute(&surveyed, looking, store, screen).await
+    }
+
+    /// The plan: the one that was saved, held against what is there; that of the strays; or a new one.
+    async fn surveyed(&self, looking: Looking<'_>, screen: &mut Screen) -> Result<Surveyed, Failure> {
+        let (order, clock) = (self.order, &self.site.environment.clock);
+        if order.saved.is_none() && !order.strays {
+            return look(looking, order.planning.refresh, true, order.planning.json, screen).await;
         }
-        let secrets = clusters::unlock(&site, &expanded, &surveyed.planned.plan, &surveyed.state)?;
-        let whole = expanded.with(secrets)?;
-        let doing = Doing { order: &order, site: &site, options: &options, before: loaded.state.as_ref() };
-        let left = {
-            let plan = &surveyed.planned.plan;
-            let (mut teller, mut progress) = (Teller::new(plan), Progress::new(screen.lively && !order.planning.json));
-            let mut tell = |event: Event| doing.tell(&event, &mut teller, &mut progress, screen);
-            let manner = Manner { parallelism: usize::from(order.planning.parallelism), keep_going: order.keep_going, grace: GRACE };
-            execute(Execution {
-                surveyed: &surveyed,
-                resolve: &whole,
-                loaded: &loaded,
-                store: &mut store,
-                api: gateway.client.clone(),
-                clock: clock.clone(),
-                manner,
-                stop,
-                tell: &mut tell,
-            })
-            .await?
-        };
+        let mut inputs = self.inputs.clone();
+        if order.saved.is_some() {
+            // The values that the plan holds are not part of the configuration that it was made from.
+            inputs.given.remove(0);
+        }
+        let config = self.site.config(&inputs);
+        let (api, waits) = watched(&self.gateway.client);
+        let ground = looking.ground(&api, &config, clock, true, true);
+        Ok(match &order.saved {
+            Some(saved) => {
+                same_secrets(saved, self.configuration)?;
+                attended(again(ground, saved), waits, clock, order.planning.json, screen).await?
+            }
+            None => attended(strays::survey(ground), waits, clock, order.planning.json, screen).await?,
+        })
+    }
+
+    async fn execute(&self, surveyed: &Surveyed, looking: Looking<'_>, store: &mut Locked, screen: &mut Screen) -> Ended {
+        let plan = &surveyed.planned.plan;
+        if !plan.steps.is_empty() {
+            store.establish(&surveyed.state, &plan.base.owner)?;
+        }
+        let secrets = clusters::unlock(self.site, looking.expanded, plan, &surveyed.state)?;
+        let whole = looking.expanded.with(secrets)?;
+        let doing = Doing { order: self.order, site: self.site, options: looking.options, before: self.loaded.state.as_ref() };
+        let (mut teller, mut progress) = (Teller::new(plan), Progress::new(screen.lively && !self.order.planning.json));
+        let mut tell = |event: Event| doing.tell(&event, &mut teller, &mut progress, screen);
+        let parallelism = usize::from(self.order.planning.parallelism);
+        let left = execute(Execution {
+            surveyed,
+            resolve: &whole,
+            loaded: self.loaded,
+            store,
+            api: self.gateway.client.clone(),
+            clock: self.site.environment.clock.clone(),
+            manner: Manner { parallelism, keep_going: self.order.keep_going, grace: GRACE },
+            stop: self.session.stop(),
+            tell: &mut tell,
+        })
+        .await?;
+        drop(progress);
         doing.end(left, screen)
     }
-    .await;
-    gateway.close().await;
-    let released = store.release().await.map_err(Failure::from);
-    store::both(ended, released).map_err(|failure| site.failed(failure))
 }
 
 /// Sensitive variables are given again when a saved plan is applied, and must be those that it was made with.
@@ -257,24 +290,6 @@ fn same_secrets(saved: &Saved, configuration: &Stack<'_>) -> Result<(), Failure>
         })
         .collect();
     if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
-}
-
-/// Asks on the terminal; only `yes` is approval. The answer is read by a thread of its own, which a signal leaves behind.
-///
-/// # Errors
-/// If the answer cannot be read.
-pub async fn approved(what: &str, screen: &mut Screen) -> Result<bool, Failure> {
-    screen.print(&format!("\nDo you want to {what}?\n  Only \"yes\" is taken as approval.\n\n  Enter a value: "));
-    let (sender, receiver) = oneshot::channel();
-    std::thread::spawn(move || {
-        let mut answer = String::new();
-        let read = io::stdin().lock().read_line(&mut answer);
-        // Nobody waits for it any more after a signal.
-        let _ = sender.send(read.map(|_| answer));
-    });
-    let answer = receiver.await.context("Nobody reads the answer")?.context("Failed to read the answer")?;
-    screen.line("");
-    Ok(answer.trim() == "yes")
 }
 
 struct Doing<'a> {

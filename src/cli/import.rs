@@ -5,18 +5,19 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::apply::{approved, must_be_able_to_ask};
+use super::apply::must_be_able_to_ask;
 use super::args::{Global, ImportArgs};
 use super::attend::{attended, watched};
 use super::clusters::Bent;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::gateway::begin;
+use super::gateway::{Gateway, begin};
 use super::plan::Looking;
+use super::session::{Claim, Session};
 use super::state::address;
-use super::workplace::{Site, keys, lock};
-use super::{clusters, history, stack, store};
+use super::workplace::{Site, keys};
+use super::{clusters, history, stack};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Salt;
 use crate::base::identity::Id;
@@ -29,7 +30,7 @@ use crate::engine::survey::{Surveyed, survey};
 use crate::engine::tfstate::{self, Foreign};
 use crate::lang::module::Stack;
 use crate::state::secrets;
-use crate::state::store::Locked;
+use crate::state::store::{Loaded, Locked};
 use crate::ui::screen::Screen;
 use crate::ui::{errors, import_text, plan_text};
 
@@ -52,6 +53,7 @@ pub async fn run(args: &ImportArgs, global: &Global, environment: &Environment, 
     if args.discover && !args.auto_approve {
         must_be_able_to_ask("import -discover", args.variables.input)?;
     }
+    let session = Session::begin(environment, screen);
     let disk = Disk;
     let place = stack::find(stack, global, environment)?;
     // A state of Terraform is read before anything else: a damaged one is refused with nothing written.
@@ -62,58 +64,67 @@ pub async fn run(args: &ImportArgs, global: &Global, environment: &Environment, 
     }
     let mut inputs = site.inputs(&args.variables)?;
     let (configuration, gateway) = begin(&site, &mut inputs, args.variables.input, false, screen).await?;
-    let locked = lock(&site.place, &args.locking, "import", false, environment, screen).await;
-    let mut store = match locked {
-        Ok(store) => store,
-        Err(failure) => {
-            gateway.close().await;
-            return Err(site.failed(failure));
-        }
-    };
-    let ended = async {
-        let loaded = store.load()?;
-        if loaded.state.is_none() && !args.new_stack && !global.sim {
-            history::must_not_know(&site.place.store().state).await?;
-        }
-        let fresh = site.fresh_state();
-        let salt = &loaded.state.as_ref().unwrap_or(&fresh).salt;
-        let what = match &bytes {
-            Some((path, bytes)) => What::Foreign(Box::new(tfstate::read(bytes, &path.display().to_string(), salt)?)),
-            None if args.discover => What::Fitting(Sought {
-                only: words.iter().map(|word| address(word)).collect::<Result<_, _>>()?,
-                tag: args.tag.clone(),
-                name: args.name.clone(),
-                marked: args.marked,
-            }),
-            None => What::One(wish(words, &configuration)?),
-        };
-        let options = Options::default();
-        let expanded = clusters::expand(&site, &configuration, &gateway, &loaded, &fresh, Bent::default())?;
-        let taking = Taking {
-            args,
-            site: &site,
-            looking: Looking {
-                site: &site,
+    let (site, order) = (&site, Order { args, words, bytes: bytes.as_ref().map(|(path, bytes)| (*path, bytes.as_slice())) });
+    let claim = Claim { place: &site.place, locking: &args.locking, command: "import", json: false };
+    let with_gateway = async |gateway: &Gateway| {
+        let work = async |store: &mut Locked, loaded: Loaded, screen: &mut Screen| {
+            let fresh = site.fresh_state();
+            let expanded = clusters::expand(site, &configuration, gateway, &loaded, &fresh, Bent::default())?;
+            let options = Options::default();
+            let looking = Looking {
+                site,
                 configuration: &configuration,
                 expanded: &expanded,
                 inputs: &inputs,
-                gateway: &gateway,
+                gateway,
                 loaded: &loaded,
                 fresh: &fresh,
                 options: &options,
                 new_stack: args.new_stack,
-            },
+            };
+            // What is written is written in one go, so a signal finds nothing half done.
+            session.unless_stopped(order.run(looking, &session, store, screen)).await
         };
-        match what {
-            What::One(wish) => taking.one(wish, &mut store, screen).await,
-            What::Fitting(sought) => taking.fitting(&sought, &mut store, screen).await,
-            What::Foreign(foreign) => taking.foreign(*foreign, &mut store, screen).await,
+        session.with_state(claim, screen, work).await
+    };
+    session.with_gateway(gateway, site, with_gateway).await
+}
+
+/// What was asked for.
+#[derive(Clone, Copy)]
+struct Order<'a> {
+    args: &'a ImportArgs,
+    words: &'a [String],
+    bytes: Option<(&'a Path, &'a [u8])>,
+}
+
+impl Order<'_> {
+    async fn run(self, looking: Looking<'_>, session: &Session<'_>, store: &mut Locked, screen: &mut Screen) -> Ended {
+        let (args, site) = (self.args, looking.site);
+        if looking.loaded.state.is_none() && !args.new_stack && !site.global.sim {
+            history::must_not_know(&site.place.store().state).await?;
+        }
+        let taking = Taking { args, site, session, looking };
+        match self.what(looking)? {
+            What::One(wish) => taking.one(wish, store, screen).await,
+            What::Fitting(sought) => taking.fitting(&sought, store, screen).await,
+            What::Foreign(foreign) => taking.foreign(*foreign, store, screen).await,
         }
     }
-    .await;
-    gateway.close().await;
-    let released = store.release().await.map_err(Failure::from);
-    store::both(ended, released).map_err(|failure| site.failed(failure))
+
+    fn what(self, looking: Looking<'_>) -> Result<What, Failure> {
+        let salt = &looking.loaded.state.as_ref().unwrap_or(looking.fresh).salt;
+        Ok(match self.bytes {
+            Some((path, bytes)) => What::Foreign(Box::new(tfstate::read(bytes, &path.display().to_string(), salt)?)),
+            None if self.args.discover => What::Fitting(Sought {
+                only: self.words.iter().map(|word| address(word)).collect::<Result<_, _>>()?,
+                tag: self.args.tag.clone(),
+                name: self.args.name.clone(),
+                marked: self.args.marked,
+            }),
+            None => What::One(wish(self.words, looking.configuration)?),
+        })
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
@@ -140,6 +151,7 @@ fn wish(words: &[String], configuration: &Stack<'_>) -> Result<Wish, Failure> {
 struct Taking<'a> {
     args: &'a ImportArgs,
     site: &'a Site<'a>,
+    session: &'a Session<'a>,
     looking: Looking<'a>,
 }
 
@@ -179,7 +191,7 @@ impl Taking<'_> {
         }
         let view = plan_text::View { paint: screen.paint, rows: &plan_text::rows_of, sources: &self.site.sources };
         screen.print(&import_text::proposal(plan, view));
-        if !self.args.auto_approve && !approved("take these objects over", screen).await? {
+        if !self.args.auto_approve && !self.session.approved("take these objects over", screen).await? {
             screen.line("Import cancelled.");
             return Ok(Exit::Failed);
         }

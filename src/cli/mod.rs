@@ -21,6 +21,7 @@ pub mod plan;
 pub mod recipients;
 pub mod refresh;
 pub mod scopes;
+pub mod session;
 pub mod show;
 pub mod signals;
 pub mod sim;

@@ -9,8 +9,9 @@ use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::gateway::{Gateway, begin};
+use super::session::Session;
 use super::workplace::{Site, variables_of};
-use super::{clusters, history, signals, stack, store};
+use super::{clusters, history, stack, store};
 use crate::api::client::Client;
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
@@ -32,16 +33,15 @@ use crate::ui::{errors, plan_json, plan_text};
 /// # Errors
 /// Whatever keeps the plan from being made.
 pub async fn run(args: &PlanArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let session = Session::begin(environment, screen);
     let disk = Disk;
     let place = stack::find(args.stack.as_deref(), global, environment)?;
     let mut site = Site::open(place, global, environment, &disk)?;
     let mut inputs = site.inputs(&args.planning.variables)?;
     inputs.lenient = args.destroy;
     let (configuration, gateway) = begin(&site, &mut inputs, args.planning.variables.input, args.planning.json, screen).await?;
-    let stop = signals::listen();
-    let ended = signals::unless_stopped(&stop, shown(args, &site, &configuration, &inputs, &gateway, screen)).await;
-    gateway.close().await;
-    ended.map_err(|failure| site.failed(failure))
+    let work = async |gateway: &Gateway| session.unless_stopped(shown(args, &site, &configuration, &inputs, gateway, screen)).await;
+    session.with_gateway(gateway, &site, work).await
 }
 
 async fn shown(

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use super::args::{Global, RecipientsCommand};
+use super::args::{Global, Locking, RecipientsCommand};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
+use super::session::{Claim, Session};
 use super::stack;
-use super::store;
 use super::workplace::keys;
 use crate::base::diag::Diagnostic;
 use crate::state::secrets::{self, Keys, Recipient, Written, recipients};
+use crate::state::store::Locked;
 use crate::ui::errors;
 use crate::ui::screen::Screen;
 
@@ -133,14 +134,26 @@ fn renewed(now: &[Recipient], keys: &Keys, screen: &mut Screen) -> Result<Vec<Re
 
 /// Encrypts every stack's secrets to those who are recipients now.
 async fn again(keys: &Keys, global: &Global, environment: &Environment, screen: &mut Screen) -> Result<(), Failure> {
+    let session = Session::begin(environment, screen);
+    let locking = Locking { lock: true, lock_timeout: Duration::ZERO };
     for place in stack::with_memory(global)? {
-        let store = store::of(&place, environment)?;
-        let locked = store.lock(Duration::ZERO, &store::holder("state recipients", environment), &environment.clock, &mut |_| {}).await?;
-        let done = secrets::rekey(&place.store().secrets, keys);
-        locked.release().await?;
-        if done? == Written::Changed {
-            screen.line(&format!("The secrets of {} are encrypted anew.", place.name));
+        if *session.stop().borrow() {
+            return Err(Failure::new(
+                Exit::Interrupted,
+                vec![
+                    Diagnostic::error("Interrupted before all secrets were encrypted anew.")
+                        .hint("The list has changed already: run the same command again, and it does the rest."),
+                ],
+            ));
         }
+        let work = async |_: &mut Locked, screen: &mut Screen| {
+            if secrets::rekey(&place.store().secrets, keys)? == Written::Changed {
+                screen.line(&format!("The secrets of {} are encrypted anew.", place.name));
+            }
+            Ok(Exit::Done)
+        };
+        let claim = Claim { place: &place, locking: &locking, command: "state recipients", json: false };
+        session.with_lock(claim, screen, work).await?;
     }
     Ok(())
 }

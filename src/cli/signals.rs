@@ -1,51 +1,136 @@
 //! Ctrl-C and SIGTERM.
 //!
-//! Invariant: the first starts nothing new and lets running calls end; where nothing runs yet, it ends the command. The second
-//! ends the process at once: the journal is enough for the next run.
+//! Invariant: as long as nothing has to be given back, the first ends the process. From then on the first starts nothing new and
+//! lets running calls end; where nothing runs yet, it ends the command. The second ends the process at once, and says what is
+//! left: the journal is enough for the next run.
 
 use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::exit::{Exit, Failure};
 use crate::base::diag::Diagnostic;
+use crate::state::store::Store;
+use crate::ui::errors::{self, Sources};
+use crate::ui::paint::Paint;
+use crate::ui::screen::Screen;
 
-/// Listens from now on. The receiver turns true at the first signal.
-#[must_use]
-pub fn listen() -> watch::Receiver<bool> {
-    let (sender, receiver) = watch::channel(false);
-    tokio::spawn(async move {
-        // Without handlers the system's own behaviour stays, which ends the process: the journal is enough for that too.
-        let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };
-        let mut next = async || {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        };
-        next().await;
-        // Nobody listens any more if the run is over already.
-        let _ = sender.send(true);
-        next().await;
-        std::process::exit(i32::from(Exit::Interrupted as u8));
-    });
-    receiver
+/// What a signal finds a command at.
+#[derive(Clone, Debug)]
+pub enum Stage {
+    /// Nothing is to be given back.
+    Free,
+    /// Something is to be closed, or is waited for.
+    Busy,
+    /// The state of this stack is locked, or about to be.
+    Locked {
+        /// Where the state is.
+        store: Store,
+        /// The stack's name.
+        stack: String,
+    },
 }
 
-/// Does what changes nothing, unless a signal comes first.
-///
-/// # Errors
-/// As `work`; `Interrupted` after a signal.
-pub async fn unless_stopped<T, E>(stop: &watch::Receiver<bool>, work: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
-where
-    Failure: From<E>,
-{
-    let mut stop = stop.clone();
-    tokio::select! {
-        done = work => Ok(done?),
-        Ok(_) = stop.wait_for(|stop| *stop) => {
-            Err(Failure::new(Exit::Interrupted, vec![Diagnostic::error("Interrupted before anything was changed.")]))
+/// The signals that a command is sent, heard from the moment on that this is made.
+#[derive(Debug)]
+pub struct Signals {
+    stop: watch::Receiver<bool>,
+    stage: Arc<Mutex<Stage>>,
+}
+
+impl Signals {
+    /// Listens from now on.
+    #[must_use]
+    pub fn listen(stage: Stage, paint: Paint) -> Self {
+        let (sender, stop) = watch::channel(false);
+        let stage = Arc::new(Mutex::new(stage));
+        tokio::spawn(attend(sender, Arc::clone(&stage), paint));
+        Self { stop, stage }
+    }
+
+    /// Says what the next signal finds; gives what it would have found.
+    pub fn enter(&self, stage: Stage) -> Stage {
+        std::mem::replace(&mut *self.stage.lock().unwrap_or_else(PoisonError::into_inner), stage)
+    }
+
+    /// Turns true at the first signal.
+    #[must_use]
+    pub fn stop(&self) -> watch::Receiver<bool> {
+        self.stop.clone()
+    }
+
+    /// Whether there was a signal.
+    #[must_use]
+    pub fn stopped(&self) -> bool {
+        *self.stop.borrow()
+    }
+
+    /// Does what changes nothing, unless a signal comes first.
+    ///
+    /// # Errors
+    /// As `work`; `Interrupted` after a signal.
+    pub async fn unless_stopped<T, E>(&self, work: impl Future<Output = Result<T, E>>) -> Result<T, Failure>
+    where
+        Failure: From<E>,
+    {
+        let mut stop = self.stop();
+        tokio::select! {
+            done = work => Ok(done?),
+            Ok(_) = stop.wait_for(|stop| *stop) => Err(Failure::new(Exit::Interrupted, vec![interrupted()])),
         }
     }
+}
+
+async fn attend(sender: watch::Sender<bool>, stage: Arc<Mutex<Stage>>, paint: Paint) {
+    // Without handlers the system's own behaviour stays, which ends the process: the journal is enough for that too.
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };
+    let mut next = async || {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    };
+    if matches!(next().await, Stage::Free) {
+        leave(interrupted(), paint);
+    }
+    // Nobody listens any more if the run is over already.
+    let _ = sender.send(true);
+    leave(left_behind(&next().await), paint);
+}
+
+fn leave(words: Diagnostic, paint: Paint) -> ! {
+    Screen::of_process(paint.is_on(), false).complain(&errors::render(&[words], &Sources::new(), paint));
+    std::process::exit(i32::from(Exit::Interrupted as u8))
+}
+
+fn interrupted() -> Diagnostic {
+    Diagnostic::error("Interrupted before anything was changed.")
+}
+
+/// What a run leaves that ends this moment, and how to go on.
+fn left_behind(stage: &Stage) -> Diagnostic {
+    let ended = Diagnostic::error("Interrupted again: it ends at once.");
+    let Stage::Locked { store, stack } = stage else { return ended };
+    let journal = &store.paths().journal;
+    let mut left = Vec::new();
+    if journal.exists() {
+        left.push(format!(
+            "What was under way may still come about; {} knows of it. Run the same command again: it goes on from there, and makes nothing \
+             twice.",
+            journal.display()
+        ));
+    }
+    if store.keeps_lock() {
+        left.push(format!(
+            "The state stays locked for everybody else, and what was done is not published yet: the same command, or `dofloat unlock {stack}`, \
+             does both. Run it in this folder."
+        ));
+    }
+    if left.is_empty() {
+        left.push("Nothing is left under way.".to_owned());
+    }
+    ended.hint(left.join(" "))
 }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::args::{SimArgs, SimClock};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
-use super::signals;
+use super::signals::{Signals, Stage};
 use crate::base::diag::Diagnostic;
 use crate::sim::{self, ClockMode, Fault, Options, Rate, Scopes};
 use crate::ui::screen::Screen;
@@ -38,7 +38,7 @@ pub async fn run(args: &SimArgs, environment: &Environment, screen: &mut Screen)
         metadata_lag: args.metadata_lag,
         ..Options::default()
     };
-    let mut stop = signals::listen();
+    let mut stop = Signals::listen(Stage::Busy, screen.err_paint).stop();
     let mut running = sim::start(options).await.with_context(|| format!("The simulator cannot start on {}", args.listen))?;
     screen.line(&format!("Simulating DigitalOcean at {}", running.url));
     screen.line(&format!("Use it with DIGITALOCEAN_API_URL={} and any DIGITALOCEAN_TOKEN. Ctrl-C ends it.", running.url));

@@ -7,10 +7,9 @@ use anyhow::Context as _;
 use super::args::{Global, StateMvArgs, StatePushArgs, StateRmArgs};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
+use super::session::{Claim, Session};
 use super::stack::{self, Place};
 use super::state::{address, split};
-use super::store;
-use super::workplace::lock;
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::engine::{check, upkeep};
@@ -34,13 +33,13 @@ pub async fn mv(args: &StateMvArgs, global: &Global, environment: &Environment, 
         .hint("`dofloat state rm` and then `dofloat import` take an object over as another type.")
         .into());
     }
-    let mut store = lock(&place, &args.locking, "state mv", false, environment, screen).await?;
-    let ended = renamed(&from, &to, args.dry_run, &place, &mut store, screen);
-    store::both(ended, store.release().await.map_err(Failure::from))
+    let work =
+        async |store: &mut Locked, loaded, screen: &mut Screen| renamed(&from, &to, args.dry_run, settled(loaded, &place)?, store, screen);
+    let claim = Claim { place: &place, locking: &args.locking, command: "state mv", json: false };
+    Session::begin(environment, screen).with_state(claim, screen, work).await
 }
 
-fn renamed(from: &Address, to: &Address, dry_run: bool, place: &Place, store: &mut Locked, screen: &mut Screen) -> Ended {
-    let mut state = settled(store.load()?, place)?;
+fn renamed(from: &Address, to: &Address, dry_run: bool, mut state: State, store: &mut Locked, screen: &mut Screen) -> Ended {
     let renamed = upkeep::rename(&mut state, from, to);
     if let Some((from, to)) = renamed.blocked.first() {
         return Err(Diagnostic::error(format!("{from} cannot be moved to {to}: the state has an object there already."))
@@ -66,13 +65,13 @@ pub async fn rm(args: &StateRmArgs, global: &Global, environment: &Environment, 
     if wanted.is_empty() {
         return Err(Failure::usage(Diagnostic::error("`state rm` takes at least one address.")));
     }
-    let mut store = lock(&place, &args.locking, "state rm", false, environment, screen).await?;
-    let ended = forgotten(&wanted, args.dry_run, &place, &mut store, screen);
-    store::both(ended, store.release().await.map_err(Failure::from))
+    let work =
+        async |store: &mut Locked, loaded, screen: &mut Screen| forgotten(&wanted, args.dry_run, settled(loaded, &place)?, store, screen);
+    let claim = Claim { place: &place, locking: &args.locking, command: "state rm", json: false };
+    Session::begin(environment, screen).with_state(claim, screen, work).await
 }
 
-fn forgotten(wanted: &[Address], dry_run: bool, place: &Place, store: &mut Locked, screen: &mut Screen) -> Ended {
-    let mut state = settled(store.load()?, place)?;
+fn forgotten(wanted: &[Address], dry_run: bool, mut state: State, store: &mut Locked, screen: &mut Screen) -> Ended {
     let known = |state: &State| -> Vec<Address> {
         let deposed = state.deposed.keys().map(|(address, _)| address);
         let mut all: Vec<Address> = state.records.keys().chain(deposed).cloned().collect();
@@ -116,14 +115,13 @@ pub async fn push(args: &StatePushArgs, global: &Global, environment: &Environme
     if !errors.is_empty() {
         return Err(errors.into());
     }
-    let mut store = lock(&place, &args.locking, "state push", false, environment, screen).await?;
-    let ended = put(&new, file, args.force, &place, &mut store, screen);
-    store::both(ended, store.release().await.map_err(Failure::from))
+    let work = async |store: &mut Locked, loaded, screen: &mut Screen| put(&new, file, args.force, &place, &loaded, store, screen);
+    let claim = Claim { place: &place, locking: &args.locking, command: "state push", json: false };
+    Session::begin(environment, screen).with_state(claim, screen, work).await
 }
 
-fn put(new: &State, file: &str, force: bool, place: &Place, store: &mut Locked, screen: &mut Screen) -> Ended {
-    let loaded = store.load()?;
-    no_open_run(&loaded, place)?;
+fn put(new: &State, file: &str, force: bool, place: &Place, loaded: &Loaded, store: &mut Locked, screen: &mut Screen) -> Ended {
+    no_open_run(loaded, place)?;
     if let Some(old) = &loaded.state {
         if old == new {
             screen.line("The state is the same already.");

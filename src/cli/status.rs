@@ -10,7 +10,8 @@ use super::clusters::{self, Bent};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::gateway::gateway;
+use super::gateway::{Gateway, gateway};
+use super::session::Session;
 use super::stack;
 use super::workplace::Site;
 use crate::base::address::Address;
@@ -22,6 +23,7 @@ use crate::bootstrap::cluster::Expanded;
 use crate::engine::health::{self, Report};
 use crate::engine::refresh::{Observed, Seen};
 use crate::engine::survey::observe;
+use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::store::Store;
 use crate::ui::screen::Screen;
@@ -36,6 +38,7 @@ const SSH_LIMIT: Duration = Duration::from_secs(60);
 /// # Errors
 /// If nothing can be told, or a cluster does not serve.
 pub async fn run(args: &StatusArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let session = Session::begin(environment, screen);
     let disk = Disk;
     let place = stack::find(args.stack.as_deref(), global, environment)?;
     let mut site = Site::open(place, global, environment, &disk)?;
@@ -43,39 +46,39 @@ pub async fn run(args: &StatusArgs, global: &Global, environment: &Environment, 
     inputs.lenient = true;
     let configuration = site.load(&mut inputs, false, screen)?;
     let gateway = gateway(&site, &configuration).await?;
-    let ended = async {
-        let loaded = Store::open(site.place.store()).peek()?;
-        let fresh = site.fresh_state();
-        let expanded = clusters::expand(&site, &configuration, &gateway, &loaded, &fresh, Bent::default())?;
-        if !expanded.has_clusters() {
-            return Err(Failure::from(
-                Diagnostic::error(format!("Stack {} has no cluster.", site.place.name)).hint("`dofloat plan` tells of everything else."),
-            ));
-        }
-        let state = clusters::settled(&loaded, &fresh);
-        let observed = observe(&gateway.client, &site.place.name, &state).await?;
-        let mut pairs = Vec::new();
-        for cluster in expanded.clusters() {
-            pairs.push(pair(&expanded, &gateway.client, cluster, &state, &observed).await);
-        }
-        if args.json {
-            let all: BTreeMap<String, Json> = pairs.iter().map(|pair| (pair.name.clone(), to_json(pair))).collect();
-            screen.line(&format!("{:#}", json!({ "stack": site.place.name, "clusters": all })));
-        } else {
-            for pair in &pairs {
-                screen.print(&to_text(pair, screen.paint));
-                if args.verbose {
-                    for node in &pair.nodes {
-                        screen.print(&by_ssh(node, is_played(&pair.report, &node.name, global.sim)).await);
-                    }
+    let work = async |gateway: &Gateway| session.unless_stopped(shown(args, &site, &configuration, gateway, screen)).await;
+    session.with_gateway(gateway, &site, work).await
+}
+
+async fn shown(args: &StatusArgs, site: &Site<'_>, configuration: &Stack<'_>, gateway: &Gateway, screen: &mut Screen) -> Ended {
+    let loaded = Store::open(site.place.store()).peek()?;
+    let fresh = site.fresh_state();
+    let expanded = clusters::expand(site, configuration, gateway, &loaded, &fresh, Bent::default())?;
+    if !expanded.has_clusters() {
+        return Err(Failure::from(
+            Diagnostic::error(format!("Stack {} has no cluster.", site.place.name)).hint("`dofloat plan` tells of everything else."),
+        ));
+    }
+    let state = clusters::settled(&loaded, &fresh);
+    let observed = observe(&gateway.client, &site.place.name, &state).await?;
+    let mut pairs = Vec::new();
+    for cluster in expanded.clusters() {
+        pairs.push(pair(&expanded, &gateway.client, cluster, &state, &observed).await);
+    }
+    if args.json {
+        let all: BTreeMap<String, Json> = pairs.iter().map(|pair| (pair.name.clone(), to_json(pair))).collect();
+        screen.line(&format!("{:#}", json!({ "stack": site.place.name, "clusters": all })));
+    } else {
+        for pair in &pairs {
+            screen.print(&to_text(pair, screen.paint));
+            if args.verbose {
+                for node in &pair.nodes {
+                    screen.print(&by_ssh(node, is_played(&pair.report, &node.name, site.global.sim)).await);
                 }
             }
         }
-        if pairs.iter().all(|pair| pair.report.serves()) { Ok(Exit::Done) } else { Err(Failure::new(Exit::Failed, Vec::new())) }
     }
-    .await;
-    gateway.close().await;
-    ended.map_err(|failure| site.failed(failure))
+    if pairs.iter().all(|pair| pair.report.serves()) { Ok(Exit::Done) } else { Err(Failure::new(Exit::Failed, Vec::new())) }
 }
 
 /// What is asked of each node.

@@ -3,11 +3,10 @@
 //! Invariant: the arguments are those that are documented; no secret stands in a plan file.
 
 use std::path::Path;
-use std::time::Duration;
 
 use super::bucket;
 use super::environment::Environment;
-use super::exit::{Ended, Exit, Failure};
+use super::exit::{Exit, Failure};
 use super::stack::Place;
 use crate::base::child;
 use crate::base::diag::{Diagnostic, did_you_mean};
@@ -107,42 +106,6 @@ pub(super) fn arguments<'a, const N: usize>(backend: &'a Backend, names: [&str; 
         return Err(strangers);
     }
     Ok(names.map(|name| backend.arguments.iter().find(|setting| setting.name == name)))
-}
-
-/// Takes over the lock that a run of this clone left, and gives it back with what is here.
-///
-/// # Errors
-/// If it is held by somebody else, or nothing can be published.
-pub async fn publish(store: &Store, environment: &Environment) -> Result<(), Failure> {
-    let locked = store.lock(Duration::ZERO, &holder("unlock", environment), &environment.clock, &mut |_| {}).await?;
-    Ok(locked.release().await?)
-}
-
-/// Gives back what an interrupted command may have locked.
-///
-/// # Errors
-/// As `publish`.
-pub async fn give_back(place: &Place, environment: &Environment) -> Result<(), Failure> {
-    let store = of(place, environment)?;
-    match store.holder().await? {
-        Some(holding) if holding.own => publish(&store, environment).await,
-        _ => Ok(()),
-    }
-}
-
-/// How a command ended, and whether its state was given back.
-///
-/// # Errors
-/// What went wrong with either.
-pub fn both(ended: Ended, released: Result<(), Failure>) -> Ended {
-    match (ended, released) {
-        (ended, Ok(())) => ended,
-        (Ok(_), Err(released)) => Err(released),
-        (Err(mut failure), Err(released)) => {
-            failure.diagnostics.extend(released.diagnostics);
-            Err(failure)
-        }
-    }
 }
 
 /// Who asks for a lock: what, where, since when.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::args::{Global, Locking, VariableArg, Variables};
+use super::args::{Global, VariableArg, Variables};
 use super::environment::Environment;
 use super::exit::Failure;
 use super::files::Disk;
@@ -34,9 +34,7 @@ use crate::lang::module::{self, Source, Stack};
 use crate::lang::{Files as _, Host};
 use crate::state::State;
 use crate::state::secrets::Keys;
-use crate::state::store::{Locked, Waiting};
 use crate::ui::errors::Sources;
-use crate::ui::plan_json;
 use crate::ui::screen::Screen;
 
 /// A stack's files and what its functions may ask.
@@ -255,32 +253,6 @@ pub async fn remembered(place: &Place, environment: &Environment) -> Result<Opti
         (Some(state), Some(journal)) => Some(journal.settle_into(&state)),
         (state, _) => state,
     })
-}
-
-/// Takes the lock of a stack's state, as it was asked for; `command` is told to those who find it taken. It is to be given back
-/// by `release`, however the command ends: what is shared is published then.
-///
-/// # Errors
-/// If somebody else has it.
-pub async fn lock(
-    place: &Place,
-    locking: &Locking,
-    command: &str,
-    json: bool,
-    environment: &Environment,
-    screen: &mut Screen,
-) -> Result<Locked, Failure> {
-    let (store, clock) = (store::of(place, environment)?, &environment.clock);
-    if !locking.lock {
-        return Ok(store.unguarded().await?);
-    }
-    let note = store::holder(command, environment);
-    let mut tell = |waiting: Waiting| {
-        let message = waiting.to_string();
-        let json = json.then(|| plan_json::line("log", &message, &clock.now().to_rfc3339()).to_string());
-        screen.line(&json.unwrap_or(message));
-    };
-    Ok(store.lock(locking.lock_timeout, &note, clock, &mut tell).await?)
 }
 
 /// The plan of making everything anew, worked out without any request: what is wrong with bodies comes out, and what they are.

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::cloud::Cloud;
 use crate::harness::Stack;
+use crate::prompt::{on_terminal, rest};
 use crate::storage::{Mishap, Move, Storage};
 use crate::teams::{raced, tag};
 
@@ -445,4 +446,18 @@ fn the_encrypted_file_travels_with_the_state() {
     other.write(identity, &stack.read(identity));
     assert!(Command::new("chmod").arg("600").arg(other.path(identity)).status().is_ok_and(|status| status.success()));
     assert_eq!(other.run(&["output", "-raw", "o"]).ok().stdout, "given");
+}
+
+#[test]
+fn a_signal_at_the_question_of_an_import_gives_the_lock_back() {
+    let team = Team::new();
+    let stack = team.clone(&tag("a"));
+    team.cloud.outside("POST", "/v2/tags", &serde_json::json!({ "name": "a" }));
+    let mut session = on_terminal(&stack, &["import", "web", "-discover"]);
+    session.exp_string("Enter a value:").expect("it asks");
+    assert!(team.storage.is_locked());
+    session.send_control('c').expect("the terminal takes it");
+    let (rest, code) = rest(session);
+    assert!(rest.contains("Interrupted before anything was changed.") && code == 130, "{code} {rest}");
+    assert!(!team.storage.is_locked());
 }

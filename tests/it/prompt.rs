@@ -2,12 +2,29 @@
 
 use std::process::Command;
 
+use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 
 use crate::harness::Stack;
 
 /// Far longer than it takes; only a program that hangs meets it.
 const PATIENCE: u64 = 60_000;
+
+/// The program on a terminal of its own: Ctrl-C there reaches it and all its children.
+pub(crate) fn on_terminal(stack: &Stack, arguments: &[&str]) -> PtySession {
+    let mut command = stack.command(env!("CARGO_BIN_EXE_dofloat"));
+    command.args(arguments);
+    spawn_command(command, Some(PATIENCE)).expect("a terminal")
+}
+
+/// What it says until it ends, and its exit code; -1 if a signal ended it.
+pub(crate) fn rest(mut session: PtySession) -> (String, i32) {
+    let rest = session.exp_eof().expect("it ends");
+    match session.process().wait().expect("it is our child") {
+        WaitStatus::Exited(_, code) => (rest, code),
+        _ => (rest, -1),
+    }
+}
 
 fn asked(stack: &Stack, answer: &str) -> (PtySession, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dofloat"));
@@ -30,4 +47,17 @@ fn only_yes_is_an_approval() {
     }
     let (_session, rest) = asked(&stack, "yes");
     assert!(rest.contains("Apply complete! Resources: 9 added, 0 changed, 0 destroyed."), "{rest}");
+}
+
+#[test]
+fn a_signal_at_the_question_for_a_value_ends_it() {
+    let stack = Stack::with_plan("web", "variable \"motto\" {}\noutput \"motto\" {\n  value = var.motto\n}\n");
+    for command in ["plan", "apply"] {
+        let mut session = on_terminal(&stack, &[command, "web", "--sim"]);
+        session.exp_string("Enter a value:").expect("it asks");
+        session.send_control('c').expect("the terminal takes it");
+        let (rest, code) = rest(session);
+        assert!(rest.contains("Interrupted before anything was changed.") && code == 130, "{command}: {code} {rest}");
+    }
+    assert!(!stack.exists(".dofloat"), "nothing is written");
 }

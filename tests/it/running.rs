@@ -46,6 +46,11 @@ impl Run {
         text(&self.stdout)
     }
 
+    /// What it has complained of so far.
+    pub(crate) fn complained(&self) -> String {
+        text(&self.stderr)
+    }
+
     /// Waits until something is so while it runs.
     #[track_caller]
     pub(crate) fn until(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> bool) {

@@ -72,7 +72,7 @@ fn the_second_ends_it_at_once_and_half_made_droplets_are_waited_for() {
     apply.signal("INT");
     apply.until("the word that it stops", |apply| apply.said().contains("Interrupted: what runs is waited for"));
     apply.signal("TERM");
-    let ended = apply.end().exits(130);
+    let ended = apply.end().exits(130).mentions("Interrupted again: it ends at once.").mentions("state/fleet.journal knows of it.");
     let begun = droplets(&fleet);
     assert!(fleet.cloud.show("droplets").iter().any(|droplet| droplet["status"] == "new"), "it did not wait: {ended}");
     assert!(journal(&fleet).contains("\"begin\""), "the journal knows what was begun: {ended}");
@@ -120,7 +120,10 @@ fn a_signal_while_waiting_for_the_lock_ends_the_waiting() {
         waiting.signal(signal);
         waiting.end().exits(130).mentions("Interrupted before anything was changed.");
     }
+    let refused = fleet.stack.run(&["unlock", "fleet", "-force"]).exits(3).mentions("The state is locked by `dofloat apply`, process ");
+    refused.mentions("which is at work in this folder").mentions("its lock ends with its process");
     holder.end().ok();
+    fleet.stack.run(&["unlock", "fleet"]).ok().says("It is not locked.");
     goes_on(&fleet, &droplets(&fleet));
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: a bare repository of the test's own, reached as a folder or over loopback; the account counts what was made, so a
 //! record that is lost or an object that is made twice shows.
 
+mod interrupts;
 mod smart_http;
 
 use std::net::{TcpListener, TcpStream};

@@ -104,6 +104,11 @@ fn children_are_started_in_one_place() {
 }
 
 #[test]
+fn locks_are_given_back_in_one_place() {
+    check("src", releases);
+}
+
+#[test]
 fn the_client_and_the_engine_know_of_no_pretence() {
     check("src", pretence);
 }
@@ -170,6 +175,8 @@ fn the_rules_can_fail() {
     broken(exposure, "ui/picture.rs", "secret.map(Secret::expose)");
     broken(children, "cli/merge.rs", "let mut git = std::process::Command::new(\"git\");");
     fine(children, "base/child.rs", "Command::new(program)");
+    broken(releases, "cli/import.rs", "store.release().await?;");
+    fine(releases, "cli/session.rs", "store.release().await?;");
     broken(pretence, "engine/apply.rs", "// under sim there is no wait");
     broken(pretence, "api/client.rs", "if host == \"localhost\" {}");
     fine(pretence, "engine/apply.rs", "// a simple simulation");
@@ -258,6 +265,13 @@ fn children(source: &Source) -> Vec<String> {
     } else {
         Vec::new()
     }
+}
+
+fn releases(source: &Source) -> Vec<String> {
+    if source.layer() == "cli" && source.path != "cli/session.rs" && source.code().contains(".release()") {
+        return vec![format!("src/{}: work with a lock by cli::session, which gives it back however the work ends", source.path)];
+    }
+    Vec::new()
 }
 
 fn pretence(source: &Source) -> Vec<String> {

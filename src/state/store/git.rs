@@ -4,6 +4,7 @@
 //! and pushes. The lock is a branch of its own that must not exist when it is pushed, which every host decides atomically.
 //! No credential passes through here. It must not know what the files hold.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
@@ -27,6 +28,9 @@ pub struct Git {
     /// The stack.
     pub stack: String,
 }
+
+/// The signal of Ctrl-C.
+const SIGINT: i32 = 2;
 
 /// Longer than a slow host takes; where git waits for somebody who does not answer, it ends here.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -254,7 +258,20 @@ impl Git {
         String::from_utf8(output.stdout).map_err(|_| of_git(&self.name(), "read", "what git printed is not UTF-8"))
     }
 
+    /// Runs git; anew where Ctrl-C ended it, which a terminal sends to children too. Whoever heeds it does not wait for this.
     async fn run(&self, args: &[&str], input: &[u8], with: &[(&str, PathBuf)]) -> Result<Output, StoreError> {
+        const TRIES: usize = 3;
+        let mut output = self.run_once(args, input, with).await?;
+        for _ in 1..TRIES {
+            if output.status.signal() != Some(SIGINT) {
+                break;
+            }
+            output = self.run_once(args, input, with).await?;
+        }
+        Ok(output)
+    }
+
+    async fn run_once(&self, args: &[&str], input: &[u8], with: &[(&str, PathBuf)]) -> Result<Output, StoreError> {
         let mut command = Command::from(child::command("git"));
         command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         // Nobody is asked in the middle of a run; what a hook set for its own git is not meant for ours.

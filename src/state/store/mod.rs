@@ -218,6 +218,12 @@ impl Store {
         }
     }
 
+    /// Whether this clone took the lock of a shared state, or was about to, and has not given it back.
+    #[must_use]
+    pub fn keeps_lock(&self) -> bool {
+        self.remote.is_some() && working::own_lock(&self.paths).is_some()
+    }
+
     /// Reads state and journal as they stand here, without lock and without touching anything; consistent even while another
     /// process applies.
     ///

@@ -1,0 +1,124 @@
+//! Ctrl-C while a shared state is locked. Such a lock does not end with its process, so whoever is interrupted gives it back.
+//!
+//! Invariant: Ctrl-C comes from a terminal, so that git and what it runs are sent it as well.
+
+use serde_json::json;
+
+use super::{Cloud, Host, Options, STORE, tag};
+use crate::harness::Stack;
+use crate::prompt::{on_terminal, rest};
+use crate::running::Run;
+
+const QUESTION: &str = "Enter a value:";
+
+/// Lets the host wait with the branch until `go` is there, and then accept or refuse it; `here` tells that it waits.
+fn waits(host: &Host, accepts: bool) {
+    let (here, go) = (host.folder.path("here"), host.folder.path("go"));
+    for mark in [&here, &go] {
+        let _ = std::fs::remove_file(mark);
+    }
+    let wait = format!("touch '{}'; while [ ! -e '{}' ]; do sleep 0.02; done", here.display(), go.display());
+    host.hook(&format!("#!/bin/sh\n[ \"$1\" = refs/heads/state ] || exit 0\n{wait}\nexit {}\n", i32::from(!accepts)));
+}
+
+fn applied(host: &Host, cloud: &Cloud) -> Stack {
+    let stack = host.clone(cloud, &tag("a"));
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    stack
+}
+
+#[test]
+fn at_a_question_nothing_is_written_and_the_lock_is_given_back() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = applied(&host, &cloud);
+    stack.write("plans/web.tf", &format!("{STORE}{}{}", tag("a"), tag("b")));
+    cloud.outside("POST", "/v2/tags", &json!({ "name": "b" }));
+    let before = host.state();
+    for command in [&["import", "web", "-discover"][..], &["apply", "web"], &["destroy", "web"]] {
+        if command[0] == "apply" {
+            cloud.outside("DELETE", "/v2/tags/b", &json!(null));
+        }
+        let mut session = on_terminal(&stack, command);
+        session.exp_string(QUESTION).expect("it asks");
+        assert!(host.is_locked(), "{command:?}");
+        session.send_control('c').expect("the terminal takes it");
+        let (rest, code) = rest(session);
+        assert!(rest.contains("Interrupted before anything was changed.") && code == 130, "{command:?}: {code} {rest}");
+        assert!(!host.is_locked() && host.state() == before, "{command:?}");
+    }
+    // At the question of `unlock` the lock is another's, and stays.
+    super::killed(&host, &cloud);
+    let mut session = on_terminal(&stack, &["unlock", "web"]);
+    session.exp_string(QUESTION).expect("it asks");
+    session.send_control('c').expect("the terminal takes it");
+    assert_eq!(rest(session).1, 130);
+    assert!(host.is_locked());
+}
+
+#[test]
+fn while_it_is_given_back_that_is_brought_to_its_end() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = applied(&host, &cloud);
+    let address = "digitalocean_tag.a";
+    stack.write("state.json", &stack.run(&["state", "pull", "web"]).ok().stdout.replace(address, "digitalocean_tag.c"));
+    for command in [
+        &["state", "mv", "web", address, "digitalocean_tag.b"][..],
+        &["state", "rm", "web", "digitalocean_tag.b"],
+        &["import", "web", address, "a"],
+        &["state", "push", "-force", "web", "state.json"],
+        &["destroy", "web", "-auto-approve"],
+    ] {
+        waits(&host, true);
+        let mut session = on_terminal(&stack, command);
+        while !host.folder.exists("here") {
+            assert!(session.process().status().is_none_or(|status| status == rexpect::process::WaitStatus::StillAlive), "{command:?}");
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        session.send_control('c').expect("the terminal takes it");
+        session.exp_string("Interrupted: the state is given back.").expect("it says so");
+        host.folder.write("go", "");
+        let (rest, code) = rest(session);
+        assert_eq!(code, 0, "{command:?}: {rest}");
+        assert!(!host.is_locked(), "{command:?}: {rest}");
+        host.unhook();
+        stack.run(&["state", "list", "web"]).ok();
+        assert_eq!(host.state(), stack.json(".dofloat/store/web/web.json"), "{command:?}: {rest}");
+    }
+    assert!(cloud.is_fresh());
+}
+
+#[test]
+fn a_second_one_says_what_is_left_and_how_to_go_on() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = applied(&host, &cloud);
+    waits(&host, false);
+    let mut run = Run::start(&stack, &["state", "rm", "web", "digitalocean_tag.a"]);
+    run.until("the host", |_| host.folder.exists("here"));
+    run.signal("INT");
+    run.until("the word that it gives the state back", |run| run.complained().contains("the state is given back"));
+    run.signal("INT");
+    let ended = run.end().exits(130).mentions("Interrupted again: it ends at once.").mentions("stays locked for everybody else");
+    ended.mentions("`dofloat unlock web`");
+    host.folder.write("go", "");
+    host.unhook();
+    assert!(host.is_locked());
+    stack.run(&["unlock", "web", "-force"]).ok().says("It is published and unlocked.");
+    assert!(!host.is_locked() && host.state()["resources"].as_object().is_some_and(serde_json::Map::is_empty));
+}
+
+#[test]
+fn while_it_waits_for_another_nothing_is_taken() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = applied(&host, &cloud);
+    super::killed(&host, &cloud);
+    let holder = host.git(&["rev-parse", "state-lock/web"]).ok().stdout;
+    for command in
+        [&["state", "rm", "web", "digitalocean_tag.a"][..], &["import", "web", "-discover", "-auto-approve"], &["refresh", "web"]]
+    {
+        let mut run = Run::start(&stack, &[command, &["-lock-timeout=24h"]].concat());
+        run.until("the word for whom it waits", |run| run.said().contains("Waiting for that run to end"));
+        run.signal("INT");
+        run.end().exits(130).mentions("Interrupted before anything was changed.");
+        assert_eq!(host.git(&["rev-parse", "state-lock/web"]).ok().stdout, holder, "{command:?}");
+    }
+}
