@@ -104,4 +104,8 @@ pub trait Schemas {
     fn resource(&self, kind: &str) -> Option<Type>;
     /// The names of all resource types, for "did you mean".
     fn resource_names(&self) -> Vec<String>;
+    /// Whether two resource types are an old and a new name of one, so that an object of the one may become the other's.
+    fn is_renamed(&self, _one: &str, _other: &str) -> bool {
+        false
+    }
 }

@@ -13,6 +13,7 @@ use super::state::{address, split};
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::engine::{check, upkeep};
+use crate::kinds::account::is_renamed;
 use crate::state::store::{Loaded, Locked};
 use crate::state::{State, format};
 use crate::ui::screen::Screen;
@@ -25,12 +26,12 @@ pub async fn mv(args: &StateMvArgs, global: &Global, environment: &Environment, 
     let (place, words) = split(&args.words, global, environment)?;
     let [from, to] = words else { return Err(Failure::usage(Diagnostic::error("`state mv` takes two addresses, from and to."))) };
     let (from, to) = (address(from)?, address(to)?);
-    if from.kind != to.kind {
+    if from.kind != to.kind && !is_renamed(&from.kind, &to.kind) {
         return Err(Diagnostic::error(format!(
             "A move changes the name or the key, not the type: `{}` cannot become `{}`.",
             from.kind, to.kind
         ))
-        .hint("`dofloat state rm` and then `dofloat import` take an object over as another type.")
+        .hint("An object keeps its type. Where one type has an old and a new name, a move leads from the one to the other.")
         .into());
     }
     let work =

@@ -193,6 +193,10 @@ impl Schemas for Types {
         names.push(schema::KIND.to_owned());
         names
     }
+
+    fn is_renamed(&self, one: &str, other: &str) -> bool {
+        Tables.is_renamed(one, other)
+    }
 }
 
 /// The text of a file of values as messages may quote it: a value may be a secret, so only names are left, each letter of the

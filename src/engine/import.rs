@@ -227,6 +227,8 @@ fn nothing_there(wish: &Wish) -> Diagnostic {
 }
 
 fn taken_already(wish: &Wish, other: &Address) -> Diagnostic {
-    Diagnostic::error(format!("The {} {} cannot become {}: it is {other} already.", wish.to.kind, wish.id, wish.to))
-        .hint(format!("If it shall have the other name, move it: `dofloat state mv {other} {}`. Nothing was changed.", wish.to))
+    Diagnostic::error(format!("The {} {} cannot become {}: it is {other} already.", wish.to.kind, wish.id, wish.to)).hint(format!(
+        "If it shall have the other name, move it: by a `moved` block, or `dofloat state mv '{other}' '{}'`. Nothing was changed.",
+        wish.to
+    ))
 }

@@ -15,6 +15,7 @@ pub mod import;
 pub mod known;
 mod lost;
 pub mod order;
+mod parting;
 pub mod plan;
 pub mod record;
 pub mod recover;

@@ -13,6 +13,7 @@ use super::graph::{self, Cycle};
 use super::import::Wish;
 use super::known::{effective, hidden, known_of};
 use super::order::{self, Links, Roll, Work};
+use super::parting;
 use super::refresh::{Observed, Seen};
 use super::target::chosen;
 use super::trouble::Stop;
@@ -103,6 +104,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
     walk.removed();
     let outputs = walk.outputs();
     walk.strays();
+    walk.notes.extend(parting::notes(&walk.changes, input.resolve, input.options.destroy));
     let (errors, warnings): (Vec<_>, Vec<_>) = std::mem::take(&mut walk.errors).into_iter().partition(Diagnostic::is_error);
     if !errors.is_empty() {
         return Err(Stop::failed(errors));

@@ -10,7 +10,8 @@ use crate::base::address::{Address, Key};
 use crate::base::desired::Desired;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::Id;
-use crate::state::State;
+use crate::kinds::kind;
+use crate::state::{Record, State};
 
 /// How records came to be where they are.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -101,6 +102,8 @@ fn implied(state: &State, desired: &Desired) -> Vec<(Address, Address)> {
 }
 
 /// Moves records from an address to another: an instance, or a block with all its instances.
+///
+/// A move to the other name of a type takes what was read along under that name.
 pub fn rename(state: &mut State, from: &Address, to: &Address) -> Renamed {
     let mut renamed = Renamed::default();
     let known = state.records.keys().chain(state.deposed.keys().map(|(address, _)| address));
@@ -113,8 +116,21 @@ pub fn rename(state: &mut State, from: &Address, to: &Address) -> Renamed {
         !taken
     });
     let moved = |address: Address| moves.get(&address).cloned().unwrap_or(address);
-    state.records = std::mem::take(&mut state.records).into_iter().map(|(address, record)| (moved(address), record)).collect();
-    state.deposed = std::mem::take(&mut state.deposed).into_iter().map(|((address, id), record)| ((moved(address), id), record)).collect();
+    let placed = |from: Address, mut record: Record| {
+        let to = moved(from.clone());
+        if to.kind != from.kind
+            && let Some(kind) = kind(&to.kind)
+        {
+            record.body = kind.renamed(record.body);
+        }
+        (to, record)
+    };
+    state.records = std::mem::take(&mut state.records).into_iter().map(|(address, record)| placed(address, record)).collect();
+    let deposed = std::mem::take(&mut state.deposed).into_iter().map(|((address, id), record)| {
+        let (address, record) = placed(address, record);
+        ((address, id), record)
+    });
+    state.deposed = deposed.collect();
     for record in state.records.values_mut().chain(state.deposed.values_mut()) {
         record.after = std::mem::take(&mut record.after).into_iter().map(moved).collect();
     }
@@ -143,7 +159,7 @@ mod tests {
     use crate::base::diag::Span;
     use crate::base::digest::Salt;
     use crate::base::value::Body;
-    use crate::state::{Health, Record};
+    use crate::state::Health;
 
     fn at(text: &str) -> Address {
         text.parse().expect("an address")

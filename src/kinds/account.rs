@@ -101,5 +101,11 @@ pub fn family(kind: &str) -> String {
     kind.replace("floating_ip", "reserved_ip")
 }
 
+/// Whether two kinds are the two spellings of one.
+#[must_use]
+pub fn is_renamed(one: &str, other: &str) -> bool {
+    one != other && family(one) == family(other)
+}
+
 /// The kind whose objects carry neither mark nor name.
 pub const UNNAMED: &str = "digitalocean_reserved_ip";

@@ -131,6 +131,10 @@ pub trait AnyKind: Send + Sync {
     fn derived(&self, body: &Term) -> BTreeMap<String, Term>;
     /// The identity of an object that another tool recorded with these attributes.
     fn identity(&self, body: &Body) -> Option<Id>;
+    /// What was read of an object by the other name of this kind, as this one says it.
+    fn renamed(&self, body: Body) -> Body;
+    /// What is lost for good with the object, whatever is made in its place; one sentence.
+    fn parting(&self, seen: &Body) -> Option<String>;
 }
 
 /// A typed kind behind the object-safe face.
@@ -234,6 +238,14 @@ impl<K: Kind> AnyKind for Erase<K> {
 
     fn identity(&self, body: &Body) -> Option<Id> {
         K::identity(body)
+    }
+
+    fn renamed(&self, body: Body) -> Body {
+        K::renamed(body)
+    }
+
+    fn parting(&self, seen: &Body) -> Option<String> {
+        K::parting(seen)
     }
 }
 

@@ -78,6 +78,10 @@ impl Schemas for Tables {
     fn resource_names(&self) -> Vec<String> {
         KINDS.iter().map(|kind| kind.name().to_owned()).collect()
     }
+
+    fn is_renamed(&self, one: &str, other: &str) -> bool {
+        account::is_renamed(one, other)
+    }
 }
 
 /// An object that was just made.
@@ -177,6 +181,14 @@ pub(crate) trait Kind: Send + Sync + 'static {
 
     fn identity(body: &Body) -> Option<Id> {
         body.get("id")?.as_str().map(|id| Id(id.to_owned()))
+    }
+
+    fn renamed(body: Body) -> Body {
+        body
+    }
+
+    fn parting(_seen: &Body) -> Option<String> {
+        None
     }
 }
 

@@ -203,6 +203,26 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         }
         Ok(hits)
     }
+
+    fn renamed(mut body: Body) -> Body {
+        if let Some(ip) = body.get("ip_address").and_then(Value::as_str).map(str::to_owned)
+            && let Some(urn) = body.get_mut("urn")
+        {
+            *urn = urn_of::<S>(&ip).into();
+        }
+        body
+    }
+
+    fn parting(seen: &Body) -> Option<String> {
+        let ip = seen.get("ip_address").and_then(Value::as_str)?;
+        Some(format!(
+            "The address {ip} goes back to DigitalOcean and cannot be had again: whoever knows it, DNS records too, finds nobody there."
+        ))
+    }
+}
+
+fn urn_of<S: Spelling>(ip: &str) -> String {
+    format!("do:{}:{ip}", S::URN)
 }
 
 impl Wire {
@@ -218,7 +238,7 @@ impl Wire {
 }
 
 fn live<S: Spelling>(ip: &str, region: &str, droplet_id: Option<u64>) -> Live {
-    Live { id: ip.to_owned(), ip_address: ip.to_owned(), region: region.to_owned(), droplet_id, urn: format!("do:{}:{ip}", S::URN) }
+    Live { id: ip.to_owned(), ip_address: ip.to_owned(), region: region.to_owned(), droplet_id, urn: urn_of::<S>(ip) }
 }
 
 /// Every reserved address of the account.

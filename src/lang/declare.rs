@@ -43,6 +43,8 @@ pub struct Module {
     pub providers: Vec<Provider>,
     /// `moved` blocks.
     pub moves: Vec<Move>,
+    /// Those of them that change the type, with the places of the new addresses.
+    pub retyped: Vec<(Move, Span)>,
     /// `removed` blocks.
     pub removals: BTreeMap<Address, Removal>,
     /// `import` blocks.

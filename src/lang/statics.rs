@@ -48,6 +48,7 @@ pub(super) fn check(
     checker.module();
     let mut errors = checker.errors;
     unknown_kinds(module, schemas, &mut errors);
+    errors.extend(retyped(module, schemas));
     let graph = Graph::of(module);
     let (order, circles) = graph.walk();
     errors.extend(circles);
@@ -55,6 +56,19 @@ pub(super) fn check(
         return Err(errors);
     }
     Ok(Links { order: order.into_iter().cloned().collect(), moving: graph.moving() })
+}
+
+/// Moves to another type, but from an old name of one to the new one or back.
+fn retyped(module: &Module, schemas: &dyn Schemas) -> impl Iterator<Item = Diagnostic> {
+    let wrong = module.retyped.iter().filter(|(of, _)| !schemas.is_renamed(&of.from.kind, &of.to.kind));
+    wrong.map(|(of, place)| {
+        Diagnostic::error(format!(
+            "A move changes the name or the key, not the type: `{}` cannot become `{}`.",
+            of.from.kind, of.to.kind
+        ))
+        .at(place.clone())
+        .hint("Take the block out: an object keeps its type. What is no longer in the configuration is destroyed, and what is new is made.")
+    })
 }
 
 fn unknown_kinds(module: &Module, schemas: &dyn Schemas, errors: &mut Vec<Diagnostic>) {

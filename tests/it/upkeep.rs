@@ -71,6 +71,50 @@ fn a_moved_block_renames_and_nothing_else() {
 }
 
 #[test]
+fn an_address_goes_from_its_old_name_to_the_new_one_and_back() {
+    const OLD: &str = "resource \"digitalocean_floating_ip\" \"front\" {\n  region = \"nyc3\"\n}\nresource \"digitalocean_floating_ip_assignment\" \"front\" {\n  ip_address = digitalocean_floating_ip.front.ip_address\n  droplet_id = digitalocean_droplet.web.id\n}\n";
+    let new = OLD.replace("floating_ip", "reserved_ip");
+    let moved = |from: &str, to: &str| {
+        ["", "_assignment"]
+            .map(|end| format!("moved {{\n  from = digitalocean_{from}{end}.front\n  to   = digitalocean_{to}{end}.front\n}}\n"))
+            .concat()
+    };
+    let cloud = Cloud::start(Options::default());
+    let stack = cloud.serve(Stack::with_plan("web", &format!("{NET}{WEB}{OLD}")));
+    stack.run(&["apply", "-auto-approve"]).ok();
+    cloud.forget_log();
+    let before = stack.read("state/web.json");
+    // Without a word the address would be lost.
+    stack.write("plans/web.tf", &format!("{NET}{WEB}{new}"));
+    golden(&stack, "address_renamed", &masked(&stack, stack.run(&["plan"]).ok()));
+    stack.write("plans/web.tf", &format!("{NET}{WEB}{new}{}", moved("floating_ip", "reserved_ip")));
+    stack.run(&["apply", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added, 0 changed, 0 destroyed.");
+    let renamed = before.replace("digitalocean_floating_ip", "digitalocean_reserved_ip").replace("do:floatingip", "do:reservedip");
+    assert_eq!(stack.json("state/web.json")["resources"], serde_json::from_str::<Value>(&renamed).unwrap()["resources"]);
+    stack.run(&["plan", "-detailed-exitcode"]).ok().says("No changes.");
+    // And back, by hand and by blocks.
+    stack.run(&["state", "mv", "digitalocean_reserved_ip.front", "digitalocean_floating_ip.front"]).ok();
+    stack.write("plans/web.tf", &format!("{NET}{WEB}{OLD}{}", moved("reserved_ip", "floating_ip")));
+    stack.run(&["plan"]).ok().says("Plan: 0 to add, 0 to change, 0 to destroy.");
+    stack.run(&["apply", "-auto-approve"]).ok();
+    assert_eq!(stack.json("state/web.json")["resources"], serde_json::from_str::<Value>(&before).unwrap()["resources"]);
+    stack.write("plans/web.tf", &format!("{NET}{WEB}{OLD}"));
+    stack.run(&["plan", "-detailed-exitcode"]).ok().says("No changes.");
+    untouched(&cloud);
+    let ip = id(&stack, "digitalocean_floating_ip.front");
+    // Taking the block out, another region, and a destroy say what is lost.
+    let says = [format!("The address {ip} goes back to DigitalOcean and cannot be had again")];
+    stack.run(&["destroy", "-auto-approve", "-target=digitalocean_floating_ip_assignment.front"]).ok();
+    for text in ["".to_owned(), OLD.split_inclusive("}\n").next().unwrap_or_default().replace("nyc3", "ams3")] {
+        stack.write("plans/web.tf", &format!("{NET}{WEB}{text}"));
+        stack.run(&["plan"]).ok().mentions(&says[0]);
+    }
+    stack.run(&["destroy", "-auto-approve"]).ok().mentions(&says[0]).mentions("dofloat state rm 'digitalocean_floating_ip.front'");
+    let refused = ["state", "mv", "digitalocean_droplet.web", "digitalocean_vpc.web"];
+    stack.run(&refused).exits(1).mentions("An object keeps its type.");
+}
+
+#[test]
 fn a_count_comes_and_goes_without_a_new_droplet() {
     let cloud = Cloud::start(Options::default());
     let stack = cloud.serve(Stack::with_plan("web", &format!("{NET}{WEB}")));

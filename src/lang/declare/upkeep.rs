@@ -85,18 +85,13 @@ impl Collect<'_> {
             self.error(
                 Diagnostic::error(format!("This moves {from} to where it is.")).at(block.header.clone()).hint("Take the block out."),
             );
-        } else if from.kind == to.kind {
-            self.module.moves.push(Move { from, to, span: block.header.clone() });
-        } else {
-            self.error(
-                Diagnostic::error(format!(
-                    "A move changes the name or the key, not the type: `{}` cannot become `{}`.",
-                    from.kind, to.kind
-                ))
-                .at(span)
-                .hint("Use a `removed` block for the old address and an `import` block for the new one."),
-            );
+            return;
         }
+        let of = Move { from, to, span: block.header.clone() };
+        if of.from.kind != of.to.kind {
+            self.module.retyped.push((of.clone(), span));
+        }
+        self.module.moves.push(of);
     }
 
     pub(super) fn removed(&mut self, block: &Block) {
