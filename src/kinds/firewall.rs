@@ -25,10 +25,12 @@ const SPREAD_LIMIT: Duration = Duration::from_secs(300);
 const EDIT: Change = Change::InPlace("update");
 const TEXTS: Ty = Ty::Set(&Ty::String);
 const NUMBERS: Ty = Ty::Set(&Ty::Number);
+const ACTION: Attr = Attr::optional("action", Ty::String, EDIT, "What becomes of what fits: `allow` is all that there is.");
 const PROTOCOL: Attr = Attr::required("protocol", Ty::String, EDIT, "tcp, udp or icmp.");
 const PORTS: Attr = Attr::optional("port_range", Ty::String, EDIT, "A port, a range, or `all`; needed for tcp and udp.");
 
 const INBOUND: &[Attr] = &[
+    ACTION,
     PROTOCOL,
     PORTS,
     Attr::optional("source_addresses", TEXTS, EDIT, "Addresses and ranges."),
@@ -38,6 +40,7 @@ const INBOUND: &[Attr] = &[
     Attr::optional("source_tags", TEXTS, EDIT, "Droplets by their tags.").scopes(&["tag:read"]),
 ];
 const OUTBOUND: &[Attr] = &[
+    ACTION,
     PROTOCOL,
     PORTS,
     Attr::optional("destination_addresses", TEXTS, EDIT, "Addresses and ranges."),
@@ -313,6 +316,13 @@ impl Kind for Firewall {
 
 fn check_rule(block: &str, side: &str, at: usize, rule: &Term, complaints: &mut Complaints) {
     let at = at.to_string();
+    if let Some(action) = complaints::text(rule, "action").filter(|action| action != "allow") {
+        let message = match action.as_str() {
+            "deny" => "A firewall's rule cannot `deny`: DigitalOcean's API has no such rules.".to_owned(),
+            other => format!("`{other}` is no action of a firewall's rule."),
+        };
+        complaints.error(&[block, &at, "action"], message, "Leave `action` out: rules allow, and what none allows is dropped.");
+    }
     let Some(protocol) = complaints::text(rule, "protocol") else { return };
     if !matches!(protocol.as_str(), "tcp" | "udp" | "icmp") {
         let hint = if protocol == "all" { "Write one rule for each of tcp, udp and icmp." } else { "It is one of tcp, udp, icmp." };

@@ -153,6 +153,30 @@ fn what_the_api_would_refuse_later() {
 }
 
 #[test]
+fn what_a_rule_of_a_firewall_does() {
+    let wall = |action: &str| {
+        format!(
+            "resource \"digitalocean_firewall\" \"f\" {{\n  name = \"fw\"\n  inbound_rule {{\n    action           = \"{action}\"\n    protocol         = \"tcp\"\n    port_range       = \"22\"\n    source_addresses = [\"0.0.0.0/0\"]\n  }}\n}}\n"
+        )
+    };
+    refused("rule_denies", &wall("deny"));
+    let cloud = Cloud::start(Options::default());
+    let stack = cloud.serve(Stack::with_plan(
+        "web",
+        &format!(
+            "{}resource \"terraform_data\" \"d\" {{\n  input = [for rule in digitalocean_firewall.f.inbound_rule : rule.port_range]\n}}\n",
+            wall("allow")
+        ),
+    ));
+    stack.run(&["apply", "-auto-approve"]).ok();
+    let sent = cloud.log().iter().any(|of| of.is_write() && of.request.to_string().contains("action"));
+    assert!(!sent, "{:?}", cloud.log());
+    stack.run(&["plan", "-detailed-exitcode"]).ok();
+    stack.write("plans/web.tf", &wall("allow").replace("    action           = \"allow\"\n", ""));
+    stack.run(&["plan", "-target=digitalocean_firewall.f", "-detailed-exitcode"]).ok();
+}
+
+#[test]
 fn what_a_token_may_not() {
     let plan = droplet("");
     let tokens = BTreeMap::from([(Cloud::TOKEN.to_owned(), Scopes::parse("account:read"))]);
