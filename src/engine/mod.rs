@@ -17,6 +17,7 @@ mod lost;
 pub mod order;
 mod parting;
 pub mod plan;
+mod pointers;
 pub mod record;
 pub mod recover;
 pub mod refresh;

@@ -14,6 +14,7 @@ use super::import::Wish;
 use super::known::{effective, hidden, known_of};
 use super::order::{self, Links, Roll, Work};
 use super::parting;
+use super::pointers::Picture;
 use super::refresh::{Observed, Seen};
 use super::target::chosen;
 use super::trouble::Stop;
@@ -105,6 +106,9 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
     let outputs = walk.outputs();
     walk.strays();
     walk.notes.extend(parting::notes(&walk.changes, input.resolve, input.options.destroy));
+    let picture = Picture { terms: &walk.terms, known: &walk.known, jobs: &walk.jobs, resolve: input.resolve };
+    let quarrels = picture.quarrels(walk.changes.values());
+    walk.errors.extend(quarrels);
     let (errors, warnings): (Vec<_>, Vec<_>) = std::mem::take(&mut walk.errors).into_iter().partition(Diagnostic::is_error);
     if !errors.is_empty() {
         return Err(Stop::failed(errors));

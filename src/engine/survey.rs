@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::{join3, try_join_all};
+use futures_util::future::{join3, try_join_all, try_join3};
 use tokio::sync::watch;
 
 use super::apply::{self, Left, Manner, Run};
@@ -15,6 +15,7 @@ use super::health;
 use super::import::{self, Wish};
 use super::lost;
 use super::plan::{self, Input, Options, Planned};
+use super::pointers::Picture;
 use super::record;
 use super::recover::{self, Claims};
 use super::refresh::{self, Observed, Seen};
@@ -359,8 +360,9 @@ async fn check_account(ground: Ground<'_>, api: &Client, state: &State, observed
             })
         },
     );
-    let (preflights, deletes) = futures_util::future::try_join(try_join_all(preflights), try_join_all(deletes)).await?;
-    let mut errors = Vec::new();
+    let picture = Picture { terms: &planned.terms, known: &planned.known, jobs: &planned.jobs, resolve: ground.resolve };
+    let pointers = picture.check(api, &planned.plan.changes);
+    let (preflights, deletes, mut errors) = try_join3(try_join_all(preflights), try_join_all(deletes), pointers).await?;
     for (address, complaints) in preflights.into_iter().chain(deletes) {
         for complaint in complaints {
             let diagnostic = of_complaint(ground.resolve, &address, complaint);

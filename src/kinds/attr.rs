@@ -120,6 +120,17 @@ pub enum Compare {
     Within(fn(&Value, &Body) -> Value),
 }
 
+/// What an attribute names: an object of another kind.
+#[derive(Clone, Copy, Debug)]
+pub struct Points {
+    /// The kinds that it may be; the first one is asked for what the stack does not have.
+    pub kinds: &'static [&'static str],
+    /// The attributes of theirs that name it.
+    pub by: &'static [&'static str],
+    /// Whether both must be in one region.
+    pub near: bool,
+}
+
 /// One attribute.
 #[derive(Clone, Copy, Debug)]
 pub struct Attr {
@@ -147,6 +158,8 @@ pub struct Attr {
     pub scopes: &'static [&'static str],
     /// Token scopes without which the API leaves it out of its answers.
     pub read_scopes: &'static [&'static str],
+    /// What it names, if it names an object.
+    pub points: Option<Points>,
     /// What it is: one sentence.
     pub doc: &'static str,
 }
@@ -202,6 +215,7 @@ impl Attr {
             follows: &[],
             scopes: &[],
             read_scopes: &[],
+            points: None,
             doc,
         }
     }
@@ -298,6 +312,21 @@ impl Attr {
     pub const fn read_scopes(mut self, scopes: &'static [&'static str]) -> Self {
         self.read_scopes = scopes;
         self
+    }
+
+    /// The same, naming an object by one of these attributes.
+    #[must_use]
+    pub const fn names(mut self, kinds: &'static [&'static str], by: &'static [&'static str]) -> Self {
+        self.points = Some(Points { kinds, by, near: false });
+        self
+    }
+
+    /// The same, where both must be in one region.
+    #[must_use]
+    pub const fn names_near(self, kinds: &'static [&'static str], by: &'static [&'static str]) -> Self {
+        let mut named = self.names(kinds, by);
+        named.points = Some(Points { kinds, by, near: true });
+        named
     }
 
     /// The form of a value (null for none) by which it is compared; `body` holds the other attributes of its side.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::attr::{Attr, Change, Compare, Ty};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Scopes};
+use super::erased::{Complaint, Job, Places, Scopes};
 use super::record::{self, Record};
 use super::{For, Hit, Kind, Made, form, if_there};
 use crate::api::client::{Client, segment};
@@ -136,6 +136,19 @@ impl Kind for Domain {
             None => all(api).await?.into_iter().find(|domain| domain.name.eq_ignore_ascii_case(name)).map(Live::from),
         };
         Ok(found.map(|live| Hit { id: Id(live.name.clone()), live, certain: true }).into_iter().collect())
+    }
+
+    async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
+        let all = all(api).await?;
+        let there = |name: &&String| all.iter().any(|domain| domain.name.eq_ignore_ascii_case(name));
+        Ok(Some(names.iter().filter(there).map(|name| (name.clone(), None)).collect()))
+    }
+
+    fn missing(name: &str) -> (String, String) {
+        (
+            format!("The account has no domain `{name}`, and the stack makes none of that name."),
+            "Add it with a `digitalocean_domain` resource, or write one that the account has (doctl compute domain list).".to_owned(),
+        )
     }
 
     async fn before_delete(api: &Client, id: &Id, seen: &Body, ours: &[Id]) -> Result<Vec<Complaint>, ApiError> {

@@ -10,13 +10,16 @@ use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::attr::{Attr, Change, Compare, EditName, Lit, Reads, TIMEOUTS, Ty};
 use super::compare::{SET, TAGS, UNCOMPARED};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Scopes, is_mark, length};
+use super::erased::{Complaint, Job, Places, Scopes, is_mark, length};
+use super::ssh_key::SshKey;
+use super::vpc::Vpc;
 use super::wire::{Slug, or_default, present, seen};
 use super::{For, Hit, Kind, Made, NOT_YET, UNSEEN_LIMIT, form, if_there};
 use crate::api::client::{Client, segment};
@@ -220,6 +223,7 @@ impl Kind for Droplet {
         Attr::optional("ssh_keys", Ty::Set(&Ty::String), Change::Replace, "Numbers or fingerprints of the keys that may log in.")
             .write_only()
             .compare(SET)
+            .names(&[SshKey::NAME], &["id", "fingerprint"])
             .scopes(&["ssh_key:read"]),
         Attr::optional("user_data", Ty::String, Change::Replace, "What it does at its first boot, up to 64 KiB.").hidden().write_only(),
         Attr::chosen("volume_ids", Ty::Set(&Ty::String), Change::InPlace("volumes"), "The volumes that are attached.")
@@ -228,6 +232,7 @@ impl Kind for Droplet {
             .scopes(&["block_storage:read", "block_storage_action:create", "block_storage_action:read"]),
         Attr::chosen("vpc_uuid", Ty::String, Change::Replace, "The VPC; by default the region's own.")
             .compare(Compare::NoCase)
+            .names_near(&[Vpc::NAME], &["id"])
             .scopes(&["vpc:read"])
             .read_scopes(&["vpc:read"]),
         Attr::optional("gpu_partition_mode", Ty::String, Change::Replace, "How a GPU is shared.").write_only(),
@@ -304,6 +309,27 @@ impl Kind for Droplet {
 
     async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
         if_there(get(api, id).await)?.map(Wire::live).transpose()
+    }
+
+    async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
+        if names.len() > FEW {
+            let all = all(api).await?;
+            let place =
+                |name: &String| Some((name.clone(), Some(all.iter().find(|wire| wire.id.to_string() == *name)?.region.slug.clone())));
+            return Ok(Some(names.iter().filter_map(place).collect()));
+        }
+        let looks = names.iter().map(|name| async move {
+            let found = if_there(get(api, &Id(name.clone())).await)?;
+            Ok::<_, ApiError>(found.map(|wire| (name.clone(), Some(wire.region.slug))))
+        });
+        Ok(Some(try_join_all(looks).await?.into_iter().flatten().collect()))
+    }
+
+    fn missing(name: &str) -> (String, String) {
+        (
+            format!("The account has no droplet {name}."),
+            "Name one by its number (doctl compute droplet list), or refer to a `digitalocean_droplet` resource.".to_owned(),
+        )
     }
 
     async fn edit(api: &Client, id: &Id, edit: EditName, spec: &Spec, seen: &Body) -> Result<(), ApiError> {

@@ -20,6 +20,9 @@ use crate::base::value::{Body, Term, Value};
 /// A boxed future of an API operation.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
 
+/// Objects that are there by the names they were sought by, each with its region if it has one.
+pub type Places = BTreeMap<String, Option<String>>;
+
 /// An object that was found by its mark or name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
@@ -131,6 +134,11 @@ pub trait AnyKind: Send + Sync {
     fn derived(&self, body: &Term) -> BTreeMap<String, Term>;
     /// The identity of an object that another tool recorded with these attributes.
     fn identity(&self, body: &Body) -> Option<Id>;
+    /// Which of these names (as rows that point at this kind give them) the account has, each with its region where it has
+    /// one; nothing if that cannot be asked. Reads only, in bulk where there are many.
+    fn seek<'a>(&'a self, api: &'a Client, names: &'a [String]) -> Fut<'a, Option<Places>>;
+    /// What is said of a name that the account does not have, and what to do.
+    fn missing(&self, name: &str) -> (String, String);
     /// What was read of an object by the other name of this kind, as this one says it.
     fn renamed(&self, body: Body) -> Body;
     /// What is lost for good with the object, whatever is made in its place; one sentence.
@@ -238,6 +246,14 @@ impl<K: Kind> AnyKind for Erase<K> {
 
     fn identity(&self, body: &Body) -> Option<Id> {
         K::identity(body)
+    }
+
+    fn seek<'a>(&'a self, api: &'a Client, names: &'a [String]) -> Fut<'a, Option<Places>> {
+        Box::pin(K::seek(api, names))
+    }
+
+    fn missing(&self, name: &str) -> (String, String) {
+        K::missing(name)
     }
 
     fn renamed(&self, body: Body) -> Body {

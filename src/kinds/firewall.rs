@@ -10,6 +10,7 @@ use serde_json::json;
 use super::attr::{Attr, Change, EditName, Ty};
 use super::compare::{RULES, SET, TAGS};
 use super::complaints::{self, Complaints};
+use super::droplet::Droplet;
 use super::erased::{Complaint, Job, Scopes};
 use super::wire::{id_numbers, or_default, present, seen};
 use super::{For, Hit, Kind, Made, NOT_YET, form, if_there};
@@ -25,6 +26,7 @@ const SPREAD_LIMIT: Duration = Duration::from_secs(300);
 const EDIT: Change = Change::InPlace("update");
 const TEXTS: Ty = Ty::Set(&Ty::String);
 const NUMBERS: Ty = Ty::Set(&Ty::Number);
+const DROPLETS: &[&str] = &[Droplet::NAME];
 const ACTION: Attr = Attr::optional("action", Ty::String, EDIT, "What becomes of what fits: `allow` is all that there is.");
 const PROTOCOL: Attr = Attr::required("protocol", Ty::String, EDIT, "tcp, udp or icmp.");
 const PORTS: Attr = Attr::optional("port_range", Ty::String, EDIT, "A port, a range, or `all`; needed for tcp and udp.");
@@ -34,7 +36,7 @@ const INBOUND: &[Attr] = &[
     PROTOCOL,
     PORTS,
     Attr::optional("source_addresses", TEXTS, EDIT, "Addresses and ranges."),
-    Attr::optional("source_droplet_ids", NUMBERS, EDIT, "Droplets."),
+    Attr::optional("source_droplet_ids", NUMBERS, EDIT, "Droplets.").names(DROPLETS, &["id"]),
     Attr::optional("source_load_balancer_uids", TEXTS, EDIT, "Load balancers."),
     Attr::optional("source_kubernetes_ids", TEXTS, EDIT, "Kubernetes clusters."),
     Attr::optional("source_tags", TEXTS, EDIT, "Droplets by their tags.").scopes(&["tag:read"]),
@@ -44,7 +46,7 @@ const OUTBOUND: &[Attr] = &[
     PROTOCOL,
     PORTS,
     Attr::optional("destination_addresses", TEXTS, EDIT, "Addresses and ranges."),
-    Attr::optional("destination_droplet_ids", NUMBERS, EDIT, "Droplets."),
+    Attr::optional("destination_droplet_ids", NUMBERS, EDIT, "Droplets.").names(DROPLETS, &["id"]),
     Attr::optional("destination_load_balancer_uids", TEXTS, EDIT, "Load balancers."),
     Attr::optional("destination_kubernetes_ids", TEXTS, EDIT, "Kubernetes clusters."),
     Attr::optional("destination_tags", TEXTS, EDIT, "Droplets by their tags.").scopes(&["tag:read"]),
@@ -193,6 +195,7 @@ impl Kind for Firewall {
         Attr::required("name", Ty::String, EDIT, "Its name, unique in the account."),
         Attr::optional("droplet_ids", NUMBERS, EDIT, "The droplets that it guards.")
             .compare(SET)
+            .names(DROPLETS, &["id"])
             .scopes(&["droplet:read"])
             .read_scopes(&["droplet:read"]),
         Attr::optional("tags", TEXTS, EDIT, "The tags whose droplets it guards.")

@@ -33,7 +33,7 @@ use serde::de::DeserializeOwned;
 
 use attr::{Attr, EditName};
 use complaints::Complaints;
-use erased::{AnyKind, Complaint, Erase, Job, Scopes};
+use erased::{AnyKind, Complaint, Erase, Job, Places, Scopes};
 use reserved_ip::{Floating, Reserved};
 
 use crate::api::client::Client;
@@ -181,6 +181,14 @@ pub(crate) trait Kind: Send + Sync + 'static {
 
     fn identity(body: &Body) -> Option<Id> {
         body.get("id")?.as_str().map(|id| Id(id.to_owned()))
+    }
+
+    fn seek(_api: &Client, _names: &[String]) -> impl Future<Output = Result<Option<Places>, ApiError>> + Send {
+        async { Ok(None) }
+    }
+
+    fn missing(name: &str) -> (String, String) {
+        (format!("The account has no {} `{name}`.", Self::NAME), String::new())
     }
 
     fn renamed(body: Body) -> Body {

@@ -97,7 +97,9 @@ impl Kind for Record {
     const NAME: &'static str = "digitalocean_record";
     const ATTRS: &'static [Attr] = &[
         Attr::computed("id", Ty::String, "The record's number."),
-        Attr::required("domain", Ty::String, Change::Replace, "The domain that it belongs to.").compare(super::attr::Compare::NoCase),
+        Attr::required("domain", Ty::String, Change::Replace, "The domain that it belongs to.")
+            .names(&[domain::Domain::NAME], &["name", "id"])
+            .compare(super::attr::Compare::NoCase),
         Attr::required("type", Ty::String, Change::Replace, "A, AAAA, CAA, CNAME, MX, NS, TXT, SRV or SOA."),
         Attr::required("name", Ty::String, EDIT, "Its name within the domain, `@` for the domain itself.").compare(RECORD_NAME),
         Attr::required("value", Ty::String, EDIT, "What it says: an address, a host name with a dot at the end, a text.")

@@ -11,7 +11,8 @@ use serde_json::json;
 
 use super::attr::{Attr, Change, Compare, EditName, Reads, Ty};
 use super::complaints::Complaints;
-use super::erased::{Complaint, Job, Scopes};
+use super::droplet::Droplet;
+use super::erased::{Complaint, Job, Places, Scopes};
 use super::wire::{Slug, maybe_id_number, or_default, present, seen};
 use super::{For, Hit, Kind, Made, UNSEEN_LIMIT, if_there};
 use crate::api::action::Order;
@@ -108,6 +109,7 @@ impl<S: Spelling> Kind for ReservedIp<S> {
             .compare(Compare::NoCase),
         Attr::chosen("droplet_id", Ty::Number, Change::InPlace("assign"), "The droplet that holds it.")
             .reads(Reads::WhenSet)
+            .names_near(&[Droplet::NAME], &["id"])
             .scopes(&["droplet:read"])
             .read_scopes(&["droplet:read"]),
         Attr::computed("ip_address", Ty::String, "The address."),
@@ -202,6 +204,19 @@ impl<S: Spelling> Kind for ReservedIp<S> {
             }
         }
         Ok(hits)
+    }
+
+    async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
+        let all = all(api).await?;
+        let place = |ip: &String| Some((ip.clone(), Some(all.iter().find(|wire| wire.ip == *ip)?.region.slug.clone())));
+        Ok(Some(names.iter().filter_map(place).collect()))
+    }
+
+    fn missing(name: &str) -> (String, String) {
+        (
+            format!("The account has no reserved address `{name}`."),
+            format!("Write one that it has (doctl compute reserved-ip list), or reserve one with a `{}` resource.", S::IP),
+        )
     }
 
     fn renamed(mut body: Body) -> Body {

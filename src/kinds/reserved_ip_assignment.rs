@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::attr::{Attr, Change, EditName, Ty};
 use super::complaints::{self, Complaints};
+use super::droplet::Droplet;
 use super::erased::{Complaint, Job, Scopes};
-use super::reserved_ip::{self, Spelling, Wire};
+use super::reserved_ip::{self, Floating, Reserved, Spelling, Wire};
 use super::wire::id_number;
 use super::{For, Hit, Kind, Made, form};
 use crate::api::client::Client;
@@ -39,8 +40,10 @@ impl<S: Spelling> Kind for Assignment<S> {
     const NAME: &'static str = S::ASSIGNMENT;
     const ATTRS: &'static [Attr] = &[
         Attr::computed("id", Ty::String, "The address."),
-        Attr::required("ip_address", Ty::String, Change::Replace, "The reserved address."),
-        Attr::required("droplet_id", Ty::Number, Change::InPlace("assign"), "The droplet that holds it."),
+        Attr::required("ip_address", Ty::String, Change::Replace, "The reserved address.")
+            .names_near(&[S::IP, Reserved::IP, Floating::IP], &["ip_address", "id"]),
+        Attr::required("droplet_id", Ty::Number, Change::InPlace("assign"), "The droplet that holds it.")
+            .names_near(&[Droplet::NAME], &["id"]),
     ];
     const SCOPES: Scopes = Scopes {
         read: &["reserved_ip:read", "droplet:read"],

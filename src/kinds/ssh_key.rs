@@ -2,13 +2,14 @@
 //!
 //! Invariant: keys are read one by one, as listing them has a small limit of its own (10 a minute).
 
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::attr::{Attr, Change, EditName, TIMEOUTS, Ty};
 use super::compare::PUBLIC_KEY;
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Scopes};
+use super::erased::{Complaint, Job, Places, Scopes};
 use super::{For, Hit, Kind, Made, form, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
@@ -127,6 +128,22 @@ impl Kind for SshKey {
         let Some(fingerprint) = key.and_then(form::fingerprint) else { return Ok(Vec::new()) };
         let found = Self::look(api, &Id(fingerprint)).await?;
         Ok(found.map(|live| Hit { id: Id(live.id.clone()), live, certain: true }).into_iter().collect())
+    }
+
+    async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
+        let looks = names.iter().map(|name| async move {
+            let found = if_there(api.get::<One>(&path(&Id(name.clone())), &[]).await)?;
+            Ok::<_, ApiError>(found.map(|_| (name.clone(), None)))
+        });
+        Ok(Some(try_join_all(looks).await?.into_iter().flatten().collect()))
+    }
+
+    fn missing(name: &str) -> (String, String) {
+        (
+            format!("The account has no SSH key `{name}`."),
+            "Name one by its fingerprint or its number (doctl compute ssh-key list), or add it with a `digitalocean_ssh_key` resource."
+                .to_owned(),
+        )
     }
 }
 

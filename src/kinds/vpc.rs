@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::attr::{Attr, Change, Compare, EditName, TIMEOUTS, Ty};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Scopes};
+use super::erased::{Complaint, Job, Places, Scopes};
 use super::wire::or_default;
 use super::{For, Hit, Kind, Made, compare, form, if_there};
 use crate::api::client::{Client, segment};
@@ -207,6 +207,19 @@ impl Kind for Vpc {
         let name = body.get("name").and_then(|name| name.as_str());
         let hits = all(api).await?.into_iter().filter(|vpc| Some(vpc.name.as_str()) == name);
         Ok(hits.map(|vpc| Hit { id: Id(vpc.id.clone()), live: vpc.into(), certain: true }).collect())
+    }
+
+    async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
+        let all = all(api).await?;
+        let place = |name: &String| Some((name.clone(), Some(all.iter().find(|vpc| vpc.id.eq_ignore_ascii_case(name))?.region.clone())));
+        Ok(Some(names.iter().filter_map(place).collect()))
+    }
+
+    fn missing(name: &str) -> (String, String) {
+        (
+            format!("The account has no VPC `{name}`."),
+            "Name one by its uuid (doctl vpcs list), or make one with a `digitalocean_vpc` resource.".to_owned(),
+        )
     }
 
     async fn before_delete(_: &Client, id: &Id, seen: &Body, _: &[Id]) -> Result<Vec<Complaint>, ApiError> {

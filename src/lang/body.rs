@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ast::{Attr, Block, Body};
+use super::ast::{Attr, Block, Body, Expr, Kind};
 use super::border;
 use super::declare::{Check, Dynamic, dynamic};
 use super::eval::{Eval, Fault, elements, fault, kind_of};
 use super::types;
 use super::value::{Data, Val};
-use crate::base::diag::Diagnostic;
+use crate::base::diag::{Diagnostic, Span};
 use crate::base::types::Type;
 use crate::base::value::{Origin, Term};
 
@@ -139,7 +139,7 @@ fn repeated(
 ///
 /// # Errors
 /// If it does not hold, or cannot be evaluated.
-pub(super) fn check(eval: &Eval<'_>, check: &Check, at: &crate::base::diag::Span, what: &str) -> Result<(), Fault> {
+pub(super) fn check(eval: &Eval<'_>, check: &Check, at: &Span, what: &str) -> Result<(), Fault> {
     let holds = eval.condition(&check.condition)?;
     if !matches!(holds.data, Data::Bool(false)) {
         return Ok(());
@@ -156,10 +156,10 @@ pub(super) fn check(eval: &Eval<'_>, check: &Check, at: &crate::base::diag::Span
 }
 
 /// The place of a path in a body: the longest part of it that is written.
-pub(super) fn place(body: &Body, path: &[&str]) -> Option<crate::base::diag::Span> {
+pub(super) fn place(body: &Body, path: &[&str]) -> Option<Span> {
     let (first, rest) = path.split_first()?;
     if let Some(attr) = body.attr(first) {
-        return Some(attr.value.span.clone());
+        return Some(rest.first().and_then(|text| item(&attr.value, text)).unwrap_or(&attr.value.span).clone());
     }
     let of_kind = |block: &&Block| block.kind == *first || dynamic(block).is_some_and(|dynamic| dynamic.kind == *first);
     let blocks: Vec<&Block> = body.blocks.iter().filter(of_kind).collect();
@@ -172,4 +172,11 @@ pub(super) fn place(body: &Body, path: &[&str]) -> Option<crate::base::diag::Spa
     let block = *blocks.get(first_dynamic.map_or(index, |dynamic| index.min(dynamic))).or(blocks.first())?;
     let inner = dynamic(block).map_or(&block.body, |dynamic| dynamic.content);
     place(inner, deeper).or_else(|| Some(block.header.clone()))
+}
+
+/// The place of an item of a list that is written out.
+fn item<'e>(list: &'e Expr, text: &str) -> Option<&'e Span> {
+    let Kind::Tuple(items) = &list.kind else { return None };
+    let is_it = |item: &&Expr| matches!(&item.kind, Kind::Literal(value) if types::text_of(&value.data).as_deref() == Some(text));
+    items.iter().find(is_it).map(|item| &item.span)
 }

@@ -153,6 +153,67 @@ fn what_the_api_would_refuse_later() {
 }
 
 #[test]
+fn what_names_nothing_that_is_there() {
+    let reserved = "resource \"digitalocean_reserved_ip\" \"front\" {\n  region = \"nyc3\"\n}\n";
+    let holds = |ip: &str, droplet: &str| {
+        format!("resource \"digitalocean_floating_ip_assignment\" \"x\" {{\n  ip_address = {ip}\n  droplet_id = {droplet}\n}}\n")
+    };
+    let wall = "resource \"digitalocean_firewall\" \"f\" {\n  name        = \"fw\"\n  droplet_ids = [digitalocean_droplet.a.id, 4711]\n  inbound_rule {\n    protocol           = \"tcp\"\n    port_range         = \"22\"\n    source_droplet_ids = [4712]\n  }\n}\n";
+    refused(
+        "names_nothing_key",
+        &format!("{reserved}{}", droplet("  ssh_keys = [\n    \"cd:e8:2a:10:50:ae:eb:6a:91:b9:e8:9f:e0:04:70:7f\",\n    \"4710\",\n  ]\n")),
+    );
+    refused("names_nothing_address", &format!("{}{}", droplet(""), holds("\"192.0.2.200\"", "digitalocean_droplet.a.id")));
+    refused("names_nothing_droplet", &format!("{reserved}{}{wall}{}", holds("digitalocean_reserved_ip.front.id", "4711"), droplet("")));
+    refused("names_nothing_vpc", &droplet("  vpc_uuid = \"5a4981aa-9653-4bd1-bef5-d6bff52042e4\"\n"));
+    refused(
+        "names_nothing_domain",
+        &record("  type   = \"A\"\n  value  = \"192.0.2.1\"\n").replace("digitalocean_domain.d.name", "\"example.net\""),
+    );
+}
+
+#[test]
+fn what_is_in_regions_that_do_not_meet() {
+    let front = "resource \"digitalocean_reserved_ip\" \"front\" {\n  region = \"fra1\"\n}\n";
+    let net = "resource \"digitalocean_vpc\" \"net\" {\n  name   = \"net\"\n  region = \"fra1\"\n}\n";
+    let holds = "resource \"digitalocean_reserved_ip_assignment\" \"front\" {\n  ip_address = digitalocean_reserved_ip.front.ip_address\n  droplet_id = digitalocean_droplet.a.id\n}\n";
+    let web = droplet("  vpc_uuid = digitalocean_vpc.net.id\n");
+    let text = format!("{front}{net}{web}{holds}");
+    refused("regions_apart", &text);
+    let stack = Stack::with_plan("web", &text);
+    stack.run(&["validate"]).exits(1).mentions("they must be in one region");
+    refused(
+        "regions_apart_by_droplet",
+        &format!("{}{}", droplet(""), front.replace("fra1\"", "fra1\"\n  droplet_id = digitalocean_droplet.a.id")),
+    );
+    // What is there already is asked for, and read once.
+    let cloud = Cloud::start(Options::default());
+    let stack = cloud.serve(Stack::with_plan("web", &format!("{front}{net}{}", droplet("  tags = [\"t\"]\n").replace("nyc3", "FRA1"))));
+    stack.run(&["apply", "-auto-approve"]).ok();
+    let written = |address: &str| stack.json("state/web.json")["resources"][address]["id"].as_str().expect("a record").to_owned();
+    let (ip, vpc, id) = (written("digitalocean_reserved_ip.front"), written("digitalocean_vpc.net"), written("digitalocean_droplet.a"));
+    let other = cloud.serve(Stack::with_plan("other", ""));
+    other.write("plans/other.tf", &format!(
+        "{}resource \"digitalocean_reserved_ip_assignment\" \"x\" {{\n  ip_address = \"{ip}\"\n  droplet_id = digitalocean_droplet.a.id\n}}\n",
+        droplet(&format!("  vpc_uuid = \"{vpc}\"\n"))
+    ));
+    cloud.forget_log();
+    let outcome = other.run(&["plan", "other"]).exits(1);
+    let said = |text: &str| assert!(outcome.stderr.contains(text), "{outcome}");
+    said(&format!("digitalocean_droplet.a is in nyc3, and {vpc} in fra1: they must be in one region."));
+    said(&format!(
+        "{ip} is in fra1, and digitalocean_droplet.a in nyc3: they must be in one region for digitalocean_reserved_ip_assignment.x."
+    ));
+    assert_eq!(cloud.requests().0, 0, "nothing is changed");
+    other.write(
+        "plans/other.tf",
+        &format!("resource \"digitalocean_reserved_ip_assignment\" \"x\" {{\n  ip_address = \"{ip}\"\n  droplet_id = {id}\n}}\n"),
+    );
+    other.run(&["apply", "other", "-auto-approve"]).ok();
+    other.run(&["plan", "other", "-detailed-exitcode"]).ok();
+}
+
+#[test]
 fn what_a_rule_of_a_firewall_does() {
     let wall = |action: &str| {
         format!(
