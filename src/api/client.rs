@@ -367,14 +367,15 @@ impl Core {
         if let Some(body) = &request.body {
             builder = builder.json(body);
         }
-        crash_point("request.before");
+        let writes = request.method != Method::Get;
+        crash_points(["request.before", "write.before"], writes);
         let mut response = match builder.send().await {
             Ok(response) => response,
             Err(error) if error.is_builder() => return Outcome::Unsent(connect::cause(&error)),
             Err(error) if error.is_connect() => return Outcome::Unsent(format!("no connection: {}", self.reason(&error))),
             Err(error) => return Outcome::Lost(self.reason(&error)),
         };
-        crash_point("answer.received");
+        crash_points(["answer.received", "write.answered"], writes);
         let status = response.status().as_u16();
         let limits = Limits::read(response.headers(), self.clock.now());
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -411,6 +412,14 @@ impl Core {
             return format!("no answer within {:?}", self.timeout);
         }
         connect::cause(error)
+    }
+}
+
+/// Crash points of every request, and of those that change something.
+fn crash_points([all, writes]: [&str; 2], is_write: bool) {
+    crash_point(all);
+    if is_write {
+        crash_point(writes);
     }
 }
 

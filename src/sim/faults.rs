@@ -110,6 +110,11 @@ pub enum What {
         /// For so many lists.
         looks: u32,
     },
+    /// What this request makes is missing from lists for so long by the system's clock, whatever the world's time.
+    Hidden {
+        /// Milliseconds.
+        millis: u64,
+    },
     /// What this request makes is 404 at first.
     LateGet {
         /// For so many looks.
@@ -204,6 +209,7 @@ impl What {
             Self::LateAddress { .. } => "late-address",
             Self::LateTags { .. } => "late-tags",
             Self::LaggingList { .. } => "lagging-list",
+            Self::Hidden { .. } => "hidden",
             Self::LateGet { .. } => "late-get",
             Self::PendingEvent { .. } => "pending-event",
             Self::LingeringMembers { .. } => "lingering-members",
@@ -215,7 +221,7 @@ impl What {
 
     fn argument(&self) -> Option<String> {
         match self {
-            Self::Refuse { millis } | Self::Trickle { millis } => Some(millis.to_string()),
+            Self::Refuse { millis } | Self::Trickle { millis } | Self::Hidden { millis } => Some(millis.to_string()),
             Self::Throttle { retry_after } => retry_after.map(|seconds| seconds.to_string()),
             Self::ErrorBefore { status } | Self::ErrorAfter { status } => Some(status.to_string()),
             Self::ActionWord { word } => Some(word.clone()),
@@ -288,6 +294,7 @@ impl FromStr for Fault {
             "late-address" => What::LateAddress { looks: looks()? },
             "late-tags" => What::LateTags { looks: looks()? },
             "lagging-list" => What::LaggingList { looks: looks()? },
+            "hidden" => What::Hidden { millis: number(5000)? },
             "late-get" => What::LateGet { looks: looks()? },
             "pending-event" => What::PendingEvent { looks: looks()? },
             "lingering-members" => What::LingeringMembers { looks: looks()? },
@@ -406,6 +413,7 @@ mod tests {
             "late-address=2",
             "late-tags=2",
             "lagging-list=2",
+            "hidden=40",
             "late-get=2",
             "pending-event=2",
             "lingering-members=2",

@@ -4,6 +4,7 @@
 //! know sockets, files or the system's clock.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
@@ -58,8 +59,13 @@ pub struct World {
     gate: Gate,
     #[serde(skip)]
     trap: Trap,
+    #[serde(skip)]
+    ambush: Ambush,
     #[serde(skip, default = "standing")]
     pub(super) now: Moment,
+    /// When the present request came, by the system's clock.
+    #[serde(skip, default = "standing")]
+    came: Moment,
     #[serde(skip)]
     served: u64,
     #[serde(skip)]
@@ -86,6 +92,9 @@ pub(super) struct Settings {
 struct Lag {
     list: u32,
     get: u32,
+    /// Missing from lists until then, by the system's clock.
+    #[serde(default)]
+    until: u64,
 }
 
 /// Something that a request made.
@@ -94,6 +103,19 @@ pub(super) enum Made {
     Droplet(u64),
     Action(u64),
     Other(String),
+}
+
+/// What somebody else is about to do, and how many changing requests come before.
+#[derive(Default)]
+struct Ambush(Option<(usize, Deed)>);
+
+/// What somebody else does.
+type Deed = Box<dyn FnOnce(&mut World) + Send>;
+
+impl fmt::Debug for Ambush {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ambush").field(&self.0.as_ref().map(|(left, _)| left)).finish()
+    }
 }
 
 /// How many objects of each kind the world holds.
@@ -122,7 +144,9 @@ impl World {
             settings: Settings::default(),
             gate: Gate::default(),
             trap: Trap::default(),
+            ambush: Ambush::default(),
             now: EPOCH,
+            came: EPOCH,
             served: 0,
             revision: 0,
             fresh: Vec::new(),
@@ -160,8 +184,10 @@ impl World {
 
     /// Answers one request.
     pub fn handle(&mut self, request: &Request) -> Response {
+        self.spring(request);
         self.served += 1;
         self.fresh.clear();
+        self.came = request.at;
         self.pass(request.at);
         let sprung = self.trap.spring(&request.method, &request.path);
         let pass = self.gate.enter(self.now, request.method == "GET" && request.path == "/v2/account/keys");
@@ -177,6 +203,16 @@ impl World {
             self.touch();
         }
         self.respond(outcome, pass, &sprung)
+    }
+
+    /// Lets somebody else come before a changing request, if it is the one that was waited for.
+    fn spring(&mut self, request: &Request) {
+        let Some((left, deed)) = self.ambush.0.take_if(|_| request.method != "GET") else { return };
+        if left > 0 {
+            self.ambush.0 = Some((left - 1, deed));
+        } else {
+            deed(self);
+        }
     }
 
     fn answer(&mut self, request: &Request) -> Result<Reply, Refusal> {
@@ -231,6 +267,7 @@ impl World {
     fn hide(&mut self, key: &str, what: &What) {
         match what {
             What::LaggingList { looks } => self.lags.entry(key.to_owned()).or_default().list = *looks,
+            What::Hidden { millis } => self.lags.entry(key.to_owned()).or_default().until = self.came.0 + millis,
             What::LateGet { looks } => self.lags.entry(key.to_owned()).or_default().get = *looks,
             _ => {}
         }
@@ -276,6 +313,9 @@ impl World {
 
     /// Whether an object shows in this list; a hidden one counts the look.
     pub(super) fn listed(&mut self, key: &str) -> bool {
+        if self.lags.get(key).is_some_and(|lag| lag.until > self.came.0) {
+            return false;
+        }
         self.seen(key, |lag| &mut lag.list)
     }
 
@@ -416,6 +456,25 @@ impl World {
         (response.status, response.body.unwrap_or_default())
     }
 
+    /// Somebody else does something ([`World::outside`]), at once before this one of the changing requests is answered, from 1.
+    pub fn meanwhile(&mut self, nth: usize, deed: impl FnOnce(&mut Self) + Send + 'static) {
+        self.ambush = Ambush(Some((nth.saturating_sub(1), Box::new(deed))));
+    }
+
+    /// Holds what another world held when it was saved; how this one behaves stays.
+    ///
+    /// # Errors
+    /// If it is no world.
+    pub fn become_like(&mut self, saved: Value) -> serde_json::Result<()> {
+        let mut world: Self = serde_json::from_value(saved)?;
+        world.settings = std::mem::take(&mut self.settings);
+        world.gate = std::mem::take(&mut self.gate);
+        world.trap = std::mem::take(&mut self.trap);
+        world.revision = self.revision + 1;
+        *self = world;
+        Ok(())
+    }
+
     /// Finishes everything that is in progress.
     pub fn finish_all(&mut self) {
         for id in self.open.clone() {
@@ -496,6 +555,30 @@ mod tests {
     }
 
     #[test]
+    fn a_world_takes_over_what_another_held() {
+        let mut rig = Rig::new();
+        rig.droplet("a");
+        let mut other = Rig::faulty(&["POST /v2/domains error-before=503"]);
+        other.world.become_like(rig.world.to_json()).unwrap();
+        assert_eq!(other.world.to_json(), rig.world.to_json());
+        other.refused("POST /domains", json!({ "name": "example.com" }), 503, "");
+        assert!(other.world.become_like(json!({ "format": "?" })).is_err());
+    }
+
+    #[test]
+    fn somebody_else_comes_before_the_request_that_is_meant() {
+        let mut rig = Rig::new();
+        rig.world.meanwhile(2, |world| {
+            world.outside("POST", "/v2/domains", Some(&json!({ "name": "example.com" })));
+        });
+        rig.ok("POST /tags", json!({ "name": "a" }));
+        rig.get("/domains");
+        assert!(rig.world.domains.is_empty());
+        rig.refused("POST /domains", json!({ "name": "example.com" }), 422, "");
+        assert_eq!(rig.world.domains.len(), 1);
+    }
+
+    #[test]
     fn tokens_are_asked_for() {
         let mut world = World::new(&Options { tokens: BTreeMap::from([("good".to_owned(), Scopes::All)]), ..Options::default() });
         for (token, status) in [(None, 401), (Some(""), 401), (Some("bad"), 401), (Some("good"), 200)] {
@@ -572,6 +655,17 @@ mod tests {
         assert_eq!(totals, [0, 0, 1]);
         rig.refused("GET /domains/example.com", Value::Null, 404, "could not be found");
         rig.get("/domains/example.com");
+    }
+
+    #[test]
+    fn what_is_new_can_be_missing_for_a_while() {
+        let mut rig = Rig::faulty(&["POST /v2/domains hidden=300"]);
+        let mut total = |method: &str, millis: u64| {
+            let body = json!({ "name": "example.com" });
+            let asked = Request { at: Moment(millis), ..Request::new(method, "/v2/domains", (method == "POST").then_some(&body)) };
+            rig.world.handle(&asked).body.unwrap()["meta"]["total"].clone()
+        };
+        assert_eq!([total("POST", 1_000), total("GET", 1_299), total("GET", 1_300)], [Value::Null, json!(0), json!(1)]);
     }
 
     #[test]

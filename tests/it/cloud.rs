@@ -80,6 +80,21 @@ impl Cloud {
         self.running.with_world(|world| world.to_json())
     }
 
+    /// Lets the account hold what another one held.
+    pub(crate) fn become_like(&self, world: &Value) {
+        self.running.with_world(|own| own.become_like(world.clone())).expect("a world that was saved");
+    }
+
+    /// Somebody else does something, at once before the account answers this one of the changing requests, from 1.
+    pub(crate) fn meanwhile(&self, nth: usize, deed: impl FnOnce(&mut sim::World) + Send + 'static) {
+        self.running.with_world(|world| world.meanwhile(nth, deed));
+    }
+
+    /// Does something to the account.
+    pub(crate) fn with_world<T>(&self, change: impl FnOnce(&mut sim::World) -> T) -> T {
+        self.running.with_world(change)
+    }
+
     /// Finishes everything that is in progress.
     pub(crate) fn finish_all(&self) {
         self.running.with_world(dofloat::sim::World::finish_all);

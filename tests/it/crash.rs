@@ -1,14 +1,16 @@
 //! The crash matrix: a run that is killed at any of its steps, and the same command again.
 //!
 //! Invariant: the account lives on while the program dies; after the rerun the world is what an undisturbed run leaves, the
-//! state knows exactly that, and a further plan has no changes. Walked in full with `DOFLOAT_TESTS=full`, else in strides.
+//! state knows exactly that, and a further plan has no changes. Walked in full with `DOFLOAT_TESTS=whole`, else in
+//! strides.
 
 use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Mutex;
 
-use serde_json::Value;
-
-use crate::harness::{in_full, say};
-use crate::scene::{PAIR, STORIES, Scene, Story, undisturbed};
+use crate::harness::say;
+use crate::scene::{OF_THE_ESTATE, PAIR, STORIES, Stage, Story};
+use crate::walk::{Stride, walk};
 
 /// Every name of a crash point.
 const POINTS: [&str; 11] = [
@@ -33,84 +35,108 @@ const KILLED: i32 = -1;
 
 #[test]
 fn an_apply_that_is_killed_anywhere_goes_on() {
-    walk(STORIES[0], 11);
+    killed_anywhere(STORIES[0], Stride { thin: 11, full: 2 });
 }
 
 #[test]
 fn an_update_that_is_killed_anywhere_goes_on() {
-    walk(STORIES[1], 23);
+    killed_anywhere(STORIES[1], Stride { thin: 23, full: 2 });
 }
 
 #[test]
 fn a_replacement_that_is_killed_anywhere_goes_on() {
-    walk(STORIES[2], 17);
+    killed_anywhere(STORIES[2], Stride { thin: 17, full: 2 });
 }
 
 #[test]
 fn a_destroy_that_is_killed_anywhere_goes_on() {
-    walk(STORIES[3], 11);
+    killed_anywhere(STORIES[3], Stride { thin: 11, full: 2 });
 }
 
 #[test]
 fn an_apply_of_a_pair_that_is_killed_anywhere_goes_on_with_the_same_key() {
-    walk(PAIR[0], 13);
+    killed_anywhere(PAIR[0], Stride { thin: 13, full: 2 });
 }
 
 #[test]
 fn a_rolling_replacement_of_a_pair_that_is_killed_anywhere_goes_on() {
-    walk(PAIR[1], 17);
+    killed_anywhere(PAIR[1], Stride { thin: 17, full: 2 });
 }
 
 #[test]
 fn a_replacement_of_a_pair_at_once_that_is_killed_anywhere_goes_on() {
-    walk(PAIR[2], 19);
+    killed_anywhere(PAIR[2], Stride { thin: 19, full: 2 });
 }
 
 #[test]
 fn a_destroy_of_a_pair_that_is_killed_anywhere_goes_on() {
-    walk(PAIR[3], 13);
+    killed_anywhere(PAIR[3], Stride { thin: 13, full: 2 });
 }
 
-fn walk(story: Story, stride: usize) {
-    let expected = undisturbed(story);
-    let stride = if in_full() { 1 } else { stride };
-    let (mut cases, mut failures) = (BTreeMap::<&str, usize>::new(), Vec::new());
+#[test]
+fn an_apply_of_the_estate_that_is_killed_anywhere_goes_on() {
+    killed_anywhere(OF_THE_ESTATE[0], Stride { thin: 41, full: 3 });
+}
+
+#[test]
+fn an_update_of_the_estate_that_is_killed_anywhere_goes_on() {
+    killed_anywhere(OF_THE_ESTATE[1], Stride { thin: 67, full: 3 });
+}
+
+#[test]
+fn a_shrinking_of_the_estate_that_is_killed_anywhere_goes_on() {
+    killed_anywhere(OF_THE_ESTATE[2], Stride { thin: 31, full: 3 });
+}
+
+#[test]
+fn a_destroy_of_the_estate_that_is_killed_anywhere_goes_on() {
+    killed_anywhere(OF_THE_ESTATE[3], Stride { thin: 29, full: 3 });
+}
+
+/// A run that is killed at the nth time that it comes to a point.
+struct Case {
+    story: &'static str,
+    point: &'static str,
+    nth: usize,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}@{}", self.story, self.point, self.nth)
+    }
+}
+
+fn killed_anywhere(story: Story, stride: Stride) {
+    let (stage, step) = (Stage::set(story), stride.of_this_run());
+    let goal = stage.undisturbed();
+    let mut cases = Vec::new();
     for (place, point) in POINTS.into_iter().enumerate() {
         // Names begin at different counts, so that a thin walk does not meet the same step under each of them.
-        let first = 1 + place * 3 % stride;
-        for count in (first..MOST).step_by(stride) {
-            match crashed(story, &format!("{point}@{count}"), &expected) {
-                None => break,
-                Some(wrongs) => {
-                    *cases.entry(point).or_default() += 1;
-                    failures.extend(wrongs.into_iter().map(|wrong| format!("{} killed at {point}@{count}: {wrong}", story.name)));
-                }
-            }
+        let first = 1 + place * 3 % step;
+        cases.extend((first..MOST).step_by(step).map(|nth| Case { story: story.name, point, nth }));
+    }
+    cases.sort_by_key(|case| case.nth);
+    // How often each point is come to, as far as that is known.
+    let (ends, met) = (Mutex::new(BTreeMap::<&str, usize>::new()), Mutex::new(BTreeMap::<&str, usize>::new()));
+    walk(&format!("crash matrix: {}", story.name), &cases, Stride { thin: 1, full: 1 }, |case| {
+        if ends.lock().expect("nobody panics").get(case.point).is_some_and(|end| *end <= case.nth) {
+            return None;
         }
-    }
-    let all: usize = cases.values().sum();
-    let table: Vec<String> = cases.iter().map(|(point, count)| format!("{point} {count}")).collect();
-    say(&format!("crash matrix: {}: {all} cases, {} failures ({})", story.name, failures.len(), table.join(", ")));
-    assert!(all > 0, "no crash point was met");
-    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n\n"));
-}
-
-/// A run that is killed, then one that is not: what is wrong afterwards. None if the point is never reached.
-fn crashed(story: Story, point: &str, expected: &Value) -> Option<Vec<String>> {
-    let scene = Scene::open(story);
-    let killed = scene.command(&[("DOFLOAT_CRASH", point)]);
-    if killed.code == 0 {
-        return None;
-    }
-    let mut wrongs = Vec::new();
-    if killed.code != KILLED {
-        wrongs.push(format!("it was not killed: {killed}"));
-    }
-    let again = scene.command(&[]);
-    if again.code == 0 {
-        wrongs.extend(scene.wrongs(expected));
-    } else {
-        wrongs.push(format!("the rerun failed: {again}"));
-    }
-    Some(wrongs)
+        let mut scene = stage.open();
+        let killed = scene.command(&[("DOFLOAT_CRASH", &format!("{}@{}", case.point, case.nth))]);
+        if killed.code == 0 {
+            ends.lock().expect("nobody panics").insert(case.point, case.nth);
+            return None;
+        }
+        *met.lock().expect("nobody panics").entry(case.point).or_default() += 1;
+        let mut ended = scene.go_on(&goal.shape);
+        if killed.code != KILLED {
+            ended.wrongs.push(format!("it was not killed: {killed}"));
+        }
+        Some(ended)
+    });
+    let met = met.into_inner().expect("nobody panics");
+    let table: Vec<String> = met.iter().map(|(point, count)| format!("{point} {count}")).collect();
+    say(&format!("crash matrix: {}: {}", story.name, table.join(", ")));
+    assert!(!met.is_empty() || crate::harness::asked_case().is_some(), "no crash point was met");
 }

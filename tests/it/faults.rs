@@ -1,17 +1,16 @@
 //! Every request of a run failing in every way: the run goes through or fails honestly, and the same command again converges.
 //!
-//! Invariant: never anything double, and no failure without a message. Walked in full with `DOFLOAT_TESTS=full`, else in
+//! Invariant: never anything double, and no failure without a message. Walked in full with `DOFLOAT_TESTS=whole`, else in
 //! strides. Time is virtual; only an answer that never comes costs real time, a short limit.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::fmt;
 
 use dofloat::sim::Exchange;
-use serde_json::Value;
 
-use crate::harness::{in_full, say};
-use crate::scene::{STORIES, Scene, Story, undisturbed};
+use crate::harness::{Width, width};
+use crate::scene::{Ended, OF_THE_ESTATE, STORIES, Stage, Story};
+use crate::walk::{Stride, walk};
 
 /// What befalls any request.
 const OF_LINES: [&str; 18] = [
@@ -52,69 +51,81 @@ const OF_THINGS: [&str; 10] = [
     "vanish",
 ];
 
-/// Workers: each case waits for processes, so a few more than processors.
-const WORKERS: usize = 3;
-
 #[test]
 fn an_apply_survives_every_fault() {
-    walk(STORIES[0], 61);
+    disturbed(STORIES[0], Stride { thin: 61, full: 23 });
 }
 
 #[test]
 fn an_update_survives_every_fault() {
-    walk(STORIES[1], 211);
+    disturbed(STORIES[1], Stride { thin: 211, full: 29 });
 }
 
 #[test]
 fn a_replacement_survives_every_fault() {
-    walk(STORIES[2], 151);
+    disturbed(STORIES[2], Stride { thin: 151, full: 29 });
 }
 
 #[test]
 fn a_destroy_survives_every_fault() {
-    walk(STORIES[3], 71);
+    disturbed(STORIES[3], Stride { thin: 71, full: 17 });
 }
 
-/// What happened in a case.
-struct Seen {
-    failed_first: bool,
-    wrongs: Vec<String>,
+#[test]
+fn an_apply_of_the_estate_survives_every_fault() {
+    disturbed(OF_THE_ESTATE[0], Stride { thin: 401, full: 61 });
 }
 
-fn walk(story: Story, stride: usize) {
-    let expected = undisturbed(story);
-    let scene = Scene::open(story);
-    scene.command(&[]).ok();
-    let all = cases(&scene.cloud.log());
-    let stride = if in_full() { 1 } else { stride };
-    let chosen: Vec<&Vec<String>> = all.iter().step_by(stride).collect();
-    let (next, seen) = (AtomicUsize::new(0), Mutex::new(BTreeMap::<usize, Seen>::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..WORKERS {
-            scope.spawn(|| {
-                while let Some((place, faults)) = Some(next.fetch_add(1, Ordering::SeqCst)).and_then(|at| Some((at, chosen.get(at)?))) {
-                    let case = play(story, faults, &expected);
-                    seen.lock().expect("no worker panics").insert(place, case);
-                }
-            });
+#[test]
+fn an_update_of_the_estate_survives_every_fault() {
+    disturbed(OF_THE_ESTATE[1], Stride { thin: 601, full: 97 });
+}
+
+#[test]
+fn a_shrinking_of_the_estate_survives_every_fault() {
+    disturbed(OF_THE_ESTATE[2], Stride { thin: 301, full: 61 });
+}
+
+#[test]
+fn a_destroy_of_the_estate_survives_every_fault() {
+    disturbed(OF_THE_ESTATE[3], Stride { thin: 401, full: 61 });
+}
+
+/// Faults of a run.
+struct Case {
+    story: &'static str,
+    faults: Vec<String>,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}", self.story, self.faults.join(" and "))
+    }
+}
+
+fn disturbed(story: Story, stride: Stride) {
+    let stage = Stage::set(story);
+    let goal = stage.undisturbed();
+    let cases: Vec<Case> = cases(&goal.log).into_iter().map(|faults| Case { story: story.name, faults }).collect();
+    walk(&format!("fault walk: {}", story.name), &cases, stride, |Case { faults, .. }| {
+        let mut scene = stage.open();
+        scene.cloud.set_faults(&faults.iter().map(String::as_str).collect::<Vec<_>>());
+        // Only an answer that never comes is waited for in real time.
+        let limit = if faults.iter().any(|fault| fault.contains("never")) { "500" } else { "3000" };
+        let first = scene.command(&[("DOFLOAT_TIME_LIMIT", limit)]);
+        scene.cloud.set_faults(&[]);
+        let mut ended = if first.code == 0 {
+            Ended { wrongs: scene.wrongs(&goal.shape), ..Ended::default() }
+        } else {
+            let ended = scene.go_on(&goal.shape);
+            Ended { runs: ended.runs + 1, ..ended }
+        };
+        if first.code != 0 && (![1, 4].contains(&first.code) || !first.stderr.contains("error: ")) {
+            ended.wrongs.push("it does not fail honestly".to_owned());
         }
+        ended.wrongs.iter_mut().for_each(|wrong| wrong.push_str(&format!("\n=== after {first}")));
+        Some(ended)
     });
-    let seen = seen.into_inner().expect("no worker panics");
-    let failures: Vec<String> = seen
-        .iter()
-        .flat_map(|(place, case)| case.wrongs.iter().map(|wrong| format!("{} with {}: {wrong}", story.name, chosen[*place].join(" and "))))
-        .collect();
-    let first = seen.values().filter(|case| case.failed_first).count();
-    say(&format!(
-        "fault walk: {}: {} of {} cases, {} went through at once, {first} by the rerun, {} failures",
-        story.name,
-        chosen.len(),
-        all.len(),
-        chosen.len() - first,
-        failures.len()
-    ));
-    assert!(!chosen.is_empty(), "there is no case");
-    assert!(failures.is_empty(), "{} failures\n{}", failures.len(), failures.join("\n\n"));
 }
 
 /// Faults on each changing request, and on each read; in a thin walk on the first of each sort of read.
@@ -125,7 +136,7 @@ fn cases(log: &[Exchange]) -> Vec<Vec<String>> {
         *nth += 1;
         let sort = exchange.path.split('/').map(|part| if part.contains(|c: char| c.is_ascii_digit()) { "*" } else { part });
         let sort = format!("{} {}", exchange.method, sort.collect::<Vec<_>>().join("/"));
-        if !exchange.is_write() && !met.insert(sort) && !in_full() {
+        if !exchange.is_write() && !met.insert(sort) && width() < Width::Full {
             continue;
         }
         let once = format!("{} {}#{nth}", exchange.method, exchange.path);
@@ -140,28 +151,4 @@ fn cases(log: &[Exchange]) -> Vec<Vec<String>> {
         }
     }
     cases
-}
-
-fn play(story: Story, faults: &[String], expected: &Value) -> Seen {
-    let scene = Scene::open(story);
-    scene.cloud.set_faults(&faults.iter().map(String::as_str).collect::<Vec<_>>());
-    // Only an answer that never comes is waited for in real time.
-    let limit = if faults.iter().any(|fault| fault.contains("never")) { "500" } else { "3000" };
-    let first = scene.command(&[("DOFLOAT_TIME_LIMIT", limit)]);
-    let mut wrongs = Vec::new();
-    if first.code != 0 {
-        if ![1, 4].contains(&first.code) || !first.stderr.contains("error: ") {
-            wrongs.push(format!("it does not fail honestly: {first}"));
-        }
-        scene.cloud.set_faults(&[]);
-        let again = scene.command(&[]);
-        if again.code != 0 {
-            wrongs.push(format!("the rerun failed: {again}\n=== after {first}"));
-            return Seen { failed_first: true, wrongs };
-        }
-    }
-    scene.cloud.set_faults(&[]);
-    let after = scene.wrongs(expected);
-    wrongs.extend(after.into_iter().map(|wrong| format!("{wrong}\n=== after {first}")));
-    Seen { failed_first: first.code != 0, wrongs }
 }

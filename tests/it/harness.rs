@@ -34,11 +34,29 @@ pub(crate) struct Outcome {
 impl Stack {
     /// A folder without any plan.
     pub(crate) fn empty() -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self::within(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    /// The same, in memory where the system has such a folder: what is written is asked for through the file system all the
+    /// same, and the disk is not waited for. For walks of many runs.
+    pub(crate) fn in_memory() -> Self {
+        let memory = Path::new("/dev/shm");
+        let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Self::within(folder.expect("a temporary folder"))
+    }
+
+    fn within(folder: TempDir) -> Self {
         for name in ["plans", "state", "home"] {
             fs::create_dir(folder.path().join(name)).expect("a fresh folder takes folders");
         }
         Self { folder, environment: BTreeMap::from([("NO_COLOR".to_owned(), "1".to_owned())]) }
+    }
+
+    /// Another folder that holds the same, in memory.
+    pub(crate) fn copy(&self) -> Self {
+        let copy = Self { environment: self.environment.clone(), ..Self::in_memory() };
+        copy_folder(self.folder.path(), copy.folder.path());
+        copy
     }
 
     /// A folder with one plan file, `plans/NAME.tf`.
@@ -58,7 +76,7 @@ impl Stack {
 
     /// Sets a variable of the program's environment.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
-        self.environment.insert(name.to_owned(), value.to_owned());
+        self.set(name, value);
         self
     }
 
@@ -72,6 +90,11 @@ impl Stack {
     pub(crate) fn with_file(self, below: &str, text: &str) -> Self {
         self.write(below, text);
         self
+    }
+
+    /// Sets a variable of the environment, for a folder that others hold.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.to_owned(), value.to_owned());
     }
 
     /// Runs the program in the folder.
@@ -249,10 +272,36 @@ pub(crate) fn may_skip(why: &str) {
     say(&format!("skipped: {why}"));
 }
 
-/// Whether the long walks are walked in full width.
+/// How much of a long walk is walked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Width {
+    /// A few cases of each sort: seconds.
+    Thin,
+    /// What a machine with two processors walks in some ten minutes, all walks together: `DOFLOAT_TESTS=full`.
+    Full,
+    /// Every case: `DOFLOAT_TESTS=whole`.
+    Whole,
+}
+
+/// How much of the long walks is wanted.
 #[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
+pub(crate) fn width() -> Width {
+    match std::env::var("DOFLOAT_TESTS").as_deref() {
+        Ok("full") => Width::Full,
+        Ok("whole") => Width::Whole,
+        _ => Width::Thin,
+    }
+}
+
+/// Whether more is wanted than a few cases of each sort.
 pub(crate) fn in_full() -> bool {
-    std::env::var_os("DOFLOAT_TESTS").is_some_and(|wanted| wanted == "full")
+    width() >= Width::Full
+}
+
+/// The part of the cases whose names hold this text, where whoever runs the tests wants only those: `DOFLOAT_CASE`.
+#[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
+pub(crate) fn asked_case() -> Option<String> {
+    std::env::var("DOFLOAT_CASE").ok()
 }
 
 /// A number that whoever runs the tests asks for by a variable of the environment.

@@ -44,4 +44,5 @@ mod tidy;
 mod trust;
 mod tutorial;
 mod upkeep;
+mod walk;
 mod watcher;
