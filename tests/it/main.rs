@@ -27,6 +27,7 @@ mod kinds;
 mod lab;
 mod language;
 mod lost;
+mod lost_actions;
 mod prompt;
 mod races;
 mod readme;
