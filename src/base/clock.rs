@@ -54,7 +54,16 @@ impl Tick {
 
 /// The system's time, at its own speed or faster, or a virtual one.
 #[derive(Clone, Debug)]
-pub struct Clock(Inner);
+pub struct Clock(Inner, Option<Arc<Setting>>);
+
+/// A wall clock that is wrong, or that somebody sets.
+#[derive(Debug)]
+struct Setting {
+    /// By so many milliseconds.
+    by: i64,
+    /// How often it is read before.
+    left: AtomicU64,
+}
 
 #[derive(Clone, Debug)]
 enum Inner {
@@ -87,14 +96,14 @@ impl Clock {
     /// The system's clock.
     #[must_use]
     pub fn system() -> Self {
-        Self(Inner::System(instant()))
+        Self(Inner::System(instant()), None)
     }
 
     /// The system's clock, so many times as fast: what waits seconds takes milliseconds, and nothing happens in another order.
     /// Processes that use it at the same speed agree on the time.
     #[must_use]
     pub fn fast(times: u32) -> Self {
-        Self(Inner::Fast(instant(), times.max(1)))
+        Self(Inner::Fast(instant(), times.max(1)), None)
     }
 
     /// A clock that stands at `start` until somebody sleeps by it or advances it.
@@ -106,12 +115,26 @@ impl Clock {
     /// A virtual clock whose wall clock leaps ahead by so much each time that it is read, as if somebody set it all the time.
     #[must_use]
     pub fn leaping(start: Moment, leap: Duration) -> Self {
-        Self(Inner::Virtual(Arc::new(Stage { passed: AtomicU64::new(0), wall: AtomicU64::new(start.0), leap })))
+        Self(Inner::Virtual(Arc::new(Stage { passed: AtomicU64::new(0), wall: AtomicU64::new(start.0), leap })), None)
+    }
+
+    /// The same clock with a wall clock that is set by so many milliseconds once it was read so often: from the start with 0.
+    #[must_use]
+    pub fn set_by(self, millis: i64, after: u64) -> Self {
+        Self(self.0, Some(Arc::new(Setting { by: millis, left: AtomicU64::new(after) })))
     }
 
     /// What the wall clock shows: for stamps, and for what people read.
     #[must_use]
     pub fn now(&self) -> Moment {
+        let right = self.right();
+        match &self.1 {
+            Some(setting) if setting.is_due() => Moment(right.0.saturating_add_signed(setting.by)),
+            _ => right,
+        }
+    }
+
+    fn right(&self) -> Moment {
         match &self.0 {
             Inner::System(_) => Moment(millis(since_1970())),
             Inner::Fast(_, times) => {
@@ -173,6 +196,13 @@ impl Clock {
     }
 }
 
+impl Setting {
+    /// Counts a reading: whether it was read often enough.
+    fn is_due(&self) -> bool {
+        self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_err()
+    }
+}
+
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
@@ -208,6 +238,8 @@ mod tests {
             clock.set(to);
             assert_eq!((clock.now(), clock.tick()), (to, tick));
         }
+        let late = Clock::virtual_at(Moment(9_000)).set_by(-4_000, 2);
+        assert_eq!([late.now(), late.now(), late.now(), late.now()].map(|now| now.0), [9_000, 9_000, 5_000, 5_000]);
         let leaping = Clock::leaping(Moment(0), Duration::from_secs(2));
         assert_eq!((leaping.now(), leaping.now(), leaping.tick()), (Moment(0), Moment(2_000), Tick(0)));
     }

@@ -43,6 +43,7 @@ pub struct Environment {
     pub crash: Option<String>,
     /// The time: the system's. In a debug build, `DOFLOAT_CLOCK=virtual` gives one that every wait moves on at once,
     /// `leaping` one that somebody sets two hours ahead all the time besides, and a number one that runs so many times as fast.
+    /// `DOFLOAT_CLOCK_SET=SECONDS@COUNT` sets its wall clock by so many seconds once it was read so often.
     pub clock: Clock,
     /// The time limit of a request, where a debug build is given one by `DOFLOAT_TIME_LIMIT`, in milliseconds.
     pub time_limit: Option<Duration>,
@@ -110,12 +111,7 @@ impl Environment {
             recipients: text("DOFLOAT_AGE_RECIPIENTS"),
             identity_file: path("DOFLOAT_AGE_IDENTITY"),
             crash: text("DOFLOAT_CRASH"),
-            clock: match rehearsed("DOFLOAT_CLOCK").as_deref() {
-                Some("virtual") => Clock::virtual_at(Clock::system().now()),
-                Some("leaping") => Clock::leaping(Clock::system().now(), Duration::from_secs(2 * 3600)),
-                Some(times) => times.parse().map_or_else(|_| Clock::system(), Clock::fast),
-                None => Clock::system(),
-            },
+            clock: clock(rehearsed("DOFLOAT_CLOCK").as_deref(), rehearsed("DOFLOAT_CLOCK_SET").as_deref()),
             time_limit: rehearsed("DOFLOAT_TIME_LIMIT").and_then(|millis| millis.parse().ok()).map(Duration::from_millis),
             probe_through: rehearsed("DOFLOAT_PROBE_THROUGH"),
             ca_file: path("DOFLOAT_CA_FILE"),
@@ -143,6 +139,21 @@ impl Environment {
         let mac =
             self.home.iter().filter(|_| cfg!(target_os = "macos")).map(|home| home.join("Library/Application Support/doctl/config.yaml"));
         usual.chain(mac).collect()
+    }
+}
+
+/// The clock that a debug build is given.
+fn clock(kind: Option<&str>, set: Option<&str>) -> Clock {
+    let clock = match kind {
+        Some("virtual") => Clock::virtual_at(Clock::system().now()),
+        Some("leaping") => Clock::leaping(Clock::system().now(), Duration::from_secs(2 * 3600)),
+        Some(times) => times.parse().map_or_else(|_| Clock::system(), Clock::fast),
+        None => Clock::system(),
+    };
+    let set = set.map(|text| text.split_once('@').unwrap_or((text, "0")));
+    match set.and_then(|(seconds, count)| Some((seconds.parse::<i64>().ok()?, count.parse().ok()?))) {
+        Some((seconds, count)) => clock.set_by(seconds.saturating_mul(1000), count),
+        None => clock,
     }
 }
 

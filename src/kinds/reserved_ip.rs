@@ -14,10 +14,11 @@ use super::complaints::Complaints;
 use super::droplet::Droplet;
 use super::erased::{Complaint, Job, Places, Scopes};
 use super::wire::{Slug, maybe_id_number, or_default, present, seen};
-use super::{For, Hit, Kind, Made, UNSEEN_LIMIT, if_there};
+use super::{For, Hit, Kind, Made, NOT_YET, UNSEEN_LIMIT, if_there};
 use crate::api::action::Order;
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
+use crate::api::wait::Look;
 use crate::base::identity::{Id, Mark};
 use crate::base::value::{Body, Term, Value};
 
@@ -78,6 +79,9 @@ pub(super) struct Wire {
     region: Slug,
     #[serde(default, deserialize_with = "present")]
     droplet: Option<Option<Holder>>,
+    /// Something is being done to it: a new one that was reserved for a droplet is not held by it yet.
+    #[serde(default)]
+    locked: bool,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -163,6 +167,15 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         let what = format!("droplet {droplet} to have no pending event");
         let made: One = api.pending_retry(&what, ASSIGN_LIMIT, || async { api.create("/reserved_ips", &body).await }).await?;
         Ok(Made { id: Id(made.reserved_ip.ip), live: None })
+    }
+
+    async fn settle(api: &Client, id: &Id) -> Result<Live, ApiError> {
+        let look = || async {
+            let Some(wire) = one(api, &id.0).await? else { return Ok(Look::Not(NOT_YET.to_owned())) };
+            let busy = || Look::Not("something is being done to it".to_owned());
+            if wire.locked { Ok(busy()) } else { wire.live::<S>().map(Look::Done) }
+        };
+        api.wait_saying(&format!("the reserved address {id} to be there, held by whom it was reserved for"), ASSIGN_LIMIT, look).await
     }
 
     async fn bulk(api: &Client, _: &[Id], _: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {

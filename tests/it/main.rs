@@ -9,6 +9,7 @@ mod branches;
 mod bucket;
 mod bytes;
 mod cli_help;
+mod clock_walk;
 mod clocks;
 mod cloud;
 mod cluster;
