@@ -13,6 +13,7 @@ mod clock_walk;
 mod clocks;
 mod cloud;
 mod cluster;
+mod company;
 mod contract;
 mod crash;
 mod disk;

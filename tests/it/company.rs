@@ -1,0 +1,225 @@
+//! Others at work in the same account: between a run that was killed and the same command again, and while a run lasts.
+//!
+//! A person who acts while a run lasts does so just before one of the run's changing requests is answered.
+//!
+//! Invariant: nothing lost, nothing twice, nothing of others: after the end the account holds what an undisturbed run leaves
+//! and, untouched, what others have made. Where it cannot be known whose an object is, a person decides, and only there.
+
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use crate::scene::{Beside, DEEDS, Deed, OF_THE_ESTATE, PAIR, STORIES, Stage, Story};
+use crate::walk::{Stride, walk};
+
+/// The code of a process that a signal ended.
+const KILLED: i32 = -1;
+
+/// Where the other stack lies, and whether it is there already.
+const BESIDE: [Beside; 4] = [
+    Beside { same_folder: true, applied: false },
+    Beside { same_folder: true, applied: true },
+    Beside { same_folder: false, applied: false },
+    Beside { same_folder: false, applied: true },
+];
+
+/// What somebody else does at one of a run's changing requests.
+struct Case {
+    story: &'static str,
+    when: When,
+    nth: usize,
+    deed: Deed,
+    /// Which of the stages.
+    stage: usize,
+    beside: Option<Beside>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum When {
+    /// The run is killed before it sends the request; then the other comes.
+    KilledBefore,
+    /// The run is killed when it has the answer; then the other comes.
+    KilledAfter,
+    /// The run goes on.
+    Meanwhile,
+}
+
+impl Case {
+    /// Where the run is killed.
+    fn point(&self) -> String {
+        format!("{}@{}", if self.when == When::KilledAfter { "write.answered" } else { "write.before" }, self.nth)
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.when {
+            When::Meanwhile => write!(f, "{}, at write {}, {:?}", self.story, self.nth, self.deed)?,
+            _ => write!(f, "{}, {}, {:?}", self.story, self.point(), self.deed)?,
+        }
+        match self.beside {
+            None => Ok(()),
+            Some(beside) if beside.same_folder => f.write_str(" in the same folder"),
+            Some(_) => f.write_str(" in another folder"),
+        }
+    }
+}
+
+#[test]
+fn an_update_is_killed_and_others_come_before_the_rerun() {
+    between(STORIES[1], Stride { thin: 191, full: 11 });
+}
+
+#[test]
+fn a_destroy_is_killed_and_others_come_before_the_rerun() {
+    between(STORIES[3], Stride { thin: 193, full: 11 });
+}
+
+#[test]
+fn an_update_of_the_estate_is_killed_and_others_come_before_the_rerun() {
+    between(OF_THE_ESTATE[1], Stride { thin: 307, full: 17 });
+}
+
+#[test]
+fn a_shrinking_of_the_estate_is_killed_and_others_come_before_the_rerun() {
+    between(OF_THE_ESTATE[2], Stride { thin: 199, full: 17 });
+}
+
+#[test]
+fn a_destroy_of_the_estate_is_killed_and_others_come_before_the_rerun() {
+    between(OF_THE_ESTATE[3], Stride { thin: 401, full: 23 });
+}
+
+#[test]
+fn a_rolling_replacement_of_a_pair_is_killed_and_others_come_before_the_rerun() {
+    between(PAIR[1], Stride { thin: 211, full: 19 });
+}
+
+#[test]
+fn a_destroy_of_a_pair_is_killed_and_others_come_before_the_rerun() {
+    between(PAIR[3], Stride { thin: 103, full: 13 });
+}
+
+#[test]
+fn others_come_while_the_tutorials_stack_is_applied() {
+    meanwhile(STORIES[0], Stride { thin: 71, full: 5 });
+}
+
+#[test]
+fn others_come_while_the_tutorials_stack_is_updated() {
+    meanwhile(STORIES[1], Stride { thin: 151, full: 9 });
+}
+
+#[test]
+fn others_come_while_the_estate_is_applied() {
+    meanwhile(OF_THE_ESTATE[0], Stride { thin: 211, full: 9 });
+}
+
+#[test]
+fn others_come_while_the_estate_is_updated() {
+    meanwhile(OF_THE_ESTATE[1], Stride { thin: 211, full: 11 });
+}
+
+#[test]
+fn others_come_while_a_pair_is_applied() {
+    meanwhile(PAIR[0], Stride { thin: 73, full: 9 });
+}
+
+#[test]
+fn another_stack_of_the_account_is_applied_or_destroyed_at_the_same_time() {
+    let stories = [STORIES[0], STORIES[3], OF_THE_ESTATE[0], OF_THE_ESTATE[1], OF_THE_ESTATE[3], PAIR[0], PAIR[3]];
+    let mut cases = Vec::new();
+    for story in stories {
+        cases.extend(BESIDE.map(|beside| Together { story, beside }));
+    }
+    walk("at the same time", &cases, Stride { thin: 9, full: 1 }, |Together { story, beside }| {
+        let stage = Stage::beside(*story, Some(*beside));
+        let goal = Stage::set(*story).undisturbed();
+        let mut scene = stage.open();
+        let wrongs = scene.together();
+        let mut ended = scene.go_on(&goal.shape);
+        ended.wrongs.extend(wrongs);
+        Some(ended)
+    });
+}
+
+/// Two stacks at once.
+struct Together {
+    story: Story,
+    beside: Beside,
+}
+
+impl fmt::Display for Together {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} and {:?}", self.story.name, self.beside)
+    }
+}
+
+/// Every deed at each of the changing requests.
+fn cases(story: Story, writes: usize, whens: &[When]) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for nth in 1..=writes {
+        for when in whens {
+            for deed in DEEDS {
+                let places: &[usize] = match deed {
+                    Deed::NextApplies | Deed::NextDestroys if *when == When::Meanwhile => &[],
+                    Deed::NextApplies => &[1, 3],
+                    Deed::NextDestroys => &[2, 4],
+                    _ => &[0],
+                };
+                cases.extend(places.iter().map(|stage| {
+                    let beside = stage.checked_sub(1).map(|at| BESIDE[at]);
+                    Case { story: story.name, when: *when, nth, deed, stage: *stage, beside }
+                }));
+            }
+        }
+    }
+    cases
+}
+
+fn between(story: Story, stride: Stride) {
+    let mut stages = vec![Stage::set(story)];
+    stages.extend(BESIDE.map(|beside| Stage::beside(story, Some(beside))));
+    let goal = stages[0].undisturbed();
+    let cases = cases(story, goal.writes(), &[When::KilledBefore, When::KilledAfter]);
+    walk(&format!("killed, and others: {}", story.name), &cases, stride, |case| {
+        let stage = &stages[case.stage];
+        let mut scene = stage.open();
+        let killed = scene.command(&[("DOFLOAT_CRASH", &case.point())]);
+        // In another order of what is done at the same time there is one request less.
+        if killed.code == 0 || !case.deed.be_done(&mut scene, goal.model(stage)) {
+            return None;
+        }
+        let mut ended = scene.go_on(&goal.shape);
+        if killed.code != KILLED {
+            ended.wrongs.push(format!("it was not killed: {killed}"));
+        }
+        Some(ended)
+    });
+}
+
+fn meanwhile(story: Story, stride: Stride) {
+    let stage = Stage::set(story);
+    let goal = stage.undisturbed();
+    let cases = cases(story, goal.writes(), &[When::Meanwhile]);
+    walk(&format!("others meanwhile: {}", story.name), &cases, stride, |case| {
+        let mut scene = stage.open();
+        let done = Arc::new(Mutex::new(None));
+        let (deed, model, known, told) = (case.deed, goal.model(&stage).clone(), scene.knowledge(), Arc::clone(&done));
+        scene.cloud.meanwhile(case.nth, move |world| {
+            *told.lock().expect("nobody panics") = deed.be_done_in(world, &model, &known);
+        });
+        let first = scene.command(&[]);
+        let mut theirs = done.lock().expect("nobody panics").take()?;
+        let asked = scene.cloud.log().into_iter().filter(|asked| asked.is_write()).nth(case.nth - 1)?;
+        if asked.method == "DELETE" && asked.path.starts_with("/v2/domains/") && !asked.path.contains("/records") {
+            theirs.go_with_their_zone();
+        }
+        scene.theirs(theirs);
+        let mut ended = scene.go_on(&goal.shape);
+        if ![0, 1, 4].contains(&first.code) || first.code != 0 && !first.stderr.contains("error: ") {
+            ended.wrongs.push("it does not fail honestly".to_owned());
+        }
+        ended.wrongs.iter_mut().for_each(|wrong| wrong.push_str(&format!("\n=== after {first}")));
+        Some(ended)
+    });
+}
