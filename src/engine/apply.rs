@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::change::{Action, Event, Op, Outcome, Step, StepId};
-use super::desired::{Terms, holds, terms};
+use super::desired::{Terms, kept, terms};
 use super::health::Goal;
 use super::known::{effective, known_of};
 use super::plan::Planned;
@@ -323,12 +323,7 @@ impl<'a> Owner<'a> {
         let planned = self.run.planned.terms.get(address);
         for row in kind.attrs() {
             let (before, now) = (planned.and_then(|planned| planned.get(row.name)), terms.get(row.name));
-            let holds = match (before, now) {
-                (Some(before), Some(now)) => holds(row.ty, before, now),
-                (Some(before), None) => before.has_unknown(),
-                (None, now) => now.is_none() || planned.is_none(),
-            };
-            if !holds {
+            if planned.is_some() && !kept(row, before, now, &terms) {
                 return Err(vec![
                     Diagnostic::error(format!("The plan no longer holds: `{}` of {address} came out otherwise than planned.", row.name))
                         .at(self.run.resolve.span(address, &[row.name]))

@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 
+use super::diff::{is_empty, normal, open};
 use crate::base::address::Address;
 use crate::base::desired::Resolve;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::number::Number;
+use crate::base::secret::Secret;
 use crate::base::value::{Term, Value};
 use crate::kinds::attr::{Attr, Presence, Ty};
 use crate::kinds::erased::Complaint;
@@ -91,6 +93,23 @@ pub fn holds(ty: Ty, planned: &Term, later: &Term) -> bool {
             _ => planned.refined_by(later),
         },
         _ => planned.refined_by(later),
+    }
+}
+
+/// Whether what an attribute came out as is what was planned, by the row's normal form. `terms` holds the others as they are
+/// now.
+#[must_use]
+pub fn kept(row: &Attr, planned: Option<&Term>, later: Option<&Term>, terms: &Terms) -> bool {
+    let open = open(terms);
+    let form = |term: &Term| term.sealed().map(|sealed| sealed.map(|value| normal(row, value, &open)));
+    let nothing = |term: &Term| form(term).is_some_and(|form| form.map(is_empty) == Secret::new(true));
+    match (planned, later) {
+        (None, None) => true,
+        (Some(planned), None) => planned.has_unknown() || nothing(planned),
+        (None, Some(later)) => nothing(later),
+        (Some(planned), Some(later)) => {
+            holds(row.ty, planned, later) || form(planned).is_some_and(|planned| form(later).is_some_and(|later| planned == later))
+        }
     }
 }
 
@@ -303,7 +322,6 @@ fn known(value: &Value, ty: Ty) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::secret::Secret;
     use crate::base::value::Origin;
     use crate::kinds::attr::{Change, Lit};
 

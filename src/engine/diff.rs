@@ -31,12 +31,12 @@ pub struct Difference {
 }
 
 /// What differs between what is wanted and what is there, in the order of the table. Attributes that the user leaves to the
-/// API are no difference, nor are those that are to be ignored.
+/// API are no difference, nor are those that are to be ignored. `last` is what was remembered.
 #[must_use]
-pub fn wanted(rows: &'static [Attr], wanted: &Terms, there: There<'_>, ignore: &Ignore, salt: &Salt) -> Vec<Difference> {
+pub fn wanted(rows: &'static [Attr], wanted: &Terms, there: There<'_>, last: &Body, ignore: &Ignore, salt: &Salt) -> Vec<Difference> {
     rows.iter()
         .filter(|row| row.settable() && !ignores(ignore, row.name))
-        .filter(|row| !same(row, wanted, there, salt))
+        .filter(|row| !same(row, wanted, there, salt) || is_taken_out(row, wanted, there, last))
         .map(|row| Difference {
             row,
             shown: AttrChange {
@@ -66,7 +66,14 @@ pub fn ignores(ignore: &Ignore, name: &str) -> bool {
     }
 }
 
-fn same(row: &Attr, terms: &Terms, there: There<'_>, salt: &Salt) -> bool {
+/// Whether it was set by the last apply, is still so, and is not wanted any more. What somebody else has set since is not ours.
+fn is_taken_out(row: &Attr, wanted: &Terms, there: There<'_>, last: &Body) -> bool {
+    let leaves = row.reads == Reads::WhenSet && row.presence == Presence::Optional && !wanted.contains_key(row.name);
+    leaves && last.get(row.name).is_some_and(|last| there.body.get(row.name) == Some(last))
+}
+
+/// Whether an attribute is as it is wanted: by its normal form, and by digest where that is all that is known.
+pub(super) fn same(row: &Attr, terms: &Terms, there: There<'_>, salt: &Salt) -> bool {
     let is_none = |value: &Value| is_empty(&normal(row, value, there.body));
     let Some(term) = terms.get(row.name) else {
         return match row.presence {
@@ -80,7 +87,7 @@ fn same(row: &Attr, terms: &Terms, there: There<'_>, salt: &Salt) -> bool {
     if term.has_unknown() {
         return false;
     }
-    let open: Body = terms.iter().filter_map(|(name, term)| Some((name.clone(), term.value()?.clone()))).collect();
+    let open = open(terms);
     if let Some(digest) = there.digests.get(row.name) {
         return term.sealed().is_some_and(|sealed| digest.matches(&sealed.map(|wanted| normal(row, wanted, &open)), salt));
     }
@@ -92,6 +99,12 @@ fn same(row: &Attr, terms: &Terms, there: There<'_>, salt: &Salt) -> bool {
         Some(wanted) => normal(row, wanted, &open) == value,
         None => term.sealed().is_some_and(|sealed| sealed.map(|wanted| normal(row, wanted, &open)) == Secret::new(value)),
     }
+}
+
+/// The attributes that are known and open.
+#[must_use]
+pub fn open(terms: &Terms) -> Body {
+    terms.iter().filter_map(|(name, term)| Some((name.clone(), term.value()?.clone()))).collect()
 }
 
 /// What differs between a record and what was seen, in the order of the table.
@@ -121,7 +134,8 @@ pub fn drift(rows: &'static [Attr], record: There<'_>, seen: There<'_>) -> Vec<A
         .collect()
 }
 
-fn is_empty(value: &Value) -> bool {
+/// Whether it says as little as null.
+pub(super) fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Str(text) => text.is_empty(),
@@ -228,7 +242,7 @@ mod tests {
     fn check(want: &str, there: &str, expected: &[&str]) {
         let terms: Terms = body(want).into_iter().map(|(name, value)| (name, Term::Value(value))).collect();
         let (there, salt) = (body(there), Salt::new([0; 32]));
-        let found = wanted(ROWS, &terms, There { body: &there, digests: &BTreeMap::new() }, &Ignore::Nothing, &salt);
+        let found = wanted(ROWS, &terms, There { body: &there, digests: &BTreeMap::new() }, &Body::new(), &Ignore::Nothing, &salt);
         assert_eq!(found.iter().map(|d| d.row.name).collect::<Vec<_>>(), expected, "{want} / {there:?}");
     }
 
@@ -255,21 +269,28 @@ mod tests {
         let there = There { body: &there_body, digests: &digests };
         let mut terms: Terms =
             body(r#"{"name": "a", "image": "x", "user_data": "script"}"#).into_iter().map(|(n, v)| (n, Term::Value(v))).collect();
-        assert!(wanted(ROWS, &terms, there, &Ignore::Nothing, &salt).is_empty());
+        assert!(wanted(ROWS, &terms, there, &Body::new(), &Ignore::Nothing, &salt).is_empty());
         terms.insert("user_data".to_owned(), Term::Value("other".into()));
-        let found = wanted(ROWS, &terms, there, &Ignore::Nothing, &salt);
+        let found = wanted(ROWS, &terms, there, &Body::new(), &Ignore::Nothing, &salt);
         assert_eq!(found.len(), 1);
         assert_eq!((&found[0].shown.before, &found[0].shown.after), (&Shown::Sensitive, &Shown::Sensitive));
-        assert!(wanted(ROWS, &terms, there, &Ignore::All, &salt).is_empty());
+        assert!(wanted(ROWS, &terms, there, &Body::new(), &Ignore::All, &salt).is_empty());
         terms.remove("user_data");
-        assert_eq!(wanted(ROWS, &terms, there, &Ignore::Nothing, &salt).len(), 1);
+        assert_eq!(wanted(ROWS, &terms, there, &Body::new(), &Ignore::Nothing, &salt).len(), 1);
     }
 
     #[test]
     fn unknown_values_count_as_changes() {
         let terms = Terms::from([("name".to_owned(), Term::Unknown(Origin::default())), ("image".to_owned(), Term::Value("x".into()))]);
         let there_body = body(r#"{"name": "a", "image": "x"}"#);
-        let found = wanted(ROWS, &terms, There { body: &there_body, digests: &BTreeMap::new() }, &Ignore::Nothing, &Salt::new([0; 32]));
+        let found = wanted(
+            ROWS,
+            &terms,
+            There { body: &there_body, digests: &BTreeMap::new() },
+            &Body::new(),
+            &Ignore::Nothing,
+            &Salt::new([0; 32]),
+        );
         assert_eq!(found.iter().map(|d| &d.shown.after).collect::<Vec<_>>(), [&Shown::Unknown]);
     }
 }

@@ -1,15 +1,19 @@
-//! What expressions see of an object that is there, and what of it stands in for what the user does not want compared.
+//! What expressions see of an object, from the first plan on to when it is there; and what stands in for what the user does not
+//! want compared.
 //!
-//! Invariant: a secret stays one, whoever gives it back; what is hidden shows as its digest. Pure.
+//! Invariant: an attribute that is as it is wanted has one value: the spelling that its row foresees of what is written. What is
+//! planned from that value still holds when the object is there, whatever the API makes of it. A secret stays one, whoever
+//! gives it back; what is hidden shows as its digest. Pure.
 
 use std::collections::BTreeMap;
 
 use super::desired::Terms;
-use super::diff;
+use super::diff::{self, There};
+use crate::base::address::Address;
 use crate::base::desired::Wanted;
 use crate::base::digest::{Digest, Salt, sha1_hex};
 use crate::base::value::{Body, Origin, Term, Value};
-use crate::kinds::attr::{Attr, Reads, Secrecy};
+use crate::kinds::attr::{Attr, Compare, Echo, Presence, Reads, Secrecy};
 
 /// Replaces what is to be ignored by what is there. Of an object that is made nothing is there, and nothing ignored.
 #[must_use]
@@ -29,30 +33,74 @@ pub fn effective(rows: &[Attr], terms: &Terms, wanted: &Wanted, seen: Option<&Bo
     terms
 }
 
-/// What the attributes of an object look like to expressions once it is there: what the API says, secrets still marked, and
-/// the digest of what is hidden.
+/// What expressions see of an object that is to be made: unknown what the API chooses.
+#[must_use]
+pub fn foreseen(rows: &[Attr], terms: &Terms, address: &Address) -> Terms {
+    let open = diff::open(terms);
+    let one = |row: &Attr| match terms.get(row.name) {
+        Some(Term::Unknown(origin)) if !row.settable() => Some(unknown(address, row, origin.sensitive)),
+        Some(term) => Some(spelt(row, term, &open).unwrap_or_else(|| unknown(address, row, term.has_secret()))),
+        None if matches!(row.presence, Presence::Computed | Presence::OptionalComputed) => Some(unknown(address, row, false)),
+        None => unset(row),
+    };
+    rows.iter().filter_map(|row| Some((row.name.to_owned(), one(row)?))).collect()
+}
+
+/// What expressions see of an object that is there: what is wanted where it is so, else what the API says; secrets still marked,
+/// and the digest of what is hidden.
 #[must_use]
 pub fn known_of(rows: &[Attr], terms: &Terms, body: &Body, digests: &BTreeMap<String, Digest>, salt: &Salt) -> Term {
-    let mut known = Terms::new();
-    for row in rows {
-        let term = match (terms.get(row.name), body.get(row.name)) {
-            (Some(term), _) if row.secrecy == Secrecy::Hidden => Some(hidden(term)),
-            (Some(term), _) if digests.contains_key(row.name) => {
-                let sealed = term.sealed().map(|sealed| sealed.map(|value| diff::normal(row, value, body)));
-                let same = sealed.is_some_and(|sealed| digests.get(row.name).is_some_and(|digest| digest.matches(&sealed, salt)));
-                Some(if same { term.clone() } else { unknown_secret(row) })
+    let open = diff::open(terms);
+    let there = There { body, digests };
+    let one = |row: &Attr| {
+        let (term, value) = (terms.get(row.name), body.get(row.name));
+        match (term, value) {
+            (Some(term), _) if row.secrecy == Secrecy::Hidden => return Some(hidden(term)),
+            (Some(term), _) if diff::same(row, terms, there, salt) => {
+                if let Some(term) = spelt(row, term, &open) {
+                    return Some(term);
+                }
             }
+            _ => {}
+        }
+        match (term, value) {
+            _ if digests.contains_key(row.name) => Some(unknown_secret(row)),
             (Some(term), Some(value)) if term.has_secret() => Some(Term::Secret(crate::base::secret::Secret::new(value.clone()))),
             (_, Some(value)) if row.secrecy == Secrecy::Open => Some(Term::Value(value.clone())),
-            (None, _) if digests.contains_key(row.name) => Some(unknown_secret(row)),
             (Some(term), None) if term.has_secret() || row.reads == Reads::WriteOnly => Some(term.clone()),
-            _ => None,
-        };
-        if let Some(term) = term {
-            known.insert(row.name.to_owned(), term);
+            _ => unset(row),
+        }
+    };
+    Term::map(rows.iter().filter_map(|row| Some((row.name.to_owned(), one(row)?))).collect())
+}
+
+/// What is written in the spelling in which it is known once it is there; `None` if that cannot be told yet. `open` holds the
+/// other attributes, as far as they are known.
+#[must_use]
+pub fn spelt(row: &Attr, term: &Term, open: &Body) -> Option<Term> {
+    match term {
+        _ if row.secrecy == Secrecy::Hidden => Some(hidden(term)),
+        Term::Value(value) => row.echoed(value, open).map(Term::Value),
+        Term::Secret(secret) => secret.map(|value| row.echoed(value, open).ok_or(())).transpose().ok().map(Term::Secret),
+        Term::Unknown(_) => Some(term.clone()),
+        // A form of the whole cannot be given of parts.
+        Term::List(_) | Term::Map(_) => {
+            let whole = matches!(row.echo, Echo::Form(_) | Echo::Unforeseen)
+                || matches!((row.echo, row.compare), (Echo::Normal, Compare::Normal(_) | Compare::Within(_)));
+            (row.reads == Reads::WriteOnly || !whole).then(|| term.clone())
         }
     }
-    Term::map(known)
+}
+
+/// What expressions see of an attribute that is not written, where it is known.
+#[must_use]
+pub fn unset(row: &Attr) -> Option<Term> {
+    Some(row.unset()).filter(|value| *value != Value::Null).map(Term::Value)
+}
+
+/// What is known only once the object is there.
+pub(super) fn unknown(address: &Address, row: &Attr, sensitive: bool) -> Term {
+    Term::Unknown(Origin { address: Some(address.clone()), path: row.name.to_owned(), sensitive })
 }
 
 fn unknown_secret(row: &Attr) -> Term {

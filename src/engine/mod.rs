@@ -18,6 +18,7 @@ pub mod order;
 mod parting;
 pub mod plan;
 mod pointers;
+mod publish;
 pub mod record;
 pub mod recover;
 pub mod refresh;

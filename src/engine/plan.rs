@@ -11,10 +11,11 @@ use super::desired::{Terms, terms};
 use super::diff::{self, Difference, There};
 use super::graph::{self, Cycle};
 use super::import::Wish;
-use super::known::{effective, hidden, known_of};
+use super::known::effective;
 use super::order::{self, Links, Roll, Work};
 use super::parting;
 use super::pointers::Picture;
+use super::publish::{Instance, followed, is_rising, publish};
 use super::refresh::{Observed, Seen};
 use super::target::chosen;
 use super::trouble::Stop;
@@ -25,7 +26,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::digest::{Digest, Salt};
 use crate::base::types::Type;
 use crate::base::value::{Body, Origin, Term, Value};
-use crate::kinds::attr::{Attr, Change as How, Presence, Reads, Secrecy};
+use crate::kinds::attr::{Attr, Change as How, Presence, Reads, SETTLE};
 use crate::kinds::erased::{AnyKind, Job};
 use crate::kinds::kind;
 use crate::state::{Health, Record, State};
@@ -216,10 +217,13 @@ struct Walk<'a> {
 }
 
 /// An object that is there.
-struct Present<'a> {
-    record: &'a Record,
-    body: &'a Body,
-    digests: &'a BTreeMap<String, Digest>,
+pub(super) struct Present<'a> {
+    /// What is remembered of it.
+    pub(super) record: &'a Record,
+    /// Its attributes.
+    pub(super) body: &'a Body,
+    /// The digests of those that are not shown.
+    pub(super) digests: &'a BTreeMap<String, Digest>,
 }
 
 impl<'a> Walk<'a> {
@@ -261,7 +265,11 @@ impl<'a> Walk<'a> {
             Some(present) => self.compare(address, wanted, kind, &terms, present),
             None => self.create(address, kind, &terms),
         };
-        let known = self.publish(address, wanted, kind, &terms, &change, present.as_ref());
+        let of = Instance { address, wanted, kind, terms: &terms };
+        let known = publish(of, &change, present.as_ref(), &self.input.state.salt);
+        if let (Action::Edit { .. }, Some(present)) = (&change.action, &present) {
+            followed(kind.attrs(), &known, present, &mut change.attrs);
+        }
         change.after = Some(known.clone());
         change.came = self.input.upkeep.came(address);
         self.known.insert(address.clone(), known);
@@ -319,7 +327,13 @@ impl<'a> Walk<'a> {
 
     fn compare(&mut self, address: &Address, wanted: &Wanted, kind: &'static dyn AnyKind, terms: &Terms, present: &Present<'_>) -> Change {
         let there = There { body: present.body, digests: present.digests };
-        let mut differences = diff::wanted(kind.attrs(), terms, there, &wanted.rules.ignore_changes, &self.input.state.salt);
+        // What is taken over was not set by us.
+        let nothing = Body::new();
+        let last = if self.input.upkeep.taken.contains_key(address) { &nothing } else { &present.record.body };
+        let mut differences = diff::wanted(kind.attrs(), terms, there, last, &wanted.rules.ignore_changes, &self.input.state.salt);
+        if is_rising(kind, present) {
+            differences.retain(|difference| !difference.row.follows.contains(&SETTLE));
+        }
         self.believe(address, terms, &mut differences);
         let because: Vec<String> = differences.iter().filter(|d| d.shown.replaces).map(|d| d.row.name.to_owned()).collect();
         let asked = self.input.options.replace.iter().any(|target| target.covers(address));
@@ -430,59 +444,6 @@ impl<'a> Walk<'a> {
         replace.contains(address) || *destroy && (targets.is_empty() || targets.contains(address))
     }
 
-    fn publish(
-        &self,
-        address: &Address,
-        wanted: &Wanted,
-        kind: &dyn AnyKind,
-        terms: &Terms,
-        change: &Change,
-        present: Option<&Present<'_>>,
-    ) -> Term {
-        let unknown = |name: &str| Term::Unknown(Origin { address: Some(address.clone()), path: name.to_owned(), sensitive: false });
-        let rows = kind.attrs();
-        let Some(present) = present.filter(|_| !matches!(change.action, Action::Create | Action::Replace { .. })) else {
-            return Term::map(
-                rows.iter()
-                    .filter_map(|row| {
-                        let term = match terms.get(row.name) {
-                            Some(term) if row.secrecy == Secrecy::Hidden => hidden(term),
-                            Some(term) => term.clone(),
-                            None if matches!(row.presence, Presence::Computed | Presence::OptionalComputed) => unknown(row.name),
-                            None => return None,
-                        };
-                        Some((row.name.to_owned(), term))
-                    })
-                    .collect(),
-            );
-        };
-        let effective = effective(rows, terms, wanted, Some(present.body));
-        let mut known = known_of(rows, &effective, present.body, present.digests, &self.input.state.salt).entries().unwrap_or_default();
-        if let Action::Edit { edits, .. } = &change.action {
-            for row in rows {
-                if row.follows.iter().any(|edit| edits.iter().any(|done| done == edit)) {
-                    known.insert(row.name.to_owned(), unknown(row.name));
-                }
-                if change.attrs.iter().any(|attr| attr.name == row.name) {
-                    match effective.get(row.name) {
-                        Some(term) if row.secrecy == Secrecy::Hidden => known.insert(row.name.to_owned(), hidden(term)),
-                        Some(term) => known.insert(row.name.to_owned(), term.clone()),
-                        None => known.remove(row.name),
-                    };
-                }
-            }
-        }
-        if change.action != Action::Keep {
-            known.extend(kind.derived(&Term::map(effective)));
-        }
-        if present.record.health == Health::Unfinished {
-            for row in rows.iter().filter(|row| !row.settable() && !known.contains_key(row.name)).map(|row| row.name).collect::<Vec<_>>() {
-                known.insert(row.to_owned(), unknown(row));
-            }
-        }
-        Term::map(known)
-    }
-
     /// What is remembered and not wanted any more, and replaced objects that are left to delete.
     fn removed(&mut self) {
         for (address, record) in &self.input.state.records {
@@ -495,8 +456,11 @@ impl<'a> Walk<'a> {
             change.came = self.input.upkeep.came(address);
             let let_go = self.input.resolve.desired().removals.get(&address.block()).is_some_and(|removal| !removal.destroy);
             if self.is_chosen(address) {
-                let reason = if self.input.options.destroy { Reason::Destroy } else { Reason::NotInConfiguration };
-                change.reason = Some(if present.is_some() { reason } else { Reason::Gone });
+                change.reason = Some(if present.is_some() {
+                    if self.input.options.destroy { Reason::Destroy } else { Reason::NotInConfiguration }
+                } else {
+                    Reason::Gone
+                });
                 change.after = None;
                 change.action = if present.is_some() && !let_go { Action::Delete } else { Action::Forget };
                 if let (Some(kind), Some(present)) = (kind(&address.kind), present.as_ref().filter(|_| !let_go)) {

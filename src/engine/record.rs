@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::desired::Terms;
-use super::diff::normal;
+use super::diff::{normal, open};
 use crate::base::address::Address;
 use crate::base::digest::{Digest, Salt};
 use crate::base::identity::{Id, Mark};
@@ -61,7 +61,7 @@ pub fn ready(rows: &[Attr], terms: &Terms, live: &Body, frame: Frame, salt: &Sal
 #[must_use]
 pub fn intent(rows: &[Attr], terms: &Terms, salt: &Salt) -> (Body, BTreeMap<String, Digest>) {
     let (mut body, mut digests) = (Body::new(), BTreeMap::new());
-    let open: Body = terms.iter().filter_map(|(name, term)| Some((name.clone(), term.value()?.clone()))).collect();
+    let open = open(terms);
     for row in rows {
         let Some(term) = terms.get(row.name) else { continue };
         match term.value() {
@@ -78,12 +78,14 @@ pub fn intent(rows: &[Attr], terms: &Terms, salt: &Salt) -> (Body, BTreeMap<Stri
     (body, digests)
 }
 
-/// A record brought up to date with what was seen: attributes that the record knows by digest keep it.
+/// A record brought up to date with what was seen: attributes that the record knows by digest keep it. What was somebody's to
+/// set and is otherwise now, somebody else has set: it is remembered no longer.
 #[must_use]
 pub fn refreshed(rows: &[Attr], record: &Record, body: &Body, digests: &BTreeMap<String, Digest>) -> Record {
     let keeps = |name: &str| {
-        rows.iter()
-            .any(|row| row.name == name && row.reads != Reads::Volatile && (row.reads != Reads::WhenSet || record.body.contains_key(name)))
+        rows.iter().any(|row| {
+            row.name == name && row.reads != Reads::Volatile && (row.reads != Reads::WhenSet || record.body.get(name) == body.get(name))
+        })
     };
     Record {
         body: body.iter().filter(|(name, _)| keeps(name)).map(|(name, value)| (name.clone(), value.clone())).collect(),

@@ -131,6 +131,25 @@ pub struct Points {
     pub near: bool,
 }
 
+/// In which spelling an attribute that is written is known once it is there. Expressions see this one from the first plan on,
+/// so what depends on it comes out as it was planned, whatever the API makes of it.
+#[derive(Clone, Copy, Debug)]
+pub enum Echo {
+    /// The one by which it is compared.
+    Normal,
+    /// The one in which it is written.
+    Written,
+    /// The one that the function gives; `None` while other attributes that it depends on are not known.
+    Form(fn(&Value, &Body) -> Option<Value>),
+    /// Nobody can tell before it is read.
+    Unforeseen,
+}
+
+/// Not an edit: what is only known of a new object once it was waited for (`Attr::follows`).
+pub const SETTLE: EditName = "settle";
+/// The edit that powers on what is off.
+pub const POWER_ON: EditName = "power_on";
+
 /// One attribute.
 #[derive(Clone, Copy, Debug)]
 pub struct Attr {
@@ -152,6 +171,8 @@ pub struct Attr {
     pub reads: Reads,
     /// How it is compared.
     pub compare: Compare,
+    /// In which spelling it is known once it is there.
+    pub echo: Echo,
     /// The edits that may change it though it is computed (a resize changes `memory`): unknown until they are done.
     pub follows: &'static [EditName],
     /// Token scopes needed where it is set, beside those of the operation.
@@ -212,6 +233,7 @@ impl Attr {
             secrecy: Secrecy::Open,
             reads: Reads::Readable,
             compare: Compare::Exact,
+            echo: Echo::Normal,
             follows: &[],
             scopes: &[],
             read_scopes: &[],
@@ -300,6 +322,13 @@ impl Attr {
         self
     }
 
+    /// The same, known in another spelling once it is there.
+    #[must_use]
+    pub const fn echo(mut self, echo: Echo) -> Self {
+        self.echo = echo;
+        self
+    }
+
     /// The same with scopes that it needs where it is set.
     #[must_use]
     pub const fn scopes(mut self, scopes: &'static [&'static str]) -> Self {
@@ -349,6 +378,39 @@ impl Attr {
             },
             Compare::Normal(form) => form(value),
             Compare::Within(form) => form(value, body),
+        }
+    }
+
+    /// A written value in the spelling in which it is known once it is there; `None` if that cannot be told yet. `body` holds the
+    /// other attributes, as far as they are known.
+    #[must_use]
+    pub fn echoed(&self, value: &Value, body: &Body) -> Option<Value> {
+        let echoed = match self.echo {
+            _ if self.reads == Reads::WriteOnly => value.clone(),
+            Echo::Written => value.clone(),
+            Echo::Normal => self.normal(value, body),
+            Echo::Form(form) => form(value, body)?,
+            Echo::Unforeseen => return None,
+        };
+        Some(match (echoed, self.unset()) {
+            (Value::Null, Value::Null) => value.clone(),
+            (Value::Null, unset) => unset,
+            (echoed, _) => echoed,
+        })
+    }
+
+    /// What the API says of it where the user wrote nothing and the API does not choose.
+    #[must_use]
+    pub fn unset(&self) -> Value {
+        if self.presence != Presence::Optional || self.reads != Reads::Readable {
+            return Value::Null;
+        }
+        match self.ty {
+            Ty::Number => 0.into(),
+            Ty::String => "".into(),
+            Ty::List(_) | Ty::Set(_) => Value::List(Vec::new()),
+            Ty::Map(_) => Value::Map(Body::new()),
+            Ty::Bool | Ty::Object(_) | Ty::Any => Value::Null,
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attr::{Attr, Compare};
+use super::attr::{Attr, Compare, Echo};
 use super::form;
 use crate::base::number::Number;
 use crate::base::value::{Body, Value};
@@ -27,6 +27,24 @@ pub(crate) const RULES: Compare = Compare::Normal(rules);
 pub(crate) const RECORD_NAME: Compare = Compare::Within(|value, body| on_text(value, |name| relative(name, domain(body))));
 /// A record's value: host names are absolute.
 pub(crate) const RECORD_VALUE: Compare = Compare::Within(record_value);
+
+/// A public key as the API keeps it: with its comment, without the end of its line.
+pub(crate) const KEY_LINE: Echo = Echo::Form(|value, _| Some(on_text(value, |text| text.trim().to_owned())));
+/// A record's name, where a full one can be told from its domain.
+pub(crate) const RECORD_NAME_SHOWN: Echo = Echo::Form(|value, body| {
+    let rooted = value.as_str().is_some_and(|name| name.ends_with('.'));
+    (!rooted || body.contains_key("domain")).then(|| on_text(value, |name| relative(name, domain(body))))
+});
+/// A record's value, where its type, and for a name within it its domain, are known.
+pub(crate) const RECORD_VALUE_SHOWN: Echo = Echo::Form(|value, body| {
+    let kind = body.get("type").and_then(Value::as_str)?;
+    if kind == "CAA" {
+        body.get("tag")?;
+    }
+    let tag = body.get("tag").and_then(Value::as_str).unwrap_or_default();
+    let within = value.as_str().is_some_and(|text| !text.contains('.'));
+    (!names_a_host(kind, tag) || !within || body.contains_key("domain")).then(|| record_value(value, body))
+});
 
 /// The row compared so that an empty value is none.
 pub(crate) const fn or_empty(row: Attr) -> Attr {
@@ -75,10 +93,41 @@ fn public_key(value: &Value) -> Value {
     on_text(value, |text| form::public_key(text).map_or_else(|| text.trim().to_owned(), |(kind, blob)| format!("{kind} {blob}")))
 }
 
+type Targets = BTreeMap<String, BTreeSet<Value>>;
+
 /// The API keeps one rule for a protocol and port range, in no order.
 fn rules(value: &Value) -> Value {
     let Value::List(rules) = value else { return value.clone() };
-    let mut merged: BTreeMap<(String, String), BTreeMap<String, BTreeSet<Value>>> = BTreeMap::new();
+    let merged = merged(rules, |name| match name {
+        name if name.ends_with("_addresses") => network,
+        name if name.ends_with("_tags") => |tag| on_text(tag, str::to_lowercase),
+        _ => Value::clone,
+    });
+    let rule = |((protocol, ports), targets): ((String, String), Targets)| {
+        let targets = targets.into_iter().map(|(name, items)| (name, Value::List(items.into_iter().collect())));
+        let fixed = [("protocol".to_owned(), Value::Str(protocol)), ("port_range".to_owned(), Value::Str(ports))];
+        Value::Map(targets.chain(fixed).collect())
+    };
+    empty_is_null(&Value::List(merged.into_iter().map(rule).collect()))
+}
+
+/// The rules of a firewall as they are read back, by the rows of one side: merged, nothing left out, ports in one spelling.
+pub(crate) fn rules_shown(value: &Value, rows: &[Attr]) -> Value {
+    let Value::List(rules) = value else { return value.clone() };
+    let rule = |((protocol, ports), mut targets): ((String, String), Targets)| {
+        let field = |row: &Attr| match row.name {
+            "protocol" => Value::Str(protocol.clone()),
+            "port_range" => Value::Str(form::shown_ports(&protocol, &ports)),
+            name => targets.remove(name).map_or_else(|| row.unset(), |items| Value::List(items.into_iter().collect())),
+        };
+        Value::Map(rows.iter().map(|row| row.name.to_owned()).zip(rows.iter().map(field).collect::<Vec<_>>()).collect())
+    };
+    let shown: BTreeSet<Value> = merged(rules, |_| Value::clone).into_iter().map(rule).collect();
+    empty_is_null(&Value::List(shown.into_iter().collect()))
+}
+
+fn merged(rules: &[Value], form_of: impl Fn(&str) -> fn(&Value) -> Value) -> BTreeMap<(String, String), Targets> {
+    let mut merged: BTreeMap<(String, String), Targets> = BTreeMap::new();
     for rule in rules.iter().filter_map(Value::as_map) {
         let word = |name: &str| rule.get(name).and_then(Value::as_str).unwrap_or_default().to_lowercase();
         let protocol = word("protocol");
@@ -90,24 +139,14 @@ fn rules(value: &Value) -> Value {
         };
         let targets = merged.entry((protocol, ports)).or_default();
         for (name, value) in rule {
-            let form: fn(&Value) -> Value = match name.as_str() {
-                name if name.ends_with("_addresses") => network,
-                name if name.ends_with("_tags") => |tag| on_text(tag, str::to_lowercase),
-                _ => Value::clone,
-            };
             if let Value::List(items) = value
                 && !items.is_empty()
             {
-                targets.entry(name.clone()).or_default().extend(items.iter().map(form));
+                targets.entry(name.clone()).or_default().extend(items.iter().map(form_of(name)));
             }
         }
     }
-    let rule = |((protocol, ports), targets): ((String, String), BTreeMap<String, BTreeSet<Value>>)| {
-        let targets = targets.into_iter().map(|(name, items)| (name, Value::List(items.into_iter().collect())));
-        let fixed = [("protocol".to_owned(), Value::Str(protocol)), ("port_range".to_owned(), Value::Str(ports))];
-        Value::Map(targets.chain(fixed).collect())
-    };
-    empty_is_null(&Value::List(merged.into_iter().map(rule).collect()))
+    merged
 }
 
 fn domain(body: &Body) -> &str {
@@ -147,7 +186,8 @@ pub(crate) fn absolute(text: &str, domain: &str) -> String {
     let text = text.to_lowercase();
     let domain = domain.trim_end_matches('.').to_lowercase();
     match text.as_str() {
-        "" => text,
+        // No host at all, which the API answers as nothing: `_imap._tcp` with `.` says that there is no such service.
+        "" | "." => ".".to_owned(),
         "@" => format!("{domain}."),
         rooted if rooted.ends_with('.') => text,
         dotted if dotted.contains('.') => format!("{dotted}."),

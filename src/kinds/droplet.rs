@@ -14,7 +14,7 @@ use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::attr::{Attr, Change, Compare, EditName, Lit, Reads, TIMEOUTS, Ty};
+use super::attr::{Attr, Change, Compare, Echo, EditName, Lit, POWER_ON, Reads, SETTLE, TIMEOUTS, Ty};
 use super::compare::{SET, TAGS, UNCOMPARED};
 use super::complaints::{self, Complaints};
 use super::erased::{Complaint, Job, Places, Scopes, is_mark, length};
@@ -214,12 +214,17 @@ impl Kind for Droplet {
             .block()
             .write_only(),
         Attr::optional("ipv6", Ty::Bool, Change::Enable("ipv6"), "Whether it has an IPv6 address.").default(Lit::Bool(false)),
-        Attr::chosen("ipv6_address", Ty::String, Change::Local, "Its public IPv6 address.").compare(Compare::NoCase).follows(&["ipv6"]),
+        Attr::chosen("ipv6_address", Ty::String, Change::Local, "Its public IPv6 address; DigitalOcean chooses it, whatever is written.")
+            .compare(UNCOMPARED)
+            .echo(Echo::Unforeseen)
+            .follows(&["ipv6", SETTLE]),
         Attr::optional("monitoring", Ty::Bool, Change::Replace, "Whether the metrics agent is installed.").default(Lit::Bool(false)),
         Attr::optional("droplet_agent", Ty::Bool, Change::Replace, "Whether the console's agent is installed; by default if it can be.")
             .write_only(),
-        Attr::chosen("private_networking", Ty::Bool, Change::Local, "Without effect: every droplet is in a VPC.").compare(UNCOMPARED),
-        Attr::chosen("public_networking", Ty::Bool, Change::Replace, "Whether it has a public address."),
+        Attr::chosen("private_networking", Ty::Bool, Change::Local, "Without effect: every droplet is in a VPC.")
+            .compare(UNCOMPARED)
+            .echo(Echo::Unforeseen),
+        Attr::chosen("public_networking", Ty::Bool, Change::Replace, "Whether it has a public address.").follows(&[SETTLE]),
         Attr::optional("ssh_keys", Ty::Set(&Ty::String), Change::Replace, "Numbers or fingerprints of the keys that may log in.")
             .write_only()
             .compare(SET)
@@ -228,6 +233,7 @@ impl Kind for Droplet {
         Attr::optional("user_data", Ty::String, Change::Replace, "What it does at its first boot, up to 64 KiB.").hidden().write_only(),
         Attr::chosen("volume_ids", Ty::Set(&Ty::String), Change::InPlace("volumes"), "The volumes that are attached.")
             .compare(SET)
+            .echo(Echo::Written)
             .reads(Reads::WhenSet)
             .scopes(&["block_storage:read", "block_storage_action:create", "block_storage_action:read"]),
         Attr::chosen("vpc_uuid", Ty::String, Change::Replace, "The VPC; by default the region's own.")
@@ -238,13 +244,14 @@ impl Kind for Droplet {
         Attr::optional("gpu_partition_mode", Ty::String, Change::Replace, "How a GPU is shared.").write_only(),
         Attr::optional("tags", Ty::Set(&Ty::String), Change::InPlace("tags"), "Its tags.")
             .compare(TAGS)
+            .echo(Echo::Written)
             .scopes(&["tag:create"])
             .read_scopes(&["tag:read"]),
         TIMEOUTS,
-        Attr::computed("ipv4_address", Ty::String, "Its public address."),
-        Attr::computed("ipv4_address_private", Ty::String, "Its address in the VPC."),
-        Attr::computed("status", Ty::String, "new, active, off or archive.").follows(&["resize"]),
-        Attr::computed("locked", Ty::Bool, "Whether DigitalOcean has locked it."),
+        Attr::computed("ipv4_address", Ty::String, "Its public address.").follows(&[SETTLE]),
+        Attr::computed("ipv4_address_private", Ty::String, "Its address in the VPC.").follows(&[SETTLE]),
+        Attr::computed("status", Ty::String, "new, active, off or archive.").follows(&["resize", POWER_ON, SETTLE]),
+        Attr::computed("locked", Ty::Bool, "Whether DigitalOcean has locked it.").follows(&[SETTLE]),
         Attr::computed("disk", Ty::Number, "Its disk in GB.").follows(&["resize"]),
         Attr::computed("memory", Ty::Number, "Its memory in MB.").follows(&["resize"]),
         Attr::computed("vcpus", Ty::Number, "Its processors.").follows(&["resize"]),
@@ -368,6 +375,15 @@ impl Kind for Droplet {
             }
         }
         Ok(hits)
+    }
+
+    /// Once it is up, and after that as long as it can be read where it is reached.
+    fn is_up(seen: &Body) -> bool {
+        let text = |name: &str| seen.get(name).and_then(Value::as_str).unwrap_or_default();
+        match text("status") {
+            "active" => !text("ipv4_address").is_empty() && !text("ipv4_address_private").is_empty(),
+            status => status != "new",
+        }
     }
 
     fn powered(seen: &Body) -> Option<bool> {

@@ -127,9 +127,11 @@ pub trait AnyKind: Send + Sync {
     /// One line that is worth telling of an observed object although no attribute differs, for example
     /// "is powered off"; shown by plan as a note.
     fn remark(&self, seen: &Body) -> Option<String>;
+    /// Whether an observed object is up: all its attributes can be read. One that an interrupted run made may not be yet.
+    fn is_up(&self, seen: &Body) -> bool;
     /// Whether an observed object is switched on; `None` for what cannot be switched off.
     fn powered(&self, seen: &Body) -> Option<bool>;
-    /// Computed attributes that follow from the others without the API, as far as those are known: to be laid over the
+    /// Computed attributes that follow from the others without the API, unknown while those are: to be laid over the
     /// wanted body, at plan as at apply.
     fn derived(&self, body: &Term) -> BTreeMap<String, Term>;
     /// The identity of an object that another tool recorded with these attributes.
@@ -234,6 +236,10 @@ impl<K: Kind> AnyKind for Erase<K> {
 
     fn remark(&self, seen: &Body) -> Option<String> {
         K::remark(seen)
+    }
+
+    fn is_up(&self, seen: &Body) -> bool {
+        K::is_up(seen)
     }
 
     fn powered(&self, seen: &Body) -> Option<bool> {

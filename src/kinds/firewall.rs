@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::attr::{Attr, Change, EditName, Ty};
-use super::compare::{RULES, SET, TAGS};
+use super::attr::{Attr, Change, Echo, EditName, Ty};
+use super::compare::{RULES, SET, TAGS, rules_shown};
 use super::complaints::{self, Complaints};
 use super::droplet::Droplet;
 use super::erased::{Complaint, Job, Scopes};
@@ -56,6 +56,9 @@ const PENDING: &[Attr] = &[
     Attr::computed("removing", Ty::Bool, "Whether the firewall is taken off it."),
     Attr::computed("status", Ty::String, "How far that is."),
 ];
+
+const SHOWN_IN: Echo = Echo::Form(|value, _| Some(rules_shown(value, INBOUND)));
+const SHOWN_OUT: Echo = Echo::Form(|value, _| Some(rules_shown(value, OUTBOUND)));
 
 pub(crate) struct Firewall;
 
@@ -196,16 +199,19 @@ impl Kind for Firewall {
         Attr::optional("droplet_ids", NUMBERS, EDIT, "The droplets that it guards.")
             .compare(SET)
             .names(DROPLETS, &["id"])
+            .echo(Echo::Written)
             .scopes(&["droplet:read"])
             .read_scopes(&["droplet:read"]),
         Attr::optional("tags", TEXTS, EDIT, "The tags whose droplets it guards.")
             .compare(TAGS)
+            .echo(Echo::Written)
             .scopes(&["tag:create", "tag:read"])
             .read_scopes(&["tag:read"]),
-        Attr::optional("inbound_rule", Ty::Set(&Ty::Object(INBOUND)), EDIT, "What is let in.").block().compare(RULES),
+        Attr::optional("inbound_rule", Ty::Set(&Ty::Object(INBOUND)), EDIT, "What is let in.").block().compare(RULES).echo(SHOWN_IN),
         Attr::optional("outbound_rule", Ty::Set(&Ty::Object(OUTBOUND)), EDIT, "What is let out; without one, nothing.")
             .block()
-            .compare(RULES),
+            .compare(RULES)
+            .echo(SHOWN_OUT),
         Attr::computed("status", Ty::String, "waiting, succeeded or failed.").volatile(),
         Attr::computed("created_at", Ty::String, "When it was made."),
         Attr::computed("pending_changes", Ty::List(&Ty::Object(PENDING)), "Droplets that do not know of the last change yet.").volatile(),
@@ -402,7 +408,7 @@ impl Wire {
 impl From<InboundWire> for Inbound {
     fn from(rule: InboundWire) -> Self {
         Self {
-            port_range: shown_ports(&rule.protocol, &rule.ports),
+            port_range: form::shown_ports(&rule.protocol, &rule.ports),
             protocol: rule.protocol,
             source_addresses: rule.sources.addresses,
             source_droplet_ids: rule.sources.droplet_ids,
@@ -416,7 +422,7 @@ impl From<InboundWire> for Inbound {
 impl From<OutboundWire> for Outbound {
     fn from(rule: OutboundWire) -> Self {
         Self {
-            port_range: shown_ports(&rule.protocol, &rule.ports),
+            port_range: form::shown_ports(&rule.protocol, &rule.ports),
             protocol: rule.protocol,
             destination_addresses: rule.destinations.addresses,
             destination_droplet_ids: rule.destinations.droplet_ids,
@@ -424,15 +430,6 @@ impl From<OutboundWire> for Outbound {
             destination_kubernetes_ids: rule.destinations.kubernetes_ids,
             destination_tags: rule.destinations.tags,
         }
-    }
-}
-
-/// As the official provider shows what the API calls `0`.
-fn shown_ports(protocol: &str, ports: &str) -> String {
-    match (protocol, ports) {
-        ("icmp", "0") => String::new(),
-        (_, "0") => "all".to_owned(),
-        (_, ports) => ports.to_owned(),
     }
 }
 

@@ -90,6 +90,15 @@ pub(crate) fn ports(text: &str) -> Option<String> {
     }
 }
 
+/// A port range in its normal form as the official provider shows it.
+pub(crate) fn shown_ports(protocol: &str, ports: &str) -> String {
+    match (protocol, ports) {
+        ("icmp", "0") => String::new(),
+        (_, "0") => "all".to_owned(),
+        (_, ports) => ports.to_owned(),
+    }
+}
+
 /// A public key of OpenSSH as its two essential words: type and content.
 pub(crate) fn public_key(text: &str) -> Option<(&str, &str)> {
     use base64::Engine as _;

@@ -170,6 +170,11 @@ pub(crate) trait Kind: Send + Sync + 'static {
         None
     }
 
+    /// Whether what was read of a new object is all that there will be.
+    fn is_up(_seen: &Body) -> bool {
+        true
+    }
+
     /// Whether it is switched on, for what can be switched off.
     fn powered(_seen: &Body) -> Option<bool> {
         None

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::attr::{Attr, Change, EditName, Ty};
-use super::compare::{RECORD_NAME, RECORD_VALUE, absolute, names_a_host, or_empty, relative};
+use super::compare::{RECORD_NAME, RECORD_NAME_SHOWN, RECORD_VALUE, RECORD_VALUE_SHOWN, absolute, names_a_host, or_empty, relative};
 use super::complaints::{self, Complaints};
 use super::erased::{Complaint, Job, Scopes};
 use super::wire::or_default;
@@ -18,7 +18,7 @@ use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
 use crate::base::identity::{Id, Mark};
 use crate::base::number::Number;
-use crate::base::value::{Body, Term, Value};
+use crate::base::value::{Body, Origin, Term, Value};
 
 const TYPES: &[&str] = &["A", "AAAA", "CAA", "CNAME", "MX", "NS", "TXT", "SRV", "SOA"];
 
@@ -101,9 +101,12 @@ impl Kind for Record {
             .names(&[domain::Domain::NAME], &["name", "id"])
             .compare(super::attr::Compare::NoCase),
         Attr::required("type", Ty::String, Change::Replace, "A, AAAA, CAA, CNAME, MX, NS, TXT, SRV or SOA."),
-        Attr::required("name", Ty::String, EDIT, "Its name within the domain, `@` for the domain itself.").compare(RECORD_NAME),
+        Attr::required("name", Ty::String, EDIT, "Its name within the domain, `@` for the domain itself.")
+            .compare(RECORD_NAME)
+            .echo(RECORD_NAME_SHOWN),
         Attr::required("value", Ty::String, EDIT, "What it says: an address, a host name with a dot at the end, a text.")
-            .compare(RECORD_VALUE),
+            .compare(RECORD_VALUE)
+            .echo(RECORD_VALUE_SHOWN),
         or_empty(Attr::optional("port", Ty::Number, EDIT, "The port of an SRV record.")),
         or_empty(Attr::optional("priority", Ty::Number, EDIT, "The priority of an MX or SRV record.")),
         or_empty(Attr::optional("weight", Ty::Number, EDIT, "The weight of an SRV record.")),
@@ -195,9 +198,10 @@ impl Kind for Record {
     }
 
     async fn create(api: &Client, spec: &Spec, _: For<'_>) -> Result<Made<Live>, ApiError> {
-        let made: One = api.create(&records(&spec.domain), &wire(spec)).await?;
+        let domain = spec.domain.to_lowercase();
+        let made: One = api.create(&records(&domain), &wire(spec)).await?;
         let record = made.domain_record;
-        Ok(Made { id: record.id_in(&spec.domain), live: Some(record.live(&spec.domain)) })
+        Ok(Made { id: record.id_in(&domain), live: Some(record.live(&domain)) })
     }
 
     async fn bulk(api: &Client, ids: &[Id], _: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
@@ -235,10 +239,11 @@ impl Kind for Record {
     }
 
     fn derived(body: &Term) -> BTreeMap<String, Term> {
-        let (Some(domain), Some(name)) = (complaints::text(body, "domain"), complaints::text(body, "name")) else {
-            return BTreeMap::new();
+        let fqdn = match (complaints::text(body, "domain"), complaints::text(body, "name")) {
+            (Some(domain), Some(name)) => Term::Value(Value::Str(fqdn(&relative(&name, &domain), &domain))),
+            _ => Term::Unknown(Origin { path: "fqdn".to_owned(), ..Origin::default() }),
         };
-        BTreeMap::from([("fqdn".to_owned(), Term::Value(Value::Str(fqdn(&relative(&name, &domain), &domain))))])
+        BTreeMap::from([("fqdn".to_owned(), fqdn)])
     }
 
     fn identity(body: &Body) -> Option<Id> {
@@ -371,7 +376,7 @@ impl Wire {
     }
 
     fn live(self, domain: &str) -> Live {
-        let value = if names_a_host(&self.kind, &self.tag) && self.data != "@" { rooted(&self.data) } else { self.data };
+        let value = if names_a_host(&self.kind, &self.tag) { rooted(&self.data, domain) } else { self.data };
         Live {
             id: self.id.to_string(),
             fqdn: fqdn(&self.name, domain),
@@ -417,12 +422,18 @@ fn wire(spec: &Spec) -> serde_json::Value {
     body
 }
 
-fn rooted(host: &str) -> String {
-    if host.is_empty() || host.ends_with('.') { host.to_owned() } else { format!("{host}.") }
+/// A host name as the API answers it, with the dot that it leaves out.
+fn rooted(host: &str, domain: &str) -> String {
+    match host {
+        "@" => absolute(host, domain),
+        host if host.ends_with('.') => host.to_owned(),
+        host => format!("{host}."),
+    }
 }
 
 fn fqdn(name: &str, domain: &str) -> String {
-    if name == "@" || name.is_empty() { domain.to_owned() } else { format!("{name}.{domain}") }
+    let domain = domain.to_lowercase();
+    if name == "@" || name.is_empty() { domain } else { format!("{name}.{domain}") }
 }
 
 fn split(id: &Id) -> Option<(&str, u64)> {

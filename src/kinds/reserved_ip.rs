@@ -111,7 +111,7 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         Attr::computed("id", Ty::String, "The address."),
         Attr::chosen("region", Ty::String, Change::Replace, "The region's slug; needed unless `droplet_id` is written.")
             .compare(Compare::NoCase),
-        Attr::chosen("droplet_id", Ty::Number, Change::InPlace("assign"), "The droplet that holds it.")
+        Attr::optional("droplet_id", Ty::Number, Change::InPlace("assign"), "The droplet that holds it.")
             .reads(Reads::WhenSet)
             .names_near(&[Droplet::NAME], &["id"])
             .scopes(&["droplet:read"])
@@ -186,10 +186,10 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         one(api, &id.0).await?.map(|wire| wire.live::<S>()).transpose()
     }
 
-    async fn edit(api: &Client, id: &Id, edit: EditName, spec: &Spec, _: &Body) -> Result<(), ApiError> {
+    async fn edit(api: &Client, id: &Id, edit: EditName, spec: &Spec, seen: &Body) -> Result<(), ApiError> {
         match (edit, spec.droplet_id) {
             ("assign", Some(droplet)) => assign(api, &id.0, droplet).await.map(|_| ()),
-            ("assign", None) => unassign(api, &id.0).await,
+            ("assign", None) => let_go(api, &id.0, seen).await,
             _ => Err(super::no_edit(Self::NAME, id, edit)),
         }
     }
@@ -301,7 +301,7 @@ pub(super) async fn assign(api: &Client, ip: &str, droplet: u64) -> Result<Wire,
 }
 
 /// Takes an address from whoever holds it, and waits until nobody does.
-pub(super) async fn unassign(api: &Client, ip: &str) -> Result<(), ApiError> {
+async fn unassign(api: &Client, ip: &str) -> Result<(), ApiError> {
     let list = actions(ip);
     let order = Order {
         path: &list,
@@ -318,6 +318,18 @@ pub(super) async fn unassign(api: &Client, ip: &str) -> Result<(), ApiError> {
         }
     };
     if_there(api.bring_about(&order, free).await).map(drop)
+}
+
+/// Takes an address from the droplet that was seen to hold it; from no other, which somebody else gave it to meanwhile.
+pub(super) async fn let_go(api: &Client, ip: &str, seen: &Body) -> Result<(), ApiError> {
+    let ours = match seen.get("droplet_id") {
+        Some(Value::Number(droplet)) => droplet.as_u64(),
+        _ => None,
+    };
+    match one(api, ip).await? {
+        Some(wire) if ours.is_some() && wire.holder()? == ours => unassign(api, ip).await,
+        _ => Ok(()),
+    }
 }
 
 fn path(ip: &str) -> String {

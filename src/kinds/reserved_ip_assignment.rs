@@ -104,14 +104,7 @@ impl<S: Spelling> Kind for Assignment<S> {
 
     async fn delete(api: &Client, id: &Id, seen: &Body) -> Result<(), ApiError> {
         let ip = address(id).ok_or_else(|| bad_id(id))?;
-        let ours = match seen.get("droplet_id") {
-            Some(Value::Number(droplet)) => droplet.as_u64(),
-            _ => None,
-        };
-        match reserved_ip::one(api, &ip).await? {
-            Some(wire) if ours.is_some() && wire.holder()? == ours => reserved_ip::unassign(api, &ip).await,
-            _ => Ok(()),
-        }
+        reserved_ip::let_go(api, &ip, seen).await
     }
 
     async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::attr::{Attr, Change, EditName, TIMEOUTS, Ty};
-use super::compare::PUBLIC_KEY;
+use super::compare::{KEY_LINE, PUBLIC_KEY};
 use super::complaints::{self, Complaints};
 use super::erased::{Complaint, Job, Places, Scopes};
 use super::{For, Hit, Kind, Made, form, if_there};
@@ -50,7 +50,9 @@ impl Kind for SshKey {
     const ATTRS: &'static [Attr] = &[
         Attr::computed("id", Ty::String, "The key's number."),
         Attr::required("name", Ty::String, Change::InPlace("rename"), "Its name."),
-        Attr::required("public_key", Ty::String, Change::Replace, "The public key, as it stands in a `.pub` file.").compare(PUBLIC_KEY),
+        Attr::required("public_key", Ty::String, Change::Replace, "The public key, as it stands in a `.pub` file.")
+            .compare(PUBLIC_KEY)
+            .echo(KEY_LINE),
         Attr::computed("fingerprint", Ty::String, "Its MD5 fingerprint."),
         TIMEOUTS,
     ];

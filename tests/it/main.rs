@@ -21,6 +21,7 @@ mod earlier;
 mod engine;
 mod example;
 mod faults;
+mod first_time;
 mod fleet;
 mod fuzz;
 mod harness;
