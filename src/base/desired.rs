@@ -163,6 +163,9 @@ pub trait Resolve {
     /// The shape.
     fn desired(&self) -> &Desired;
 
+    /// From here on things are done: what is new at each call (`timestamp`) and was unknown in the plan has a value.
+    fn begin(&self) {}
+
     /// The attributes of a resource instance, as a map term: blocks are lists of maps under their name; attributes that
     /// are null or not written are absent. Preconditions are checked.
     ///

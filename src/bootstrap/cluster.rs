@@ -501,6 +501,10 @@ impl Resolve for Expanded<'_> {
         &self.desired
     }
 
+    fn begin(&self) {
+        self.inner.begin();
+    }
+
     fn body(&self, of: &Address, known: &Known<'_>) -> Result<Term, Vec<Diagnostic>> {
         let Some((cluster, part)) = self.cluster_of(of) else {
             return self.inner.body(of, &|other: &Address| self.known(other, known));

@@ -96,6 +96,7 @@ pub struct Left {
 
 /// Walks the plan's steps.
 pub async fn run(run: Run<'_>) -> Left {
+    run.resolve.begin();
     let (sender, inbox) = mpsc::channel(INBOX);
     let schedule = Schedule::new(&run.planned.plan.steps);
     let steps = &run.planned.plan.steps;

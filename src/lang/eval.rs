@@ -34,6 +34,15 @@ pub trait Scope {
     /// # Errors
     /// If there is no such name, or it has no value.
     fn resolve(&self, root: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), Fault>;
+
+    /// What a function gives that gives something new at each call: one result for each place that calls it, however often that
+    /// is evaluated in a run.
+    ///
+    /// # Errors
+    /// If the function refuses its arguments.
+    fn once(&self, _place: &Span, call: &dyn Fn() -> Outcome) -> Outcome {
+        call()
+    }
 }
 
 /// A scope, the names bound on the way to an expression, and the world.
@@ -434,7 +443,7 @@ impl<'a> Eval<'a> {
         let Some(args) = self.args(call)? else { return Ok(Val::unknown(function.gives.ty())) };
         let given = args.len();
         self.effort.work(&args, span)?;
-        let result = functions::call(function, args, self.host).map_err(|error| {
+        let fails = |error: functions::FnError| {
             let at = error.arg.and_then(|at| call.args.get(at).or(if at < given { call.args.last() } else { None }));
             let place = match at {
                 Some(arg) => arg.span.clone(),
@@ -443,7 +452,12 @@ impl<'a> Eval<'a> {
                 None => span.clone(),
             };
             fault(&place, format!("The function \"{}\" fails: {}.", call.name, error.message.trim_end_matches('.')))
-        })?;
+        };
+        let result = if function.anew {
+            self.scope.once(span, &|| functions::call(function, args.clone(), self.host).map_err(fails))?
+        } else {
+            functions::call(function, args, self.host).map_err(fails)?
+        };
         self.effort.work([&result], span)?;
         Ok(result)
     }

@@ -265,6 +265,10 @@ impl Resolve for Stack<'_> {
         &self.desired
     }
 
+    fn begin(&self) {
+        self.base.begin();
+    }
+
     fn body(&self, of: &Address, known: &Known<'_>) -> Result<Term, Vec<Diagnostic>> {
         let Some((resource, types)) = self.instance(of) else { return Ok(Term::Unknown(Origin::default())) };
         let names = self.names(of, resource, known).map_err(|error| Self::about(of, vec![*error]))?;

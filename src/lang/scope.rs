@@ -6,7 +6,8 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Host;
 use super::ast::{Step, StepKind, short};
@@ -32,8 +33,11 @@ pub struct Base<'a> {
     pub variables: BTreeMap<String, Val>,
     /// The types of the attributes, by resource type.
     pub types: BTreeMap<String, BTreeMap<String, Type>>,
-    /// The world.
-    pub host: Host<'a>,
+    /// The world while planning, and the world once things are done.
+    hosts: [Host<'a>; 2],
+    begun: AtomicBool,
+    /// What functions gave that give something new at each call, by the place that calls.
+    moments: Mutex<BTreeMap<Call, Val>>,
     /// Whether a `count` or `for_each` may stay unknown for want of a variable's value.
     pub(super) open_shape: bool,
     /// What depends on what.
@@ -57,7 +61,22 @@ impl<'a> Base<'a> {
     ) -> Self {
         let locals = module.locals.keys().map(|name| (name.clone(), OnceLock::new())).collect();
         let instances = module.resources.keys().map(|name| (name.clone(), OnceLock::new())).collect();
-        Self { module, variables, types, host, open_shape: false, links, locals, instances, sources: Mutex::default() }
+        let hosts = [Host { fresh: false, ..host }, Host { fresh: true, ..host }];
+        let (begun, moments, sources) = (AtomicBool::default(), Mutex::default(), Mutex::default());
+        Self { module, variables, types, hosts, begun, moments, open_shape: false, links, locals, instances, sources }
+    }
+
+    /// From here on things are done: functions that give something new at each call have values.
+    pub(super) fn begin(&self) {
+        self.begun.store(true, Ordering::Release);
+    }
+
+    fn has_begun(&self) -> bool {
+        self.begun.load(Ordering::Acquire)
+    }
+
+    fn host(&self) -> &Host<'a> {
+        &self.hosts[usize::from(self.has_begun())]
     }
 
     /// Computes the local values and the instances while nothing is known of resources, each after those that it depends on:
@@ -94,6 +113,9 @@ impl<'a> Base<'a> {
     }
 }
 
+/// A place that calls: where it is written, for which instance, and how many times it was met before in the same evaluation.
+type Call = (Span, String, usize);
+
 /// The names at one place of a stack.
 pub struct Names<'s> {
     base: &'s Base<'s>,
@@ -105,6 +127,8 @@ pub struct Names<'s> {
     this: Option<Val>,
     /// The local values that depend on resources, as far as they were asked for.
     memo: Rc<RefCell<BTreeMap<&'s str, Outcome>>>,
+    /// How often each place that gives something new was met.
+    met: RefCell<BTreeMap<Span, usize>>,
 }
 
 /// The instance that an expression belongs to.
@@ -122,7 +146,7 @@ pub enum Here {
 impl<'s> Names<'s> {
     /// The names at a place.
     pub fn new(base: &'s Base<'s>, known: Option<&'s Known<'s>>, here: Here) -> Self {
-        Self { base, known, here, this: None, memo: Rc::default() }
+        Self { base, known, here, this: None, memo: Rc::default(), met: RefCell::default() }
     }
 
     /// The same with `self`.
@@ -139,12 +163,12 @@ impl<'s> Names<'s> {
     /// An evaluator over these names.
     #[must_use]
     pub fn eval(&self) -> Eval<'_> {
-        Eval::new(self, &self.base.host)
+        Eval::new(self, self.base.host())
     }
 
     /// The same names for a place that belongs to no instance.
     pub(super) fn outside(&self) -> Self {
-        Self { base: self.base, known: self.known, here: Here::Plain, this: None, memo: Rc::clone(&self.memo) }
+        Self { memo: Rc::clone(&self.memo), ..Self::new(self.base, self.known, Here::Plain) }
     }
 
     fn local(&self, name: &str, span: &Span, eval: &Eval<'_>) -> Outcome {
@@ -152,7 +176,12 @@ impl<'s> Names<'s> {
         let Some(shaped) = base.local(name) else {
             return Err(fault(span, format!("There is no local value \"{name}\".")));
         };
-        let Some((name, _)) = base.links.moving.get_key_value(name).filter(|_| self.known.is_some()) else { return shaped.clone() };
+        let Some((name, _)) = base.links.moving.get_key_value(name).filter(|_| self.known.is_some()) else {
+            // Unknown without any resource: by a template with a function that had no value in the plan.
+            let unknown = base.has_begun() && self.known.is_some() && shaped.as_ref().is_ok_and(Val::has_unknown);
+            let local = base.module.locals.get(name).filter(|_| unknown);
+            return local.map_or_else(|| shaped.clone(), |local| self.outside().eval().after(&eval.effort).eval(&local.value));
+        };
         // First those that it depends on, so that a long chain is walked and not dived into.
         let (outside, mut open) = (self.outside(), vec![name.as_str()]);
         while let Some(&at) = open.last() {
@@ -268,6 +297,26 @@ fn attribute(term: Option<&Term>, address: &Address, name: &str, ty: &Type) -> V
 }
 
 impl Scope for Names<'_> {
+    fn once(&self, place: &Span, call: &dyn Fn() -> Result<Val, Fault>) -> Result<Val, Fault> {
+        if !self.base.has_begun() {
+            return call();
+        }
+        let nth = {
+            let mut met = self.met.borrow_mut();
+            let nth = met.entry(place.clone()).or_default();
+            *nth += 1;
+            *nth
+        };
+        let key = (place.clone(), format!("{:?}", self.here), nth);
+        let mut moments = self.base.moments.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = moments.get(&key) {
+            return Ok(value.clone());
+        }
+        let value = call()?;
+        moments.insert(key, value.clone());
+        Ok(value)
+    }
+
     fn resolve(&self, root: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), Fault> {
         let (written, (root, steps)) = (steps.len(), short(root, steps));
         let name = match steps.first().map(|step| &step.kind) {
@@ -293,7 +342,7 @@ impl Scope for Names<'_> {
                 None => return Err(fault(span, "`self` has a value only in a postcondition.")),
             },
             ("path", "module" | "root") => Val::string("."),
-            ("path", "cwd") => Val::string(&self.base.host.base.to_string_lossy()),
+            ("path", "cwd") => Val::string(&self.base.host().base.to_string_lossy()),
             ("terraform", "workspace") => Val::string("default"),
             ("each" | "count" | "path" | "terraform", _) => return Err(fault(span, format!("\"{root}\" has no attribute \"{name}\"."))),
             _ => {

@@ -219,3 +219,75 @@ output "ip" {{ value = digitalocean_droplet.a.ipv4_address }}
     assert_eq!(records["domain_records"][0]["data"], format!("ip=[{}] active", ip.trim()));
     assert_eq!(cloud.show("droplets").len(), 2);
 }
+
+/// Functions that give something new at each call: unknown in the plan, one value for each place that calls when it is applied.
+#[test]
+fn what_is_of_the_moment_has_a_value_when_it_is_applied() {
+    let cloud = Cloud::start(Options::default());
+    let ignored = droplet("d", "  user_data = \"built ${timestamp()}\"\n  lifecycle {\n    ignore_changes = [user_data]\n  }");
+    let stack = on(&cloud, &ignored);
+    applies(&stack);
+    let text = r#"
+locals { once = uuid() }
+resource "terraform_data" "when" {
+  input = timestamp()
+  lifecycle { ignore_changes = [input] }
+}
+resource "terraform_data" "one" {
+  input = local.once
+  lifecycle { ignore_changes = [input] }
+}
+resource "terraform_data" "two" {
+  input = "${local.once} ${length(uuid())} ${length(bcrypt("x", 4))}"
+  lifecycle { ignore_changes = [input] }
+}
+resource "terraform_data" "each" {
+  count = 2
+  input = [uuid(), [for place in ["a", "b"] : uuid()]]
+  lifecycle { ignore_changes = [input] }
+}
+resource "digitalocean_tag" "t" {
+  name = "t-${formatdate("YYYY", timestamp())}"
+  lifecycle { ignore_changes = [name] }
+}
+output "one" { value = terraform_data.one.output }
+output "two" { value = terraform_data.two.output }
+output "each" { value = terraform_data.each[*].output }
+output "tag" { value = digitalocean_tag.t.name }
+"#;
+    for saved in [false, true] {
+        let cloud = Cloud::start(Options::default());
+        let stack = on(&cloud, text);
+        if saved {
+            stack.run(&["plan", "-out=saved"]).ok().mentions("+ tag  = (known after apply)");
+            stack.run(&["apply", "saved"]).ok();
+            stack.run(&["plan", "-detailed-exitcode"]).ok().says("No changes.");
+        } else {
+            applies(&stack);
+        }
+        let outputs = stack.run(&["output", "-json"]).ok().json();
+        let one = outputs["one"]["value"].as_str().unwrap();
+        assert_eq!(outputs["two"]["value"], format!("{one} 36 60"));
+        let all: std::collections::BTreeSet<String> = outputs["each"]["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|of| [&of[0], &of[1][0], &of[1][1]])
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(all.len(), 6, "each call has its own: {all:?}");
+        let tag = outputs["tag"]["value"].as_str().unwrap();
+        assert!(tag.len() == 6 && tag.starts_with("t-"), "{tag}");
+    }
+}
+
+/// An output of the moment has a value at each apply, and is told as a change by each plan, as with Terraform.
+#[test]
+fn an_output_of_the_moment_has_a_value() {
+    let cloud = Cloud::start(Options::default());
+    let stack = on(&cloud, "output \"o\" { value = length(uuid()) }\n");
+    stack.run(&["apply", "-auto-approve"]).ok();
+    assert_eq!(stack.run(&["output", "-raw", "o"]).ok().stdout.trim(), "36");
+    stack.run(&["plan", "-detailed-exitcode"]).exits(2);
+    stack.run(&["apply", "-auto-approve"]).ok();
+}

@@ -10,7 +10,6 @@ use uuid::Uuid;
 use super::encoding::base64;
 use super::{Args, FnError, Function, Outcome, Param, Want, files, function, number, text};
 use crate::base::digest::hex;
-use crate::base::types::Type;
 use crate::lang::value::Val;
 
 const T: Want = Want::Text;
@@ -20,7 +19,7 @@ const PATH: &[Param] = &[text("path")];
 pub(super) const TABLE: &[Function] = &[
     function("base64sha256", TEXT, T, |a| Ok(base64(&Sha256::digest(a.text(0)))), "Gives the SHA-256 of a text as base64."),
     function("base64sha512", TEXT, T, |a| Ok(base64(&Sha512::digest(a.text(0)))), "Gives the SHA-512 of a text as base64."),
-    function("bcrypt", TEXT, T, bcrypt, "Gives the bcrypt hash of a password; it is not supported.").and(number("cost")),
+    function("bcrypt", TEXT, T, bcrypt, "Gives the bcrypt hash of a password; it is not known while planning.").and(number("cost")).anew(),
     function("filebase64sha256", PATH, T, |a| Ok(base64(&Sha256::digest(files::read(a)?))), "Gives the SHA-256 of a file as base64."),
     function("filebase64sha512", PATH, T, |a| Ok(base64(&Sha512::digest(files::read(a)?))), "Gives the SHA-512 of a file as base64."),
     function("filemd5", PATH, T, of_file::<Md5>, "Gives the MD5 of a file."),
@@ -32,7 +31,7 @@ pub(super) const TABLE: &[Function] = &[
     function("sha1", TEXT, T, of_text::<Sha1>, "Gives the SHA-1 of a text."),
     function("sha256", TEXT, T, of_text::<Sha256>, "Gives the SHA-256 of a text."),
     function("sha512", TEXT, T, of_text::<Sha512>, "Gives the SHA-512 of a text."),
-    function("uuid", &[], T, uuid, "Gives a random identifier; it is not known while planning."),
+    function("uuid", &[], T, uuid, "Gives a random identifier; it is not known while planning.").anew(),
     function("uuidv5", &[text("namespace"), text("name")], T, uuid_v5, "Gives the identifier of a name."),
 ];
 
@@ -44,8 +43,34 @@ fn of_file<D: Digest>(args: &Args<'_>) -> Outcome {
     Ok(Val::string(&hex(&D::digest(files::read(args)?))))
 }
 
-fn bcrypt(_: &Args<'_>) -> Outcome {
-    Err(FnError::call("\"bcrypt\" is not supported; compute the hash before and give it as a variable"))
+/// The cost where none is given.
+const COST: u32 = 10;
+/// The least and the highest cost: one more takes twice as long, and 16 takes seconds.
+const COSTS: std::ops::RangeInclusive<i64> = 4..=16;
+/// The bytes of a password that count.
+const PASSWORD_LIMIT: usize = 72;
+
+fn bcrypt(args: &Args<'_>) -> Outcome {
+    let cost = match args.vals.len() {
+        1 => COST,
+        2 => args
+            .whole(1)
+            .ok()
+            .filter(|cost| COSTS.contains(cost))
+            .and_then(|cost| u32::try_from(cost).ok())
+            .ok_or_else(|| FnError::arg(1, format!("a whole number from {} to {} is required", COSTS.start(), COSTS.end())))?,
+        _ => return Err(FnError::arg(2, "there is one cost")),
+    };
+    let password = args.text(0);
+    if password.len() > PASSWORD_LIMIT {
+        return Err(FnError::arg(0, format!("it has more than {PASSWORD_LIMIT} bytes, and only so many count")));
+    }
+    let mut salt = [0; 16];
+    for half in salt.chunks_mut(8) {
+        half.copy_from_slice(&args.host.rng.next_u64().to_le_bytes());
+    }
+    let hash = bcrypt::hash_with_salt(password, cost, salt).map_err(|error| FnError::call(error.to_string()))?;
+    Ok(Val::string(&hash.format_for_version(bcrypt::Version::TwoA)))
 }
 
 fn rsa_decrypt(_: &Args<'_>) -> Outcome {
@@ -53,9 +78,6 @@ fn rsa_decrypt(_: &Args<'_>) -> Outcome {
 }
 
 fn uuid(args: &Args<'_>) -> Outcome {
-    if !args.host.fresh {
-        return Ok(Val::unknown(Type::String));
-    }
     // All 128 bits are random, as in Terraform: no version is written into them.
     let (high, low) = (args.host.rng.next_u64(), args.host.rng.next_u64());
     Ok(Val::string(&Uuid::from_u64_pair(high, low).to_string()))

@@ -36,6 +36,8 @@ pub struct Function {
     pub gives: Want,
     /// What it does, in one sentence.
     pub doc: &'static str,
+    /// Whether it gives something new at each call. While planning that is not known.
+    pub anew: bool,
     run: Run,
 }
 
@@ -233,7 +235,7 @@ fn run(function: &Function, args: Vec<Val>, host: &Host<'_>) -> Outcome {
         };
         ready.push(arg);
     }
-    if unknown {
+    if unknown || function.anew && !host.fresh {
         return Ok(Val::unknown(function.gives.ty()).marked(sensitive));
     }
     (function.run)(&Args { vals: &ready, host }).map(|result| result.marked(sensitive))
@@ -311,13 +313,19 @@ fn texts<T: AsRef<str>>(items: impl IntoIterator<Item = T>) -> Val {
 }
 
 const fn function(name: &'static str, params: &'static [Param], gives: Want, run: Run, doc: &'static str) -> Function {
-    Function { name, params, rest: None, gives, doc, run }
+    Function { name, params, rest: None, gives, doc, anew: false, run }
 }
 
 impl Function {
     /// The same with any number of further arguments.
     const fn and(mut self, rest: Param) -> Self {
         self.rest = Some(rest);
+        self
+    }
+
+    /// The same, with something new at each call.
+    const fn anew(mut self) -> Self {
+        self.anew = true;
         self
     }
 }

@@ -7,7 +7,6 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
 use super::{Args, FnError, Function, Outcome, Want, function, text};
-use crate::base::types::Type;
 use crate::lang::value::Val;
 
 const T: Want = Want::Text;
@@ -17,7 +16,7 @@ pub(super) const TABLE: &[Function] = &[
     function("plantimestamp", &[], T, |a| Ok(Val::string(&a.host.now.to_rfc3339())), "Gives the time of the plan."),
     function("timeadd", &[text("time"), text("duration")], T, add, "Adds a duration, for example 1h30m, to a time."),
     function("timecmp", &[text("time"), text("other")], Want::Number, compare, "Gives -1, 0 or 1 for the order of two times."),
-    function("timestamp", &[], T, now, "Gives the time of the run; it is not known while planning."),
+    function("timestamp", &[], T, now, "Gives the time of the run; it is not known while planning.").anew(),
 ];
 
 /// A point in time, and where it is looked at.
@@ -100,7 +99,7 @@ fn stamp(args: &Args<'_>, at: usize) -> Result<Stamp, FnError> {
 }
 
 fn now(args: &Args<'_>) -> Outcome {
-    Ok(if args.host.fresh { Val::string(&args.host.now.to_rfc3339()) } else { Val::unknown(Type::String) })
+    Ok(Val::string(&args.host.now.to_rfc3339()))
 }
 
 fn compare(args: &Args<'_>) -> Outcome {
