@@ -16,6 +16,8 @@ use super::value::Term;
 pub struct Desired {
     /// Every resource instance that shall exist.
     pub resources: BTreeMap<Address, Wanted>,
+    /// The resource blocks of the configuration, those included that make no instance.
+    pub blocks: BTreeMap<Address, Repeats>,
     /// Resources that are wanted no more, and stay until the user says by their own names that they may go.
     pub kept: BTreeSet<Address>,
     /// Resources that stand in for each other, by the name of their whole.
@@ -26,6 +28,17 @@ pub struct Desired {
     pub removals: BTreeMap<Address, Removal>,
     /// `import` blocks, by the instance that takes the object over.
     pub imports: BTreeMap<Address, Import>,
+}
+
+/// What makes the instances of a resource block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeats {
+    /// Nothing: it is one.
+    Once,
+    /// `count`.
+    Count,
+    /// `for_each`.
+    ForEach,
 }
 
 /// Servers of which one serves and the others stand by: never more than one of them is taken down at a time, and the one that

@@ -192,7 +192,7 @@ impl<'a> Expanded<'a> {
         };
         let inner = self.inner.desired();
         let (moves, removals, imports) = (inner.moves.clone(), inner.removals.clone(), inner.imports.clone());
-        let mut desired = Desired { moves, removals, imports, ..Desired::default() };
+        let mut desired = Desired { moves, removals, imports, blocks: inner.blocks.clone(), ..Desired::default() };
         for (address, wanted) in &self.inner.desired().resources {
             let mut rules = wanted.rules.clone();
             rules.replace_triggered_by = rules.replace_triggered_by.iter().flat_map(|trigger| self.trigger(trigger, &parts)).collect();

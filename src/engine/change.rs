@@ -157,6 +157,14 @@ pub enum Order {
 pub enum Reason {
     /// It is not in the configuration any more.
     NotInConfiguration,
+    /// It was moved to an address that is not in the configuration.
+    NoMoveTarget,
+    /// Its block is there, with a `count` that ends before its index.
+    CountIndex,
+    /// Its block is there, with a `for_each` that lacks its key.
+    EachKey,
+    /// Its block is there, and makes its instances in another way.
+    WrongRepetition,
     /// The object is gone.
     Gone,
     /// `-replace` asked for it.

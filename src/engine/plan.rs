@@ -20,8 +20,8 @@ use super::refresh::{Observed, Seen};
 use super::target::chosen;
 use super::trouble::Stop;
 use super::upkeep::Upkeep;
-use crate::base::address::Address;
-use crate::base::desired::{Desired, Output, Pair, Prevent, Resolve, Wanted};
+use crate::base::address::{Address, Key};
+use crate::base::desired::{Desired, Output, Pair, Prevent, Repeats, Resolve, Wanted};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::{Digest, Salt};
 use crate::base::types::Type;
@@ -456,11 +456,7 @@ impl<'a> Walk<'a> {
             change.came = self.input.upkeep.came(address);
             let let_go = self.input.resolve.desired().removals.get(&address.block()).is_some_and(|removal| !removal.destroy);
             if self.is_chosen(address) {
-                change.reason = Some(if present.is_some() {
-                    if self.input.options.destroy { Reason::Destroy } else { Reason::NotInConfiguration }
-                } else {
-                    Reason::Gone
-                });
+                change.reason = Some(if present.is_some() { self.why_removed(address) } else { Reason::Gone });
                 change.after = None;
                 change.action = if present.is_some() && !let_go { Action::Delete } else { Action::Forget };
                 if let (Some(kind), Some(present)) = (kind(&address.kind), present.as_ref().filter(|_| !let_go)) {
@@ -476,6 +472,18 @@ impl<'a> Walk<'a> {
                 }
             }
             self.changes.insert(address.clone(), change);
+        }
+    }
+
+    fn why_removed(&self, address: &Address) -> Reason {
+        let block = self.input.resolve.desired().blocks.get(&address.block());
+        match (block, &address.key) {
+            _ if self.input.options.destroy => Reason::Destroy,
+            (None, _) if self.input.upkeep.moved.contains_key(address) => Reason::NoMoveTarget,
+            (None, _) => Reason::NotInConfiguration,
+            (Some(Repeats::Count), Some(Key::Index(_))) => Reason::CountIndex,
+            (Some(Repeats::ForEach), Some(Key::Name(_))) => Reason::EachKey,
+            (Some(_), _) => Reason::WrongRepetition,
         }
     }
 

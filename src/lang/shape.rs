@@ -17,7 +17,7 @@ use super::types;
 use super::upkeep;
 use super::value::{Data, Val};
 use crate::base::address::{Address, Key};
-use crate::base::desired::{Desired, Trigger, Wanted};
+use crate::base::desired::{Desired, Repeats, Trigger, Wanted};
 use crate::base::diag::{Diagnostic, Span};
 use crate::base::types::Type;
 
@@ -61,6 +61,16 @@ impl Instances {
             Self::Once | Self::Open(_) => vec![None],
             Self::Count(count) => (0..*count).map(|at| Some(Key::Index(at))).collect(),
             Self::Each(values) => values.keys().map(|name| Some(Key::Name(name.clone()))).collect(),
+        }
+    }
+
+    /// What makes them.
+    #[must_use]
+    pub fn repeats(&self) -> Repeats {
+        match self {
+            Self::Once => Repeats::Once,
+            Self::Count(_) | Self::Open(Here::Count(_)) => Repeats::Count,
+            Self::Each(_) | Self::Open(_) => Repeats::ForEach,
         }
     }
 
@@ -294,6 +304,7 @@ pub(super) fn desired(base: &Base<'_>) -> Result<Desired, Vec<Diagnostic>> {
             targets.of(&check.message, &["self"], &mut found);
         }
         let Ok(instances) = base.instances(name) else { continue };
+        desired.blocks.insert(Address::new(&name.0, &name.1), instances.repeats());
         for key in instances.keys() {
             let address = Address::new(&name.0, &name.1).with_key(key.clone());
             let names = Names::new(base, None, instances.here(key.as_ref()));

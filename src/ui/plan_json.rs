@@ -162,9 +162,14 @@ fn drift_line(drift: &Drift, timestamp: &str) -> Json {
     line
 }
 
+/// The words of the stream.
 fn reason(reason: Option<&Reason>, action: &Action) -> Option<&'static str> {
     match (reason, action) {
         (Some(Reason::NotInConfiguration), _) => Some("delete_because_no_resource_config"),
+        (Some(Reason::NoMoveTarget), _) => Some("delete_because_no_move_target"),
+        (Some(Reason::CountIndex), _) => Some("delete_because_count_index"),
+        (Some(Reason::EachKey), _) => Some("delete_because_each_key"),
+        (Some(Reason::WrongRepetition), _) => Some("delete_because_wrong_repetition"),
         (Some(Reason::Gone), _) => Some("gone"),
         (Some(Reason::Asked), _) => Some("requested"),
         (Some(Reason::Triggered { .. }), _) => Some("replace_triggered_by"),
@@ -176,6 +181,16 @@ fn reason(reason: Option<&Reason>, action: &Action) -> Option<&'static str> {
         (None, Action::Replace { .. }) => Some("cannot_update"),
         (None, _) => None,
     }
+}
+
+/// The words of the object, which are others where something is replaced.
+fn action_reason(why: Option<&Reason>, action: &Action) -> Option<&'static str> {
+    Some(match reason(why, action)? {
+        "requested" => "replace_by_request",
+        "replace_triggered_by" => "replace_by_triggers",
+        "cannot_update" => "replace_because_cannot_update",
+        other => other,
+    })
 }
 
 fn actions(action: &Action) -> Json {
@@ -224,7 +239,7 @@ fn change_object(address: &Address, actions: Json, why: Option<&Reason>, attrs: 
         json["index"] = key(index);
     }
     let action = if because.is_empty() { Action::Keep } else { Action::Replace { because: vec![], order: Order::DeleteFirst } };
-    if let Some(reason) = reason(why, &action) {
+    if let Some(reason) = action_reason(why, &action) {
         json["action_reason"] = json!(reason);
     }
     json

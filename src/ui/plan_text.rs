@@ -9,7 +9,7 @@ use super::change_text::{BodyText, Mark, block_items, changed, is_null};
 use super::errors::{self, Sources};
 use super::paint::Paint;
 use super::value_text::key;
-use crate::base::address::Address;
+use crate::base::address::{Address, Key};
 use crate::base::value::{Term, Value};
 use crate::engine::change::{Action, AttrChange, Came, Change, Counts, Drift, Order, Plan, Reason, Shown};
 use crate::kinds::attr::Attr;
@@ -203,7 +203,14 @@ fn title(change: &Change) -> Vec<String> {
     };
     let why = match (&change.action, &change.reason) {
         (Action::Adopt { .. } | Action::Forget, Some(Reason::Gone)) => None,
-        (_, Some(Reason::NotInConfiguration)) => Some(format!("(because {address} is not in the configuration)")),
+        (_, Some(Reason::NotInConfiguration | Reason::NoMoveTarget)) => Some(format!("(because {address} is not in the configuration)")),
+        (_, Some(Reason::CountIndex)) => Some(format!("(because index {} is out of range for count)", instance(address))),
+        (_, Some(Reason::EachKey)) => Some(format!("(because key {} is not in for_each map)", instance(address))),
+        (_, Some(Reason::WrongRepetition)) => Some(match address.key {
+            None => "(because resource uses count or for_each)".to_owned(),
+            Some(Key::Index(_)) => "(because resource does not use count)".to_owned(),
+            Some(Key::Name(_)) => "(because resource does not use for_each)".to_owned(),
+        }),
         (_, Some(Reason::Gone)) => Some("(because the object is gone)".to_owned()),
         (_, Some(Reason::Unfinished)) => Some("(an interrupted run never saw it usable)".to_owned()),
         (_, Some(Reason::Stray)) => Some("(it carries this stack's mark and is in no record)".to_owned()),
@@ -217,6 +224,12 @@ fn title(change: &Change) -> Vec<String> {
         _ => None,
     };
     [Some(first), came, why, interrupts].into_iter().flatten().collect()
+}
+
+/// The key of an instance as its address has it: `[1]`, `["a"]`.
+fn instance(address: &Address) -> String {
+    let (whole, block) = (address.to_string(), address.block().to_string());
+    whole.strip_prefix(&block).unwrap_or(&whole).to_owned()
 }
 
 fn rows(view: View<'_>, address: &Address) -> &'static [Attr] {

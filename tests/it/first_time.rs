@@ -291,3 +291,44 @@ fn an_output_of_the_moment_has_a_value() {
     stack.run(&["plan", "-detailed-exitcode"]).exits(2);
     stack.run(&["apply", "-auto-approve"]).ok();
 }
+
+/// Why something goes, in Terraform's words.
+#[test]
+fn what_goes_says_what_in_the_file_lets_it_go() {
+    let cloud = Cloud::start(Options::default());
+    let tags = |a: &str, b: &str, c: &str, d: &str| {
+        let tag = |name: &str, more: &str| {
+            let key = if more.contains("count") {
+                "${count.index}"
+            } else if more.contains("for_each") {
+                "${each.key}"
+            } else {
+                ""
+            };
+            format!("resource \"digitalocean_tag\" \"{name}\" {{\n  {more}\n  name = \"{name}{key}\"\n}}\n")
+        };
+        let d = if d.is_empty() { String::new() } else { tag("d", d) };
+        format!("{}{}{}{d}", tag("a", a), tag("b", b), tag("c", c))
+    };
+    let stack = on(&cloud, &tags("count = 2", "for_each = toset([\"x\", \"y\"])", "for_each = toset([\"x\"])", "# one"));
+    applies(&stack);
+    stack.write("plans/web.tf", &tags("count = 0", "for_each = toset([\"x\"])", "count = 1", ""));
+    let plan = stack.run(&["plan", "-out=saved"]).ok();
+    for line in [
+        "# (because index [1] is out of range for count)",
+        "# (because key [\"y\"] is not in for_each map)",
+        "# (because resource does not use for_each)",
+        "# (because digitalocean_tag.d is not in the configuration)",
+    ] {
+        assert!(plan.stdout.contains(line), "{line}\n{plan}");
+    }
+    let json = stack.run(&["show", "-json", "saved"]).ok().json();
+    let why = |address: &str| {
+        let changes = json["resource_changes"].as_array().unwrap();
+        changes.iter().find(|change| change["address"] == address).unwrap()["action_reason"].clone()
+    };
+    assert_eq!(why("digitalocean_tag.a[0]"), "delete_because_count_index");
+    assert_eq!(why("digitalocean_tag.b[\"y\"]"), "delete_because_each_key");
+    assert_eq!(why("digitalocean_tag.c[\"x\"]"), "delete_because_wrong_repetition");
+    assert_eq!(why("digitalocean_tag.d"), "delete_because_no_resource_config");
+}
