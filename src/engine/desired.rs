@@ -42,7 +42,7 @@ pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Te
     match normalise(kind.attrs(), body, &whose) {
         Err(complaints) => Err(complaints.into_iter().map(|complaint| of_complaint(resolve, address, complaint)).collect()),
         Ok(mut terms) => {
-            terms.extend(kind.derived(&Term::map(terms.clone())));
+            terms.extend(kind.derived(&Term::map(terms.clone())).into_iter().filter(|(_, term)| !term.is_null()));
             let complaints = kind.check(&Term::map(terms.clone()));
             if complaints.iter().all(|complaint| complaint.warning) {
                 return Ok(terms);

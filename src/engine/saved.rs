@@ -19,7 +19,9 @@ use crate::base::identity::Id;
 use crate::base::value::{Body, Origin, Term, Value};
 
 /// The version of the format.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
+/// An earlier one, which shows fewer of an object's attributes.
+const EARLIER: u32 = 2;
 /// The first words of the file, by which it is known.
 const MAGIC: &str = "dofloat-plan";
 
@@ -147,7 +149,7 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Saved, Box<Diagnostic>> {
         return Err(damaged("its checksum does not fit: it was cut short or altered"));
     }
     let saved: Saved = serde_json::from_str(body).map_err(|error| damaged(&error.to_string()))?;
-    if saved.kind != MAGIC || saved.format != FORMAT {
+    if saved.kind != MAGIC || ![FORMAT, EARLIER].contains(&saved.format) {
         return Err(damaged(&format!("it has the format {}, and this dofloat reads format {FORMAT}", saved.format)));
     }
     Ok(saved)
@@ -199,6 +201,11 @@ impl Saved {
     #[must_use]
     pub fn holds(&self, again: &Planned) -> bool {
         let again = shows(&again.plan);
+        if self.format == EARLIER {
+            let done = |change: &SavedChange| (change.address.clone(), change.action.clone(), change.id.clone(), change.came.clone());
+            let all = |shows: &Shows| shows.changes.iter().map(done).collect::<Vec<_>>();
+            return again.steps == self.shows.steps && all(&again) == all(&self.shows);
+        }
         again.steps == self.shows.steps && again.changes == self.shows.changes && again.outputs == self.shows.outputs
     }
 

@@ -660,7 +660,7 @@ fn wire(spec: &Spec, mark: &Mark) -> serde_json::Value {
         }
     };
     set("region", spec.region.as_ref().map(|region| json!(region.to_lowercase())));
-    set("vpc_uuid", spec.vpc_uuid.as_ref().map(|vpc| json!(vpc)));
+    set("vpc_uuid", spec.vpc_uuid.as_ref().map(|vpc| json!(vpc.to_lowercase())));
     set("user_data", spec.user_data.as_ref().filter(|data| !data.is_empty()).map(|data| json!(data)));
     set("with_droplet_agent", spec.droplet_agent.map(|agent| json!(agent)));
     set("public_networking", spec.public_networking.filter(|public| !public).map(|public| json!(public)));

@@ -132,7 +132,7 @@ pub trait AnyKind: Send + Sync {
     /// Whether an observed object is switched on; `None` for what cannot be switched off.
     fn powered(&self, seen: &Body) -> Option<bool>;
     /// Computed attributes that follow from the others without the API, unknown while those are: to be laid over the
-    /// wanted body, at plan as at apply.
+    /// wanted body, at plan as at apply. Null is none.
     fn derived(&self, body: &Term) -> BTreeMap<String, Term>;
     /// The identity of an object that another tool recorded with these attributes.
     fn identity(&self, body: &Body) -> Option<Id>;

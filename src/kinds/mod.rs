@@ -226,8 +226,9 @@ fn if_there<T>(result: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
 
 #[cfg(test)]
 mod tests {
-    use super::attr::{Change, Presence, Reads, Ty};
+    use super::attr::{Change, Echo, Presence, Reads, Ty};
     use super::*;
+    use crate::base::value::Value;
 
     #[test]
     fn kinds_are_sorted_and_found_by_name() {
@@ -258,6 +259,12 @@ mod tests {
                 check_rows(&format!("{whose}.{name}"), inner);
             }
             assert!(row.read_scopes.is_empty() || row.reads != Reads::WriteOnly, "{whose}.{name}");
+            // What stands for an attribute that is not written must be as good as none.
+            let unset = row.normal(&row.unset(), &Body::new());
+            assert!([Value::Null, "".into(), Value::List(vec![])].contains(&unset), "{whose}.{name} is {unset:?} if it is not written");
+            // What is never compared may be anything once it is there.
+            let uncompared = row.normal(&true.into(), &Body::new()) == Value::Null;
+            assert!(!uncompared || !row.settable() || matches!(row.echo, Echo::Unforeseen), "{whose}.{name}");
         }
     }
 

@@ -64,8 +64,7 @@ impl Kind for TerraformData {
     }
 
     fn derived(body: &Term) -> BTreeMap<String, Term> {
-        let input = body.get("input");
-        if input.is_null() { BTreeMap::new() } else { BTreeMap::from([("output".to_owned(), input)]) }
+        BTreeMap::from([("output".to_owned(), body.get("input"))])
     }
 }
 
@@ -75,12 +74,12 @@ mod tests {
     use crate::kinds::kind;
 
     #[test]
-    fn the_output_is_the_input_known_or_not() {
+    fn the_output_is_the_input_known_or_not_or_null() {
         let kind = kind("terraform_data").unwrap();
-        for input in [Term::Value(Value::from("x")), Term::Unknown(Origin::default())] {
+        for input in [Term::Value(Value::from("x")), Term::Unknown(Origin::default()), Term::null()] {
             let body = Term::map([("input".to_owned(), input.clone())].into());
             assert_eq!(kind.derived(&body).get("output"), Some(&input));
         }
-        assert!(kind.derived(&Term::map([].into())).is_empty());
+        assert_eq!(kind.derived(&Term::map([].into())).get("output"), Some(&Term::null()));
     }
 }

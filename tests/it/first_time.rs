@@ -176,6 +176,19 @@ fn a_changed_input_shows_its_new_output() {
     assert_eq!(stack.run(&["output", "-raw", "o"]).ok().stdout.trim(), "two");
 }
 
+/// A plan file of an earlier format shows less of what is made, and does the same.
+#[test]
+fn an_earlier_plan_file_is_applied() {
+    let cloud = Cloud::start(Options::default());
+    let stack = on(&cloud, &droplet("a", ""));
+    stack.run(&["plan", "-out=saved"]).ok();
+    let text = stack.read("saved");
+    let body = text.trim_end().rsplit_once('\n').unwrap().0.replacen("\"format\": 3", "\"format\": 2", 1);
+    let body = body.replacen("\"locked\": \"unknown\"", "\"locked\": \"absent\"", 1);
+    stack.write("saved", &format!("{body}\n{}\n", dofloat::base::digest::sha256_hex(body.as_bytes())));
+    stack.run(&["apply", "saved"]).ok().says("Apply complete! Resources: 1 added");
+}
+
 /// Killed while its droplet boots, an apply is run again at once: nothing is known of the addresses yet.
 #[test]
 fn a_rerun_waits_for_what_still_boots() {

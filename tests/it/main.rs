@@ -31,6 +31,7 @@ mod lab;
 mod language;
 mod lost;
 mod lost_actions;
+mod matrix;
 mod prompt;
 mod races;
 mod readme;
