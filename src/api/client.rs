@@ -249,17 +249,25 @@ impl Client {
 
     /// All pages of a list, as one array.
     async fn pages(&self, first: &Request, key: &str) -> Result<Value, ApiError> {
-        let (mut request, mut all, mut seen) = (first.clone(), Vec::new(), std::collections::BTreeSet::new());
+        let (mut request, mut all, mut extent) = (first.clone(), Vec::new(), page::Extent::default());
+        let mut seen = std::collections::BTreeSet::new();
         loop {
             let broken = |why| ApiError::Broken { asked: request.asked(1), why };
-            if !seen.insert(request.query.clone()) || seen.len() > page::MOST_PAGES {
-                return Err(broken("the links from page to page have no end".into()));
+            if !seen.insert(request.query.clone()) {
+                return Err(broken("the links from page to page have no end: one leads back".into()));
             }
             let mut answer = self.send(&request).await?;
-            all.append(&mut page::items(&mut answer, key).map_err(broken)?);
+            let mut items = page::items(&mut answer, key).map_err(broken)?;
             match page::next(&answer, &request.query).map_err(broken)? {
-                Some(query) => request.query = query,
-                None => return Ok(Value::Array(all)),
+                Some(query) => {
+                    extent.goes_on(&items, answer.pointer("/meta/total").and_then(Value::as_u64)).map_err(broken)?;
+                    all.append(&mut items);
+                    request.query = query;
+                }
+                None => {
+                    all.append(&mut items);
+                    return Ok(Value::Array(all));
+                }
             }
         }
     }
@@ -320,6 +328,7 @@ impl Client {
 enum Outcome {
     Answered { status: u16, limits: Limits, answer: Answer, body: Result<Value, String> },
     Unsent(String),
+    Untrusted(String),
     Lost(String),
 }
 
@@ -329,6 +338,7 @@ impl Outcome {
             Self::Answered { status: 200..300, body: Err(_), .. } | Self::Lost(_) => Attempt::Lost,
             Self::Answered { status, limits, .. } => Attempt::Answered { status: *status, after: limits.pause(*status) },
             Self::Unsent(_) => Attempt::Unsent,
+            Self::Untrusted(_) => Attempt::Untrusted,
         }
     }
 }
@@ -350,7 +360,7 @@ impl Core {
                     tracing::trace!(method, path, body = %masked(body), "answer");
                 }
             }
-            Outcome::Unsent(why) | Outcome::Lost(why) => tracing::debug!(method, path, why, millis, "no answer"),
+            Outcome::Unsent(why) | Outcome::Untrusted(why) | Outcome::Lost(why) => tracing::debug!(method, path, why, millis, "no answer"),
         }
         outcome
     }
@@ -372,6 +382,7 @@ impl Core {
         let mut response = match builder.send().await {
             Ok(response) => response,
             Err(error) if error.is_builder() => return Outcome::Unsent(connect::cause(&error)),
+            Err(error) if error.is_connect() && connect::is_untrusted(&error) => return Outcome::Untrusted(connect::cause(&error)),
             Err(error) if error.is_connect() => return Outcome::Unsent(format!("no connection: {}", self.reason(&error))),
             Err(error) => return Outcome::Lost(self.reason(&error)),
         };
@@ -431,7 +442,8 @@ fn conclude(request: &Request, outcome: Outcome, attempts: u32, may_have_acted: 
         if write && may_have_acted { ApiError::Ambiguous { asked, why } } else { ApiError::Broken { asked, why } }
     };
     match outcome {
-        Outcome::Unsent(why) | Outcome::Lost(why) => Err(unknown(asked, why)),
+        Outcome::Untrusted(why) if !may_have_acted => Err(ApiError::Untrusted { asked, why }),
+        Outcome::Unsent(why) | Outcome::Untrusted(why) | Outcome::Lost(why) => Err(unknown(asked, why)),
         Outcome::Answered { status: 200..300, body, .. } => {
             body.map_err(|error| unknown(asked, format!("the answer is not JSON: {error}")))
         }

@@ -215,6 +215,12 @@ pub(crate) fn cause(error: &(dyn std::error::Error + 'static)) -> String {
     error.to_string()
 }
 
+/// Whether the other side could not prove who it is: an unknown issuer, another name, an expired certificate. Trying again
+/// changes nothing. The library gives no type for it, so its words are what there is.
+pub(crate) fn is_untrusted(error: &reqwest::Error) -> bool {
+    cause(error).starts_with("invalid peer certificate")
+}
+
 /// Whether a host is this machine or in a private network, as far as its name or address tells.
 fn near(host: &Host<&str>) -> bool {
     match host {

@@ -84,6 +84,14 @@ pub enum ApiError {
         /// What happened.
         why: String,
     },
+    /// The other side could not prove that it is the API: nothing was sent.
+    #[error("{} {}: the server's certificate is not trusted: {why}", asked.method, asked.path)]
+    Untrusted {
+        /// Which request.
+        asked: Asked,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The answer leaves out a field that the token has no scope for: it was not seen, which is not the same as empty.
     #[error("the answer leaves out {what}: the token lacks the scope `{scope}`")]
     Unseen {
@@ -116,6 +124,7 @@ impl ApiError {
             | Self::NotFound { asked }
             | Self::Throttled { asked, .. }
             | Self::Ambiguous { asked, .. }
+            | Self::Untrusted { asked, .. }
             | Self::Broken { asked, .. } => Some(asked),
             Self::Unseen { .. } | Self::Stillborn { .. } | Self::Unsettled { .. } => None,
         }

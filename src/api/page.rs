@@ -9,8 +9,38 @@ use url::Url;
 /// The most that the API gives at a time.
 pub(crate) const PER_PAGE: &str = "200";
 
-/// More pages than any account can fill.
-pub(crate) const MOST_PAGES: usize = 2000;
+/// More pages than any account can fill: 100,000 objects of a kind.
+const MOST_PAGES: usize = 500;
+
+/// How many pages more than its total asks for a list may have: it grows while it is read.
+const SPARE_PAGES: usize = 10;
+
+/// How much of a list has been read: an end is in sight, or the server makes pages up.
+#[derive(Debug, Default)]
+pub(crate) struct Extent {
+    pages: usize,
+    longest: usize,
+    last: Vec<Value>,
+}
+
+impl Extent {
+    /// Takes note of a page after which another one is promised; `total` is what the server says of the whole.
+    pub(crate) fn goes_on(&mut self, items: &[Value], total: Option<u64>) -> Result<(), String> {
+        self.pages += 1;
+        self.longest = self.longest.max(items.len());
+        let expected = total.and_then(|total| usize::try_from(total).ok()).filter(|_| self.longest > 0);
+        // Twice as many, since a page may be shorter than was asked for.
+        let most = expected.map_or(MOST_PAGES, |total| (2 * total.div_ceil(self.longest) + SPARE_PAGES).min(MOST_PAGES));
+        if self.pages >= most {
+            return Err(format!("the links from page to page have no end: {} pages were read", self.pages));
+        }
+        if !items.is_empty() && items == self.last {
+            return Err("the links from page to page have no end: a page came twice".into());
+        }
+        self.last = items.to_vec();
+        Ok(())
+    }
+}
 
 /// Whether a list can be asked for in pages of our size: the actions of addresses and images come in the API's own.
 pub(crate) fn sized(path: &str) -> bool {
@@ -70,6 +100,30 @@ mod tests {
         check(json!(""), Ok(None));
         check(json!("page 2"), Err(()));
         check(json!(2), Err(()));
+    }
+
+    #[test]
+    fn a_list_without_end_ends() {
+        let pages = |total: Option<u64>, page: &dyn Fn(usize) -> Vec<Value>| {
+            let mut extent = Extent::default();
+            (1..).find_map(|number| extent.goes_on(&page(number), total).err().map(|why| (number, why))).expect("an end")
+        };
+        let fresh = |number: usize| (0..20).map(|at| json!(number * 20 + at)).collect::<Vec<_>>();
+        assert_eq!(pages(Some(50), &fresh).0, 16);
+        assert_eq!(pages(None, &fresh).0, MOST_PAGES);
+        assert_eq!(pages(Some(u64::MAX), &fresh).0, MOST_PAGES);
+        assert_eq!(pages(Some(0), &|_| Vec::new()).0, MOST_PAGES);
+        assert!(pages(Some(1000), &|_| vec![json!(1)]).1.ends_with("a page came twice"));
+    }
+
+    #[test]
+    fn a_long_list_is_read_whole() {
+        let mut extent = Extent::default();
+        let full: Vec<Value> = (0..200).map(|at| json!(at)).collect();
+        for page in 0..99_u64 {
+            let items: Vec<Value> = full.iter().map(|at| json!([at, page])).collect();
+            assert_eq!(extent.goes_on(&items, Some(20_000)), Ok(()));
+        }
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(crate) enum Attempt {
     Answered { status: u16, after: Option<Duration> },
     /// No connection came about; nothing was sent.
     Unsent,
+    /// The other side could not prove who it is; nothing was sent.
+    Untrusted,
     /// Something was sent, and no usable answer came.
     Lost,
 }
@@ -29,7 +31,7 @@ impl Attempt {
     pub(crate) fn may_have_acted(self) -> bool {
         match self {
             Self::Answered { status, .. } => status == 408 || status >= 500,
-            Self::Unsent => false,
+            Self::Unsent | Self::Untrusted => false,
             Self::Lost => true,
         }
     }
@@ -83,7 +85,7 @@ pub(crate) fn decide(request: &Request, attempt: Attempt, tried: Tried, patience
         }
         Attempt::Unsent => Verdict::Again(backoff(tried.failed, patience, chance)),
         Attempt::Lost if repeatable => Verdict::Again(backoff(tried.failed, patience, chance)),
-        Attempt::Answered { .. } | Attempt::Lost => Verdict::Take,
+        Attempt::Answered { .. } | Attempt::Untrusted | Attempt::Lost => Verdict::Take,
     }
 }
 
@@ -139,6 +141,7 @@ mod tests {
         }
         check(Repeat::Safe, Attempt::Lost, 0, Some(500));
         check(Repeat::Safe, Attempt::Unsent, 0, Some(500));
+        check(Repeat::Safe, Attempt::Untrusted, 0, None);
     }
 
     #[test]

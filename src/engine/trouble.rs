@@ -96,6 +96,11 @@ fn hint(error: &ApiError) -> Option<String> {
             Some("Run the same command again: dofloat looks for what the lost answer was about before it makes anything.".to_owned())
         }
         ApiError::Broken { .. } => Some("Check the network and the API's status, then run the same command again.".to_owned()),
+        ApiError::Untrusted { .. } => Some(
+            "Nothing was sent. Check the API's address and this machine's clock; where a proxy or a server of your own stands in between, \
+             name a file with its root certificate in SSL_CERT_FILE."
+                .to_owned(),
+        ),
         ApiError::Stillborn { .. } => Some("Run the same command again: dofloat makes a new one in its place.".to_owned()),
         ApiError::Unsettled { .. } => Some("Run the same command again: dofloat goes on waiting for the same object.".to_owned()),
         _ => None,

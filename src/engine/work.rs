@@ -197,7 +197,13 @@ fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
     let needed = needed(task.kind, operation, &Term::map(task.terms.clone()));
     let error = lacking(error.clone(), needed.into_iter().filter(|scope| !scope.ends_with(":read")));
     let error = &error;
-    let doubt =
-        !matches!(error, ApiError::Rejected { .. } | ApiError::Refused { .. } | ApiError::NotFound { .. } | ApiError::Throttled { .. });
+    let doubt = !matches!(
+        error,
+        ApiError::Rejected { .. }
+            | ApiError::Refused { .. }
+            | ApiError::NotFound { .. }
+            | ApiError::Throttled { .. }
+            | ApiError::Untrusted { .. }
+    );
     Message::Failed { step: task.step, why: of_api(error, &format!("{verb} {}", task.address)).about(&task.address), doubt }
 }

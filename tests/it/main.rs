@@ -8,6 +8,7 @@ mod bootstrap;
 mod branches;
 mod bucket;
 mod bytes;
+mod certificates;
 mod cli_help;
 mod clock_walk;
 mod clocks;

@@ -137,6 +137,7 @@ fn word(error: &ApiError) -> (&'static str, u32) {
         ApiError::Throttled { .. } => "throttled",
         ApiError::Ambiguous { .. } => "ambiguous",
         ApiError::Broken { .. } => "broken",
+        ApiError::Untrusted { .. } => "untrusted",
         ApiError::Unseen { .. } | ApiError::Stillborn { .. } | ApiError::Unsettled { .. } => "unsettled",
     };
     (word, error.asked().map_or(0, |asked| asked.attempts))
@@ -331,7 +332,7 @@ async fn pages_that_go_round_and_lists_without_a_list_are_errors() {
         let error = responder.client().list::<Thing>("/things", &[], "things").await.expect_err("no list");
         assert!(error.to_string().ends_with(expected), "{error}");
     };
-    check(vec![round(), round()], "the links from page to page have no end").await;
+    check(vec![round(), round()], "the links from page to page have no end: one leads back").await;
     check(vec![ok(&json!({"droplets": []}))], "the answer has no `things`").await;
     let wrong = "expected form at `things[1].id`: invalid type: string \"x\", expected u64";
     check(vec![ok(&json!({"things": [{"id": 1}, {"id": "x"}]}))], wrong).await;
