@@ -136,7 +136,7 @@ impl World {
             "look" => self.body(kind, kind.look(&api, &id).await.map(|body| body.into_iter().collect())),
             "list" => self.found(kind, kind.list(&api, &[id, Id("x,1".to_owned())], &mark).await),
             "create" => self.body(kind, kind.create(&api, &address, &term, &mark).await.map(|made| made.body.into_iter().collect())),
-            "settle" => self.body(kind, kind.settle(&api, &id).await.map(|body| vec![body])),
+            "settle" => self.body(kind, kind.settle(&api, &id, &Term::null()).await.map(|body| vec![body])),
             "edit" => {
                 for edit in edits(kind.attrs()) {
                     self.script(answers);

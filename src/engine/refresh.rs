@@ -1,9 +1,11 @@
 //! What is really there: the remembered objects, read in bulk.
 //!
 //! Invariant: a read that fails stops the plan, it never counts as "gone"; and one list that lacks an object is no proof of
-//! absence: the object is looked for by its own address before it is believed gone. Reads only.
+//! absence: the object is looked for by its own address before it is believed gone, and what costs money once more, in both
+//! ways, after a pause. Reads only.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
@@ -12,6 +14,7 @@ use super::diff::normal;
 use super::trouble::{Stop, lacking, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
+use crate::api::wait::{Cause, Waiting};
 use crate::base::address::Address;
 use crate::base::digest::{Digest, Salt};
 use crate::base::identity::{Id, Mark};
@@ -25,6 +28,10 @@ use crate::state::{Health, Record, State};
 
 /// How many objects are looked for at once.
 const LOOKS: usize = 8;
+
+/// How long after a list and a look that agree what costs money is looked for again: servers that serve old data do it for
+/// seconds, and a second droplet is paid for by the second.
+const DOUBT: Duration = Duration::from_secs(3);
 
 /// What was seen of the remembered objects.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -128,14 +135,43 @@ async fn read_kind(
     let mut found = kind.list(api, &ids, mark).await.map_err(stop)?;
     let there: BTreeSet<Id> = found.iter().map(|object| object.id.clone()).collect();
     let missing: Vec<Id> = ids.into_iter().filter(|id| !there.contains(id)).collect();
-    let looked: Vec<Option<Found>> = stream::iter(missing)
-        .map(|id| async move { Ok::<_, ApiError>(kind.look(fresh, &id).await?.map(|body| Found { id, body, certain: true })) })
-        .buffered(LOOKS)
-        .try_collect()
-        .await
-        .map_err(stop)?;
-    found.extend(looked.into_iter().flatten());
+    let (looked, missing) = look_for(fresh, kind, missing).await.map_err(stop)?;
+    found.extend(looked);
+    if !missing.is_empty() && kind.costs() {
+        found.extend(look_again(fresh, kind, missing, mark).await.map_err(stop)?);
+    }
     Ok((kind, found))
+}
+
+/// Looks for each by its own address: those that are there, and the others.
+async fn look_for(api: &Client, kind: &dyn AnyKind, ids: Vec<Id>) -> Result<(Vec<Found>, Vec<Id>), ApiError> {
+    let look = |id: Id| async move {
+        let body = kind.look(api, &id).await?;
+        Ok::<_, ApiError>(body.map(|body| Found { id: id.clone(), body, certain: true }).ok_or(id))
+    };
+    let looked: Vec<Result<Found, Id>> = stream::iter(ids).map(look).buffered(LOOKS).try_collect().await?;
+    let (mut there, mut missing) = (Vec::new(), Vec::new());
+    for one in looked {
+        match one {
+            Ok(found) => there.push(found),
+            Err(id) => missing.push(id),
+        }
+    }
+    Ok((there, missing))
+}
+
+/// Looks for what a list and a look have missed, after a pause.
+async fn look_again(api: &Client, kind: &dyn AnyKind, missing: Vec<Id>, mark: &Mark) -> Result<Vec<Found>, ApiError> {
+    let what =
+        format!("{} {} to be seen, or surely gone", kind.name(), missing.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join(", "));
+    api.tell(&Waiting { what, elapsed: Duration::ZERO, limit: Some(DOUBT), pause: DOUBT, cause: Cause::Settling });
+    api.clock().sleep(DOUBT).await;
+    let (mut found, missing) = look_for(api, kind, missing).await?;
+    if !missing.is_empty() {
+        let listed = kind.list(api, &missing, mark).await?;
+        found.extend(listed.into_iter().filter(|object| missing.contains(&object.id)));
+    }
+    Ok(found)
 }
 
 fn unread(kind: &dyn AnyKind, error: ApiError) -> Stop {

@@ -139,7 +139,7 @@ async fn created(task: &Task, api: &Client, tell: &mpsc::Sender<Message>) -> Mes
 async fn settled(task: &Task, api: &Client, id: Id, body: Option<Body>) -> Message {
     let live = match body {
         Some(body) => Ok(body),
-        None => task.kind.settle(api, &id).await,
+        None => task.kind.settle(api, &id, &Term::map(task.terms.clone())).await,
     };
     match live {
         Ok(live) => Message::Done { step: task.step, live: Some((id, live)) },

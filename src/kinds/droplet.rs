@@ -36,7 +36,7 @@ const START_LIMIT: Duration = Duration::from_secs(900);
 const MISSING_LIMIT: Duration = Duration::from_secs(10);
 /// How far apart a droplet that stays new is asked whether its creation failed.
 const DOUBT_AFTER: Duration = Duration::from_secs(30);
-/// How long after `active` an address is waited for; a droplet without public networking never gets one.
+/// How long after `active` an address is waited for that was not declined.
 const ADDRESS_LIMIT: Duration = Duration::from_secs(45);
 /// How long a deleted droplet may still be seen.
 const LEAVE_LIMIT: Duration = Duration::from_secs(300);
@@ -269,6 +269,7 @@ impl Kind for Droplet {
         delete: &["droplet:delete", "droplet:read", "tag:delete"],
     };
     const MARKABLE: bool = true;
+    const COSTS: bool = true;
     type Spec = Spec;
     type Live = Live;
 
@@ -285,8 +286,9 @@ impl Kind for Droplet {
         Ok(Made { id: Id(made.droplet.id.to_string()), live: None })
     }
 
-    async fn settle(api: &Client, id: &Id) -> Result<Live, ApiError> {
-        let wait = Start::default();
+    async fn settle(api: &Client, id: &Id, wanted: &Term) -> Result<Live, ApiError> {
+        let without_public = wanted.get("public_networking") == Term::Value(Value::Bool(false));
+        let wait = Start { without_public, ..Start::default() };
         let what = format!("droplet {id} to be active");
         api.wait_saying(&what, START_LIMIT, || wait.look(api, id)).await?.live()
     }
@@ -402,7 +404,11 @@ impl Kind for Droplet {
 
 /// Watches a droplet come up.
 #[derive(Default)]
-struct Start(Mutex<Progress>);
+struct Start {
+    /// A public address was declined: none will come.
+    without_public: bool,
+    progress: Mutex<Progress>,
+}
 
 #[derive(Clone, Copy, Default)]
 struct Progress {
@@ -442,7 +448,8 @@ impl Start {
         };
         match droplet.status.as_str() {
             "active" => {
-                let (public, private) = (!droplet.v4("public").is_empty(), !droplet.v4("private").is_empty());
+                let public = self.without_public || !droplet.v4("public").is_empty();
+                let private = !droplet.v4("private").is_empty();
                 let late = since(progress.active_since) >= ADDRESS_LIMIT;
                 Ok(if public && private || late && (public || private) {
                     Look::Done(droplet)
@@ -469,7 +476,7 @@ impl Start {
     }
 
     fn note<T>(&self, f: impl FnOnce(&mut Progress) -> T) -> T {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        f(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -100,6 +100,8 @@ pub trait AnyKind: Send + Sync {
     fn scopes(&self) -> &'static Scopes;
     /// Whether an object can carry the stack's mark (droplets and volumes can be tagged).
     fn markable(&self) -> bool;
+    /// Whether an object costs money: one that is wrongly taken for gone would be paid for twice.
+    fn costs(&self) -> bool;
     /// Checks a body without any request: forms of names, ranges, what goes together. Unknown parts are passed over.
     fn check(&self, body: &Term) -> Vec<Complaint>;
     /// Checks against the account before the first write; reads only. All jobs of the kind at once.
@@ -107,8 +109,9 @@ pub trait AnyKind: Send + Sync {
     /// Makes the object. Returns as soon as it has an identity; where it is usable at once, with its body, and there is
     /// nothing to settle.
     fn create<'a>(&'a self, api: &'a Client, address: &'a Address, body: &'a Term, mark: &'a Mark) -> Fut<'a, Created>;
-    /// Waits until the object is usable, and reads it.
-    fn settle<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Body>;
+    /// Waits until the object is usable, and reads it. `wanted` is what was asked for, as far as it is known: what was declined
+    /// is not waited for.
+    fn settle<'a>(&'a self, api: &'a Client, id: &'a Id, wanted: &'a Term) -> Fut<'a, Body>;
     /// Whether an object that was never usable never will be: the API gave up making it. `seen` is what was there.
     fn stillborn<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool>;
     /// Reads the objects with these identities, in bulk, and whatever else carries the mark. What is absent from the answer
@@ -174,6 +177,10 @@ impl<K: Kind> AnyKind for Erase<K> {
         K::MARKABLE
     }
 
+    fn costs(&self) -> bool {
+        K::COSTS
+    }
+
     fn check(&self, body: &Term) -> Vec<Complaint> {
         let mut complaints = Complaints::default();
         K::check(body, &mut complaints);
@@ -192,8 +199,8 @@ impl<K: Kind> AnyKind for Erase<K> {
         })
     }
 
-    fn settle<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Body> {
-        Box::pin(async move { to_body::<K>(&K::settle(api, id).await?) })
+    fn settle<'a>(&'a self, api: &'a Client, id: &'a Id, wanted: &'a Term) -> Fut<'a, Body> {
+        Box::pin(async move { to_body::<K>(&K::settle(api, id, wanted).await?) })
     }
 
     fn stillborn<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool> {

@@ -121,6 +121,8 @@ pub(crate) trait Kind: Send + Sync + 'static {
     const SCOPES: Scopes;
     /// Whether an object can carry the stack's mark.
     const MARKABLE: bool = false;
+    /// Whether an object costs money.
+    const COSTS: bool = false;
     /// What is wanted. No `Debug`: it may hold secrets.
     type Spec: DeserializeOwned + Send + Sync;
     /// What is there. It is serialised under the table's names; other fields are dropped, nulls too.
@@ -135,7 +137,7 @@ pub(crate) trait Kind: Send + Sync + 'static {
     fn create(api: &Client, spec: &Self::Spec, whose: For<'_>) -> impl Future<Output = Result<Made<Self::Live>, ApiError>> + Send;
 
     /// Only called where `create` gave no `live`, or for an object that an interrupted run made: it may not be visible yet.
-    fn settle(api: &Client, id: &Id) -> impl Future<Output = Result<Self::Live, ApiError>> + Send {
+    fn settle(api: &Client, id: &Id, _wanted: &Term) -> impl Future<Output = Result<Self::Live, ApiError>> + Send {
         async move {
             let look = || async { Ok(Self::look(api, id).await?.map_or_else(|| Look::Not(NOT_YET.to_owned()), Look::Done)) };
             api.wait_saying(&format!("{} {id} to be there", Self::NAME), UNSEEN_LIMIT, look).await
@@ -266,6 +268,12 @@ mod tests {
             let uncompared = row.normal(&true.into(), &Body::new()) == Value::Null;
             assert!(!uncompared || !row.settable() || matches!(row.echo, Echo::Unforeseen), "{whose}.{name}");
         }
+    }
+
+    #[test]
+    fn what_is_billed_costs() {
+        let costs: Vec<&str> = KINDS.iter().filter(|kind| kind.costs()).map(|kind| kind.name()).collect();
+        assert_eq!(costs, ["digitalocean_droplet", "digitalocean_floating_ip", "digitalocean_reserved_ip"]);
     }
 
     /// The sample is what the official provider keeps: our tables have the same attributes with fitting types.

@@ -125,6 +125,7 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         update: &["reserved_ip:update", "reserved_ip:read"],
         delete: &["reserved_ip:delete"],
     };
+    const COSTS: bool = true;
     type Spec = Spec;
     type Live = Live;
 
@@ -169,7 +170,7 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         Ok(Made { id: Id(made.reserved_ip.ip), live: None })
     }
 
-    async fn settle(api: &Client, id: &Id) -> Result<Live, ApiError> {
+    async fn settle(api: &Client, id: &Id, _: &Term) -> Result<Live, ApiError> {
         let look = || async {
             let Some(wire) = one(api, &id.0).await? else { return Ok(Look::Not(NOT_YET.to_owned())) };
             let busy = || Look::Not("something is being done to it".to_owned());

@@ -115,6 +115,8 @@ pub enum What {
         /// Milliseconds.
         millis: u64,
     },
+    /// The list is answered as if it were empty.
+    EmptyList,
     /// What this request makes is 404 at first.
     LateGet {
         /// For so many looks.
@@ -210,6 +212,7 @@ impl What {
             Self::LateTags { .. } => "late-tags",
             Self::LaggingList { .. } => "lagging-list",
             Self::Hidden { .. } => "hidden",
+            Self::EmptyList => "empty-list",
             Self::LateGet { .. } => "late-get",
             Self::PendingEvent { .. } => "pending-event",
             Self::LingeringMembers { .. } => "lingering-members",
@@ -295,6 +298,7 @@ impl FromStr for Fault {
             "late-tags" => What::LateTags { looks: looks()? },
             "lagging-list" => What::LaggingList { looks: looks()? },
             "hidden" => What::Hidden { millis: number(5000)? },
+            "empty-list" => What::EmptyList,
             "late-get" => What::LateGet { looks: looks()? },
             "pending-event" => What::PendingEvent { looks: looks()? },
             "lingering-members" => What::LingeringMembers { looks: looks()? },
@@ -414,6 +418,7 @@ mod tests {
             "late-tags=2",
             "lagging-list=2",
             "hidden=40",
+            "empty-list",
             "late-get=2",
             "pending-event=2",
             "lingering-members=2",

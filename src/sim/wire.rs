@@ -107,6 +107,19 @@ impl Reply {
     pub(super) fn nothing() -> Self {
         Self { status: 204, body: None }
     }
+
+    /// A list as if it were empty.
+    pub(super) fn emptied(mut self) -> Self {
+        for value in self.body.iter_mut().filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
+            match value {
+                Value::Array(items) => items.clear(),
+                Value::Object(fields) if fields.contains_key("total") => *value = json!({ "total": 0 }),
+                Value::Object(fields) if fields.contains_key("pages") => fields.clear(),
+                _ => {}
+            }
+        }
+        self
+    }
 }
 
 /// A refusal in the API's words.

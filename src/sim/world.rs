@@ -196,6 +196,8 @@ impl World {
             None => {
                 let outcome = self.answer(request);
                 self.bend(&sprung);
+                let emptied = sprung.contains(&What::EmptyList);
+                let outcome = if emptied { outcome.map(Reply::emptied) } else { outcome };
                 after(&sprung).map_or(outcome, Err)
             }
         };

@@ -147,7 +147,7 @@ impl Stage {
                 edit("backups", &[("backups", json!(true)), ("backup_policy", policy)]).await
             }
             Call::DisableBackups => edit("backups", &[("backups", json!(false))]).await,
-            Call::Settle => the(DROPLET).settle(api, &self.one).await.map(drop),
+            Call::Settle => the(DROPLET).settle(api, &self.one, &Term::null()).await.map(drop),
             Call::Delete => {
                 let mut seen = self.seen.clone();
                 seen.insert("graceful_shutdown".to_owned(), Value::Bool(true));

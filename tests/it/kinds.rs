@@ -53,10 +53,11 @@ impl Bench {
     pub(crate) async fn create(&self, name: &str, body: Json) -> (Id, Body) {
         let kind = the(name);
         let address = Address::new(name, "x");
-        let Created { id, body } = kind.create(&self.api, &address, &term(body), &self.mark).await.expect("a create");
+        let wanted = term(body);
+        let Created { id, body } = kind.create(&self.api, &address, &wanted, &self.mark).await.expect("a create");
         let body = match body {
             Some(body) => body,
-            None => kind.settle(&self.api, &id).await.expect("it settles"),
+            None => kind.settle(&self.api, &id, &wanted).await.expect("it settles"),
         };
         assert!(body.contains_key("id"), "{name} {id} has no id");
         (id, body)
@@ -357,9 +358,26 @@ async fn a_droplet_that_was_left_off_is_powered_on_by_settling() {
     });
     let seen = bench.look("digitalocean_droplet", &id).await.expect("it is there");
     assert_eq!(the("digitalocean_droplet").remark(&seen).as_deref(), Some("is powered off"));
-    let seen = the("digitalocean_droplet").settle(&bench.api, &id).await.expect("it comes up");
+    let seen = the("digitalocean_droplet").settle(&bench.api, &id, &Term::null()).await.expect("it comes up");
     assert_eq!(seen.get("status"), Some(&"active".into()));
     assert_eq!(the("digitalocean_droplet").remark(&seen), None);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_public_address_that_was_declined() {
+    let bench = Bench::start(sim::Options::default()).await;
+    let (vpc, _) = bench.create("digitalocean_vpc", json!({"name": "net", "region": "nyc3"})).await;
+    let mut wanted = droplet("web", &vpc);
+    wanted["public_networking"] = json!(false);
+    let start = bench.api.clock().tick();
+    bench.count();
+    let (id, seen) = bench.create("digitalocean_droplet", wanted.clone()).await;
+    assert_eq!(bench.count(), (1, 1));
+    same("digitalocean_droplet", &wanted, &seen);
+    assert_eq!(bench.api.clock().tick().since(start), Duration::ZERO);
+    // Nobody knows what was wanted: the address may just be late.
+    the("digitalocean_droplet").settle(&bench.api, &id, &Term::null()).await.expect("it is there");
+    assert!(bench.api.clock().tick().since(start) > Duration::from_secs(30));
 }
 
 #[tokio::test]

@@ -37,6 +37,7 @@ mod prompt;
 mod races;
 mod readme;
 mod recipients;
+mod requests;
 mod running;
 mod scene;
 mod signals;

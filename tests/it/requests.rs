@@ -1,0 +1,142 @@
+//! What a stack of one resource asks of the API, kind by kind and command by command, beside what Terraform asks with the
+//! official provider. And what is believed of objects that cost money when the API shows old data.
+//!
+//! Each kind of the table needs a stack here: a new kind without one fails.
+
+use std::fmt::Write as _;
+
+use dofloat::kinds::KINDS;
+use dofloat::sim::Options;
+use serde_json::{Value, json};
+
+use crate::cloud::Cloud;
+use crate::harness::{Stack, say};
+
+/// The commands of a stack's life.
+const LIFE: [(&str, &[&str], i32); 4] = [
+    ("plan", &["plan", "one", "-detailed-exitcode"], 2),
+    ("apply", &["apply", "one", "-auto-approve"], 0),
+    ("no-op", &["plan", "one", "-detailed-exitcode"], 0),
+    ("destroy", &["destroy", "one", "-auto-approve"], 0),
+];
+
+/// By how much each command may exceed Terraform: to be sure whose account it is, and that nothing is doubled.
+const MORE: usize = 2;
+
+/// The least that a kind takes, in an account that holds a droplet, an address and a domain already.
+fn minimal(kind: &str, account: &Account) -> Option<String> {
+    let body = match kind {
+        "digitalocean_domain" => r#"name = "example.org""#.to_owned(),
+        "digitalocean_droplet" => {
+            "name = \"one\"\n  region = \"nyc3\"\n  image = \"ubuntu-24-04-x64\"\n  size = \"s-1vcpu-1gb\"".to_owned()
+        }
+        "digitalocean_firewall" => concat!(
+            "name = \"one\"\n  inbound_rule {\n    protocol = \"tcp\"\n    port_range = \"22\"\n",
+            "    source_addresses = [\"192.0.2.0/24\"]\n  }"
+        )
+        .to_owned(),
+        "digitalocean_floating_ip" | "digitalocean_reserved_ip" => r#"region = "nyc3""#.to_owned(),
+        "digitalocean_floating_ip_assignment" | "digitalocean_reserved_ip_assignment" => {
+            format!("ip_address = \"{}\"\n  droplet_id = {}", account.address, account.droplet)
+        }
+        "digitalocean_record" => "domain = \"example.com\"\n  type = \"A\"\n  name = \"www\"\n  value = \"192.0.2.1\"".to_owned(),
+        "digitalocean_ssh_key" => format!("name = \"one\"\n  public_key = \"{KEY}\""),
+        "digitalocean_tag" => r#"name = "one""#.to_owned(),
+        "digitalocean_vpc" => "name = \"one\"\n  region = \"nyc3\"".to_owned(),
+        "terraform_data" => r#"input = "one""#.to_owned(),
+        _ => return None,
+    };
+    Some(format!("resource \"{kind}\" \"one\" {{\n  {body}\n}}\n"))
+}
+
+const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ops@example.com";
+
+/// Requests of Terraform 1.11 with the official provider 2.x, from its source and a recording: a plan of what is new asks
+/// nothing; a create is read back; each later command reads the object first. What takes time is polled at least once.
+fn terraform(kind: &str) -> Option<[usize; 4]> {
+    Some(match kind {
+        "terraform_data" => [0, 0, 0, 0],
+        // POST, a look whether it is active, a read; GET; GET, DELETE, a look whether it is gone.
+        "digitalocean_droplet" => [0, 3, 1, 3],
+        // The droplet's actions, POST, the action, a read; GET; GET, the holder, POST, the action.
+        "digitalocean_floating_ip_assignment" | "digitalocean_reserved_ip_assignment" => [0, 4, 1, 4],
+        // POST, GET; GET; GET, DELETE.
+        "digitalocean_domain"
+        | "digitalocean_firewall"
+        | "digitalocean_floating_ip"
+        | "digitalocean_record"
+        | "digitalocean_reserved_ip"
+        | "digitalocean_ssh_key"
+        | "digitalocean_tag"
+        | "digitalocean_vpc" => [0, 2, 1, 2],
+        _ => return None,
+    })
+}
+
+/// An account with things of somebody else in it.
+struct Account {
+    cloud: Cloud,
+    stack: Stack,
+    droplet: Value,
+    address: String,
+}
+
+impl Account {
+    fn open() -> Self {
+        let cloud = Cloud::start(Options::default());
+        let stack = cloud.serve(Stack::empty()).env("DOFLOAT_CLOCK", "virtual");
+        cloud.outside("POST", "/v2/domains", &json!({"name": "example.com"}));
+        let droplet = json!({"name": "other", "region": "nyc3", "image": "ubuntu-24-04-x64", "size": "s-1vcpu-1gb"});
+        let droplet = cloud.outside("POST", "/v2/droplets", &droplet)["droplet"]["id"].clone();
+        let address = cloud.outside("POST", "/v2/reserved_ips", &json!({"region": "nyc3"}))["reserved_ip"]["ip"].clone();
+        cloud.finish_all();
+        let address = address.as_str().expect("an address is a text").to_owned();
+        Self { cloud, stack, droplet, address }
+    }
+
+    /// An account, and a stack with one resource of a kind.
+    fn with(kind: &str) -> Self {
+        let account = Self::open();
+        let text = minimal(kind, &account).unwrap_or_else(|| panic!("write the least that a {kind} takes"));
+        account.stack.write("plans/one.tf", &text);
+        account.cloud.forget_log();
+        account
+    }
+
+    fn log(&self) -> Vec<String> {
+        let asked = self.cloud.log();
+        let line = |of: &dofloat::sim::Exchange| {
+            let query = if of.query.is_empty() { String::new() } else { format!("?{}", of.query) };
+            format!("{} {}{query} {}", of.method, of.path.trim_start_matches("/v2"), of.status)
+        };
+        asked.iter().map(line).collect()
+    }
+}
+
+#[test]
+fn what_costs_is_not_believed_gone_at_once() {
+    for kind in KINDS.iter().filter(|kind| kind.costs()) {
+        let name = kind.name();
+        let account = Account::with(name);
+        account.stack.run(&["apply", "one", "-auto-approve"]).ok();
+        let old: &[&[&str]] = &[
+            &["GET /v2/droplets empty-list", "GET /v2/reserved_ips empty-list"],
+            &["GET /v2/droplets/* error-before=404", "GET /v2/reserved_ips/* error-before=404"],
+        ];
+        // Once old data in the list and in the object itself: both were wrong.
+        account.cloud.set_faults(&old.concat());
+        account.stack.run(&["plan", "one", "-detailed-exitcode"]).exits(0).says("No changes.");
+        account.cloud.set_faults(&old.concat());
+        account.stack.run(&["apply", "one", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added, 0 changed, 0 destroyed.");
+        account.cloud.set_faults(&old.concat());
+        account.stack.run(&["destroy", "one", "-auto-approve"]).ok().says("Destroy complete! Resources: 1 destroyed.");
+        // And what is gone is gone.
+        account.cloud.set_faults(&[]);
+        account.stack.run(&["apply", "one", "-auto-approve"]).ok();
+        let state = account.stack.json("state/one.json");
+        let id = state["resources"][format!("{name}.one")]["id"].as_str().expect("it has an identity").to_owned();
+        let list = if name.ends_with("droplet") { "droplets" } else { "reserved_ips" };
+        account.cloud.outside("DELETE", &format!("/v2/{list}/{id}"), &Value::Null);
+        account.stack.run(&["plan", "one", "-detailed-exitcode"]).exits(2).says("Plan: 1 to add, 0 to change, 0 to destroy.");
+    }
+}
