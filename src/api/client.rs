@@ -125,15 +125,12 @@ impl Client {
     /// # Errors
     /// Never `Ambiguous`.
     pub async fn list<T: DeserializeOwned>(&self, path: &str, query: &[(&str, &str)], key: &str) -> Result<Vec<T>, ApiError> {
-        let mut request = Request::new(Method::Get, Repeat::Safe, path, query)?;
-        if page::sized(path) && !request.query.iter().any(|(name, _)| name == "per_page") {
-            request.query.push(("per_page".into(), page::PER_PAGE.into()));
-        }
+        let request = list_request(path, query)?;
         let answer = match &self.memory {
             None => Arc::new(self.pages(&request, key).await?),
             Some(memory) => {
                 let (plain, asked, field) = (self.forgetful(), request.clone(), key.to_owned());
-                let whole = format!("{key} of {}", request.shown());
+                let whole = list_name(&request, key);
                 let ask = || -> futures_util::future::BoxFuture<'static, Recalled> {
                     Box::pin(async move { plain.pages(&asked, &field).await.map(Arc::new) })
                 };
@@ -141,6 +138,13 @@ impl Client {
             }
         };
         decode(&request, &answer, key)
+    }
+
+    /// Whether this snapshot has asked for this whole list, or is about to: asking once more costs nothing.
+    #[must_use]
+    pub fn has_asked(&self, path: &str, key: &str) -> bool {
+        let name = list_request(path, &[]).map(|request| list_name(&request, key));
+        self.memory.as_ref().zip(name.ok()).is_some_and(|(memory, name)| memory.has(&name))
     }
 
     /// POST that makes something or starts an action: repeated only if it surely was not seen.
@@ -432,6 +436,20 @@ fn crash_points([all, writes]: [&str; 2], is_write: bool) {
     if is_write {
         crash_point(writes);
     }
+}
+
+/// The request of a list's first page.
+fn list_request(path: &str, query: &[(&str, &str)]) -> Result<Request, ApiError> {
+    let mut request = Request::new(Method::Get, Repeat::Safe, path, query)?;
+    if page::sized(path) && !request.query.iter().any(|(name, _)| name == "per_page") {
+        request.query.push(("per_page".into(), page::PER_PAGE.into()));
+    }
+    Ok(request)
+}
+
+/// What a snapshot knows a list by.
+fn list_name(request: &Request, key: &str) -> String {
+    format!("{key} of {}", request.shown())
 }
 
 /// What the last attempt means, where this or an earlier one may have taken effect.

@@ -41,6 +41,11 @@ impl Memory {
         answer
     }
 
+    /// Whether somebody has asked already.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.rows().contains_key(key)
+    }
+
     /// Forgets everything.
     pub(crate) fn forget(&self) {
         self.rows().clear();
@@ -81,7 +86,9 @@ mod tests {
         assert_eq!((one, two), (Ok(Arc::new(2.into())), Ok(Arc::new(2.into()))));
         assert_eq!(memory.recall("a", ask(true)).await, Ok(Arc::new(2.into())));
         assert_eq!(memory.recall("b", ask(false)).await, Ok(Arc::new(3.into())));
+        assert!(memory.has("b") && !memory.has("c"));
         memory.forget();
+        assert!(!memory.has("b"));
         assert_eq!(memory.recall("a", ask(false)).await, Ok(Arc::new(4.into())));
     }
 }

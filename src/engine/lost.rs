@@ -2,11 +2,15 @@
 //!
 //! Invariant: a stack without a state is new only if nothing in the account says otherwise, or if the user says so. Reads only.
 
+use std::collections::BTreeMap;
+
+use super::refresh::unread;
 use super::survey::mark;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::diag::Diagnostic;
-use crate::kinds::account;
+use crate::kinds::erased::AnyKind;
+use crate::kinds::{KINDS, account};
 
 /// The letters of a lineage.
 const LINEAGE: usize = 36;
@@ -15,14 +19,14 @@ const LINEAGE: usize = 36;
 ///
 /// # Errors
 /// If there are such objects, or a read fails.
-pub(super) async fn must_be_new(api: &Client, stack: &str) -> Result<(), Stop> {
-    let tags = account::tags(api).await.map_err(|error| Stop::from(of_api(&error, "read the tags")))?;
+pub(super) async fn must_be_new(api: &Client, stack: &str, wanted: &[&'static dyn AnyKind]) -> Result<(), Stop> {
+    let tags = carried(api, wanted).await?;
     let prefix = mark(stack, "").0;
     let is_mark = |name: &str| name.strip_prefix(&prefix).is_some_and(|lineage| lineage.len() == LINEAGE && !lineage.contains(':'));
     let marks: Vec<String> = tags
         .iter()
-        .filter(|tag| tag.carriers > 0 && is_mark(&tag.name))
-        .map(|tag| format!("{} ({} {})", tag.name, tag.carriers, if tag.carriers == 1 { "object" } else { "objects" }))
+        .filter(|(tag, carriers)| **carriers > 0 && is_mark(tag))
+        .map(|(tag, carriers)| format!("{tag} ({carriers} {})", if *carriers == 1 { "object" } else { "objects" }))
         .collect();
     if marks.is_empty() {
         return Ok(());
@@ -33,4 +37,22 @@ pub(super) async fn must_be_new(api: &Client, stack: &str) -> Result<(), Stop> {
         "A lost state does not mean that nothing exists. Put state/{stack}.json back: from git, a backup, or whoever applied last. If those \
          objects belong to another stack of this name, or are to be left alone, begin anew with `-new-stack`. Nothing was changed."
     ))]))
+}
+
+/// The account's tags, each with the number of objects that carry it. Where every kind that can carry a mark has a list that
+/// the checks of the plan ask for too, that list tells, and the tags need not be asked for.
+async fn carried(api: &Client, wanted: &[&'static dyn AnyKind]) -> Result<BTreeMap<String, u64>, Stop> {
+    let markable = KINDS.iter().filter(|kind| kind.markable()).count();
+    let mut found = BTreeMap::new();
+    if wanted.len() == markable {
+        for kind in wanted {
+            for tag in kind.tags(api).await.map_err(|error| unread(*kind, error))? {
+                *found.entry(tag).or_default() += 1;
+            }
+        }
+    } else {
+        let tags = account::tags(api).await.map_err(|error| Stop::from(of_api(&error, "read the tags")))?;
+        found.extend(tags.into_iter().map(|tag| (tag.name, tag.carriers)));
+    }
+    Ok(found)
 }

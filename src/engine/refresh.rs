@@ -174,7 +174,8 @@ async fn look_again(api: &Client, kind: &dyn AnyKind, missing: Vec<Id>, mark: &M
     Ok(found)
 }
 
-fn unread(kind: &dyn AnyKind, error: ApiError) -> Stop {
+/// The error of a read of a kind's objects, with all scopes that reading them needs.
+pub(super) fn unread(kind: &dyn AnyKind, error: ApiError) -> Stop {
     let error = lacking(error, needed(kind, Operation::Read, &Term::null()));
     Stop::from(of_api(&error, &format!("read the objects of kind {}", kind.name())))
 }

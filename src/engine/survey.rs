@@ -227,7 +227,10 @@ pub(super) async fn is_new(ground: Ground<'_>, snapshot: &Client) -> Result<(), 
     if ground.loaded.state.is_some() || ground.new_stack || !marks {
         return Ok(());
     }
-    lost::must_be_new(snapshot, ground.stack).await
+    // Where the droplets are asked for anyway, they tell; else the tags do, whoever carries them.
+    let kinds: BTreeSet<&str> = ground.resolve.desired().resources.keys().map(|address| address.kind.as_str()).collect();
+    let wanted: Vec<&'static dyn AnyKind> = kinds.into_iter().filter_map(kind).filter(|kind| kind.markable()).collect();
+    lost::must_be_new(snapshot, ground.stack, if ground.options.destroy { &[] } else { &wanted }).await
 }
 
 /// What is remembered, an interrupted run and all upkeep settled, and what is there.
@@ -254,7 +257,9 @@ async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Resul
         observed.seen.extend(taken);
         return Ok(Sight { state, adopted, observed, upkeep });
     }
-    let wanted = match ground.options.destroy {
+    // Nothing can carry a mark that was drawn just now; a simulated stack has the same one each time.
+    let is_fresh = ground.loaded.state.is_none() && ground.loaded.journal.is_none() && !ground.simulated;
+    let wanted = match ground.options.destroy || is_fresh {
         true => BTreeSet::new(),
         false => ground.resolve.desired().resources.keys().map(|address| address.kind.clone()).collect(),
     };
@@ -432,13 +437,15 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
     if !left.settled {
         return Ok(left);
     }
-    let empty = left.state.records.is_empty() && left.state.deposed.is_empty() && observed.strays.is_empty();
-    // A run that was interrupted after its last delete has left the mark behind, and no record tells.
-    let may_be_marked = had_mark || planned.plan.destroy || !planned.plan.steps.is_empty() || loaded.journal.is_some();
-    if empty && may_be_marked {
+    let mut records = left.state.records.values().chain(left.state.deposed.values());
+    let is_carried = records.any(|record| record.mark.is_some()) || !observed.strays.is_empty();
+    // The tag goes with the last object that carries it, so that a stack of which none does need not ask for it. A run that
+    // was interrupted after its last delete has left it behind, and no record tells.
+    let marks = planned.plan.steps.iter().any(|step| kind(&step.address.kind).is_some_and(AnyKind::markable));
+    if !is_carried && (had_mark || marks || loaded.journal.is_some()) {
         match account::delete_mark(&api, &mark).await {
-            // Who may not touch tags has never made one.
-            Err(ApiError::Refused { .. }) if !had_mark => {}
+            // Who may not touch tags has never made one; and one that nothing carries is worth no error while others stay.
+            Err(ApiError::Refused { .. }) if !had_mark || !left.state.records.is_empty() => {}
             Err(error) => {
                 // The state or the journal tells the next run that the tag is still there.
                 left.outcome.errors.push(of_api(&error, &format!("delete the tag {mark}")));

@@ -316,6 +316,14 @@ impl Kind for Droplet {
         Ok(found)
     }
 
+    async fn tags(api: &Client) -> Result<Vec<String>, ApiError> {
+        let mut tags = Vec::new();
+        for wire in all(api).await? {
+            tags.extend(seen(wire.tags, || format!("`tags` of droplet {}", wire.id), "tag:read")?);
+        }
+        Ok(tags)
+    }
+
     async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
         if_there(get(api, id).await)?.map(Wire::live).transpose()
     }

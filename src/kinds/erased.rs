@@ -100,6 +100,8 @@ pub trait AnyKind: Send + Sync {
     fn scopes(&self) -> &'static Scopes;
     /// Whether an object can carry the stack's mark (droplets and volumes can be tagged).
     fn markable(&self) -> bool;
+    /// The tags that objects of the account carry, one for each time, mark and strangers' included; for kinds that can carry one.
+    fn tags<'a>(&'a self, api: &'a Client) -> Fut<'a, Vec<String>>;
     /// Whether an object costs money: one that is wrongly taken for gone would be paid for twice.
     fn costs(&self) -> bool;
     /// Checks a body without any request: forms of names, ranges, what goes together. Unknown parts are passed over.
@@ -175,6 +177,10 @@ impl<K: Kind> AnyKind for Erase<K> {
 
     fn markable(&self) -> bool {
         K::MARKABLE
+    }
+
+    fn tags<'a>(&'a self, api: &'a Client) -> Fut<'a, Vec<String>> {
+        Box::pin(K::tags(api))
     }
 
     fn costs(&self) -> bool {

@@ -154,6 +154,11 @@ pub(crate) trait Kind: Send + Sync + 'static {
         async { Ok(Vec::new()) }
     }
 
+    /// Of every object of the account, from the list that `preflight` asks for.
+    fn tags(_api: &Client) -> impl Future<Output = Result<Vec<String>, ApiError>> + Send {
+        async { Ok(Vec::new()) }
+    }
+
     fn look(api: &Client, id: &Id) -> impl Future<Output = Result<Option<Self::Live>, ApiError>> + Send;
 
     fn edit(_api: &Client, id: &Id, edit: EditName, _spec: &Self::Spec, _seen: &Body) -> impl Future<Output = Result<(), ApiError>> + Send {

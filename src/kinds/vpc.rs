@@ -191,7 +191,12 @@ impl Kind for Vpc {
     }
 
     async fn delete(api: &Client, id: &Id, _: &Body) -> Result<(), ApiError> {
-        // Asking first: a refused delete would be one changing request too many, and tells nothing more.
+        let has_members = |error: &ApiError| said(error) == Some(Said::HasMembers);
+        match api.delete(&path(id), &[]).await {
+            Err(error) if has_members(&error) => {}
+            other => return other,
+        }
+        // Once refused, it asks first: each further refusal would be one changing request too many, and tells nothing more.
         let members = format!("{}/members", path(id));
         api.wait(&format!("the members of VPC {id} to be gone"), MEMBERS_LINGER, || async {
             let members = if_there(api.list::<Member>(&members, &[], "members").await)?;
@@ -199,8 +204,7 @@ impl Kind for Vpc {
         })
         .await?;
         let what = format!("VPC {id} to let go of its members");
-        let passing = |error: &ApiError| said(error) == Some(Said::HasMembers);
-        api.retry_while(&what, MEMBERS_LINGER, passing, || async { api.delete(&path(id), &[]).await }).await
+        api.retry_while(&what, MEMBERS_LINGER, has_members, || async { api.delete(&path(id), &[]).await }).await
     }
 
     async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {

@@ -122,6 +122,13 @@ impl Cloud {
         answer
     }
 
+    /// Reads before the first changing request that were asked more than once: each is to be remembered.
+    pub(crate) fn doubles(&self) -> Vec<String> {
+        let mut seen = std::collections::BTreeSet::new();
+        let reads = self.log().into_iter().take_while(|asked| !asked.is_write()).map(|asked| format!("{}?{}", asked.path, asked.query));
+        reads.filter(|read| !seen.insert(read.clone())).collect()
+    }
+
     /// Whether the account holds nothing but what a fresh one holds.
     pub(crate) fn is_fresh(&self) -> bool {
         self.running.with_world(|world| world.is_fresh())

@@ -73,6 +73,16 @@ fn terraform(kind: &str) -> Option<[usize; 4]> {
     })
 }
 
+/// What is worth more requests: before the first droplet is made, that there are the region, the size and the image, which
+/// Terraform finds out from a create that fails half-way.
+fn checks(kind: &str, command: &str) -> usize {
+    match (kind, command) {
+        ("digitalocean_droplet", "plan") => 2,
+        ("digitalocean_droplet", "apply") => 1,
+        _ => 0,
+    }
+}
+
 /// An account with things of somebody else in it.
 struct Account {
     cloud: Cloud,
@@ -111,6 +121,32 @@ impl Account {
         };
         asked.iter().map(line).collect()
     }
+}
+
+#[test]
+fn a_stack_of_one_resource_asks_for_little() {
+    let mut table = format!("{:36} {}\n", "requests, and Terraform's", LIFE.map(|(name, ..)| format!("{name:>9}")).join(""));
+    let mut wrongs = Vec::new();
+    for kind in KINDS.iter().map(|kind| kind.name()) {
+        let account = Account::with(kind);
+        let theirs = terraform(kind).unwrap_or_else(|| panic!("say what Terraform asks for a {kind}"));
+        let mut line = format!("{kind:36} ");
+        for ((name, arguments, code), theirs) in LIFE.into_iter().zip(theirs) {
+            account.cloud.forget_log();
+            account.stack.run(arguments).exits(code);
+            let log = account.log();
+            wrongs.extend(account.cloud.doubles().into_iter().map(|read| format!("{kind}, {name}: {read} is asked twice")));
+            let _ = write!(line, "{:>5} ({theirs})", log.len());
+            if log.len() > theirs + MORE + checks(kind, name) {
+                wrongs.push(format!("{kind}, {name}: {} for {theirs}\n  {}", log.len(), log.join("\n  ")));
+            }
+        }
+        table.push_str(line.trim_end());
+        table.push('\n');
+    }
+    say(&table);
+    insta::assert_snapshot!("requests", table);
+    assert!(wrongs.is_empty(), "{table}\n{}", wrongs.join("\n"));
 }
 
 #[test]

@@ -233,9 +233,17 @@ async fn no_image(api: &Client, image: &str, region: Option<&Region>, complaints
 async fn over_limit<'a>(api: &Client, jobs: &'a [Job]) -> Result<Option<(&'a Job, String)>, ApiError> {
     let fresh: Vec<&Job> = jobs.iter().filter(|job| job.creates && job.id.is_none()).collect();
     let Some(last) = fresh.last() else { return Ok(None) };
-    let (account, counted) = try_join(api.get::<Account>("/account", &[]), api.get::<Counted>("/droplets", &[("per_page", "1")])).await?;
-    let (Some(limit), Some(held)) = (account.account.droplet_limit, counted.meta.total) else { return Ok(None) };
+    let (account, held) = try_join(api.get::<Account>("/account", &[]), held(api)).await?;
+    let (Some(limit), Some(held)) = (account.account.droplet_limit, held) else { return Ok(None) };
     let too_many = held + fresh.len() as u64 > limit;
     let message = || format!("The account may have {limit} droplets, has {held}, and this plan makes {}.", fresh.len());
     Ok(too_many.then(|| (*last, message())))
+}
+
+/// How many droplets the account has: by the whole list if that was asked for anyway, else by the total of the shortest page.
+async fn held(api: &Client) -> Result<Option<u64>, ApiError> {
+    if api.has_asked("/droplets", "droplets") {
+        return Ok(Some(super::all(api).await?.len() as u64));
+    }
+    Ok(api.get::<Counted>("/droplets", &[("per_page", "1")]).await?.meta.total)
 }
