@@ -1,6 +1,6 @@
 //! Facts about the world of this program: addresses, values, diagnostics, secrets, time, durable files.
 //!
-//! Invariant: nothing here does IO except `durable` (files), `child` (programs), `clock` (time) and `rng` (the system's generator).
+//! Invariant: nothing here does IO except `durable` and `readable` (files), `child` (programs), `clock` (time) and `rng` (the system's generator).
 //! It must not know any layer above: `base` imports nothing of this crate but itself.
 
 pub mod address;
@@ -13,6 +13,7 @@ pub mod digest;
 pub mod durable;
 pub mod identity;
 pub mod number;
+pub mod readable;
 pub mod rng;
 pub mod secret;
 pub mod types;

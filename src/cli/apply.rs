@@ -19,6 +19,7 @@ use super::workplace::{Site, keys, variables_of};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Digest;
 use crate::base::durable::remove;
+use crate::base::readable;
 use crate::base::secret::Secret;
 use crate::engine::apply::{Left, Manner};
 use crate::engine::change::Event;
@@ -56,7 +57,7 @@ struct Order<'a> {
 /// Whatever keeps it from being done whole.
 pub async fn apply(args: &ApplyArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
     let saved = match &args.what {
-        Some(what) if Path::new(what).is_file() => Some(read_plan(Path::new(what))?),
+        Some(what) if is_plan(what) => Some(read_plan(Path::new(what))?),
         _ => None,
     };
     if let (Some(_), false) =
@@ -97,12 +98,18 @@ pub async fn destroy(args: &DestroyArgs, global: &Global, environment: &Environm
     run(order, global, environment, screen).await
 }
 
+/// Whether what was named is there as a file, and so no stack: a pipe too, which is then refused as one.
+#[must_use]
+pub fn is_plan(what: &str) -> bool {
+    std::fs::metadata(what).is_ok_and(|data| !data.is_dir())
+}
+
 /// Reads a saved plan.
 ///
 /// # Errors
 /// If it is no whole saved plan.
 pub fn read_plan(path: &Path) -> Result<Saved, Failure> {
-    let bytes = std::fs::read(path).with_context(|| format!("Failed to read {}", path.display()))?;
+    let bytes = readable::read_given(path).with_context(|| format!("Failed to read {}", path.display()))?;
     Ok(saved::read(&bytes, &path.display().to_string())?)
 }
 

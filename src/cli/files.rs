@@ -5,8 +5,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::base::readable;
 use crate::lang::Files;
 use crate::lang::files::Found;
+
+/// More files and folders than anybody means by a folder, for example by `/`.
+const MOST_ENTRIES: usize = 100_000;
 
 /// The disk.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +18,7 @@ pub struct Disk;
 
 impl Files for Disk {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        std::fs::read(path)
+        readable::read(path)
     }
 
     fn look(&self, path: &Path) -> Found {
@@ -26,16 +30,27 @@ impl Files for Disk {
         }
     }
 
-    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
-        let mut found = Vec::new();
-        let mut open = vec![folder.to_owned()];
-        while let Some(at) = open.pop() {
+    fn list(&self, folder: &Path, deep: usize) -> io::Result<Vec<PathBuf>> {
+        let (mut found, mut seen) = (Vec::new(), 0);
+        let mut open = vec![(folder.to_owned(), 1)];
+        while let Some((at, parts)) = open.pop() {
             for entry in std::fs::read_dir(&at)? {
+                seen += 1;
+                if seen > MOST_ENTRIES {
+                    return Err(io::Error::other(format!(
+                        "more than {MOST_ENTRIES} files and folders are below it; name one further down"
+                    )));
+                }
                 let path = entry?.path();
                 // A link to a folder is not followed, so a circle of links ends.
-                let kind = path.symlink_metadata()?.file_type();
+                let kind = match path.symlink_metadata() {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                    data => data?.file_type(),
+                };
                 if kind.is_dir() {
-                    open.push(path);
+                    if parts < deep {
+                        open.push((path, parts + 1));
+                    }
                 } else if path.is_file()
                     && let Ok(below) = path.strip_prefix(folder)
                 {
@@ -45,5 +60,22 @@ impl Files for Disk {
         }
         found.sort();
         Ok(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_listed_as_deep_as_it_is_asked_and_no_further_than_anybody_means() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        std::fs::create_dir_all(folder.path().join("a/b"))?;
+        for name in ["x", "a/y", "a/b/z"] {
+            std::fs::write(folder.path().join(name), "")?;
+        }
+        let listed = |deep| Disk.list(folder.path(), deep).map(|found| found.len());
+        assert_eq!((listed(1)?, listed(2)?, listed(usize::MAX)?), (1, 2, 3));
+        Ok(())
     }
 }

@@ -21,6 +21,7 @@ use super::{clusters, history, stack};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Salt;
 use crate::base::identity::Id;
+use crate::base::readable;
 use crate::base::secret::Secret;
 use crate::base::value::Value;
 use crate::engine::discover::{Sought, discover};
@@ -128,7 +129,7 @@ impl Order<'_> {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    Ok(std::fs::read(path).with_context(|| format!("Failed to read {}", path.display()))?)
+    Ok(readable::read_given(path).with_context(|| format!("Failed to read {}", path.display()))?)
 }
 
 fn wish(words: &[String], configuration: &Stack<'_>) -> Result<Wish, Failure> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::apply::read_plan;
+use super::apply::{is_plan, read_plan};
 use super::args::{Global, ShowArgs};
 use super::environment::Environment;
 use super::exit::{Ended, Exit};
@@ -22,7 +22,7 @@ pub async fn run(args: &ShowArgs, global: &Global, environment: &Environment, sc
     let sources = Sources::new();
     let view = plan_text::View { paint: screen.paint, rows: &plan_text::rows_of, sources: &sources };
     if let Some(what) = &args.what
-        && Path::new(what).is_file()
+        && is_plan(what)
     {
         let plan = read_plan(Path::new(what))?.plan();
         if args.json {

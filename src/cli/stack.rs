@@ -11,6 +11,7 @@ use super::environment::Environment;
 use super::exit::Failure;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::durable::OWN_FOLDER;
+use crate::base::readable;
 use crate::lang::backend::{self, Backend};
 use crate::lang::module::Source;
 use crate::state::store::Paths;
@@ -186,7 +187,7 @@ fn place(name: String, global: &Global) -> Result<Place, Failure> {
 /// What the stack's files say of where its state is kept. A file that cannot be read is told of where it is loaded.
 fn backend(sources: &[(String, PathBuf)]) -> Result<Option<Backend>, Vec<Diagnostic>> {
     let texts: Vec<(&str, String)> =
-        sources.iter().filter_map(|(name, path)| Some((name.as_str(), std::fs::read_to_string(path).ok()?))).collect();
+        sources.iter().filter_map(|(name, path)| Some((name.as_str(), readable::read_text(path).ok()?))).collect();
     // Where no file has the word, none need be whole: what is remembered can be looked at all the same.
     if !texts.iter().any(|(_, text)| text.contains("backend")) {
         return Ok(None);

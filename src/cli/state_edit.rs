@@ -1,6 +1,7 @@
 //! `state mv`, `state rm`, `state push`: changes of what is remembered that touch no object.
 
 use std::io::{self, Read as _};
+use std::path::Path;
 
 use anyhow::Context as _;
 
@@ -12,6 +13,7 @@ use super::stack::{self, Place};
 use super::state::{address, split};
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, did_you_mean};
+use crate::base::readable;
 use crate::engine::{check, upkeep};
 use crate::kinds::account::is_renamed;
 use crate::state::store::{Loaded, Locked};
@@ -108,7 +110,7 @@ pub async fn push(args: &StatePushArgs, global: &Global, environment: &Environme
     if file == "-" {
         io::stdin().lock().read_to_end(&mut bytes).context("Failed to read standard input")?;
     } else {
-        bytes = std::fs::read(file).with_context(|| format!("Failed to read {file}"))?;
+        bytes = readable::read_given(Path::new(file)).with_context(|| format!("Failed to read {file}"))?;
     }
     let new = format::read(&bytes, file)?;
     let mut errors = check::content(&new, file);

@@ -10,6 +10,7 @@ use super::exit::{Exit, Failure};
 use super::stack::Place;
 use crate::base::child;
 use crate::base::diag::{Diagnostic, did_you_mean};
+use crate::base::readable;
 use crate::lang::backend::{Backend, Setting};
 use crate::state::store::{Git, Remote, Store};
 use crate::ui::errors::Sources;
@@ -83,7 +84,7 @@ fn beside(place: &Place) -> Result<(), Diagnostic> {
 }
 
 fn texts(place: &Place) -> Sources {
-    place.sources.iter().filter_map(|(name, path)| Some((name.clone(), std::fs::read_to_string(path).ok()?))).collect()
+    place.sources.iter().filter_map(|(name, path)| Some((name.clone(), readable::read_text(path).ok()?))).collect()
 }
 
 /// The arguments in the order of their names; others are refused.

@@ -20,6 +20,7 @@ use crate::base::desired::Resolve;
 use crate::base::diag::{Diagnostic, Span};
 use crate::base::digest::{Digest, Salt, sha256_hex};
 use crate::base::identity::Owner;
+use crate::base::readable;
 use crate::base::rng::{Rng, entropy};
 use crate::base::types::{Schemas, Type};
 use crate::bootstrap::schema;
@@ -215,7 +216,7 @@ fn given_text(inputs: &mut Inputs, name: &str, raw: String) {
 }
 
 fn read_text(path: &Path, name: &str) -> Result<String, Failure> {
-    let bytes = std::fs::read(path).with_context(|| format!("Failed to read {name}"))?;
+    let bytes = readable::read_given(path).with_context(|| format!("Failed to read {name}"))?;
     Ok(String::from_utf8(bytes).map_err(|_| Diagnostic::error(format!("{name} is not UTF-8 text.")).hint("Save it as UTF-8."))?)
 }
 

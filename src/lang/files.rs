@@ -23,11 +23,11 @@ pub trait Files: Send + Sync {
     /// What is at a path.
     fn look(&self, path: &Path) -> Found;
 
-    /// All regular files below a folder, as paths relative to it, in order of their names.
+    /// All regular files below a folder, as paths of at most so many parts relative to it, in order of their names.
     ///
     /// # Errors
-    /// Whatever the system says.
-    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>>;
+    /// If there are too many to look at, or whatever the system says.
+    fn list(&self, folder: &Path, deep: usize) -> io::Result<Vec<PathBuf>>;
 }
 
 /// What is at a path.
@@ -95,9 +95,10 @@ impl Files for Memory {
         }
     }
 
-    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+    fn list(&self, folder: &Path, deep: usize) -> io::Result<Vec<PathBuf>> {
         let folder = plain(folder);
-        Ok(self.0.keys().filter_map(|name| name.strip_prefix(&folder).ok()).map(Path::to_owned).collect())
+        let below = self.0.keys().filter_map(|name| name.strip_prefix(&folder).ok());
+        Ok(below.filter(|path| path.components().count() <= deep).map(Path::to_owned).collect())
     }
 }
 
@@ -153,9 +154,9 @@ impl Files for Recorded<'_> {
         self.files.look(path)
     }
 
-    fn list(&self, folder: &Path) -> io::Result<Vec<PathBuf>> {
+    fn list(&self, folder: &Path, deep: usize) -> io::Result<Vec<PathBuf>> {
         self.note(folder);
-        self.files.list(folder)
+        self.files.list(folder, deep)
     }
 }
 
@@ -170,7 +171,8 @@ mod tests {
         assert_eq!(files.look(Path::new("/s/data")), Found::Folder);
         assert_eq!(files.look(Path::new("/s/dat")), Found::Nothing);
         assert_eq!(files.read(Path::new("/s/data")).map_err(|e| e.kind()), Err(io::ErrorKind::IsADirectory));
-        assert_eq!(files.list(Path::new("/s/data")).ok(), Some(vec!["a.txt".into(), "sub/b.txt".into()]));
+        assert_eq!(files.list(Path::new("/s/data"), 2).ok(), Some(vec!["a.txt".into(), "sub/b.txt".into()]));
+        assert_eq!(files.list(Path::new("/s/data"), 1).ok(), Some(vec!["a.txt".into()]));
     }
 
     #[test]

@@ -214,6 +214,37 @@ fn what_is_in_regions_that_do_not_meet() {
 }
 
 #[test]
+fn what_has_no_end_is_not_read() {
+    let stack = Stack::with_plan("web", "");
+    let pipe = |name: &str| {
+        let made = std::process::Command::new("mkfifo").arg(stack.path(name)).status().expect("mkfifo");
+        assert!(made.success(), "{name}");
+    };
+    pipe("pipe");
+    std::fs::File::create(stack.path("plans/big")).expect("a file").set_len((64 << 20) + 1).expect("a long file");
+    stack.write(
+        "plans/web.tf",
+        "locals {\n  a = file(\"/dev/zero\")\n  b = templatefile(\"../pipe\", {})\n  c = filebase64(\"big\")\n  d = filesha256(\"../pipe\")\n  e = fileexists(\"../pipe\")\n  f = file(\"..\")\n  g = fileset(\"/\", \"*\")\n}\n",
+    );
+    let mut outcome = stack.run(&["validate", "web"]).exits(1);
+    stack.write("plans/web.tf", "variable \"v\" {\n  default = 1\n}\n");
+    for arguments in [
+        &["plan", "--sim", "-var-file=pipe"][..],
+        &["apply", "--sim", "pipe"],
+        &["show", "pipe"],
+        &["import", "--sim", "-tfstate=pipe"],
+        &["state", "push", "pipe"],
+    ] {
+        let refused = stack.run(arguments).exits(1);
+        assert!(refused.stderr.contains("it is a named pipe, not a file"), "{arguments:?}: {refused}");
+    }
+    std::fs::remove_file(stack.path("plans/web.tf")).expect("it was there");
+    pipe("plans/web.tf");
+    outcome.stderr += &stack.run(&["plan", "web", "--sim"]).exits(1).stderr;
+    golden(&stack, "no_end", &outcome);
+}
+
+#[test]
 fn what_a_rule_of_a_firewall_does() {
     let wall = |action: &str| {
         format!(

@@ -83,7 +83,9 @@ fn fileset(args: &Args<'_>) -> Outcome {
     if args.host.files.look(&folder) != Found::Folder {
         return Ok(set_of(Type::String, Vec::new()));
     }
-    let all = args.host.files.list(&folder);
+    // Without `**` a pattern says how deep it looks.
+    let deep = if args.text(1).contains("**") { usize::MAX } else { args.text(1).matches('/').count() + 1 };
+    let all = args.host.files.list(&folder, deep);
     let all = all.map_err(|error| FnError::arg(0, format!("the folder \"{}\" cannot be read: {error}", args.text(0))))?;
     let names = all.iter().filter_map(|path| path.to_str()).filter(|path| pattern.is_match(path));
     Ok(set_of(Type::String, names.map(Val::string).collect()))
