@@ -124,7 +124,8 @@ impl<'a> Picture<'a> {
                 let sought: Vec<String> = sought.into_iter().collect();
                 match kind.seek(api, &sought).await {
                     Ok(found) => Ok((name, found)),
-                    Err(ApiError::Refused { .. } | ApiError::Unseen { .. }) => Ok((name, None)),
+                    // It may not be seen, or not be asked for in this form: then only the apply can tell.
+                    Err(ApiError::Refused { .. } | ApiError::Unseen { .. } | ApiError::Rejected { .. }) => Ok((name, None)),
                     Err(error) => Err(Stop::from(of_api(&error, "check the plan against the account"))),
                 }
             })
