@@ -14,6 +14,7 @@ pub mod durable;
 pub mod identity;
 pub mod number;
 pub mod readable;
+pub mod redact;
 pub mod rng;
 pub mod secret;
 pub mod types;

@@ -1,8 +1,8 @@
 //! A value that must not be shown.
 //!
-//! Invariant: a `Secret` prints as `(sensitive value)` and has no `Serialize`. `expose` is called in five places only
-//! (a test reads the sources): building a Spec, the token header, a bucket's key, the age file, and the border of the
-//! language. Everything else maps, and the mark stays.
+//! Invariant: a `Secret` prints as `(sensitive value)` and has no `Serialize`. `expose` is called in six places only
+//! (a test reads the sources): building a Spec, the token header, a bucket's key, the age file, the border of the
+//! language, and where secrets are cut out of what is printed. Everything else maps, and the mark stays.
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,12 +34,6 @@ impl<T> Secret<T> {
 }
 
 impl Secret<String> {
-    /// A text in which every occurrence of the secret is masked.
-    #[must_use]
-    pub fn masked_in(&self, text: &str) -> String {
-        if self.0.is_empty() { text.to_owned() } else { text.replace(self.0.as_str(), "(sensitive)") }
-    }
-
     /// How long it is, in bytes.
     #[must_use]
     pub fn length(&self) -> usize {

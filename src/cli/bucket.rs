@@ -78,6 +78,7 @@ pub(super) fn of(backend: &Backend, stack: &str, environment: &Environment) -> R
         let diagnostic = Diagnostic::error(format!("The bucket cannot be reached: {error}."));
         one(error.hint().into_iter().fold(diagnostic, Diagnostic::hint))
     })?;
+    let known = environment.known.clone();
     let settings = Settings {
         endpoint: server.endpoint,
         path_style,
@@ -90,7 +91,7 @@ pub(super) fn of(backend: &Backend, stack: &str, environment: &Environment) -> R
         session: keys.session,
         variables: keys.variables,
         clock: environment.clock.clone(),
-        tell: Arc::new(|line| Screen::of_process(false, false).complain(&format!("{line}\n"))),
+        tell: Arc::new(move |line| Screen::of_process(false, false, known.clone()).complain(&format!("{line}\n"))),
     };
     S3::open(settings, connections)
         .map_err(|why| one(Diagnostic::error(format!("The bucket cannot be used: {why}.")).at(backend.span.clone())))

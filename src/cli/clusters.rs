@@ -147,6 +147,8 @@ pub fn unlock(site: &Site<'_>, expanded: &Expanded<'_>, plan: &Plan, state: &Sta
                 .hint("Give it again, for example by TF_VAR_failover_token.")
                 .into());
         };
+        site.environment.known.learn(&authkey);
+        site.environment.known.learn(&token);
         all.insert(cluster, Keys { authkey, token });
     }
     secrets::write(&path, &kept, &keys)?;

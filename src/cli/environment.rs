@@ -12,11 +12,14 @@ use std::time::Duration;
 use crate::base::child::{BUCKET_KEYS, TOKENS, VALUES};
 use crate::base::clock::Clock;
 use crate::base::durable::OWN_FOLDER;
+use crate::base::redact::Redactor;
 use crate::base::secret::Secret;
 
 /// What the environment says.
 #[derive(Clone, Default)]
 pub struct Environment {
+    /// All that is known to be secret, so far; the rest of the program adds to it. It is cut out of whatever is printed.
+    pub known: Redactor,
     /// The tokens that are set, by the variable's name, in the order of `child::TOKENS`.
     pub tokens: Vec<(&'static str, Secret<String>)>,
     /// The keys of buckets that are set, by the variable's name.
@@ -96,7 +99,8 @@ impl Environment {
             let named = all.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.to_str()?, name)));
             named.filter(|(short, ..)| !short.is_empty()).map(|(short, value, name)| (short.to_owned(), value.to_owned(), name.clone()))
         };
-        Self {
+        let read = Self {
+            known: Redactor::default(),
             tokens: TOKENS.into_iter().filter_map(|name| Some((name, Secret::new(text(name)?.trim().to_owned())))).collect(),
             bucket_keys: BUCKET_KEYS.into_iter().filter_map(|name| Some((name, Secret::new(text(name)?.trim().to_owned())))).collect(),
             context: text("DIGITALOCEAN_CONTEXT"),
@@ -120,7 +124,9 @@ impl Environment {
             config: path("XDG_CONFIG_HOME").filter(|path| path.is_absolute()).or_else(|| home.as_ref().map(|home| home.join(".config"))),
             user: text("USER").or_else(|| text("LOGNAME")),
             home,
-        }
+        };
+        read.tokens.iter().map(|(_, token)| token).chain(read.bucket_keys.values()).for_each(|secret| read.known.learn(secret));
+        read
     }
 
     /// The identity that opens secrets: the file that is named, else one that is made on first use.

@@ -19,6 +19,7 @@ use super::workplace::{Site, keys};
 use crate::api::client::{Client, Settings};
 use crate::base::diag::{Diagnostic, Span, did_you_mean};
 use crate::base::durable::make_folder;
+use crate::base::redact::Redactor;
 use crate::base::rng::Rng;
 use crate::base::secret::Secret;
 use crate::base::value::{Term, Value};
@@ -134,7 +135,7 @@ impl Way {
         if site.global.sim {
             return Ok(Self::Simulated);
         }
-        let wishes = Wishes::of(stack).map_err(|errors| site.failed(errors))?;
+        let wishes = Wishes::of(stack, &site.environment.known).map_err(|errors| site.failed(errors))?;
         let environment = site.environment;
         let (endpoint, spelt) = match &wishes.endpoint {
             Some((text, span)) => (named(text, span, environment).map_err(|error| site.failed(error))?, text.clone()),
@@ -156,6 +157,7 @@ impl Way {
             },
             environment,
         )?;
+        environment.known.learn(&token.value);
         Ok(Self::Open { endpoint, spelt, token, wishes: Box::new(wishes) })
     }
 
@@ -279,10 +281,15 @@ const PROVIDER_ARGUMENTS: [&str; 9] = [
 ];
 
 impl Wishes {
-    fn of(stack: &Stack<'_>) -> Result<Self, Vec<Diagnostic>> {
+    fn of(stack: &Stack<'_>, known: &Redactor) -> Result<Self, Vec<Diagnostic>> {
         let (mut wishes, mut errors) = (Self::default(), Vec::new());
         for argument in stack.provider()? {
             let span = || argument.span.clone();
+            if matches!(argument.name.as_str(), "token" | "spaces_secret_key" | "spaces_access_id")
+                && let Some(secret) = argument.value.sealed()
+            {
+                known.learn_value(&secret);
+            }
             let text = argument.value.value().and_then(Value::as_str).map(|text| (text.to_owned(), span()));
             let number = match argument.value.value() {
                 Some(Value::Number(number)) => number.as_f64().filter(|number| *number >= 0.0),

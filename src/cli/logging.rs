@@ -1,7 +1,7 @@
-//! The log: to standard error, at the level that `DOFLOAT_LOG` names, with every known secret masked.
+//! The log: to standard error, at the level that `DOFLOAT_LOG` names, with every known secret cut out.
 //!
 //! Invariant: off unless asked for; headers and bodies are masked where they are logged, and what still holds a known secret is
-//! masked here.
+//! cut here. Of the values of variables it is not known at the start which are secret, so none is logged.
 
 use std::io::{self, Write};
 
@@ -9,46 +9,41 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::environment::Environment;
+use crate::base::redact::Redactor;
 use crate::base::secret::Secret;
-
-/// The least length of a value that is masked.
-const LEAST: usize = 8;
 
 /// Starts the log.
 pub fn start(environment: &Environment) {
     let Some(level) = &environment.log else { return };
     let filter = EnvFilter::try_new(if level.contains('=') { level.clone() } else { format!("dofloat={level}") }).unwrap_or_default();
-    let tokens = environment.tokens.iter().map(|(_, token)| token.clone());
-    let keys = environment.bucket_keys.values().cloned();
-    let variables = environment.variables.iter().map(|(_, value, _)| Secret::new(value.clone()));
-    // Short values (a region, a count) would mask half of the log and are no secrets.
-    let secrets = tokens.chain(keys).chain(variables).filter(|secret| secret.length() >= LEAST).collect();
-    let writer = Masked { secrets };
+    let values = Redactor::default();
+    environment.variables.iter().for_each(|(_, value, _)| values.learn(&Secret::new(value.clone())));
+    let writer = Masked { known: environment.known.clone(), values };
     // A second start in one process would be refused; the first one counts.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).try_init();
 }
 
 #[derive(Clone)]
 struct Masked {
-    secrets: Vec<Secret<String>>,
+    known: Redactor,
+    values: Redactor,
 }
 
-struct Line<'a> {
-    secrets: &'a [Secret<String>],
-}
+struct Line<'a>(&'a Masked);
 
 impl<'a> MakeWriter<'a> for Masked {
     type Writer = Line<'a>;
 
     fn make_writer(&'a self) -> Line<'a> {
-        Line { secrets: &self.secrets }
+        Line(self)
     }
 }
 
 impl Write for Line<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let line = self.secrets.iter().fold(String::from_utf8_lossy(bytes).into_owned(), |line, secret| secret.masked_in(&line));
-        io::stderr().write_all(line.as_bytes())?;
+        let line = String::from_utf8_lossy(bytes);
+        let line = self.0.known.cut(&line);
+        io::stderr().write_all(self.0.values.cut(&line).as_bytes())?;
         Ok(bytes.len())
     }
 

@@ -51,22 +51,18 @@ use crate::ui::screen::Screen;
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
+    let environment = Environment::of_process();
+    Screen::guard_panics(environment.known.clone());
     let args = match args::parse(std::env::args_os()) {
         Ok(args) => args,
-        Err(error) => {
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            // Where even this cannot be printed nobody is there to be told.
-            let _ = error.print();
-            return exit.into();
-        }
+        Err(error) => return misused(&error, &environment),
     };
-    let environment = Environment::of_process();
     if let Some(point) = &environment.crash {
         crate::base::crash::set_crash_point(point);
     }
     logging::start(&environment);
     let colour = !args.global.no_color && !environment.no_color;
-    let mut screen = Screen::of_process(colour, !environment.automation);
+    let mut screen = Screen::of_process(colour, !environment.automation, environment.known.clone());
     let ended = start(&args, &environment, &mut screen);
     let exit = match ended {
         Ok(exit) => exit,
@@ -82,6 +78,17 @@ pub fn main() -> ExitCode {
         }
         None => exit.into(),
     }
+}
+
+/// Help, or what is wrong with the command line: it may quote an argument that is a secret.
+fn misused(error: &clap::Error, environment: &Environment) -> ExitCode {
+    let text = error.render().to_string();
+    match environment.known.cut(&text) {
+        // Where even this cannot be printed nobody is there to be told.
+        std::borrow::Cow::Borrowed(_) => drop(error.print()),
+        std::borrow::Cow::Owned(cut) => Screen::of_process(false, false, environment.known.clone()).complain(&cut),
+    }
+    if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
 }
 
 fn start(args: &Args, environment: &Environment, screen: &mut Screen) -> Ended {

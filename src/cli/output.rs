@@ -44,7 +44,7 @@ pub async fn run(args: &OutputArgs, global: &Global, environment: &Environment, 
                 view.value = Some(value);
             }
         }
-        screen.line(&format!("{:#}", outputs::to_json(&views)));
+        screen.reveal(&format!("{:#}\n", outputs::to_json(&views)));
     } else if views.is_empty() {
         return Err(Diagnostic::error(format!("Stack {} has no outputs.", place.name)).hint("Outputs are there after an apply.").into());
     } else {
@@ -69,11 +69,11 @@ fn one(args: &OutputArgs, name: &str, mut view: OutputView, place: &Place, envir
                     .into());
             }
         };
-        screen.print(&text);
+        screen.reveal(&text);
     } else if args.json {
-        screen.line(&value.to_json().to_string());
+        screen.reveal(&format!("{}\n", value.to_json()));
     } else {
-        screen.line(&outputs::text(&view));
+        screen.reveal(&format!("{}\n", outputs::text(&view)));
     }
     Ok(Exit::Done)
 }

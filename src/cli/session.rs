@@ -45,7 +45,7 @@ impl<'a> Session<'a> {
     /// Begins: signals are heard from now on.
     #[must_use]
     pub fn begin(environment: &'a Environment, screen: &Screen) -> Self {
-        Self { environment, signals: Signals::listen(Stage::Free, screen.err_paint) }
+        Self { environment, signals: Signals::listen(Stage::Free, screen.err_paint, environment.known.clone()) }
     }
 
     /// Turns true at the first signal.

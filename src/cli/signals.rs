@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::exit::{Exit, Failure};
 use crate::base::diag::Diagnostic;
+use crate::base::redact::Redactor;
 use crate::state::store::Store;
 use crate::ui::errors::{self, Sources};
 use crate::ui::paint::Paint;
@@ -43,10 +44,10 @@ pub struct Signals {
 impl Signals {
     /// Listens from now on.
     #[must_use]
-    pub fn listen(stage: Stage, paint: Paint) -> Self {
+    pub fn listen(stage: Stage, paint: Paint, known: Redactor) -> Self {
         let (sender, stop) = watch::channel(false);
         let stage = Arc::new(Mutex::new(stage));
-        tokio::spawn(attend(sender, Arc::clone(&stage), paint));
+        tokio::spawn(attend(sender, Arc::clone(&stage), paint, known));
         Self { stop, stage }
     }
 
@@ -83,7 +84,7 @@ impl Signals {
     }
 }
 
-async fn attend(sender: watch::Sender<bool>, stage: Arc<Mutex<Stage>>, paint: Paint) {
+async fn attend(sender: watch::Sender<bool>, stage: Arc<Mutex<Stage>>, paint: Paint, known: Redactor) {
     // Without handlers the system's own behaviour stays, which ends the process: the journal is enough for that too.
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };
     let mut next = async || {
@@ -94,15 +95,15 @@ async fn attend(sender: watch::Sender<bool>, stage: Arc<Mutex<Stage>>, paint: Pa
         stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
     };
     if matches!(next().await, Stage::Free) {
-        leave(interrupted(), paint);
+        leave(interrupted(), paint, known);
     }
     // Nobody listens any more if the run is over already.
     let _ = sender.send(true);
-    leave(left_behind(&next().await), paint);
+    leave(left_behind(&next().await), paint, known);
 }
 
-fn leave(words: Diagnostic, paint: Paint) -> ! {
-    Screen::of_process(paint.is_on(), false).complain(&errors::render(&[words], &Sources::new(), paint));
+fn leave(words: Diagnostic, paint: Paint, known: Redactor) -> ! {
+    Screen::of_process(paint.is_on(), false, known).complain(&errors::render(&[words], &Sources::new(), paint));
     std::process::exit(i32::from(Exit::Interrupted as u8))
 }
 

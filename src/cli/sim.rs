@@ -38,7 +38,7 @@ pub async fn run(args: &SimArgs, environment: &Environment, screen: &mut Screen)
         metadata_lag: args.metadata_lag,
         ..Options::default()
     };
-    let mut stop = Signals::listen(Stage::Busy, screen.err_paint).stop();
+    let mut stop = Signals::listen(Stage::Busy, screen.err_paint, environment.known.clone()).stop();
     let mut running = sim::start(options).await.with_context(|| format!("The simulator cannot start on {}", args.listen))?;
     screen.line(&format!("Simulating DigitalOcean at {}", running.url));
     screen.line(&format!("Use it with DIGITALOCEAN_API_URL={} and any DIGITALOCEAN_TOKEN. Ctrl-C ends it.", running.url));

@@ -61,7 +61,7 @@ async fn pull(args: &StatePullArgs, global: &Global, environment: &Environment, 
     if loaded.journal.is_some() {
         screen.complain("A run is open or was interrupted: what it did is in the journal, and not in this state yet.\n");
     }
-    screen.print(&String::from_utf8_lossy(&format::write(state)));
+    screen.reveal(&String::from_utf8_lossy(&format::write(state)));
     Ok(Exit::Done)
 }
 

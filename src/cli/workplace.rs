@@ -15,6 +15,7 @@ use super::exit::Failure;
 use super::files::Disk;
 use super::stack::Place;
 use super::store;
+use crate::base::address::Address;
 use crate::base::clock::Moment;
 use crate::base::desired::Resolve;
 use crate::base::diag::{Diagnostic, Span};
@@ -22,7 +23,9 @@ use crate::base::digest::{Digest, Salt, sha256_hex};
 use crate::base::identity::Owner;
 use crate::base::readable;
 use crate::base::rng::{Rng, entropy};
+use crate::base::secret::Secret;
 use crate::base::types::{Schemas, Type};
+use crate::base::value::{Origin, Term};
 use crate::bootstrap::schema;
 use crate::engine::change::Base;
 use crate::engine::plan::{self, Input, Options, Planned};
@@ -127,7 +130,23 @@ impl<'a> Site<'a> {
             }
         }
         let sources = self.language_sources();
-        module::load(&sources, inputs, &Types, self.host(false)).map_err(|errors| self.failed(errors))
+        let stack = module::load(&sources, inputs, &Types, self.host(false)).map_err(|errors| self.failed(errors))?;
+        self.learn_secrets(&stack);
+        Ok(stack)
+    }
+
+    /// What the configuration calls secret: its sensitive variables, and what it marks itself. A variable whose mark it takes
+    /// off as a whole may be known.
+    fn learn_secrets(&self, stack: &Stack<'_>) {
+        let known = &self.environment.known;
+        let let_go = |name: &str| self.sources.values().any(|text| text.contains(&format!("nonsensitive(var.{name})")));
+        let sensitive = stack.variables().into_iter().filter(|(name, variable)| variable.sensitive && !let_go(name));
+        sensitive.filter_map(|(_, variable)| variable.value.sealed()).for_each(|secret| known.learn_value(&secret));
+        if self.sources.values().any(|text| text.contains("sensitive(")) {
+            let unknown = |_: &Address| Term::Unknown(Origin::default());
+            let bodies = stack.desired().resources.keys().filter_map(|address| stack.body(address, &unknown).ok());
+            bodies.for_each(|body| known.learn_term(&body));
+        }
     }
 
     fn language_sources(&self) -> Vec<Source<'_>> {
@@ -243,7 +262,12 @@ pub fn variables_of(stack: &Stack<'_>, salt: &Salt) -> (BTreeMap<String, String>
 #[must_use]
 pub fn keys(environment: &Environment) -> Keys {
     let list = PathBuf::from("state/recipients.txt");
-    Keys { recipients: environment.recipients.iter().cloned().collect(), list, identity: environment.identity() }
+    let identity = environment.identity();
+    if let Ok(text) = std::fs::read_to_string(&identity) {
+        // Comments are none: they name the public key.
+        text.lines().filter(|line| !line.starts_with('#')).for_each(|line| environment.known.learn(&Secret::new(line.to_owned())));
+    }
+    Keys { recipients: environment.recipients.iter().cloned().collect(), list, identity }
 }
 
 /// What is remembered of a stack; of a run that was interrupted, all that is known to be done.

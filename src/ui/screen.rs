@@ -1,14 +1,17 @@
 //! Where output goes: the two streams of the process, or buffers in a test.
 //!
 //! Invariant: a reader that went away (a closed pipe) is no failure and does not stop the work; any other write error is kept
-//! and told at the end. Nothing else in the program writes to a stream.
+//! and told at the end. Nothing but this and the log writes to a stream, and what is known to be secret is cut out of all of it;
+//! only `reveal` shows what the user asks to see.
 
 use std::io::{self, ErrorKind, Write};
 
 use super::paint::Paint;
+use crate::base::redact::Redactor;
 
 /// Standard output and standard error.
 pub struct Screen {
+    known: Redactor,
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
     failed: Option<io::Error>,
@@ -30,7 +33,7 @@ impl std::fmt::Debug for Screen {
 impl Screen {
     /// The streams of the process. `colour` says whether colour is welcome at all; a stream that is no terminal has none.
     #[must_use]
-    pub fn of_process(colour: bool, lively: bool) -> Self {
+    pub fn of_process(colour: bool, lively: bool, known: Redactor) -> Self {
         use std::io::IsTerminal as _;
         let (out, err) = (io::stdout(), io::stderr());
         let paint = Paint::new(colour && out.is_terminal());
@@ -38,6 +41,7 @@ impl Screen {
         let lively = lively && err.is_terminal();
         let choice = |paint: Paint| if paint.is_on() { anstream::ColorChoice::Always } else { anstream::ColorChoice::AlwaysAnsi };
         Self {
+            known,
             out: Box::new(anstream::AutoStream::new(out, choice(paint))),
             err: Box::new(anstream::AutoStream::new(err, choice(err_paint))),
             failed: None,
@@ -51,11 +55,26 @@ impl Screen {
     /// Streams that a test reads afterwards.
     #[must_use]
     pub fn over(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
-        Self { out, err, failed: None, out_closed: false, paint: Paint::PLAIN, err_paint: Paint::PLAIN, lively: false }
+        Self {
+            known: Redactor::default(),
+            out,
+            err,
+            failed: None,
+            out_closed: false,
+            paint: Paint::PLAIN,
+            err_paint: Paint::PLAIN,
+            lively: false,
+        }
     }
 
-    /// Writes text to standard output.
+    /// Writes text to standard output, secrets cut out.
     pub fn print(&mut self, text: &str) {
+        let text = self.known.cut_output(text).into_owned();
+        self.reveal(&text);
+    }
+
+    /// Writes text to standard output as it is: the value that the user asks for by name, or a file that is to be whole.
+    pub fn reveal(&mut self, text: &str) {
         if self.out_closed {
             return;
         }
@@ -74,7 +93,19 @@ impl Screen {
 
     /// Writes text to standard error. If that fails there is nobody left to tell.
     pub fn complain(&mut self, text: &str) {
+        let text = self.known.cut(text);
         let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
+    }
+
+    /// Lets panics be told on standard error like everything else: a message may quote a value.
+    pub fn guard_panics(known: Redactor) {
+        std::panic::set_hook(Box::new(move |panic| {
+            let trace = std::backtrace::Backtrace::capture();
+            let trace = if trace.status() == std::backtrace::BacktraceStatus::Captured { format!("{trace}\n") } else { String::new() };
+            let text = format!("{panic}\n{trace}");
+            // If that fails there is nobody left to tell.
+            let _ = io::stderr().write_all(known.cut(&text).as_bytes());
+        }));
     }
 
     /// What kept standard output from being written, other than a reader that went away.
@@ -105,6 +136,39 @@ mod tests {
         screen.line("x");
         screen.line("y");
         assert!(screen.failure().is_none());
+    }
+
+    #[derive(Clone, Default)]
+    struct Kept(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl Kept {
+        fn text(&self) -> String {
+            String::from_utf8(self.0.lock().expect("nobody panicked").clone()).expect("text")
+        }
+    }
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("nobody panicked").extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_known_to_be_secret_is_printed_nowhere() {
+        let (out, err) = (Kept::default(), Kept::default());
+        let mut screen = Screen::over(Box::new(out.clone()), Box::new(err.clone()));
+        screen.known.learn(&crate::base::secret::Secret::new("hush-hush".to_owned()));
+        screen.print("a hush-hush b\n");
+        screen.line("{\"a\":\"hush-hush\"}");
+        screen.complain("c hush-hush d\n");
+        screen.reveal("hush-hush");
+        assert_eq!(out.text(), "a (sensitive) b\n{\"a\":\"(sensitive)\"}\nhush-hush");
+        assert_eq!(err.text(), "c (sensitive) d\n");
     }
 
     #[test]

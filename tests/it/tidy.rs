@@ -43,9 +43,20 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Who may look into a secret: its own file, the digest, the border of the language, the Spec of a kind, the token's header,
-/// a bucket's key, and the age file.
-const EXPOSERS: &[&str] =
-    &["base/secret.rs", "base/digest.rs", "lang/border.rs", "kinds/erased.rs", "api/connect.rs", "state/secrets.rs", "state/store/s3.rs"];
+/// a bucket's key, the age file, and what cuts secrets out of all that is printed.
+const EXPOSERS: &[&str] = &[
+    "base/secret.rs",
+    "base/digest.rs",
+    "base/redact.rs",
+    "lang/border.rs",
+    "kinds/erased.rs",
+    "api/connect.rs",
+    "state/secrets.rs",
+    "state/store/s3.rs",
+];
+
+/// Who may write to a stream: what cuts secrets out first, and the lines that move.
+const PRINTERS: &[&str] = &["ui/screen.rs", "cli/logging.rs", "ui/progress.rs"];
 
 /// A file of the package.
 struct Source {
@@ -106,6 +117,11 @@ fn children_are_started_in_one_place() {
 #[test]
 fn locks_are_given_back_in_one_place() {
     check("src", releases);
+}
+
+#[test]
+fn nothing_is_printed_past_what_cuts_secrets_out() {
+    check("src", printing);
 }
 
 #[test]
@@ -177,6 +193,10 @@ fn the_rules_can_fail() {
     fine(children, "base/child.rs", "Command::new(program)");
     broken(releases, "cli/import.rs", "store.release().await?;");
     fine(releases, "cli/session.rs", "store.release().await?;");
+    broken(printing, "cli/plan.rs", "io::stderr().write_all(b\"x\");");
+    broken(printing, "engine/plan.rs", "println!(\"x\");");
+    fine(printing, "ui/screen.rs", "io::stdout()");
+    fine(printing, "engine/plan.rs", "command.stdout(Stdio::null())");
     broken(pretence, "engine/apply.rs", "// under sim there is no wait");
     broken(pretence, "api/client.rs", "if host == \"localhost\" {}");
     fine(pretence, "engine/apply.rs", "// a simple simulation");
@@ -272,6 +292,15 @@ fn releases(source: &Source) -> Vec<String> {
         return vec![format!("src/{}: work with a lock by cli::session, which gives it back however the work ends", source.path)];
     }
     Vec::new()
+}
+
+fn printing(source: &Source) -> Vec<String> {
+    let prints = Regex::new(r"\bstd(out|err)\(\)|\be?print(ln)?!|\bdbg!").unwrap().is_match(&source.code());
+    if prints && !source.is_in(PRINTERS) {
+        vec![format!("src/{}: print through `ui::screen`, which cuts secrets out", source.path)]
+    } else {
+        Vec::new()
+    }
 }
 
 fn pretence(source: &Source) -> Vec<String> {
