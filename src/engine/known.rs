@@ -11,6 +11,7 @@ use super::desired::Terms;
 use super::diff::{self, There};
 use crate::base::address::Address;
 use crate::base::desired::Wanted;
+use crate::base::diag::Diagnostic;
 use crate::base::digest::{Digest, Salt, sha1_hex};
 use crate::base::value::{Body, Origin, Term, Value};
 use crate::kinds::attr::{Attr, Compare, Echo, Presence, Reads, Secrecy};
@@ -40,7 +41,9 @@ pub fn foreseen(rows: &[Attr], terms: &Terms, address: &Address) -> Terms {
     let one = |row: &Attr| match terms.get(row.name) {
         Some(Term::Unknown(origin)) if !row.settable() => Some(unknown(address, row, origin.sensitive)),
         Some(term) => Some(spelt(row, term, &open).unwrap_or_else(|| unknown(address, row, term.has_secret()))),
-        None if matches!(row.presence, Presence::Computed | Presence::OptionalComputed) => Some(unknown(address, row, false)),
+        None if matches!(row.presence, Presence::Computed | Presence::OptionalComputed) => {
+            Some(unknown(address, row, row.repeats_secret(|of| is_secret(terms, of))))
+        }
         None => unset(row),
     };
     rows.iter().filter_map(|row| Some((row.name.to_owned(), one(row)?))).collect()
@@ -66,6 +69,9 @@ pub fn known_of(rows: &[Attr], terms: &Terms, body: &Body, digests: &BTreeMap<St
         match (term, value) {
             _ if digests.contains_key(row.name) => Some(unknown_secret(row)),
             (Some(term), Some(value)) if term.has_secret() => Some(Term::Secret(crate::base::secret::Secret::new(value.clone()))),
+            (None, Some(value)) if row.repeats_secret(|of| is_secret(terms, of)) => {
+                Some(Term::Secret(crate::base::secret::Secret::new(value.clone())))
+            }
             (_, Some(value)) if row.secrecy == Secrecy::Open => Some(Term::Value(value.clone())),
             (Some(term), None) if term.has_secret() || row.reads == Reads::WriteOnly => Some(term.clone()),
             _ => unset(row),
@@ -101,6 +107,20 @@ pub fn unset(row: &Attr) -> Option<Term> {
 /// What is known only once the object is there.
 pub(super) fn unknown(address: &Address, row: &Attr, sensitive: bool) -> Term {
     Term::Unknown(Origin { address: Some(address.clone()), path: row.name.to_owned(), sensitive })
+}
+
+/// Whether an attribute is secret by what is written.
+pub(super) fn is_secret(terms: &Terms, name: &str) -> bool {
+    terms.get(name).is_some_and(Term::has_secret)
+}
+
+/// What is wrong with the attributes by which the API knows the object: none can be secret.
+pub(super) fn secret_identities<'a>(rows: &'a [Attr], terms: &'a Terms, kind: &'a str) -> impl Iterator<Item = (&'a str, Diagnostic)> {
+    rows.iter().filter(|row| row.identity && is_secret(terms, row.name)).map(move |row| {
+        let message =
+            format!("`{}` is sensitive, but the API knows a {kind} by it, so it cannot be kept out of state and output.", row.name);
+        (row.name, Diagnostic::error(message).hint("If it may be known, take the mark off: `nonsensitive(…)`."))
+    })
 }
 
 fn unknown_secret(row: &Attr) -> Term {

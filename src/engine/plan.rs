@@ -11,7 +11,7 @@ use super::desired::{Terms, terms};
 use super::diff::{self, Difference, There};
 use super::graph::{self, Cycle};
 use super::import::Wish;
-use super::known::effective;
+use super::known::{effective, secret_identities};
 use super::order::{self, Links, Roll, Work};
 use super::parting;
 use super::pointers::Picture;
@@ -259,6 +259,9 @@ impl<'a> Walk<'a> {
                 return;
             }
         };
+        for (name, error) in secret_identities(kind.attrs(), &terms, kind.name()) {
+            self.errors.push(error.at(self.input.resolve.span(address, &[name])).about(address));
+        }
         let present = self.present(address);
         let mut change = match &present {
             _ if !self.is_chosen(address) => self.keep(address, present.as_ref()),

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::desired::Terms;
 use super::diff::{normal, open};
+use super::known::is_secret;
 use crate::base::address::Address;
 use crate::base::digest::{Digest, Salt};
 use crate::base::identity::{Id, Mark};
@@ -42,6 +43,8 @@ pub fn ready(rows: &[Attr], terms: &Terms, live: &Body, frame: Frame, salt: &Sal
         if let Some(sealed) = sent.filter(|term| row.secrecy == Secrecy::Hidden || term.has_secret()).and_then(|term| term.sealed()) {
             let value = read.map_or(sealed, |value| Secret::new(value.clone()));
             digests.insert(row.name.to_owned(), Digest::of(&value.map(|value| normal(row, value, live)), salt));
+        } else if let Some(value) = read.filter(|_| sent.is_none() && row.repeats_secret(|of| is_secret(terms, of))) {
+            digests.insert(row.name.to_owned(), Digest::of(&Secret::new(normal(row, value, live)), salt));
         } else if let Some(value) = read.or_else(|| sent.and_then(|term| term.value()).filter(|_| row.reads == Reads::WriteOnly)) {
             body.insert(row.name.to_owned(), value.clone());
         }

@@ -175,6 +175,10 @@ pub struct Attr {
     pub echo: Echo,
     /// The edits that may change it though it is computed (a resize changes `memory`): unknown until they are done.
     pub follows: &'static [EditName],
+    /// Whether the API knows the object by it. Records, journals and messages name it, so it cannot be secret.
+    pub identity: bool,
+    /// The attributes whose text it repeats: it is as secret as they are.
+    pub repeats: &'static [&'static str],
     /// Token scopes needed where it is set, beside those of the operation.
     pub scopes: &'static [&'static str],
     /// Token scopes without which the API leaves it out of its answers.
@@ -235,6 +239,8 @@ impl Attr {
             compare: Compare::Exact,
             echo: Echo::Normal,
             follows: &[],
+            identity: false,
+            repeats: &[],
             scopes: &[],
             read_scopes: &[],
             points: None,
@@ -305,6 +311,20 @@ impl Attr {
     #[must_use]
     pub const fn follows(mut self, edits: &'static [EditName]) -> Self {
         self.follows = edits;
+        self
+    }
+
+    /// The same, by which the API knows the object.
+    #[must_use]
+    pub const fn identity(mut self) -> Self {
+        self.identity = true;
+        self
+    }
+
+    /// The same, made up of the texts of these.
+    #[must_use]
+    pub const fn repeats(mut self, names: &'static [&'static str]) -> Self {
+        self.repeats = names;
         self
     }
 
@@ -422,6 +442,12 @@ impl Attr {
             Change::Enable(_) => Change::Replace,
             change => change,
         }
+    }
+
+    /// Whether it repeats the text of a secret; `secret` tells whether an attribute is one.
+    #[must_use]
+    pub fn repeats_secret(&self, secret: impl Fn(&str) -> bool) -> bool {
+        self.repeats.iter().any(|name| secret(name))
     }
 
     /// Whether the user may set it.

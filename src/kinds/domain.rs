@@ -51,7 +51,7 @@ impl Kind for Domain {
     const NAME: &'static str = "digitalocean_domain";
     const ATTRS: &'static [Attr] = &[
         Attr::computed("id", Ty::String, "The domain's name."),
-        Attr::required("name", Ty::String, Change::Replace, "Its name, for example `example.com`.").compare(Compare::NoCase),
+        Attr::required("name", Ty::String, Change::Replace, "Its name, for example `example.com`.").compare(Compare::NoCase).identity(),
         Attr::optional("ip_address", Ty::String, Change::Replace, "An address for an A record of the apex that is made with the zone.")
             .write_only(),
         Attr::computed("ttl", Ty::Number, "The time to live of its SOA record, in seconds."),

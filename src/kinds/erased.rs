@@ -15,7 +15,8 @@ use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
 use crate::base::identity::{Id, Mark};
-use crate::base::value::{Body, Term, Value};
+use crate::base::secret::Secret;
+use crate::base::value::{Body, Origin, Term, Value};
 
 /// A boxed future of an API operation.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
@@ -260,7 +261,20 @@ impl<K: Kind> AnyKind for Erase<K> {
     }
 
     fn derived(&self, body: &Term) -> BTreeMap<String, Term> {
-        K::derived(body)
+        let open = |(name, term): (String, Term)| match term {
+            Term::Secret(secret) => (name, Term::Value(secret.expose().clone())),
+            other => (name, other),
+        };
+        let opened = Term::map(body.entries().unwrap_or_default().into_iter().map(open).collect());
+        // What no row says anything of is taken to repeat everything.
+        let rows = |name: &String| K::ATTRS.iter().find(|row| row.name == name && !row.repeats.is_empty());
+        let secret = |name: &String| rows(name).map_or(body.has_secret(), |row| row.repeats_secret(|of| body.get(of).has_secret()));
+        let marked = |(name, term): (String, Term)| match term {
+            Term::Value(value) if secret(&name) && value != Value::Null => (name, Term::Secret(Secret::new(value))),
+            Term::Unknown(origin) if secret(&name) => (name, Term::Unknown(Origin { sensitive: true, ..origin })),
+            other => (name, other),
+        };
+        K::derived(&opened).into_iter().map(marked).collect()
     }
 
     fn identity(&self, body: &Body) -> Option<Id> {
@@ -320,7 +334,6 @@ pub(crate) fn is_mark(tag: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::secret::Secret;
 
     #[test]
     fn only_the_mark_of_a_stack_is_a_mark() {

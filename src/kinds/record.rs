@@ -99,7 +99,8 @@ impl Kind for Record {
         Attr::computed("id", Ty::String, "The record's number."),
         Attr::required("domain", Ty::String, Change::Replace, "The domain that it belongs to.")
             .names(&[domain::Domain::NAME], &["name", "id"])
-            .compare(super::attr::Compare::NoCase),
+            .compare(super::attr::Compare::NoCase)
+            .identity(),
         Attr::required("type", Ty::String, Change::Replace, "A, AAAA, CAA, CNAME, MX, NS, TXT, SRV or SOA."),
         Attr::required("name", Ty::String, EDIT, "Its name within the domain, `@` for the domain itself.")
             .compare(RECORD_NAME)
@@ -113,7 +114,7 @@ impl Kind for Record {
         Attr::chosen("ttl", Ty::Number, EDIT, "The time to live in seconds, at least 30."),
         or_empty(Attr::optional("flags", Ty::Number, EDIT, "The flags of a CAA record.")),
         or_empty(Attr::optional("tag", Ty::String, EDIT, "The tag of a CAA record: issue, issuewild or iodef.")),
-        Attr::computed("fqdn", Ty::String, "Its full name."),
+        Attr::computed("fqdn", Ty::String, "Its full name.").repeats(&["name", "domain"]),
     ];
     const SCOPES: Scopes = Scopes {
         read: &["domain:read"],

@@ -41,7 +41,8 @@ impl<S: Spelling> Kind for Assignment<S> {
     const ATTRS: &'static [Attr] = &[
         Attr::computed("id", Ty::String, "The address."),
         Attr::required("ip_address", Ty::String, Change::Replace, "The reserved address.")
-            .names_near(&[S::IP, Reserved::IP, Floating::IP], &["ip_address", "id"]),
+            .names_near(&[S::IP, Reserved::IP, Floating::IP], &["ip_address", "id"])
+            .identity(),
         Attr::required("droplet_id", Ty::Number, Change::InPlace("assign"), "The droplet that holds it.")
             .names_near(&[Droplet::NAME], &["id"]),
     ];

@@ -77,7 +77,7 @@ impl Kind for Tag {
     const NAME: &'static str = "digitalocean_tag";
     const ATTRS: &'static [Attr] = &[
         Attr::computed("id", Ty::String, "The tag's name."),
-        Attr::required("name", Ty::String, Change::Replace, "Its name.").compare(Compare::NoCase).echo(Echo::Written),
+        Attr::required("name", Ty::String, Change::Replace, "Its name.").compare(Compare::NoCase).echo(Echo::Written).identity(),
         counted("total_resource_count", "How many objects carry it."),
         counted("droplets_count", "How many droplets carry it."),
         counted("images_count", "How many images carry it."),

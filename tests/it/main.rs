@@ -40,6 +40,7 @@ mod recipients;
 mod requests;
 mod running;
 mod scene;
+mod secrets;
 mod signals;
 mod simulation;
 mod simulator;
