@@ -48,13 +48,13 @@ pub(super) fn publish(of: Instance<'_>, change: &Change, present: Option<&Presen
     };
     let (done, rises) = (done_to(kind, change, present), is_rising(kind, present));
     for row in rows {
+        let follows = row.follows.iter().any(|edit| done.contains(edit));
+        let comes = rises && row.name != "id" && row.presence != Presence::Optional && !effective.contains_key(row.name);
         if change.attrs.iter().any(|attr| attr.name == row.name) {
             put(row, new(row).or_else(|| unset(row)));
         } else if let (Some(term), true) = (derived.get(row.name), change.action != Action::Keep) {
             put(row, Some(term.clone()).filter(|term| !term.is_null()));
-        } else if row.follows.iter().any(|edit| done.contains(edit)) {
-            put(row, Some(unknown(address, row, false)));
-        } else if rises && row.name != "id" && (row.presence != Presence::Optional && !effective.contains_key(row.name)) {
+        } else if follows || comes {
             put(row, Some(unknown(address, row, false)));
         } else if rises && row.follows.contains(&SETTLE) {
             put(row, new(row));
