@@ -5,14 +5,14 @@
 
 mod edits;
 mod preflight;
+mod start;
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use start::{START_LIMIT, Start, failed_create};
 
 use super::attr::{Attr, Change, Compare, Echo, EditName, Lit, POWER_ON, Reads, SETTLE, TIMEOUTS, Ty};
 use super::compare::{SET, TAGS, UNCOMPARED};
@@ -21,23 +21,13 @@ use super::erased::{Complaint, Job, Places, Scopes, is_mark, length};
 use super::ssh_key::SshKey;
 use super::vpc::Vpc;
 use super::wire::{Slug, or_default, present, seen};
-use super::{For, Hit, Kind, Made, NOT_YET, UNSEEN_LIMIT, form, if_there};
+use super::{For, Hit, Kind, Made, form, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
-use crate::api::wait::Look;
-use crate::base::clock::Tick;
 use crate::base::identity::{Id, Mark};
 use crate::base::number::Number;
 use crate::base::value::{Body, Term, Value};
 
-/// How long a droplet may take to come up.
-const START_LIMIT: Duration = Duration::from_secs(900);
-/// How long a droplet that was seen may be unknown before it counts as gone: one 404 is no proof.
-const MISSING_LIMIT: Duration = Duration::from_secs(10);
-/// How far apart a droplet that stays new is asked whether its creation failed.
-const DOUBT_AFTER: Duration = Duration::from_secs(30);
-/// How long after `active` an address is waited for that was not declined.
-const ADDRESS_LIMIT: Duration = Duration::from_secs(45);
 /// How long a deleted droplet may still be seen.
 const LEAVE_LIMIT: Duration = Duration::from_secs(300);
 /// The API's limit for user data, in bytes.
@@ -288,7 +278,7 @@ impl Kind for Droplet {
 
     async fn settle(api: &Client, id: &Id, wanted: &Term) -> Result<Live, ApiError> {
         let without_public = wanted.get("public_networking") == Term::Value(Value::Bool(false));
-        let wait = Start { without_public, ..Start::default() };
+        let wait = Start::new(without_public);
         let what = format!("droplet {id} to be active");
         api.wait_saying(&what, START_LIMIT, || wait.look(api, id)).await?.live()
     }
@@ -408,127 +398,6 @@ impl Kind for Droplet {
             _ => None,
         }
     }
-}
-
-/// Watches a droplet come up.
-#[derive(Default)]
-struct Start {
-    /// A public address was declined: none will come.
-    without_public: bool,
-    progress: Mutex<Progress>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Progress {
-    missing_since: Option<Tick>,
-    active_since: Option<Tick>,
-    doubted: Option<Tick>,
-    was_seen: bool,
-    was_powered_on: bool,
-}
-
-impl Start {
-    async fn look(&self, api: &Client, id: &Id) -> Result<Look<Wire>, ApiError> {
-        let droplet = if_there(get(api, id).await)?;
-        let now = api.clock().tick();
-        let progress = self.note(|progress| {
-            match &droplet {
-                None => {
-                    progress.missing_since.get_or_insert(now);
-                }
-                Some(droplet) => {
-                    progress.was_seen = true;
-                    progress.missing_since = None;
-                    progress.doubted.get_or_insert(now);
-                    if droplet.status == "active" {
-                        progress.active_since.get_or_insert(now);
-                    }
-                }
-            }
-            *progress
-        });
-        let since = |moment: Option<Tick>| moment.map_or(Duration::ZERO, |moment| now.since(moment));
-        let Some(droplet) = droplet else {
-            let (limit, word) =
-                if progress.was_seen { (MISSING_LIMIT, "the API does not know it any more") } else { (UNSEEN_LIMIT, NOT_YET) };
-            let vanished = since(progress.missing_since) >= limit;
-            return if vanished { Err(vanished_why(api, id).await) } else { Ok(Look::Not(word.to_owned())) };
-        };
-        match droplet.status.as_str() {
-            "active" => {
-                let public = self.without_public || !droplet.v4("public").is_empty();
-                let private = !droplet.v4("private").is_empty();
-                let late = since(progress.active_since) >= ADDRESS_LIMIT;
-                Ok(if public && private || late && (public || private) {
-                    Look::Done(droplet)
-                } else {
-                    Look::Not("it is active, but its addresses cannot be read yet".to_owned())
-                })
-            }
-            "archive" => Err(ApiError::Unsettled { what: format!("droplet {id} is archived: DigitalOcean has put it away") }),
-            // An interrupted run left it off.
-            "off" if !progress.was_powered_on => {
-                edits::wake(api, id).await?;
-                self.note(|progress| progress.was_powered_on = true);
-                Ok(Look::Not("it is powering on".to_owned()))
-            }
-            "new" if since(progress.doubted) >= DOUBT_AFTER => {
-                self.note(|progress| progress.doubted = Some(now));
-                match failed_create(api, id).await? {
-                    Some(action) => Err(ApiError::Stillborn { what: failed_create_of(id, action) }),
-                    None => Ok(Look::Not("its status is new".to_owned())),
-                }
-            }
-            status => Ok(Look::Not(format!("its status is {status}"))),
-        }
-    }
-
-    fn note<T>(&self, f: impl FnOnce(&mut Progress) -> T) -> T {
-        f(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-#[derive(Deserialize)]
-struct Recent {
-    actions: Vec<Action>,
-}
-
-#[derive(Deserialize)]
-struct Action {
-    id: u64,
-    status: String,
-    #[serde(default, rename = "type", deserialize_with = "or_default")]
-    kind: String,
-    #[serde(default)]
-    resource_id: Option<u64>,
-}
-
-impl Recent {
-    /// The create of this droplet, if it failed.
-    fn failed_create(&self, id: &Id) -> Option<u64> {
-        let ours = |action: &&Action| action.resource_id.is_some_and(|of| of.to_string() == id.0);
-        self.actions.iter().filter(ours).find(|action| action.kind == "create" && action.status == "errored").map(|action| action.id)
-    }
-}
-
-/// The action by which a droplet was to be made, if DigitalOcean gave it up.
-async fn failed_create(api: &Client, id: &Id) -> Result<Option<u64>, ApiError> {
-    let recent = if_there(api.get::<Recent>(&format!("{}/actions", path(id)), &[("per_page", "50")]).await)?;
-    Ok(recent.and_then(|recent| recent.failed_create(id)))
-}
-
-fn failed_create_of(id: &Id, action: u64) -> String {
-    format!("DigitalOcean failed to create droplet {id} (action {action}) and says no reason")
-}
-
-/// Why a droplet that was promised is not there: the account's list of actions may tell.
-async fn vanished_why(api: &Client, id: &Id) -> ApiError {
-    let recent = api.get::<Recent>("/actions", &[("per_page", "100")]).await;
-    let why = match recent.ok().and_then(|recent| recent.failed_create(id)) {
-        Some(action) => failed_create_of(id, action),
-        None => "somebody deleted it, or DigitalOcean failed to create it".to_owned(),
-    };
-    ApiError::Stillborn { what: format!("droplet {id} vanished: {why}") }
 }
 
 fn check(body: &Term, complaints: &mut Complaints) {
