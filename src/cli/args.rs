@@ -138,6 +138,9 @@ pub struct Planning {
     /// Begin anew, although a state of this name seems lost
     #[arg(long)]
     pub new_stack: bool,
+    /// Create this resource, although an object like it carries the stack's mark and is in no record; may be repeated
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["refresh_only"])]
+    pub allow_duplicate: Vec<Address>,
     /// How the state is locked.
     #[command(flatten)]
     pub locking: Locking,
@@ -158,6 +161,17 @@ pub struct Locking {
     /// Wait so long for the lock: 10s, 5m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
     pub lock_timeout: Duration,
+    /// Use this state, although a newer one with this serial is known: that one is given up
+    #[arg(long, value_name = "SERIAL")]
+    pub accept_older_state: Option<u64>,
+}
+
+impl Locking {
+    /// The lock, without waiting for it.
+    #[must_use]
+    pub const fn at_once() -> Self {
+        Self { lock: true, lock_timeout: Duration::ZERO, accept_older_state: None }
+    }
 }
 
 /// `plan`

@@ -18,6 +18,7 @@ use super::session::{Claim, Session};
 use super::state::address;
 use super::workplace::{Site, keys};
 use super::{clusters, history, stack};
+use crate::base::desired::Resolve;
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Salt;
 use crate::base::identity::Id;
@@ -29,7 +30,6 @@ use crate::engine::import::{self, Wish};
 use crate::engine::plan::Options;
 use crate::engine::survey::{Surveyed, survey};
 use crate::engine::tfstate::{self, Foreign};
-use crate::lang::module::Stack;
 use crate::state::secrets;
 use crate::state::store::{Loaded, Locked};
 use crate::ui::screen::Screen;
@@ -123,7 +123,7 @@ impl Order<'_> {
                 name: self.args.name.clone(),
                 marked: self.args.marked,
             }),
-            None => What::One(wish(self.words, looking.configuration)?),
+            None => What::One(wish(self.words, looking.expanded)?),
         })
     }
 }
@@ -132,8 +132,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(readable::read_given(path).with_context(|| format!("Failed to read {}", path.display()))?)
 }
 
-fn wish(words: &[String], configuration: &Stack<'_>) -> Result<Wish, Failure> {
-    use crate::base::desired::Resolve as _;
+fn wish(words: &[String], configuration: &dyn Resolve) -> Result<Wish, Failure> {
     let [to, id] = words else {
         return Err(Failure::usage(
             Diagnostic::error("`import` takes an address and an id.")

@@ -63,6 +63,10 @@ async fn shown(
         None => None,
     };
     let loaded = store.peek()?;
+    if let Some(state) = &loaded.state {
+        let seen = store.highest_serial(&state.lineage);
+        history::must_be_newest(&site.place, seen, state, args.planning.locking.accept_older_state).await?;
+    }
     let fresh = site.fresh_state();
     let expanded = clusters::expand(
         site,
@@ -113,7 +117,7 @@ pub fn options(planning: &Planning, destroy: bool, expanded: &Expanded<'_>) -> O
     // To replace a cluster is to replace its nodes; its address is given up only where it is named itself.
     let replace = planning.replace.iter().flat_map(|address| expanded.nodes(address).unwrap_or_else(|| vec![address.clone()])).collect();
     let (targets, refresh_only, upgrade_nodes) = (planning.target.clone(), planning.refresh_only, planning.upgrade_nodes);
-    Options { targets, replace, refresh_only, destroy, upgrade_nodes, adopt: None }
+    Options { targets, replace, refresh_only, destroy, upgrade_nodes, duplicates: planning.allow_duplicate.clone(), adopt: None }
 }
 
 /// What a plan is made from.

@@ -4,7 +4,6 @@
 //! anew, under their stacks' locks.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Context as _;
 
@@ -135,7 +134,7 @@ fn renewed(now: &[Recipient], keys: &Keys, screen: &mut Screen) -> Result<Vec<Re
 /// Encrypts every stack's secrets to those who are recipients now.
 async fn again(keys: &Keys, global: &Global, environment: &Environment, screen: &mut Screen) -> Result<(), Failure> {
     let session = Session::begin(environment, screen);
-    let locking = Locking { lock: true, lock_timeout: Duration::ZERO };
+    let locking = Locking::at_once();
     for place in stack::with_memory(global)? {
         if *session.stop().borrow() {
             return Err(Failure::new(

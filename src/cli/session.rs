@@ -15,8 +15,8 @@ use super::exit::{Ended, Exit, Failure};
 use super::gateway::Gateway;
 use super::signals::{Signals, Stage};
 use super::stack::Place;
-use super::store;
 use super::workplace::Site;
+use super::{history, store};
 use crate::state::store::{Loaded, Locked, Store, Waiting};
 use crate::ui::plan_json;
 use crate::ui::screen::Screen;
@@ -77,7 +77,7 @@ impl<'a> Session<'a> {
         ended.map_err(|failure| site.failed(failure))
     }
 
-    /// Works with a state that is locked and read, and gives the lock back; what is shared is published then.
+    /// Works with a state that is locked and read, and not an older one; gives the lock back, and what is shared is published then.
     ///
     /// # Errors
     /// If somebody else has the lock, the state cannot be used or given back, or as `work`.
@@ -89,6 +89,13 @@ impl<'a> Session<'a> {
     ) -> Ended {
         let work = async |locked: &mut Locked, screen: &mut Screen| {
             let loaded = locked.load()?;
+            if let Some(state) = &loaded.state {
+                let seen = locked.highest_serial(&state.lineage);
+                let newest = history::must_be_newest(claim.place, seen, state, claim.locking.accept_older_state);
+                if let Some(serial) = self.unless_stopped(newest).await? {
+                    locked.at_least(serial);
+                }
+            }
             work(locked, loaded, screen).await
         };
         self.with_lock(claim, screen, work).await

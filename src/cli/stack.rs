@@ -43,7 +43,21 @@ impl Place {
         };
         let file = |ending: &str| folder.join(format!("{}.{ending}", self.name));
         let lock = if self.sim { folder.join("lock") } else { Path::new(OWN_FOLDER).join(format!("{}.lock", self.name)) };
-        Paths { state: file("json"), journal: file("journal"), secrets: file("secrets.age"), lock, rescue: std::env::temp_dir() }
+        // What this clone has seen goes with its working copy; beside a state that is in git it would be committed.
+        let serials = if folder == Path::new("state") { lock.with_extension("serials") } else { file("serials") };
+        Paths { state: file("json"), journal: file("journal"), secrets: file("secrets.age"), lock, serials, rescue: std::env::temp_dir() }
+    }
+
+    /// Whether it is in a simulated account.
+    #[must_use]
+    pub fn is_simulated(&self) -> bool {
+        self.sim
+    }
+
+    /// The state as a repository has it: in the user's own branches, or in that of a shared state.
+    #[must_use]
+    pub fn file_in_git(&self) -> String {
+        format!("state/{}.json", self.name)
     }
 
     /// The file of the simulated world.

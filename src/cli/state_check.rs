@@ -76,6 +76,7 @@ fn beside(state: &Path) -> Paths {
         journal: file("journal"),
         secrets: file("secrets.age"),
         lock: file("lock"),
+        serials: file("serials"),
         rescue: std::env::temp_dir(),
     }
 }

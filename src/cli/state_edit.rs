@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use super::args::{Global, StateMvArgs, StatePushArgs, StateRmArgs};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
+use super::history::{self, Version, older};
 use super::session::{Claim, Session};
 use super::stack::{self, Place};
 use super::state::{address, split};
@@ -118,32 +119,56 @@ pub async fn push(args: &StatePushArgs, global: &Global, environment: &Environme
     if !errors.is_empty() {
         return Err(errors.into());
     }
-    let work = async |store: &mut Locked, loaded, screen: &mut Screen| put(&new, file, args.force, &place, &loaded, store, screen);
+    let work = async |store: &mut Locked, screen: &mut Screen| {
+        // The state that is here may be an older one: the one that is put in its place must not.
+        let loaded = store.load()?;
+        let newest = history::newest(&place, store.highest_serial(&new.lineage), &new.lineage).await;
+        let pushed = Pushed { new: &new, file, force: args.force || args.locking.accept_older_state.is_some(), newest };
+        pushed.put(&place, &loaded, store, screen)
+    };
     let claim = Claim { place: &place, locking: &args.locking, command: "state push", json: false };
-    Session::begin(environment, screen).with_state(claim, screen, work).await
+    Session::begin(environment, screen).with_lock(claim, screen, work).await
 }
 
-fn put(new: &State, file: &str, force: bool, place: &Place, loaded: &Loaded, store: &mut Locked, screen: &mut Screen) -> Ended {
-    no_open_run(loaded, place)?;
-    if let Some(old) = &loaded.state {
-        if old == new {
-            screen.line("The state is the same already.");
-            return Ok(Exit::Done);
+/// A state that is to be put in place.
+struct Pushed<'a> {
+    new: &'a State,
+    file: &'a str,
+    /// Whether it is put in place whatever it lacks.
+    force: bool,
+    /// The newest one that is known of its lineage.
+    newest: Option<Version>,
+}
+
+impl Pushed<'_> {
+    fn put(self, place: &Place, loaded: &Loaded, store: &mut Locked, screen: &mut Screen) -> Ended {
+        let Self { new, file, force, newest } = self;
+        no_open_run(loaded, place)?;
+        if let Some(old) = &loaded.state {
+            if old == new {
+                screen.line("The state is the same already.");
+                return Ok(Exit::Done);
+            }
+            let shown = place.store().state.display().to_string();
+            let owners = old.owner.is_some() && new.owner.is_some() && old.owner != new.owner;
+            let wrong = check::follows(new, old, file, &shown)
+                .or_else(|| owners.then(|| Diagnostic::error(format!("{file} belongs to another account than {shown}."))));
+            if let Some(wrong) = wrong.filter(|_| !force) {
+                let hint = wrong.hint.clone().unwrap_or_default();
+                return Err(wrong
+                    .hint(format!("{hint} `-force` puts it in place all the same. Nothing was changed.").trim_start().to_owned())
+                    .into());
+            }
         }
-        let shown = place.store().state.display().to_string();
-        let owners = old.owner.is_some() && new.owner.is_some() && old.owner != new.owner;
-        let wrong = check::follows(new, old, file, &shown)
-            .or_else(|| owners.then(|| Diagnostic::error(format!("{file} belongs to another account than {shown}."))));
-        if let Some(wrong) = wrong.filter(|_| !force) {
-            let hint = wrong.hint.clone().unwrap_or_default();
-            return Err(wrong
-                .hint(format!("{hint} `-force` puts it in place all the same. Nothing was changed.").trim_start().to_owned())
-                .into());
+        match newest.filter(|newest| newest.serial > new.serial) {
+            Some(newer) if !force => return Err(older(file, new.serial, &newer, place, "`-force` puts this one in place all the same.")),
+            Some(newer) => store.at_least(newer.serial + 1),
+            None => store.at_least(new.serial),
         }
+        let serial = store.commit(new)?;
+        screen.line(&format!("The state is in place: serial {serial}, {} resources.", new.records.len()));
+        Ok(Exit::Done)
     }
-    let serial = store.commit(new)?;
-    screen.line(&format!("The state is in place: serial {serial}, {} resources.", new.records.len()));
-    Ok(Exit::Done)
 }
 
 fn finish(dry_run: bool, count: usize, words: &str, state: &State, store: &mut Locked, screen: &mut Screen) -> Ended {

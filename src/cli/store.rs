@@ -59,6 +59,12 @@ pub fn of(place: &Place, environment: &Environment) -> Result<Store, Failure> {
     }
 }
 
+/// Whether the state of a stack is kept elsewhere, and shared.
+#[must_use]
+pub fn is_shared(place: &Place) -> bool {
+    !place.is_simulated() && place.backend.as_ref().is_ok_and(|backend| backend.as_ref().is_some_and(|backend| backend.kind != "local"))
+}
+
 /// What a setting says, if it is there.
 pub(super) fn text_or(setting: Option<&Setting>, default: &str) -> String {
     setting.map_or_else(|| default.to_owned(), |setting| setting.text.clone())

@@ -3,7 +3,6 @@
 //! Invariant: it shows who holds the lock before anything else, and frees exactly that lock, not one that was taken since.
 
 use std::io::{self, IsTerminal as _};
-use std::time::Duration;
 
 use super::args::{Global, Locking, UnlockArgs};
 use super::environment::Environment;
@@ -51,7 +50,7 @@ pub async fn run(args: &UnlockArgs, global: &Global, environment: &Environment, 
         return Ok(Exit::Done);
     }
     // Whoever takes the lock over gives it back with what is here.
-    let locking = Locking { lock: true, lock_timeout: Duration::ZERO };
+    let locking = Locking::at_once();
     let claim = Claim { place: &place, locking: &locking, command: "unlock", json: false };
     session.with_lock(claim, screen, async |_: &mut Locked, _: &mut Screen| Ok(Exit::Done)).await?;
     screen.line("It is published and unlocked.");

@@ -9,6 +9,7 @@ pub mod check;
 pub mod desired;
 pub mod diff;
 pub mod discover;
+mod doubles;
 pub mod graph;
 pub mod health;
 pub mod import;

@@ -44,6 +44,8 @@ pub struct Options {
     pub destroy: bool,
     /// `-upgrade-nodes`.
     pub upgrade_nodes: bool,
+    /// `-allow-duplicate`: these are made although an object like them carries the stack's mark and is in no record.
+    pub duplicates: Vec<Address>,
     /// `import`: only these objects are taken over, and nothing else is done.
     pub adopt: Option<Vec<Wish>>,
 }

@@ -165,6 +165,8 @@ impl Saved {
             refresh_only: self.refresh_only,
             destroy: self.destroy,
             upgrade_nodes: self.upgrade_nodes,
+            // What was allowed is in what the plan shows.
+            duplicates: Vec::new(),
             adopt: None,
         }
     }

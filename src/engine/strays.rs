@@ -27,7 +27,7 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let owner = owner(ground).await?;
     is_new(ground, ground.api).await?;
     let (state, adopted) = settled(ground, ground.loaded.state.as_ref().unwrap_or(ground.fresh)).await?;
-    let strays = find(ground, &state).await?;
+    let strays = find(ground, &state, |_| true).await?;
     let mut plan = Plan {
         base: Base {
             stack: ground.stack.to_owned(),
@@ -64,11 +64,14 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, addresses: BTreeSet::new() })
 }
 
-/// Everything that carries the mark and is in no record.
-async fn find(ground: Ground<'_>, state: &State) -> Result<Vec<Stray>, Stop> {
+/// Everything of some kinds that carries the mark and is in no record.
+///
+/// # Errors
+/// A read that fails.
+pub(super) async fn find(ground: Ground<'_>, state: &State, of: impl Fn(&str) -> bool) -> Result<Vec<Stray>, Stop> {
     let (mark, claims) = (mark(ground.stack, &state.lineage), recover::claims(state, None));
     let mut strays = Vec::new();
-    for kind in KINDS.iter().filter(|kind| kind.markable()) {
+    for kind in KINDS.iter().filter(|kind| kind.markable() && of(kind.name())) {
         let doing = format!("look for objects of kind {} that carry the mark", kind.name());
         let found = kind.list(ground.api, &[], &mark).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
         let strange = found.into_iter().filter(|found| !claims.contains(&(family(kind.name()), found.id.clone())));

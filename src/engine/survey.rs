@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::apply::{self, Left, Manner, Run};
 use super::change::{Action, Base, Event};
 use super::desired::of_complaint;
+use super::doubles;
 use super::health;
 use super::import::{self, Wish};
 use super::lost;
@@ -120,7 +121,14 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     if ground.options.adopt.is_some() {
         only_what_came(&mut planned);
     } else {
-        check_account(ground, &snapshot, &state, &observed, &mut planned).await?;
+        let doubled = doubles::doubled(ground, &state, &observed, &planned).await?;
+        let checked = check_account(ground, &snapshot, &state, &observed, &mut planned).await;
+        if !doubled.is_empty() {
+            // What is wrong beside it may come of the same state, and must not hide this.
+            let more = checked.err().map(|stop| stop.diagnostics).unwrap_or_default();
+            return Err(Stop::decision(doubled.into_iter().chain(more).collect()));
+        }
+        checked?;
     }
     let addresses = addresses_before(&snapshot, &planned).await?;
     let mut claims = recover::claims(&state, None);

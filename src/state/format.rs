@@ -95,6 +95,19 @@ pub fn read(bytes: &[u8], file: &str) -> Result<State, Box<Diagnostic>> {
     }
 }
 
+/// The lineage and the serial of a state file, whatever else is in it; none if it is no state of ours.
+#[must_use]
+pub fn version(bytes: &[u8]) -> Option<(String, u64)> {
+    #[derive(Deserialize)]
+    struct Version {
+        #[serde(rename = "format")]
+        _format: u64,
+        lineage: String,
+        serial: u64,
+    }
+    serde_json::from_slice(bytes).ok().map(|version: Version| (version.lineage, version.serial))
+}
+
 const RESTORE: &str = "The state says what exists; a broken one is never taken for \"nothing exists\". Put its last good version back, for example with \
                        `git checkout`; if this stack was never applied, remove the file. Nothing was changed.";
 const CONFLICT: &str = "Two branches applied this stack apart from each other, so each side knows objects that the other does not. Do not \

@@ -36,7 +36,17 @@ fn repository(cloud: &Cloud) -> Stack {
 }
 
 fn apply_and_commit(stack: &Stack) {
-    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    apply_and_commit_with(stack, &[]);
+}
+
+/// The same on a branch whose state is older than another's: it is joined with that one later.
+fn apply_apart_and_commit(stack: &Stack) {
+    stack.run(&["apply", "web", "-auto-approve"]).exits(4).mentions(" of other has 2 already: it is an older state.");
+    apply_and_commit_with(stack, &["-accept-older-state=2"]);
+}
+
+fn apply_and_commit_with(stack: &Stack, more: &[&str]) {
+    stack.run(&[&["apply", "web", "-auto-approve"], more].concat()).ok();
     git(stack, &["add", "-A"]).ok();
     git(stack, &["commit", "-qm", "applied"]).ok();
 }
@@ -51,7 +61,7 @@ fn what_two_branches_made_apart_from_each_other_is_joined() {
     git(&stack, &["checkout", "-q", "main"]).ok();
     // The other branch's tag is not in this branch's state; it carries no mark, so nothing tells of it.
     stack.write("plans/web/d.tf", &tag("d"));
-    apply_and_commit(&stack);
+    apply_apart_and_commit(&stack);
     git(&stack, &["merge", "-qm", "joined", "other"]).ok();
     assert_eq!(git(&stack, &["status", "--porcelain"]).ok().stdout, "");
     let listed = stack.run(&["state", "list", "web"]).ok().stdout;
@@ -68,7 +78,7 @@ fn what_both_changed_is_refused_and_nothing_is_marked() {
     apply_and_commit(&stack);
     git(&stack, &["checkout", "-q", "main"]).ok();
     stack.write("plans/web/b.tf", &tag("b").replace("name = \"b\"", "name = \"main\""));
-    apply_and_commit(&stack);
+    apply_apart_and_commit(&stack);
     let ours = stack.read("state/web.json");
     git(&stack, &["merge", "-qm", "joined", "other"])
         .exits(1)

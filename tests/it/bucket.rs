@@ -461,3 +461,21 @@ fn a_signal_at_the_question_of_an_import_gives_the_lock_back() {
     assert!(rest.contains("Interrupted before anything was changed.") && code == 130, "{code} {rest}");
     assert!(!team.storage.is_locked());
 }
+
+#[test]
+fn an_older_object_is_not_taken_for_the_newest() {
+    let team = Team::new();
+    let stack = team.clone(&tag("a"));
+    stack.run(&APPLY).ok();
+    let older = team.storage.text("state/web.json").expect("it is kept");
+    team.change(&stack, &(tag("a") + &tag("b")));
+    stack.run(&APPLY).ok();
+    let newer = team.storage.text("state/web.json").expect("it is kept");
+    team.storage.put("state/web.json", &older);
+    for command in [&["plan", "web"][..], &APPLY, &["state", "rm", "web", "digitalocean_tag.a"]] {
+        stack.run(command).exits(4).mentions("and this clone has seen 2 already: it is an older state.");
+    }
+    assert!(!team.storage.is_locked() && team.tags() == 2);
+    team.storage.put("state/web.json", &newer);
+    stack.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
+}

@@ -97,6 +97,7 @@ async fn go(sketch: &Sketch, folder: &std::path::Path, api: &Client, options: &O
         journal: folder.join("web.journal"),
         secrets: folder.join("web.secrets.age"),
         lock: folder.join("web.lock"),
+        serials: folder.join("web.serials"),
         rescue: folder.to_owned(),
     };
     let clock = Clock::system();

@@ -33,6 +33,7 @@ mod language;
 mod lost;
 mod lost_actions;
 mod matrix;
+mod older;
 mod prompt;
 mod races;
 mod readme;

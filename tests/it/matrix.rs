@@ -193,6 +193,7 @@ async fn once(text: &str, folder: &Path, api: &Client, clock: &Clock) -> Result<
         journal: folder.join("web.journal"),
         secrets: folder.join("web.secrets.age"),
         lock: folder.join("web.lock"),
+        serials: folder.join("web.serials"),
         rescue: folder.to_owned(),
     };
     let mut locked = Store::open(paths).lock(Duration::from_secs(10), "test", clock, &mut |_| {}).await.expect("the lock is free");

@@ -318,6 +318,7 @@ impl Bench {
             journal: folder.join("web.journal"),
             secrets: folder.join("web.secrets.age"),
             lock: folder.join("web.lock"),
+            serials: folder.join("web.serials"),
             rescue: folder.to_owned(),
         })
     }

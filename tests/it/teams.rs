@@ -443,6 +443,34 @@ fn a_branch_that_is_gone_is_not_taken_for_nothing() {
 }
 
 #[test]
+fn a_branch_that_was_set_back_is_not_taken_for_the_newest() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = host.clone(&cloud, &tag("a"));
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    let older = host.git(&["rev-parse", "state"]).ok().stdout;
+    stack.write("plans/web.tf", &format!("{STORE}{}{}", tag("a"), tag("b")));
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    let newer = host.git(&["rev-parse", "state"]).ok().stdout;
+    // This clone has been beyond it; another finds the newer one in the history of a branch that was set back by a commit.
+    host.git(&["update-ref", "refs/heads/state", older.trim()]).ok();
+    for command in [&["plan", "web"][..], &["apply", "web", "-auto-approve"], &["destroy", "web", "-auto-approve"]] {
+        let refused = stack.run(command).exits(4).mentions("The shared state of the stack web has the serial 1, and ");
+        refused.mentions(" 2 already: it is an older state.").mentions("-accept-older-state=2");
+    }
+    assert!(!host.is_locked() && cloud.show("tags").len() == 2);
+    let tree = format!("{}^{{tree}}", older.trim());
+    let ident = ["-c", "user.name=a", "-c", "user.email=a@localhost"];
+    let back = host.git(&[&ident[..], &["commit-tree", "-p", newer.trim(), "-m", "back", &tree]].concat()).ok().stdout;
+    host.git(&["update-ref", "refs/heads/state", back.trim()]).ok();
+    let other = host.clone(&cloud, &(tag("a") + &tag("b")));
+    other.run(&["plan", "web"]).exits(4).mentions(&format!("and the commit {} has 2 already", &newer[..10]));
+    host.git(&["update-ref", "refs/heads/state", newer.trim()]).ok();
+    for clone in [&stack, &other] {
+        clone.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
+    }
+}
+
+#[test]
 fn git_and_its_children_inherit_no_secret() {
     const HUSH: &str = "hush-4713";
     let (cloud, host) = (Cloud::start(Options::default()), Host::folder());

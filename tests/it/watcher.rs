@@ -127,6 +127,7 @@ fn peek(fleet: &Fleet) -> Result<bool, String> {
         journal: path("state/fleet.journal"),
         secrets: path("state/fleet.secrets.age"),
         lock: path(".dofloat/fleet.lock"),
+        serials: path(".dofloat/fleet.serials"),
         rescue: path("."),
     };
     Store::open(paths).peek().map(|_| true).map_err(|error| format!("{error:?}"))

@@ -16,7 +16,7 @@ use crate::state::journal::{self, Entry, Header, Line, Machine, Reading};
 
 use super::faults::{failed, lost_empty, lost_missing, mismatch, misuse, other_lineage, unstable, vanished};
 use super::remote::{self, Lease};
-use super::{Loaded, Paths, StoreError};
+use super::{Loaded, Paths, StoreError, serials};
 
 /// What a run knows when it begins, besides the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Locked {
     disk: Option<Disk>,
     journal: Option<Open>,
     lease: Option<Lease>,
+    /// What the serial of the next write is at least.
+    floor: u64,
 }
 
 /// The state file as it is.
@@ -65,7 +67,7 @@ const RESCUE_MODE: u32 = 0o600;
 
 impl Locked {
     pub(super) fn new(paths: Paths, lock: Option<FileLock>) -> Self {
-        Self { paths, lock, loaded: false, disk: None, journal: None, lease: None }
+        Self { paths, lock, loaded: false, disk: None, journal: None, lease: None, floor: 0 }
     }
 
     pub(super) fn paths(&self) -> &Paths {
@@ -101,6 +103,7 @@ impl Locked {
             let _ = sweep(&self.paths.state).and_then(|()| sweep(&self.paths.secrets));
         }
         self.disk = seen.state.as_ref().map(Disk::of);
+        self.note_serial();
         self.journal = None;
         self.loaded = true;
         match seen.journal {
@@ -130,7 +133,7 @@ impl Locked {
         }
         match &self.disk {
             Some(disk) if disk.lineage != state.lineage => return Err(other_lineage(&self.paths.state, &disk.lineage, &state.lineage)),
-            Some(_) => {}
+            Some(_) => self.raise()?,
             None => self.write_first(state, &opening.owner)?,
         }
         let start = self.disk.as_ref().map_or_else(|| Fingerprint::of_bytes(b""), |disk| Fingerprint::of_bytes(&disk.bytes));
@@ -196,11 +199,11 @@ impl Locked {
     pub fn commit(&mut self, state: &State) -> Result<u64, StoreError> {
         self.must_be_loaded()?;
         let serial = self.disk.as_ref().map_or(0, |disk| disk.serial);
-        if self.is_same(&State { serial, ..state.clone() }) {
+        if serial >= self.floor && self.is_same(&State { serial, ..state.clone() }) {
             self.remove_journal()?;
             return Ok(serial);
         }
-        let new = Disk::of(&State { serial: serial + 1, ..state.clone() });
+        let new = Disk::of(&State { serial: self.floor.max(serial + 1), ..state.clone() });
         let mut ended = self.journal.is_none();
         let written =
             if self.journal.is_some() { self.write_entries(vec![Entry::End { state: Fingerprint::of_bytes(&new.bytes) }]) } else { Ok(()) };
@@ -213,8 +216,38 @@ impl Locked {
         }
         let serial = new.serial;
         self.disk = Some(new);
+        self.note_serial();
         self.remove_journal()?;
         Ok(serial)
+    }
+
+    /// The highest serial of a lineage that this clone has seen.
+    #[must_use]
+    pub fn highest_serial(&self, lineage: &str) -> Option<u64> {
+        serials::highest(&self.paths.serials, lineage)
+    }
+
+    /// Lets what is written next have this serial or a higher one: a newer state was given up.
+    pub fn at_least(&mut self, serial: u64) {
+        self.floor = self.floor.max(serial);
+    }
+
+    fn note_serial(&self) {
+        if let Some(disk) = &self.disk {
+            serials::note(&self.paths.serials, &disk.lineage, disk.serial);
+        }
+    }
+
+    /// Writes the state with the serial that it must have, before a journal starts from it: a run that is killed then leaves the
+    /// newest one.
+    fn raise(&mut self) -> Result<(), StoreError> {
+        let Some(disk) = self.disk.as_ref().filter(|disk| disk.serial < self.floor) else { return Ok(()) };
+        let state = format::read(&disk.bytes, &shown(&self.paths.state)).map_err(StoreError::Failed)?;
+        let raised = Disk::of(&State { serial: self.floor, ..state });
+        self.write_state(&raised.bytes)?;
+        self.disk = Some(raised);
+        self.note_serial();
+        Ok(())
     }
 
     fn must_be_loaded(&self) -> Result<(), StoreError> {
@@ -231,6 +264,7 @@ impl Locked {
     fn write_first(&mut self, state: &State, owner: &Owner) -> Result<(), StoreError> {
         let first = Disk::of(&State { owner: Some(owner.clone()), ..State::new(state.lineage.clone(), state.salt.clone()) });
         self.write_state(&first.bytes)?;
+        serials::begin(&self.paths.serials, &first.lineage);
         self.disk = Some(first);
         Ok(())
     }

@@ -28,6 +28,7 @@ mod head;
 mod lock;
 mod remote;
 mod s3;
+mod serials;
 mod working;
 
 pub use file::{Locked, Opening};
@@ -46,6 +47,8 @@ pub struct Paths {
     pub secrets: PathBuf,
     /// `.dofloat/<stack>.lock`.
     pub lock: PathBuf,
+    /// `.dofloat/<stack>.serials`: the serials that this clone has seen.
+    pub serials: PathBuf,
     /// A folder for a copy of the state if it can be written nowhere else: the system's folder for temporary files.
     pub rescue: PathBuf,
 }
@@ -216,6 +219,12 @@ impl Store {
             Some(remote) => remote::holder(remote, &self.paths).await,
             None => Ok(None),
         }
+    }
+
+    /// The highest serial of a lineage that this clone has seen.
+    #[must_use]
+    pub fn highest_serial(&self, lineage: &str) -> Option<u64> {
+        serials::highest(&self.paths.serials, lineage)
     }
 
     /// Whether this clone took the lock of a shared state, or was about to, and has not given it back.

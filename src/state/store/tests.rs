@@ -30,6 +30,7 @@ fn bench() -> Bench {
         journal: at("state/web.journal"),
         secrets: at("state/web.secrets.age"),
         lock: at(".dofloat/web.lock"),
+        serials: at(".dofloat/web.serials"),
         rescue: at(""),
     };
     Bench { store: Store::open(paths), folder }

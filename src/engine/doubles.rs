@@ -1,0 +1,71 @@
+//! What would be made a second time: an object that is wanted, while one like it carries the stack's mark and is in no record.
+//!
+//! Invariant: nothing is doubled without a person's decision, whatever the state that is here knows. Reads only.
+
+use std::collections::BTreeSet;
+
+use super::plan::Planned;
+use super::refresh::{Observed, Stray};
+use super::strays;
+use super::survey::Ground;
+use super::trouble::Stop;
+use crate::base::address::Address;
+use crate::base::diag::Diagnostic;
+use crate::base::value::{Term, Value};
+use crate::kinds::erased::Job;
+use crate::kinds::kind;
+use crate::state::State;
+
+/// Everything that the plan would double; where the objects were not read, those with the mark are looked for first.
+///
+/// # Errors
+/// A read that fails.
+pub(super) async fn doubled(ground: Ground<'_>, state: &State, observed: &Observed, planned: &Planned) -> Result<Vec<Diagnostic>, Stop> {
+    // What a run makes that is at work just now is not in the state yet, and not left over.
+    if !ground.recover {
+        return Ok(Vec::new());
+    }
+    let made: Vec<(&'static str, &Job)> = planned
+        .jobs
+        .iter()
+        .flat_map(|(kind, jobs)| jobs.iter().map(|job| (*kind, job)))
+        .filter(|(_, job)| job.creates && job.id.is_none())
+        .filter(|(_, job)| !ground.options.duplicates.iter().any(|allowed| allowed.covers(&job.address)))
+        .collect();
+    let kinds: BTreeSet<&str> = made.iter().map(|(kind, _)| *kind).collect();
+    let looked_for;
+    let strays = if ground.refresh {
+        &observed.strays
+    } else {
+        looked_for = strays::find(ground, state, |kind| kinds.contains(kind)).await?;
+        &looked_for
+    };
+    let of = |stray: &Stray| made.iter().find(|(kind, job)| *kind == stray.kind && is_alike(&job.body, stray)).map(|(_, job)| &job.address);
+    Ok(strays.iter().filter_map(|stray| Some(told(ground, of(stray)?, stray))).collect())
+}
+
+/// Whether a stray may be what is wanted: it has the very name, or its kind has none and it is in the same place.
+fn is_alike(wanted: &Term, stray: &Stray) -> bool {
+    let named = kind(stray.kind).is_some_and(|kind| kind.attrs().iter().any(|attr| attr.name == "name"));
+    let identifying = if named { "name" } else { "region" };
+    let known = |value: &Value| value.as_str().map(str::to_lowercase);
+    match (wanted.get(identifying).value().and_then(known), stray.body.get(identifying).and_then(known)) {
+        (Some(wanted), Some(there)) => wanted == there,
+        _ => !named,
+    }
+}
+
+fn told(ground: Ground<'_>, address: &Address, stray: &Stray) -> Diagnostic {
+    let (kind, id) = (stray.kind, &stray.id);
+    let name = if stray.name.is_empty() { String::new() } else { format!(" `{}`", stray.name) };
+    Diagnostic::error(format!(
+        "{address} would be made a second time: the {kind}{name} with id {id} carries this stack's mark and is in no record."
+    ))
+    .at(ground.resolve.span(address, &[]))
+    .about(address)
+    .hint(format!(
+        "The state that is here may be an older one: put the newest back. If it is lost, `dofloat import {address} {id}` takes that object \
+             over, and `dofloat destroy -strays` shows all such objects and deletes them. `-allow-duplicate={address}` makes a second one. \
+             Nothing was changed."
+    ))
+}
