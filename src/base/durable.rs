@@ -67,11 +67,12 @@ pub fn make_folder(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     if path.is_dir() {
-        // One that an older version made may lack the file. Where it cannot be written, nothing new is written either.
-        return path.ancestors().find(|path| is_own(path)).map_or(Ok(()), |own| match hide(own) {
-            Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => Ok(()),
-            hidden => hidden,
-        });
+        // One that an older version made may lack the file. Where it cannot be written, nothing new can be written either, and whoever
+        // tries says so.
+        if let Some(own) = path.ancestors().find(|path| is_own(path)) {
+            let _ = hide(own);
+        }
+        return Ok(());
     }
     let parent = folder_of(path);
     make_folder(&parent)?;
