@@ -112,7 +112,7 @@ impl<'a> Session<'a> {
         work: impl AsyncFnOnce(&mut Locked, &mut Screen) -> Ended,
     ) -> Ended {
         let store = store::of(claim.place, self.environment)?;
-        let before = self.signals.enter(Stage::Locked { store: store.clone(), stack: claim.place.name.clone() });
+        let before = self.signals.enter(Stage::Locked { store: Box::new(store.clone()), stack: claim.place.name.clone() });
         let ended = match self.unless_stopped(self.taken(claim, &store, screen)).await {
             Ok(mut locked) => {
                 let ended = work(&mut locked, screen).await;

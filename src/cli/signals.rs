@@ -28,7 +28,7 @@ pub enum Stage {
     /// The state of this stack is locked, or about to be.
     Locked {
         /// Where the state is.
-        store: Store,
+        store: Box<Store>,
         /// The stack's name.
         stack: String,
     },
