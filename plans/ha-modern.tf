@@ -30,7 +30,7 @@ variable "domain" {
 }
 
 variable "failover_token" {
-  description = "The token by which the nodes move the floating IP and power each other off."
+  description = "The token by which the nodes move the floating IP and reset each other."
   type        = string
   default     = null
   sensitive   = true
@@ -45,8 +45,8 @@ resource "dofloat_cluster" "web" {
   service        = "nginx"
   failover_token = var.failover_token
 
-  # A node that is not seen any more is powered off before the other takes the address. The delay is the head start of the node
-  # that has the address; it must outlast the slowest power-off, twice over.
+  # A node that is not seen any more is reset through the API before the other is sure to be alone. The delay is the head start in
+  # seconds of the node that has the address; less than 8 count as 8.
   fencing       = "api"
   fencing_delay = 8
 

@@ -348,7 +348,7 @@ fn corosync(block: &Block) -> Option<String> {
 pub fn scopes(block: &Block) -> Vec<&'static str> {
     let mut scopes = vec!["droplet:read", "reserved_ip:read", "reserved_ip:update", "tag:read"];
     if text(block, "fencing") == Some("api") {
-        // To power a node off.
+        // To reset a node.
         scopes.insert(1, "droplet:update");
     }
     scopes

@@ -147,7 +147,7 @@ impl<'a> Expanded<'a> {
                 "fencing",
                 format!("{cluster} has no fencing: while its private network is cut, each node believes that the other is dead."),
                 "Both take the address in turns or at once. Pages that are the same on both do not mind; data that is written does. \
-                 `fencing = \"api\"` has one of them powered off; its token then needs the scopes to do so.",
+                 `fencing = \"api\"` has one of them reset; its token then needs the scopes to do so.",
             ));
         }
         if text(&block, "no_quorum_policy") == Some("ignore") {

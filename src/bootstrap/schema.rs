@@ -82,9 +82,14 @@ const ARGUMENTS: &[Argument] = &[
         "fencing",
         Default::Text("none"),
         &["none", "api"],
-        "Whether a node that is not answering is powered off before the other takes over.",
+        "Whether a node that is not seen any more is reset through the API before the other is sure to be alone.",
     ),
-    argument("fencing_delay", Shape::Number, Default::Number(8), "In a split, the head start in seconds of the node that has the address."),
+    argument(
+        "fencing_delay",
+        Shape::Number,
+        Default::Number(8),
+        "In a split, the head start in seconds of the node that has the address; less than 8 count as 8.",
+    ),
     choice(
         "no_quorum_policy",
         Default::Text("stop"),
@@ -234,8 +239,8 @@ impl Checks<'_> {
         if text(self.block, "fencing") == Some("api") && text(self.block, "no_quorum_policy") == Some("ignore") {
             self.error(
                 "no_quorum_policy",
-                "With fencing, `no_quorum_policy` cannot be \"ignore\": a node that was powered off would come back alone and power \
-                 the healthy one off.",
+                "With fencing, `no_quorum_policy` cannot be \"ignore\": a node that was reset would come back alone and reset the \
+                 healthy one.",
                 "Take `no_quorum_policy` out, or fencing.",
             );
         }

@@ -1,6 +1,6 @@
 //! User-data: what a node is told at its birth, from which it becomes a member of its pair by itself.
 //!
-//! Invariant: deterministic, and at most 64 KiB. What runs on a node are the files of `node/`, byte for byte; values reach
+//! Invariant: deterministic, and at most 64 KiB. What runs on a node are the files of `node/` without their comments; values reach
 //! them in `/etc/dofloat/cluster.env`, secrets in files that only root reads. No address of a peer stands here: nodes find
 //! each other by their tag.
 
@@ -99,9 +99,9 @@ pub enum NoQuorumPolicy {
 pub enum Fencing {
     /// It is not: in a split both are owners.
     None,
-    /// Its droplet is powered off through the API.
+    /// Its droplet is reset through the API.
     Api {
-        /// The seconds for which the node without the address waits in a split.
+        /// The seconds for which the node without the address looks on; the scripts take no less than 8.
         delay: u32,
     },
 }
@@ -209,13 +209,24 @@ fn files<'a>(node: &Node, authkey: &'a str, token: &'a str, script: &'a str) -> 
     if !script.is_empty() {
         files.push(File::text("/usr/local/lib/dofloat/user-script", "0700", script));
     }
-    files.extend(SCRIPTS.iter().map(|(path, text)| File::text(path, "0755", *text)));
+    files.extend(SCRIPTS.iter().map(|(path, text)| File::text(path, "0755", lean(text))));
     if node.fencing != Fencing::None {
-        files.push(File::text(FENCE.0, "0755", FENCE.1));
+        files.push(File::text(FENCE.0, "0755", lean(FENCE.1)));
     }
     let units = if node.release == Release::Trusty { UPSTART } else { SYSTEMD };
     files.extend(units.iter().map(|(path, text)| File::text(path, "0644", *text)));
     files
+}
+
+/// A script without its comments and with a space for each step of its indentation: what explains it is in the package, and
+/// there must be room for the user's own script.
+fn lean(script: &str) -> String {
+    let comment = |line: &str| line.trim_start().starts_with('#') && !line.starts_with("#!");
+    let line = |line: &str| {
+        let text = line.trim_start_matches(' ');
+        format!("{:1$}{text}\n", "", (line.len() - text.len()) / 4)
+    };
+    script.lines().filter(|line| !line.trim().is_empty() && !comment(line)).map(line).collect()
 }
 
 impl<'a> File<'a> {

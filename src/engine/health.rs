@@ -26,6 +26,8 @@ pub struct Health {
     pub error: Option<String>,
     /// What was wrong when it last asked the API.
     pub api_error: Option<String>,
+    /// Why a lost peer is not taken out of service yet, or that one is off that no server has switched off.
+    pub fencing: Option<String>,
     /// The servers that it sees.
     pub members: Vec<String>,
     /// Those that it should see.
@@ -167,7 +169,7 @@ impl Health {
                 (Some(_), _) => "it has an error".to_owned(),
             });
         }
-        parts.extend(self.error.iter().chain(&self.api_error).cloned());
+        parts.extend(self.error.iter().chain(&self.api_error).chain(&self.fencing).cloned());
         parts.extend(self.failures.iter().map(|failure| format!("{} failed on {}: {}", failure.operation, failure.node, failure.reason)));
         if !parts.is_empty() && !self.log.is_empty() {
             parts.push(format!("the end of its log is: {}", self.log.join(" / ")));

@@ -102,7 +102,7 @@ pub fn to_json(pair: &Pair) -> Json {
         let told = match pair.heard(&node.name) {
             Some(Seen::Told(health)) => json!({
                 "phase": health.phase, "step": health.step, "steps": health.steps, "error": health.error, "api_error": health.api_error,
-                "joined": health.joined(), "members": health.members, "quorum": health.quorum, "holder": health.holder,
+                "fencing": health.fencing, "joined": health.joined(), "members": health.members, "quorum": health.quorum, "holder": health.holder,
                 "holds": health.holds, "simulated": health.simulated, "log": health.log,
                 "resources": health.resources.iter().map(|resource| json!({
                     "name": resource.name, "role": resource.role, "node": resource.node, "failed": resource.failed,

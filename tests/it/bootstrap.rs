@@ -18,7 +18,7 @@ use crate::harness::{Outcome, Stack, say};
 const TOKEN: &str = "dop_v1_failover";
 const AUTHKEY: &str = "MDEyMzQ1Njc4OWFiY2RlZg==";
 
-fn modern() -> Node {
+pub(crate) fn modern() -> Node {
     Node {
         release: Release::Modern,
         cluster_name: "lbcluster".to_owned(),
@@ -53,7 +53,7 @@ fn trusty() -> Node {
     }
 }
 
-fn text(node: &Node) -> String {
+pub(crate) fn text(node: &Node) -> String {
     user_data::render(node).unwrap().expose().clone()
 }
 
@@ -123,7 +123,7 @@ fn scripts_are_right_for_every_shell_and_for_shellcheck() {
 
 /// A program of the machine; none, after having said so, where it is not installed.
 #[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
-fn tool(name: &str) -> Option<Command> {
+pub(crate) fn tool(name: &str) -> Option<Command> {
     if Command::new(name).arg("--version").output().is_ok() {
         return Some(Command::new(name));
     }
@@ -196,12 +196,12 @@ fn both_forms_write_the_same_scripts() {
 }
 
 /// A root folder of 14.04 with stand-ins for what changes the system.
-struct Root {
-    stack: Stack,
+pub(crate) struct Root {
+    pub(crate) stack: Stack,
 }
 
 impl Root {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let stack = Stack::empty();
         for folder in ["bin", "var/log", "etc/default", "etc/init", "run"] {
             fs::create_dir_all(stack.path(folder)).unwrap();
@@ -209,15 +209,22 @@ impl Root {
         stack.write("etc/hosts", "127.0.0.1 localhost\n");
         stack.write("usr/share/zoneinfo/America/New_York", "");
         stack.write("calls", "");
+        std::os::unix::fs::symlink("/proc", stack.path("proc")).unwrap();
+        let root = Self { stack };
         for (name, does) in STAND_INS {
-            let told = "printf '%s %s\\n' \"${0##*/}\" \"$*\" >> \"$DOFLOAT_ROOT/calls\"";
-            stack.write(&format!("bin/{name}"), &format!("#!/bin/sh\n{told}\n{does}\n"));
-            fs::set_permissions(stack.path(&format!("bin/{name}")), fs::Permissions::from_mode(0o755)).unwrap();
+            root.stand_in(name, does);
         }
-        Self { stack }
+        root
     }
 
-    fn sh(&self, line: &str) -> Outcome {
+    /// Puts a program in place that writes down how it was called, and then does this.
+    pub(crate) fn stand_in(&self, name: &str, does: &str) {
+        let told = "printf '%s %s\\n' \"${0##*/}\" \"$*\" >> \"$DOFLOAT_ROOT/calls\"";
+        self.stack.write(&format!("bin/{name}"), &format!("#!/bin/sh\n{told}\n{does}\n"));
+        fs::set_permissions(self.stack.path(&format!("bin/{name}")), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    pub(crate) fn sh(&self, line: &str) -> Outcome {
         let mut command = self.stack.command("bash");
         let path = format!("{}:/usr/bin:/bin:/usr/sbin:/sbin", self.stack.path("bin").display());
         command.args(["-c", line]).env("PATH", path).env("DOFLOAT_ROOT", self.stack.path(""));
@@ -225,7 +232,7 @@ impl Root {
     }
 
     /// Runs user-data as cloud-init does.
-    fn born(&self, text: &str) {
+    pub(crate) fn born(&self, text: &str) {
         self.stack.write("user-data", text);
         self.sh("bash user-data").ok();
     }
@@ -238,7 +245,7 @@ impl Root {
         fs::metadata(self.stack.path(below)).unwrap().permissions().mode() & 0o777
     }
 
-    fn calls(&self) -> String {
+    pub(crate) fn calls(&self) -> String {
         self.stack.read("calls")
     }
 }
@@ -332,6 +339,23 @@ fn a_node_of_14_04_does_all_of_the_tutorial() {
     }
     assert!(!calls.contains(TOKEN), "the token stands in an argument list");
     assert!(root.stack.read("asked-with").contains(&format!("Bearer {TOKEN}")), "the API was asked without the token");
+}
+
+/// At boot its service and the agent both make the rules: the peer's packets would be dropped by a rule of one that stands before
+/// the other's that lets them in.
+#[test]
+fn rules_are_made_by_one_at_a_time() {
+    let root = Root::new();
+    root.born(&text(&trusty()));
+    root.stack.write("etc/dofloat/peers", "1 primary 10.118.0.3 11\n2 secondary 10.118.0.4 12\n");
+    let told = "case $2 in -L) exit 0 ;; esac; echo $PPID >> \"$DOFLOAT_ROOT/order\"; [ $2 != -C ] || exit 1; exec /bin/sleep 0.01";
+    root.stand_in("iptables", told);
+    root.sh("for each in 1 2 3; do usr/local/lib/dofloat/firewall check & done; wait").ok();
+    let order = root.stack.read("order");
+    let turns: Vec<&str> = order.lines().collect();
+    let changes = turns.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    assert_eq!(changes, 2, "three make them, one after the other: {turns:?}");
+    assert!(root.calls().contains("iptables -w -A DOFLOAT-FORWARD -d 169.254.169.254 -j DROP"));
 }
 
 #[test]
@@ -431,7 +455,9 @@ fn the_agent_keeps_its_contract() {
         agent(ip, "monitor").exits(0);
     }
     assert_eq!(root.sh("cat run/dofloat/api-error").ok().stdout, "the API refuses the node's token (401)\n");
-    agent(ip, "start").exits(4);
+    // A refused token may be mended.
+    agent(ip, "start").exits(1).mentions("refuses the token (401)");
+    assert!(root.stack.exists("run/dofloat/start-failed"));
     root.stack.write(address, "{\"reserved_ip\":{\"locked\":false,\"droplet\":{\"id\":12}}}\n200");
     agent(ip, "monitor").exits(7);
     agent(ip, "stop").exits(0);
@@ -443,32 +469,4 @@ fn the_agent_keeps_its_contract() {
     agent(ip, "start").exits(2);
     let warned = agent(&format!("{ip} OCF_RESKEY_do_token=plain"), "monitor");
     assert!(warned.stderr.contains("put it into a file"), "{warned}");
-}
-
-#[test]
-fn fencing_believes_only_proof() {
-    let Some(_) = tool("jq") else { return };
-    let root = Root::new();
-    root.born(&text(&Node { fencing: Fencing::Api { delay: 8 }, ..trusty() }));
-    fs::create_dir_all(root.stack.path("run/dofloat")).unwrap();
-    let fence = |options: &str| root.sh(&format!("printf '{options}power_timeout=1\\n' | usr/sbin/fence_digitalocean"));
-    root.sh("usr/sbin/fence_digitalocean -o metadata").ok().mentions("name=\"plug\"");
-    fence("action=off\\nplug=secondary\\n").exits(1).mentions("not done in time");
-    root.stack.write(TAGGED, PEERS);
-    // Destroyed since: that is off.
-    fence("action=off\\nplug=secondary\\n").ok();
-    root.stack.write("answers/droplets_12", "{\"droplet\":{\"status\":\"active\"}}\n200");
-    root.stack.write("answers/droplets_12_actions", "{\"message\":\"pending event\"}\n422");
-    fence("action=off\\nplug=secondary\\n").exits(1).mentions("not done in time");
-    fence("action=status\\nplug=secondary\\n").ok();
-    root.stack.write("answers/droplets_12", "{\"droplet\":{\"status\":\"off\"}}\n200");
-    fence("action=status\\nplug=secondary\\n").exits(2);
-    // A status alone is no proof while the order is not through.
-    root.stack.write("answers/droplets_12_actions", "{\"action\":{\"id\":5,\"status\":\"in-progress\"}}\n201");
-    root.stack.write("answers/droplets_12_actions_5", "{\"action\":{\"id\":5,\"status\":\"in-progress\"}}\n200");
-    fence("action=off\\nplug=secondary\\n").exits(1);
-    root.stack.write("answers/droplets_12_actions_5", "{\"action\":{\"id\":5,\"status\":\"completed\"}}\n200");
-    fence("action=off\\nplug=secondary\\n").ok();
-    fence("action=reboot\\nport=secondary\\n").ok();
-    assert!(!root.calls().contains(TOKEN), "the token stands in an argument list");
 }

@@ -22,6 +22,7 @@ mod earlier;
 mod engine;
 mod example;
 mod faults;
+mod fencing;
 mod first_time;
 mod fleet;
 mod fuzz;

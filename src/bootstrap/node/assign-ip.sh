@@ -13,7 +13,7 @@ fi
 
 ip=$1
 droplet=$2
-until=$(($(date +%s) + ${ASSIGN_PATIENCE:-50}))
+until=$(($(clock) + ${ASSIGN_PATIENCE:-50}))
 API_PATIENCE=5
 
 # refused: whether asking again is of no use; then it ends.
@@ -37,15 +37,18 @@ refused() {
 asked=false
 while :; do
     if api GET "/v2/reserved_ips/$ip"; then
-        holder=$(picked '.reserved_ip.droplet.id')
-        locked=$(picked '.reserved_ip.locked')
+        # shellcheck disable=SC2046 # Words are wanted.
+        set -- $(picked "$HOLDER")
+        holder=${1:-nobody} locked=${2:-true}
         if [ "$holder" = "$droplet" ] && [ "$locked" != true ]; then
             [ "$asked" = false ] || say "$ip is here, at droplet $droplet"
             exit 0
         fi
         if [ "$locked" != true ]; then
-            say "$ip is at ${holder:-nobody}: asking for it to be at $droplet"
+            say "$ip is at $holder: asking for it to be at $droplet"
             asked=true
+            # Who fences must know how long it has had the address. Nobody's notes are kept for a user's own call.
+            [ ! -w "$RUN" ] || clock | put "$RUN/asked" 644
             api POST "/v2/reserved_ips/$ip/actions" "{\"type\":\"assign\",\"droplet_id\":$droplet}" \
                 || say "the API answers $STATUS: $(picked .message)"
             if [ "$STATUS" = 422 ] && picked .message | grep -q 'could not be found'; then
@@ -58,7 +61,7 @@ while :; do
         refused
         say "the API answers $STATUS when asked who holds $ip"
     fi
-    if [ "$(date +%s)" -ge "$until" ]; then
+    if [ "$(clock)" -ge "$until" ]; then
         echo "$ip is not at droplet $droplet yet; the API's last answer was $STATUS" >&2
         exit 1
     fi

@@ -41,6 +41,10 @@ prepare() {
     fi
     echo "$TIMEZONE" | put "$ROOT/etc/timezone" 644
     ln -sf "/usr/share/zoneinfo/$TIMEZONE" "$ROOT/etc/localtime"
+    if [ -d "$ROOT/etc/logrotate.d" ]; then
+        printf '/var/log/dofloat.log {\n    weekly\n    maxsize 10M\n    rotate 4\n    compress\n    missingok\n    notifempty\n}\n' \
+            | put "$ROOT/etc/logrotate.d/dofloat" 644
+    fi
     own_id > /dev/null || die "the metadata service does not answer"
 }
 
@@ -80,6 +84,10 @@ service_files() {
         systemctl unmask nginx.service
         systemctl disable --now nginx.service
     fi
+    # Its monitor lists these folders every two seconds, and complains of an empty one.
+    for folder in modules-enabled conf.d; do
+        [ ! -d "$ROOT/etc/nginx/$folder" ] || : > "$ROOT/etc/nginx/$folder/dofloat.conf"
+    done
     address=$(metadata interfaces/public/0/ipv4/address) || die "the metadata service does not answer"
     mkdir -p "$docroot"
     echo "Droplet: $(metadata hostname), IP Address: $address" | put "$docroot/index.html" 644
@@ -143,16 +151,15 @@ pacemaker() {
 
 # The cluster's configuration as crm takes it.
 configuration() {
-    properties="no-quorum-policy=$NO_QUORUM_POLICY cluster-recheck-interval=60s"
+    # A start that the API has failed is tried again where it was; a node is given up after several.
+    properties="no-quorum-policy=$NO_QUORUM_POLICY cluster-recheck-interval=60s start-failure-is-fatal=false"
     if [ "$FENCING" = api ]; then
+        # No delay of pacemaker's: it is over before the API can be asked. The agent itself lets the owner go first.
         properties="$properties stonith-enabled=true stonith-timeout=180s"
-        is_trusty || properties="$properties priority-fencing-delay=${FENCING_DELAY}s"
+        is_trusty || properties="$properties stonith-max-attempts=10000"
         for name in $NODES; do
-            # 14.04's pacemaker cannot let the owner win: there the first node does.
-            wait=''
-            if is_trusty && [ "$(nodeid "$name")" = 1 ]; then wait=" delay=$FENCING_DELAY"; fi
             echo "primitive Fence-$name stonith:fence_digitalocean params plug=$name pcmk_host_list=$name" \
-                "pcmk_host_check=static-list$wait op monitor interval=600s timeout=60s"
+                "pcmk_host_check=static-list op monitor interval=600s timeout=60s"
             echo "location Fence-$name-elsewhere Fence-$name -inf: $name"
         done
     else

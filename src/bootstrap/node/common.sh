@@ -9,6 +9,8 @@ ETC=$ROOT/etc/dofloat
 STATE=$ROOT/var/lib/dofloat
 RUN=$ROOT/run/dofloat
 LOG=$ROOT/var/log/dofloat.log
+NEWLINE='
+'
 METADATA=${DOFLOAT_METADATA:-http://169.254.169.254/metadata/v1}
 
 # shellcheck source=/dev/null
@@ -27,18 +29,25 @@ die() {
 
 # put FILE MODE: replaces a file by what comes in, if that differs. A reader sees the old file or the new one.
 put() {
-    if [ -e "$1.new" ]; then rm -f "$1.new"; fi
-    (umask 077 && cat > "$1.new") && chmod "$2" "$1.new" || return 1
-    if [ -e "$1" ] && cmp -s "$1" "$1.new"; then
-        rm -f "$1.new"
+    # A name of this process's own: several keep notes at once.
+    if [ -e "$1.new$$" ]; then rm -f "$1.new$$"; fi
+    (umask 077 && cat > "$1.new$$") && chmod "$2" "$1.new$$" || return 1
+    if [ -e "$1" ] && cmp -s "$1" "$1.new$$"; then
+        rm -f "$1.new$$"
     else
-        mv "$1.new" "$1"
+        mv "$1.new$$" "$1"
     fi
 }
 
 # metadata PATH: what the metadata service says.
 metadata() {
     curl -sf --connect-timeout 2 --max-time 5 "$METADATA/$1"
+}
+
+# clock: seconds since the start. Deadlines go by it, since nobody sets it.
+clock() {
+    read -r passed _ < "$ROOT/proc/uptime"
+    echo "${passed%%.*}"
 }
 
 # own_id: the droplet's identifier, remembered so that the metadata service is not needed at a failover.
@@ -51,24 +60,34 @@ own_id() {
     cat "$RUN/droplet-id"
 }
 
-# api METHOD PATH [BODY]: asks the API. Then STATUS is the answer's, 000 if there was none, and ANSWER its body.
+# request METHOD PATH [BODY]: asks the API. Then STATUS is the answer's, 000 if there was none, and ANSWER its body.
 # The token is that in DO_TOKEN, else that in the file TOKEN_FILE.
-api() {
+request() {
     api_token=${DO_TOKEN:-$(cat "${TOKEN_FILE:-$ETC/token}" 2> /dev/null)}
-    api_token=$(printf '%s' "$api_token" | sed 's/[\\"]/\\&/g')
+    case $api_token in *[\\\"]*) api_token=$(printf '%s' "$api_token" | sed 's/[\\"]/\\&/g') ;; esac
     set -- "$1" "$API_URL$2" "${3:-}"
     # curl adds the status as a last line, also when it fails.
     ANSWER=$(printf 'header = "Authorization: Bearer %s"\n' "$api_token" \
         | curl -sS -K - -X "$1" -H 'Content-Type: application/json' ${3:+--data "$3"} \
             --connect-timeout 4 --max-time "${API_PATIENCE:-10}" -w '\n%{http_code}' "$2" 2> /dev/null)
-    STATUS=$(printf '%s\n' "$ANSWER" | tail -n 1)
-    ANSWER=$(printf '%s\n' "$ANSWER" | sed '$d')
+    STATUS=${ANSWER##*"$NEWLINE"}
+    case $ANSWER in *"$NEWLINE"*) ANSWER=${ANSWER%"$NEWLINE"*} ;; *) ANSWER='' ;; esac
+}
+
+# note_api: what the last answer says of the API, for the health document.
+note_api() {
     case $STATUS in
         2??) rm -f "$RUN/api-error" ;;
         401 | 403) [ ! -d "$RUN" ] || echo "the API refuses the node's token ($STATUS)" | put "$RUN/api-error" 644 ;;
         000) [ ! -d "$RUN" ] || echo "the API cannot be reached" | put "$RUN/api-error" 644 ;;
         429 | 5??) [ ! -d "$RUN" ] || echo "the API answers $STATUS" | put "$RUN/api-error" 644 ;;
     esac
+}
+
+# api METHOD PATH [BODY]: the same, noted; whether it was done.
+api() {
+    request "$@"
+    note_api
     [ "${STATUS#2}" != "$STATUS" ]
 }
 
@@ -76,6 +95,9 @@ api() {
 picked() {
     printf '%s\n' "$ANSWER" | jq -r "$1" 2> /dev/null
 }
+
+# What the API says of an address: who has it, and whether it is being moved. Of an answer that says neither jq finds nothing.
+HOLDER='.reserved_ip | select(has("droplet")) | (.droplet.id // "nobody"), (.locked // false)'
 
 # nodeid NAME: its place among the names, from 1.
 nodeid() {

@@ -1,13 +1,35 @@
 #!/bin/sh
-# fence_digitalocean: takes a node out of service by powering its droplet off through the API.
-# Options come as key=value lines on standard input; the action also as `-o ACTION` or `--action=ACTION`. A node is meant by
-# its name: its droplet is looked up by the cluster's tag, so that a replaced droplet is found too.
-# "off" is said only on proof. A status alone is none: power_off is sent whatever the API shows, and waited for.
+# fence_digitalocean: sees to it that a peer that is lost does not serve any more, by having its droplet reset through the API.
+# Options come as key=value lines on standard input; the action also as `-o ACTION` or `--action=ACTION`.
+#
+# Both nodes may take each other for lost, and the API may be slow, or away, for one of them or for both. So it decides:
+#   - Who has the address goes first. The other looks on for a while, asks for the address, waits until it has had it for longer
+#     than a request can be on its way, and only then goes on. Time counts only over answers that nothing has interrupted.
+#   - Just before the request leaves everything is looked at once more: the peer is no member again, the address is here, and
+#     nobody is resetting this node.
+#   - The request is one `power_cycle`: whatever goes wrong, nobody stays off.
+#   - Proof of death is one of three: the droplet is off and nothing is about to happen to it; a reset that this node has asked
+#     for since it lost the peer is done; the API knows no droplet of the number that the peer had. A list proves nothing.
+# The tests hold `decide` row by row against a model of it that has been searched for every order of events.
 set -u
 # shellcheck source=src/bootstrap/node/common.sh
 . "${DOFLOAT_ROOT:-}/usr/local/lib/dofloat/common"
 
-action='' plug='' delay=0 patience=90
+# In seconds. A request leaves at most FRESH after the first of the looks that it follows from, and is given up after PATIENT.
+FRESH=2 PATIENT=3
+# Longer than a request lives.
+SETTLE=6
+# For how long a node without the address looks on; the first of the nodes longer, or both could take it in turns for ever.
+WATCH=8 LONGER=2
+[ "$FENCING_DELAY" -le $WATCH ] || WATCH=$FENCING_DELAY
+# The same after a boot alone, without the address and with it.
+LONG_WATCH=180 ALONE=60
+# A longer pause between two rounds is an interruption; after one of the second kind nothing is known any more.
+BREAK=5 LAPSE=30
+# For how long it counts that the address was asked for.
+RECENT=60
+
+action='' plug='' patience=150
 while [ $# -gt 0 ]; do
     case $1 in
         -o | --action) action=${2:-} && shift ;;
@@ -24,26 +46,23 @@ if [ -z "$action" ]; then
             plug | port) plug=$value ;;
             nodename) [ -n "$plug" ] || plug=$value ;;
             token_file) TOKEN_FILE=$value ;;
-            delay) delay=${value%s} ;;
             power_timeout) patience=${value%s} ;;
         esac
     done
 fi
-until=$(($(date +%s) + patience))
 
 describe() {
     cat << 'END'
 <?xml version="1.0"?>
-<resource-agent name="fence_digitalocean" shortdesc="Powers droplets of DigitalOcean off and on">
-<longdesc>Takes a node out of service by powering its droplet off through the API of DigitalOcean.</longdesc>
+<resource-agent name="fence_digitalocean" shortdesc="Resets droplets of DigitalOcean">
+<longdesc>Takes a node out of service by resetting its droplet through the API of DigitalOcean.</longdesc>
 <vendor-url>https://docs.digitalocean.com/reference/api/</vendor-url>
 <parameters>
 <parameter name="action" unique="0" required="1"><getopt mixed="-o, --action=[action]"/><content type="string" default="reboot"/><shortdesc lang="en">What to do</shortdesc></parameter>
 <parameter name="plug" unique="0" required="1" obsoletes="port"><getopt mixed="-n, --plug=[name]"/><content type="string"/><shortdesc lang="en">The node's name</shortdesc></parameter>
 <parameter name="port" unique="0" required="0" deprecated="1"><getopt mixed="-n, --plug=[name]"/><content type="string"/><shortdesc lang="en">The node's name</shortdesc></parameter>
 <parameter name="token_file" unique="0" required="0"><getopt mixed="--token-file=[file]"/><content type="string" default="/etc/dofloat/token"/><shortdesc lang="en">A file that only root reads, with the token</shortdesc></parameter>
-<parameter name="delay" unique="0" required="0"><getopt mixed="--delay=[seconds]"/><content type="second" default="0"/><shortdesc lang="en">Wait before powering off</shortdesc></parameter>
-<parameter name="power_timeout" unique="0" required="0"><getopt mixed="--power-timeout=[seconds]"/><content type="second" default="90"/><shortdesc lang="en">How long to go on asking</shortdesc></parameter>
+<parameter name="power_timeout" unique="0" required="0"><getopt mixed="--power-timeout=[seconds]"/><content type="second" default="150"/><shortdesc lang="en">How long to go on at a time</shortdesc></parameter>
 </parameters>
 <actions>
 <action name="on" automatic="0"/>
@@ -59,114 +78,370 @@ describe() {
 END
 }
 
-# pause: ends the wait when its time is over.
-pause() {
-    if [ "$(date +%s)" -ge "$until" ]; then
-        die "$plug: not done in time; the API's last answer was $STATUS"
+# named: sets id to the number of the peer's droplet that was last known, me to this node's own, and where notes are kept.
+named() {
+    [ -n "$plug" ] || die "no node is named: plug=NAME"
+    id=$(awk -v name="$plug" '$2 == name { print $4 }' "$ETC/peers" 2> /dev/null)
+    [ -n "$id" ] || die "$plug is none of the peers in /etc/dofloat/peers"
+    me=$(own_id) || die "the metadata service does not say which droplet this is"
+    [ "$id" != "$me" ] || die "$plug is this node itself"
+    notes=$RUN/fence-$plug debt=$STATE/owes-$plug
+    mkdir -p "$RUN" "$STATE"
+}
+
+# What is kept from round to round. watched: since when the API answers and nothing speaks against a claim. mine: since when the
+# address is here. own: the reset that this node has asked for; sent: when it was asked for without an answer, known: the actions
+# that there were then, owed: whether the peer was to be seen to before. holder, public: who had the address, and where the peer's
+# page is. last: when the last round ended.
+recall() {
+    watched='' mine='' own='' sent='' known='' owed=false holder='' public='' last=0
+    # shellcheck source=/dev/null
+    [ ! -s "$notes" ] || . "$notes"
+    began=$(clock)
+    if [ $((began - last)) -gt $LAPSE ]; then own='' sent='' known=''; fi
+    if [ $((began - last)) -gt $BREAK ]; then afresh; fi
+}
+
+remember() {
+    last=$(clock)
+    printf "%s='%s'\n" watched "$watched" mine "$mine" own "$own" sent "$sent" known "$known" owed "$owed" holder "$holder" public "$public" \
+        last "$last" | put "$notes" 600
+}
+
+afresh() {
+    watched='' mine=''
+}
+
+# ask NAME PATH: asks in the background; the answer is in a file of that name.
+ask() {
+    (
+        API_PATIENCE=$PATIENT
+        request GET "$2"
+        printf '%s\n%s\n' "$STATUS" "$ANSWER" > "$asked/$1"
+    ) < /dev/null > /dev/null 2>&1 &
+}
+
+# answer NAME: reads it; whether it is of use.
+answer() {
+    ANSWER=$(cat "$asked/$1" 2> /dev/null)
+    STATUS=${ANSWER%%"$NEWLINE"*}
+    ANSWER=${ANSWER#*"$NEWLINE"}
+    : "${STATUS:=000}"
+    case $STATUS in 2??) ;; *) return 1 ;; esac
+}
+
+# What the API has to do or has done to a droplet, the newest first: number, type, status.
+ACTIONS='.actions[] | "\(.id) \(.type) \(.status)"'
+
+# look: one round of questions, all at once. Sets what decide goes by.
+look() {
+    member=false answered=true
+    ask peer "/v2/droplets/$id"
+    ask peer-actions "/v2/droplets/$id/actions?per_page=50"
+    ask address "/v2/reserved_ips/$FLOATING_IP"
+    ask own-actions "/v2/droplets/$me/actions?per_page=50"
+    # Whom to ask for its page is known from the round before, or from better days.
+    : "${public:=$(cat "$STATE/page-$plug" 2> /dev/null)}"
+    if [ "$holder" = "$id" ] && [ -n "$public" ]; then read_page "$public"; fi
+    seen=$(members)
+    wait
+    if [ -z "$seen" ]; then answered=false; fi
+    if printf '%s\n' "$seen" | grep -qx "$plug"; then member=true; fi
+    look_at_peer
+    look_at_address
+}
+
+look_at_peer() {
+    droplet=unknown busy=false state=none
+    if answer peer; then
+        # shellcheck disable=SC2046 # Words are wanted.
+        set -- $(picked '.droplet.status, (.droplet.networks.v4[]? | select(.type == "public") | .ip_address)')
+        droplet=${1:-unknown} public=${2:-}
+    elif [ "$STATUS" = 404 ]; then
+        droplet=gone
+    else
+        answered=false why=$STATUS
     fi
+    if answer peer-actions; then
+        actions=$(picked "$ACTIONS") || answered=false why=unreadable
+    else
+        actions=''
+        if [ "$STATUS" != 404 ] || [ "$droplet" != gone ]; then answered=false why=$STATUS; fi
+    fi
+    # A request without an answer may have arrived: a reset that there was not before is its.
+    if [ -n "$sent" ] && [ -z "$own" ]; then
+        own=$(printf '%s\n' "$actions" | awk -v known=" $known " '$2 == "power_cycle" && !index(known, " " $1 " ") { print $1; exit }')
+        if [ -n "$own" ]; then
+            sent=''
+        elif [ $((began - sent)) -gt $((FRESH + PATIENT)) ]; then
+            came_to_nothing
+        else
+            state=sent
+        fi
+    fi
+    if [ -n "$own" ]; then
+        case $(printf '%s\n' "$actions" | awk -v own="$own" '$1 == own { print $3 }') in
+            completed) state='done' ;;
+            errored) state=none own='' ;;
+            *) state=open ;;
+        esac
+    fi
+    if printf '%s\n' "$actions" | is_pending; then busy=true; fi
+}
+
+# is_pending: whether one of the actions that are not this node's own is still to come, and changes whether a droplet runs.
+is_pending() {
+    awk -v own="$own" '
+        $1 != own && $2 ~ /^(power_off|power_on|power_cycle|shutdown|reboot|rebuild|restore|resize|password_reset)$/ \
+            && $3 != "completed" && $3 != "errored" { found = 1 }
+        END { exit !found }'
+}
+
+look_at_address() {
+    holder=unknown locked=false attacked=false healthy=false
+    if answer address; then
+        # shellcheck disable=SC2046 # Words are wanted.
+        set -- $(picked "$HOLDER")
+        if [ $# -eq 2 ]; then holder=$1 locked=$2; else answered=false why=unreadable; fi
+    else
+        answered=false why=$STATUS
+    fi
+    if answer own-actions; then
+        mine_pending=$(picked "$ACTIONS") || answered=false why=unreadable
+        if printf '%s\n' "$mine_pending" | is_pending; then attacked=true; fi
+    else
+        answered=false why=$STATUS
+    fi
+    if [ "$holder" = "$id" ] && serves; then healthy=true; fi
+}
+
+# read_page ADDRESS: what the peer says of itself at its public address, in the background.
+read_page() {
+    curl -sf --connect-timeout 1 --max-time 2 "http://$1:$HEALTH_PORT$HEALTH_PATH" < /dev/null > "$asked/page" 2> /dev/null &
+}
+
+# serves: whether the peer says on its page that it has quorum and serves, and has said so lately.
+serves() {
+    ANSWER=$(cat "$asked/page" 2> /dev/null)
+    [ -n "$ANSWER" ] || return 1
+    # shellcheck disable=SC2046 # Words are wanted.
+    set -- $(picked '.quorum, .holder, .time')
+    [ "${1:-}" = true ] && [ "${2:-}" = "$plug" ] || return 1
+    told=$(date -u -d "${3:-}" +%s 2> /dev/null) || return 1
+    age=$(($(date +%s) - told))
+    [ $age -lt 30 ] && [ $age -gt -30 ]
+}
+
+# decide: sets move to drop, proof, wait, claim or cycle.
+decide() {
+    move='wait'
+    if [ $member = true ]; then
+        afresh
+        move=drop
+        return
+    fi
+    if [ $answered = false ]; then
+        afresh
+        return
+    fi
+    idle=true
+    if [ $busy = true ] || [ $state = sent ] || [ $state = open ]; then idle=false; fi
+    if [ "$droplet" = gone ] || [ $state = 'done' ] || { [ "$droplet" = off ] && [ $idle = true ]; }; then
+        move=proof
+        return
+    fi
+    # Who is being reset has lost; and nothing is certain while the address moves.
+    if [ $attacked = true ] || [ "$locked" = true ]; then
+        afresh
+        return
+    fi
+    if [ "$holder" = "$me" ]; then decide_with_address; else decide_without_address; fi
+}
+
+decide_with_address() {
+    claimed=false
+    if [ -s "$RUN/asked" ] && [ $((began - $(cat "$RUN/asked"))) -lt $RECENT ]; then claimed=true; fi
+    : "${mine:=$began}"
+    if [ $claimed = true ] && [ $((began - mine)) -lt $SETTLE ]; then
+        watched=''
+        return
+    fi
+    # What somebody else does to the peer is waited for: only what is this node's is proof.
+    if [ $idle = false ]; then
+        watched=''
+        return
+    fi
+    if [ $alone = true ] && [ $claimed = false ]; then
+        : "${watched:=$began}"
+        [ $((began - watched)) -ge $ALONE ] || return 0
+    fi
+    move=cycle
+}
+
+decide_without_address() {
+    mine=''
+    if [ "$holder" != nobody ]; then
+        # Who has booted alone cannot tell a dead holder from a cut link by anything but its page.
+        if [ $healthy = true ] || { [ $alone = true ] && [ ! -e "$STATE/page-$plug" ]; }; then
+            afresh
+            return
+        fi
+    fi
+    limit=$WATCH
+    if [ "$(nodeid "$NODE_NAME")" = 1 ]; then limit=$((WATCH + LONGER)); fi
+    if [ $alone = true ]; then limit=$LONG_WATCH; fi
+    if [ "$holder" = nobody ] && [ "$(nodeid "$NODE_NAME")" = 1 ] && [ $alone = false ]; then limit=0; fi
+    : "${watched:=$began}"
+    [ $((began - watched)) -ge "$limit" ] || return 0
+    watched=''
+    move=claim
+}
+
+claim() {
+    say "asking for $FLOATING_IP, which $plug had"
+    clock | put "$RUN/asked" 644
+    API_PATIENCE=$PATIENT
+    api POST "/v2/reserved_ips/$FLOATING_IP/actions" "{\"type\":\"assign\",\"droplet_id\":$me}" || say "the API answers $STATUS: $(picked .message)"
+}
+
+# cycle: the request leaves, unless what it follows from is too old.
+cycle() {
+    if [ $(($(clock) - began)) -gt $FRESH ]; then
+        say "the API is too slow to act upon what it says"
+        return
+    fi
+    say "resetting droplet $id ($plug)"
+    sent=$(clock) known=$(printf '%s\n' "$actions" | awk '{ printf "%s ", $1 }')
+    owed=true
+    if [ ! -s "$debt" ]; then owed=false && echo "$id" | put "$debt" 644; fi
+    remember
+    API_PATIENCE=$PATIENT
+    api POST "/v2/droplets/$id/actions" '{"type":"power_cycle"}' || say "the API answers $STATUS: $(picked .message)"
     case $STATUS in
-        401 | 403) die "the API refuses the token ($STATUS); fencing needs droplet:read and droplet:update" ;;
-        429) sleep 3 ;;
-        2??) sleep 0.2 ;;
-        *) sleep 0.5 ;;
+        2??)
+            own=$(picked '.action.id // empty')
+            [ -z "$own" ] || sent=''
+            ;;
+        4??) came_to_nothing ;;
     esac
 }
 
-# droplets NAME: sets ids to those of the droplets of this name, other than this one. A list without this droplet is not
-# believed: nobody is declared dead because a list came late.
-STATUS=000
-droplets() {
-    tag=$(printf '%s' "$TAG" | sed 's/%/%25/g; s/:/%3A/g')
-    own=$(own_id) || return 1
-    api GET "/v2/droplets?tag_name=$tag&per_page=200" || return 1
-    ids=$(picked '.droplets[] | "\(.id) \(.name)"' | awk -v own="$own" -v name="$1" '
-        $1 == own { seen = 1 }
-        $1 != own && $2 == name { print $1 }
-        END { exit !seen }')
+# came_to_nothing: of the request, and so nobody has to be seen to for it.
+came_to_nothing() {
+    sent=''
+    [ "$owed" = true ] || rm -f "$debt"
 }
 
-found() {
-    [ -n "$plug" ] || die "no node is named: plug=NAME"
-    until droplets "$plug"; do pause; done
+# proven: whatever is learnt later belongs to another loss.
+proven() {
+    say "droplet $id ($plug) is down: $droplet, reset $state"
+    rm -f "$notes" "$RUN/fencing"
 }
 
-# off ID: powers it off and sees that it is.
-off() {
-    say "powering droplet $1 ($plug) off"
+# tell: why it takes so long, for the health document.
+tell() {
+    if [ $answered = false ]; then
+        text="$plug is lost, and the API does not answer well enough to reset it (${why:-no members are seen})"
+    elif [ $attacked = true ]; then
+        text="$plug is lost, and this node is about to be reset itself"
+    elif [ $state = open ] || [ $busy = true ]; then
+        text="$plug is lost; what the API is doing to its droplet is not done yet. If that droplet is dead for certain: stonith_admin --confirm $plug"
+    elif [ $healthy = true ]; then
+        text="$plug is not seen by this node, and serves"
+    else
+        text="$plug is lost and about to be reset"
+    fi
+    echo "$text" | put "$RUN/fencing" 644
+}
+
+# fence: round by round, until there is proof, or the peer is back.
+fence() {
+    named
+    asked=$(mktemp -d "$RUN/asked-XXXXXX") || die "no folder for answers"
+    trap 'rm -rf "$asked"' EXIT
+    trap 'exit 1' TERM INT HUP
+    first=$(clock) why='' strange=''
     while :; do
-        api POST "/v2/droplets/$1/actions" '{"type":"power_off"}'
-        case $STATUS in
-            201)
-                event=$(picked .action.id)
-                state=in-progress
-                while [ "$state" = in-progress ]; do
-                    api GET "/v2/droplets/$1/actions/$event"
-                    case $STATUS in
-                        2??) state=$(picked .action.status) ;;
-                        404) state=unknown ;;
-                    esac
-                    [ "$state" != in-progress ] || pause
-                done
+        recall
+        rm -f "$asked"/*
+        look
+        decide
+        case $move in
+            proof)
+                proven
+                return 0
                 ;;
-            404) return 0 ;; # It was destroyed.
+            claim) claim ;;
+            cycle) cycle ;;
         esac
-        api GET "/v2/droplets/$1"
-        [ "$STATUS" != 404 ] || return 0
-        # Refused because it is off already, or done: the status is proof now.
-        if [ "${STATUS#2}" != "$STATUS" ] && [ "$(picked .droplet.status)" = off ]; then
-            case ${state:-refused} in
-                completed | refused)
-                    say "droplet $1 ($plug) is off"
-                    return 0
-                    ;;
-            esac
+        remember
+        [ $move != drop ] || dropped
+        tell
+        [ $(($(clock) - first)) -lt "$patience" ] || die "$(cat "$RUN/fencing")"
+        pause
+    done
+}
+
+# dropped: the peer is a member again. One that the cluster itself wants down although it sees it, for a service that it could
+# not stop, is watched for a while, and then reset like one that is lost.
+dropped() {
+    if crm_mon_says_unclean; then
+        : "${strange:=$(clock)}"
+        if [ $(($(clock) - strange)) -ge 15 ] && [ $answered = true ]; then
+            cycle
+            strange=$(clock)
         fi
-        pause
-    done
+        return 0
+    fi
+    rm -f "$RUN/fencing"
+    die "$plug is a member again"
 }
 
-# on ID: asks until it is taken; a droplet is locked for a moment after it went off.
-on() {
-    while :; do
-        api POST "/v2/droplets/$1/actions" '{"type":"power_on"}' && return 0
-        case $STATUS in
-            404) return 0 ;;
-            422) api GET "/v2/droplets/$1" && [ "$(picked .droplet.status)" = active ] && return 0 ;;
-        esac
-        pause
-    done
+crm_mon_says_unclean() {
+    timeout 10 crm_mon --as-xml 2> /dev/null | grep "<node name=\"$plug\"" | grep -q 'unclean="true"'
 }
 
+pause() {
+    case $why in
+        401 | 403 | 429) sleep 2 ;;
+    esac
+    # The API's budget is everybody's: who can only wait for the end of something does so slowly after a minute.
+    if [ $answered = true ] && [ -z "$watched$mine" ] && [ $(($(clock) - first)) -gt 60 ]; then sleep 8; fi
+    sleep 1
+    why=''
+}
+
+# power TYPE: once, as the operator asks.
+power() {
+    named
+    API_PATIENCE=$PATIENT
+    api POST "/v2/droplets/$id/actions" "{\"type\":\"$1\"}" || [ "$STATUS" = 404 ] || die "the API answers $STATUS: $(picked .message)"
+}
+
+alone=false
 case ${action:-reboot} in
     metadata | meta-data) describe ;;
     validate-all) [ -s "${TOKEN_FILE:-$ETC/token}" ] || die "there is no token in ${TOKEN_FILE:-$ETC/token}" ;;
+    # Trouble with the API moves nothing: a device that was taken out of use could fence nobody when it is over.
     monitor)
-        # Only that the token still works; pacemaker asks rarely.
-        droplets none || die "the API answers $STATUS"
+        [ -s "${TOKEN_FILE:-$ETC/token}" ] || die "there is no token in ${TOKEN_FILE:-$ETC/token}"
+        api GET "/v2/reserved_ips/$FLOATING_IP" || say "the API answers $STATUS"
         ;;
     list)
         for name in $NODES; do echo "$name,"; done
         ;;
     status)
-        found
-        for id in $ids; do
-            api GET "/v2/droplets/$id"
-            [ "$(picked .droplet.status)" != active ] || exit 0
-        done
-        exit 2
+        named
+        api GET "/v2/droplets/$id" || [ "$STATUS" = 404 ] || die "the API answers $STATUS"
+        [ "$(picked .droplet.status)" = active ] || exit 2
         ;;
-    off | reboot)
-        [ "$delay" -eq 0 ] || sleep "$delay"
-        found
-        for id in $ids; do off "$id"; done
-        # That it comes back is wished, not promised: it is fenced. Nobody waits for it, least of all the address.
-        if [ "${action:-reboot}" = reboot ]; then
-            (for id in $ids; do (on "$id") || say "droplet $id ($plug) could not be powered on"; done) < /dev/null > /dev/null 2>&1 &
-        fi
+    # For pacemaker both are the same: that the peer does not run any more as it did. Nobody stays off.
+    off | reboot) fence ;;
+    # Of this node's own agent, for one that has booted alone.
+    alone)
+        alone=true
+        fence
         ;;
-    on)
-        found
-        for id in $ids; do on "$id"; done
-        ;;
+    on) power power_on ;;
     *) die "unknown action $action" ;;
 esac

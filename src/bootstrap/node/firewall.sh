@@ -1,5 +1,6 @@
 #!/bin/sh
 # The node's own rules, in chains of their own: user-data is read by root only, and corosync's ports hear the peers alone.
+# `firewall check` makes them only if something has flushed them.
 # Without peers' addresses (`/etc/dofloat/peers` is written when they are known) only the first rule stands.
 set -eu
 # shellcheck source=src/bootstrap/node/common.sh
@@ -19,8 +20,26 @@ iptables -w -L -n > /dev/null 2>&1 || {
     }
 }
 
-# What the metadata service tells holds the cluster's key and token; a page with a flaw must not fetch it.
+# At boot, and when a peer has changed, several call: rules that two make at once are in no order.
+mkdir -p "$RUN"
+exec 8> "$RUN/firewall.lock"
+flock 8
+
+# What the metadata service tells holds the cluster's key and token; a page with a flaw must not fetch it, nor a container's. The
+# provider's own agent for metrics asks there at each start.
+case ${1:-} in
+    check)
+        iptables -w -C OUTPUT -j DOFLOAT-OUTPUT 2> /dev/null && iptables -w -C FORWARD -j DOFLOAT-FORWARD 2> /dev/null \
+            && iptables -w -C DOFLOAT-OUTPUT -d 169.254.169.254 -m owner ! --uid-owner 0 -j REJECT 2> /dev/null && exit 0
+        say "the node's rules are gone: making them anew"
+        ;;
+esac
+fill DOFLOAT-FORWARD
+iptables -w -A DOFLOAT-FORWARD -d 169.254.169.254 -j DROP
 fill DOFLOAT-OUTPUT
+if metrics=$(id -u do-agent 2> /dev/null); then
+    iptables -w -A DOFLOAT-OUTPUT -d 169.254.169.254 -m owner --uid-owner "$metrics" -j ACCEPT
+fi
 iptables -w -A DOFLOAT-OUTPUT -d 169.254.169.254 -m owner ! --uid-owner 0 -j REJECT
 
 if [ -s "$ETC/peers" ] && link=$(link_of "$(own_private)") && [ -n "$link" ]; then

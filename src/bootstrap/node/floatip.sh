@@ -8,7 +8,7 @@
 
 ip=${OCF_RESKEY_floating_ip:-}
 TOKEN_FILE=${OCF_RESKEY_token_file:-$ETC/token}
-OK=0 GENERIC=1 ARGS=2 UNIMPLEMENTED=3 PERM=4 INSTALLED=5 CONFIGURED=6 NOT_RUNNING=7
+OK=0 GENERIC=1 ARGS=2 UNIMPLEMENTED=3 INSTALLED=5 CONFIGURED=6 NOT_RUNNING=7
 
 describe() {
     cat << 'END'
@@ -95,9 +95,15 @@ look() {
     }
     API_PATIENCE=6
     if api GET "/v2/reserved_ips/$ip"; then
-        holder=$(picked '.reserved_ip.droplet.id')
-        if [ "$holder" = "$id" ]; then remember $OK; else remember $NOT_RUNNING; fi
-        return
+        # shellcheck disable=SC2046 # Words are wanted.
+        set -- $(picked "$HOLDER")
+        if [ "${1:-}" = "$id" ]; then
+            remember $OK
+            return
+        elif [ -n "${1:-}" ]; then
+            remember $NOT_RUNNING
+            return
+        fi
     fi
     tell "the API answers $STATUS: what was known of $ip still counts"
     last
@@ -115,33 +121,36 @@ last() {
 }
 
 start() {
-    id=$(own_id) || {
-        tell "the metadata service does not say which droplet this is"
-        exit $GENERIC
-    }
     # Pacemaker's limit in milliseconds, less what it takes to say why.
-    ASSIGN_PATIENCE=$((${OCF_RESKEY_CRM_meta_timeout:-60000} / 1000 - 8))
-    export ASSIGN_PATIENCE TOKEN_FILE
+    until=$(($(clock) + ${OCF_RESKEY_CRM_meta_timeout:-60000} / 1000 - 8))
+    export TOKEN_FILE
     [ -z "${DO_TOKEN:-}" ] || export DO_TOKEN
-    why=$("$ROOT/usr/local/bin/assign-ip" "$ip" "$id" 2>&1)
-    case $? in
-        0)
-            rm -f "$known.stopped"
-            remember $OK
-            ;;
-        3)
-            tell "$why"
-            exit $ARGS
-            ;;
-        4)
-            tell "$why"
-            exit $PERM
-            ;;
-        *)
-            tell "$why"
-            exit $GENERIC
-            ;;
-    esac
+    while :; do
+        why="the metadata service does not say which droplet this is"
+        code=$GENERIC
+        if id=$(own_id); then
+            why=$(ASSIGN_PATIENCE=$((until - $(clock))) "$ROOT/usr/local/bin/assign-ip" "$ip" "$id" 2>&1)
+            code=$?
+        fi
+        case $code in
+            0)
+                rm -f "$known.stopped" "$RUN/start-failed"
+                remember $OK
+                return
+                ;;
+            3)
+                tell "$why"
+                exit $ARGS
+                ;;
+        esac
+        if [ "$(clock)" -ge "$until" ]; then break; fi
+        # A token can be mended, and then nobody should have to do more.
+        sleep 2
+    done
+    tell "$why"
+    # When the API is well again the node's agent has pacemaker forget this.
+    : > "$RUN/start-failed"
+    exit $GENERIC
 }
 
 case ${1:-} in

@@ -4,6 +4,7 @@
 #   members    the nodes that this one sees in the cluster, of those `expected`; quorum says whether it may act
 #   resources  what pacemaker runs, and where; failures are the operations that failed
 #   holder     the node at which pacemaker has the floating IP; holds says whether the metadata service shows it at this node
+#   fencing    what hinders the fencing of a lost peer, or that one is off that nobody here has switched off
 #   api_error  what was wrong when the node last asked the API
 #   log        the bootstrap's last lines, as long as it is not done
 #
@@ -97,6 +98,7 @@ document() {
     printf '  "cluster": %s,\n  "node": %s,\n' "$(text "$CLUSTER_NAME")" "$(text "$NODE_NAME")"
     printf '  "phase": %s,\n  "step": %s,\n  "steps": 9,\n' "$(text "$phase")" "$(find "$STATE/done" -type f 2> /dev/null | wc -l)"
     printf '  "error": %s,\n  "api_error": %s,\n' "$(file "$STATE/error")" "$(file "$RUN/api-error")"
+    printf '  "fencing": %s,\n' "$(if [ -s "$RUN/fencing" ]; then file "$RUN/fencing"; else file "$RUN/peer-off"; fi)"
     # shellcheck disable=SC2086,SC2046 # Words are wanted.
     printf '  "expected": %s,\n  "members": %s,\n' "$(list $NODES)" "$(list $(members))"
     printf '  "quorum": %s,\n  "resources": %s,\n' "$quorum" "$(printf '%s\n' "$seen" | resources)"
