@@ -1,62 +1,232 @@
-//! Projects: the default one, which holds everything; read only.
+//! Projects: the default one, which holds everything that was put into no other, and those that were made.
+//!
+//! Invariant: a name is unique; a project that holds something is not deleted. Only reserved addresses can lie elsewhere than in
+//! the default one.
 
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ids;
 use super::time::EPOCH;
 use super::wire::{Call, Refusal, Reply};
-use super::world::World;
+use super::world::{Made, World};
+
+/// The longest name, and the longest description.
+const LONGEST: [usize; 2] = [175, 255];
+
+/// A project that was made.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Project {
+    pub(super) id: String,
+    pub(super) name: String,
+    description: String,
+    purpose: String,
+    environment: String,
+    created: u64,
+}
 
 /// The default project's identifier.
 pub(super) fn default_id(world: &World) -> String {
     ids::uuid(world.seed, &["default project"])
 }
 
-fn show(world: &World) -> Value {
-    let (began, owner) = (World::timestamp(EPOCH.0), ids::uuid(world.seed, &["account"]));
+/// The project that an address lies in.
+pub(super) fn of_address(world: &World, ip: Ipv4Addr) -> String {
+    world.reserved_ips.get(&ip).and_then(|ip| ip.project.clone()).unwrap_or_else(|| default_id(world))
+}
+
+/// Refuses a project that is not there; `None` is the default one.
+pub(super) fn must_be(world: &World, id: &str) -> Result<Option<String>, Refusal> {
+    if id == default_id(world) {
+        return Ok(None);
+    }
+    let known = world.projects.contains_key(id);
+    if known { Ok(Some(id.to_owned())) } else { Err(Refusal::unprocessable(format!("project {id} could not be found"))) }
+}
+
+fn show_default(world: &World) -> Value {
+    show(
+        world,
+        &Project {
+            id: default_id(world),
+            name: "Simulated".to_owned(),
+            description: "The project of a simulated account.".to_owned(),
+            purpose: "Just trying out DigitalOcean".to_owned(),
+            environment: "Development".to_owned(),
+            created: EPOCH.0,
+        },
+    )
+}
+
+pub(super) fn show(world: &World, project: &Project) -> Value {
+    let (made, owner) = (World::timestamp(project.created), ids::uuid(world.seed, &["account"]));
     json!({
-        "id": default_id(world), "owner_uuid": owner, "owner_id": ids::number(world.seed, &["owner"], |_| false), "name": "Simulated",
-        "description": "The project of a simulated account.", "purpose": "Just trying out DigitalOcean", "environment": "Development",
-        "created_at": began, "updated_at": began, "is_default": true,
+        "id": project.id, "owner_uuid": owner, "owner_id": ids::number(world.seed, &["owner"], |_| false), "name": project.name,
+        "description": project.description, "purpose": project.purpose, "environment": project.environment,
+        "created_at": made, "updated_at": made, "is_default": project.id == default_id(world),
     })
 }
 
 /// `GET /v2/projects`
 pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
-    call.page("projects", &[()], |()| show(world))
+    let made: Vec<String> = world.projects.keys().cloned().collect();
+    let mut shown = vec![show_default(world)];
+    for id in made.into_iter().filter(|id| world.listed(&format!("project:{id}"))).collect::<Vec<_>>() {
+        shown.extend(world.projects.get(&id).map(|project| show(world, project)));
+    }
+    call.page("projects", &shown, Value::clone)
+}
+
+/// `POST /v2/projects`
+pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let (name, purpose) = (call.body.required("name")?, call.body.required("purpose")?);
+    let (description, environment) = (call.body.text("description")?, call.body.text("environment")?);
+    let description = description.unwrap_or_default();
+    if name.len() > LONGEST[0] || description.len() > LONGEST[1] {
+        return Err(Refusal::unprocessable("name is too long (175 characters at most), or description (255)"));
+    }
+    if world.projects.values().any(|project| project.name == name) || name == "Simulated" {
+        return Err(Refusal::conflict("name is already in use"));
+    }
+    let nth = world.nth("project", &name);
+    let id = ids::uuid(world.seed, &["project", &name, &nth.to_string()]);
+    let created = world.now.0;
+    let project = Project {
+        id: id.clone(),
+        name,
+        description,
+        purpose,
+        environment: environment.unwrap_or_else(|| "Development".to_owned()),
+        created,
+    };
+    let shown = show(world, &project);
+    world.projects.insert(id.clone(), project);
+    world.note(Made::Other(format!("project:{id}")));
+    Ok(Reply::created(json!({ "project": shown })))
 }
 
 /// `GET /v2/projects/default`
 pub(super) fn read_default(world: &mut World, _: &Call<'_>) -> Result<Reply, Refusal> {
-    Ok(Reply::ok(json!({ "project": show(world) })))
+    Ok(Reply::ok(json!({ "project": show_default(world) })))
 }
 
 /// `GET /v2/projects/{project_id}`
 pub(super) fn read(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
-    is_default(world, call)?;
-    read_default(world, call)
+    match find(world, call)? {
+        None => read_default(world, call),
+        Some(id) => {
+            world.found(&format!("project:{id}"))?;
+            Ok(Reply::ok(json!({ "project": world.projects.get(&id).map(|project| show(world, project)) })))
+        }
+    }
+}
+
+/// `DELETE /v2/projects/{project_id}`
+pub(super) fn delete(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let id = find(world, call)?.ok_or_else(|| Refusal::new(412, "precondition_failed", "cannot delete the default project"))?;
+    if world.reserved_ips.values().any(|ip| ip.project.as_ref() == Some(&id)) {
+        return Err(Refusal::new(412, "precondition_failed", "cannot delete a project with resources"));
+    }
+    world.projects.remove(&id);
+    Ok(Reply::nothing())
 }
 
 /// `GET /v2/projects/{project_id}/resources`
 pub(super) fn resources(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
-    is_default(world, call)?;
-    default_resources(world, call)
+    match find(world, call)? {
+        None => default_resources(world, call),
+        Some(id) => page(call, &addresses(world, Some(&id))),
+    }
 }
 
 /// `GET /v2/projects/default/resources`
 pub(super) fn default_resources(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
     let droplets = world.droplets.keys().map(|id| (format!("do:droplet:{id}"), format!("droplets/{id}")));
-    let ips = world.reserved_ips.keys().map(|ip| (format!("do:floatingip:{ip}"), format!("floating_ips/{ip}")));
     let domains = world.domains.keys().map(|name| (format!("do:domain:{name}"), format!("domains/{name}")));
-    let all: Vec<(String, String)> = droplets.chain(ips).chain(domains).collect();
+    let all: Vec<(String, String)> = droplets.chain(addresses(world, None)).chain(domains).collect();
+    page(call, &all)
+}
+
+/// `POST /v2/projects/{project_id}/resources`
+pub(super) fn assign(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let project = find(world, call)?;
+    put(world, call, project.as_deref())
+}
+
+/// `POST /v2/projects/default/resources`
+pub(super) fn assign_default(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    put(world, call, None)
+}
+
+fn put(world: &mut World, call: &Call<'_>, project: Option<&str>) -> Result<Reply, Refusal> {
+    let since = World::timestamp(world.now.0);
+    let mut shown = Vec::new();
+    for urn in call.body.texts("resources")?.unwrap_or_default() {
+        let ip =
+            urn.strip_prefix("do:floatingip:").or_else(|| urn.strip_prefix("do:reservedip:")).and_then(|ip| ip.parse::<Ipv4Addr>().ok());
+        let address = ip.and_then(|ip| world.reserved_ips.get_mut(&ip));
+        let status = if address.is_some() { "assigned" } else { "not_found" };
+        if let Some(address) = address {
+            address.project = project.map(str::to_owned);
+        }
+        let path = ip.map(|ip| format!("floating_ips/{ip}")).unwrap_or_default();
+        shown.push(json!({ "urn": urn, "assigned_at": since, "links": { "self": format!("{}/v2/{path}", call.base) }, "status": status }));
+    }
+    Ok(Reply::ok(json!({ "resources": shown, "links": {}, "meta": { "total": shown.len() } })))
+}
+
+fn addresses(world: &World, project: Option<&str>) -> Vec<(String, String)> {
+    let here = world.reserved_ips.values().filter(|ip| ip.project.as_deref() == project);
+    here.map(|ip| (format!("do:floatingip:{}", ip.ip), format!("floating_ips/{}", ip.ip))).collect()
+}
+
+fn page(call: &Call<'_>, all: &[(String, String)]) -> Result<Reply, Refusal> {
     let since = World::timestamp(EPOCH.0);
     call.page(
         "resources",
-        &all,
+        all,
         |(urn, path)| json!({ "urn": urn, "assigned_at": since, "links": { "self": format!("{}/v2/{path}", call.base) }, "status": "ok" }),
     )
 }
 
-fn is_default(world: &World, call: &Call<'_>) -> Result<(), Refusal> {
-    if call.part(0) == default_id(world) { Ok(()) } else { Err(Refusal::not_found()) }
+/// The project that a path names; `None` is the default one.
+fn find(world: &World, call: &Call<'_>) -> Result<Option<String>, Refusal> {
+    let id = call.part(0);
+    match id == default_id(world) {
+        true => Ok(None),
+        false if world.projects.contains_key(id) => Ok(Some(id.to_owned())),
+        false => Err(Refusal::not_found()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::Rig;
+    use super::*;
+
+    #[test]
+    fn a_project_is_made_holds_an_address_and_is_deleted_when_it_holds_none() {
+        let mut rig = Rig::new();
+        let made = rig.ok("POST /projects", json!({ "name": "a", "purpose": "b" }));
+        let id = made["project"]["id"].as_str().unwrap().to_owned();
+        rig.refused("POST /projects", json!({ "name": "a", "purpose": "b" }), 409, "in use");
+        rig.refused("POST /projects", json!({ "name": "b" }), 422, "purpose");
+        let reserved = rig.ok("POST /reserved_ips", json!({ "region": "nyc3", "project_id": id }));
+        let ip = reserved["reserved_ip"]["ip"].as_str().unwrap().to_owned();
+        assert_eq!(reserved["reserved_ip"]["project_id"], json!(id));
+        rig.refused("POST /reserved_ips", json!({ "region": "nyc3", "project_id": "x" }), 422, "could not be found");
+        assert_eq!(rig.get(&format!("/projects/{id}/resources"))["resources"][0]["urn"], json!(format!("do:floatingip:{ip}")));
+        rig.refused(&format!("DELETE /projects/{id}"), Value::Null, 412, "with resources");
+        rig.ok("POST /projects/default/resources", json!({ "resources": [format!("do:reservedip:{ip}"), "do:droplet:1"] }));
+        let default = rig.get("/projects/default")["project"]["id"].clone();
+        assert_eq!(rig.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["project_id"], default);
+        rig.ok(&format!("POST /projects/{id}/resources"), json!({ "resources": [format!("do:floatingip:{ip}")] }));
+        rig.ok(&format!("DELETE /reserved_ips/{ip}"), Value::Null);
+        rig.ok(&format!("DELETE /projects/{id}"), Value::Null);
+        rig.refused(&format!("GET /projects/{id}"), Value::Null, 404, "could not be found");
+        assert!(rig.world.is_fresh());
+    }
 }

@@ -26,6 +26,9 @@ pub(super) struct ReservedIp {
     /// The pair whose server was given it.
     #[serde(default)]
     pub(super) pair: Option<String>,
+    /// The project that it lies in, if it is not the default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) project: Option<String>,
 }
 
 impl World {
@@ -37,7 +40,7 @@ impl World {
             "droplet": holder.map(|droplet| self.show_droplet(droplet, scopes)), "locked": self.is_locked(ip.ip),
         });
         if let (true, Value::Object(fields)) = (scopes.has("project:read"), &mut shown) {
-            fields.insert("project_id".to_owned(), json!(projects::default_id(self)));
+            fields.insert("project_id".to_owned(), json!(projects::of_address(self, ip.ip)));
         }
         shown
     }
@@ -92,15 +95,17 @@ pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusa
             (world.droplets.get(&id).map(|droplet| droplet.region.clone()).unwrap_or_default(), Some(id))
         }
     };
-    if let Some(project) = call.body.text("project_id")?.filter(|id| *id != projects::default_id(world)) {
-        return Err(Refusal::unprocessable(format!("project {project} could not be found")));
-    }
+    let project = match call.body.text("project_id")? {
+        Some(_) if droplet.is_some() => return Err(Refusal::unprocessable("You can't specify both a droplet and a project.")),
+        Some(id) => projects::must_be(world, &id)?,
+        None => None,
+    };
     if world.reserved_ips.len() >= world.settings.limits.reserved_ips {
         return Err(Refusal::unprocessable("You have reached the limit of reserved IPs for your account."));
     }
     let nth = world.nth("reserved_ip", &region);
     let ip = ids::reserved(world.seed, &region, nth);
-    world.reserved_ips.insert(ip, ReservedIp { ip, region: region.clone(), droplet: None, pair: None });
+    world.reserved_ips.insert(ip, ReservedIp { ip, region: region.clone(), droplet: None, pair: None, project });
     world.note(Made::Other(format!("reserved_ip:{ip}")));
     let mut links = json!({});
     if let Some(id) = droplet {
@@ -166,7 +171,7 @@ pub(super) fn act(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> 
     let action = world.begin(Begin { kind, on: resource(call, ip), droplet: Some(droplet), region, effect });
     let mut shown = world.actions.get(&action).map(Action::show).unwrap_or_default();
     if let (true, Value::Object(fields)) = (call.scopes.has("project:read"), &mut shown) {
-        fields.insert("project_id".to_owned(), json!(projects::default_id(world)));
+        fields.insert("project_id".to_owned(), json!(projects::of_address(world, ip)));
     }
     Ok(Reply::created(json!({ "action": shown })))
 }

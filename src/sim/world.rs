@@ -15,6 +15,7 @@ use super::domains::Domain;
 use super::droplets::Droplet;
 use super::faults::{Fault, Trap, What};
 use super::firewalls::Firewall;
+use super::projects::Project;
 use super::rate::{Gate, Pass};
 use super::reserved_ips::ReservedIp;
 use super::routes;
@@ -46,6 +47,8 @@ pub struct World {
     pub(super) ssh_keys: BTreeMap<u64, SshKey>,
     /// By lower-case name; the value is the first spelling.
     pub(super) tags: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) projects: BTreeMap<String, Project>,
     pub(super) actions: BTreeMap<u64, Action>,
     /// The actions in progress.
     pub(super) open: BTreeSet<u64>,
@@ -137,6 +140,7 @@ impl World {
             domains: BTreeMap::new(),
             ssh_keys: BTreeMap::new(),
             tags: BTreeMap::new(),
+            projects: BTreeMap::new(),
             actions: BTreeMap::new(),
             open: BTreeSet::new(),
             made: BTreeMap::new(),
@@ -411,6 +415,7 @@ impl World {
             ("records", self.domains.values().map(|domain| domain.own_records().count()).sum()),
             ("ssh_keys", self.ssh_keys.len()),
             ("tags", self.tags.len()),
+            ("projects", self.projects.len()),
         ])
     }
 
@@ -427,7 +432,7 @@ impl World {
     }
 
     /// Objects of a kind (`droplets`, `reserved_ips`, `vpcs`, `firewalls`, `domains`, `records`, `ssh_keys`, `tags`,
-    /// `actions`) as the API shows them to a token of full access. Nothing counts as a look.
+    /// `projects`, `actions`) as the API shows them to a token of full access. Nothing counts as a look.
     #[must_use]
     pub fn show(&self, kind: &str) -> Vec<Value> {
         let all = &Scopes::All;
@@ -440,6 +445,7 @@ impl World {
             "records" => self.domains.values().flat_map(|domain| domain.records.values().map(super::records::Record::show)).collect(),
             "ssh_keys" => self.ssh_keys.values().map(SshKey::show).collect(),
             "tags" => self.tags.values().map(|tag| self.show_tag(tag, "")).collect(),
+            "projects" => self.projects.values().map(|project| super::projects::show(self, project)).collect(),
             "actions" => self.actions.values().map(Action::show).collect(),
             _ => Vec::new(),
         }
