@@ -37,6 +37,8 @@
 //!
 //! - No call before its intent is on disk, no wait before the identity is, no dependent before the result is.
 //! - A create is repeated only when it surely was not seen; a lost answer is looked up, never guessed.
+//! - What is not certainly the stack's own is never taken: a mark tells, else a person does ([`engine::adopt`]). What carries
+//!   another stack's mark is never changed ([`engine::foreign`]).
 //! - No secret implements `Serialize`; state and plans hold digests.
 //! - No global state; no wall clock below `cli` but in [`base::clock`]; no environment below `cli` but in [`base::child`], which keeps it from children; the engine prints nothing.
 //! - A kind is named in its own file, never in the engine; the engine knows tables.

@@ -24,7 +24,7 @@ use dofloat::api::error::ApiError;
 use dofloat::base::address::Address;
 use dofloat::base::clock::{Clock, Moment};
 use dofloat::base::digest::Salt;
-use dofloat::base::identity::{Id, Mark};
+use dofloat::base::identity::{Id, Mark, Ours};
 use dofloat::base::rng::Rng;
 use dofloat::base::secret::Secret;
 use dofloat::base::value::{Body, Term, Value};
@@ -128,14 +128,15 @@ impl World {
         // What earlier answers said of limits is over by now.
         self.clock.advance(Duration::from_secs(86_400));
         let (id, mark, address) = (Id("7".to_owned()), Mark("dofloat:fuzz-1".to_owned()), Address::new(kind.name(), "fuzz"));
+        let ours = Ours { mark: &mark, project: Some(&id) };
         let known: Body = filled(kind.attrs());
         let term = Term::Value(Value::Map(settable(kind.attrs(), &known)));
         let api = self.client.snapshot();
         self.script(answers);
         match operation {
-            "look" => self.body(kind, kind.look(&api, &id).await.map(|body| body.into_iter().collect())),
-            "list" => self.found(kind, kind.list(&api, &[id, Id("x,1".to_owned())], &mark).await),
-            "create" => self.body(kind, kind.create(&api, &address, &term, &mark).await.map(|made| made.body.into_iter().collect())),
+            "look" => self.body(kind, kind.look(&api, &id).await.map(|found| found.into_iter().map(|found| found.body).collect())),
+            "list" => self.found(kind, kind.list(&api, &[id.clone(), Id("x,1".to_owned())], ours).await),
+            "create" => self.body(kind, kind.create(&api, &address, &term, ours).await.map(|made| made.body.into_iter().collect())),
             "settle" => self.body(kind, kind.settle(&api, &id, &Term::null()).await.map(|body| vec![body])),
             "edit" => {
                 for edit in edits(kind.attrs()) {
@@ -144,7 +145,7 @@ impl World {
                 }
             }
             "delete" => drop(told(kind.delete(&api, &id, &known).await)),
-            "find" => self.found(kind, kind.find(&api, &known, &mark).await),
+            "find" => self.found(kind, kind.find(&api, &known, ours).await),
             "before_delete" => drop(told(kind.before_delete(&api, &id, &known, &[Id("9".to_owned())]).await)),
             "preflight" => {
                 let job = Job { address, id: None, body: term, seen: None, creates: true };

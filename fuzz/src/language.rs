@@ -2,7 +2,6 @@
 //!
 //! Invariant: every error that has a place has it in the text, and can be shown; what is computed once and again is the same.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use dofloat::base::clock::Moment;
@@ -79,8 +78,7 @@ fn planned(stack: &Stack<'_>, shown: &Shown) {
     let _ = plan_text::render(&planned.plan, view);
     let _ = plan_json::lines(&planned.plan, &shown.sources, "");
     let _ = plan_json::object(&planned.plan, &shown.sources);
-    let surveyed =
-        Surveyed { planned, state, observed, upkeep, adopted: Vec::new(), claims: Default::default(), addresses: BTreeSet::new() };
+    let surveyed = Surveyed { planned, state, observed, upkeep, adopted: Vec::new(), claims: Default::default() };
     // A number beyond all machines cannot be written, and says so.
     if let Ok(written) = saved::write(&surveyed, &options) {
         let read = saved::read(&written, "fuzz.plan").expect("what was written");

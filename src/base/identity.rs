@@ -17,6 +17,23 @@ pub struct Id(pub String);
 #[serde(transparent)]
 pub struct Mark(pub String);
 
+impl Mark {
+    /// Whether a stack of that lineage made this mark, whatever it is called by now.
+    #[must_use]
+    pub fn is_of(&self, lineage: &str) -> bool {
+        !lineage.is_empty() && self.0.strip_suffix(lineage).is_some_and(|rest| rest.ends_with('-'))
+    }
+}
+
+/// By what an object is known to be a stack's own.
+#[derive(Clone, Copy, Debug)]
+pub struct Ours<'a> {
+    /// The tag.
+    pub mark: &'a Mark,
+    /// The project whose name is the mark, for what cannot be tagged; `None` where there is none, or none that is known.
+    pub project: Option<&'a Id>,
+}
+
 /// Whose objects a state describes: an account of DigitalOcean, or a simulated world.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

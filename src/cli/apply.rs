@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use super::args::{ApplyArgs, DestroyArgs, Global, Planning};
 use super::attend::{attended, watched};
-use super::clusters;
 use super::clusters::Bent;
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
@@ -16,6 +15,7 @@ use super::plan::{Looking, look, options, show};
 use super::session::{Claim, Session};
 use super::stack::{self, Place};
 use super::workplace::{Site, keys, variables_of};
+use super::{clusters, plan};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Digest;
 use crate::base::durable::remove;
@@ -327,6 +327,7 @@ impl Doing<'_> {
             left.outcome.errors.extend(error.diagnostics);
         }
         let destroy = self.options.destroy;
+        plan::tell(&left.outcome.notes, self.site, self.order.planning.json, screen);
         if self.order.planning.json {
             for line in events::ending_lines(&left.outcome, destroy, &self.site.environment.clock.now().to_rfc3339()) {
                 screen.line(&line.to_string());
@@ -336,6 +337,7 @@ impl Doing<'_> {
         }
         let exit = match (left.outcome.interrupted, left.outcome.errors.is_empty()) {
             (true, _) => Exit::Interrupted,
+            (false, false) if left.outcome.decision => Exit::Decision,
             (false, false) => Exit::Failed,
             (false, true) => return Ok(Exit::Done),
         };

@@ -69,6 +69,8 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Take objects over that are there already
     Import(ImportArgs),
+    /// Say what an interrupted run has made, where that is not certain
+    Adopt(AdoptArgs),
     /// Bring the state up to date with what is there
     Refresh(RefreshArgs),
     /// Look at what is remembered, and change it
@@ -256,12 +258,30 @@ pub struct ImportArgs {
     /// Take over what a terraform.tfstate (version 4) describes
     #[arg(long, value_name = "FILE", conflicts_with = "discover")]
     pub tfstate: Option<PathBuf>,
+    /// Even what carries another stack's mark, which this stack's takes the place of
+    #[arg(long)]
+    pub take_over: bool,
     /// Do not ask
     #[arg(long)]
     pub auto_approve: bool,
     /// Begin anew, although a state of this name seems lost
     #[arg(long)]
     pub new_stack: bool,
+    /// The values of variables.
+    #[command(flatten)]
+    pub variables: Variables,
+    /// How the state is locked.
+    #[command(flatten)]
+    pub locking: Locking,
+}
+
+/// `adopt`
+#[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat adopt [OPTIONS] [STACK] <ADDRESS> <ID>\n       dofloat adopt [OPTIONS] [STACK] <ADDRESS> none")]
+pub struct AdoptArgs {
+    /// The stack, if there are several; then the resource, and the object that was made, or `none`
+    #[arg(value_name = "STACK|ADDRESS|ID")]
+    pub words: Vec<String>,
     /// The values of variables.
     #[command(flatten)]
     pub variables: Variables,
@@ -467,7 +487,7 @@ impl Command {
             Self::Status(args) => args.json,
             Self::Version(args) => args.json,
             Self::Refresh(args) => args.planning.json,
-            Self::State(_) | Self::Import(_) | Self::Unlock(_) | Self::Sim(_) | Self::Completions(_) => false,
+            Self::State(_) | Self::Import(_) | Self::Adopt(_) | Self::Unlock(_) | Self::Sim(_) | Self::Completions(_) => false,
         }
     }
 
@@ -478,6 +498,7 @@ impl Command {
             Self::Destroy(args) => Some(&mut args.planning.variables),
             Self::Refresh(args) => Some(&mut args.planning.variables),
             Self::Import(args) => Some(&mut args.variables),
+            Self::Adopt(args) => Some(&mut args.variables),
             Self::Validate(args) => Some(&mut args.variables),
             Self::Scopes(args) => Some(&mut args.variables),
             Self::Status(args) => Some(&mut args.variables),

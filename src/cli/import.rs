@@ -21,17 +21,18 @@ use super::{clusters, history, stack};
 use crate::base::desired::Resolve;
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Salt;
-use crate::base::identity::Id;
+use crate::base::identity::{Id, Ours};
 use crate::base::readable;
 use crate::base::secret::Secret;
 use crate::base::value::Value;
 use crate::engine::discover::{Sought, discover};
+use crate::engine::foreign;
 use crate::engine::import::{self, Wish};
 use crate::engine::plan::Options;
-use crate::engine::survey::{Surveyed, survey};
+use crate::engine::survey::{Surveyed, mark, survey};
 use crate::engine::tfstate::{self, Foreign};
-use crate::state::secrets;
 use crate::state::store::{Loaded, Locked};
+use crate::state::{Record, SavedOutput, State, secrets};
 use crate::ui::screen::Screen;
 use crate::ui::{errors, import_text, plan_text};
 
@@ -148,6 +149,7 @@ fn wish(words: &[String], configuration: &dyn Resolve) -> Result<Wish, Failure> 
     Ok(Wish { to, id: Id(id.clone()), told: None, span: None })
 }
 
+#[derive(Clone, Copy)]
 struct Taking<'a> {
     args: &'a ImportArgs,
     site: &'a Site<'a>,
@@ -158,7 +160,7 @@ struct Taking<'a> {
 impl Taking<'_> {
     async fn survey(&self, wishes: Vec<Wish>, screen: &mut Screen) -> Result<Surveyed, Failure> {
         let config = self.site.config(self.looking.inputs);
-        let options = Options { adopt: Some(wishes), ..Options::default() };
+        let options = Options { adopt: Some(wishes), take_over: self.args.take_over, ..Options::default() };
         let looking = Looking { options: &options, ..self.looking };
         let clock = &self.site.environment.clock;
         let (api, waits) = watched(&self.looking.gateway.client);
@@ -168,14 +170,43 @@ impl Taking<'_> {
     async fn one(&self, wish: Wish, store: &mut Locked, screen: &mut Screen) -> Ended {
         let recorded = self.looking.loaded.state.as_ref().and_then(|state| state.records.get(&wish.to));
         if let Some(record) = recorded {
+            if self.args.take_over && record.id == wish.id {
+                return self.again(wish, record.clone(), store, screen).await;
+            }
             return Err(Diagnostic::error(format!("{} has an object already: {}.", wish.to, record.id))
                 .hint(format!("`dofloat state rm {}` forgets that one first; it lives on.", wish.to))
                 .into());
         }
         let surveyed = self.survey(vec![wish], screen).await?;
-        import::keep(&surveyed, &BTreeMap::new(), store)?;
-        self.told(&surveyed, screen);
+        self.kept(surveyed, &BTreeMap::new(), store, screen).await?;
         Ok(Exit::Done)
+    }
+
+    /// Takes over what has its record here already: a state that was edited, or a takeover that was interrupted.
+    async fn again(&self, wish: Wish, record: Record, store: &mut Locked, screen: &mut Screen) -> Ended {
+        let mut loaded = self.looking.loaded.clone();
+        loaded.state.iter_mut().for_each(|state| drop(state.records.remove(&wish.to)));
+        let taking = Taking { looking: Looking { loaded: &loaded, ..self.looking }, ..*self };
+        let surveyed = taking.survey(vec![Wish { told: Some(record), ..wish }], screen).await?;
+        self.kept(surveyed, &BTreeMap::new(), store, screen).await?;
+        Ok(Exit::Done)
+    }
+
+    /// Makes what was taken over durable, and puts this stack's mark on what carried another's.
+    async fn kept(
+        &self,
+        mut surveyed: Surveyed,
+        outputs: &BTreeMap<String, SavedOutput>,
+        store: &mut Locked,
+        screen: &mut Screen,
+    ) -> Result<State, Failure> {
+        let api = &self.looking.gateway.client;
+        let mark = mark(&self.site.place.name, &surveyed.state.lineage);
+        surveyed.state.project = foreign::lodging(api, &surveyed, &mark).await?;
+        let state = import::keep(&surveyed, outputs, store)?;
+        foreign::claim(api, &surveyed, Ours { mark: &mark, project: state.project.as_ref() }).await?;
+        self.told(&surveyed, screen);
+        Ok(state)
     }
 
     async fn fitting(&self, sought: &Sought, store: &mut Locked, screen: &mut Screen) -> Ended {
@@ -195,8 +226,7 @@ impl Taking<'_> {
             screen.line("Import cancelled.");
             return Ok(Exit::Failed);
         }
-        import::keep(&found.surveyed, &BTreeMap::new(), store)?;
-        self.told(&found.surveyed, screen);
+        self.kept(found.surveyed, &BTreeMap::new(), store, screen).await?;
         Ok(Exit::Done)
     }
 
@@ -215,13 +245,13 @@ impl Taking<'_> {
                 .into());
         }
         let surveyed = self.survey(wishes, screen).await?;
-        let state = import::keep(&surveyed, &outputs, store)?;
+        let left = import_text::left(&left, &surveyed.upkeep.missing, &tainted);
+        let state = self.kept(surveyed, &outputs, store, screen).await?;
         let salt = state.salt;
         self.keep_secrets(secrets.into_iter().filter(|(name, value)| {
             state.outputs.get(name).and_then(|output| output.sensitive.as_ref()).is_some_and(|digest| digest.matches(value, &salt))
         }))?;
-        screen.print(&import_text::left(&left, &surveyed.upkeep.missing, &tainted));
-        self.told(&surveyed, screen);
+        screen.print(&left);
         Ok(Exit::Done)
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Invariant: glue, no logic. Only here is the environment read, and a failure turned into an exit code.
 
+pub mod adopt;
 pub mod apply;
 pub mod args;
 pub mod attend;
@@ -121,6 +122,7 @@ async fn run(args: &Args, environment: &Environment, screen: &mut Screen) -> End
         Command::Show(args) => show::run(args, global, environment, screen).await,
         Command::Output(args) => output::run(args, global, environment, screen).await,
         Command::Validate(args) => validate::run(args, global, environment, screen),
+        Command::Adopt(args) => adopt::run(args, global, environment, screen).await,
         Command::Import(args) => import::run(args, global, environment, screen).await,
         Command::Refresh(args) => refresh::run(args, global, environment, screen).await,
         Command::State(command) => state::run(command, global, environment, screen).await,

@@ -117,7 +117,7 @@ pub fn options(planning: &Planning, destroy: bool, expanded: &Expanded<'_>) -> O
     // To replace a cluster is to replace its nodes; its address is given up only where it is named itself.
     let replace = planning.replace.iter().flat_map(|address| expanded.nodes(address).unwrap_or_else(|| vec![address.clone()])).collect();
     let (targets, refresh_only, upgrade_nodes) = (planning.target.clone(), planning.refresh_only, planning.upgrade_nodes);
-    Options { targets, replace, refresh_only, destroy, upgrade_nodes, duplicates: planning.allow_duplicate.clone(), adopt: None }
+    Options { targets, replace, refresh_only, destroy, upgrade_nodes, duplicates: planning.allow_duplicate.clone(), ..Options::default() }
 }
 
 /// What a plan is made from.

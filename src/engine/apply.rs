@@ -313,8 +313,18 @@ impl<'a> Owner<'a> {
             create_before_destroy: wanted.is_some_and(|wanted| wanted.rules.create_before_destroy),
             power: kind.powered(&seen).filter(|_| disruptive).map(|on| if on { Power::On } else { Power::Off }),
         };
-        let task =
-            Task { step: step.id, address: address.clone(), op: step.op.clone(), kind, terms, sent, seen, id, mark: self.run.mark.clone() };
+        let task = Task {
+            step: step.id,
+            address: address.clone(),
+            op: step.op.clone(),
+            kind,
+            terms,
+            sent,
+            seen,
+            id,
+            mark: self.run.mark.clone(),
+            project: self.run.state.project.clone(),
+        };
         Ok((task, begin))
     }
 
@@ -565,17 +575,16 @@ impl<'a> Owner<'a> {
         let Some(running) = self.running.get(&step) else { return };
         let alike =
             1 + self.lost.iter().filter_map(|other| self.running.get(other)).filter(|other| other.begin.body == running.begin.body).count();
-        let mut claims = self.run.claims.clone();
-        claims.extend(recover::claims(&self.run.state, None));
+        let (mut claims, own) = (self.run.claims.clone(), recover::claims(&self.run.state, None));
+        claims.extend(own.iter().cloned());
         claims.extend(self.running.values().filter_map(|other| Some((family(other.task.kind.name()), other.id.clone()?))));
         let (kind, clock, sender) = (running.task.kind, self.run.clock.clone(), self.sender.clone());
         let api = watched(&self.run.api, step, &self.sender);
-        let (address, body, mark, since) =
-            (running.task.address.clone(), running.begin.body.clone(), self.run.mark.clone(), running.started);
+        let (task, body, since) = (running.task.clone(), running.begin.body.clone(), running.started);
         self.locating = true;
         self.tasks.spawn(async move {
-            let found =
-                recover::locate(kind, &api, Lost { address: &address, body: &body, mark: &mark, since, alike }, &claims, &clock).await;
+            let lost = Lost { address: &task.address, body: &body, ours: task.ours(), since, alike, in_run: true, own: &own };
+            let found = recover::locate(kind, &api, lost, &claims, &clock).await;
             // The owner is gone only if the whole run is.
             let _ = sender.send(Message::Located { step, found }).await;
         });
@@ -612,7 +621,10 @@ impl<'a> Owner<'a> {
                 self.failed(step, why, false, entries, then);
                 return;
             }
-            Ok(Located::Many(objects)) => recover::too_many(&running.task.address, &objects),
+            Ok(Located::Doubt(objects)) => {
+                self.outcome.decision = true;
+                recover::doubt(&self.run.planned.plan.base.stack, running.task.kind, &running.task.address, &objects)
+            }
             Err(error) => of_api(&error, &format!("find out what became of {}", running.task.address)).about(&running.task.address),
         };
         self.running.insert(step, running);

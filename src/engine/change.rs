@@ -391,6 +391,10 @@ pub struct Outcome {
     pub skipped: usize,
     /// Whether it was stopped by a signal.
     pub interrupted: bool,
+    /// Whether a person must decide before it can go on.
+    pub decision: bool,
+    /// What else is worth telling.
+    pub notes: Vec<Diagnostic>,
     /// The outputs as they are now, open ones with their value.
     pub outputs: BTreeMap<String, crate::base::desired::Output>,
 }

@@ -5,17 +5,19 @@
 
 use std::collections::BTreeSet;
 
+use super::foreign;
 use super::import::Wish;
 use super::plan::Options;
 use super::recover::{self, Claims};
+use super::refresh::Label;
 use super::survey::{Ground, Surveyed, mark, survey};
 use super::trouble::{Stop, of_api};
 use crate::base::address::Address;
-use crate::base::identity::Id;
+use crate::base::identity::{Id, Ours};
 use crate::base::value::{Body, Value};
 use crate::kinds::account::family;
 use crate::kinds::attr::Presence;
-use crate::kinds::erased::{AnyKind, Found};
+use crate::kinds::erased::{AnyKind, Found, Sure};
 use crate::kinds::kind;
 
 /// What is looked for.
@@ -63,6 +65,7 @@ type Round = (Vec<Wish>, Vec<(Address, Vec<Id>)>);
 async fn search(ground: Ground<'_>, surveyed: &Surveyed, sought: &Sought) -> Result<Round, Stop> {
     let mark = mark(ground.stack, &surveyed.state.lineage);
     let mut claims: Claims = recover::claims(&surveyed.state, None);
+    let ours = Ours { mark: &mark, project: surveyed.state.project.as_ref().filter(|_| sought.marked) };
     let (mut wishes, mut doubtful) = (Vec::new(), Vec::new());
     for to in ground.resolve.desired().resources.keys() {
         let asked = sought.only.is_empty() || sought.only.iter().any(|only| only.covers(to));
@@ -70,11 +73,12 @@ async fn search(ground: Ground<'_>, surveyed: &Surveyed, sought: &Sought) -> Res
         let Some(body) = surveyed.planned.terms.get(to).map(known).filter(|body| is_recognisable(kind, body)) else {
             continue;
         };
-        let found = match kind.find(ground.api, &body, &mark).await {
-            Err(error) if error.is_not_found() => Vec::new(),
-            other => other.map_err(|error| Stop::from(of_api(&error, &format!("look for {to}")).about(to)))?,
-        };
-        let fits = |found: &Found| !claims.contains(&(family(kind.name()), found.id.clone())) && sought.fits(kind, found);
+        let found = recover::candidates(kind, ground.api, &body, ours, &claims).await;
+        let found = found.map_err(|error| Stop::from(of_api(&error, &format!("look for {to}")).about(to)))?;
+        let label = |found: &Found| Label { marks: found.marks.clone(), project: found.project.clone() };
+        let labels = found.iter().map(|found| ((to.clone(), found.id.clone()), label(found))).collect();
+        let foreign = foreign::of_others(ground.api, &surveyed.state, &labels).await?;
+        let fits = |found: &Found| !foreign.contains_key(&(to.clone(), found.id.clone())) && sought.fits(kind, found);
         let ids: BTreeSet<Id> = found.iter().filter(|found| fits(found)).map(|found| found.id.clone()).collect();
         match Vec::from_iter(ids).as_slice() {
             [] => {}
@@ -102,6 +106,8 @@ impl Sought {
         let tags = found.body.get("tags").and_then(Value::as_list).unwrap_or_default();
         let tagged = |tag: &String| tags.iter().any(|found| found.as_str() == Some(tag));
         let named = |name: &String| found.body.get("name").and_then(Value::as_str) == Some(name);
-        self.tag.as_ref().is_none_or(tagged) && self.name.as_ref().is_none_or(named) && (!self.marked || kind.markable() && found.certain)
+        self.tag.as_ref().is_none_or(tagged)
+            && self.name.as_ref().is_none_or(named)
+            && (!self.marked || (kind.markable() || kind.lodged()) && found.sure == Sure::Ours)
     }
 }

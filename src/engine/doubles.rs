@@ -12,6 +12,7 @@ use super::trouble::Stop;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::base::value::{Term, Value};
+use crate::kinds::account::family;
 use crate::kinds::erased::Job;
 use crate::kinds::kind;
 use crate::state::State;
@@ -40,7 +41,10 @@ pub(super) async fn doubled(ground: Ground<'_>, state: &State, observed: &Observ
         looked_for = strays::find(ground, state, |kind| kinds.contains(kind)).await?;
         &looked_for
     };
-    let of = |stray: &Stray| made.iter().find(|(kind, job)| *kind == stray.kind && is_alike(&job.body, stray)).map(|(_, job)| &job.address);
+    let of = |stray: &Stray| {
+        let fits = |(kind, job): &&(&'static str, &Job)| family(kind) == family(stray.kind) && is_alike(&job.body, stray);
+        made.iter().find(fits).map(|(_, job)| &job.address)
+    };
     Ok(strays.iter().filter_map(|stray| Some(told(ground, of(stray)?, stray))).collect())
 }
 

@@ -3,13 +3,14 @@
 //! Invariant: reads only. An object has one record at most. What cannot be read of an object comes from another tool's memory
 //! where there is one, else it is taken to be as the configuration says, and that is told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::plan::Planned;
+use super::foreign::{self, Labels};
+use super::plan::{Options, Planned};
 use super::record::{self, Frame};
-use super::refresh::{self, Observed, Seen};
+use super::refresh::{self, Label, Observed, Seen};
 use super::survey::Surveyed;
 use super::trouble::{Stop, lacking, of_api};
 use super::upkeep::{Taken, Upkeep};
@@ -21,7 +22,7 @@ use crate::base::identity::{Id, Mark};
 use crate::base::value::{Body, Term};
 use crate::kinds::account::family;
 use crate::kinds::attr::Reads;
-use crate::kinds::erased::AnyKind;
+use crate::kinds::erased::{AnyKind, Found};
 use crate::kinds::kind;
 use crate::kinds::scopes::{Operation, needed};
 use crate::state::store::{ExitClass, Locked};
@@ -53,13 +54,13 @@ pub fn wishes(desired: &Desired, state: &State) -> Vec<Wish> {
 /// Looks at the objects and puts their records into the state. Gives what was seen. `mark` is the stack's.
 ///
 /// # Errors
-/// An object that is not there, that another record has, or a read that fails.
+/// An object that is not there, that another record or another stack has, or a read that fails.
 pub async fn take(
     api: &Client,
     state: &mut State,
     wishes: &[Wish],
     mark: &Mark,
-    desired: &Desired,
+    (desired, options): (&Desired, &Options),
     upkeep: &mut Upkeep,
 ) -> Result<BTreeMap<Address, Seen>, Stop> {
     let looks = wishes.iter().map(|wish| async move {
@@ -70,21 +71,21 @@ pub async fn take(
         };
         let found = kind.look(api, &wish.id).await.map_err(unread)?;
         // Some objects have several names; records know each by one.
-        let id = found.as_ref().and_then(|body| kind.identity(body)).unwrap_or_else(|| wish.id.clone());
+        let id = found.as_ref().and_then(|found| kind.identity(&found.body)).unwrap_or_else(|| wish.id.clone());
         let found = if id == wish.id { found } else { kind.look(api, &id).await.map_err(unread)? };
         Ok::<_, Stop>((wish, kind, id, found))
     });
     let found: Vec<_> = stream::iter(looks.collect::<Vec<_>>()).buffered(LOOKS).try_collect().await?;
-    let marked = marked(api, wishes, mark).await?;
+    let foreign = foreign::of_others(api, state, &labels(&found)).await?;
     let mut claimed: BTreeMap<(String, Id), Address> = BTreeMap::new();
     for (address, id) in
         state.records.iter().map(|(address, record)| (address, &record.id)).chain(state.deposed.keys().map(|(a, id)| (a, id)))
     {
         claimed.insert((family(&address.kind), id.clone()), address.clone());
     }
-    let (mut seen, mut errors) = (BTreeMap::new(), Vec::new());
+    let (mut seen, mut errors, mut doubts) = (BTreeMap::new(), Vec::new(), Vec::new());
     for (wish, kind, id, found) in found {
-        let Some(body) = found else {
+        let Some(Found { body, marks, .. }) = found else {
             match &wish.told {
                 Some(_) => drop(upkeep.missing.insert(wish.to.clone(), wish.id.clone())),
                 None => errors.push(placed(nothing_there(wish), wish)),
@@ -95,28 +96,35 @@ pub async fn take(
             errors.push(placed(taken_already(wish, &other), wish));
             continue;
         }
+        let from = foreign.get(&(wish.to.clone(), id.clone())).cloned().unwrap_or_default();
+        if !from.is_empty() && !options.take_over {
+            doubts.push(placed(foreign::not_taken(wish, &id, &from), wish));
+            continue;
+        }
         let mut provisional = provisional(wish, desired, id.clone());
-        provisional.mark = marked.contains(&(kind.name(), id.clone())).then(|| mark.clone());
+        let ours = marks.into_iter().find(|mark| mark.is_of(&state.lineage));
+        provisional.mark = ours.or_else(|| (kind.markable() && !from.is_empty()).then(|| mark.clone()));
         let there = refresh::present(kind.name(), &provisional, body, &state.salt);
         let Seen::Present { body, digests } = &there else { continue };
         state.records.insert(wish.to.clone(), Record { body: steady(kind, body), digests: digests.clone(), ..provisional });
-        upkeep.taken.insert(wish.to.clone(), Taken { id, told: wish.told.is_some() });
+        upkeep.taken.insert(wish.to.clone(), Taken { id, told: wish.told.is_some(), from });
         seen.insert(wish.to.clone(), there);
     }
     build_upon(state, &upkeep.taken, desired);
-    if errors.is_empty() { Ok(seen) } else { Err(Stop::failed(errors)) }
+    match (errors.is_empty(), doubts.is_empty()) {
+        (true, true) => Ok(seen),
+        (true, false) => Err(Stop::decision(doubts)),
+        (false, _) => {
+            errors.extend(doubts);
+            Err(Stop::failed(errors))
+        }
+    }
 }
 
-/// The objects that carry the stack's mark, of the kinds that are wished for.
-async fn marked(api: &Client, wishes: &[Wish], mark: &Mark) -> Result<BTreeSet<(&'static str, Id)>, Stop> {
-    let mut marked = BTreeSet::new();
-    let names: BTreeSet<&str> = wishes.iter().map(|wish| wish.to.kind.as_str()).collect();
-    for kind in names.into_iter().filter_map(kind).filter(|kind| kind.markable()) {
-        let found = kind.list(api, &[], mark).await;
-        let found = found.map_err(|error| Stop::from(of_api(&error, &format!("read the objects of kind {}", kind.name()))))?;
-        marked.extend(found.into_iter().map(|found| (kind.name(), found.id)));
-    }
-    Ok(marked)
+/// By what the objects that are wished for are known to be some stack's.
+fn labels(found: &[(&Wish, &'static dyn AnyKind, Id, Option<Found>)]) -> Labels {
+    let label = |found: &Found| Label { marks: found.marks.clone(), project: found.project.clone() };
+    found.iter().filter_map(|(wish, _, id, found)| Some(((wish.to.clone(), id.clone()), label(found.as_ref()?)))).collect()
 }
 
 /// What is built upon an object by the configuration has that in its record from now on.
@@ -137,7 +145,7 @@ pub fn again(state: &mut State, seen: &BTreeMap<Address, Seen>, ids: &BTreeMap<A
         };
         let provisional = provisional(&wish, desired, id.clone());
         state.records.insert(wish.to.clone(), Record { body: steady(kind, body), digests: digests.clone(), ..provisional });
-        upkeep.taken.insert(wish.to, Taken { id: id.clone(), told: false });
+        upkeep.taken.insert(wish.to, Taken { id: id.clone(), told: false, from: Vec::new() });
     }
     build_upon(state, &upkeep.taken, desired);
 }

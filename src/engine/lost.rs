@@ -10,23 +10,41 @@ use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::diag::Diagnostic;
 use crate::kinds::erased::AnyKind;
-use crate::kinds::{KINDS, account};
+use crate::kinds::{KINDS, account, project};
 
 /// The letters of a lineage.
 const LINEAGE: usize = 36;
+
+/// Where marks are looked for: where the stack's objects would carry one.
+#[derive(Clone, Copy)]
+pub(super) struct Marks {
+    /// On what can be tagged.
+    pub(super) tags: bool,
+    /// As the name of a project, for what cannot.
+    pub(super) projects: bool,
+}
 
 /// Refuses to begin a stack anew where objects of one with the same name exist.
 ///
 /// # Errors
 /// If there are such objects, or a read fails.
-pub(super) async fn must_be_new(api: &Client, stack: &str, wanted: &[&'static dyn AnyKind]) -> Result<(), Stop> {
-    let tags = carried(api, wanted).await?;
+pub(super) async fn must_be_new(api: &Client, stack: &str, wanted: &[&'static dyn AnyKind], by: Marks) -> Result<(), Stop> {
+    let mut carriers = if by.tags { carried(api, wanted).await? } else { BTreeMap::new() };
+    if by.projects {
+        let marks = project::marks(api).await.map_err(|error| Stop::from(of_api(&error, "read the projects")))?.unwrap_or_default();
+        let addresses = if marks.is_empty() { Ok(Vec::new()) } else { account::addresses(api).await };
+        for address in addresses.map_err(|error| Stop::from(of_api(&error, "read the reserved addresses")))? {
+            if let Some(mark) = address.project.and_then(|project| marks.get(&project)) {
+                *carriers.entry(mark.0.clone()).or_default() += 1;
+            }
+        }
+    }
     let prefix = mark(stack, "").0;
     let is_mark = |name: &str| name.strip_prefix(&prefix).is_some_and(|lineage| lineage.len() == LINEAGE && !lineage.contains(':'));
-    let marks: Vec<String> = tags
+    let marks: Vec<String> = carriers
         .iter()
-        .filter(|(tag, carriers)| **carriers > 0 && is_mark(tag))
-        .map(|(tag, carriers)| format!("{tag} ({carriers} {})", if *carriers == 1 { "object" } else { "objects" }))
+        .filter(|(name, count)| **count > 0 && is_mark(name))
+        .map(|(name, count)| format!("{name} ({count} {})", if *count == 1 { "object" } else { "objects" }))
         .collect();
     if marks.is_empty() {
         return Ok(());

@@ -3,6 +3,7 @@
 //! Invariant: nothing decides at apply time except "go, stop, failed"; the engine prints nothing and reads no environment.
 //! It must not know a kind by name, the language, or who answers.
 
+pub mod adopt;
 pub mod apply;
 pub mod change;
 pub mod check;
@@ -10,6 +11,7 @@ pub mod desired;
 pub mod diff;
 pub mod discover;
 mod doubles;
+pub mod foreign;
 pub mod graph;
 pub mod health;
 pub mod import;

@@ -48,6 +48,8 @@ pub struct Options {
     pub duplicates: Vec<Address>,
     /// `import`: only these objects are taken over, and nothing else is done.
     pub adopt: Option<Vec<Wish>>,
+    /// `import -take-over`: even from another stack.
+    pub take_over: bool,
 }
 
 /// Everything that a plan is made from.

@@ -1,11 +1,13 @@
 //! What an interrupted run has made: looked for by identity, by mark and by name, never guessed.
 //!
 //! Invariant: reads only, and in memory; apply makes what was found durable before anything else. Objects that were there
-//! before the run, or that another record or intent claims, are never taken. Doubt stops with the choices.
+//! before the run, that another record or intent claims, or that another stack knows are never taken. What is not certainly ours
+//! is a doubt, which stops with the choices: a person answers it (`adopt`).
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::diff::normal;
 use super::refresh::is_there;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
@@ -14,12 +16,14 @@ use crate::api::wait::{Cause, Waiting};
 use crate::base::address::Address;
 use crate::base::clock::{Clock, Tick};
 use crate::base::diag::Diagnostic;
-use crate::base::identity::{Id, Mark};
-use crate::base::value::Body;
+use crate::base::identity::{Id, Mark, Ours};
+use crate::base::value::{Body, Value};
 use crate::kinds::account::{UNNAMED, address_id, family};
-use crate::kinds::erased::{AnyKind, Found};
+use crate::kinds::attr::Reads;
+use crate::kinds::erased::{AnyKind, Found, Sure};
 use crate::kinds::kind;
 use crate::state::journal::{Begin, Op, Power, Replayed};
+use crate::state::store::Loaded;
 use crate::state::{Health, Record, State};
 
 /// When the object of a lost answer is looked for, counted from the start of the search by this process's own clock: that of
@@ -27,6 +31,9 @@ use crate::state::{Health, Record, State};
 /// has neither is not known to lag, but one look is no proof.
 const LOOKS_MARKED: [Duration; 3] = [Duration::ZERO, Duration::from_secs(20), Duration::from_secs(60)];
 const LOOKS_PLAIN: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(15)];
+
+/// What is told of an object that may be the one, so that a person can tell.
+const TOLD: [&str; 9] = ["name", "region", "size", "type", "value", "ip_range", "fingerprint", "total_resource_count", "created_at"];
 
 /// Whose objects are not to be taken.
 pub type Claims = BTreeSet<(String, Id)>;
@@ -38,8 +45,8 @@ pub enum Located {
     One(Found),
     /// It never happened.
     Nothing,
-    /// More objects than lost answers: a person must decide.
-    Many(Vec<Found>),
+    /// It may be one of these, or none: a person must decide.
+    Doubt(Vec<Found>),
 }
 
 /// What was lost: the intent of a create.
@@ -49,12 +56,46 @@ pub struct Lost<'a> {
     pub address: &'a Address,
     /// What was wanted, as far as it is open.
     pub body: &'a Body,
-    /// The stack's mark.
-    pub mark: &'a Mark,
+    /// By what the object is known to be the stack's.
+    pub ours: Ours<'a>,
     /// When it was begun, or the search for what an interrupted run has made.
     pub since: Tick,
     /// How many lost creates of the same kind want the same: their objects are interchangeable.
     pub alike: usize,
+    /// Whether the run that asked for it still goes on: its plan saw a moment ago that nothing of that name was there.
+    pub in_run: bool,
+    /// The objects that the stack has already.
+    pub own: &'a Claims,
+}
+
+impl Lost<'_> {
+    fn is_certain(&self, kind: &dyn AnyKind, found: &Found) -> bool {
+        match &found.sure {
+            Sure::Ours => true,
+            Sure::Within(whole, id) if self.own.contains(&(family(whole), id.clone())) => true,
+            Sure::Within(..) | Sure::Named => self.in_run && fits(kind, self.body, &found.body),
+            Sure::Alike => false,
+        }
+    }
+}
+
+/// Whether an object is as it was wanted, in all that was written and can be read.
+#[must_use]
+pub fn fits(kind: &dyn AnyKind, wanted: &Body, there: &Body) -> bool {
+    kind.attrs().iter().filter(|row| row.settable() && row.reads != Reads::WriteOnly).all(|row| match wanted.get(row.name) {
+        None | Some(Value::Null) => true,
+        Some(value) => there.get(row.name).is_some_and(|seen| normal(row, value, wanted) == normal(row, seen, there)) || is_nothing(value),
+    })
+}
+
+/// What the API leaves out where it is so.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Str(text) => text.is_empty(),
+        Value::List(items) => items.is_empty(),
+        Value::Bool(on) => !on,
+        _ => false,
+    }
 }
 
 /// Looks for the object of a lost answer.
@@ -66,19 +107,36 @@ pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &C
     let mut doubtful = Vec::new();
     for look in looks {
         until(lost.since, *look, api, lost.address, clock).await;
-        let mut found = kind.find(api, lost.body, lost.mark).await?;
-        found.retain(|object| !claims.contains(&(family(kind.name()), object.id.clone())));
-        found.sort_by(|a, b| a.id.cmp(&b.id));
-        let (mut certain, rest): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|object| object.certain);
+        let found = candidates(kind, api, lost.body, lost.ours, claims).await?;
+        let (mut certain, rest): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|object| lost.is_certain(kind, object));
         if certain.len() > lost.alike {
-            return Ok(Located::Many(certain));
+            return Ok(Located::Doubt(certain));
         }
         if !certain.is_empty() {
             return Ok(Located::One(certain.swap_remove(0)));
         }
+        // A mark may show up late; a name is all that there will ever be.
+        if rest.iter().any(|object| object.sure != Sure::Alike) {
+            return Ok(Located::Doubt(rest));
+        }
         doubtful = rest;
     }
-    Ok(if doubtful.is_empty() { Located::Nothing } else { Located::Many(doubtful) })
+    Ok(if doubtful.is_empty() { Located::Nothing } else { Located::Doubt(doubtful) })
+}
+
+/// What may be the object of a create, and is nobody's.
+///
+/// # Errors
+/// A read that fails.
+pub async fn candidates(kind: &dyn AnyKind, api: &Client, body: &Body, ours: Ours<'_>, claims: &Claims) -> Result<Vec<Found>, ApiError> {
+    let mut found = match kind.find(api, body, ours).await {
+        // What it would lie in is not there.
+        Err(error) if error.is_not_found() => Vec::new(),
+        other => other?,
+    };
+    found.retain(|object| !claims.contains(&(family(kind.name()), object.id.clone())));
+    found.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(found)
 }
 
 /// Sleeps until a look is due.
@@ -105,12 +163,18 @@ pub fn claims(state: &State, journal: Option<&Replayed>) -> Claims {
             }
         }
         for kind in crate::kinds::KINDS {
-            let before = journal.header.marked.iter().filter(|_| kind.markable()).cloned();
+            let before = journal.header.marked.iter().filter(|_| kind.markable() || kind.lodged()).cloned();
             claims.extend(before.map(|id| (family(kind.name()), id)));
         }
         claims.extend(journal.header.addresses.iter().map(|ip| (UNNAMED.to_owned(), address_id(ip))));
     }
     claims
+}
+
+/// The objects that the other stacks of the repository know.
+#[must_use]
+pub fn of_others(loaded: &Loaded) -> Claims {
+    loaded.others.iter().map(|(kind, id)| (family(kind), id.clone())).collect()
 }
 
 /// A state after an interrupted run: what is done is in it, and what was found of open steps.
@@ -122,16 +186,36 @@ pub struct Settled {
     pub adopted: Vec<(Address, Id)>,
 }
 
+/// What recovery works on.
+#[derive(Clone, Copy)]
+pub struct Past<'a> {
+    /// The stack's name, for what is to be typed.
+    pub stack: &'a str,
+    /// What is remembered.
+    pub loaded: &'a Loaded,
+    /// The state that the run started from.
+    pub state: &'a State,
+    /// The run.
+    pub journal: &'a Replayed,
+    /// The API.
+    pub api: &'a Client,
+    /// The time.
+    pub clock: &'a Clock,
+}
+
 /// Brings a state and the journal of an interrupted run together.
 ///
 /// # Errors
-/// A read that fails, or a doubt that a person must decide.
-pub async fn settle(state: &State, journal: &Replayed, api: &Client, clock: &Clock) -> Result<Settled, Stop> {
+/// A read that fails, or all the doubts that a person must decide.
+pub async fn settle(past: Past<'_>) -> Result<Settled, Stop> {
+    let Past { stack, loaded, state, journal, api, clock } = past;
     let mut settled = Settled { state: journal.settle_into(state), adopted: Vec::new() };
     let mut claims = claims(&settled.state, Some(journal));
+    claims.extend(of_others(loaded));
     let nobody = Mark(String::new());
     // One start for all, so that many lost answers take no longer than one.
     let since = clock.tick();
+    let mut doubts = Vec::new();
     for (place, step) in journal.open.iter().enumerate() {
         let Begin { address, op, .. } = &step.begin;
         let Some(kind) = kind(&address.kind) else { continue };
@@ -145,14 +229,16 @@ pub async fn settle(state: &State, journal: &Replayed, api: &Client, clock: &Clo
             (Op::Create, None) => {
                 let alike =
                     journal.open.iter().skip(place).filter(|other| same_wish(&other.begin, &step.begin) && other.id.is_none()).count();
-                let lost = Lost { address, body: &step.begin.body, mark: step.begin.mark.as_ref().unwrap_or(&nobody), since, alike };
+                let ours = Ours { mark: step.begin.mark.as_ref().unwrap_or(&nobody), project: journal.project.as_ref() };
+                let own = self::claims(&settled.state, None);
+                let lost = Lost { address, body: &step.begin.body, ours, since, alike, in_run: false, own: &own };
                 match locate(kind, api, lost, &claims, clock).await.map_err(|error| stop(&error))? {
                     Located::One(found) => {
                         claims.insert((family(&address.kind), found.id.clone()));
                         settled.adopt(address, step.begin.unfinished(found.id));
                     }
                     Located::Nothing => {}
-                    Located::Many(found) => return Err(Stop::decision(vec![too_many(address, &found)])),
+                    Located::Doubt(found) => doubts.push(doubt(stack, kind, address, &found)),
                 }
             }
             (Op::Edit { .. }, _) => {
@@ -164,14 +250,15 @@ pub async fn settle(state: &State, journal: &Replayed, api: &Client, clock: &Clo
             }
             (Op::Delete { id }, _) => {
                 let mark = mark_of(&settled.state, address, id).unwrap_or(&nobody);
-                if !is_there(api, kind, id, mark).await.map_err(|error| stop(&error))? {
+                let ours = Ours { mark, project: None };
+                if !is_there(api, kind, id, ours).await.map_err(|error| stop(&error))? {
                     settled.state.apply(address, op, &crate::state::journal::Outcome::Gone);
                 }
             }
             (Op::Settle { .. } | Op::Forget { .. }, _) => {}
         }
     }
-    Ok(settled)
+    if doubts.is_empty() { Ok(settled) } else { Err(Stop::decision(doubts)) }
 }
 
 /// The mark that an object carries, by its record.
@@ -195,21 +282,82 @@ async fn look(kind: &dyn AnyKind, api: &Client, id: &Id, address: &Address, sinc
     Ok(false)
 }
 
-/// The message where more objects were found than were lost.
+/// The message where what was found may be the object of a lost answer or not, and what to answer.
 #[must_use]
-pub fn too_many(address: &Address, found: &[Found]) -> Diagnostic {
-    let choices: Vec<String> = found.iter().map(|object| object.id.to_string()).collect();
-    Diagnostic::error(format!(
-        "The answer to the creation of {address} was lost, and more than one object may be it: {}.",
-        choices.join(", ")
-    ))
-    .about(address)
-    .hint("Somebody else made one of the same sort at the same time. Delete the ones that nobody needs, then run the same command again.")
+pub fn doubt(stack: &str, kind: &dyn AnyKind, address: &Address, found: &[Found]) -> Diagnostic {
+    let choices: Vec<String> = found.iter().map(|object| described(kind, object)).collect();
+    let (is, one) = if let [only] = choices.as_slice() { (only.clone(), "it") } else { (choices.join("; "), "one of them") };
+    let first = found.first().map_or("ID", |object| object.id.0.as_str());
+    Diagnostic::error(format!("The answer to the creation of {address} was lost, and it is not certain whether it made this: {is}."))
+        .about(address)
+        .hint(format!(
+            "Nothing on {} tells whose it is, and somebody else may have made it since. If that run made {one}: `dofloat adopt {stack} {} {}`. \
+             If it did not: `dofloat adopt {stack} {} none`, and it is left alone. Then run the same command again.",
+            if found.len() == 1 { "it" } else { "them" },
+            quoted(&address.to_string()),
+            quoted(first),
+            quoted(&address.to_string()),
+        ))
+}
+
+/// An object, by what the API tells of it.
+fn described(kind: &dyn AnyKind, object: &Found) -> String {
+    let has = |name: &str| kind.attrs().iter().any(|row| row.name == name);
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_json().to_string(), str::to_owned);
+    let told = |name: &&str| {
+        object.body.get(*name).map(text).filter(|text| !text.is_empty()).map(|text| format!("{} {text}", name.replace('_', " ")))
+    };
+    let mut facts: Vec<String> = TOLD.iter().filter(|name| has(name)).filter_map(told).collect();
+    if has("droplet_id") {
+        facts.push(object.body.get("droplet_id").map_or_else(|| "held by nobody".to_owned(), |id| format!("held by droplet {}", text(id))));
+    }
+    if facts.is_empty() { object.id.to_string() } else { format!("{} ({})", object.id, facts.join(", ")) }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-,:@/".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 impl Settled {
     fn adopt(&mut self, address: &Address, record: Record) {
         self.adopted.push((address.clone(), record.id.clone()));
         self.state.apply(address, &Op::Create, &crate::state::journal::Outcome::Record(Box::new(record)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_quoted_where_a_shell_would_take_it_apart() {
+        for (word, expected) in [
+            ("digitalocean_vpc.web", "digitalocean_vpc.web"),
+            ("example.com,7", "example.com,7"),
+            ("digitalocean_vpc.web[\"a\"]", "'digitalocean_vpc.web[\"a\"]'"),
+            ("it's", "'it'\\''s'"),
+        ] {
+            assert_eq!(quoted(word), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_written_must_fit_and_what_is_not_does_not_matter() {
+        let body = |json: serde_json::Value| match Value::from_json(&json) {
+            Value::Map(map) => map,
+            _ => Body::new(),
+        };
+        let kind = kind("digitalocean_vpc").unwrap();
+        let there = body(serde_json::json!({"id": "1", "name": "web", "region": "nyc3", "ip_range": "10.0.0.0/20"}));
+        for (wanted, expected) in [
+            (serde_json::json!({"name": "web", "region": "NYC3"}), true),
+            (serde_json::json!({"name": "web", "region": "nyc3", "description": ""}), true),
+            (serde_json::json!({"name": "web", "region": "ams3"}), false),
+            (serde_json::json!({"name": "web", "region": "nyc3", "ip_range": "10.1.0.0/20"}), false),
+        ] {
+            assert_eq!(fits(kind, &body(wanted.clone()), &there), expected, "{wanted}");
+        }
     }
 }

@@ -17,9 +17,10 @@ use crate::api::error::ApiError;
 use crate::api::wait::{Cause, Waiting};
 use crate::base::address::Address;
 use crate::base::digest::{Digest, Salt};
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Mark, Ours};
 use crate::base::secret::Secret;
 use crate::base::value::{Body, Term};
+use crate::kinds::account::family;
 use crate::kinds::attr::Reads;
 use crate::kinds::erased::{AnyKind, Found};
 use crate::kinds::kind;
@@ -46,6 +47,17 @@ pub struct Observed {
     pub strays: Vec<Stray>,
     /// Pairs that do not serve.
     pub down: BTreeSet<Address>,
+    /// By what remembered objects are known to be some stack's, where there is something.
+    pub labels: BTreeMap<(Address, Id), Label>,
+}
+
+/// By what an object is known to be a stack's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Label {
+    /// The marks that it carries.
+    pub marks: Vec<Mark>,
+    /// The project that it lies in.
+    pub project: Option<Id>,
 }
 
 /// What was seen of one object.
@@ -80,7 +92,7 @@ pub struct Stray {
 ///
 /// # Errors
 /// The first read that fails.
-pub async fn refresh(api: &Client, fresh: &Client, state: &State, mark: &Mark, wanted: &BTreeSet<String>) -> Result<Observed, Stop> {
+pub async fn refresh(api: &Client, fresh: &Client, state: &State, ours: Ours<'_>, wanted: &BTreeSet<String>) -> Result<Observed, Stop> {
     let mut by_kind: BTreeMap<&str, Vec<(&Address, &Record)>> = BTreeMap::new();
     for name in wanted {
         by_kind.entry(name).or_default();
@@ -91,17 +103,18 @@ pub async fn refresh(api: &Client, fresh: &Client, state: &State, mark: &Mark, w
     }
     let reads = by_kind.iter().filter_map(|(name, records)| {
         let kind = kind(name)?;
-        (!records.is_empty() || kind.markable()).then(|| read_kind(api, fresh, kind, records, mark))
+        let searched = kind.markable() || kind.lodged() && ours.project.is_some();
+        (!records.is_empty() || searched).then(|| read_kind(api, fresh, kind, records, ours))
     });
     let mut observed = Observed::default();
-    let mut found: BTreeMap<(&str, Id), Body> = BTreeMap::new();
+    let mut found: BTreeMap<(&str, Id), Found> = BTreeMap::new();
     for (kind, objects) in try_join_all(reads).await? {
         for object in objects {
-            found.insert((kind.name(), object.id), object.body);
+            found.insert((kind.name(), object.id.clone()), object);
         }
     }
     for (address, record) in &state.records {
-        let body = found.remove(&(address.kind.as_str(), record.id.clone()));
+        let body = observed.take(&mut found, address, &record.id);
         if record.health == Health::Unfinished
             && let (Some(kind), Some(body)) = (kind(&address.kind), &body)
             && kind.stillborn(fresh, &record.id, body).await.map_err(|error| unread(kind, error))?
@@ -111,11 +124,15 @@ pub async fn refresh(api: &Client, fresh: &Client, state: &State, mark: &Mark, w
         observed.seen.insert(address.clone(), seen(&address.kind, record, body, &state.salt));
     }
     for ((address, id), record) in &state.deposed {
-        let body = found.remove(&(address.kind.as_str(), id.clone()));
+        let body = observed.take(&mut found, address, id);
         observed.deposed.insert((address.clone(), id.clone()), seen(&address.kind, record, body, &state.salt));
     }
-    for ((name, id), body) in found {
-        if let Some(kind) = kind(name) {
+    // Two spellings of one kind show the same objects.
+    let mut known = super::recover::claims(state, None);
+    for ((name, id), Found { body, .. }) in found {
+        if let Some(kind) = kind(name)
+            && known.insert((family(name), id.clone()))
+        {
             let name = body.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned();
             observed.strays.push(Stray { kind: kind.name(), id, name, body });
         }
@@ -123,22 +140,33 @@ pub async fn refresh(api: &Client, fresh: &Client, state: &State, mark: &Mark, w
     Ok(observed)
 }
 
+impl Observed {
+    /// What was found of a remembered object: its attributes, and its label is kept.
+    fn take<'a>(&mut self, found: &mut BTreeMap<(&'a str, Id), Found>, address: &'a Address, id: &Id) -> Option<Body> {
+        let Found { body, marks, project, .. } = found.remove(&(address.kind.as_str(), id.clone()))?;
+        if !marks.is_empty() || project.is_some() {
+            self.labels.insert((address.clone(), id.clone()), Label { marks, project });
+        }
+        Some(body)
+    }
+}
+
 async fn read_kind(
     api: &Client,
     fresh: &Client,
     kind: &'static dyn AnyKind,
     records: &[(&Address, &Record)],
-    mark: &Mark,
+    ours: Ours<'_>,
 ) -> Result<(&'static dyn AnyKind, Vec<Found>), Stop> {
     let ids: Vec<Id> = records.iter().map(|(_, record)| record.id.clone()).collect();
     let stop = |error| unread(kind, error);
-    let mut found = kind.list(api, &ids, mark).await.map_err(stop)?;
+    let mut found = kind.list(api, &ids, ours).await.map_err(stop)?;
     let there: BTreeSet<Id> = found.iter().map(|object| object.id.clone()).collect();
     let missing: Vec<Id> = ids.into_iter().filter(|id| !there.contains(id)).collect();
     let (looked, missing) = look_for(fresh, kind, missing).await.map_err(stop)?;
     found.extend(looked);
     if !missing.is_empty() && kind.costs() {
-        found.extend(look_again(fresh, kind, missing, mark).await.map_err(stop)?);
+        found.extend(look_again(fresh, kind, missing, ours).await.map_err(stop)?);
     }
     Ok((kind, found))
 }
@@ -146,8 +174,8 @@ async fn read_kind(
 /// Looks for each by its own address: those that are there, and the others.
 async fn look_for(api: &Client, kind: &dyn AnyKind, ids: Vec<Id>) -> Result<(Vec<Found>, Vec<Id>), ApiError> {
     let look = |id: Id| async move {
-        let body = kind.look(api, &id).await?;
-        Ok::<_, ApiError>(body.map(|body| Found { id: id.clone(), body, certain: true }).ok_or(id))
+        let found = kind.look(api, &id).await?;
+        Ok::<_, ApiError>(found.ok_or(id))
     };
     let looked: Vec<Result<Found, Id>> = stream::iter(ids).map(look).buffered(LOOKS).try_collect().await?;
     let (mut there, mut missing) = (Vec::new(), Vec::new());
@@ -161,14 +189,14 @@ async fn look_for(api: &Client, kind: &dyn AnyKind, ids: Vec<Id>) -> Result<(Vec
 }
 
 /// Looks for what a list and a look have missed, after a pause.
-async fn look_again(api: &Client, kind: &dyn AnyKind, missing: Vec<Id>, mark: &Mark) -> Result<Vec<Found>, ApiError> {
+async fn look_again(api: &Client, kind: &dyn AnyKind, missing: Vec<Id>, ours: Ours<'_>) -> Result<Vec<Found>, ApiError> {
     let what =
         format!("{} {} to be seen, or surely gone", kind.name(), missing.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join(", "));
     api.tell(&Waiting { what, elapsed: Duration::ZERO, limit: Some(DOUBT), pause: DOUBT, cause: Cause::Settling });
     api.clock().sleep(DOUBT).await;
     let (mut found, missing) = look_for(api, kind, missing).await?;
     if !missing.is_empty() {
-        let listed = kind.list(api, &missing, mark).await?;
+        let listed = kind.list(api, &missing, ours).await?;
         found.extend(listed.into_iter().filter(|object| missing.contains(&object.id)));
     }
     Ok(found)
@@ -184,11 +212,11 @@ pub(super) fn unread(kind: &dyn AnyKind, error: ApiError) -> Stop {
 ///
 /// # Errors
 /// A read that fails.
-pub(super) async fn is_there(api: &Client, kind: &dyn AnyKind, id: &Id, mark: &Mark) -> Result<bool, ApiError> {
+pub(super) async fn is_there(api: &Client, kind: &dyn AnyKind, id: &Id, ours: Ours<'_>) -> Result<bool, ApiError> {
     if kind.look(api, id).await?.is_some() {
         return Ok(true);
     }
-    let found = kind.list(api, std::slice::from_ref(id), mark).await?;
+    let found = kind.list(api, std::slice::from_ref(id), ours).await?;
     Ok(found.iter().any(|object| object.id == *id))
 }
 

@@ -52,7 +52,7 @@ pub struct Saved {
     /// The pairs that did not serve.
     #[serde(default)]
     down: BTreeSet<Address>,
-    /// The account's reserved addresses.
+    /// Not written any more: those that come between plan and apply count as well.
     addresses: Vec<String>,
     /// The values of the variables that are not sensitive.
     pub variables: BTreeMap<String, serde_json::Value>,
@@ -113,7 +113,7 @@ pub fn write(surveyed: &Surveyed, options: &Options) -> Result<Vec<u8>, serde_js
         deposed: surveyed.observed.deposed.iter().map(|((address, id), seen)| (address.clone(), id.clone(), seen.into())).collect(),
         stillborn: surveyed.observed.stillborn.clone(),
         down: surveyed.observed.down.clone(),
-        addresses: surveyed.addresses.iter().cloned().collect(),
+        addresses: Vec::new(),
         variables: plan.variables.clone(),
         secrets: plan.secrets.clone(),
         shows: shows(plan),
@@ -166,8 +166,7 @@ impl Saved {
             destroy: self.destroy,
             upgrade_nodes: self.upgrade_nodes,
             // What was allowed is in what the plan shows.
-            duplicates: Vec::new(),
-            adopt: None,
+            ..Options::default()
         }
     }
 
@@ -180,6 +179,7 @@ impl Saved {
             stillborn: self.stillborn.clone(),
             strays: Vec::new(),
             down: self.down.clone(),
+            labels: BTreeMap::new(),
         }
     }
 
@@ -191,12 +191,6 @@ impl Saved {
             _ => None,
         };
         self.shows.changes.iter().filter_map(one).collect()
-    }
-
-    /// The account's reserved addresses when it was made.
-    #[must_use]
-    pub fn addresses(&self) -> &[String] {
-        &self.addresses
     }
 
     /// Whether a plan that was worked out anew from this file is the same.

@@ -10,11 +10,12 @@ use super::diff::There;
 use super::plan::{Planned, unmade};
 use super::recover;
 use super::refresh::{Observed, Stray};
-use super::survey::{Ground, Surveyed, is_new, mark, owner, settled};
+use super::survey::{Ground, Surveyed, is_new, known_project, mark, owner, settled};
 use super::trouble::{Stop, of_api};
 use super::upkeep::Upkeep;
 use crate::base::address::{Address, Key};
 use crate::base::diag::Diagnostic;
+use crate::base::identity::Ours;
 use crate::kinds::account::family;
 use crate::kinds::{KINDS, kind};
 use crate::state::State;
@@ -26,7 +27,8 @@ use crate::state::State;
 pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let owner = owner(ground).await?;
     is_new(ground, ground.api).await?;
-    let (state, adopted) = settled(ground, ground.loaded.state.as_ref().unwrap_or(ground.fresh)).await?;
+    let (mut state, adopted) = settled(ground, ground.loaded.state.as_ref().unwrap_or(ground.fresh)).await?;
+    state.project = known_project(ground.api, ground.stack, &state).await?;
     let strays = find(ground, &state, |_| true).await?;
     let mut plan = Plan {
         base: Base {
@@ -61,7 +63,7 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let planned = Planned { plan, known: BTreeMap::new(), terms: BTreeMap::new(), jobs: BTreeMap::new() };
     let claims = recover::claims(&state, None);
     let (observed, upkeep) = (Observed::default(), Upkeep::default());
-    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, addresses: BTreeSet::new() })
+    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims })
 }
 
 /// Everything of some kinds that carries the mark and is in no record.
@@ -69,12 +71,14 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
 /// # Errors
 /// A read that fails.
 pub(super) async fn find(ground: Ground<'_>, state: &State, of: impl Fn(&str) -> bool) -> Result<Vec<Stray>, Stop> {
-    let (mark, claims) = (mark(ground.stack, &state.lineage), recover::claims(state, None));
+    // Two spellings of one kind show the same objects.
+    let (mark, mut claims) = (mark(ground.stack, &state.lineage), recover::claims(state, None));
+    let ours = Ours { mark: &mark, project: state.project.as_ref() };
     let mut strays = Vec::new();
-    for kind in KINDS.iter().filter(|kind| kind.markable() && of(kind.name())) {
+    for kind in KINDS.iter().filter(|kind| (kind.markable() || kind.lodged()) && of(kind.name())) {
         let doing = format!("look for objects of kind {} that carry the mark", kind.name());
-        let found = kind.list(ground.api, &[], &mark).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
-        let strange = found.into_iter().filter(|found| !claims.contains(&(family(kind.name()), found.id.clone())));
+        let found = kind.list(ground.api, &[], ours).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
+        let strange = found.into_iter().filter(|found| claims.insert((family(kind.name()), found.id.clone())));
         strays.extend(strange.map(|found| Stray {
             kind: kind.name(),
             name: found.body.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned(),

@@ -12,6 +12,7 @@ use super::apply::{self, Left, Manner, Run};
 use super::change::{Action, Base, Event};
 use super::desired::of_complaint;
 use super::doubles;
+use super::foreign;
 use super::health;
 use super::import::{self, Wish};
 use super::lost;
@@ -29,12 +30,13 @@ use crate::base::address::Address;
 use crate::base::clock::Clock;
 use crate::base::desired::Resolve;
 use crate::base::diag::Diagnostic;
-use crate::base::identity::{Id, Mark, Owner};
+use crate::base::identity::{Id, Mark, Ours, Owner};
 use crate::base::value::{Origin, Term, Value};
-use crate::kinds::erased::AnyKind;
+use crate::kinds::erased::{AnyKind, Job};
 use crate::kinds::scopes::{Operation, needed};
-use crate::kinds::{account, kind};
+use crate::kinds::{account, kind, project};
 use crate::state::State;
+use crate::state::journal::{Entry, Replayed};
 use crate::state::store::{Loaded, Locked, Opening};
 
 /// What a survey starts from.
@@ -83,8 +85,6 @@ pub struct Surveyed {
     pub upkeep: Upkeep,
     /// Objects that are not ours, whatever they look like.
     pub claims: Claims,
-    /// The account's reserved addresses, where the plan makes one.
-    pub addresses: BTreeSet<String>,
 }
 
 /// The tag of a stack's objects.
@@ -121,6 +121,7 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     if ground.options.adopt.is_some() {
         only_what_came(&mut planned);
     } else {
+        foreign::none_is_touched(&snapshot, &state, &observed, &planned, ground.refresh).await?;
         let doubled = doubles::doubled(ground, &state, &observed, &planned).await?;
         let checked = check_account(ground, &snapshot, &state, &observed, &mut planned).await;
         if !doubled.is_empty() {
@@ -130,11 +131,10 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
         }
         checked?;
     }
-    let addresses = addresses_before(&snapshot, &planned).await?;
     let mut claims = recover::claims(&state, None);
-    claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
+    claims.extend(recover::of_others(ground.loaded));
     claims.extend(observed.strays.iter().map(|stray| (account::family(stray.kind), stray.id.clone())));
-    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, addresses })
+    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims })
 }
 
 /// Whose account it is: that which the state belongs to, or none yet.
@@ -162,7 +162,7 @@ fn checked(ground: Ground<'_>, owner: Result<Owner, ApiError>) -> Result<Owner, 
 pub async fn settled(ground: Ground<'_>, remembered: &State) -> Result<(State, Vec<(Address, Id)>), Stop> {
     Ok(match &ground.loaded.journal {
         Some(journal) if ground.recover => {
-            let settled = recover::settle(remembered, journal, ground.api, ground.clock).await?;
+            let settled = recover::settle(past(ground, remembered, journal)).await?;
             (settled.state, settled.adopted)
         }
         Some(journal) => (journal.settle_into(remembered), Vec::new()),
@@ -203,7 +203,7 @@ pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> 
     }
     let (mut state, adopted) = match &ground.loaded.journal {
         Some(journal) => {
-            let settled = recover::settle(remembered, journal, ground.api, ground.clock).await?;
+            let settled = recover::settle(past(ground, remembered, journal)).await?;
             (settled.state, settled.adopted)
         }
         None => (remembered.clone(), Vec::new()),
@@ -218,11 +218,9 @@ pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> 
     if !saved.holds(&planned) {
         return Err(Stop::from(stale("it comes out otherwise now")));
     }
-    // Those that came since the plan was made are not this run's either.
-    let addresses = addresses_before(ground.api, &planned).await?;
     let mut claims = recover::claims(&state, None);
-    claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
-    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, addresses })
+    claims.extend(recover::of_others(ground.loaded));
+    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims })
 }
 
 /// A stack that nobody remembers must be one that the account does not know.
@@ -230,15 +228,18 @@ pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> 
 /// # Errors
 /// If it does, or a read fails.
 pub(super) async fn is_new(ground: Ground<'_>, snapshot: &Client) -> Result<(), Stop> {
-    let mut wanted = ground.resolve.desired().resources.keys();
-    let marks = ground.options.destroy || wanted.any(|address| kind(&address.kind).is_some_and(AnyKind::markable));
-    if ground.loaded.state.is_some() || ground.new_stack || !marks {
+    let wants = |can: fn(&dyn AnyKind) -> bool| {
+        let mut wanted = ground.resolve.desired().resources.keys();
+        ground.options.destroy || wanted.any(|address| kind(&address.kind).is_some_and(can))
+    };
+    let by = lost::Marks { tags: wants(|kind| kind.markable()), projects: wants(|kind| kind.lodged()) };
+    if ground.loaded.state.is_some() || ground.new_stack {
         return Ok(());
     }
     // Where the droplets are asked for anyway, they tell; else the tags do, whoever carries them.
     let kinds: BTreeSet<&str> = ground.resolve.desired().resources.keys().map(|address| address.kind.as_str()).collect();
     let wanted: Vec<&'static dyn AnyKind> = kinds.into_iter().filter_map(kind).filter(|kind| kind.markable()).collect();
-    lost::must_be_new(snapshot, ground.stack, if ground.options.destroy { &[] } else { &wanted }).await
+    lost::must_be_new(snapshot, ground.stack, if ground.options.destroy { &[] } else { &wanted }, by).await
 }
 
 /// What is remembered, an interrupted run and all upkeep settled, and what is there.
@@ -259,7 +260,7 @@ async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Resul
         None => import::wishes(desired, &state),
     };
     let stack_mark = mark(ground.stack, &state.lineage);
-    let taken = import::take(ground.api, &mut state, &wishes, &stack_mark, desired, &mut upkeep).await?;
+    let taken = import::take(ground.api, &mut state, &wishes, &stack_mark, (desired, ground.options), &mut upkeep).await?;
     if !ground.refresh || ground.options.adopt.is_some() {
         let mut observed = believed(&state);
         observed.seen.extend(taken);
@@ -271,7 +272,13 @@ async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Resul
         true => BTreeSet::new(),
         false => ground.resolve.desired().resources.keys().map(|address| address.kind.clone()).collect(),
     };
-    let mut observed = refresh::refresh(snapshot, ground.api, &state, &stack_mark, &wanted).await?;
+    // An address that is about to be made may have been made before, by a run that nobody remembers.
+    if !ground.options.destroy && makes_lodgers(ground, &state) {
+        state.project = known_project(snapshot, ground.stack, &state).await?;
+    }
+    let project = state.project.clone();
+    let ours = Ours { mark: &stack_mark, project: project.as_ref() };
+    let mut observed = refresh::refresh(snapshot, ground.api, &state, ours, &wanted).await?;
     if !ground.options.destroy {
         look_at_pairs(ground, &state, &mut observed).await;
     }
@@ -283,7 +290,9 @@ async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Resul
 /// # Errors
 /// The first read that fails.
 pub async fn observe(api: &Client, stack: &str, state: &State) -> Result<Observed, Stop> {
-    refresh::refresh(&api.snapshot(), api, state, &mark(stack, &state.lineage), &BTreeSet::new()).await
+    let mark = mark(stack, &state.lineage);
+    let ours = Ours { mark: &mark, project: state.project.as_ref() };
+    refresh::refresh(&api.snapshot(), api, state, ours, &BTreeSet::new()).await
 }
 
 /// How the pairs are that were made. What holds a pair's address may be gone: as long as one of its servers lives, the pair mends
@@ -310,21 +319,68 @@ async fn look_at_pairs(ground: Ground<'_>, state: &State, observed: &mut Observe
     }
 }
 
-/// The account's reserved addresses, where the plan makes one: what a lost answer cannot have been about.
-async fn addresses_before(api: &Client, planned: &Planned) -> Result<BTreeSet<String>, Stop> {
-    let unnamed = planned.jobs.iter().any(|(kind, jobs)| account::family(kind) == account::UNNAMED && jobs.iter().any(|job| job.creates));
-    if !unnamed {
+/// What an interrupted run is looked into with.
+fn past<'a>(ground: Ground<'a>, state: &'a State, journal: &'a Replayed) -> recover::Past<'a> {
+    let Ground { stack, loaded, api, clock, .. } = ground;
+    recover::Past { stack, loaded, state, journal, api, clock }
+}
+
+/// The stack's project: what is remembered, else the one of its name.
+///
+/// # Errors
+/// A read that fails.
+pub(super) async fn known_project(api: &Client, stack: &str, state: &State) -> Result<Option<Id>, Stop> {
+    if state.project.is_some() {
+        return Ok(state.project.clone());
+    }
+    project::find(api, &mark(stack, &state.lineage)).await.map_err(|error| Stop::from(of_api(&error, "read the projects")))
+}
+
+/// Whether something that is wanted and not there would be made in the stack's project.
+fn makes_lodgers(ground: Ground<'_>, state: &State) -> bool {
+    let unknown = |_: &Address| Term::Unknown(Origin::default());
+    let mut new = ground.resolve.desired().resources.keys().filter(|address| !state.records.contains_key(address));
+    new.any(|address| {
+        let lodges = |kind: &dyn AnyKind| kind.lodged() && ground.resolve.body(address, &unknown).is_ok_and(|body| kind.lodges(&body));
+        kind(&address.kind).is_some_and(lodges)
+    })
+}
+
+/// What the plan makes.
+fn made(planned: &Planned) -> impl Iterator<Item = (&'static dyn AnyKind, &Job)> {
+    let jobs = planned.jobs.iter().filter_map(|(name, jobs)| Some((kind(name)?, jobs)));
+    jobs.flat_map(|(kind, jobs)| jobs.iter().map(move |job| (kind, job))).filter(|(_, job)| job.creates)
+}
+
+/// The account's reserved addresses, where the plan makes one that cannot be told by the stack's project: what a lost answer
+/// cannot have been about.
+async fn addresses_before(api: &Client, planned: &Planned, project: Option<&Id>) -> Result<BTreeSet<String>, Stop> {
+    let unmarked = |kind: &dyn AnyKind, job: &Job| kind.lodged() && (project.is_none() || !kind.lodges(&job.body));
+    if !made(planned).any(|(kind, job)| unmarked(kind, job)) {
         return Ok(BTreeSet::new());
     }
     let addresses = account::addresses(api).await.map_err(|error| Stop::from(of_api(&error, "read the reserved addresses")))?;
-    Ok(addresses.into_iter().collect())
+    Ok(addresses.into_iter().map(|address| address.ip).collect())
+}
+
+/// Deletes the stack's project, which goes last. What somebody has put into it stays, and it with it.
+async fn leave_project(api: &Client, left: &mut Left) -> Result<(), ApiError> {
+    let Some(project) = left.state.project.clone() else { return Ok(()) };
+    if project::delete(api, &project).await? == project::End::Kept {
+        left.outcome.notes.push(
+            Diagnostic::warning(format!("The stack's project {project} stays: something lies in it, or the token may not delete it."))
+                .hint("Nothing of the stack is left. Delete the project in the control panel once nobody needs it."),
+        );
+    }
+    left.state.project = None;
+    Ok(())
 }
 
 fn stale(why: &str) -> Diagnostic {
     Diagnostic::error(format!("The saved plan no longer holds: {why}.")).hint("Make it anew with `dofloat plan -out`. Nothing was changed.")
 }
 
-fn of_owner(stack: &str, other: &Owner, owner: &Owner) -> Diagnostic {
+pub(super) fn of_owner(stack: &str, other: &Owner, owner: &Owner) -> Diagnostic {
     Diagnostic::error(format!("The state of stack {stack} belongs to {other}, and the token to {owner}."))
         .hint("Use the token of the account that the stack was made in, or another stack for this account. Nothing was changed.")
 }
@@ -335,9 +391,7 @@ fn believed(state: &State) -> Observed {
     Observed {
         seen: state.records.iter().map(|(address, record)| (address.clone(), seen(record))).collect(),
         deposed: state.deposed.iter().map(|(key, record)| (key.clone(), seen(record))).collect(),
-        stillborn: BTreeSet::new(),
-        strays: Vec::new(),
-        down: BTreeSet::new(),
+        ..Observed::default()
     }
 }
 
@@ -427,18 +481,26 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
     if moved && !planned.plan.steps.is_empty() {
         state.serial = store.commit(&state).map_err(|error| unwritten(&error))?;
     }
-    let mark = mark(&planned.plan.base.stack, &state.lineage);
+    let (mark, mut claims) = (mark(&planned.plan.base.stack, &state.lineage), surveyed.claims.clone());
     if !planned.plan.steps.is_empty() {
         let marked = state.records.iter().chain(state.deposed.iter().map(|((address, _), record)| (address, record)));
         let marked = marked.filter(|(_, record)| record.mark.is_some()).map(|(_, record)| record.id.clone());
         let marked = marked.chain(observed.strays.iter().map(|stray| stray.id.clone())).collect();
-        let opening = Opening { owner: planned.plan.base.owner.clone(), marked, addresses: surveyed.addresses.clone() };
+        let addresses = addresses_before(&api, planned, state.project.as_ref()).await?;
+        claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
+        let opening = Opening { owner: planned.plan.base.owner.clone(), marked, addresses };
         store.begin(&state, opening).map_err(|error| unwritten(&error))?;
+        if made(planned).any(|(kind, job)| kind.lodges(&job.body)) {
+            // The project's intent; as its name is unique, one whose answer is lost is found by that.
+            store.append(Entry::Lodging { project: None }).map_err(|error| unwritten(&error))?;
+            let ensured = project::ensure(&api, &mark, state.project.as_ref()).await;
+            state.project = ensured.map_err(|error| Stop::from(of_api(&error, "make the stack's project")))?;
+            store.append(Entry::Lodging { project: state.project.clone() }).map_err(|error| unwritten(&error))?;
+        }
     } else if loaded.state.is_none() && planned.plan.is_empty() {
         return Ok(Left { outcome: super::change::Outcome::default(), state, settled: true });
     }
     let had_mark = may_carry_the_mark(loaded, resolve, planned.plan.destroy);
-    let claims = surveyed.claims.clone();
     let run = Run { planned, resolve, state, store, api: api.clone(), mark: mark.clone(), clock, claims, manner, stop, tell };
     let mut left = apply::run(run).await;
     left.outcome.counts.import = planned.plan.counts().import;
@@ -446,7 +508,8 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
         return Ok(left);
     }
     let mut records = left.state.records.values().chain(left.state.deposed.values());
-    let is_carried = records.any(|record| record.mark.is_some()) || !observed.strays.is_empty();
+    let strays = |can: fn(&dyn AnyKind) -> bool| observed.strays.iter().any(|stray| kind(stray.kind).is_some_and(can));
+    let is_carried = records.any(|record| record.mark.is_some()) || strays(|kind| kind.markable());
     // The tag goes with the last object that carries it, so that a stack of which none does need not ask for it. A run that
     // was interrupted after its last delete has left it behind, and no record tells.
     let marks = planned.plan.steps.iter().any(|step| kind(&step.address.kind).is_some_and(AnyKind::markable));
@@ -461,6 +524,12 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
             }
             Ok(()) => {}
         }
+    }
+    let mut left_of = left.state.records.keys().chain(left.state.deposed.keys().map(|(address, _)| address));
+    let is_lodged = left_of.any(|address| kind(&address.kind).is_some_and(AnyKind::lodged)) || strays(|kind| kind.lodged());
+    if !is_lodged && let Err(error) = leave_project(&api, &mut left).await {
+        left.outcome.errors.push(of_api(&error, "delete the stack's project"));
+        return Ok(left);
     }
     match store.commit(&left.state) {
         Ok(serial) => left.state.serial = serial,

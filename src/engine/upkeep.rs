@@ -9,7 +9,7 @@ use super::change::Came;
 use crate::base::address::{Address, Key};
 use crate::base::desired::Desired;
 use crate::base::diag::Diagnostic;
-use crate::base::identity::Id;
+use crate::base::identity::{Id, Mark};
 use crate::kinds::kind;
 use crate::state::{Record, State};
 
@@ -33,6 +33,8 @@ pub struct Taken {
     pub id: Id,
     /// Whether another tool's memory told what cannot be read of it.
     pub told: bool,
+    /// The marks of other stacks that it carries, where it is taken from them.
+    pub from: Vec<Mark>,
 }
 
 impl Upkeep {

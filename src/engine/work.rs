@@ -17,7 +17,7 @@ use crate::api::wait::Waiting;
 use crate::base::address::Address;
 use crate::base::desired::Watch;
 use crate::base::diag::Diagnostic;
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Mark, Ours};
 use crate::base::value::{Body, Term};
 use crate::kinds::attr::Change;
 use crate::kinds::erased::AnyKind;
@@ -47,6 +47,15 @@ pub(super) struct Task {
     pub(super) id: Option<Id>,
     /// The stack's mark.
     pub(super) mark: Mark,
+    /// The stack's project.
+    pub(super) project: Option<Id>,
+}
+
+impl Task {
+    /// By what an object is known to be the stack's.
+    pub(super) fn ours(&self) -> Ours<'_> {
+        Ours { mark: &self.mark, project: self.project.as_ref() }
+    }
 }
 
 /// What a worker tells the owner.
@@ -123,7 +132,7 @@ pub(super) fn watched(api: &Client, step: StepId, tell: &mpsc::Sender<Message>) 
 
 async fn created(task: &Task, api: &Client, tell: &mpsc::Sender<Message>) -> Message {
     let step = task.step;
-    match task.kind.create(api, &task.address, &Term::map(task.sent.clone()), &task.mark).await {
+    match task.kind.create(api, &task.address, &Term::map(task.sent.clone()), task.ours()).await {
         Ok(created) => {
             let (written, on_disk) = oneshot::channel();
             if tell.send(Message::Made { step, id: created.id.clone(), written }).await.is_err() || on_disk.await.is_err() {
@@ -168,14 +177,14 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
             }
             tries += 1;
             match task.kind.look(api, &id).await {
-                Ok(Some(now)) => seen = now,
+                Ok(Some(now)) => seen = now.body,
                 Ok(None) => return failed(task, &error, "change"),
                 Err(error) => return failed(task, &error, "read"),
             }
         }
     }
     match task.kind.look(api, &id).await {
-        Ok(Some(live)) => Message::Done { step, live: Some((id, live)) },
+        Ok(Some(live)) => Message::Done { step, live: Some((id, live.body)) },
         Ok(None) => Message::Failed {
             step,
             why: Diagnostic::error(format!("{} with id {id} is gone: somebody deleted it while it was changed.", task.address))

@@ -24,9 +24,14 @@ struct Team {
     uuid: String,
 }
 
+/// A reserved address of the account.
 #[derive(Deserialize)]
-struct Address {
-    ip: String,
+pub struct Reserved {
+    /// The address.
+    pub ip: String,
+    /// The project that it lies in; who may not read projects is not told.
+    #[serde(default, rename = "project_id")]
+    pub project: Option<Id>,
 }
 
 #[derive(Deserialize)]
@@ -58,9 +63,8 @@ pub async fn owner(api: &Client, simulated: bool) -> Result<Owner, ApiError> {
 ///
 /// # Errors
 /// A read that fails.
-pub async fn addresses(api: &Client) -> Result<Vec<String>, ApiError> {
-    let found: Vec<Address> = api.list("/reserved_ips", &[], "reserved_ips").await?;
-    Ok(found.into_iter().map(|address| address.ip).collect())
+pub async fn addresses(api: &Client) -> Result<Vec<Reserved>, ApiError> {
+    api.list("/reserved_ips", &[], "reserved_ips").await
 }
 
 /// A tag, and how many objects carry it.
@@ -107,5 +111,5 @@ pub fn is_renamed(one: &str, other: &str) -> bool {
     one != other && family(one) == family(other)
 }
 
-/// The kind whose objects carry neither mark nor name.
+/// The kind whose objects carry neither tag nor name.
 pub const UNNAMED: &str = "digitalocean_reserved_ip";

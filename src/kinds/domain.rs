@@ -7,12 +7,12 @@ use serde_json::json;
 
 use super::attr::{Attr, Change, Compare, Ty};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Places, Scopes};
+use super::erased::{Complaint, Job, Places, Scopes, Sure};
 use super::record::{self, Record};
 use super::{For, Hit, Kind, Made, form, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Ours};
 use crate::base::value::{Body, Term};
 
 /// How many foreign records a message names.
@@ -116,7 +116,7 @@ impl Kind for Domain {
         Ok(Made { id: Id(made.domain.name.clone()), live: Some(made.domain.into()) })
     }
 
-    async fn bulk(api: &Client, _: &[Id], _: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
+    async fn bulk(api: &Client, _: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
         Ok(all(api).await?.into_iter().map(|domain| (Id(domain.name.clone()), domain.into())).collect())
     }
 
@@ -129,13 +129,13 @@ impl Kind for Domain {
         api.delete(&path(id), &[]).await
     }
 
-    async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
         let Some(name) = body.get("name").and_then(|name| name.as_str()) else { return Ok(Vec::new()) };
         let found = match Self::look(api, &Id(name.to_owned())).await? {
             Some(live) => Some(live),
             None => all(api).await?.into_iter().find(|domain| domain.name.eq_ignore_ascii_case(name)).map(Live::from),
         };
-        Ok(found.map(|live| Hit { id: Id(live.name.clone()), live, certain: true }).into_iter().collect())
+        Ok(found.map(|live| Hit { id: Id(live.name.clone()), live, sure: Sure::Named }).into_iter().collect())
     }
 
     async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {

@@ -17,14 +17,14 @@ use start::{START_LIMIT, Start, failed_create};
 use super::attr::{Attr, Change, Compare, Echo, EditName, Lit, POWER_ON, Reads, SETTLE, TIMEOUTS, Ty};
 use super::compare::{SET, TAGS, UNCOMPARED};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Places, Scopes, is_mark, length};
+use super::erased::{Complaint, Job, Places, Scopes, Sure, is_mark, length};
 use super::ssh_key::SshKey;
 use super::vpc::Vpc;
 use super::wire::{Slug, or_default, present, seen};
 use super::{For, Hit, Kind, Made, form, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Mark, Ours};
 use crate::base::number::Number;
 use crate::base::value::{Body, Term, Value};
 
@@ -272,7 +272,7 @@ impl Kind for Droplet {
     }
 
     async fn create(api: &Client, spec: &Spec, whose: For<'_>) -> Result<Made<Live>, ApiError> {
-        let made: One = api.create("/droplets", &wire(spec, whose.mark)).await?;
+        let made: One = api.create("/droplets", &wire(spec, whose.ours.mark)).await?;
         Ok(Made { id: Id(made.droplet.id.to_string()), live: None })
     }
 
@@ -291,8 +291,8 @@ impl Kind for Droplet {
     }
 
     /// Those that carry the mark; where many others are asked for, those too.
-    async fn bulk(api: &Client, ids: &[Id], mark: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
-        let marked: Vec<Wire> = api.list("/droplets", &[("tag_name", &mark.0)], "droplets").await?;
+    async fn bulk(api: &Client, ids: &[Id], ours: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
+        let marked: Vec<Wire> = api.list("/droplets", &[("tag_name", &ours.mark.0)], "droplets").await?;
         let mut found = marked.into_iter().map(Wire::with_id).collect::<Result<Vec<_>, _>>()?;
         let missing: Vec<&Id> = ids.iter().filter(|id| !found.iter().any(|(other, _)| other == *id)).collect();
         if missing.len() > FEW {
@@ -357,9 +357,10 @@ impl Kind for Droplet {
     }
 
     /// By tag and exact name; and by name alone, as tags come late, where nothing speaks against it: those are not certain.
-    async fn find(api: &Client, body: &Body, mark: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, ours: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
         let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
         let name = text("name");
+        let mark = ours.mark;
         let marked: Vec<Wire> = api.list("/droplets", &[("tag_name", &mark.0)], "droplets").await?;
         let named: Vec<Wire> = api.list("/droplets", &[("name", name)], "droplets").await?;
         let mut hits: Vec<Hit<Live>> = Vec::new();
@@ -371,7 +372,7 @@ impl Kind for Droplet {
             let (id, live) = wire.with_id()?;
             let fits = live.name == name && (certain || !others_mark && alike && like(text("vpc_uuid"), &live.vpc_uuid));
             if fits && !hits.iter().any(|hit| hit.id == id) {
-                hits.push(Hit { id, live, certain });
+                hits.push(Hit { id, live, sure: if certain { Sure::Ours } else { Sure::Alike } });
             }
         }
         Ok(hits)
@@ -384,6 +385,15 @@ impl Kind for Droplet {
             "active" => !text("ipv4_address").is_empty() && !text("ipv4_address_private").is_empty(),
             status => status != "new",
         }
+    }
+
+    async fn claim(api: &Client, id: &Id, from: &[Mark], ours: Ours<'_>) -> Result<(), ApiError> {
+        let from: Vec<String> = from.iter().map(|mark| mark.0.clone()).collect();
+        edits::tags(api, id, std::slice::from_ref(&ours.mark.0), &from).await
+    }
+
+    fn marks(live: &Live) -> Vec<Mark> {
+        live.tags.iter().filter(|tag| is_mark(tag)).cloned().map(Mark).collect()
     }
 
     fn powered(seen: &Body) -> Option<bool> {

@@ -14,7 +14,7 @@ use super::{For, Kind};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Mark, Ours};
 use crate::base::secret::Secret;
 use crate::base::value::{Body, Origin, Term, Value};
 
@@ -24,16 +24,33 @@ pub type Fut<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 
 /// Objects that are there by the names they were sought by, each with its region if it has one.
 pub type Places = BTreeMap<String, Option<String>>;
 
-/// An object that was found by its mark or name.
+/// An object that was found by its identity, mark or name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Its identity.
     pub id: Id,
     /// Its attributes.
     pub body: Body,
-    /// Whether it surely is the one: it carries the mark, or nothing else in the account can have its name. Where it is
-    /// not sure (a droplet of the right name whose tags are not there yet), a human decides once the looks are over.
-    pub certain: bool,
+    /// How sure it is that this is what was looked for.
+    pub sure: Sure,
+    /// The stacks' marks that it carries.
+    pub marks: Vec<Mark>,
+    /// The project that it lies in, for what is known by that.
+    pub project: Option<Id>,
+}
+
+/// How sure it is that an object is the one that a create has made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sure {
+    /// It carries the stack's mark, or was asked for by its identity.
+    Ours,
+    /// It is the stack's own if another object is, as a record is in a zone: that one's kind and identity.
+    Within(&'static str, Id),
+    /// It has the name that was wanted, which no second one can have. Within the run that saw that there was none, and where
+    /// all that was written is equal, it is the one; later on somebody else may have made it.
+    Named,
+    /// It looks like it, and others may too: a spare address, a droplet whose tags cannot be seen yet.
+    Alike,
 }
 
 /// An object that was just made.
@@ -105,13 +122,17 @@ pub trait AnyKind: Send + Sync {
     fn tags<'a>(&'a self, api: &'a Client) -> Fut<'a, Vec<String>>;
     /// Whether an object costs money: one that is wrongly taken for gone would be paid for twice.
     fn costs(&self) -> bool;
+    /// Whether an object, which cannot be tagged, can lie in the stack's project and be known by that.
+    fn lodged(&self) -> bool;
+    /// Whether a create with this body puts the object into the stack's project.
+    fn lodges(&self, body: &Term) -> bool;
     /// Checks a body without any request: forms of names, ranges, what goes together. Unknown parts are passed over.
     fn check(&self, body: &Term) -> Vec<Complaint>;
     /// Checks against the account before the first write; reads only. All jobs of the kind at once.
     fn preflight<'a>(&'a self, api: &'a Client, jobs: &'a [Job]) -> Fut<'a, Vec<Complaint>>;
     /// Makes the object. Returns as soon as it has an identity; where it is usable at once, with its body, and there is
     /// nothing to settle.
-    fn create<'a>(&'a self, api: &'a Client, address: &'a Address, body: &'a Term, mark: &'a Mark) -> Fut<'a, Created>;
+    fn create<'a>(&'a self, api: &'a Client, address: &'a Address, body: &'a Term, ours: Ours<'a>) -> Fut<'a, Created>;
     /// Waits until the object is usable, and reads it. `wanted` is what was asked for, as far as it is known: what was declined
     /// is not waited for.
     fn settle<'a>(&'a self, api: &'a Client, id: &'a Id, wanted: &'a Term) -> Fut<'a, Body>;
@@ -119,15 +140,17 @@ pub trait AnyKind: Send + Sync {
     fn stillborn<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool>;
     /// Reads the objects with these identities, in bulk, and whatever else carries the mark. What is absent from the answer
     /// may still be there, as lists lag and some kinds have none: only `look` tells.
-    fn list<'a>(&'a self, api: &'a Client, ids: &'a [Id], mark: &'a Mark) -> Fut<'a, Vec<Found>>;
+    fn list<'a>(&'a self, api: &'a Client, ids: &'a [Id], ours: Ours<'a>) -> Fut<'a, Vec<Found>>;
     /// Reads one object by its own address, the other way beside `list`; `None` if the API says that it is not there.
-    fn look<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Option<Body>>;
+    fn look<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Option<Found>>;
     /// Brings one edit about and waits for it. `body` is what is wanted; `seen` what was there.
     fn edit<'a>(&'a self, api: &'a Client, id: &'a Id, edit: EditName, body: &'a Term, seen: &'a Body) -> Fut<'a, ()>;
     /// Deletes the object and waits until it is gone as far as others depend on that. What is not there is deleted.
     fn delete<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, ()>;
     /// Finds objects that a create with this body and mark may have made (its open attributes are enough).
-    fn find<'a>(&'a self, api: &'a Client, body: &'a Body, mark: &'a Mark) -> Fut<'a, Vec<Found>>;
+    fn find<'a>(&'a self, api: &'a Client, body: &'a Body, ours: Ours<'a>) -> Fut<'a, Vec<Found>>;
+    /// Gives an object the stack's mark in place of those of other stacks.
+    fn claim<'a>(&'a self, api: &'a Client, id: &'a Id, from: &'a [Mark], ours: Ours<'a>) -> Fut<'a, ()>;
     /// What a destroy of this object would take with it that is not ours, or why it cannot go, before the first write.
     fn before_delete<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body, ours: &'a [Id]) -> Fut<'a, Vec<Complaint>>;
     /// One line that is worth telling of an observed object although no attribute differs, for example
@@ -188,6 +211,14 @@ impl<K: Kind> AnyKind for Erase<K> {
         K::COSTS
     }
 
+    fn lodged(&self) -> bool {
+        K::LODGED
+    }
+
+    fn lodges(&self, body: &Term) -> bool {
+        K::LODGED && K::lodges(body)
+    }
+
     fn check(&self, body: &Term) -> Vec<Complaint> {
         let mut complaints = Complaints::default();
         K::check(body, &mut complaints);
@@ -198,9 +229,9 @@ impl<K: Kind> AnyKind for Erase<K> {
         Box::pin(async move { if jobs.is_empty() { Ok(Vec::new()) } else { K::preflight(api, jobs).await } })
     }
 
-    fn create<'a>(&'a self, api: &'a Client, address: &'a Address, body: &'a Term, mark: &'a Mark) -> Fut<'a, Created> {
+    fn create<'a>(&'a self, api: &'a Client, address: &'a Address, body: &'a Term, ours: Ours<'a>) -> Fut<'a, Created> {
         Box::pin(async move {
-            let made = K::create(api, &spec::<K>(body)?, For { address, mark }).await?;
+            let made = K::create(api, &spec::<K>(body)?, For { address, ours }).await?;
             let body = made.live.map(|live| to_body::<K>(&live)).transpose()?;
             Ok(Created { id: made.id, body })
         })
@@ -214,19 +245,22 @@ impl<K: Kind> AnyKind for Erase<K> {
         Box::pin(K::stillborn(api, id, seen))
     }
 
-    fn list<'a>(&'a self, api: &'a Client, ids: &'a [Id], mark: &'a Mark) -> Fut<'a, Vec<Found>> {
+    fn list<'a>(&'a self, api: &'a Client, ids: &'a [Id], ours: Ours<'a>) -> Fut<'a, Vec<Found>> {
         Box::pin(async move {
-            if ids.is_empty() && !K::MARKABLE {
+            let project = ours.project.filter(|_| K::LODGED);
+            if ids.is_empty() && !K::MARKABLE && project.is_none() {
                 return Ok(Vec::new());
             }
             let asked: BTreeSet<&Id> = ids.iter().collect();
-            let found = K::bulk(api, ids, mark).await?.into_iter().filter(|(id, _)| K::MARKABLE || asked.contains(id));
-            found.map(|(id, live)| Ok(Found { id, body: to_body::<K>(&live)?, certain: true })).collect()
+            let is_ours = |live: &K::Live| project.is_some_and(|project| K::project(live) == Some(&project.0));
+            let found = K::bulk(api, ids, ours).await?.into_iter();
+            let found = found.filter(|(id, live)| K::MARKABLE || asked.contains(id) || is_ours(live));
+            found.map(|(id, live)| found_of::<K>(id, &live, Sure::Ours)).collect()
         })
     }
 
-    fn look<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Option<Body>> {
-        Box::pin(async move { K::look(api, id).await?.map(|live| to_body::<K>(&live)).transpose() })
+    fn look<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Option<Found>> {
+        Box::pin(async move { K::look(api, id).await?.map(|live| found_of::<K>(id.clone(), &live, Sure::Ours)).transpose() })
     }
 
     fn edit<'a>(&'a self, api: &'a Client, id: &'a Id, edit: EditName, body: &'a Term, seen: &'a Body) -> Fut<'a, ()> {
@@ -237,11 +271,15 @@ impl<K: Kind> AnyKind for Erase<K> {
         Box::pin(K::delete(api, id, seen))
     }
 
-    fn find<'a>(&'a self, api: &'a Client, body: &'a Body, mark: &'a Mark) -> Fut<'a, Vec<Found>> {
+    fn find<'a>(&'a self, api: &'a Client, body: &'a Body, ours: Ours<'a>) -> Fut<'a, Vec<Found>> {
         Box::pin(async move {
-            let hits = K::find(api, body, mark).await?.into_iter();
-            hits.map(|hit| Ok(Found { body: to_body::<K>(&hit.live)?, id: hit.id, certain: hit.certain })).collect()
+            let hits = K::find(api, body, ours).await?.into_iter();
+            hits.map(|hit| found_of::<K>(hit.id, &hit.live, hit.sure)).collect()
         })
+    }
+
+    fn claim<'a>(&'a self, api: &'a Client, id: &'a Id, from: &'a [Mark], ours: Ours<'a>) -> Fut<'a, ()> {
+        Box::pin(K::claim(api, id, from, ours))
     }
 
     fn before_delete<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body, ours: &'a [Id]) -> Fut<'a, Vec<Complaint>> {
@@ -308,6 +346,11 @@ fn spec<K: Kind>(body: &Term) -> Result<K::Spec, ApiError> {
     let no = |why: String| ApiError::Unsettled { what: format!("the attributes of {} do not fit together: {why}", K::NAME) };
     let sealed = body.sealed().ok_or_else(|| no("some are not known yet".to_owned()))?;
     serde_path_to_error::deserialize(sealed.expose().to_json()).map_err(|error| no(format!("look at `{}`", error.path())))
+}
+
+fn found_of<K: Kind>(id: Id, live: &K::Live, sure: Sure) -> Result<Found, ApiError> {
+    let project = K::project(live).map(|project| Id(project.to_owned()));
+    Ok(Found { id, body: to_body::<K>(live)?, sure, marks: K::marks(live), project })
 }
 
 /// What the engine sees of an object: readable attributes of the table that are not null, without the mark.

@@ -11,13 +11,13 @@ use super::attr::{Attr, Change, Echo, EditName, Ty};
 use super::compare::{RULES, SET, TAGS, rules_shown};
 use super::complaints::{self, Complaints};
 use super::droplet::Droplet;
-use super::erased::{Complaint, Job, Scopes};
+use super::erased::{Complaint, Job, Scopes, Sure};
 use super::wire::{id_numbers, or_default, present, seen};
 use super::{For, Hit, Kind, Made, NOT_YET, form, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
 use crate::api::wait::Look;
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Ours};
 use crate::base::value::{Body, Term, Value};
 
 /// How long its droplets may take to learn of a change.
@@ -292,7 +292,7 @@ impl Kind for Firewall {
         .await
     }
 
-    async fn bulk(api: &Client, _: &[Id], _: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
+    async fn bulk(api: &Client, _: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
         all(api).await?.into_iter().map(|wire| Ok((Id(wire.id.clone()), wire.live()?))).collect()
     }
 
@@ -312,10 +312,10 @@ impl Kind for Firewall {
         api.delete(&path(id), &[]).await
     }
 
-    async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
         let name = body.get("name").and_then(Value::as_str);
         let hits = all(api).await?.into_iter().filter(|wire| Some(wire.name.as_str()) == name);
-        hits.map(|wire| Ok(Hit { id: Id(wire.id.clone()), live: wire.live()?, certain: true })).collect()
+        hits.map(|wire| Ok(Hit { id: Id(wire.id.clone()), live: wire.live()?, sure: Sure::Named })).collect()
     }
 
     fn remark(seen: &Body) -> Option<String> {

@@ -14,6 +14,7 @@ mod firewall;
 #[cfg(test)]
 mod fixtures;
 mod form;
+pub mod project;
 mod record;
 mod reserved_ip;
 mod reserved_ip_assignment;
@@ -33,14 +34,14 @@ use serde::de::DeserializeOwned;
 
 use attr::{Attr, EditName};
 use complaints::Complaints;
-use erased::{AnyKind, Complaint, Erase, Job, Places, Scopes};
+use erased::{AnyKind, Complaint, Erase, Job, Places, Scopes, Sure};
 use reserved_ip::{Floating, Reserved};
 
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::api::wait::Look;
 use crate::base::address::Address;
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Mark, Ours};
 use crate::base::types::{Schemas, Type};
 use crate::base::value::{Body, Term};
 
@@ -98,8 +99,8 @@ pub(crate) struct Hit<L> {
     pub(crate) id: Id,
     /// What it is.
     pub(crate) live: L,
-    /// Whether it surely is the one.
-    pub(crate) certain: bool,
+    /// How sure it is that it is the one.
+    pub(crate) sure: Sure,
 }
 
 /// For whom an object is made.
@@ -107,8 +108,8 @@ pub(crate) struct Hit<L> {
 pub(crate) struct For<'a> {
     /// The resource.
     pub(crate) address: &'a Address,
-    /// The stack's mark.
-    pub(crate) mark: &'a Mark,
+    /// By what it is known to be the stack's.
+    pub(crate) ours: Ours<'a>,
 }
 
 /// What a kind's file gives: `Erase` makes an `AnyKind` of it, and says there what each function is for.
@@ -123,6 +124,8 @@ pub(crate) trait Kind: Send + Sync + 'static {
     const MARKABLE: bool = false;
     /// Whether an object costs money.
     const COSTS: bool = false;
+    /// Whether an object can lie in the stack's project and be known by that.
+    const LODGED: bool = false;
     /// What is wanted. No `Debug`: it may hold secrets.
     type Spec: DeserializeOwned + Send + Sync;
     /// What is there. It is serialised under the table's names; other fields are dropped, nulls too.
@@ -150,7 +153,7 @@ pub(crate) trait Kind: Send + Sync + 'static {
     }
 
     /// Reads in bulk. May give objects that nobody asked for, and may miss some: those are looked at one by one.
-    fn bulk(_api: &Client, _ids: &[Id], _mark: &Mark) -> impl Future<Output = Result<Vec<(Id, Self::Live)>, ApiError>> + Send {
+    fn bulk(_api: &Client, _ids: &[Id], _ours: Ours<'_>) -> impl Future<Output = Result<Vec<(Id, Self::Live)>, ApiError>> + Send {
         async { Ok(Vec::new()) }
     }
 
@@ -167,7 +170,25 @@ pub(crate) trait Kind: Send + Sync + 'static {
 
     fn delete(api: &Client, id: &Id, seen: &Body) -> impl Future<Output = Result<(), ApiError>> + Send;
 
-    fn find(api: &Client, body: &Body, mark: &Mark) -> impl Future<Output = Result<Vec<Hit<Self::Live>>, ApiError>> + Send;
+    fn find(api: &Client, body: &Body, ours: Ours<'_>) -> impl Future<Output = Result<Vec<Hit<Self::Live>>, ApiError>> + Send;
+
+    fn claim(_api: &Client, _id: &Id, _from: &[Mark], _ours: Ours<'_>) -> impl Future<Output = Result<(), ApiError>> + Send {
+        async { Ok(()) }
+    }
+
+    fn lodges(_body: &Term) -> bool {
+        false
+    }
+
+    /// The stacks' marks that it carries.
+    fn marks(_live: &Self::Live) -> Vec<Mark> {
+        Vec::new()
+    }
+
+    /// The project that it lies in.
+    fn project(_live: &Self::Live) -> Option<&str> {
+        None
+    }
 
     fn before_delete(_api: &Client, _id: &Id, _seen: &Body, _ours: &[Id]) -> impl Future<Output = Result<Vec<Complaint>, ApiError>> + Send {
         async { Ok(Vec::new()) }

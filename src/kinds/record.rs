@@ -11,12 +11,13 @@ use serde_json::json;
 use super::attr::{Attr, Change, EditName, Ty};
 use super::compare::{RECORD_NAME, RECORD_NAME_SHOWN, RECORD_VALUE, RECORD_VALUE_SHOWN, absolute, names_a_host, or_empty, relative};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Scopes};
+use super::domain::Domain;
+use super::erased::{Complaint, Job, Scopes, Sure};
 use super::wire::or_default;
 use super::{For, Hit, Kind, Made, domain, form, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Ours};
 use crate::base::number::Number;
 use crate::base::value::{Body, Origin, Term, Value};
 
@@ -210,7 +211,7 @@ impl Kind for Record {
         Ok(Made { id: record.id_in(&domain), live: Some(record.live(&domain)) })
     }
 
-    async fn bulk(api: &Client, ids: &[Id], _: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
+    async fn bulk(api: &Client, ids: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
         let domains: BTreeSet<&str> = ids.iter().filter_map(|id| Some(split(id)?.0)).collect();
         let mut found = Vec::new();
         for domain in domains {
@@ -237,11 +238,13 @@ impl Kind for Record {
         api.delete(&path(id)?, &[]).await
     }
 
-    async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
+    /// A zone may hold many records that say the same, and one that is nobody else's holds none of anybody else.
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
         let Some(sketch) = Sketch::of(&Term::Value(Value::Map(body.clone()))) else { return Ok(Vec::new()) };
         let domain = body.get("domain").and_then(Value::as_str).unwrap_or_default();
         let hits = all(api, domain).await?.into_iter().filter(|record| sketch.doubles(&Sketch::of_live(record, domain)));
-        Ok(hits.map(|record| Hit { id: record.id_in(domain), live: record.live(domain), certain: true }).collect())
+        let sure = || Sure::Within(Domain::NAME, Id(domain.to_owned()));
+        Ok(hits.map(|record| Hit { id: record.id_in(domain), live: record.live(domain), sure: sure() }).collect())
     }
 
     fn derived(body: &Term) -> BTreeMap<String, Term> {

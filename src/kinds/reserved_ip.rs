@@ -1,7 +1,8 @@
 //! A reserved address, in both spellings; the API's own calls are the new one's for both.
 //!
-//! Invariant: an address carries no mark and no name, so a lost answer is settled by set logic over the account's addresses.
-//! Who holds it is nobody's business here unless `droplet_id` is written.
+//! Invariant: an address carries no mark and no name. It is reserved straight into the stack's project, or onto the droplet that
+//! is written, and is known by that; where neither can be, a person says whether one that was found is the one. Who holds it is
+//! nobody's business here unless `droplet_id` is written.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -12,14 +13,14 @@ use serde_json::json;
 use super::attr::{Attr, Change, Compare, EditName, Reads, Ty};
 use super::complaints::Complaints;
 use super::droplet::Droplet;
-use super::erased::{Complaint, Job, Places, Scopes};
+use super::erased::{Complaint, Job, Places, Scopes, Sure};
 use super::wire::{Slug, maybe_id_number, or_default, present, seen};
-use super::{For, Hit, Kind, Made, NOT_YET, UNSEEN_LIMIT, if_there};
+use super::{For, Hit, Kind, Made, NOT_YET, UNSEEN_LIMIT, if_there, project};
 use crate::api::action::Order;
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
 use crate::api::wait::Look;
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Mark, Ours};
 use crate::base::value::{Body, Term, Value};
 
 /// How long an assignment may take, pending events of the droplet included.
@@ -69,6 +70,8 @@ pub(crate) struct Live {
     region: String,
     droplet_id: Option<u64>,
     urn: String,
+    #[serde(skip)]
+    project: Option<String>,
 }
 
 /// An address as the API shows it.
@@ -82,6 +85,9 @@ pub(super) struct Wire {
     /// Something is being done to it: a new one that was reserved for a droplet is not held by it yet.
     #[serde(default)]
     locked: bool,
+    /// Who may not read projects is not told.
+    #[serde(default)]
+    project_id: Option<String>,
 }
 
 #[derive(Clone, Copy, Deserialize)]
@@ -121,13 +127,30 @@ impl<S: Spelling> Kind for ReservedIp<S> {
     ];
     const SCOPES: Scopes = Scopes {
         read: &["reserved_ip:read"],
-        create: &["reserved_ip:create", "reserved_ip:read", "account:read"],
+        create: &["reserved_ip:create", "reserved_ip:read", "account:read", "project:create", "project:read"],
         update: &["reserved_ip:update", "reserved_ip:read"],
-        delete: &["reserved_ip:delete"],
+        // The stack's project goes last.
+        delete: &["reserved_ip:delete", "project:delete"],
     };
     const COSTS: bool = true;
+    const LODGED: bool = true;
     type Spec = Spec;
     type Live = Live;
+
+    fn lodges(body: &Term) -> bool {
+        body.get("droplet_id").is_null()
+    }
+
+    fn project(live: &Live) -> Option<&str> {
+        live.project.as_deref()
+    }
+
+    async fn claim(api: &Client, id: &Id, _: &[Mark], ours: Ours<'_>) -> Result<(), ApiError> {
+        match ours.project {
+            Some(project) => project::assign(api, project, &format!("do:{}:{id}", Floating::URN)).await,
+            None => Ok(()),
+        }
+    }
 
     fn check(body: &Term, complaints: &mut Complaints) {
         if body.get("region").is_null() && body.get("droplet_id").is_null() {
@@ -155,13 +178,17 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: For<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, whose: For<'_>) -> Result<Made<Live>, ApiError> {
         let Some(droplet) = spec.droplet_id else {
             let region = spec.region.as_deref().unwrap_or_default().to_lowercase();
-            let made: One = api.create("/reserved_ips", &json!({"region": region})).await?;
+            let body = match whose.ours.project {
+                Some(project) => json!({"region": region, "project_id": project}),
+                None => json!({"region": region}),
+            };
+            let made: One = api.create("/reserved_ips", &body).await?;
             let wire = made.reserved_ip;
             // Just reserved, it has no holder whether the token may see that or not.
-            let live = live::<S>(&wire.ip, &wire.region.slug, None);
+            let live = live::<S>(&wire, None);
             return Ok(Made { id: Id(wire.ip), live: Some(live) });
         };
         let body = json!({"droplet_id": droplet});
@@ -179,7 +206,7 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         api.wait_saying(&format!("the reserved address {id} to be there, held by whom it was reserved for"), ASSIGN_LIMIT, look).await
     }
 
-    async fn bulk(api: &Client, _: &[Id], _: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
+    async fn bulk(api: &Client, _: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
         all(api).await?.iter().map(|wire| Ok((Id(wire.ip.clone()), wire.live::<S>()?))).collect()
     }
 
@@ -201,21 +228,28 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         api.pending_retry(&what, ASSIGN_LIMIT, || async { api.delete(&path(&id.0), &[]).await }).await
     }
 
-    /// Every address that this create may have made. They are interchangeable, and the caller knows which were there before:
-    /// what is new and held by nobody is certain.
-    async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
+    /// An address in the stack's project, or one that the written droplet holds. Where there is neither, spare ones; the caller
+    /// knows which were there before.
+    async fn find(api: &Client, body: &Body, ours: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
         let region = body.get("region").and_then(Value::as_str).map(str::to_lowercase);
-        let droplet = body.get("droplet_id").cloned();
+        let droplet = match body.get("droplet_id") {
+            Some(Value::Number(droplet)) => droplet.as_u64(),
+            _ => None,
+        };
         let mut hits = Vec::new();
         for wire in all(api).await? {
-            let holder = wire.holder()?;
-            let fits = match &droplet {
-                Some(Value::Number(droplet)) => holder.is_none() || holder == droplet.as_u64(),
-                _ => holder.is_none(),
-            };
-            if fits && region.as_ref().is_none_or(|region| *region == wire.region.slug) {
-                hits.push(Hit { id: Id(wire.ip.clone()), live: wire.live::<S>()?, certain: true });
+            if region.as_ref().is_some_and(|region| *region != wire.region.slug) {
+                continue;
             }
+            let holder = wire.holder()?;
+            let sure = match (droplet, ours.project) {
+                (Some(_), _) if holder == droplet => Sure::Ours,
+                (None, Some(project)) if wire.project_id.as_ref() == Some(&project.0) => Sure::Ours,
+                (None, Some(_)) => continue,
+                _ if holder.is_none() => Sure::Alike,
+                _ => continue,
+            };
+            hits.push(Hit { id: Id(wire.ip.clone()), live: wire.live::<S>()?, sure });
         }
         Ok(hits)
     }
@@ -262,12 +296,13 @@ impl Wire {
     }
 
     fn live<S: Spelling>(&self) -> Result<Live, ApiError> {
-        Ok(live::<S>(&self.ip, &self.region.slug, self.holder()?))
+        Ok(live::<S>(self, self.holder()?))
     }
 }
 
-fn live<S: Spelling>(ip: &str, region: &str, droplet_id: Option<u64>) -> Live {
-    Live { id: ip.to_owned(), ip_address: ip.to_owned(), region: region.to_owned(), droplet_id, urn: urn_of::<S>(ip) }
+fn live<S: Spelling>(wire: &Wire, droplet_id: Option<u64>) -> Live {
+    let (ip, region, project) = (wire.ip.clone(), wire.region.slug.clone(), wire.project_id.clone());
+    Live { id: ip.clone(), urn: urn_of::<S>(&ip), ip_address: ip, region, droplet_id, project }
 }
 
 /// Every reserved address of the account.

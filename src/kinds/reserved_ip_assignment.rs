@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use super::attr::{Attr, Change, EditName, Ty};
 use super::complaints::{self, Complaints};
 use super::droplet::Droplet;
-use super::erased::{Complaint, Job, Scopes};
+use super::erased::{Complaint, Job, Scopes, Sure};
 use super::reserved_ip::{self, Floating, Reserved, Spelling, Wire};
 use super::wire::id_number;
 use super::{For, Hit, Kind, Made, form};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Ours};
 use crate::base::value::{Body, Term, Value};
 
 pub(crate) struct Assignment<S>(PhantomData<S>);
@@ -78,7 +78,7 @@ impl<S: Spelling> Kind for Assignment<S> {
         Ok(Made { live: live(&id, &wire)?, id })
     }
 
-    async fn bulk(api: &Client, ids: &[Id], _: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
+    async fn bulk(api: &Client, ids: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
         let all = reserved_ip::all(api).await?;
         let mut found = Vec::new();
         for id in ids {
@@ -108,14 +108,15 @@ impl<S: Spelling> Kind for Assignment<S> {
         reserved_ip::let_go(api, &ip, seen).await
     }
 
-    async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
+    /// That a droplet holds an address is so whoever brought it about: making it again would find nothing to do.
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
         let (Some(ip), Some(Value::Number(droplet))) = (body.get("ip_address").and_then(Value::as_str), body.get("droplet_id")) else {
             return Ok(Vec::new());
         };
         let id = Id(ip.to_owned());
         let Some(wire) = reserved_ip::one(api, ip).await? else { return Ok(Vec::new()) };
         let held = live(&id, &wire)?.filter(|live| Some(live.droplet_id) == droplet.as_u64());
-        Ok(held.map(|live| Hit { id, live, certain: true }).into_iter().collect())
+        Ok(held.map(|live| Hit { id, live, sure: Sure::Ours }).into_iter().collect())
     }
 
     fn identity(body: &Body) -> Option<Id> {

@@ -9,11 +9,11 @@ use serde_json::json;
 use super::attr::{Attr, Change, EditName, TIMEOUTS, Ty};
 use super::compare::{KEY_LINE, PUBLIC_KEY};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Places, Scopes};
+use super::erased::{Complaint, Job, Places, Scopes, Sure};
 use super::{For, Hit, Kind, Made, form, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Ours};
 use crate::base::value::{Body, Term};
 
 pub(crate) struct SshKey;
@@ -125,11 +125,11 @@ impl Kind for SshKey {
         api.delete(&path(id), &[]).await
     }
 
-    async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
         let key = body.get("public_key").and_then(|key| key.as_str());
         let Some(fingerprint) = key.and_then(form::fingerprint) else { return Ok(Vec::new()) };
         let found = Self::look(api, &Id(fingerprint)).await?;
-        Ok(found.map(|live| Hit { id: Id(live.id.clone()), live, certain: true }).into_iter().collect())
+        Ok(found.map(|live| Hit { id: Id(live.id.clone()), live, sure: Sure::Named }).into_iter().collect())
     }
 
     async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {

@@ -7,12 +7,12 @@ use serde_json::json;
 
 use super::attr::{Attr, Change, Compare, Echo, Ty};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Scopes};
+use super::erased::{Complaint, Job, Scopes, Sure};
 use super::wire::or_default;
 use super::{For, Hit, Kind, Made, form, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Ours};
 use crate::base::value::{Body, Term};
 
 pub(crate) struct Tag;
@@ -120,7 +120,7 @@ impl Kind for Tag {
         Ok(Made { id: Id(made.tag.name.clone()), live: Some(made.tag.into()) })
     }
 
-    async fn bulk(api: &Client, _: &[Id], _: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
+    async fn bulk(api: &Client, _: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
         Ok(all(api).await?.into_iter().map(|tag| (Id(tag.name.clone()), tag.into())).collect())
     }
 
@@ -133,13 +133,18 @@ impl Kind for Tag {
         api.delete(&path(id), &[]).await
     }
 
-    async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
+    /// A tag is its name: one that nothing carries does nobody any harm, whoever made it.
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
         let Some(name) = body.get("name").and_then(|name| name.as_str()) else { return Ok(Vec::new()) };
         let found = match Self::look(api, &Id(name.to_owned())).await? {
             Some(live) => Some(live),
             None => all(api).await?.into_iter().find(|tag| tag.name.eq_ignore_ascii_case(name)).map(Live::from),
         };
-        Ok(found.map(|live| Hit { id: Id(live.name.clone()), live, certain: true }).into_iter().collect())
+        let hit = |live: Live| {
+            let sure = if live.total_resource_count == 0 { Sure::Ours } else { Sure::Named };
+            Hit { id: Id(live.name.clone()), live, sure }
+        };
+        Ok(found.map(hit).into_iter().collect())
     }
 }
 

@@ -13,7 +13,7 @@ use super::erased::Scopes;
 use super::{For, Hit, Kind, Made};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Ours};
 use crate::base::value::{Body, Term};
 
 pub(crate) struct TerraformData;
@@ -42,7 +42,7 @@ impl Kind for TerraformData {
     type Live = Live;
 
     async fn create(_: &Client, spec: &Spec, whose: For<'_>) -> Result<Made<Live>, ApiError> {
-        let name = format!("{}\n{}\n{}", whose.mark, whose.address, spec.triggers_replace);
+        let name = format!("{}\n{}\n{}", whose.ours.mark, whose.address, spec.triggers_replace);
         let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string();
         Ok(Made { id: Id(id.clone()), live: Some(Live { id }) })
     }
@@ -59,7 +59,7 @@ impl Kind for TerraformData {
         Ok(())
     }
 
-    async fn find(_: &Client, _: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(_: &Client, _: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
         Ok(Vec::new())
     }
 

@@ -10,13 +10,13 @@ use serde_json::json;
 
 use super::attr::{Attr, Change, Compare, EditName, TIMEOUTS, Ty};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Places, Scopes};
+use super::erased::{Complaint, Job, Places, Scopes, Sure};
 use super::wire::or_default;
 use super::{For, Hit, Kind, Made, compare, form, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
 use crate::api::messages::{Said, said};
-use crate::base::identity::{Id, Mark};
+use crate::base::identity::{Id, Ours};
 use crate::base::value::{Body, Term};
 
 /// How long members may linger: they go some time after their droplets.
@@ -173,7 +173,7 @@ impl Kind for Vpc {
         Ok(Made { id: Id(made.vpc.id.clone()), live: Some(made.vpc.into()) })
     }
 
-    async fn bulk(api: &Client, _: &[Id], _: &Mark) -> Result<Vec<(Id, Live)>, ApiError> {
+    async fn bulk(api: &Client, _: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
         Ok(all(api).await?.into_iter().map(|vpc| (Id(vpc.id.clone()), vpc.into())).collect())
     }
 
@@ -207,10 +207,10 @@ impl Kind for Vpc {
         api.retry_while(&what, MEMBERS_LINGER, has_members, || async { api.delete(&path(id), &[]).await }).await
     }
 
-    async fn find(api: &Client, body: &Body, _: &Mark) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
         let name = body.get("name").and_then(|name| name.as_str());
         let hits = all(api).await?.into_iter().filter(|vpc| Some(vpc.name.as_str()) == name);
-        Ok(hits.map(|vpc| Hit { id: Id(vpc.id.clone()), live: vpc.into(), certain: true }).collect())
+        Ok(hits.map(|vpc| Hit { id: Id(vpc.id.clone()), live: vpc.into(), sure: Sure::Named }).collect())
     }
 
     async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {

@@ -56,6 +56,7 @@ pub fn write(state: &State) -> Vec<u8> {
         serial: state.serial,
         salt: &state.salt,
         owner: state.owner.as_ref(),
+        project: state.project.as_ref(),
         outputs: state.outputs.iter().map(|(name, output)| (name, SavedOutputOut::of(output))).collect(),
         resources: state.records.iter().map(|(address, record)| (address, RecordOut::of(None, record))).collect(),
         deposed: state.deposed.iter().map(|((address, _), record)| RecordOut::of(Some(address), record)).collect(),
@@ -159,6 +160,7 @@ fn read_v1(bytes: &[u8], file: &str) -> Result<State, Box<Diagnostic>> {
         serial: found.serial,
         salt: found.salt,
         owner: found.owner,
+        project: found.project,
         records: found.resources.0.into_iter().map(|(address, record)| (address, record.into())).collect(),
         deposed,
         outputs: found.outputs.0.into_iter().map(|(name, output)| (name, output.into())).collect(),
@@ -173,6 +175,8 @@ struct Written<'a> {
     salt: &'a Salt,
     #[serde(skip_serializing_if = "Option::is_none")]
     owner: Option<&'a Owner>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    project: Option<&'a Id>,
     outputs: BTreeMap<&'a String, SavedOutputOut<'a>>,
     resources: BTreeMap<&'a Address, RecordOut<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -240,6 +244,8 @@ struct ReadV1 {
     salt: Salt,
     #[serde(default)]
     owner: Option<Owner>,
+    #[serde(default)]
+    project: Option<Id>,
     outputs: Unique<String, OutputV1>,
     resources: Unique<Address, RecordV1>,
     #[serde(default)]

@@ -40,6 +40,13 @@ pub enum Entry {
     Header(Header),
     /// A step is about to be done: its first call follows.
     Begin(Box<Begin>),
+    /// What cannot be tagged is made in this project from now on, and is known by that; in none where there is none, as long as
+    /// the project is about to be made too.
+    Lodging {
+        /// The stack's project.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        project: Option<Id>,
+    },
     /// A create was answered: the object has this identity. It is waited for from now on.
     Id {
         /// The step.
@@ -83,7 +90,7 @@ pub struct Header {
     pub start: Fingerprint,
     /// The objects that carried the stack's mark already: none of them was made by this run.
     pub marked: BTreeSet<Id>,
-    /// The account's reserved addresses: none of them was made by this run.
+    /// The account's reserved addresses, where they cannot be told by a mark: none of them was made by this run.
     pub addresses: BTreeSet<String>,
 }
 
@@ -309,6 +316,8 @@ pub struct OpenStep {
 pub struct Replayed {
     /// Its first line.
     pub header: Header,
+    /// The project that what cannot be tagged was made in.
+    pub project: Option<Id>,
     /// The steps that are done, in the order in which they ended.
     pub done: Vec<(Begin, Outcome)>,
     /// The steps that are open, in the order in which they began.
@@ -325,6 +334,7 @@ impl Replayed {
     pub fn settle_into(&self, state: &State) -> State {
         let mut state = state.clone();
         state.owner.get_or_insert_with(|| self.header.owner.clone());
+        state.project = self.project.clone().or(state.project);
         for (begin, outcome) in &self.done {
             state.apply(&begin.address, &begin.op, outcome);
         }
@@ -411,6 +421,7 @@ pub fn write_line(line: &Line) -> Vec<u8> {
 #[derive(Default)]
 struct Parts {
     header: Option<Header>,
+    project: Option<Id>,
     begins: usize,
     begun: BTreeMap<u32, (usize, Begin, Option<Id>)>,
     done: Vec<(Begin, Outcome)>,
@@ -421,6 +432,7 @@ impl Parts {
     fn take(&mut self, entry: Entry) {
         match entry {
             Entry::Header(header) => self.header = Some(header),
+            Entry::Lodging { project } => self.project = project,
             Entry::Begin(begin) => {
                 self.begins += 1;
                 self.begun.insert(begin.step, (self.begins, *begin, None));
@@ -448,7 +460,7 @@ impl Parts {
         let mut open: Vec<_> = self.begun.into_values().collect();
         open.sort_by_key(|(place, ..)| *place);
         let open = open.into_iter().map(|(_, begin, id)| OpenStep { begin, id }).collect();
-        Some(Replayed { header: self.header?, done: self.done, open, ends: self.ends, last_n })
+        Some(Replayed { header: self.header?, project: self.project, done: self.done, open, ends: self.ends, last_n })
     }
 }
 
@@ -478,7 +490,7 @@ impl Entry {
         match self {
             Self::Begin(begin) => Some(begin.step),
             Self::Id { step, .. } | Self::Done { step, .. } | Self::Failed { step, .. } => Some(*step),
-            Self::Header(_) | Self::End { .. } => None,
+            Self::Header(_) | Self::Lodging { .. } | Self::End { .. } => None,
         }
     }
 
@@ -486,6 +498,7 @@ impl Entry {
         match self {
             Self::Header(_) => "header",
             Self::Begin(_) => "begin",
+            Self::Lodging { .. } => "lodging",
             Self::Id { .. } => "id",
             Self::Done { .. } => "done",
             Self::Failed { .. } => "failed",

@@ -39,6 +39,8 @@ pub fn join(base: Option<&State>, ours: &State, theirs: &State) -> Result<State,
         serial: ours.serial.max(theirs.serial),
         salt: ours.salt.clone(),
         owner,
+        // Its name is unique in an account, so two that were made apart are one.
+        project: if ours.project == base.project { theirs.project.clone() } else { ours.project.clone() },
         records: each(&base.records, &ours.records, &theirs.records, ToString::to_string, &mut clashes),
         deposed: each(&base.deposed, &ours.deposed, &theirs.deposed, |(address, id)| format!("{address} (deposed {id})"), &mut clashes),
         outputs: each(&base.outputs, &ours.outputs, &theirs.outputs, |name| format!("output \"{name}\""), &mut clashes),

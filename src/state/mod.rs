@@ -27,6 +27,8 @@ pub struct State {
     pub salt: Salt,
     /// Whose objects these are; unknown until the first apply.
     pub owner: Option<Owner>,
+    /// The stack's project at DigitalOcean, once it was made.
+    pub project: Option<Id>,
     /// The objects, by address.
     pub records: BTreeMap<Address, Record>,
     /// Objects that were replaced and not deleted yet (create before destroy), by address and identity.
@@ -78,6 +80,15 @@ impl State {
     /// A state that remembers nothing yet.
     #[must_use]
     pub fn new(lineage: String, salt: Salt) -> Self {
-        Self { lineage, serial: 0, salt, owner: None, records: BTreeMap::new(), deposed: BTreeMap::new(), outputs: BTreeMap::new() }
+        Self {
+            lineage,
+            serial: 0,
+            salt,
+            owner: None,
+            project: None,
+            records: BTreeMap::new(),
+            deposed: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        }
     }
 }

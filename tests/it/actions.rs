@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use dofloat::api::error::ApiError;
-use dofloat::base::identity::Id;
+use dofloat::base::identity::{Id, Ours};
 use dofloat::base::value::{Body, Term, Value};
 use dofloat::sim::{ClockMode, Exchange, Options};
 use serde_json::{Value as Json, json};
@@ -156,7 +156,7 @@ impl Stage {
             Call::Assign => {
                 let address = dofloat::base::address::Address::new(HELD, "x");
                 let mark = dofloat::base::identity::Mark("dofloat:test-1".into());
-                the(HELD).create(api, &address, &term(held(on)), &mark).await.map(drop)
+                the(HELD).create(api, &address, &term(held(on)), Ours { mark: &mark, project: None }).await.map(drop)
             }
             Call::Move => the(HELD).edit(api, &self.ip, "assign", &term(held(to)), &map(held(on))).await,
             Call::Unassign => the(HELD).delete(api, &self.ip, &map(held(on))).await,

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use dofloat::base::rng::Rng;
 use serde_json::Value;
 
+use crate::answers;
 use crate::fleet::{Fleet, Wrongs};
 use crate::harness::{asked, in_full, say};
 
@@ -68,6 +69,7 @@ struct Tally {
     stories: usize,
     reached: BTreeMap<Reached, usize>,
     wrongs: Wrongs,
+    asked: usize,
     longest: Duration,
 }
 
@@ -94,11 +96,12 @@ fn a_fleet_survives_kills_at_random_instants() {
     let Wrongs { orphans, doubles, told, .. } = &tally.wrongs;
     let stuck = told.len();
     say(&format!(
-        "random kills: {} in {} stories from seed {seed} on ({}); orphans {orphans}, doubles {doubles}, failures {stuck}; \
+        "random kills: {} in {} stories from seed {seed} on ({}); orphans {orphans}, doubles {doubles}, failures {stuck}, questions {}; \
          the longest run that went on took {:.1} s",
         kills.load(Ordering::SeqCst),
         tally.stories,
         fell.join(", "),
+        tally.asked,
         tally.longest.as_secs_f64(),
     ));
     assert!(told.is_empty(), "{stuck} failures\n{}", told.join("\n\n"));
@@ -146,11 +149,12 @@ fn story(seed: u64, courses: &[Course], kills: &AtomicUsize, tally: &Mutex<Tally
             left = left.saturating_sub(start.elapsed()).max(course.span / 8);
         }
         let start = now();
-        let ended = fleet.stack.run(chapter.command);
+        let (ended, asked) = answers::run(&fleet.stack, chapter.command);
         let took = start.elapsed();
         let wrongs = fleet.wrongs(&ended, &course.shape, chapter.name == "destroy");
         let mut tally = tally.lock().expect("no worker panics");
         tally.longest = tally.longest.max(took);
+        tally.asked += asked;
         tally.wrongs.orphans += wrongs.orphans;
         tally.wrongs.doubles += wrongs.doubles;
         if !wrongs.told.is_empty() {

@@ -9,11 +9,11 @@ use dofloat::api::client::{Client, Settings};
 use dofloat::api::error::ApiError;
 use dofloat::base::address::Address;
 use dofloat::base::clock::{Clock, Moment};
-use dofloat::base::identity::{Id, Mark};
+use dofloat::base::identity::{Id, Mark, Ours};
 use dofloat::base::rng::Rng;
 use dofloat::base::secret::Secret;
 use dofloat::base::value::{Body, Origin, Term, Value};
-use dofloat::kinds::erased::{AnyKind, Complaint, Created, Job};
+use dofloat::kinds::erased::{AnyKind, Complaint, Created, Job, Sure};
 use dofloat::kinds::kind;
 use dofloat::sim;
 use serde_json::{Value as Json, json};
@@ -50,11 +50,15 @@ impl Bench {
         Self { sim, api, mark: Mark("dofloat:test-1".into()) }
     }
 
+    fn ours(&self) -> Ours<'_> {
+        Ours { mark: &self.mark, project: None }
+    }
+
     pub(crate) async fn create(&self, name: &str, body: Json) -> (Id, Body) {
         let kind = the(name);
         let address = Address::new(name, "x");
         let wanted = term(body);
-        let Created { id, body } = kind.create(&self.api, &address, &wanted, &self.mark).await.expect("a create");
+        let Created { id, body } = kind.create(&self.api, &address, &wanted, self.ours()).await.expect("a create");
         let body = match body {
             Some(body) => body,
             None => kind.settle(&self.api, &id, &wanted).await.expect("it settles"),
@@ -64,18 +68,18 @@ impl Bench {
     }
 
     async fn refused(&self, name: &str, body: Json) -> ApiError {
-        let made = the(name).create(&self.api, &Address::new(name, "x"), &term(body), &self.mark).await;
+        let made = the(name).create(&self.api, &Address::new(name, "x"), &term(body), self.ours()).await;
         made.expect_err("it is refused")
     }
 
     async fn list(&self, api: &Client, name: &str, ids: &[&Id]) -> BTreeMap<Id, Body> {
         let ids: Vec<Id> = ids.iter().map(|&id| id.clone()).collect();
-        let found = the(name).list(api, &ids, &self.mark).await.expect("a list");
+        let found = the(name).list(api, &ids, self.ours()).await.expect("a list");
         found.into_iter().map(|found| (found.id, found.body)).collect()
     }
 
     pub(crate) async fn look(&self, name: &str, id: &Id) -> Option<Body> {
-        the(name).look(&self.api, id).await.expect("a look")
+        the(name).look(&self.api, id).await.expect("a look").map(|found| found.body)
     }
 
     pub(crate) async fn edit(&self, name: &str, id: &Id, edit: &'static str, body: Json) -> Body {
@@ -92,9 +96,9 @@ impl Bench {
         the(name).delete(&self.api, id, &seen).await.expect("a second delete");
     }
 
-    async fn find(&self, name: &str, body: Json) -> Vec<(Id, bool)> {
-        let found = the(name).find(&self.api, &map(body), &self.mark).await.expect("a search");
-        found.into_iter().map(|found| (found.id, found.certain)).collect()
+    async fn find(&self, name: &str, body: Json) -> Vec<(Id, Sure)> {
+        let found = the(name).find(&self.api, &map(body), self.ours()).await.expect("a search");
+        found.into_iter().map(|found| (found.id, found.sure)).collect()
     }
 
     async fn preflight(&self, name: &str, bodies: &[Json]) -> Vec<String> {
@@ -340,7 +344,7 @@ async fn a_droplet_is_changed_in_place() {
     let seen = bench.edit(name, &id, "ipv6", wanted.clone()).await;
     assert!(seen.get("ipv6_address").and_then(Value::as_str).is_some_and(|address| address.contains(':')), "{seen:?}");
     bench.judge();
-    assert_eq!(bench.find(name, json!({"name": "web-2"})).await, [(id.clone(), true)]);
+    assert_eq!(bench.find(name, json!({"name": "web-2"})).await, [(id.clone(), Sure::Ours)]);
     assert_eq!(bench.find(name, json!({"name": "web"})).await, []);
     bench.delete(name, &id).await;
     bench.delete("digitalocean_vpc", &vpc).await;
@@ -393,7 +397,7 @@ async fn slow_things_are_waited_for() {
     let (id, _) = bench.create(name, json!({"ip_address": ip.0, "droplet_id": number(&one.0)})).await;
     let moved = json!({"ip_address": ip.0, "droplet_id": number(&two.0)});
     same(name, &moved, &bench.edit(name, &id, "assign", moved.clone()).await);
-    assert_eq!(bench.find(name, moved).await, [(id.clone(), true)]);
+    assert_eq!(bench.find(name, moved).await, [(id.clone(), Sure::Ours)]);
     // It went to another droplet meanwhile: not ours to take away.
     let seen = map(json!({"ip_address": ip.0, "droplet_id": number(&one.0)}));
     the(name).delete(&bench.api, &id, &seen).await.expect("a delete");
@@ -425,7 +429,7 @@ async fn an_address_made_for_a_droplet_is_held_by_it() {
         same(name, &wanted, &seen);
         let seen = bench.edit(name, &ip, "assign", json!({"region": "nyc3"})).await;
         assert_eq!(seen.get("droplet_id"), None);
-        assert_eq!(bench.find(name, json!({"region": "nyc3"})).await, [(ip.clone(), true)]);
+        assert_eq!(bench.find(name, json!({"region": "nyc3"})).await, [(ip.clone(), Sure::Alike)]);
         bench.delete(name, &ip).await;
     }
     bench.judge();
@@ -438,7 +442,7 @@ async fn small_kinds_live_and_die() {
     let (id, seen) = bench.create("digitalocean_ssh_key", key.clone()).await;
     same("digitalocean_ssh_key", &key, &seen);
     assert_eq!(seen.get("fingerprint"), Some(&"3d:52:38:ce:ff:94:f5:d7:81:a4:a4:f9:2b:4f:fe:a0".into()));
-    assert_eq!(bench.find("digitalocean_ssh_key", key.clone()).await, [(id.clone(), true)]);
+    assert_eq!(bench.find("digitalocean_ssh_key", key.clone()).await, [(id.clone(), Sure::Named)]);
     assert!(bench.preflight("digitalocean_ssh_key", std::slice::from_ref(&key)).await[0].contains("has this key already, as `ops`"));
     let seen = bench.edit("digitalocean_ssh_key", &id, "rename", json!({"name": "admin", "public_key": KEY})).await;
     assert_eq!(seen.get("name"), Some(&"admin".into()));
@@ -446,7 +450,7 @@ async fn small_kinds_live_and_die() {
 
     let (id, seen) = bench.create("digitalocean_tag", json!({"name": "env:prod"})).await;
     assert_eq!(seen.get("droplets_count"), Some(&0.into()));
-    assert_eq!(bench.find("digitalocean_tag", json!({"name": "env:prod"})).await, [(id.clone(), true)]);
+    assert_eq!(bench.find("digitalocean_tag", json!({"name": "env:prod"})).await, [(id.clone(), Sure::Ours)]);
     bench.delete("digitalocean_tag", &id).await;
 
     let vpc = json!({"name": "net", "region": "nyc3", "ip_range": "10.1.0.0/16", "description": "old"});
@@ -454,7 +458,7 @@ async fn small_kinds_live_and_die() {
     same("digitalocean_vpc", &vpc, &seen);
     let seen = bench.edit("digitalocean_vpc", &id, "update", json!({"name": "net-2", "region": "nyc3"})).await;
     same("digitalocean_vpc", &json!({"name": "net-2", "description": ""}), &seen);
-    assert_eq!(bench.find("digitalocean_vpc", json!({"name": "net-2"})).await, [(id.clone(), true)]);
+    assert_eq!(bench.find("digitalocean_vpc", json!({"name": "net-2"})).await, [(id.clone(), Sure::Named)]);
     bench.delete("digitalocean_vpc", &id).await;
 
     let (id, seen) = bench.create("terraform_data", json!({"input": "x", "triggers_replace": ["a"]})).await;
@@ -493,7 +497,10 @@ async fn records_of_every_type_come_back_as_they_were_written() {
         assert_eq!(words(the(name).check(&term(record.clone()))), Vec::<String>::new());
         let (id, seen) = bench.create(name, record.clone()).await;
         same(name, record, &seen);
-        assert_eq!(bench.find(name, record.clone()).await, [(id.clone(), true)]);
+        assert_eq!(
+            bench.find(name, record.clone()).await,
+            [(id.clone(), Sure::Within("digitalocean_domain", Id("example.com".to_owned())))]
+        );
         ids.push(id);
     }
     let listed = bench.list(&bench.api, name, &ids.iter().collect::<Vec<_>>()).await;

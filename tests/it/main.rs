@@ -3,6 +3,8 @@
 #![cfg(test)]
 
 mod actions;
+mod adopt;
+mod answers;
 mod bad_input;
 mod bootstrap;
 mod branches;
@@ -25,6 +27,7 @@ mod faults;
 mod fencing;
 mod first_time;
 mod fleet;
+mod foreign;
 mod fuzz;
 mod harness;
 mod kills;

@@ -17,8 +17,10 @@ use dofloat::api::client::{Client, Settings};
 use dofloat::base::clock::{Clock, Moment};
 use dofloat::base::diag::Diagnostic;
 use dofloat::base::digest::Salt;
+use dofloat::base::identity::Id;
 use dofloat::base::rng::Rng;
 use dofloat::base::secret::Secret;
+use dofloat::engine::adopt::{self, Answer, Question};
 use dofloat::engine::apply::Manner;
 use dofloat::engine::change::Event;
 use dofloat::engine::plan::Options;
@@ -35,12 +37,13 @@ use dofloat::state::{Health, State};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::answers;
 use crate::harness::{asked, in_full, say};
 use wish::Wish;
 
-/// How many undisturbed runs may be needed at most after a disturbed one: one that goes on, and one more where what the
-/// first one waited for came to nothing.
-const CALM_RUNS: usize = 3;
+/// How many undisturbed runs may be needed at most after a disturbed one: one that asks, one that goes on, and one more where
+/// what that one waited for came to nothing.
+const CALM_RUNS: usize = 4;
 const LINEAGE: &str = "11111111-2222-4333-8444-555555555555";
 
 #[test]
@@ -90,6 +93,7 @@ struct Tally {
     stops: usize,
     faulty: usize,
     failures: usize,
+    questions: usize,
     requests: usize,
 }
 
@@ -101,6 +105,7 @@ impl Tally {
         self.stops += other.stops;
         self.faulty += other.faulty;
         self.failures += other.failures;
+        self.questions += other.questions;
         self.requests += other.requests;
     }
 }
@@ -199,7 +204,7 @@ impl Bench {
             said.push(format!("{ended:?}"));
             self.note(|| format!("-- {ended:#?}"));
             match ended {
-                Ended::Decision(why) => return Err(format!("a person had to decide: {why:#?}")),
+                Ended::Decision(why) => self.answer(&why).await.map_err(|error| format!("a person had to decide: {why:#?}\n{error}"))?,
                 Ended::Crashed => self.tally.crashes += 1,
                 Ended::Stopped => self.tally.stops += 1,
                 Ended::Failed(_) => self.tally.failures += 1,
@@ -216,12 +221,36 @@ impl Bench {
                 Ended::Whole => {
                     return self.judge(wish, &text, destroy).await.map_err(|why| format!("{why}\nafter {said:#?} and calm\n{text}"));
                 }
-                Ended::Decision(why) => return Err(format!("a person had to decide in a calm run: {why:#?}\nafter {said:#?}\n{text}")),
+                Ended::Decision(why) => {
+                    let answered = self.answer(&why).await;
+                    answered
+                        .map_err(|error| format!("a person had to decide in a calm run: {why:#?}\n{error}\nafter {said:#?}\n{text}"))?;
+                }
                 Ended::Failed(why) => last = why,
                 Ended::Crashed | Ended::Stopped => unreachable!("nobody cut it short"),
             }
         }
         Err(format!("{CALM_RUNS} calm runs did not do: {last:#?}\nafter {said:#?}\n{text}"))
+    }
+
+    /// Answers what was asked of what carries no mark: nobody else is at work here.
+    async fn answer(&mut self, asked: &[Diagnostic]) -> Result<(), String> {
+        let mut locked =
+            self.store().lock(Duration::from_secs(10), "test", &Clock::system(), &mut |_| {}).await.map_err(|e| format!("{e:?}"))?;
+        for diagnostic in asked {
+            let offered = answers::offered(diagnostic.hint.as_deref().unwrap_or_default());
+            let [[_, address, id], ..] = offered.as_slice() else { return Err("it names no answer".to_owned()) };
+            if !answers::is_unmarked(address) {
+                return Err(format!("{address} is known by its mark"));
+            }
+            let (loaded, address) = (locked.load().map_err(|e| format!("{e:?}"))?, address.parse().map_err(|e| format!("{e:?}"))?);
+            let (api, answer) = (self.api(&[]), Answer::Made(Id(id.clone())));
+            let question = Question { stack: "web", address: &address, loaded: &loaded, api: &api, simulated: true };
+            let entry = adopt::entry(question, &answer).await.map_err(|stop| format!("{stop:#?}"))?;
+            locked.append(entry).map_err(|e| format!("{e:?}"))?;
+            self.tally.questions += 1;
+        }
+        Ok(())
     }
 
     fn pick<'t>(&self, of: &[&'t str]) -> &'t str {

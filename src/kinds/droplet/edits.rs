@@ -120,7 +120,7 @@ pub(super) async fn wake(api: &Client, id: &Id) -> Result<(), ApiError> {
 }
 
 /// Tags are a set that is ours, the stack's mark excepted, which `seen` does not show.
-async fn tags(api: &Client, id: &Id, wanted: &[String], seen: &[String]) -> Result<(), ApiError> {
+pub(super) async fn tags(api: &Client, id: &Id, wanted: &[String], seen: &[String]) -> Result<(), ApiError> {
     let has = |tags: &[String], tag: &str| tags.iter().any(|other| other.eq_ignore_ascii_case(tag));
     let body = json!({"resources": [{"resource_id": id.0, "resource_type": "droplet"}]});
     let path = |tag: &str| format!("/tags/{}/resources", segment(tag));

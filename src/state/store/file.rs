@@ -15,6 +15,7 @@ use crate::state::format::{self, Fingerprint};
 use crate::state::journal::{self, Entry, Header, Line, Machine, Reading};
 
 use super::faults::{failed, lost_empty, lost_missing, mismatch, misuse, other_lineage, unstable, vanished};
+use super::others::others;
 use super::remote::{self, Lease};
 use super::{Loaded, Paths, StoreError, serials};
 
@@ -25,7 +26,7 @@ pub struct Opening {
     pub owner: Owner,
     /// The objects that carry the stack's mark already.
     pub marked: BTreeSet<Id>,
-    /// The account's reserved addresses.
+    /// The account's reserved addresses, where they cannot be told by a mark.
     pub addresses: BTreeSet<String>,
 }
 
@@ -115,10 +116,10 @@ impl Locked {
                 let length = u64::try_from(reading.good).unwrap_or(u64::MAX);
                 appender.truncate(length).map_err(|error| failed("cut the torn last line off", path, &error))?;
                 self.journal = Some(Open { appender, machine: reading.machine, length, unended: reading.unended, torn: false });
-                return Ok(Loaded { state: seen.state, journal: reading.replayed });
+                return Ok(Loaded { state: seen.state, journal: reading.replayed, others: others(&self.paths) });
             }
         }
-        Ok(Loaded { state: seen.state, journal: None })
+        Ok(Loaded { state: seen.state, journal: None, others: others(&self.paths) })
     }
 
     /// Begins a run: writes the state file if there is none (with `state`'s lineage and salt, the owner, serial 0 and no records),
@@ -401,7 +402,7 @@ pub(super) fn peek(paths: &Paths) -> Result<Loaded, StoreError> {
         Found::Running(reading) => reading.replayed,
         Found::Nothing | Found::Finished => None,
     };
-    Ok(Loaded { state: seen.state, journal })
+    Ok(Loaded { state: seen.state, journal, others: others(paths) })
 }
 
 struct Seen {

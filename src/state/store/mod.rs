@@ -10,6 +10,7 @@
 //! The state is a file beside the stack, or it is kept elsewhere and shared by several clones (`Remote`): then the same files
 //! in the working folder are its working copy, and everything above sees one `Locked` all the same.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use crate::base::clock::{Clock, Moment};
 use crate::base::diag::Diagnostic;
 use crate::base::durable::FileLock;
+use crate::base::identity::Id;
 
 use super::State;
 use super::journal::Replayed;
@@ -26,6 +28,7 @@ mod file;
 mod git;
 mod head;
 mod lock;
+mod others;
 mod remote;
 mod s3;
 mod serials;
@@ -68,6 +71,8 @@ pub struct Loaded {
     /// The journal of a run that is open or was interrupted. It starts from `state` and is not in it:
     /// `journal.settle_into(&state)` is the state with all that is known to be done.
     pub journal: Option<Replayed>,
+    /// The objects that the other stacks of this repository speak of, by kind and identity: none of them is this stack's.
+    pub others: BTreeSet<(String, Id)>,
 }
 
 /// A shared lock: no apply begins while it is held.

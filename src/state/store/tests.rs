@@ -133,7 +133,7 @@ fn a_run_leaves_one_file_and_a_run_without_change_leaves_it_alone() {
     assert_eq!(state.serial, 1);
     let before = get(&bench.store.paths().state);
     let (mut locked, loaded) = bench.loaded();
-    assert_eq!(loaded, Loaded { state: Some(state.clone()), journal: None });
+    assert_eq!(loaded, Loaded { state: Some(state.clone()), journal: None, ..Loaded::default() });
     locked.begin(&state, opening()).unwrap();
     assert_eq!(bench.names(), ["web.journal", "web.json"]);
     assert_eq!(locked.commit(&State { serial: 99, ..state.clone() }).unwrap(), 1);
@@ -289,7 +289,7 @@ fn a_lost_state_is_never_nothing() {
 fn a_journal_that_says_nothing_is_taken_away() {
     let (bench, state) = Bench::applied();
     put(&bench.store.paths().journal, b"{\"n\":1,\"entry\":{\"hea");
-    assert_eq!(bench.store.peek().unwrap(), Loaded { state: Some(state), journal: None });
+    assert_eq!(bench.store.peek().unwrap(), Loaded { state: Some(state), journal: None, ..Loaded::default() });
     assert_eq!(bench.names(), ["web.journal", "web.json"]);
     bench.loaded();
     assert_eq!(bench.names(), ["web.json"]);
@@ -312,7 +312,7 @@ fn a_state_that_cannot_be_written_is_saved_elsewhere_and_the_journal_holds_it() 
     std::fs::remove_dir(path).unwrap();
     put(path, &get(&path.with_extension(format!("rescue-{}.json", std::process::id()))));
     let (_, loaded) = bench.loaded();
-    assert_eq!(loaded, Loaded { state: Some(State { serial: 2, ..new }), journal: None });
+    assert_eq!(loaded, Loaded { state: Some(State { serial: 2, ..new }), journal: None, ..Loaded::default() });
 }
 
 #[test]
@@ -492,7 +492,7 @@ proptest! {
                 prop_assert_eq!(records(&crashed(&scratch, &old, Some(&ended[..length]))), state.records.clone());
             }
             if new != old {
-                prop_assert_eq!(crashed(&scratch, &new, Some(&ended)), Loaded { state: Some(state.clone()), journal: None });
+                prop_assert_eq!(crashed(&scratch, &new, Some(&ended)), Loaded { state: Some(state.clone()), journal: None, ..Loaded::default() });
             }
             prop_assert_eq!(records(&crashed(&scratch, &new, None)), state.records.clone());
         }

@@ -1,0 +1,73 @@
+//! `adopt`: answers the question that an interrupted create left: which object it made, or that it made none.
+
+use super::args::{AdoptArgs, Global};
+use super::environment::Environment;
+use super::exit::{Ended, Exit, Failure};
+use super::files::Disk;
+use super::gateway::{Gateway, begin};
+use super::session::{Claim, Session};
+use super::stack;
+use super::state::address;
+use super::workplace::Site;
+use crate::base::address::Address;
+use crate::base::diag::Diagnostic;
+use crate::base::identity::Id;
+use crate::engine::adopt::{self, Answer, Question};
+use crate::state::store::{Loaded, Locked};
+use crate::ui::screen::Screen;
+
+/// The word that says that nothing was made.
+const NOTHING: &str = "none";
+
+/// Runs the command. It asks nothing, so that a pipeline can answer too.
+///
+/// # Errors
+/// If nothing was to be decided, or the object cannot be the one. Nothing is written then.
+pub async fn run(args: &AdoptArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let (stack, words) = match args.words.as_slice() {
+        [first, rest @ ..] if !first.contains('.') => (Some(first.as_str()), rest),
+        all => (None, all),
+    };
+    let [to, answer] = words else {
+        return Err(Failure::usage(
+            Diagnostic::error("`adopt` takes an address and an id, or an address and `none`.")
+                .hint("`dofloat plan` says what is to be decided, and names the choices."),
+        ));
+    };
+    let to = address(to)?;
+    let answer = if answer == NOTHING { Answer::Nothing } else { Answer::Made(Id(answer.clone())) };
+    let session = Session::begin(environment, screen);
+    let disk = Disk;
+    let place = stack::find_remembered(stack, global, environment)?;
+    let mut site = Site::open(place, global, environment, &disk)?;
+    let mut inputs = site.inputs(&args.variables)?;
+    inputs.lenient = true;
+    let (_, gateway) = begin(&site, &mut inputs, false, false, screen).await?;
+    let site = &site;
+    let claim = Claim { place: &site.place, locking: &args.locking, command: "adopt", json: false };
+    let with_gateway = async |gateway: &Gateway| {
+        let work = async |store: &mut Locked, loaded: Loaded, screen: &mut Screen| {
+            session.unless_stopped(answered(site, gateway, (store, &loaded), (&to, &answer), screen)).await
+        };
+        session.with_state(claim, screen, work).await
+    };
+    session.with_gateway(gateway, site, with_gateway).await
+}
+
+async fn answered(
+    site: &Site<'_>,
+    gateway: &Gateway,
+    (store, loaded): (&mut Locked, &Loaded),
+    (to, answer): (&Address, &Answer),
+    screen: &mut Screen,
+) -> Ended {
+    let stack = &site.place.name;
+    let question = Question { stack, address: to, loaded, api: &gateway.client, simulated: site.global.sim };
+    let entry = adopt::entry(question, answer).await?;
+    store.append(entry)?;
+    screen.line(&match answer {
+        Answer::Made(id) => format!("The interrupted run made {id}: it is {to} from the next apply on."),
+        Answer::Nothing => format!("The interrupted run made nothing: the next plan decides about {to} anew."),
+    });
+    Ok(Exit::Done)
+}
