@@ -82,7 +82,7 @@ fn holds(bounds: &Bounds) {
         if bounds.pages { "" } else { ", no pages" },
         if bounds.held { "" } else { ", nobody has the address" },
     ));
-    for (wrong, at, what) in &found.wrongs {
+    if let Some((wrong, at, what)) = found.wrongs.first() {
         panic!("{wrong:?} by: {} | {what:?}", found.way(*at).join(" | "));
     }
     for (what, result) in [("service", service), ("power", power)] {

@@ -164,11 +164,11 @@ impl Found {
         let mut stays: Vec<bool> = self.states.iter().map(|state| counts(state) && wanted(state)).collect();
         let mut before: Vec<Vec<u32>> = vec![Vec::new(); self.len()];
         let mut leaves = Vec::new();
-        for at in 0..self.len() {
+        for (at, stays) in stays.iter().enumerate() {
             for edge in self.edges_of(at).iter().filter(|edge| !edge.is_fault) {
                 before[edge.to as usize].push(at as u32);
             }
-            if !stays[at] {
+            if !stays {
                 leaves.push(at as u32);
             }
         }

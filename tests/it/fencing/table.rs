@@ -313,7 +313,7 @@ fn difference(stages: &[Stage; 2], row: &Row) -> Option<String> {
     if found != wanted {
         return Some(format!("{row:?}: the table says {wanted:?}, the script does {found:?}"));
     }
-    let Some((watched, settled)) = memory.filter(|_| matches!(wanted, Move::Wait | Move::Claim)) else { return None };
+    let (watched, settled) = memory.filter(|_| matches!(wanted, Move::Wait | Move::Claim))?;
     let settles = |settled: u8| if row.memory.claimed && row.facts.holder == Holder::Me { settled.min(SECONDS.settle) } else { 0 };
     let has = (watched, settles(settled));
     let wants = (next.watched, settles(next.settled));
