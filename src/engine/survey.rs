@@ -436,6 +436,10 @@ async fn check_account(ground: Ground<'_>, api: &Client, state: &State, observed
             if diagnostic.is_error() { errors.push(diagnostic) } else { planned.plan.notes.push(diagnostic) }
         }
     }
+    if !ground.recover {
+        // Beside a run that is at work this plan is only looked at, and what that run has just made counts as somebody else's.
+        planned.plan.notes.extend(errors.drain(..).map(Diagnostic::into_warning));
+    }
     if errors.is_empty() { Ok(()) } else { Err(Stop::failed(errors)) }
 }
 
