@@ -10,6 +10,7 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -106,7 +107,10 @@ pub async fn run(run: Run<'_>) -> Left {
     let changes = run.planned.plan.changes.iter();
     let disruptive =
         changes.filter(|change| matches!(change.action, Action::Edit { disruptive: true, .. })).map(|change| &change.address).collect();
+    let state = &run.state;
+    let own = state.records.values().chain(state.deposed.values()).map(|record| record.id.clone()).collect();
     let mut owner = Owner {
+        own,
         schedule,
         disruptive,
         known,
@@ -137,6 +141,8 @@ struct Running {
 }
 
 struct Owner<'a> {
+    /// The objects that the state knew at the start.
+    own: Arc<[Id]>,
     run: Run<'a>,
     schedule: Schedule,
     steps: BTreeMap<StepId, &'a Step>,
@@ -324,6 +330,7 @@ impl<'a> Owner<'a> {
             id,
             mark: self.run.mark.clone(),
             project: self.run.state.project.clone(),
+            own: Arc::clone(&self.own),
         };
         Ok((task, begin))
     }

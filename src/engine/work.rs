@@ -49,6 +49,8 @@ pub(super) struct Task {
     pub(super) mark: Mark,
     /// The stack's project.
     pub(super) project: Option<Id>,
+    /// The objects that the stack had at the start of the run.
+    pub(super) own: Arc<[Id]>,
 }
 
 impl Task {
@@ -87,10 +89,7 @@ pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>
         },
         Op::Settle { id } => settled(&task, &api, id.clone(), None).await,
         Op::Edit { edits } => edited(&task, &api, edits).await,
-        Op::Delete { id } => match task.kind.delete(&api, id, &task.seen).await {
-            Ok(()) => Message::Done { step, live: None },
-            Err(error) => failed(&task, &error, "delete"),
-        },
+        Op::Delete { id } => deleted(&task, &api, id).await,
         Op::Forget | Op::Gate => Message::Done { step, live: None },
     };
     // The owner is gone only if the whole run is.
@@ -153,6 +152,27 @@ async fn settled(task: &Task, api: &Client, id: Id, body: Option<Body>) -> Messa
     match live {
         Ok(live) => Message::Done { step: task.step, live: Some((id, live)) },
         Err(error) => failed(task, &error, "wait for"),
+    }
+}
+
+/// What would go with it is looked at again: since the plan was made, minutes may have passed and somebody may have put
+/// something into it.
+async fn deleted(task: &Task, api: &Client, id: &Id) -> Message {
+    let step = task.step;
+    match task.kind.before_delete(api, id, &task.seen, &task.own).await {
+        Ok(complaints) => {
+            if let Some(complaint) = complaints.into_iter().find(|complaint| !complaint.warning) {
+                let why = Diagnostic::error(complaint.message).about(&task.address).hint(complaint.hint.unwrap_or_default());
+                return Message::Failed { step, why, doubt: false };
+            }
+        }
+        // It is gone already.
+        Err(ApiError::NotFound { .. }) => {}
+        Err(error) => return failed(task, &error, "delete"),
+    }
+    match task.kind.delete(api, id, &task.seen).await {
+        Ok(()) => Message::Done { step, live: None },
+        Err(error) => failed(task, &error, "delete"),
     }
 }
 
