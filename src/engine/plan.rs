@@ -576,6 +576,12 @@ impl<'a> Walk<'a> {
         self.wanted.pairs.iter().map(roll).collect()
     }
 
+    /// Whether an object is deleted before another one takes its place, if any does.
+    fn goes_first(&self, address: &Address) -> bool {
+        let action = self.changes.get(address).map(|change| &change.action);
+        matches!(action, Some(Action::Delete | Action::Replace { order: Order::DeleteFirst, .. }))
+    }
+
     fn work(&self) -> BTreeMap<Address, Work> {
         let mut work: BTreeMap<Address, Work> = BTreeMap::new();
         for change in self.changes.values() {
@@ -597,7 +603,9 @@ impl<'a> Walk<'a> {
                 Action::Forget => entry.forget = true,
             }
             let unfinished = self.input.state.records.get(&change.address).filter(|record| record.health == Health::Unfinished);
-            if let (Some(record), Some(_)) = (unfinished, &entry.edits) {
+            // What it was built upon goes first: it would be waited for in vain, and the edit brings it about anew.
+            let waits = |record: &&Record| !record.after.iter().any(|before| self.goes_first(before));
+            if let (Some(record), Some(_)) = (unfinished.filter(waits), &entry.edits) {
                 entry.settle = Some(record.id.clone());
             }
             if entry != Work::default() {

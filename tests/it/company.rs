@@ -8,7 +8,12 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use crate::scene::{Beside, DEEDS, Deed, OF_THE_ESTATE, PAIR, STORIES, Stage, Story};
+use dofloat::sim::Options;
+use serde_json::Value;
+
+use crate::cloud::Cloud;
+use crate::harness::Stack;
+use crate::scene::{Beside, DEEDS, Deed, Harm, OF_THE_ESTATE, PAIR, STORIES, Stage, Story};
 use crate::walk::{Stride, walk};
 
 /// The code of a process that a signal ended.
@@ -62,6 +67,21 @@ impl fmt::Display for Case {
             Some(_) => f.write_str(" in another folder"),
         }
     }
+}
+
+#[test]
+fn an_apply_is_killed_and_others_come_before_the_rerun() {
+    between(STORIES[0], Stride { thin: 97, full: 7 });
+}
+
+#[test]
+fn an_apply_of_the_estate_is_killed_and_others_come_before_the_rerun() {
+    between(OF_THE_ESTATE[0], Stride { thin: 211, full: 13 });
+}
+
+#[test]
+fn an_apply_of_a_pair_is_killed_and_others_come_before_the_rerun() {
+    between(PAIR[0], Stride { thin: 101, full: 11 });
 }
 
 #[test]
@@ -120,6 +140,11 @@ fn others_come_while_the_estate_is_updated() {
 }
 
 #[test]
+fn others_come_while_the_estate_is_destroyed() {
+    meanwhile(OF_THE_ESTATE[3], Stride { thin: 199, full: 13 });
+}
+
+#[test]
 fn others_come_while_a_pair_is_applied() {
     meanwhile(PAIR[0], Stride { thin: 73, full: 9 });
 }
@@ -162,6 +187,8 @@ fn cases(story: Story, writes: usize, whens: &[When]) -> Vec<Case> {
             for deed in DEEDS {
                 let places: &[usize] = match deed {
                     Deed::NextApplies | Deed::NextDestroys if *when == When::Meanwhile => &[],
+                    // What nodes do with their address, and how they come back, is their own business.
+                    Deed::Does(Harm::PowerOff | Harm::Unassign | Harm::DeleteAddress) if story.of == "ha" => &[],
                     Deed::NextApplies => &[1, 3],
                     Deed::NextDestroys => &[2, 4],
                     _ => &[0],
@@ -209,6 +236,7 @@ fn meanwhile(story: Story, stride: Stride) {
             *told.lock().expect("nobody panics") = deed.be_done_in(world, &model, &known);
         });
         let first = scene.command(&[]);
+        scene.bear(case.deed);
         let mut theirs = done.lock().expect("nobody panics").take()?;
         let asked = scene.cloud.log().into_iter().filter(|asked| asked.is_write()).nth(case.nth - 1)?;
         if asked.method == "DELETE" && asked.path.starts_with("/v2/domains/") && !asked.path.contains("/records") {
@@ -222,4 +250,50 @@ fn meanwhile(story: Story, stride: Stride) {
         ended.wrongs.iter_mut().for_each(|wrong| wrong.push_str(&format!("\n=== after {first}")));
         Some(ended)
     });
+}
+
+/// What is under way when the run is killed is built upon what must be replaced then.
+const BUILT_UPON: &str = r#"
+resource "digitalocean_ssh_key" "ops" {
+  name       = "ops"
+  public_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ops@example.com"
+}
+
+resource "digitalocean_droplet" "web" {
+  name     = "web"
+  region   = "nyc3"
+  image    = "ubuntu-24-04-x64"
+  size     = "s-1vcpu-1gb"
+  ssh_keys = [digitalocean_ssh_key.ops.id]
+}
+
+resource "digitalocean_reserved_ip" "web" {
+  region = "nyc3"
+}
+
+resource "digitalocean_reserved_ip_assignment" "web" {
+  ip_address = digitalocean_reserved_ip.web.ip_address
+  droplet_id = digitalocean_droplet.web.id
+}
+"#;
+
+#[test]
+fn what_was_under_way_is_not_waited_for_once_what_it_is_built_upon_goes() {
+    let apply = ["apply", "web", "-auto-approve"];
+    let open = || {
+        let cloud = Cloud::start(Options::default());
+        let stack = cloud.serve(Stack::with_plan("web", BUILT_UPON)).env("DOFLOAT_CLOCK", "virtual");
+        (cloud, stack)
+    };
+    let (cloud, stack) = open();
+    stack.run(&apply).ok();
+    let writes = cloud.requests().0;
+    let (cloud, stack) = open();
+    stack.run_env(&[("DOFLOAT_CRASH", &format!("write.answered@{writes}"))], &apply).exits(KILLED);
+    let key = cloud.find("ssh_keys", "name", "ops");
+    cloud.outside("DELETE", &format!("/v2/account/keys/{}", key["id"]), &Value::Null);
+    stack.run(&apply).ok();
+    assert_eq!(cloud.show("droplets").len(), 1);
+    assert_eq!(cloud.show("reserved_ips")[0]["droplet"]["id"], cloud.show("droplets")[0]["id"]);
+    stack.run(&["plan", "web", "-detailed-exitcode"]).ok();
 }

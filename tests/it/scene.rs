@@ -21,7 +21,7 @@ use crate::cloud::Cloud;
 use crate::harness::{Outcome, Stack};
 
 pub(crate) use ending::Ended;
-pub(crate) use others::{DEEDS, Deed, Theirs};
+pub(crate) use others::{DEEDS, Deed, Harm, Theirs};
 pub(crate) use plans::{OF_THE_ESTATE, PAIR, STORIES, Story};
 pub(crate) use shape::{differences, identities, inventory, remembered, shape};
 
@@ -62,6 +62,8 @@ pub(crate) struct Scene {
     next: Option<Next>,
     story: Story,
     theirs: Theirs,
+    /// What somebody has done that is not made good.
+    borne: Option<Deed>,
 }
 
 impl Stage {
@@ -113,7 +115,7 @@ impl Stage {
             stack.env("DOFLOAT_CLOCK", "virtual").env("DOFLOAT_TIME_LIMIT", "3000")
         };
         let next = self.next.as_ref().map(|next| Next(next.0.as_ref().map(serve)));
-        Scene { stack: serve(&self.stack), cloud, next, story: self.story, theirs: self.theirs.clone() }
+        Scene { stack: serve(&self.stack), cloud, next, story: self.story, theirs: self.theirs.clone(), borne: None }
     }
 
     /// The shape that an undisturbed run leaves, and the world that it leaves it in.
@@ -169,7 +171,7 @@ impl Scene {
     /// What there is but for what is others', without identities. Of nodes that have all gone at once it is their own
     /// business which of them has the address in the end.
     fn shape(&self) -> Value {
-        let shape = shape(&self.ours());
+        let shape = self.as_without(shape(&self.ours()));
         if self.story.name != plans::AT_ONCE {
             return shape;
         }
@@ -187,9 +189,9 @@ impl Scene {
     /// What is wrong after a run that went through; empty if all is as it must be.
     pub(crate) fn wrongs(&self, expected: &Value) -> Vec<String> {
         let mut wrongs = Vec::new();
-        let shape = self.shape();
-        if shape != *expected {
-            wrongs.push(format!("the world is otherwise:\n{}", differences(expected, &shape)));
+        let (expected, shape) = (self.as_without(expected.clone()), self.shape());
+        if shape != expected {
+            wrongs.push(format!("the world is otherwise:\n{}", differences(&expected, &shape)));
         }
         let (world, state) = (identities(&self.ours()), self.remembered());
         if world != state {

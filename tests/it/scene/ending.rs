@@ -1,15 +1,17 @@
 //! How a disturbed story is brought to its end: the same command again, decisions taken truthfully, and others asked to
 //! make room.
 //!
-//! Invariant: a decision is asked for only where a create of a kind without mark or name of its own was in flight, and says
-//! how it is taken. A run that fails while nothing of others stands in the way is wrong.
+//! Invariant: a decision is asked for only where a create was in flight of what carries no mark, or where somebody else has
+//! made a droplet of the wanted name without any, and says how it is taken. A run that fails while nothing of others stands in the way is wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Scene;
+use super::others::{Harm, Thing};
 use super::shape::{identities, identity};
+use super::{Deed, Scene};
+use crate::answers::{is_unmarked, offered};
 use crate::harness::Outcome;
 
 /// More runs than any end needs: what others have in the way is told at once, and decisions one after the other.
@@ -69,8 +71,7 @@ impl Scene {
         let lost = self.in_flight();
         let mut ours = identities(&self.ours());
         for (address, offered) in choices {
-            let kind = address.split('.').rev().nth(1).unwrap_or_default();
-            if !lost.contains(&address) || dofloat::kinds::kind(kind).is_none_or(dofloat::kinds::erased::AnyKind::markable) {
+            if !lost.get(&address).is_some_and(|body| self.may_be_asked(&address, body)) {
                 return Err(format!("it asks about {address}, of which nothing was in flight that has no mark ({lost:?})"));
             }
             let answer = offered.iter().find(|id| ours.remove(&identity(&address, id))).map_or("none", String::as_str);
@@ -82,14 +83,22 @@ impl Scene {
         Ok(())
     }
 
-    /// The resources whose creation was begun, and whose object's identity is not known.
-    fn in_flight(&self) -> BTreeSet<String> {
+    /// Whether it cannot be known whose an object is that fits. An address that is reserved for a droplet is known by that,
+    /// unless somebody has deleted it; a droplet without any tag may be one whose tags cannot be seen yet.
+    fn may_be_asked(&self, address: &str, body: &Value) -> bool {
+        let of_droplet = self.borne == Some(Deed::Does(Harm::DeleteDroplet)) && !body["droplet_id"].is_null();
+        is_unmarked(address) || of_droplet || self.borne == Some(Deed::Makes(Thing::Droplets))
+    }
+
+    /// What was wanted of the resources whose creation was begun, and whose object's identity is not known.
+    fn in_flight(&self) -> BTreeMap<String, Value> {
         let (file, mut open) = (format!("state/{}.journal", self.story.of), BTreeMap::new());
         let text = if self.stack.exists(&file) { self.stack.read(&file) } else { String::new() };
         for line in text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
             let entry = &line["entry"];
             if entry["begin"]["op"] == "create" {
-                open.insert(entry["begin"]["step"].to_string(), entry["begin"]["address"].as_str().unwrap_or_default().to_owned());
+                let begin = &entry["begin"];
+                open.insert(begin["step"].to_string(), (begin["address"].as_str().unwrap_or_default().to_owned(), begin["body"].clone()));
             }
             for told in ["id", "done", "failed"] {
                 open.remove(&entry[told]["step"].to_string());
@@ -99,15 +108,14 @@ impl Scene {
     }
 }
 
-/// The decisions that a message offers, `dofloat adopt ADDRESS ID`: the identities by the address, but for "none of these".
-pub(crate) fn choices(outcome: &Outcome) -> BTreeMap<String, Vec<String>> {
-    let pattern = regex::Regex::new(r"dofloat adopt (?:[a-z-]+ )?'?([^\s'`]+\.[^\s'`]+)'? ([^\s`]+)").expect("the pattern is right");
-    let mut choices = BTreeMap::<String, Vec<String>>::new();
-    for found in pattern.captures_iter(&format!("{}{}", outcome.stdout, outcome.stderr)) {
-        let offered = choices.entry(found[1].to_owned()).or_default();
-        if &found[2] != "none" && !found[2].contains("ID") {
-            offered.push(found[2].to_owned());
-        }
-    }
-    choices
+/// The decisions that a message asks for, by the address: what may be its object.
+fn choices(asked: &Outcome) -> BTreeMap<String, Vec<String>> {
+    let question = regex::Regex::new(r"The answer to the creation of (\S+) was lost, and it is not certain whether it made this: (.*)\.\n")
+        .expect("the pattern is right");
+    let text = format!("{}{}", asked.stdout, asked.stderr);
+    let id = |of: &str| of.split(" (").next().unwrap_or_default().to_owned();
+    let questions = question.captures_iter(&text).map(|found| (found[1].to_owned(), found[2].split("; ").map(id).collect::<Vec<_>>()));
+    let said = offered(&text);
+    // Each names how it is answered.
+    questions.filter(|(address, ids)| said.iter().any(|[_, of, id]| of == address && ids.contains(id))).collect()
 }

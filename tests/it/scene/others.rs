@@ -58,7 +58,7 @@ pub(crate) enum Harm {
     EmptyFirewall,
     DeleteDomain,
     DeleteRecord,
-    ChangeRecord,
+    RenameRecord,
     DeleteKey,
     RenameKey,
     DeleteTag,
@@ -90,7 +90,7 @@ pub(crate) const DEEDS: [Deed; 28] = [
     Deed::Does(Harm::EmptyFirewall),
     Deed::Does(Harm::DeleteDomain),
     Deed::Does(Harm::DeleteRecord),
-    Deed::Does(Harm::ChangeRecord),
+    Deed::Does(Harm::RenameRecord),
     Deed::Does(Harm::DeleteKey),
     Deed::Does(Harm::RenameKey),
     Deed::Does(Harm::DeleteTag),
@@ -107,8 +107,9 @@ impl Theirs {
         Self(inventory(after).into_iter().filter(|(identity, _)| !before.contains_key(identity)).collect())
     }
 
+    /// All of it but tags, which belong to everybody who uses them; another stack's mark does not.
     pub(crate) fn identities(&self) -> BTreeSet<String> {
-        self.0.keys().cloned().collect()
+        self.0.keys().filter(|identity| !identity.starts_with("tag ") || identity.starts_with("tag dofloat:")).cloned().collect()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -159,6 +160,7 @@ impl Deed {
             return self.of_next(scene);
         }
         let known = scene.knowledge();
+        scene.bear(self);
         let theirs = scene.cloud.with_world(|world| self.be_done_in(world, model, &known));
         let done = theirs.is_some();
         scene.theirs.0.extend(theirs.unwrap_or_default().0);
@@ -223,6 +225,33 @@ impl Scene {
     pub(crate) fn knowledge(&self) -> Knowledge {
         let files = ["json", "journal"].map(|end| self.stack.path(&format!("state/{}.{end}", self.story.of)));
         Knowledge { files, spared: self.theirs.identities() }
+    }
+
+    /// Takes note of what is not made good after this: a droplet that a person has switched off stays off, as the plan says
+    /// nothing about that, a mark that a person has taken away stays away, and a tag that nothing carries is nobody's.
+    pub(crate) fn bear(&mut self, deed: Deed) {
+        self.borne = Some(deed);
+    }
+
+    /// A shape with what is borne as it would be without.
+    pub(super) fn as_without(&self, mut shape: Value) -> Value {
+        let droplets = shape.as_array_mut().into_iter().flatten().filter_map(|line| line.get_mut("droplet"));
+        for droplet in droplets {
+            match self.borne {
+                Some(Deed::Does(Harm::PowerOff)) if droplet["power"] == "off" => droplet["power"] = json!("active"),
+                Some(Deed::Does(Harm::Untag)) => {
+                    let tags = droplet["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).chain(["the mark"]);
+                    droplet["tags"] = json!(tags.map(str::to_owned).collect::<BTreeSet<_>>());
+                }
+                _ => {}
+            }
+        }
+        if let Some(lines) = shape.as_array_mut() {
+            let tags = [Deed::Does(Harm::DeleteTag), Deed::Makes(Thing::Tags)].map(Some).contains(&self.borne);
+            lines.retain(|line| !tags || line.get("tag").is_none());
+            lines.sort_by_key(Value::to_string);
+        }
+        shape
     }
 
     /// Takes note of what others have made.
@@ -381,7 +410,9 @@ impl Harm {
             }),
             Self::DeleteDomain => each(ours("domain"), |name, _| ("DELETE", format!("domains/{name}"), Value::Null)),
             Self::DeleteRecord => each(ours("record"), |id, _| ("DELETE", record(id), Value::Null)),
-            Self::ChangeRecord => each(kept(ours("record")), |id, of| ("PATCH", record(id), json!({ "type": of["kind"], "ttl": 77 }))),
+            Self::RenameRecord => {
+                each(kept(ours("record")), |id, of| ("PATCH", record(id), json!({ "type": of["kind"], "name": "renamed" })))
+            }
             Self::DeleteKey => each(ours("ssh_key"), |id, _| ("DELETE", format!("account/keys/{id}"), Value::Null)),
             Self::RenameKey => each(kept(ours("ssh_key")), |id, _| ("PUT", format!("account/keys/{id}"), json!({ "name": "renamed" }))),
             Self::DeleteTag => each(tags(), |tag, _| ("DELETE", format!("tags/{tag}"), Value::Null)),

@@ -56,6 +56,9 @@ pub(crate) fn shape(world: &Value) -> Value {
         }
     }
     all.extend(objects(&world["ssh_keys"]).map(|(_, key)| json!({ "ssh_key": keep(key, &["name"]) })));
+    all.extend(
+        objects(&world["projects"]).map(|(_, project)| json!({ "project": unmarked(project["name"].as_str().unwrap_or_default()) })),
+    );
     // A tag that nothing carries is what an edit leaves behind; the stack's mark is not.
     all.extend(objects(&world["tags"]).map(|(tag, _)| json!({ "tag": unmarked(tag) })));
     all.sort_by_key(Value::to_string);
@@ -112,13 +115,14 @@ pub(crate) fn inventory(world: &Value) -> BTreeMap<String, Value> {
     all
 }
 
-const FAMILIES: [(&str, &str); 6] = [
+const FAMILIES: [(&str, &str); 7] = [
     ("droplets", "droplet"),
     ("reserved_ips", "floating_ip"),
     ("vpcs", "vpc"),
     ("firewalls", "firewall"),
     ("ssh_keys", "ssh_key"),
     ("tags", "tag"),
+    ("projects", "project"),
 ];
 
 /// Every object that a state may remember, as kind and identity.
@@ -153,6 +157,7 @@ pub(crate) fn remembered(state: &Value) -> BTreeSet<String> {
             all.insert(named);
         }
     }
+    all.extend(state["project"].as_str().map(|id| format!("project {id}")));
     all.extend(state["deposed"].as_array().into_iter().flatten().map(|deposed| format!("deposed {}", deposed["id"])));
     all
 }
