@@ -36,22 +36,22 @@ impl fmt::Display for Killed {
 
 #[test]
 fn an_apply_is_gone_on_with_by_another_clock() {
-    apart(STORIES[0], Stride { thin: 37, full: 5 });
+    apart(STORIES[0], Stride { thin: 37, full: 3 });
 }
 
 #[test]
 fn a_replacement_is_gone_on_with_by_another_clock() {
-    apart(STORIES[2], Stride { thin: 41, full: 7 });
+    apart(STORIES[2], Stride { thin: 41, full: 3 });
 }
 
 #[test]
 fn an_apply_of_the_estate_is_gone_on_with_by_another_clock() {
-    apart(OF_THE_ESTATE[0], Stride { thin: 127, full: 11 });
+    apart(OF_THE_ESTATE[0], Stride { thin: 127, full: 5 });
 }
 
 #[test]
 fn an_apply_of_a_pair_is_gone_on_with_by_another_clock() {
-    apart(PAIR[0], Stride { thin: 31, full: 5 });
+    apart(PAIR[0], Stride { thin: 31, full: 3 });
 }
 
 fn apart(story: Story, stride: Stride) {
@@ -94,7 +94,7 @@ fn a_clock_that_is_set_in_the_middle_changes_nothing() {
         let stage = Stage::set(story).slow(LOOKS);
         let goal = stage.undisturbed();
         let cases: Vec<Set> = READINGS.into_iter().flat_map(|readings| SET.map(|by| Set { story, by, readings })).skip(place % 3).collect();
-        walk(&format!("a clock that is set: {}", story.name), &cases, Stride { thin: 11, full: 2 }, |case| {
+        walk(&format!("a clock that is set: {}", story.name), &cases, Stride { thin: 11, full: 1 }, |case| {
             let scene = stage.open();
             let set = format!("{}@{}", case.by, case.readings);
             let ended = scene.command(&[("DOFLOAT_CLOCK_SET", &set)]);

@@ -76,77 +76,77 @@ fn an_apply_is_killed_and_others_come_before_the_rerun() {
 
 #[test]
 fn an_apply_of_the_estate_is_killed_and_others_come_before_the_rerun() {
-    between(OF_THE_ESTATE[0], Stride { thin: 211, full: 13 });
+    between(OF_THE_ESTATE[0], Stride { thin: 211, full: 7 });
 }
 
 #[test]
 fn an_apply_of_a_pair_is_killed_and_others_come_before_the_rerun() {
-    between(PAIR[0], Stride { thin: 101, full: 11 });
+    between(PAIR[0], Stride { thin: 101, full: 7 });
 }
 
 #[test]
 fn an_update_is_killed_and_others_come_before_the_rerun() {
-    between(STORIES[1], Stride { thin: 191, full: 11 });
+    between(STORIES[1], Stride { thin: 191, full: 7 });
 }
 
 #[test]
 fn a_destroy_is_killed_and_others_come_before_the_rerun() {
-    between(STORIES[3], Stride { thin: 193, full: 11 });
+    between(STORIES[3], Stride { thin: 193, full: 7 });
 }
 
 #[test]
 fn an_update_of_the_estate_is_killed_and_others_come_before_the_rerun() {
-    between(OF_THE_ESTATE[1], Stride { thin: 307, full: 17 });
+    between(OF_THE_ESTATE[1], Stride { thin: 307, full: 11 });
 }
 
 #[test]
 fn a_shrinking_of_the_estate_is_killed_and_others_come_before_the_rerun() {
-    between(OF_THE_ESTATE[2], Stride { thin: 199, full: 17 });
+    between(OF_THE_ESTATE[2], Stride { thin: 199, full: 7 });
 }
 
 #[test]
 fn a_destroy_of_the_estate_is_killed_and_others_come_before_the_rerun() {
-    between(OF_THE_ESTATE[3], Stride { thin: 401, full: 23 });
+    between(OF_THE_ESTATE[3], Stride { thin: 401, full: 13 });
 }
 
 #[test]
 fn a_rolling_replacement_of_a_pair_is_killed_and_others_come_before_the_rerun() {
-    between(PAIR[1], Stride { thin: 211, full: 19 });
+    between(PAIR[1], Stride { thin: 211, full: 7 });
 }
 
 #[test]
 fn a_destroy_of_a_pair_is_killed_and_others_come_before_the_rerun() {
-    between(PAIR[3], Stride { thin: 103, full: 13 });
+    between(PAIR[3], Stride { thin: 103, full: 7 });
 }
 
 #[test]
 fn others_come_while_the_tutorials_stack_is_applied() {
-    meanwhile(STORIES[0], Stride { thin: 71, full: 5 });
+    meanwhile(STORIES[0], Stride { thin: 71, full: 3 });
 }
 
 #[test]
 fn others_come_while_the_tutorials_stack_is_updated() {
-    meanwhile(STORIES[1], Stride { thin: 151, full: 9 });
+    meanwhile(STORIES[1], Stride { thin: 151, full: 5 });
 }
 
 #[test]
 fn others_come_while_the_estate_is_applied() {
-    meanwhile(OF_THE_ESTATE[0], Stride { thin: 211, full: 9 });
+    meanwhile(OF_THE_ESTATE[0], Stride { thin: 211, full: 5 });
 }
 
 #[test]
 fn others_come_while_the_estate_is_updated() {
-    meanwhile(OF_THE_ESTATE[1], Stride { thin: 211, full: 11 });
+    meanwhile(OF_THE_ESTATE[1], Stride { thin: 211, full: 5 });
 }
 
 #[test]
 fn others_come_while_the_estate_is_destroyed() {
-    meanwhile(OF_THE_ESTATE[3], Stride { thin: 199, full: 13 });
+    meanwhile(OF_THE_ESTATE[3], Stride { thin: 199, full: 5 });
 }
 
 #[test]
 fn others_come_while_a_pair_is_applied() {
-    meanwhile(PAIR[0], Stride { thin: 73, full: 9 });
+    meanwhile(PAIR[0], Stride { thin: 73, full: 5 });
 }
 
 #[test]

@@ -53,42 +53,42 @@ const OF_THINGS: [&str; 10] = [
 
 #[test]
 fn an_apply_survives_every_fault() {
-    disturbed(STORIES[0], Stride { thin: 61, full: 23 });
+    disturbed(STORIES[0], Stride { thin: 61, full: 11 });
 }
 
 #[test]
 fn an_update_survives_every_fault() {
-    disturbed(STORIES[1], Stride { thin: 211, full: 29 });
+    disturbed(STORIES[1], Stride { thin: 211, full: 13 });
 }
 
 #[test]
 fn a_replacement_survives_every_fault() {
-    disturbed(STORIES[2], Stride { thin: 151, full: 29 });
+    disturbed(STORIES[2], Stride { thin: 151, full: 13 });
 }
 
 #[test]
 fn a_destroy_survives_every_fault() {
-    disturbed(STORIES[3], Stride { thin: 71, full: 17 });
+    disturbed(STORIES[3], Stride { thin: 71, full: 7 });
 }
 
 #[test]
 fn an_apply_of_the_estate_survives_every_fault() {
-    disturbed(OF_THE_ESTATE[0], Stride { thin: 401, full: 61 });
+    disturbed(OF_THE_ESTATE[0], Stride { thin: 401, full: 31 });
 }
 
 #[test]
 fn an_update_of_the_estate_survives_every_fault() {
-    disturbed(OF_THE_ESTATE[1], Stride { thin: 601, full: 97 });
+    disturbed(OF_THE_ESTATE[1], Stride { thin: 601, full: 47 });
 }
 
 #[test]
 fn a_shrinking_of_the_estate_survives_every_fault() {
-    disturbed(OF_THE_ESTATE[2], Stride { thin: 301, full: 61 });
+    disturbed(OF_THE_ESTATE[2], Stride { thin: 301, full: 31 });
 }
 
 #[test]
 fn a_destroy_of_the_estate_survives_every_fault() {
-    disturbed(OF_THE_ESTATE[3], Stride { thin: 401, full: 61 });
+    disturbed(OF_THE_ESTATE[3], Stride { thin: 401, full: 31 });
 }
 
 /// Faults of a run.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::others::{Harm, Thing};
+use super::others::Thing;
 use super::shape::{identities, identity};
 use super::{Deed, Scene};
 use crate::answers::{is_unmarked, offered};
@@ -72,7 +72,7 @@ impl Scene {
         let mut ours = identities(&self.ours());
         for (address, offered) in choices {
             if !lost.get(&address).is_some_and(|body| self.may_be_asked(&address, body)) {
-                return Err(format!("it asks about {address}, of which nothing was in flight that has no mark ({lost:?})"));
+                return Err(format!("it asks about {address}, of which nothing was in flight that has no mark ({:?})", lost.keys()));
             }
             let answer = offered.iter().find(|id| ours.remove(&identity(&address, id))).map_or("none", String::as_str);
             let told = self.stack.run(&["adopt", self.story.of, &address, answer]);
@@ -83,11 +83,10 @@ impl Scene {
         Ok(())
     }
 
-    /// Whether it cannot be known whose an object is that fits. An address that is reserved for a droplet is known by that,
-    /// unless somebody has deleted it; a droplet without any tag may be one whose tags cannot be seen yet.
+    /// Whether it cannot be known whose an object is that fits. An address that was reserved for a droplet lies in no project
+    /// of ours; a droplet without any tag may be one whose tags cannot be seen yet.
     fn may_be_asked(&self, address: &str, body: &Value) -> bool {
-        let of_droplet = self.borne == Some(Deed::Does(Harm::DeleteDroplet)) && !body["droplet_id"].is_null();
-        is_unmarked(address) || of_droplet || self.borne == Some(Deed::Makes(Thing::Droplets))
+        is_unmarked(address) || !body["droplet_id"].is_null() || self.borne == Some(Deed::Makes(Thing::Droplets))
     }
 
     /// What was wanted of the resources whose creation was begun, and whose object's identity is not known.
