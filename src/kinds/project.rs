@@ -8,6 +8,7 @@
 //! a token without projects is no failure: there is no mark then. It must not know plan or state.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -19,6 +20,12 @@ use crate::base::identity::{Id, Mark};
 
 /// How often a create whose answer was lost is made again, once no such project is found.
 const TRIES: usize = 3;
+
+/// The answer to a name that is taken.
+const CONFLICT: u16 = 409;
+/// How long a project whose name is taken may be missing from the list: as long as what carries no tag is looked for after a
+/// lost answer.
+const UNLISTED_LIMIT: Duration = Duration::from_secs(15);
 
 #[derive(Deserialize)]
 struct One {
@@ -52,6 +59,15 @@ pub async fn find(api: &Client, mark: &Mark) -> Result<Option<Id>, ApiError> {
     Ok(marks(api).await?.and_then(|marks| named(marks, mark)))
 }
 
+/// The project whose name is taken, once the list shows it: a run that was killed may have made it just now.
+async fn listed(api: &Client, mark: &Mark) -> Result<Option<Id>, ApiError> {
+    match api.wait(&format!("the project {mark} to be listed"), UNLISTED_LIMIT, || find(api, mark)).await {
+        Ok(found) => Ok(Some(found)),
+        Err(ApiError::Unsettled { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The stack's project, made if need be; `None` where the account or the token knows no projects. `known` is where it was.
 ///
 /// # Errors
@@ -82,6 +98,7 @@ pub async fn ensure(api: &Client, mark: &Mark, known: Option<&Id>) -> Result<Opt
             Err(error) if is_without(&error) => return Ok(None),
             // A lost answer, or one that another run has made since: the list tells.
             Err(ApiError::Ambiguous { .. }) if left > 0 => {}
+            Err(ApiError::Rejected { answer, .. }) if answer.status == CONFLICT => return listed(api, mark).await,
             Err(ApiError::Rejected { .. }) => return find(api, mark).await,
             Err(error) => return Err(error),
         }

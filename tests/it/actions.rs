@@ -165,7 +165,8 @@ impl Stage {
                 the(ADDRESS).edit(api, &self.ip, "assign", &term(wanted), &map(json!({"region": "nyc3"}))).await
             }
             Call::UnassignOwn => {
-                the(ADDRESS).edit(api, &self.ip, "assign", &term(json!({"region": "nyc3"})), &map(json!({"region": "nyc3"}))).await
+                let seen = json!({"region": "nyc3", "droplet_id": on});
+                the(ADDRESS).edit(api, &self.ip, "assign", &term(json!({"region": "nyc3"})), &map(seen)).await
             }
         }
     }

@@ -123,8 +123,8 @@ impl Theirs {
 
     /// What has become of it that must not.
     pub(crate) fn wrongs(&self, world: &Value) -> Vec<String> {
-        let there = inventory(world);
-        let touched = self.0.iter().filter(|(identity, was)| there.get(*identity) != Some(*was));
+        let (there, theirs) = (inventory(world), self.identities());
+        let touched = self.0.iter().filter(|(identity, was)| theirs.contains(*identity) && there.get(*identity) != Some(*was));
         touched.map(|(identity, was)| format!("of others: {identity} was {was} and is {:?}", there.get(identity))).collect()
     }
 
@@ -178,7 +178,9 @@ impl Deed {
         let after = scene.cloud.world();
         let ours = identities(&without(&before, &scene.theirs.identities()));
         let there = identities(&after);
-        let gone: Vec<_> = ours.difference(&there).collect();
+        // What the run that was killed had begun to delete may go at any moment.
+        let known = scene.knowledge();
+        let gone: Vec<_> = ours.difference(&there).filter(|identity| !known.is_leaving(identity)).collect();
         assert!(gone.is_empty(), "the other stack deletes what is not its own: {gone:?}");
         scene.theirs = if applied { Theirs::default() } else { Theirs::between(&before, &after) };
         true
@@ -214,6 +216,13 @@ impl Knowledge {
     /// Those of which state or journal speak.
     fn kept(&self, all: Vec<(String, Value)>) -> Vec<(String, Value)> {
         all.into_iter().filter(|(id, _)| self.knows(id)).collect()
+    }
+
+    /// Whether the journal says that it is being deleted.
+    fn is_leaving(&self, identity: &str) -> bool {
+        let id = identity.split_once(' ').map_or(identity, |(_, id)| id);
+        let [_, journal] = &self.files;
+        std::fs::read_to_string(journal).is_ok_and(|text| text.lines().any(|line| line.contains("\"delete\"") && line.contains(id)))
     }
 
     fn knows(&self, id: &str) -> bool {
