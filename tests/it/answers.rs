@@ -31,11 +31,17 @@ pub(crate) fn run(stack: &Stack, command: &[&str]) -> (Outcome, usize) {
     if ended.code != 4 {
         return (ended, 0);
     }
+    let questions = give(stack, &ended);
+    (stack.run(command), questions)
+}
+
+/// Answers everything that was asked; gives how much that was.
+pub(crate) fn give(stack: &Stack, ended: &Outcome) -> usize {
     let offered = offered(&format!("{}{}", ended.stdout, ended.stderr));
     assert!(!offered.is_empty(), "it asks and names no answer: {ended}");
     for [of, address, id] in &offered {
         assert!(is_unmarked(address), "{address} is known by its mark: {ended}");
         stack.run(&["adopt", of, address, id]).ok();
     }
-    (stack.run(command), offered.len())
+    offered.len()
 }
