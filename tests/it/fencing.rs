@@ -13,7 +13,7 @@ use protocol::Limits;
 use search::{Found, Return, explore};
 use world::{API_OF_ALL, API_OF_ONE, Bounds, DEATH, ERROR, FREEZE, HANG, LINK, Power, Protocol, State, UNLIST, Wrong};
 
-use crate::harness::{in_full, say};
+use crate::harness::{Width, say, width};
 
 /// In rounds, in the relations in which the script has them in seconds: what a request lives < settle, the same and a round or
 /// two < watch, and settle and a late round < watch of the first node. The long ones are cut short.
@@ -102,8 +102,8 @@ fn nobody_stays_off_and_one_serves_whatever_the_order_of_events() {
 
 #[test]
 fn the_same_in_wider_bounds() {
-    if !in_full() {
-        say("skipped: wider bounds; DOFLOAT_TESTS=full searches them");
+    if width() < Width::Whole {
+        say("skipped: wider bounds; DOFLOAT_TESTS=whole searches them");
         return;
     }
     holds(&SECONDS);

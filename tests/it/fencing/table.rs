@@ -10,7 +10,7 @@ use dofloat::bootstrap::user_data::{Fencing, Node};
 
 use super::protocol::{Droplet, Facts, Holder, Limits, Memory, Move, Own, decide};
 use crate::bootstrap::{Root, modern, text, tool};
-use crate::harness::{in_full, say};
+use crate::harness::{Width, say, width};
 
 /// What the script has, in seconds.
 const SECONDS: Limits = Limits { watch: 8, longer: 2, long_watch: 180, settle: 6, alone: 60 };
@@ -124,16 +124,18 @@ fn is_possible(row: &Row) -> bool {
     !(facts.member && !facts.answered && *silent == 4)
 }
 
-/// In the default run the rows around four of the places, otherwise those around all, and a part of what lies further.
+/// In the default run the rows around four of the places, in the full one those around all, in the whole one a part of what
+/// lies further too.
 fn rows() -> BTreeSet<Row> {
     let around = |rows: &BTreeSet<Row>| -> BTreeSet<Row> { rows.iter().flat_map(neighbours).chain(rows.iter().copied()).collect() };
     let bases = bases();
-    let (near, far): (BTreeSet<Row>, BTreeSet<Row>) = if in_full() {
-        let near = around(&bases.into_iter().collect());
-        let far = around(&near).into_iter().step_by(17).collect();
-        (near, far)
-    } else {
-        (around(&[bases[0], bases[1], bases[3], bases[5]].into()), BTreeSet::new())
+    let near = match width() {
+        Width::Thin => around(&[bases[0], bases[1], bases[3], bases[5]].into()),
+        Width::Full | Width::Whole => around(&bases.into_iter().collect()),
+    };
+    let far: BTreeSet<Row> = match width() {
+        Width::Thin | Width::Full => BTreeSet::new(),
+        Width::Whole => around(&near).into_iter().step_by(17).collect(),
     };
     near.into_iter().chain(far).filter(is_possible).collect()
 }
@@ -381,8 +383,8 @@ fn a_script_that_differs_in_one_rule_is_found() {
         ("what others do is proof", "[ $state = 'done' ]", "[ $busy = true ]"),
         ("time goes on while the API is away", "if [ $answered = false ]; then\n  afresh\n", "if [ $answered = false ]; then\n"),
     ];
-    if !in_full() {
-        say("skipped: scripts without one of their rules; DOFLOAT_TESTS=full runs them");
+    if width() < Width::Whole {
+        say("skipped: scripts without one of their rules; DOFLOAT_TESTS=whole runs them");
         return;
     }
     let rows: BTreeSet<Row> = bases().iter().flat_map(neighbours).filter(is_possible).collect();
