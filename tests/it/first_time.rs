@@ -228,6 +228,10 @@ output "ip" {{ value = digitalocean_droplet.a.ipv4_address }}
             break;
         }
     }
+    let asked = stack.run(&["plan"]);
+    if asked.code == 4 {
+        answers::give(&stack, &asked);
+    }
     let plan = stack.run(&["plan"]).ok().mentions("+ ip = (known after apply)");
     assert!(!plan.stdout.contains("ip=[]"), "{plan}");
     assert!(!plan.stdout.contains("must be replaced"), "{plan}");
