@@ -80,6 +80,14 @@ impl Cloud {
         self.running.with_world(|world| world.to_json())
     }
 
+    /// Requests that were under way when their sender died have been carried out after this: what is asked after them on the
+    /// one thread of the server is answered after them.
+    pub(crate) fn settle_down(&self) {
+        for _ in 0..3 {
+            self.ask("", "GET", "/account", &Value::Null);
+        }
+    }
+
     /// Lets the account hold what another one held.
     pub(crate) fn become_like(&self, world: &Value) {
         self.running.with_world(|own| own.become_like(world.clone())).expect("a world that was saved");

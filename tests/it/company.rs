@@ -8,7 +8,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use dofloat::sim::Options;
+use dofloat::sim::{Exchange, Options};
 use serde_json::Value;
 
 use crate::cloud::Cloud;
@@ -224,6 +224,18 @@ fn between(story: Story, stride: Stride) {
     });
 }
 
+/// Whether a zone goes whose records were looked at for the last time before the nth changing request: nothing can save what
+/// somebody adds between that look and the order.
+fn too_late(log: &[Exchange], nth: usize) -> bool {
+    let goes = |asked: &Exchange| asked.method == "DELETE" && asked.path.starts_with("/v2/domains/") && !asked.path.contains("/records");
+    let Some(gone) = log.iter().position(goes) else { return false };
+    let records = format!("{}/records", log[gone].path);
+    let looked = log[..gone].iter().rposition(|asked| asked.method == "GET" && asked.path == records);
+    let writes = log.iter().enumerate().filter(|(_, asked)| asked.is_write());
+    let added = writes.map(|(at, _)| at).nth(nth - 1);
+    added.is_some_and(|added| looked.is_none_or(|looked| looked < added) && added <= gone)
+}
+
 fn meanwhile(story: Story, stride: Stride) {
     let stage = Stage::set(story);
     let goal = stage.undisturbed();
@@ -238,8 +250,7 @@ fn meanwhile(story: Story, stride: Stride) {
         let first = scene.command(&[]);
         scene.bear(case.deed);
         let mut theirs = done.lock().expect("nobody panics").take()?;
-        let asked = scene.cloud.log().into_iter().filter(|asked| asked.is_write()).nth(case.nth - 1)?;
-        if asked.method == "DELETE" && asked.path.starts_with("/v2/domains/") && !asked.path.contains("/records") {
+        if too_late(&scene.cloud.log(), case.nth) {
             theirs.go_with_their_zone();
         }
         scene.theirs(theirs);

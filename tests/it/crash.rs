@@ -35,62 +35,62 @@ const KILLED: i32 = -1;
 
 #[test]
 fn an_apply_that_is_killed_anywhere_goes_on() {
-    killed_anywhere(STORIES[0], Stride { thin: 11, full: 1 });
+    killed_anywhere(STORIES[0], Stride { thin: 11, full: 2 });
 }
 
 #[test]
 fn an_update_that_is_killed_anywhere_goes_on() {
-    killed_anywhere(STORIES[1], Stride { thin: 23, full: 1 });
+    killed_anywhere(STORIES[1], Stride { thin: 23, full: 2 });
 }
 
 #[test]
 fn a_replacement_that_is_killed_anywhere_goes_on() {
-    killed_anywhere(STORIES[2], Stride { thin: 17, full: 1 });
+    killed_anywhere(STORIES[2], Stride { thin: 17, full: 2 });
 }
 
 #[test]
 fn a_destroy_that_is_killed_anywhere_goes_on() {
-    killed_anywhere(STORIES[3], Stride { thin: 11, full: 1 });
+    killed_anywhere(STORIES[3], Stride { thin: 11, full: 2 });
 }
 
 #[test]
 fn an_apply_of_a_pair_that_is_killed_anywhere_goes_on_with_the_same_key() {
-    killed_anywhere(PAIR[0], Stride { thin: 13, full: 1 });
+    killed_anywhere(PAIR[0], Stride { thin: 13, full: 2 });
 }
 
 #[test]
 fn a_rolling_replacement_of_a_pair_that_is_killed_anywhere_goes_on() {
-    killed_anywhere(PAIR[1], Stride { thin: 17, full: 1 });
+    killed_anywhere(PAIR[1], Stride { thin: 17, full: 2 });
 }
 
 #[test]
 fn a_replacement_of_a_pair_at_once_that_is_killed_anywhere_goes_on() {
-    killed_anywhere(PAIR[2], Stride { thin: 19, full: 1 });
+    killed_anywhere(PAIR[2], Stride { thin: 19, full: 2 });
 }
 
 #[test]
 fn a_destroy_of_a_pair_that_is_killed_anywhere_goes_on() {
-    killed_anywhere(PAIR[3], Stride { thin: 13, full: 1 });
+    killed_anywhere(PAIR[3], Stride { thin: 13, full: 2 });
 }
 
 #[test]
 fn an_apply_of_the_estate_that_is_killed_anywhere_goes_on() {
-    killed_anywhere(OF_THE_ESTATE[0], Stride { thin: 41, full: 2 });
+    killed_anywhere(OF_THE_ESTATE[0], Stride { thin: 41, full: 3 });
 }
 
 #[test]
 fn an_update_of_the_estate_that_is_killed_anywhere_goes_on() {
-    killed_anywhere(OF_THE_ESTATE[1], Stride { thin: 67, full: 2 });
+    killed_anywhere(OF_THE_ESTATE[1], Stride { thin: 67, full: 3 });
 }
 
 #[test]
 fn a_shrinking_of_the_estate_that_is_killed_anywhere_goes_on() {
-    killed_anywhere(OF_THE_ESTATE[2], Stride { thin: 31, full: 2 });
+    killed_anywhere(OF_THE_ESTATE[2], Stride { thin: 31, full: 3 });
 }
 
 #[test]
 fn a_destroy_of_the_estate_that_is_killed_anywhere_goes_on() {
-    killed_anywhere(OF_THE_ESTATE[3], Stride { thin: 29, full: 2 });
+    killed_anywhere(OF_THE_ESTATE[3], Stride { thin: 29, full: 3 });
 }
 
 /// A run that is killed at the nth time that it comes to a point.

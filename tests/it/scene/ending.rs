@@ -31,6 +31,7 @@ pub(crate) struct Ended {
 impl Scene {
     /// Runs the command until it has gone through, and judges.
     pub(crate) fn go_on(&mut self, expected: &Value) -> Ended {
+        self.cloud.settle_down();
         let mut ended = Ended::default();
         while ended.runs < MOST_RUNS {
             let outcome = self.command(&[]);

@@ -156,6 +156,7 @@ fn zone_of(world: &Value, record: &str) -> Option<String> {
 impl Deed {
     /// Lets it be done now; `model` is a world in which all that we want is there. Whether anything was done.
     pub(crate) fn be_done(self, scene: &mut Scene, model: &Value) -> bool {
+        scene.cloud.settle_down();
         if matches!(self, Self::NextApplies | Self::NextDestroys) {
             return self.of_next(scene);
         }
