@@ -116,9 +116,14 @@ impl Theirs {
         self.0.is_empty()
     }
 
+    /// These are not counted as theirs any more.
+    pub(crate) fn leave(&mut self, which: &dyn Fn(&str) -> bool) {
+        self.0.retain(|identity, _| !which(identity));
+    }
+
     /// Records that go with their zone, which is being deleted at the moment they are made.
     pub(crate) fn go_with_their_zone(&mut self) {
-        self.0.retain(|identity, _| !identity.starts_with("record "));
+        self.leave(&|identity| identity.starts_with("record "));
     }
 
     /// What has become of it that must not.
@@ -159,6 +164,10 @@ impl Deed {
         scene.cloud.settle_down();
         if matches!(self, Self::NextApplies | Self::NextDestroys) {
             return self.of_next(scene);
+        }
+        // A domain is its name: one that is made again while ours is being deleted is the same one to everybody.
+        if self == Self::Makes(Thing::Domains) && scene.remembered().iter().any(|identity| identity.starts_with("domain ")) {
+            return false;
         }
         let known = scene.knowledge();
         scene.bear(self);
