@@ -84,7 +84,13 @@ impl Cloud {
     /// one thread of the server is answered after them.
     pub(crate) fn settle_down(&self) {
         for _ in 0..3 {
-            self.ask("", "GET", "/account", &Value::Null);
+            let asked = || self.client.get(format!("{}/v2/account", self.running.url)).send();
+            // It may refuse connections for a moment, as a fault has it.
+            self.runtime.block_on(async {
+                while asked().await.is_err() {
+                    tokio::task::yield_now().await;
+                }
+            });
         }
     }
 

@@ -143,7 +143,8 @@ fn cases(log: &[Exchange]) -> Vec<Vec<String>> {
         let lasting = format!("{} {}#{nth}x0", exchange.method, exchange.path);
         cases.extend(OF_LINES.map(|what| vec![format!("{once} {what}")]));
         cases.extend(LASTING.map(|what| vec![format!("{lasting} {what}")]));
-        if exchange.is_write() {
+        // A project has no events; what refuses its deletion is what somebody has put into it.
+        if exchange.is_write() && !exchange.path.starts_with("/v2/projects") {
             cases.extend(OF_THINGS.map(|what| vec![format!("{once} {what}")]));
         }
         if exchange.method == "POST" {
