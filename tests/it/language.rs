@@ -53,6 +53,8 @@ impl Run<'_> {
             .map(|(name, text)| Source { name, text })
             .collect();
         let stack = module::load(&sources, &self.inputs, &TerraformData, host)?;
+        // What is of the moment has its value from here on, as in an apply.
+        stack.begin();
         let mut done: BTreeMap<Address, Term> = BTreeMap::new();
         while done.len() < stack.desired().resources.len() {
             let before = done.len();
