@@ -178,7 +178,8 @@ impl Taking<'_> {
                 .into());
         }
         let surveyed = self.survey(vec![wish], screen).await?;
-        self.kept(surveyed, &BTreeMap::new(), store, screen).await?;
+        let (_, surveyed) = self.kept(surveyed, &BTreeMap::new(), store).await?;
+        self.told(&surveyed, screen);
         Ok(Exit::Done)
     }
 
@@ -188,7 +189,8 @@ impl Taking<'_> {
         loaded.state.iter_mut().for_each(|state| drop(state.records.remove(&wish.to)));
         let taking = Taking { looking: Looking { loaded: &loaded, ..self.looking }, ..*self };
         let surveyed = taking.survey(vec![Wish { told: Some(record), ..wish }], screen).await?;
-        self.kept(surveyed, &BTreeMap::new(), store, screen).await?;
+        let (_, surveyed) = self.kept(surveyed, &BTreeMap::new(), store).await?;
+        self.told(&surveyed, screen);
         Ok(Exit::Done)
     }
 
@@ -198,15 +200,13 @@ impl Taking<'_> {
         mut surveyed: Surveyed,
         outputs: &BTreeMap<String, SavedOutput>,
         store: &mut Locked,
-        screen: &mut Screen,
-    ) -> Result<State, Failure> {
+    ) -> Result<(State, Surveyed), Failure> {
         let api = &self.looking.gateway.client;
         let mark = mark(&self.site.place.name, &surveyed.state.lineage);
         surveyed.state.project = foreign::lodging(api, &surveyed, &mark).await?;
         let state = import::keep(&surveyed, outputs, store)?;
         foreign::claim(api, &surveyed, Ours { mark: &mark, project: state.project.as_ref() }).await?;
-        self.told(&surveyed, screen);
-        Ok(state)
+        Ok((state, surveyed))
     }
 
     async fn fitting(&self, sought: &Sought, store: &mut Locked, screen: &mut Screen) -> Ended {
@@ -226,7 +226,8 @@ impl Taking<'_> {
             screen.line("Import cancelled.");
             return Ok(Exit::Failed);
         }
-        self.kept(found.surveyed, &BTreeMap::new(), store, screen).await?;
+        let (_, surveyed) = self.kept(found.surveyed, &BTreeMap::new(), store).await?;
+        self.told(&surveyed, screen);
         Ok(Exit::Done)
     }
 
@@ -245,13 +246,13 @@ impl Taking<'_> {
                 .into());
         }
         let surveyed = self.survey(wishes, screen).await?;
-        let left = import_text::left(&left, &surveyed.upkeep.missing, &tainted);
-        let state = self.kept(surveyed, &outputs, store, screen).await?;
+        let (state, surveyed) = self.kept(surveyed, &outputs, store).await?;
         let salt = state.salt;
         self.keep_secrets(secrets.into_iter().filter(|(name, value)| {
             state.outputs.get(name).and_then(|output| output.sensitive.as_ref()).is_some_and(|digest| digest.matches(value, &salt))
         }))?;
-        screen.print(&left);
+        screen.print(&import_text::left(&left, &surveyed.upkeep.missing, &tainted));
+        self.told(&surveyed, screen);
         Ok(Exit::Done)
     }
 
