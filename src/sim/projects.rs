@@ -175,7 +175,7 @@ fn put(world: &mut World, call: &Call<'_>, project: Option<&str>) -> Result<Repl
         let path = ip.map(|ip| format!("floating_ips/{ip}")).unwrap_or_default();
         shown.push(json!({ "urn": urn, "assigned_at": since, "links": { "self": format!("{}/v2/{path}", call.base) }, "status": status }));
     }
-    Ok(Reply::ok(json!({ "resources": shown, "links": {}, "meta": { "total": shown.len() } })))
+    Ok(Reply::ok(json!({ "resources": shown })))
 }
 
 fn addresses(world: &World, project: Option<&str>) -> Vec<(String, String)> {

@@ -364,6 +364,11 @@ fn projects(asked: &mut Asked<'_>) {
     asked.good("GET", &format!("/projects/{id}"), Value::Null, 200);
     asked.good("GET", &format!("/projects/{id}/resources"), Value::Null, 200);
     asked.good("GET", "/projects/default/resources", Value::Null, 200);
+    let made = asked.good("POST", "/projects", json!({ "name": "shop", "purpose": "Web Application" }), 201);
+    let made = made["project"]["id"].as_str().unwrap_or_default();
+    asked.good("POST", &format!("/projects/{made}/resources"), json!({ "resources": [] }), 200);
+    asked.good("POST", "/projects/default/resources", json!({ "resources": [] }), 200);
+    asked.good("DELETE", &format!("/projects/{made}"), Value::Null, 204);
     asked.bad("GET", "/projects/5a4981aa-9653-4bd1-bef5-d6bff52042e4", Value::Null, 404);
 }
 
