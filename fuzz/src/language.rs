@@ -78,7 +78,7 @@ fn planned(stack: &Stack<'_>, shown: &Shown) {
     let _ = plan_text::render(&planned.plan, view);
     let _ = plan_json::lines(&planned.plan, &shown.sources, "");
     let _ = plan_json::object(&planned.plan, &shown.sources);
-    let surveyed = Surveyed { planned, state, observed, upkeep, adopted: Vec::new(), claims: Default::default() };
+    let surveyed = Surveyed { planned, state, observed, upkeep, adopted: Vec::new(), claims: Default::default(), no_project: false };
     // A number beyond all machines cannot be written, and says so.
     if let Ok(written) = saved::write(&surveyed, &options) {
         let read = saved::read(&written, "fuzz.plan").expect("what was written");

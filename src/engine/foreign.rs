@@ -119,7 +119,7 @@ pub async fn lodging(api: &Client, surveyed: &Surveyed, mark: &Mark) -> Result<O
     if !taken.any(|(address, _)| kind(&address.kind).is_some_and(AnyKind::lodged)) {
         return Ok(surveyed.state.project.clone());
     }
-    let made = project::ensure(api, mark, surveyed.state.project.as_ref()).await;
+    let made = project::ensure(api, mark, surveyed.state.project.as_ref(), surveyed.no_project).await;
     made.map_err(|error| Stop::from(of_api(&error, "make the stack's project")))
 }
 

@@ -63,7 +63,7 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let planned = Planned { plan, known: BTreeMap::new(), terms: BTreeMap::new(), jobs: BTreeMap::new() };
     let claims = recover::claims(&state, None);
     let (observed, upkeep) = (Observed::default(), Upkeep::default());
-    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims })
+    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, no_project: false })
 }
 
 /// Everything of some kinds that carries the mark and is in no record.

@@ -85,6 +85,8 @@ pub struct Surveyed {
     pub upkeep: Upkeep,
     /// Objects that are not ours, whatever they look like.
     pub claims: Claims,
+    /// Whether the account's projects were read, and none of them is the stack's.
+    pub no_project: bool,
 }
 
 /// The tag of a stack's objects.
@@ -105,7 +107,7 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let (owner, seen, new) =
         join3(account::owner(&snapshot, ground.simulated), see(ground, remembered, &snapshot), is_new(ground, &snapshot)).await;
     let owner = checked(ground, owner)?;
-    let Sight { state, adopted, observed, upkeep } = seen?;
+    let Sight { state, adopted, observed, upkeep, no_project } = seen?;
     new?;
     let base = Base {
         stack: ground.stack.to_owned(),
@@ -134,7 +136,7 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let mut claims = recover::claims(&state, None);
     claims.extend(recover::of_others(ground.loaded));
     claims.extend(observed.strays.iter().map(|stray| (account::family(stray.kind), stray.id.clone())));
-    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims })
+    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, no_project })
 }
 
 /// Whose account it is: that which the state belongs to, or none yet.
@@ -220,7 +222,7 @@ pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> 
     }
     let mut claims = recover::claims(&state, None);
     claims.extend(recover::of_others(ground.loaded));
-    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims })
+    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, no_project: false })
 }
 
 /// A stack that nobody remembers must be one that the account does not know.
@@ -248,6 +250,7 @@ struct Sight {
     adopted: Vec<(Address, Id)>,
     observed: Observed,
     upkeep: Upkeep,
+    no_project: bool,
 }
 
 async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Result<Sight, Stop> {
@@ -264,7 +267,7 @@ async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Resul
     if !ground.refresh || ground.options.adopt.is_some() {
         let mut observed = believed(&state);
         observed.seen.extend(taken);
-        return Ok(Sight { state, adopted, observed, upkeep });
+        return Ok(Sight { state, adopted, observed, upkeep, no_project: false });
     }
     // Nothing can carry a mark that was drawn just now; a simulated stack has the same one each time.
     let is_fresh = ground.loaded.state.is_none() && ground.loaded.journal.is_none() && !ground.simulated;
@@ -273,8 +276,11 @@ async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Resul
         false => ground.resolve.desired().resources.keys().map(|address| address.kind.clone()).collect(),
     };
     // An address that is about to be made may have been made before, by a run that nobody remembers.
-    if !ground.options.destroy && makes_lodgers(ground, &state) {
-        state.project = known_project(snapshot, ground.stack, &state).await?;
+    let mut no_project = false;
+    if !ground.options.destroy && state.project.is_none() && makes_lodgers(ground, &state) {
+        let marks = project::marks(snapshot).await.map_err(|error| Stop::from(of_api(&error, "read the projects")))?;
+        state.project = marks.iter().flatten().find(|(_, name)| **name == stack_mark).map(|(id, _)| id.clone());
+        no_project = marks.is_some() && state.project.is_none();
     }
     let project = state.project.clone();
     let ours = Ours { mark: &stack_mark, project: project.as_ref() };
@@ -282,7 +288,7 @@ async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Resul
     if !ground.options.destroy {
         look_at_pairs(ground, &state, &mut observed).await;
     }
-    Ok(Sight { state, adopted, observed, upkeep })
+    Ok(Sight { state, adopted, observed, upkeep, no_project })
 }
 
 /// Reads the objects that are remembered.
@@ -353,9 +359,10 @@ fn made(planned: &Planned) -> impl Iterator<Item = (&'static dyn AnyKind, &Job)>
 }
 
 /// The account's reserved addresses, where the plan makes one that cannot be told by the stack's project: what a lost answer
-/// cannot have been about.
-async fn addresses_before(api: &Client, planned: &Planned, project: Option<&Id>) -> Result<BTreeSet<String>, Stop> {
-    let unmarked = |kind: &dyn AnyKind, job: &Job| kind.lodged() && (project.is_none() || !kind.lodges(&job.body));
+/// cannot have been about. Where the project is still to be made it will be; should the API refuse that, a spare address is a
+/// doubt for a person whether it was there before or not.
+async fn addresses_before(api: &Client, planned: &Planned, lodging: bool) -> Result<BTreeSet<String>, Stop> {
+    let unmarked = |kind: &dyn AnyKind, job: &Job| kind.lodged() && !(lodging && kind.lodges(&job.body));
     if !made(planned).any(|(kind, job)| unmarked(kind, job)) {
         return Ok(BTreeSet::new());
     }
@@ -490,14 +497,14 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
         let marked = state.records.iter().chain(state.deposed.iter().map(|((address, _), record)| (address, record)));
         let marked = marked.filter(|(_, record)| record.mark.is_some()).map(|(_, record)| record.id.clone());
         let marked = marked.chain(observed.strays.iter().map(|stray| stray.id.clone())).collect();
-        let addresses = addresses_before(&api, planned, state.project.as_ref()).await?;
+        let addresses = addresses_before(&api, planned, surveyed.no_project || state.project.is_some()).await?;
         claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
         let opening = Opening { owner: planned.plan.base.owner.clone(), marked, addresses };
         store.begin(&state, opening).map_err(|error| unwritten(&error))?;
         if made(planned).any(|(kind, job)| kind.lodges(&job.body)) {
             // The project's intent; as its name is unique, one whose answer is lost is found by that.
             store.append(Entry::Lodging { project: None }).map_err(|error| unwritten(&error))?;
-            let ensured = project::ensure(&api, &mark, state.project.as_ref()).await;
+            let ensured = project::ensure(&api, &mark, state.project.as_ref(), surveyed.no_project).await;
             state.project = ensured.map_err(|error| Stop::from(of_api(&error, "make the stack's project")))?;
             store.append(Entry::Lodging { project: state.project.clone() }).map_err(|error| unwritten(&error))?;
         }

@@ -68,11 +68,12 @@ async fn listed(api: &Client, mark: &Mark) -> Result<Option<Id>, ApiError> {
     }
 }
 
-/// The stack's project, made if need be; `None` where the account or the token knows no projects. `known` is where it was.
+/// The stack's project, made if need be; `None` where the account or the token knows no projects. `known` is where it was;
+/// `absent` says that the projects were read by this run already, and that none is the stack's.
 ///
 /// # Errors
 /// If nobody can tell whether it was made.
-pub async fn ensure(api: &Client, mark: &Mark, known: Option<&Id>) -> Result<Option<Id>, ApiError> {
+pub async fn ensure(api: &Client, mark: &Mark, known: Option<&Id>, absent: bool) -> Result<Option<Id>, ApiError> {
     if let Some(known) = known {
         match api.get::<One>(&path(known), &[]).await {
             Ok(one) => return Ok(Some(Id(one.project.id))),
@@ -88,10 +89,12 @@ pub async fn ensure(api: &Client, mark: &Mark, known: Option<&Id>) -> Result<Opt
         "purpose": "Operational / Developer tooling",
     });
     for left in (0..TRIES).rev() {
-        // Who cannot read projects would not find its addresses in one.
-        let Some(marks) = marks(api).await? else { return Ok(None) };
-        if let Some(found) = named(marks, mark) {
-            return Ok(Some(found));
+        if !absent || left + 1 < TRIES {
+            // Who cannot read projects would not find its addresses in one.
+            let Some(marks) = marks(api).await? else { return Ok(None) };
+            if let Some(found) = named(marks, mark) {
+                return Ok(Some(found));
+            }
         }
         match api.create::<One>("/projects", &body).await {
             Ok(one) => return Ok(Some(Id(one.project.id))),
