@@ -429,8 +429,8 @@ fn scripts_of(block: &Block) -> Option<String> {
         authkey: Secret::new(String::new()),
         token: Secret::new(String::new()),
     };
-    let text = user_data::render(&node).ok()?;
-    Some(Digest::of(&text.map(|text| Value::from(text.as_str())), &Salt::new([0; 32])).to_string())
+    let text = Secret::new(Value::from(user_data::unpacked(&node).as_str()));
+    Some(Digest::of(&text, &Salt::new([0; 32])).to_string())
 }
 
 /// What the rules of the block mean for a part.

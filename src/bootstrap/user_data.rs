@@ -1,10 +1,11 @@
 //! User-data: what a node is told at its birth, from which it becomes a member of its pair by itself.
 //!
-//! Invariant: deterministic, and at most 64 KiB. What runs on a node are the files of `node/` without their comments; values reach
-//! them in `/etc/dofloat/cluster.env`, secrets in files that only root reads. No address of a peer stands here: nodes find
-//! each other by their tag.
+//! Invariant: deterministic, and at most 64 KiB. What runs on a node are the files of `node/` without their comments, compressed;
+//! values reach them in `/etc/dofloat/cluster.env`, secrets in files that only root reads. No address of a peer stands here:
+//! nodes find each other by their tag.
 
 use std::borrow::Cow;
+use std::io::Write as _;
 use std::net::Ipv4Addr;
 
 use base64::Engine as _;
@@ -154,6 +155,17 @@ pub fn render(node: &Node) -> Result<Secret<String>, TooLong> {
     if bytes > LIMIT { Err(TooLong { bytes }) } else { Ok(text) }
 }
 
+/// All files of a node as they will stand on it, secrets aside, in one text. By it scripts are told from older ones: how they are
+/// compressed is no difference.
+#[must_use]
+pub fn unpacked(node: &Node) -> String {
+    let of = |file: File<'_>| match file.content {
+        Content::Text(text) | Content::Encoded(text) => format!("{} {}\n{text}\n", file.path, file.mode),
+        Content::Script(text) => format!("{} {}\n{text}\n", file.path, file.mode),
+    };
+    files(node, "", "", "").into_iter().map(of).collect()
+}
+
 /// A file that user-data writes.
 struct File<'a> {
     path: &'a str,
@@ -165,6 +177,8 @@ enum Content<'a> {
     Text(Cow<'a, str>),
     /// In base64.
     Encoded(Cow<'a, str>),
+    /// Compressed when it is written.
+    Script(String),
 }
 
 macro_rules! script {
@@ -209,17 +223,16 @@ fn files<'a>(node: &Node, authkey: &'a str, token: &'a str, script: &'a str) -> 
     if !script.is_empty() {
         files.push(File::text("/usr/local/lib/dofloat/user-script", "0700", script));
     }
-    files.extend(SCRIPTS.iter().map(|(path, text)| File::text(path, "0755", lean(text))));
+    files.extend(SCRIPTS.iter().map(|(path, text)| File::script(path, text)));
     if node.fencing != Fencing::None {
-        files.push(File::text(FENCE.0, "0755", lean(FENCE.1)));
+        files.push(File::script(FENCE.0, FENCE.1));
     }
     let units = if node.release == Release::Trusty { UPSTART } else { SYSTEMD };
     files.extend(units.iter().map(|(path, text)| File::text(path, "0644", *text)));
     files
 }
 
-/// A script without its comments and with a space for each step of its indentation: what explains it is in the package, and
-/// there must be room for the user's own script.
+/// A script without its comments and with a space for each step of its indentation: what explains it is in the package.
 fn lean(script: &str) -> String {
     let comment = |line: &str| line.trim_start().starts_with('#') && !line.starts_with("#!");
     let line = |line: &str| {
@@ -243,6 +256,19 @@ impl<'a> File<'a> {
         };
         Self { path, mode, content }
     }
+
+    fn script(path: &'a str, text: &str) -> Self {
+        Self { path, mode: "0755", content: Content::Script(lean(text)) }
+    }
+}
+
+/// A text by gzip and in base64, since there must be room for the user's own script. No time and no system is noted in it: the
+/// same text gives the same bytes.
+fn packed(text: &str) -> String {
+    let mut packer = flate2::GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), flate2::Compression::best());
+    let packed = packer.write_all(text.as_bytes()).and_then(|()| packer.finish());
+    // Nothing fails that is written to memory.
+    STANDARD.encode(packed.unwrap_or_default())
 }
 
 /// For current releases. The units that the cluster owns are masked before their packages come, because those start them.
@@ -260,6 +286,7 @@ write_files:
         text += &format!("- path: {path}\n  permissions: '{mode}'\n  owner: root:root\n");
         match content {
             Content::Encoded(base64) => text += &format!("  encoding: b64\n  content: {base64}\n"),
+            Content::Script(script) => text += &format!("  encoding: gz+b64\n  content: {}\n", packed(script)),
             Content::Text(lines) => {
                 text += "  content: |\n";
                 for line in lines.lines() {
@@ -278,7 +305,7 @@ const END: &str = "END-OF-DOFLOAT-FILE";
 fn bash(files: &[File<'_>]) -> String {
     let mut text = "\
 #!/bin/bash
-set -eu
+set -euo pipefail
 umask 077
 write() {
     set -- \"$1\" \"${DOFLOAT_ROOT:-}$2\"
@@ -291,6 +318,9 @@ write() {
     for File { path, mode, content } in files {
         text += &match content {
             Content::Encoded(base64) => format!("base64 -d << '{END}' | write {mode} {path}\n{base64}\n{END}\n"),
+            Content::Script(script) => {
+                format!("base64 -d << '{END}' | gzip -d | write {mode} {path}\n{}\n{END}\n", packed(script))
+            }
             Content::Text(lines) => format!("write {mode} {path} << '{END}'\n{lines}{END}\n"),
         };
     }
