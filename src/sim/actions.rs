@@ -33,6 +33,9 @@ pub(super) struct Action {
     effect: Effect,
     /// It will end as `errored`.
     fails: bool,
+    /// It will leave its droplet switched off.
+    #[serde(default)]
+    strands: bool,
     /// The word that it shows instead of `completed`.
     word: Option<String>,
     /// Looks for which it is 404.
@@ -111,15 +114,18 @@ impl Action {
     pub(super) fn bend(&mut self, what: &What) {
         match what {
             What::ActionErrored => self.fails = true,
+            What::ActionLeavesOff => (self.fails, self.strands) = (true, true),
+            What::ActionSlow { millis } => self.due = Due::At(self.started + millis),
+            What::ActionHangs => self.due = Due::Never,
             What::ActionMissing { looks } => self.missing = *looks,
             What::ActionWord { word } => self.word = Some(word.clone()),
             _ => {}
         }
     }
 
-    /// Whether it is in progress.
-    pub(super) fn is_open(&self) -> bool {
-        self.state == State::InProgress
+    /// Whether it has done what it was to do.
+    pub(super) fn is_done(&self) -> bool {
+        self.state == State::Completed
     }
 
     fn touches_ip(&self, ip: Ipv4Addr) -> bool {
@@ -162,6 +168,7 @@ impl World {
             due,
             effect,
             fails: false,
+            strands: false,
             word: None,
             missing: 0,
         };
@@ -230,8 +237,11 @@ impl World {
         self.open.remove(&id);
         let Some(action) = self.actions.get_mut(&id) else { return };
         let (effect, on, droplet) = (action.effect.clone(), action.on, action.droplet);
-        let mut fails = action.fails;
+        let (mut fails, strands) = (action.fails, action.strands);
         self.touch();
+        if strands && let Some(droplet) = droplet.and_then(|id| self.droplets.get_mut(&id)) {
+            droplet.change(Effect::Power(Power::Off));
+        }
         if !fails {
             fails = self.take_effect(effect, on, droplet).is_none();
         }

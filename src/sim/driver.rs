@@ -50,7 +50,7 @@ impl World {
             let event = match action.kind.as_str() {
                 "reboot" => "reboot",
                 "shutdown" => "shutdown",
-                "power_cycle" if !action.is_open() => "power_cycle",
+                "power_cycle" if action.is_done() => "power_cycle",
                 _ => return None,
             };
             Some((action.id, (action.droplet?, event)))
@@ -149,6 +149,10 @@ mod tests {
         names
     }
 
+    fn rig_faults(rig: &mut Rig, fault: &str) {
+        rig.world.set_faults(&[fault.parse().unwrap()]);
+    }
+
     #[test]
     fn every_change_is_an_event() {
         let mut rig = Rig::new();
@@ -165,6 +169,11 @@ mod tests {
         };
         assert_eq!(act(&mut rig, json!({ "type": "reboot" })), ["reboot"]);
         assert_eq!(act(&mut rig, json!({ "type": "power_cycle" })), ["power_cycle"]);
+        rig_faults(&mut rig, "POST /v2/droplets/*/actions action-errored");
+        assert!(act(&mut rig, json!({ "type": "power_cycle" })).is_empty());
+        rig_faults(&mut rig, "POST /v2/droplets/*/actions action-leaves-off");
+        assert_eq!(act(&mut rig, json!({ "type": "power_cycle" })), ["power_off"]);
+        assert_eq!(act(&mut rig, json!({ "type": "power_on" })), ["power_on"]);
         assert_eq!(act(&mut rig, json!({ "type": "power_off" })), ["power_off"]);
         assert_eq!(act(&mut rig, json!({ "type": "power_on" })), ["power_on"]);
         assert_eq!(act(&mut rig, json!({ "type": "shutdown" })), ["power_off", "shutdown"]);

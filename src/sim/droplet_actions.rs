@@ -233,6 +233,33 @@ mod tests {
     }
 
     #[test]
+    fn actions_can_be_slow_or_hang_or_leave_the_droplet_off() {
+        let mut rig = Rig::new();
+        let id = rig.droplet("a");
+        let path = format!("POST /v2/droplets/{id}/actions");
+        // The second is refused while the first is in progress.
+        let faults = [format!("{path} action-slow=30000"), format!("{path}#3 action-hangs"), format!("{path}#4 action-leaves-off")];
+        rig.world.set_faults(&faults.map(|fault| fault.parse().unwrap()));
+        let begin =
+            |rig: &mut Rig| rig.ok(&format!("POST /droplets/{id}/actions"), json!({ "type": "power_cycle" }))["action"]["id"].clone();
+        let status = |rig: &mut Rig, action: &Value| rig.get(&format!("/actions/{action}"))["action"]["status"].clone();
+        let slow = begin(&mut rig);
+        rig.world.advance(29);
+        assert_eq!(status(&mut rig, &slow), "in-progress");
+        rig.refused(&format!("POST /droplets/{id}/actions"), json!({ "type": "power_cycle" }), 422, "pending event");
+        rig.world.advance(1);
+        assert_eq!(status(&mut rig, &slow), "completed");
+        let hung = begin(&mut rig);
+        rig.world.advance(100_000);
+        assert_eq!(status(&mut rig, &hung), "in-progress");
+        rig.world.finish_all();
+        assert_eq!(status(&mut rig, &hung), "completed");
+        let left = begin(&mut rig);
+        assert_eq!(status(&mut rig, &left), "errored");
+        assert_eq!(rig.get(&format!("/droplets/{id}"))["droplet"]["status"], "off");
+    }
+
+    #[test]
     fn actions_by_tag_reach_all_with_it() {
         let mut rig = Rig::new();
         rig.ok("POST /droplets", wanted("a", json!({ "tags": ["t"] })));

@@ -85,6 +85,15 @@ pub enum What {
     Unauthorized,
     /// The action that this request begins ends as `errored`, without effect.
     ActionErrored,
+    /// The action that this request begins ends as `errored`, and leaves its droplet switched off.
+    ActionLeavesOff,
+    /// The action that this request begins takes so long, whatever is set for others.
+    ActionSlow {
+        /// Milliseconds of the world's time.
+        millis: u64,
+    },
+    /// The action that this request begins does not end by itself.
+    ActionHangs,
     /// The action that this request begins is 404 at first.
     ActionMissing {
         /// For so many looks.
@@ -206,6 +215,9 @@ impl What {
             Self::Trickle { .. } => "trickle",
             Self::Unauthorized => "unauthorized",
             Self::ActionErrored => "action-errored",
+            Self::ActionLeavesOff => "action-leaves-off",
+            Self::ActionSlow { .. } => "action-slow",
+            Self::ActionHangs => "action-hangs",
             Self::ActionMissing { .. } => "action-missing",
             Self::ActionWord { .. } => "action-word",
             Self::LateAddress { .. } => "late-address",
@@ -224,7 +236,9 @@ impl What {
 
     fn argument(&self) -> Option<String> {
         match self {
-            Self::Refuse { millis } | Self::Trickle { millis } | Self::Hidden { millis } => Some(millis.to_string()),
+            Self::Refuse { millis } | Self::Trickle { millis } | Self::Hidden { millis } | Self::ActionSlow { millis } => {
+                Some(millis.to_string())
+            }
             Self::Throttle { retry_after } => retry_after.map(|seconds| seconds.to_string()),
             Self::ErrorBefore { status } | Self::ErrorAfter { status } => Some(status.to_string()),
             Self::ActionWord { word } => Some(word.clone()),
@@ -292,6 +306,9 @@ impl FromStr for Fault {
             "trickle" => What::Trickle { millis: number(50)? },
             "unauthorized" => What::Unauthorized,
             "action-errored" => What::ActionErrored,
+            "action-leaves-off" => What::ActionLeavesOff,
+            "action-slow" => What::ActionSlow { millis: number(10_000)? },
+            "action-hangs" => What::ActionHangs,
             "action-missing" => What::ActionMissing { looks: looks()? },
             "action-word" => What::ActionWord { word: argument.unwrap_or("done").to_owned() },
             "late-address" => What::LateAddress { looks: looks()? },
@@ -412,6 +429,9 @@ mod tests {
             "trickle=9",
             "unauthorized",
             "action-errored",
+            "action-leaves-off",
+            "action-slow=9",
+            "action-hangs",
             "action-missing=2",
             "action-word=done",
             "late-address=2",

@@ -72,6 +72,8 @@ pub(super) enum Due {
     Looks(u32),
     /// At a moment, in milliseconds.
     At(u64),
+    /// Not by itself.
+    Never,
 }
 
 impl Due {
@@ -84,6 +86,7 @@ impl Due {
                 false
             }
             Self::At(moment) => *moment <= now.0,
+            Self::Never => false,
         }
     }
 
