@@ -13,6 +13,9 @@ use serde_json::Value;
 
 use crate::harness::{Outcome, Stack};
 
+/// The code of a process that a signal ended.
+const KILLED: i32 = -1;
+
 /// A folder of the fixtures and the stack that it holds.
 const INTERRUPTED: [(&str, &str); 5] = [
     ("pair-creating", "ha-modern"),
@@ -31,29 +34,25 @@ struct Earlier {
 impl Earlier {
     fn open(folder: &str, name: &'static str) -> Self {
         let stack = Stack::empty();
-        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/earlier");
-        let simulated = format!(".dofloat/sim/{name}");
-        copy(&fixtures.join(format!("plans/{name}.tf")), stack.path(&format!("plans/{name}.tf")));
-        copy(&fixtures.join("identity.txt"), stack.path("home/.config/dofloat/identity.txt"));
-        for entry in fs::read_dir(fixtures.join(folder)).expect("the fixture is there") {
-            let path = entry.expect("the fixture can be read").path();
-            let file = path.file_name().expect("an entry has a name").to_string_lossy().into_owned();
-            match file.strip_suffix(".gz") {
-                None => copy(&path, stack.path(&format!("{simulated}/{file}"))),
-                Some(unpacked) => {
-                    let mut text = String::new();
-                    let packed = fs::File::open(&path).expect("the fixture can be read");
-                    GzDecoder::new(packed).read_to_string(&mut text).expect("the fixture is whole");
-                    stack.write(&format!("{simulated}/{unpacked}"), &text);
-                }
-            }
-        }
+        lay(&stack, folder, name);
         Self { stack, name }
     }
 
     fn run(&self, command: &[&str]) -> Outcome {
+        self.run_env(&[], command)
+    }
+
+    fn run_env(&self, environment: &[(&str, &str)], command: &[&str]) -> Outcome {
         let arguments: Vec<&str> = [&command[..1], &[self.name, "--sim"], &command[1..]].concat();
-        self.stack.run_env(&[("DOFLOAT_CLOCK", "virtual"), ("DOFLOAT_TIME_LIMIT", "3000")], &arguments)
+        let clock = [("DOFLOAT_CLOCK", "virtual"), ("DOFLOAT_TIME_LIMIT", "3000")];
+        self.stack.run_env(&[&clock, environment].concat(), &arguments)
+    }
+
+    /// How often the address was given to a droplet.
+    fn assigned(&self) -> usize {
+        let world = self.world();
+        let actions = world["actions"].as_object().expect("the world has actions");
+        actions.values().filter(|action| action["kind"] == "assign").count()
     }
 
     /// Runs a command; where it asks for decisions, answers that what was found is ours, as it is here, and runs it again.
@@ -87,6 +86,27 @@ impl Earlier {
             assert_eq!(world[family].as_object().map(serde_json::Map::len), Some(0), "{family} are left: {}", world[family]);
         }
         assert!(!self.stack.exists(&format!(".dofloat/sim/{0}/{0}.journal", self.name)), "the journal is left");
+    }
+}
+
+/// Lays down what an earlier program left: a plan, its state and secrets, and the simulated account.
+pub(crate) fn lay(stack: &Stack, folder: &str, name: &str) {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/earlier");
+    let simulated = format!(".dofloat/sim/{name}");
+    copy(&fixtures.join(format!("plans/{name}.tf")), stack.path(&format!("plans/{name}.tf")));
+    copy(&fixtures.join("identity.txt"), stack.path("home/.config/dofloat/identity.txt"));
+    for entry in fs::read_dir(fixtures.join(folder)).expect("the fixture is there") {
+        let path = entry.expect("the fixture can be read").path();
+        let file = path.file_name().expect("an entry has a name").to_string_lossy().into_owned();
+        match file.strip_suffix(".gz") {
+            None => copy(&path, stack.path(&format!("{simulated}/{file}"))),
+            Some(unpacked) => {
+                let mut text = String::new();
+                let packed = fs::File::open(&path).expect("the fixture can be read");
+                GzDecoder::new(packed).read_to_string(&mut text).expect("the fixture is whole");
+                stack.write(&format!("{simulated}/{unpacked}"), &text);
+            }
+        }
     }
 }
 
@@ -124,6 +144,27 @@ fn a_pair_that_was_applied_is_changed_node_by_node() {
     earlier.run(&["plan", "-detailed-exitcode", "-var", "size=s-2vcpu-4gb"]).ok().says("No changes.");
     earlier.run(&["destroy", "-auto-approve"]).ok();
     earlier.nothing_is_left();
+}
+
+/// Wherever the run is killed, and however often, the address is handed over once.
+#[test]
+fn a_pair_that_was_applied_is_upgraded_with_one_hand_over_though_the_run_is_killed() {
+    const UPGRADE: [&str; 3] = ["apply", "-auto-approve", "-upgrade-nodes"];
+    let undisturbed = Earlier::open("pair", "ha-modern");
+    let (old, before) = (undisturbed.droplets(), undisturbed.assigned());
+    undisturbed.run(&UPGRADE).ok();
+    assert!(undisturbed.assigned() - before <= 1, "an upgrade takes more than one hand-over");
+    for counts in [[4, 9, 17, 26, 40], [2, 6, 12, 21, 33]] {
+        let earlier = Earlier::open("pair", "ha-modern");
+        let crash = |count: &usize| earlier.run_env(&[("DOFLOAT_CRASH", &format!("request.before@{count}"))], &UPGRADE).code;
+        let killed = counts.iter().map(crash).filter(|code| *code == KILLED).count();
+        assert!(killed >= 4, "only {killed} runs were killed");
+        earlier.run(&UPGRADE).ok();
+        let new = earlier.droplets();
+        assert!(new.len() == 2 && new.keys().all(|id| !old.contains_key(id)), "{old:?} {new:?}");
+        assert!(earlier.assigned() - before <= 1, "more than one hand-over");
+        earlier.run(&["plan", "-detailed-exitcode"]).ok().says("No changes.");
+    }
 }
 
 #[test]

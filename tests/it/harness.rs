@@ -304,6 +304,12 @@ pub(crate) fn asked_case() -> Option<String> {
     std::env::var("DOFLOAT_CASE").ok()
 }
 
+/// A text that whoever runs the tests gives by a variable of the environment.
+#[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
+pub(crate) fn words(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// A number that whoever runs the tests asks for by a variable of the environment.
 #[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
 pub(crate) fn asked(name: &str) -> Option<u64> {

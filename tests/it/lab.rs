@@ -7,17 +7,18 @@
 
 mod measure;
 mod room;
+mod scenarios;
+mod table;
+mod upgrade;
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use measure::{begun, moves, other, runs, stays, wait_for};
+use measure::{HEAD, begun, moves, other, runs, stays, wait_for};
 use room::{Key, Lab, NODES, TOKEN, Watch, Wish, until, wait};
 
 use crate::harness::say;
-
-const HEAD: &str = "| fault | runs | min s | median s | max s | bound s |";
 
 /// What is promised where nobody is fenced: token (1 s), consensus (half of it), pacemaker's second and the address's.
 const DEATH: u64 = 1000 + 500 + 1000 + 1000;
@@ -56,87 +57,6 @@ fn the_tutorials_settings_hold_too() {
     say(HEAD);
     let plug = |node: &str| drop(lab.rig(&["plug", node]));
     moves(&lab, "death, the tutorial's settings", plug, |node| drop(lab.rig(&["boot", node]))).within(8500);
-}
-
-#[test]
-fn fencing_leaves_one_owner_and_one_survivor() {
-    let Some(lab) = Lab::raise("fencing", Wish::FENCED) else { return };
-    comes_up_as_it_should(&lab);
-    say(HEAD);
-    // The fence switches it on again.
-    moves(&lab, "death, fencing", |node| drop(lab.rig(&["plug", node])), |_| ()).within(FENCED_DEATH);
-    for _ in 0..runs() {
-        lab.until_serving();
-        let active = lab.server();
-        let watch = begun(&lab, &active);
-        let before = lab.events().len();
-        lab.rig(&["cut", &active, "private"]);
-        // Longer than the passive node needs to boot and to wait for a peer that it does not see.
-        pass(&watch, 70);
-        let power = power_events(&lab, before);
-        let passive = lab.droplet(other(&active)).to_string();
-        let is_one_cycle = power.len() == 1 && power[0].contains(" power_cycle ") && power[0].contains(&passive);
-        assert!(is_one_cycle, "{power:?}\n{}", lab.story());
-        assert_eq!(watch.failed(), 0, "{}", lab.story());
-        lab.rig(&["mend", &active, "private"]);
-        lab.until_serving();
-        assert_eq!(lab.server(), active);
-    }
-    say(&format!("| private link cut, fencing | {} | no failed request, the passive node is reset once |", runs()));
-    survives_an_outage_of_everything(&lab);
-    survives_a_cut_while_the_api_is_away(&lab);
-}
-
-/// What was done to the power of droplets since.
-fn power_events(lab: &Lab, since: usize) -> Vec<String> {
-    lab.events().split_off(since).into_iter().filter(|line| line.contains(" power_")).collect()
-}
-
-/// In the end both nodes are on and members, one of them serves, and it is the one with the address.
-#[track_caller]
-fn ends_well(lab: &Lab, what: &str, since: usize) {
-    lab.until_serving();
-    for node in NODES {
-        let droplet = lab.api("GET", &format!("/v2/droplets/{}", lab.droplet(node)), "");
-        assert_eq!(droplet["droplet"]["status"], "active", "{what}: {node} was left off\n{}", lab.story());
-    }
-    let (server, holder) = (lab.server(), lab.holder());
-    assert_eq!(server, holder, "{what}\n{}", lab.story());
-    let power = power_events(lab, since);
-    assert!(power.iter().all(|line| line.contains(" power_cycle ")), "{what}: {power:?}\n{}", lab.story());
-    say(&format!("| {what} | both are on, {server} serves; {} resets |", power.len()));
-}
-
-/// All links of both nodes, and with them the API: each takes the other for lost, and asks as soon as it is back.
-fn survives_an_outage_of_everything(lab: &Lab) {
-    lab.until_serving();
-    let before = lab.events().len();
-    let links = || NODES.into_iter().flat_map(|node| ["public", "private"].map(|link| (node, link)));
-    for (node, link) in links() {
-        lab.rig(&["cut", node, link]);
-    }
-    wait(Duration::from_secs(15), || false);
-    for (node, link) in links() {
-        lab.rig(&["mend", node, link]);
-    }
-    ends_well(lab, "both nodes lose all links for 15 s, fencing", before);
-}
-
-fn survives_a_cut_while_the_api_is_away(lab: &Lab) {
-    lab.until_serving();
-    let (active, before) = (lab.server(), lab.events().len());
-    let watch = begun(lab, &active);
-    lab.set_faults(&["* /v2/**x0 error-before=503"]);
-    lab.rig(&["cut", &active, "private"]);
-    pass(&watch, 30);
-    lab.set_faults(&[]);
-    // The passive node is reset, and boots.
-    pass(&watch, 30);
-    assert_eq!((watch.failed(), watch.now()), (0, active.clone()), "{}", lab.story());
-    let power = power_events(lab, before);
-    assert!(power.len() == 1 && power[0].contains(&lab.droplet(other(&active)).to_string()), "{power:?}\n{}", lab.story());
-    lab.rig(&["mend", &active, "private"]);
-    ends_well(lab, "private link cut while the API is away for 30 s, fencing", before);
 }
 
 /// Nodes that are made, and whose boot is cut short again and again while nobody waits for them; their service listens at the

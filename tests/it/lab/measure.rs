@@ -3,10 +3,15 @@
 //! Invariant: a run begins with both nodes joined and ends so; the gap is the longest time between two good answers, of one
 //! client that asks every 100 ms.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::time::Duration;
 
 use super::room::{Lab, Watch, until};
-use crate::harness::{asked, say};
+use crate::harness::{asked, say, words};
+
+/// The table's head.
+pub(crate) const HEAD: &str = "| fault | runs | min s | median s | max s | bound s |";
 
 /// What was measured, in milliseconds, in order of size.
 pub(crate) struct Gaps {
@@ -15,6 +20,11 @@ pub(crate) struct Gaps {
 }
 
 impl Gaps {
+    pub(crate) fn new(what: &str, mut all: Vec<u64>) -> Self {
+        all.sort_unstable();
+        Self { what: what.to_owned(), all }
+    }
+
     pub(crate) fn median(&self) -> u64 {
         self.all[self.all.len() / 2]
     }
@@ -24,9 +34,15 @@ impl Gaps {
     #[track_caller]
     pub(crate) fn within(&self, bound: u64) {
         let limit = if self.all.len() < 3 { 2 * bound } else { bound };
+        self.told(bound);
+        assert!(self.median() <= limit, "{}: {:?} ms are more than {limit} ms", self.what, self.all);
+    }
+
+    /// A line of the table.
+    pub(crate) fn told(&self, bound: u64) {
         let seconds = |millis: u64| format!("{}.{:02}", millis / 1000, millis % 1000 / 10);
         let (least, most) = (self.all[0], self.all[self.all.len() - 1]);
-        say(&format!(
+        tabled(&format!(
             "| {} | {} | {} | {} | {} | {} |",
             self.what,
             self.all.len(),
@@ -35,8 +51,18 @@ impl Gaps {
             seconds(most),
             seconds(bound)
         ));
-        assert!(self.median() <= limit, "{}: {:?} ms are more than {limit} ms", self.what, self.all);
     }
+}
+
+/// A line for whoever watches, and for the file that is to hold the table: `DOFLOAT_LAB_TABLE`.
+pub(crate) fn tabled(line: &str) {
+    say(line);
+    let Some(path) = words("DOFLOAT_LAB_TABLE") else { return };
+    let mut file = OpenOptions::new().create(true).append(true).open(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    if file.metadata().is_ok_and(|about| about.len() == 0) {
+        writeln!(file, "{HEAD}\n| --- | --- | --- | --- | --- | --- |").expect("the table can be written");
+    }
+    writeln!(file, "{line}").expect("the table can be written");
 }
 
 /// How often each fault is repeated; whoever wants better figures asks for more.
@@ -81,9 +107,7 @@ pub(crate) fn stays(lab: &Lab, what: &str, fault: impl Fn(&str), forget: impl Fn
 }
 
 fn gaps(what: &str, one: impl Fn() -> u64) -> Gaps {
-    let mut all: Vec<u64> = (0..runs()).map(|_| one()).collect();
-    all.sort_unstable();
-    Gaps { what: what.to_owned(), all }
+    Gaps::new(what, (0..runs()).map(|_| one()).collect())
 }
 
 /// The active node, once nothing moves any more.

@@ -1,7 +1,7 @@
 //! The lab seen from a test: a rig of containers, the simulator that drives it, and the real program that fills it.
 //!
 //! Invariant: one at a time, since everything that is measured shares the machine; what a test leaves is removed with it,
-//! and what a killed test left by the next one.
+//! and what a killed test left by the next one. Names carry the test's process, so that several can run side by side.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::earlier::lay;
 use crate::harness::{Outcome, Stack, in_full, say};
 
 /// The simulated API as nodes reach it; the rig leads it to the simulator.
@@ -87,8 +88,27 @@ impl Lab {
     }
 
     /// A lab in which nothing is made yet.
-    #[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
     pub(crate) fn empty(name: &str, wish: Wish) -> Option<Self> {
+        Self::furnished(name, wish, |stack| stack.write(&format!("plans/{}.tf", wish.plan), &wish.text()))
+    }
+
+    /// A lab with the pair that an earlier program made with fencing: its droplets boot from the user-data of then, but for
+    /// where the API is.
+    pub(crate) fn of_earlier(name: &str) -> Option<Self> {
+        const CLUSTER: &str = "resource \"dofloat_cluster\" \"web\" {\n";
+        let wish = Wish::FENCED;
+        Self::furnished(name, wish, |stack| {
+            lay(stack, "pair", wish.plan);
+            let world = format!(".dofloat/sim/{}/world.json", wish.plan);
+            stack.write(&world, &stack.read(&world).replace("https://api.digitalocean.com", API));
+            let plan = format!("plans/{}.tf", wish.plan);
+            stack.write(&plan, &stack.read(&plan).replace(CLUSTER, &format!("{CLUSTER}  api_url = \"{API}\"\n")));
+        })
+    }
+
+    /// A lab whose stack's files are laid down first.
+    #[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
+    fn furnished(name: &str, wish: Wish, furnish: impl FnOnce(&Stack)) -> Option<Self> {
         if !in_full() {
             say("skipped: the lab boots containers and takes minutes; DOFLOAT_TESTS=full runs it");
             return None;
@@ -99,11 +119,12 @@ impl Lab {
             return None;
         }
         let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = format!("{}-{name}", std::env::var("LAB").unwrap_or_else(|_| "lab".to_owned()));
-        let done = rig(&name, &["up", &std::process::id().to_string()]).output().expect("the rig starts");
+        let owner = std::process::id();
+        let name = format!("{}{owner}-{name}", std::env::var("LAB").unwrap_or_else(|_| "lab".to_owned()));
+        let done = rig(&name, &["up", &owner.to_string()]).output().expect("the rig starts");
         Outcome::of(done).ok();
         let stack = Stack::empty().env("TF_VAR_image", "debian-12-x64").env("TF_VAR_failover_token", TOKEN);
-        stack.write(&format!("plans/{}.tf", wish.plan), &wish.text());
+        furnish(&stack);
         let simulator = start_simulator(&name, &stack, &wish);
         let lab = Self { stack, name, wish, ip: OnceLock::new(), simulator, _alone: alone };
         until("the simulator answers", Duration::from_secs(20), || {
@@ -124,6 +145,16 @@ impl Lab {
         self.dofloat(&[&["apply", self.wish.plan, "--sim", "-auto-approve"], options].concat()).ok().says("Apply complete!")
     }
 
+    /// Begins a run of the program that may be killed.
+    pub(crate) fn begin(&self, command: &[&str]) -> Run {
+        let arguments = [&command[..1], &[self.wish.plan, "--sim"], &command[1..]].concat();
+        let log = self.stack.path("run.log");
+        let file = fs::File::create(&log).expect("the folder is ours");
+        let again = file.try_clone().expect("it is open");
+        let child = self.within_provider(&arguments).stdout(file).stderr(again).spawn().expect("the rig runs");
+        Run { child, log }
+    }
+
     /// Runs another command on the stack.
     pub(crate) fn ask(&self, command: &str, options: &[&str]) -> Outcome {
         self.dofloat(&[&[command, self.wish.plan, "--sim"], options].concat())
@@ -140,10 +171,16 @@ impl Lab {
     }
 
     fn dofloat_as(&self, environment: &[(&str, String)], arguments: &[&str]) -> Outcome {
+        let mut command = self.within_provider(arguments);
+        command.envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
+        Outcome::of(command.output().expect("the rig runs"))
+    }
+
+    fn within_provider(&self, arguments: &[&str]) -> Command {
         let mut command = self.stack.command(&rig_path());
         command.env("LAB", &self.name).args(["provider", env!("CARGO_BIN_EXE_dofloat")]).args(arguments).stdin(Stdio::null());
-        command.env("PATH", PATH).envs(environment.iter().map(|(name, value)| (*name, value.as_str())));
-        Outcome::of(command.output().expect("the rig runs"))
+        command.env("PATH", PATH);
+        command
     }
 
     /// Runs a command of the rig.
@@ -250,6 +287,12 @@ impl Lab {
         self.rig(&["provider", "curl", "-sf", "-X", "POST", "-H", &token, "-d", &body, &format!("{OWN_API}/_sim/faults")]);
     }
 
+    /// Lets everything that is in progress at the API come to its end, also what does not by itself.
+    pub(crate) fn finish_actions(&self) {
+        let token = format!("Authorization: Bearer {SIM_TOKEN}");
+        self.rig(&["provider", "curl", "-sf", "-X", "POST", "-H", &token, "-d", "{\"finish\": true}", &format!("{OWN_API}/_sim/advance")]);
+    }
+
     /// Does something at the API as the operator does; its answer.
     pub(crate) fn api(&self, method: &str, path: &str, body: &str) -> Value {
         let token = "Authorization: Bearer operator";
@@ -283,6 +326,31 @@ impl Drop for Lab {
         let _ = self.simulator.kill();
         let _ = self.simulator.wait();
         let _ = rig(&self.name, &["down"]).output();
+    }
+}
+
+/// A run of the program; it is killed, as by a power cut, when this goes.
+pub(crate) struct Run {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Run {
+    /// Whether it has come to its end by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|status| status.is_some())
+    }
+
+    /// What it said.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -351,6 +419,13 @@ impl Watch {
     pub(crate) fn gap(&self) -> u64 {
         let good: Vec<u64> = self.seen().iter().filter(|seen| !seen.from.is_empty()).map(|seen| seen.at).collect();
         good.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
+    }
+
+    /// For how long after a moment nobody answered who would have answered again: until the last long pause after it was over.
+    pub(crate) fn silence_after(&self, moment: u64) -> u64 {
+        let good: Vec<u64> = self.seen().iter().filter(|seen| !seen.from.is_empty()).map(|seen| seen.at).collect();
+        let ends = good.windows(2).filter(|pair| pair[1] > moment && pair[1] - pair[0] > 1000).map(|pair| pair[1] - moment);
+        ends.last().unwrap_or(0)
     }
 
     /// How many requests had no good answer.
