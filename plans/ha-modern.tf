@@ -49,9 +49,6 @@ resource "dofloat_cluster" "web" {
   # seconds of the node that has the address; less than 8 count as 8.
   fencing       = "api"
   fencing_delay = 8
-
-  # After a second of silence a node counts as dead.
-  token_timeout = 1000
 }
 
 resource "digitalocean_domain" "web" {

@@ -16,7 +16,10 @@ use crate::base::value::{Origin, Term, Value};
 /// The meaning of the list of inputs; a change of it replaces nodes.
 const INPUTS_FORMAT: i64 = 1;
 
-/// What corosync uses.
+/// The default of `token_timeout` at first, in milliseconds.
+const FIRST_TOKEN_TIMEOUT: i64 = 1000;
+
+/// What corosync uses; the rule counts for all addresses of the peers, so for both links.
 const COROSYNC_PORTS: &str = "5404-5406";
 
 /// One resource of a cluster.
@@ -278,6 +281,12 @@ impl Plot<'_> {
         ]
     }
 
+    /// What was the default when nodes were first compared by it still stands for "not given": the default is the scripts' and
+    /// comes with them, and nobody's nodes are replaced for another one.
+    fn token_timeout(&self) -> Term {
+        self.block.get("token_timeout").cloned().unwrap_or_else(|| Term::Value(FIRST_TOKEN_TIMEOUT.into()))
+    }
+
     /// What the user-data is made from, as one text; secrets as digests.
     fn inputs(&self, name: &str) -> Term {
         let given = |name: &'static str| (name, self.argument(name));
@@ -294,7 +303,7 @@ impl Plot<'_> {
             },
         };
         let (keys, common) = (self.of(Part::Keys, "input"), self.of(Part::Keys, "triggers_replace"));
-        let all = BTreeMap::from([
+        let mut all = BTreeMap::from([
             ("format", Term::Value(INPUTS_FORMAT.into())),
             ("release", release.map_or_else(image, Term::from)),
             ("name", name.into()),
@@ -314,9 +323,14 @@ impl Plot<'_> {
             given("nodes"),
             given("service"),
             given("timezone"),
-            given("token_timeout"),
+            ("token_timeout", self.token_timeout()),
             given("transport"),
         ]);
+        // Nodes that were made before there was this argument are not replaced for its default: better scripts bring it. A node with two
+        // links and one with one talk over the one, so they need not go at once.
+        if text(self.block, "links") != Some("both") {
+            all.extend(self.block.get("links").map(|links| ("links", links.clone())));
+        }
         let all = Term::map(all.into_iter().map(|(name, term)| (name.to_owned(), term)).collect());
         match all.sealed() {
             Some(_) if all.value().is_some() => all.value().map(|value| value.to_json().to_string()).unwrap_or_default().into(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::children::{self, Part, Plot};
 use super::schema::{self, Block, Complaint, KIND, number, text};
-use super::user_data::{self, Fencing, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
+use super::user_data::{self, Fencing, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
 use crate::base::address::Address;
 use crate::base::desired::{Desired, Ignore, Known, Lifecycle, Output, Pair, Prevent, Resolve, Trigger, Wanted, Watch};
 use crate::base::diag::{Diagnostic, Span};
@@ -420,7 +420,8 @@ fn scripts_of(block: &Block) -> Option<String> {
         health_path: "/".to_owned(),
         service: Service::Nginx,
         transport: Transport::Udpu,
-        token_timeout: 1000,
+        links: Links::Private,
+        token_timeout: None,
         no_quorum_policy: NoQuorumPolicy::Stop,
         fencing: Fencing::Api { delay: 0 },
         timezone: String::new(),
@@ -470,6 +471,10 @@ fn node_of(block: &Block, name: &str, tag: &str, floating_ip: Ipv4Addr, api_url:
         None => None,
     };
     let whole = |name: &str| u32::try_from(number(block, name)?).ok();
+    let transport = match (text(block, "transport"), release) {
+        (Some("udpu"), _) | (_, Release::Trusty) => Transport::Udpu,
+        (_, Release::Modern) => Transport::Knet,
+    };
     Some(Node {
         release,
         cluster_name: text(block, "cluster_name")?.to_owned(),
@@ -481,11 +486,12 @@ fn node_of(block: &Block, name: &str, tag: &str, floating_ip: Ipv4Addr, api_url:
         health_port: u16::try_from(number(block, "health_port")?).ok()?,
         health_path: text(block, "health_path")?.to_owned(),
         service: if text(block, "service")? == "none" { Service::None } else { Service::Nginx },
-        transport: match (text(block, "transport"), release) {
-            (Some("udpu"), _) | (_, Release::Trusty) => Transport::Udpu,
-            (_, Release::Modern) => Transport::Knet,
+        transport,
+        links: if transport == Transport::Knet && text(block, "links") != Some("private") { Links::Both } else { Links::Private },
+        token_timeout: match block.get("token_timeout") {
+            Some(_) => Some(whole("token_timeout")?),
+            None => None,
         },
-        token_timeout: whole("token_timeout")?,
         no_quorum_policy: if text(block, "no_quorum_policy")? == "ignore" { NoQuorumPolicy::Ignore } else { NoQuorumPolicy::Stop },
         fencing: if text(block, "fencing")? == "api" { Fencing::Api { delay: whole("fencing_delay")? } } else { Fencing::None },
         timezone: text(block, "timezone")?.to_owned(),

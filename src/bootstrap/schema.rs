@@ -97,7 +97,18 @@ const ARGUMENTS: &[Argument] = &[
         "What a node does that has lost sight of the other since it started.",
     ),
     choice("transport", Default::Nothing, &["knet", "udpu"], "How corosync talks; by default the best that the image has."),
-    argument("token_timeout", Shape::Number, Default::Number(1000), "After how many milliseconds of silence a node counts as dead."),
+    choice(
+        "links",
+        Default::Nothing,
+        &["both", "private"],
+        "Over which networks the nodes see each other; by default the private and the public one, where corosync can (knet).",
+    ),
+    argument(
+        "token_timeout",
+        Shape::Number,
+        Default::Nothing,
+        "After how many milliseconds of silence a node counts as dead; by default 1200, so that a freeze of a second does nothing.",
+    ),
     argument("user_data", Shape::Text, Default::Nothing, "A script of yours, run on each node before the cluster starts its service."),
     choice("listen", Default::Text("any"), &["any", "anchor"], "On which addresses the service listens."),
     argument("vpc_uuid", Shape::Text, Default::Nothing, "The VPC; one of the cluster's own unless it is written."),
@@ -282,6 +293,12 @@ impl Checks<'_> {
             Some(Release::Trusty) if text(self.block, "transport") == Some("knet") => {
                 self.error("transport", format!("The corosync of {image} has no knet."), "Write \"udpu\", or take `transport` out.");
             }
+            Some(release) if text(self.block, "links") == Some("both") => {
+                if release == Release::Trusty || text(self.block, "transport") == Some("udpu") {
+                    let message = "Two links need knet, which corosync does not use here: `links` cannot be \"both\".";
+                    self.error("links", message, "Take `links` out: there is one link then, over the private network.");
+                }
+            }
             Some(_) => {}
         }
     }
@@ -357,10 +374,7 @@ mod tests {
         check("", &[]);
         let block = read(&Term::Value(Value::from_json(&serde_json::from_str(&format!("{{{WHOLE}}}")).unwrap()))).unwrap();
         assert_eq!(names(&block), Some(vec!["primary".to_owned(), "secondary".to_owned()]));
-        assert_eq!(
-            (text(&block, "service"), text(&block, "transport"), number(&block, "token_timeout")),
-            (Some("nginx"), None, Some(1000))
-        );
+        assert_eq!((text(&block, "service"), text(&block, "transport"), number(&block, "token_timeout")), (Some("nginx"), None, None));
     }
 
     #[test]
@@ -373,6 +387,9 @@ mod tests {
         check(r#""service": "none", "fencing": "api", "transport": "udpu""#, &[]);
         check(r#""fencing": "api", "no_quorum_policy": "ignore""#, &["no_quorum_policy: With fencing"]);
         check(r#""image": "ubuntu-14-04-x64", "transport": "knet""#, &["transport: The corosync of ubuntu-14-04-x64"]);
+        check(r#""links": "private", "transport": "udpu""#, &[]);
+        check(r#""links": "both", "transport": "udpu""#, &["links: Two links need knet"]);
+        check(r#""links": "both", "image": "ubuntu-14-04-x64""#, &["links: Two links need knet"]);
         check(r#""service": "haproxy""#, &["service: `service` is \"nginx\" or \"none\""]);
         check(r#""nodes": ["a"]"#, &["nodes: A cluster has two nodes, not 1."]);
         check(r#""nodes": ["a", "a"]"#, &["nodes: Both nodes are named `a`."]);

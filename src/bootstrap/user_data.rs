@@ -41,8 +41,10 @@ pub struct Node {
     pub service: Service,
     /// How its corosync speaks to others.
     pub transport: Transport,
-    /// For how many milliseconds a silent peer is waited for.
-    pub token_timeout: u32,
+    /// Over which networks it speaks.
+    pub links: Links,
+    /// For how many milliseconds a silent peer is waited for; the scripts' own choice if nothing is said.
+    pub token_timeout: Option<u32>,
     /// What it does when it is alone and has not seen its peer since it started.
     pub no_quorum_policy: NoQuorumPolicy,
     /// How a peer that is not seen is kept from serving.
@@ -84,6 +86,15 @@ pub enum Transport {
     Knet,
     /// The tutorial's. Corosync 3 uses no key with it.
     Udpu,
+}
+
+/// Over which networks corosync speaks to other nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Links {
+    /// The private and the public one, all of it on both; knet only, and only to nodes that do the same.
+    Both,
+    /// The private one.
+    Private,
 }
 
 /// What a node without quorum does.
@@ -345,7 +356,8 @@ fn environment(node: &Node) -> String {
         ("HEALTH_PATH", node.health_path.clone()),
         ("SERVICE", if node.service == Service::Nginx { "nginx" } else { "none" }.to_owned()),
         ("TRANSPORT", if node.transport == Transport::Knet { "knet" } else { "udpu" }.to_owned()),
-        ("TOKEN_TIMEOUT", node.token_timeout.to_string()),
+        ("LINKS", if node.links == Links::Both { "both" } else { "private" }.to_owned()),
+        ("TOKEN_TIMEOUT", node.token_timeout.map(|timeout| timeout.to_string()).unwrap_or_default()),
         ("NO_QUORUM_POLICY", if node.no_quorum_policy == NoQuorumPolicy::Stop { "stop" } else { "ignore" }.to_owned()),
         ("FENCING", fencing.to_owned()),
         ("FENCING_DELAY", delay.to_string()),

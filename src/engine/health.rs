@@ -28,6 +28,8 @@ pub struct Health {
     pub api_error: Option<String>,
     /// Why a lost peer is not taken out of service yet, or that one is off that no server has switched off.
     pub fencing: Option<String>,
+    /// Its links to the others.
+    pub links: Vec<Link>,
     /// The servers that it sees.
     pub members: Vec<String>,
     /// Those that it should see.
@@ -46,6 +48,18 @@ pub struct Health {
     pub log: Vec<String>,
     /// Whether it is played.
     pub simulated: bool,
+}
+
+/// How a server sees another over one network.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Link {
+    /// The other.
+    pub node: String,
+    /// `private` or `public`.
+    pub network: String,
+    /// Whether it is up.
+    pub connected: bool,
 }
 
 /// Something that runs in a pair.
@@ -170,6 +184,9 @@ impl Health {
             });
         }
         parts.extend(self.error.iter().chain(&self.api_error).chain(&self.fencing).cloned());
+        // Of one that is not seen at all more is said already.
+        let cut = self.links.iter().filter(|link| !link.connected && self.members.contains(&link.node));
+        parts.extend(cut.map(|link| format!("its {} link to {} is down", link.network, link.node)));
         parts.extend(self.failures.iter().map(|failure| format!("{} failed on {}: {}", failure.operation, failure.node, failure.reason)));
         if !parts.is_empty() && !self.log.is_empty() {
             parts.push(format!("the end of its log is: {}", self.log.join(" / ")));
@@ -249,6 +266,17 @@ mod tests {
         check(BOOTS, BOOTS, false, false, true, true);
         check("", "", false, false, false, false);
         check(HOLDS, WELL, false, false, false, false);
+    }
+
+    #[test]
+    fn a_link_that_is_down_is_told_and_hinders_nothing() {
+        let Seen::Told(health) = told(WELL) else { panic!() };
+        let link = |node: &str, connected| Link { node: node.to_owned(), network: "private".to_owned(), connected };
+        let with = |links| Health { links, ..(*health).clone() };
+        assert_eq!(with(vec![link("b", true)]).complaint(), None);
+        let cut = with(vec![link("b", false), link("c", false)]);
+        assert_eq!(cut.complaint().as_deref(), Some("its private link to b is down"));
+        assert!(cut.joined());
     }
 
     #[test]

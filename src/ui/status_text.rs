@@ -104,6 +104,9 @@ pub fn to_json(pair: &Pair) -> Json {
                 "phase": health.phase, "step": health.step, "steps": health.steps, "error": health.error, "api_error": health.api_error,
                 "fencing": health.fencing, "joined": health.joined(), "members": health.members, "quorum": health.quorum, "holder": health.holder,
                 "holds": health.holds, "simulated": health.simulated, "log": health.log,
+                "links": health.links.iter().map(|link| json!({
+                    "node": link.node, "network": link.network, "connected": link.connected,
+                })).collect::<Vec<_>>(),
                 "resources": health.resources.iter().map(|resource| json!({
                     "name": resource.name, "role": resource.role, "node": resource.node, "failed": resource.failed,
                 })).collect::<Vec<_>>(),

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dofloat::base::secret::Secret;
-use dofloat::bootstrap::user_data::{self, Fencing, LIMIT, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
+use dofloat::bootstrap::user_data::{self, Fencing, LIMIT, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
 use serde_json::Value;
 
 use crate::harness::{Outcome, Stack, say};
@@ -31,7 +31,8 @@ pub(crate) fn modern() -> Node {
         health_path: "/health".to_owned(),
         service: Service::Nginx,
         transport: Transport::Knet,
-        token_timeout: 1000,
+        links: Links::Both,
+        token_timeout: None,
         no_quorum_policy: NoQuorumPolicy::Stop,
         fencing: Fencing::Api { delay: 8 },
         timezone: "America/New_York".to_owned(),
@@ -46,6 +47,7 @@ fn trusty() -> Node {
     Node {
         release: Release::Trusty,
         transport: Transport::Udpu,
+        links: Links::Private,
         no_quorum_policy: NoQuorumPolicy::Ignore,
         fencing: Fencing::None,
         user_script: None,
@@ -361,6 +363,114 @@ fn a_node_of_14_04_does_all_of_the_tutorial() {
     assert!(root.stack.read("asked-with").contains(&format!("Bearer {TOKEN}")), "the API was asked without the token");
 }
 
+/// A node of today's releases, with these peers, below stand-ins.
+fn born_modern(node: &Node, peers: &str) -> Root {
+    let root = Root::new();
+    root.born(&text(&Node { release: Release::Trusty, ..node.clone() }));
+    root.stack.write("etc/dofloat/cluster.env", &written(&text(node))["/etc/dofloat/cluster.env"]);
+    root.stack.write("etc/dofloat/peers", peers);
+    fs::create_dir_all(root.stack.path("etc/corosync")).unwrap();
+    root
+}
+
+const TWO_LINKS: &str = "1 primary 10.118.0.3 11 198.51.100.20\n2 secondary 10.118.0.4 12 198.51.100.21\n";
+
+#[test]
+fn corosync_talks_over_two_networks_where_it_can() {
+    let conf = |node: &Node, peers: &str| {
+        let root = born_modern(node, peers);
+        root.sh("usr/local/lib/dofloat/agent corosync-conf").ok();
+        root.stack.read("etc/corosync/corosync.conf")
+    };
+    let both = conf(&modern(), TWO_LINKS);
+    golden("modern-corosync.conf", &both);
+    assert_eq!(conf(&Node { name: "secondary".to_owned(), ..modern() }, TWO_LINKS), both, "the same bytes on every node");
+    let one = conf(&Node { links: Links::Private, ..modern() }, TWO_LINKS);
+    golden("modern-corosync.conf-one-link", &one);
+    // As scripts from before wrote it; and a peer without a public address.
+    assert_eq!(conf(&modern(), "1 primary 10.118.0.3 11\n2 secondary 10.118.0.4 12\n"), one);
+    assert_eq!(conf(&modern(), &TWO_LINKS.replace("198.51.100.21", "-")), one);
+    let udpu = conf(&Node { transport: Transport::Udpu, ..modern() }, TWO_LINKS);
+    assert!(!udpu.contains("interface") && !udpu.contains("ring1") && !udpu.contains("link_mode"), "{udpu}");
+    for (timeout, times) in [(300, [300, 100]), (1000, [1000, 100]), (5000, [5000, 416])] {
+        let conf = conf(&Node { token_timeout: Some(timeout), ..modern() }, TWO_LINKS);
+        let value = |name: &str| {
+            let line = conf.lines().find_map(|line| line.trim().strip_prefix(name)).unwrap();
+            line.trim().parse::<u32>().unwrap()
+        };
+        assert_eq!([value("token:"), value("consensus:")], times);
+        // Corosync starts with no less than 30 ms for a try.
+        let tries = if conf.contains("token_retransmits_before_loss_const: 10") { 10.2 } else { 4.2 };
+        assert!(f64::from(timeout) / tries >= 30.0, "{conf}");
+    }
+}
+
+#[test]
+fn corosyncs_ports_are_open_to_the_peers_two_addresses() {
+    let links = "echo '2: eth0    inet 198.51.100.20/20 scope global eth0'; echo '3: eth1    inet 10.118.0.3/20 scope global eth1'";
+    let rules = |node: &Node, peers: &str| {
+        let root = born_modern(node, peers);
+        root.stand_in("ip", links);
+        root.sh("usr/local/lib/dofloat/firewall").ok();
+        let calls = root.calls();
+        calls.lines().filter(|line| line.contains("5404") && line.contains("ACCEPT")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let of = |address: &str, link: &str| {
+        ["INPUT -i LINK -s", "OUTPUT -o LINK -d"].map(|side| {
+            let side = side.replace("LINK", link);
+            format!("iptables -w -A DOFLOAT-{side} {address} -p udp -m multiport --dports 5404,5405,5406 -j ACCEPT")
+        })
+    };
+    let private = of("10.118.0.4", "eth1");
+    assert_eq!(rules(&modern(), TWO_LINKS), [private.clone(), of("198.51.100.21", "eth0")].concat());
+    assert_eq!(rules(&Node { links: Links::Private, ..modern() }, TWO_LINKS), private);
+    assert_eq!(rules(&modern(), &TWO_LINKS.replace("198.51.100.21", "-")), private);
+}
+
+/// A replaced peer has two other addresses, which corosync, the names and the rules take over.
+#[test]
+fn a_replaced_peers_two_addresses_are_taken_over() {
+    let Some(_) = tool("jq") else { return };
+    let root = born_modern(&modern(), &TWO_LINKS.replace("10.118.0.4 12 198.51.100.21", "10.118.0.7 10 198.51.100.77"));
+    root.stack.write("var/lib/dofloat/done/corosync", "");
+    root.stack.write("run/dofloat/droplet-id", "11\n");
+    root.stand_in("crm_node", "echo primary");
+    root.stand_in("sleep", "kill -TERM $PPID; exec /bin/sleep 0.02");
+    let noted = "cat \"$DOFLOAT_ROOT/etc/corosync/corosync.conf\" >> \"$DOFLOAT_ROOT/loaded\"";
+    root.stand_in("corosync-cfgtool", noted);
+    root.stack.write(TAGGED, PEERS);
+    let _ = root.sh("usr/local/lib/dofloat/agent");
+    assert_eq!(root.stack.read("etc/dofloat/peers"), TWO_LINKS);
+    let loaded = root.stack.read("loaded");
+    let lists: Vec<usize> = loaded.split("nodelist").skip(1).map(|list| list.matches("ring1_addr").count()).collect();
+    assert_eq!(lists, [1, 2], "first without the old peer, then with the new one\n{loaded}");
+    assert!(loaded.contains("ring1_addr: 198.51.100.21") && !loaded.contains("198.51.100.77"), "{loaded}");
+    let hosts = root.stack.read("etc/hosts");
+    assert!(hosts.contains("10.118.0.4 secondary"), "{hosts}");
+}
+
+/// One lost ping means nothing where the API still takes connections; only if neither answers is the address to go.
+#[test]
+fn two_lost_pings_alone_move_nothing() {
+    let told = |ping: &str, connects: &str| {
+        let root = born_modern(&modern(), TWO_LINKS);
+        root.stand_in("ping", ping);
+        root.stand_in("attrd_updater", "");
+        let metadata = "case $* in *gateway*) echo 198.51.100.1; exit ;; esac";
+        root.stand_in("curl", &format!("{metadata}\nprintf '{connects}'; [ '{connects}' != 0.000000 ]"));
+        root.stand_in("sleep", "kill -TERM $PPID; exec /bin/sleep 0.02");
+        let _ = root.sh("usr/local/lib/dofloat/agent public $$");
+        let calls = root.calls();
+        let told = calls.lines().filter_map(|line| line.strip_prefix("attrd_updater -n public_link -U ")).collect::<Vec<_>>().join(" ");
+        (calls.lines().filter(|line| line.starts_with("ping")).count(), told)
+    };
+    assert_eq!(told("exit 0", "0.000000"), (1, "1".to_owned()));
+    assert_eq!(told("exit 1", "0.031415"), (2, "1".to_owned()));
+    let second = "if [ -e \"$DOFLOAT_ROOT/pinged\" ]; then exit 0; fi; : > \"$DOFLOAT_ROOT/pinged\"; exit 1";
+    assert_eq!(told(second, "0.000000"), (2, "1".to_owned()));
+    assert_eq!(told("exit 1", "0.000000"), (2, "0".to_owned()));
+}
+
 /// At boot its service and the agent both make the rules: the peer's packets would be dropped by a rule of one that stands before
 /// the other's that lets them in.
 #[test]
@@ -443,6 +553,100 @@ fn the_address_is_asked_for_until_it_is_here_and_refusals_end_at_once() {
     }
     assert!(root.stack.read("asked-with").contains("Bearer mine"));
     assert!(!root.calls().contains("mine"), "the token stands in an argument list");
+}
+
+/// Who takes over asks at once: to look first costs a third of a second. But an address that is here, or was asked for just now, is
+/// not asked for again.
+#[test]
+fn a_start_asks_before_it_looks_unless_the_address_may_be_here() {
+    let Some(_) = tool("jq") else { return };
+    let root = Root::new();
+    root.born(&text(&trusty()));
+    let address = "answers/reserved_ips_203.0.113.7";
+    root.stack.write(address, "{\"reserved_ip\":{\"locked\":false,\"droplet\":{\"id\":11}}}\n200");
+    root.stack.write(&format!("{address}_actions"), "{\"message\":\"already\"}\n422");
+    fs::create_dir_all(root.stack.path("run/dofloat")).unwrap();
+    let asked = || {
+        root.stack.write("calls", "");
+        let line = "OCF_RESKEY_CRM_meta_timeout=9000 OCF_RESKEY_floating_ip=203.0.113.7 usr/lib/ocf/resource.d/digitalocean/floatip start";
+        root.sh(line).ok();
+        let calls = root.calls();
+        let of = |line: &str| line.contains("/v2/").then(|| if line.contains("-X POST") { "POST" } else { "GET" });
+        calls.lines().filter_map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(asked(), ["POST", "GET"]);
+    // It has asked a moment ago.
+    assert_eq!(asked(), ["GET"]);
+    fs::remove_file(root.stack.path("run/dofloat/asked")).unwrap();
+    root.stack.write("run/dofloat/here", "");
+    assert_eq!(asked(), ["GET"]);
+}
+
+/// The tutorial moves the address with `assign-ip` by hand: that is a wish, and no failure of the node that had it.
+#[test]
+fn an_address_that_was_given_to_a_healthy_peer_by_hand_is_followed() {
+    let Some(_) = tool("jq") else { return };
+    let root = Root::new();
+    root.born(&text(&trusty()));
+    root.stack.write("etc/dofloat/peers", TWO_LINKS);
+    fs::remove_file(root.stack.path("proc")).unwrap();
+    let at = |seconds: u32| root.stack.write("proc/uptime", &format!("{seconds}.50 1.00\n"));
+    at(1000);
+    let holder = |id: u32| {
+        let address = format!("{{\"reserved_ip\":{{\"locked\":false,\"droplet\":{{\"id\":{id}}}}}}}\n200");
+        root.stack.write("answers/reserved_ips_203.0.113.7", &address);
+    };
+    let looks = || root.sh("OCF_RESKEY_floating_ip=203.0.113.7 usr/lib/ocf/resource.d/digitalocean/floatip monitor").code;
+    let peer = |attributes: &str, runs: &str| {
+        let node = format!("<node name=\"secondary\" id=\"2\" {attributes} type=\"member\"/>");
+        let service = format!("<resource id=\"Nginx\" role=\"{runs}\" >\n<node name=\"secondary\" id=\"2\"/>\n</resource>");
+        root.stack
+            .write("crm_mon.xml", &format!("{node}\n<resource id=\"FloatIP\" role=\"Started\">\n<node name=\"primary\"/>\n{service}\n"));
+    };
+    let well = "online=\"true\" standby=\"false\" maintenance=\"false\" pending=\"false\" unclean=\"false\"";
+    peer(well, "Started");
+    let wish = || root.stack.exists("run/dofloat/wish");
+    // A node that had nothing has nothing to follow.
+    holder(12);
+    assert_eq!((looks(), wish()), (7, false));
+    let again = || {
+        holder(11);
+        assert_eq!((looks(), wish()), (0, false));
+        holder(12);
+    };
+    again();
+    assert_eq!((looks(), wish()), (0, true));
+    again();
+    for attributes in [&well.replace("standby=\"false\"", "standby=\"true\""), &well.replace("online=\"true\"", "online=\"false\"")] {
+        peer(attributes, "Started");
+        assert_eq!((looks(), wish()), (7, false), "{attributes}");
+        again();
+    }
+    peer(well, "Stopped");
+    assert_eq!((looks(), wish()), (7, false), "nothing would serve there");
+    again();
+    peer(well, "Started");
+    // A droplet of somebody else.
+    holder(99);
+    assert_eq!((looks(), wish()), (7, false));
+    again();
+    assert_eq!((looks(), wish()), (0, true));
+    // The node's agent lets the resource follow, and leaves no constraint behind.
+    root.stack.write("var/lib/dofloat/done/corosync", "");
+    let locate = "case $* in *--move*) : > \"$DOFLOAT_ROOT/moved\" ;; esac
+        if [ -e \"$DOFLOAT_ROOT/moved\" ]; then at=secondary; else at=primary; fi
+        case $* in *--locate*) echo \"resource FloatIP is running on: $at \" ;; esac";
+    root.stand_in("crm_resource", locate);
+    root.stand_in("sleep", "kill -TERM $PPID; exec /bin/sleep 0.02");
+    root.stack.write("calls", "");
+    let _ = root.sh("usr/local/lib/dofloat/agent");
+    let calls = root.calls();
+    let place = |call: &str| calls.find(call).unwrap_or_else(|| panic!("no `{call}` in\n{calls}"));
+    let moves = place("crm_resource --resource FloatIP --move --node secondary --lifetime PT2M");
+    assert!(moves < place("crm_resource --resource FloatIP --clear"), "{calls}");
+    // It has come to nothing: then the address is taken back.
+    at(1041);
+    assert_eq!(looks(), 7);
 }
 
 #[test]

@@ -135,6 +135,31 @@ fn a_pair_that_was_applied_has_no_changes() {
     earlier.nothing_is_left();
 }
 
+/// Arguments that came later, and another default: better scripts bring what is new, and only what the user writes replaces nodes,
+/// one after the other.
+#[test]
+fn another_default_replaces_nobodys_servers() {
+    let earlier = Earlier::open("pair", "ha-modern");
+    let before = earlier.droplets();
+    let path = "plans/ha-modern.tf";
+    let plan = earlier.stack.read(path);
+    let without = plan.replace("  token_timeout = 1000\n", "");
+    assert_ne!(without, plan);
+    let written =
+        |line: &str| earlier.stack.write(path, &without.replace("  fencing_delay = 8\n", &format!("  fencing_delay = 8\n{line}")));
+    for line in ["", "  token_timeout = 1000\n", "  links = \"both\"\n"] {
+        written(line);
+        earlier.run(&["plan", "-detailed-exitcode"]).ok().says("No changes.");
+    }
+    written("  links = \"private\"\n");
+    let applied = earlier.run(&["apply", "-auto-approve"]).ok().says("Apply complete! Resources: 2 added, 0 changed, 2 destroyed.");
+    let after = earlier.droplets();
+    assert!(after.keys().all(|id| !before.contains_key(id)), "{applied}");
+    let waited = applied.stdout.matches("Waiting for health complete").count();
+    assert!(waited >= 2, "they went one after the other\n{applied}");
+    earlier.run(&["plan", "-detailed-exitcode"]).ok().says("No changes.");
+}
+
 #[test]
 fn a_pair_that_was_applied_is_changed_node_by_node() {
     let earlier = Earlier::open("pair", "ha-modern");

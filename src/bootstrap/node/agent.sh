@@ -4,6 +4,7 @@
 # all of it.
 # The API is asked every 20 s only while a member is missing, every 10 minutes otherwise: all share its hourly budget.
 #   agent                  goes on for ever
+#   agent public PID       watches the public side each second, as long as that process lives
 #   agent hosts            writes the peers' names into /etc/hosts
 #   agent corosync-conf    writes corosync.conf
 set -u
@@ -30,8 +31,10 @@ logging() {
 
 nodelist() {
     echo 'nodelist {'
-    while read -r id name address _; do
-        printf '    node {\n        ring0_addr: %s\n        name: %s\n        nodeid: %s\n    }\n' "$address" "$name" "$id"
+    while read -r id name address _ public; do
+        printf '    node {\n        ring0_addr: %s\n' "$address"
+        [ "$two_links" = false ] || printf '        ring1_addr: %s\n' "$public"
+        printf '        name: %s\n        nodeid: %s\n    }\n' "$name" "$id"
     done < "$listed"
     echo '}'
 }
@@ -58,8 +61,30 @@ trusty_conf() {
     logging
 }
 
+# After how long a silent node is lost. By default a node may stand still for a second, as it does when it is moved to another
+# host, and a death is known after 1.3 s.
+timing() {
+    token=${TOKEN_TIMEOUT:-1200}
+    # Of two nodes that have lost each other none needs to wait for a third one's word: a round or two of theirs is enough.
+    consensus=$((token / 12))
+    [ $consensus -ge 100 ] || consensus=100
+    echo "    token: $token"
+    echo "    consensus: $consensus"
+    # More tries within the same time; less than 30 ms for one is refused.
+    [ "$token" -lt 1000 ] || echo '    token_retransmits_before_loss_const: 10'
+}
+
+# knet_link NUMBER: by default knet gives a link up after half a token, and what is sent until it is back is lost: a node that
+# stood still for 0.6 s was lost although the token is longer. With one link nothing is gained by giving it up, and with two all is
+# sent on both.
+knet_link() {
+    printf '    interface {\n        linknumber: %s\n        mcastport: %s\n' "$1" $((5405 + $1))
+    printf '        knet_ping_interval: 100\n        knet_ping_timeout: 3000\n        knet_pong_count: 1\n    }\n'
+}
+
 # corosync 3: the same bytes on every node. The key is used with knet only.
 modern_conf() {
+    if has_two_links "$listed"; then two_links=true; else two_links=false; fi
     echo 'totem {'
     echo '    version: 2'
     echo "    cluster_name: $CLUSTER_NAME"
@@ -68,15 +93,11 @@ modern_conf() {
         echo '    crypto_cipher: aes256'
         echo '    crypto_hash: sha256'
     fi
-    echo "    token: $TOKEN_TIMEOUT"
-    # Of two nodes that have lost each other none needs to wait for a third one's word, so it may be shorter than the token.
-    echo "    consensus: $((TOKEN_TIMEOUT / 2))"
-    if [ "$TRANSPORT" = knet ]; then
-        # By default knet gives its link up after half a token, and what is sent until it is back is lost: a node that stood still
-        # for 0.6 s was lost although the token is longer. There is one link, so nothing is gained by giving it up soon.
-        printf '    interface {\n        linknumber: 0\n        knet_ping_interval: 100\n        knet_ping_timeout: 3000\n'
-        printf '        knet_pong_count: 1\n    }\n'
-    fi
+    timing
+    # Where one of the links is cut nothing has to switch: a switch may come later than the token is lost.
+    [ $two_links = false ] || echo '    link_mode: active'
+    [ "$TRANSPORT" != knet ] || knet_link 0
+    [ $two_links = false ] || knet_link 1
     echo '}'
     quorum
     nodelist
@@ -85,7 +106,7 @@ modern_conf() {
 
 # corosync_conf [FILE]: with the peers that the file lists.
 corosync_conf() {
-    listed=${1:-$ETC/peers}
+    listed=${1:-$ETC/peers} two_links=false
     "${RELEASE}_conf" | put "$ROOT/etc/corosync/corosync.conf" 644
 }
 
@@ -114,25 +135,71 @@ follow_peers() {
     fi
 }
 
-# Whether anything outside can be reached: the gateway, else the API, each asked twice.
+# Whether anything outside can be reached. A ping that is lost means nothing yet: then the gateway and the API are asked at once,
+# and one of them is enough. The API need only take the connection.
 is_public_alive() {
-    for _ in 1 2; do
-        ping -c 1 -W 1 "$gateway" > /dev/null 2>&1 && return 0
-        curl -s -o /dev/null --connect-timeout 1 --max-time 2 "$API_URL" && return 0
-    done
+    ping -c 1 -W 1 "$gateway" > /dev/null 2>&1 && return 0
+    ping -c 1 -W 1 "$gateway" > /dev/null 2>&1 &
+    again=$!
+    connected=$(curl -s -o /dev/null --connect-timeout 1 --max-time 1 -w '%{time_connect}' "$API_URL" 2> /dev/null)
+    if wait $again; then return 0; fi
+    case $connected in *[1-9]*) return 0 ;; esac
     return 1
 }
 
-# Tells pacemaker; its rule bans the floating IP from a node where it is 0.
+# Tells pacemaker; its rule bans the floating IP from a node where it is 0. Told again now and then, since a cluster that has
+# just started knows nothing of what it was told before.
 watch_public() {
     : "${gateway:=$(metadata interfaces/public/0/ipv4/gateway)}"
     [ -n "$gateway" ] || return
     if is_public_alive; then alive=1; else alive=0; fi
-    if [ "$alive" != "${told:-}" ]; then
-        attrd_updater -n public_link -U $alive > /dev/null 2>&1 || return
-        say "the public side is $([ $alive = 1 ] && echo alive || echo dead)"
-        told=$alive
+    now=$(clock)
+    if [ $alive != "${told:-}" ] || [ $((now - told_at)) -ge 10 ]; then
+        timeout 5 attrd_updater -n public_link -U $alive > /dev/null 2>&1 || return
+        [ $alive = "${told:-}" ] || say "the public side is $([ $alive = 1 ] && echo alive || echo dead)"
+        told=$alive told_at=$now
     fi
+}
+
+# public PID: a process of its own, since what else an agent does takes seconds.
+public() {
+    told_at=0
+    while kill -0 "$1" 2> /dev/null; do
+        watch_public
+        sleep 1
+    done
+}
+
+# Sees that the public side is watched.
+keep_watching() {
+    if [ -n "${watching:-}" ] && kill -0 "$watching" 2> /dev/null; then return; fi
+    "$LIB/agent" public $$ > /dev/null 2>&1 < /dev/null &
+    watching=$!
+}
+
+# note_address: whether the address is here, as the metadata service has it: then a start need not ask for it.
+note_address() {
+    if [ "$(metadata floating_ip/ipv4/ip_address)" = "$FLOATING_IP" ]; then : > "$RUN/here"; else rm -f "$RUN/here"; fi
+}
+
+# located: the node at which pacemaker has the floating IP.
+located() {
+    timeout 20 crm_resource --resource FloatIP --locate 2> /dev/null | sed -n 's/.* is running on: *\([^ ]*\).*/\1/p'
+}
+
+# follow_wish: somebody has given the address to the peer by hand, which its resource agent takes for the wish to move it: the
+# resource follows, and stays there without the constraint that has moved it, which ends by itself if nobody takes it away.
+follow_wish() {
+    [ -s "$RUN/wish" ] || return 0
+    read -r name _ < "$RUN/wish"
+    [ "$(located)" = "$NODE_NAME" ] || return 0
+    say "$FLOATING_IP was given to $name by hand: its resource follows"
+    timeout 20 crm_resource --resource FloatIP --move --node "$name" --lifetime PT2M > /dev/null 2>&1
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        if [ "$(located)" = "$name" ]; then break; fi
+        sleep 1
+    done
+    timeout 20 crm_resource --resource FloatIP --clear > /dev/null 2>&1
 }
 
 # others: the names of the other nodes.
@@ -230,9 +297,8 @@ forever() {
         fi
         if [ -e "$STATE/done/corosync" ]; then
             hosts
+            keep_watching
             present=$(members)
-            # A cluster that has just started knows nothing yet of what it was told before.
-            [ -n "$present" ] || told=''
             now=$(clock)
             if [ "$(printf '%s\n' "$present" | sed '/^$/d' | wc -l)" -lt "$(echo "$NODES" | wc -w)" ]; then
                 every=20
@@ -251,7 +317,8 @@ forever() {
             fi
             repay
             resume
-            [ -z "$present" ] || watch_public
+            note_address
+            follow_wish
         fi
         "$LIB/health" write
         sleep 4
@@ -261,6 +328,7 @@ forever() {
 case ${1:-} in
     hosts) hosts ;;
     corosync-conf) corosync_conf ;;
+    public) public "$2" ;;
     '') forever ;;
     *) die "unknown word $1" ;;
 esac

@@ -171,6 +171,8 @@ configuration() {
         "op start timeout=60s interval=0 op monitor timeout=20s interval=10s op stop timeout=20s interval=0 meta priority=10"
     # The agent of the node says whether its public side is alive.
     echo "location FloatIP-public FloatIP rule -inf: defined public_link and public_link eq 0"
+    # A coordinator that survives the owner waits a second for the lost one's word; less than the stickiness, so nothing moves for it.
+    echo "location FloatIP-coordinator FloatIP rule 50: #is_dc eq true"
     if [ "$SERVICE" = nginx ]; then
         if is_trusty; then interval=10s; else interval=2s; fi
         echo "primitive Nginx ocf:heartbeat:nginx params httpd=/usr/sbin/nginx" \

@@ -113,13 +113,16 @@ nodeid() {
 }
 
 # ask_peers: fetches the droplets of this cluster into PEERS, a line for each name that has one: nodeid, name, private
-# address, id. Of two droplets of one name the younger counts: the other is being replaced.
+# address, id, public address or a dash. Of two droplets of one name the younger counts: the other is being replaced.
 ask_peers() {
     tag=$(printf '%s' "$TAG" | sed 's/%/%25/g; s/:/%3A/g')
     api GET "/v2/droplets?tag_name=$tag&per_page=200" || return 1
-    all=$(picked '.droplets[] | "\(.created_at) \(.name) \(.networks.v4[] | select(.type == "private") | .ip_address) \(.id)"' | sort)
+    # shellcheck disable=SC2016 # For jq.
+    all=$(picked 'def of(kind): [.networks.v4[] | select(.type == kind) | .ip_address][0];
+        .droplets[] | of("private") as $private | (of("public") // "-") as $public | select($private)
+        | "\(.created_at) \(.name) \($private) \(.id) \($public)"' | sort)
     PEERS=$(for name in $NODES; do
-        line=$(printf '%s\n' "$all" | awk -v name="$name" '$2 == name { found = $3 " " $4 } END { print found }')
+        line=$(printf '%s\n' "$all" | awk -v name="$name" '$2 == name { found = $3 " " $4 " " $5 } END { print found }')
         [ -z "$line" ] || echo "$(nodeid "$name") $name $line"
     done)
 }
@@ -132,6 +135,18 @@ link_of() {
 # own_private: this node's address in the private network.
 own_private() {
     awk -v name="$NODE_NAME" '$2 == name { print $3 }' "$ETC/peers"
+}
+
+# own_public: the same in the public one.
+own_public() {
+    awk -v name="$NODE_NAME" '$2 == name { print $5 }' "$ETC/peers"
+}
+
+# has_two_links FILE: whether corosync talks over the public network too. For that every node of the list must have an address there.
+# A peer whose corosync has one link does not answer on the other, which is then down and does no harm: so each node decides for
+# itself, and while nodes are replaced those with one link and with two are one cluster.
+has_two_links() {
+    [ "$RELEASE $TRANSPORT ${LINKS:-}" = 'modern knet both' ] && awk '$5 !~ /^[0-9.]+$/ { one = 1 } END { exit one }' "$1"
 }
 
 # members: the names of the nodes that this node sees in the cluster, itself among them.

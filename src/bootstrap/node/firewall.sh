@@ -1,5 +1,6 @@
 #!/bin/sh
-# The node's own rules, in chains of their own: user-data is read by root only, and corosync's ports hear the peers alone.
+# The node's own rules, in chains of their own: user-data is read by root only, and corosync's ports hear the peers alone, on
+# both links if there are two.
 # `firewall check` makes them only if something has flushed them.
 # Without peers' addresses (`/etc/dofloat/peers` is written when they are known) only the first rule stands.
 set -eu
@@ -42,13 +43,21 @@ if metrics=$(id -u do-agent 2> /dev/null); then
 fi
 iptables -w -A DOFLOAT-OUTPUT -d 169.254.169.254 -m owner ! --uid-owner 0 -j REJECT
 
+# open_to LINK ADDRESS: corosync's ports to and from a peer.
+open_to() {
+    iptables -w -A DOFLOAT-INPUT -i "$1" -s "$2" -p udp -m multiport --dports 5404,5405,5406 -j ACCEPT
+    # New packets too: after a reboot the kernel knows of no connection that these could belong to.
+    iptables -w -A DOFLOAT-OUTPUT -o "$1" -d "$2" -p udp -m multiport --dports 5404,5405,5406 -j ACCEPT
+}
+
 if [ -s "$ETC/peers" ] && link=$(link_of "$(own_private)") && [ -n "$link" ]; then
+    second=''
+    if has_two_links "$ETC/peers"; then second=$(link_of "$(own_public)"); fi
     fill DOFLOAT-INPUT
-    while read -r _ name address _; do
+    while read -r _ name address _ public; do
         [ "$name" != "$NODE_NAME" ] || continue
-        iptables -w -A DOFLOAT-INPUT -i "$link" -s "$address" -p udp -m multiport --dports 5404,5405,5406 -j ACCEPT
-        # New packets too: after a reboot the kernel knows of no connection that these could belong to.
-        iptables -w -A DOFLOAT-OUTPUT -o "$link" -d "$address" -p udp -m multiport --dports 5404,5405,5406 -j ACCEPT
+        open_to "$link" "$address"
+        [ -z "$second" ] || open_to "$second" "$public"
     done < "$ETC/peers"
     iptables -w -A DOFLOAT-INPUT ! -i lo -p udp -m multiport --dports 5404,5405,5406 -j DROP
 fi

@@ -1,7 +1,8 @@
 #!/bin/sh
 # ocf:digitalocean:floatip: keeps a floating IP of DigitalOcean at the droplet on which it is started.
 # A start ends when the address is really here. A monitor that cannot ask repeats what it knew: trouble with the API moves
-# nothing. A stop has nothing to undo: the next owner takes the address by asking for it.
+# nothing. A stop has nothing to undo: the next owner takes the address by asking for it. An address that was given to a healthy
+# peer by hand is no failure: it is moved there.
 : "${OCF_ROOT:=/usr/lib/ocf}"
 # shellcheck source=src/bootstrap/node/common.sh
 . "${DOFLOAT_ROOT:-}/usr/local/lib/dofloat/common"
@@ -79,6 +80,29 @@ validate() {
 
 known=$RUN/floatip-$ip
 
+# is_able NAME: whether the cluster could run the address there now.
+is_able() {
+    seen=$(timeout 10 crm_mon --as-xml 2> /dev/null)
+    node=$(printf '%s\n' "$seen" | grep "<node name=\"$1\" .*online=\"true\"") || return 1
+    case $node in *standby=\"true\"* | *maintenance=\"true\"* | *pending=\"true\"* | *unclean=\"true\"*) return 1 ;; esac
+    [ "$SERVICE" = nginx ] || return 0
+    printf '%s\n' "$seen" | awk -v name="name=\"$1\"" '
+        /<resource / { runs = /id="Nginx/ && /role="Started"/ }
+        /<node / && runs && index($0, name) { found = 1 }
+        END { exit !found }'
+}
+
+# wished ID: whether this node had the address, and somebody has given it to a healthy peer. The node's agent moves the resource
+# then; if that does not come to pass soon, the address is taken back.
+wished() {
+    [ "$(cat "$known" 2> /dev/null)" = $OK ] || return 1
+    name=$(awk -v id="$1" '$4 == id { print $2 }' "$ETC/peers" 2> /dev/null)
+    [ -n "$name" ] && [ "$name" != "$NODE_NAME" ] && is_able "$name" || return 1
+    [ -s "$RUN/wish" ] || echo "$name $(clock)" | put "$RUN/wish" 644
+    read -r _ since < "$RUN/wish"
+    [ $(($(clock) - since)) -lt 40 ]
+}
+
 # remember CODE: what the last answer meant.
 remember() {
     echo "$1" | put "$known" 644
@@ -98,8 +122,12 @@ look() {
         # shellcheck disable=SC2046 # Words are wanted.
         set -- $(picked "$HOLDER")
         if [ "${1:-}" = "$id" ]; then
+            rm -f "$RUN/wish"
             remember $OK
             return
+        elif [ -n "${1:-}" ] && wished "$1"; then
+            tell "$ip was given to $name: the resource is to follow"
+            return $OK
         elif [ -n "${1:-}" ]; then
             remember $NOT_RUNNING
             return
@@ -120,7 +148,13 @@ last() {
     return $NOT_RUNNING
 }
 
+# is_likely_here: whether the address may be here already, so that it is better to look than to ask.
+is_likely_here() {
+    [ -e "$RUN/here" ] || { [ -s "$RUN/asked" ] && [ $(($(clock) - $(cat "$RUN/asked"))) -lt 60 ]; }
+}
+
 start() {
+    if is_likely_here; then first=no; else first=yes; fi
     # Pacemaker's limit in milliseconds, less what it takes to say why.
     until=$(($(clock) + ${OCF_RESKEY_CRM_meta_timeout:-60000} / 1000 - 8))
     export TOKEN_FILE
@@ -129,8 +163,8 @@ start() {
         why="the metadata service does not say which droplet this is"
         code=$GENERIC
         if id=$(own_id); then
-            why=$(ASSIGN_PATIENCE=$((until - $(clock))) "$ROOT/usr/local/bin/assign-ip" "$ip" "$id" 2>&1)
-            code=$?
+            why=$(ASSIGN_FIRST=$first ASSIGN_PATIENCE=$((until - $(clock))) "$ROOT/usr/local/bin/assign-ip" "$ip" "$id" 2>&1)
+            code=$? first=no
         fi
         case $code in
             0)
@@ -162,7 +196,7 @@ case ${1:-} in
         ;;
     stop)
         mkdir -p "$RUN"
-        rm -f "$known"
+        rm -f "$known" "$RUN/wish"
         : > "$known.stopped"
         ;;
     monitor | status)

@@ -4,6 +4,7 @@
 #   members    the nodes that this one sees in the cluster, of those `expected`; quorum says whether it may act
 #   resources  what pacemaker runs, and where; failures are the operations that failed
 #   holder     the node at which pacemaker has the floating IP; holds says whether the metadata service shows it at this node
+#   links      knet's links to the other nodes, by network, and whether each is up
 #   fencing    what hinders the fencing of a lost peer, or that one is off that nobody here has switched off
 #   api_error  what was wrong when the node last asked the API
 #   log        the bootstrap's last lines, as long as it is not done
@@ -72,6 +73,26 @@ failures() {
         END { printf "[%s]", rows }'
 }
 
+# links: as corosync counts them; none where it does not.
+links() {
+    printf '['
+    [ "$RELEASE $TRANSPORT" != 'modern knet' ] || timeout 10 corosync-cmapctl -m stats stats.knet. 2> /dev/null \
+        | sed -n 's/^stats\.knet\.node\([0-9]*\)\.link\([01]\)\.connected .*= \([01]\)$/\1 \2 \3/p' | {
+        first=true
+        while read -r id link up; do
+            # shellcheck disable=SC2086 # Words are wanted.
+            name=$(printf '%s\n' $NODES | sed -n "${id}p")
+            if [ -z "$name" ] || [ "$name" = "$NODE_NAME" ]; then continue; fi
+            [ $first = true ] || printf ', '
+            first=false
+            if [ "$link" = 0 ]; then network=private; else network=public; fi
+            if [ "$up" = 1 ]; then up=true; else up=false; fi
+            printf '{"node": %s, "network": "%s", "connected": %s}' "$(text "$name")" $network $up
+        done
+    }
+    printf ']'
+}
+
 # log_end: what the bootstrap said last. The output of a user's script is not in that log.
 log_end() {
     printf '['
@@ -99,6 +120,7 @@ document() {
     printf '  "phase": %s,\n  "step": %s,\n  "steps": 9,\n' "$(text "$phase")" "$(find "$STATE/done" -type f 2> /dev/null | wc -l)"
     printf '  "error": %s,\n  "api_error": %s,\n' "$(file "$STATE/error")" "$(file "$RUN/api-error")"
     printf '  "fencing": %s,\n' "$(if [ -s "$RUN/fencing" ]; then file "$RUN/fencing"; else file "$RUN/peer-off"; fi)"
+    printf '  "links": %s,\n' "$(links)"
     # shellcheck disable=SC2086,SC2046 # Words are wanted.
     printf '  "expected": %s,\n  "members": %s,\n' "$(list $NODES)" "$(list $(members))"
     printf '  "quorum": %s,\n  "resources": %s,\n' "$quorum" "$(printf '%s\n' "$seen" | resources)"

@@ -19,7 +19,8 @@ pub(crate) enum Protocol {
     ListIsProof,
 }
 
-/// Kinds of faults, as bits.
+/// Kinds of faults, as bits. The link is all that corosync goes over: where there are two, both have failed. A node whose public
+/// side is among them has lost the API too, and its page; these are faults of their own.
 pub(crate) const LINK: u8 = 1;
 pub(crate) const API_OF_ONE: u8 = 2;
 pub(crate) const API_OF_ALL: u8 = 4;

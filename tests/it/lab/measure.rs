@@ -29,13 +29,21 @@ impl Gaps {
         self.all[self.all.len() / 2]
     }
 
+    /// Fails if one of several was longer than this.
+    #[track_caller]
+    pub(crate) fn at_most(&self, limit: u64) {
+        let most = self.all[self.all.len() - 1];
+        assert!(self.all.len() < 3 || most <= limit, "{}: one of {:?} ms is more than {limit} ms", self.what, self.all);
+    }
+
     /// Says what was measured, and fails if the median is more than it may be. A single run is no median: it fails only where
     /// it takes twice as long, which is no longer the noise of a machine.
     #[track_caller]
-    pub(crate) fn within(&self, bound: u64) {
+    pub(crate) fn within(&self, bound: u64) -> &Self {
         let limit = if self.all.len() < 3 { 2 * bound } else { bound };
         self.told(bound);
         assert!(self.median() <= limit, "{}: {:?} ms are more than {limit} ms", self.what, self.all);
+        self
     }
 
     /// A line of the table.

@@ -157,7 +157,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "both nodes lose all links for 45 s", steps: blackout!(45), ..FENCED },
     Row { name: "both nodes lose all links for 120 s", steps: blackout!(120), ..FENCED },
     // Nodes that live and do not see each other.
-    Row { name: "private link cut", steps: &[Cut(Active, Private), LONG, Mend(Active, Private)], resets: (0, 1), ..SPLITS },
+    Row { name: "private link cut", steps: &[Cut(Active, Private), LONG, Mend(Active, Private)], resets: (0, 0), ..SPLITS },
     Row { name: "split, fencing", width: Width::Full, steps: &[SPLIT, LONG, HEAL], ..SPLITS },
     Row { name: "split while the API is away for 30 s", steps: &[AWAY, SPLIT, Pass(30), WELL, LONG, HEAL], width: Width::Full, ..SPLITS },
     Row { name: "split while the API is away for 120 s", steps: &[AWAY, SPLIT, Pass(120), WELL, LONG, HEAL], ..SPLITS },
