@@ -122,6 +122,18 @@ pub struct Lifecycle {
     pub ignore_changes: Ignore,
     /// `replace_triggered_by`: resources, or attributes of resources, whose change replaces this one.
     pub replace_triggered_by: Vec<Trigger>,
+    /// When a state that nobody writes is brought back, unless it is ignored (a droplet is switched on).
+    pub hold: Hold,
+}
+
+/// When a state that nobody writes is brought back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hold {
+    /// If the object was in it when it was last seen.
+    #[default]
+    Remembered,
+    /// Whatever was remembered.
+    Always,
 }
 
 /// `prevent_destroy = true`.

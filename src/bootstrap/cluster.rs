@@ -11,7 +11,7 @@ use super::children::{self, Part, Plot};
 use super::schema::{self, Block, Complaint, KIND, number, text};
 use super::user_data::{self, Fencing, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
 use crate::base::address::Address;
-use crate::base::desired::{Desired, Ignore, Known, Lifecycle, Output, Pair, Prevent, Resolve, Trigger, Wanted, Watch};
+use crate::base::desired::{Desired, Hold, Ignore, Known, Lifecycle, Output, Pair, Prevent, Resolve, Trigger, Wanted, Watch};
 use crate::base::diag::{Diagnostic, Span};
 use crate::base::digest::{Digest, Salt};
 use crate::base::secret::Secret;
@@ -202,9 +202,10 @@ impl<'a> Expanded<'a> {
                 continue;
             };
             desired.pairs.insert(address.clone(), self.pair(address, parts));
+            let powers_on = self.powers_on(address);
             for (part, own) in parts {
                 let after = own.iter().chain(&before).cloned().collect();
-                let rules = Part::of(part).map_or_else(Lifecycle::default, |part| rules_of(part, &rules));
+                let rules = Part::of(part).map_or_else(Lifecycle::default, |part| rules_of(part, &rules, powers_on));
                 desired.resources.insert(part.clone(), Wanted { after, rules, span: wanted.span.clone() });
             }
         }
@@ -251,6 +252,12 @@ impl<'a> Expanded<'a> {
         let nodes = names.iter().map(|name| Part::Node(name).at(cluster)).filter(|node| parts.contains_key(node)).collect();
         let gated = text(&block, "wait_for") != Some("created");
         Pair { nodes, holder: (Part::Assignment.at(cluster), "droplet_id".to_owned()), gated }
+    }
+
+    /// Whether nodes that are off are powered on. While that is not known, they are left as they are.
+    #[must_use]
+    pub fn powers_on(&self, cluster: &Address) -> bool {
+        self.block(cluster, &unknown).is_ok_and(|block| text(&block, "power_state") == Some("on"))
     }
 
     /// Nodes of one name, and clusters of one tag: what is lost could not be told apart.
@@ -435,24 +442,38 @@ fn scripts_of(block: &Block) -> Option<String> {
 }
 
 /// What the rules of the block mean for a part.
-fn rules_of(part: Part<'_>, block: &Lifecycle) -> Lifecycle {
+fn rules_of(part: Part<'_>, block: &Lifecycle, powers_on: bool) -> Lifecycle {
     let ignored = |names: &[&str]| Ignore::Names(names.iter().map(|name| (*name).to_owned()).collect());
     let prevent_destroy = block.prevent_destroy.clone();
     match part {
         Part::Node(_) => {
-            let ignore_changes = match &block.ignore_changes {
+            let mut ignore_changes = match &block.ignore_changes {
                 Ignore::Names(names) => {
                     let own = ["image", "size", "ssh_keys", "tags", "monitoring", "backups", "vpc_uuid", "region"];
                     let mut all: BTreeSet<String> = names.iter().filter(|name| own.contains(&name.as_str())).cloned().collect();
                     // The image, and whatever is no attribute of a droplet, is what the user-data is made from.
-                    if names.iter().any(|name| name == "image" || !own.contains(&name.as_str())) {
+                    let apart = |name: &str| own.contains(&name) || name == "power_state";
+                    if names.iter().any(|name| name == "image" || !apart(name)) {
                         all.insert("user_data".to_owned());
                     }
                     Ignore::Names(all)
                 }
                 other => other.clone(),
             };
-            Lifecycle { prevent_destroy, ignore_changes, replace_triggered_by: block.replace_triggered_by.clone(), ..Lifecycle::default() }
+            if !powers_on {
+                ignore_changes = match ignore_changes {
+                    Ignore::Nothing => ignored(&["status"]),
+                    Ignore::Names(names) => Ignore::Names(names.into_iter().chain(["status".to_owned()]).collect()),
+                    Ignore::All => Ignore::All,
+                };
+            }
+            Lifecycle {
+                prevent_destroy,
+                ignore_changes,
+                replace_triggered_by: block.replace_triggered_by.clone(),
+                hold: Hold::Always,
+                ..Lifecycle::default()
+            }
         }
         // A new one comes first: the old one is given back when nobody needs it any more.
         Part::Address => {

@@ -123,6 +123,12 @@ const ARGUMENTS: &[Argument] = &[
         &["serving", "created"],
         "When an apply is done: when the address answers, or when the nodes run.",
     ),
+    choice(
+        "power_state",
+        Default::Text("on"),
+        &["on", "any"],
+        "Whether an apply powers on nodes that are off; with `any` they are left as they are.",
+    ),
     argument("wait_limit", Shape::Number, Default::Number(900), "How many seconds an apply waits for the nodes at most."),
     argument("api_url", Shape::Text, Default::Nothing, "Where the nodes find the API; by default where dofloat finds it."),
 ];

@@ -27,7 +27,7 @@ use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::store::Store;
 use crate::ui::screen::Screen;
-use crate::ui::status_text::{Node, Pair, to_json, to_text};
+use crate::ui::status_text::{Node, Off, Pair, to_json, to_text};
 use crate::ui::value_text::visible;
 
 /// How long a node has to answer by ssh.
@@ -133,9 +133,16 @@ async fn pair(expanded: &Expanded<'_>, api: &crate::api::client::Client, cluster
     let holder = made.and_then(|pair| bodies(&pair.holder.0)?.get(&pair.holder.1)).map(|id| id.to_json().to_string());
     let nodes = made.into_iter().flat_map(|pair| &pair.nodes).map(|address| {
         let (body, id) = (bodies(address), state.records.get(address).map(|record| record.id.0.clone()));
+        let status = text(body, "status");
+        let off = match (observed.busy.contains(address), expanded.powers_on(cluster)) {
+            (true, _) => Off::Busy,
+            (false, true) => Off::Mended,
+            (false, false) => Off::Left,
+        };
         Node {
             name: address.name.clone(),
-            status: text(body, "status"),
+            off: (status.as_deref() == Some("off")).then_some(off),
+            status,
             public: text(body, "ipv4_address"),
             private: text(body, "ipv4_address_private"),
             holds: id.is_some() && id == holder,

@@ -19,6 +19,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::change::{Action, Event, Op, Outcome, Step, StepId};
 use super::desired::{Terms, kept, terms};
 use super::health::Goal;
+use super::held;
 use super::known::{effective, known_of};
 use super::plan::Planned;
 use super::record::{self, Frame};
@@ -449,7 +450,10 @@ impl<'a> Owner<'a> {
             after: running.begin.after.clone(),
             create_before_destroy: running.begin.create_before_destroy,
         };
-        record::ready(running.task.kind.attrs(), &running.task.terms, live, frame, &self.run.state.salt)
+        let table = running.task.kind.attrs();
+        let mut record = record::ready(table, &running.task.terms, live, frame, &self.run.state.salt);
+        held::keep(table, &running.task.address, self.run.resolve.desired(), &running.task.seen, &mut record.body);
+        record
     }
 
     fn done(&mut self, step: StepId, ended: &Ended, live: Option<Body>) {

@@ -14,6 +14,7 @@ mod doubles;
 pub mod foreign;
 pub mod graph;
 pub mod health;
+mod held;
 pub mod import;
 pub mod known;
 mod lost;

@@ -27,6 +27,8 @@ pub struct Work {
     pub forget: bool,
     /// Whether the edits interrupt it.
     pub disruptive: bool,
+    /// Whether the edits switch it on.
+    pub rises: bool,
     /// Which comes first, where it is both made and deleted.
     pub order: Option<Order>,
 }
@@ -44,6 +46,8 @@ pub struct Roll {
     pub gated: bool,
     /// Whether they go down all at once: what they are built upon goes before them.
     pub at_once: bool,
+    /// Whether none of them is on: there is nothing that could be taken down, nor anybody to be asked.
+    pub dark: bool,
     /// Whether the end is looked at although nothing is done: a run was interrupted that had not seen it.
     pub unseen: bool,
 }
@@ -140,19 +144,22 @@ pub fn loses_ground(nodes: &[Address], work: &BTreeMap<Address, Work>, wanted: &
     false
 }
 
-/// Takes the servers of a pair down strictly one after the other, each behind a gate, and puts a gate at the end.
+/// Takes the servers of a pair down strictly one after the other, each behind a gate, and puts a gate at the end. Before that,
+/// those that are off are switched on, the one that has the address first.
 fn rolled(roll: &Roll, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMap<Node, Op>, edges: &mut BTreeSet<(Node, Node)>) {
     let down = |work: &Work| work.delete.is_some() || work.disruptive;
     let touched: Vec<(&Address, &Work)> = roll.nodes.iter().filter_map(|node| Some((node, work.get(node)?))).collect();
     let phases = |address: &Address, nodes: &BTreeMap<Node, Op>| -> Vec<Node> {
         nodes.keys().filter(|(of, phase)| of == address && *phase != Phase::Gate).cloned().collect()
     };
-    if !roll.at_once && touched.iter().any(|(_, work)| down(work)) {
+    let (rising, others): (Vec<_>, Vec<_>) = touched.iter().copied().partition(|(_, work)| work.rises);
+    if !roll.at_once && touched.iter().any(|(_, work)| down(work) || work.rises) {
+        let falls = others.iter().any(|(_, work)| down(work));
         let mut before: Vec<Node> = Vec::new();
-        for (address, work) in &touched {
+        for (address, work) in rising.into_iter().rev().chain(others.into_iter().filter(|_| falls)) {
             let own = phases(address, nodes);
-            if roll.gated && down(work) {
-                let gate = ((*address).clone(), Phase::Gate);
+            if roll.gated && down(work) && !roll.dark && !work.rises {
+                let gate = (address.clone(), Phase::Gate);
                 nodes.insert(gate.clone(), Op::Gate);
                 edges.extend(before.drain(..).map(|step| (step, gate.clone())));
                 edges.extend(own.iter().map(|step| (gate.clone(), step.clone())));
@@ -162,7 +169,7 @@ fn rolled(roll: &Roll, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMap<Node
             before = own;
         }
     }
-    if roll.gated && (roll.unseen || touched.iter().any(|(_, work)| down(work) || work.create || work.settle.is_some())) {
+    if roll.gated && (roll.unseen || touched.iter().any(|(_, work)| down(work) || work.create || work.settle.is_some() || work.rises)) {
         let end = (roll.pair.clone(), Phase::Gate);
         let last: Vec<Node> = roll.nodes.iter().chain(&roll.besides).flat_map(|address| phases(address, nodes)).collect();
         nodes.insert(end.clone(), Op::Gate);
@@ -312,6 +319,7 @@ mod tests {
                 "create" => Work { create: true, ..Work::default() },
                 "resize" => Work { edits: Some(vec!["e".to_owned()]), disruptive: true, ..Work::default() },
                 "edit" => Work { edits: Some(vec!["e".to_owned()]), ..Work::default() },
+                "rise" => Work { edits: Some(vec!["e".to_owned()]), rises: true, ..Work::default() },
                 "settle" => Work { settle: id, ..Work::default() },
                 "replace" => Work { create: true, delete: id, order: Some(Order::DeleteFirst), ..Work::default() },
                 "swap" => Work { create: true, delete: id, order: Some(Order::CreateFirst), ..Work::default() },
@@ -377,7 +385,7 @@ mod tests {
 
     fn pair(nodes: &[&str]) -> [Roll; 1] {
         let nodes = nodes.iter().map(|name| at(name)).collect();
-        [Roll { pair: at("pair"), nodes, besides: vec![at("ip")], gated: true, at_once: false, unseen: false }]
+        [Roll { pair: at("pair"), nodes, besides: vec![at("ip")], gated: true, at_once: false, dark: false, unseen: false }]
     }
 
     #[test]
@@ -398,6 +406,17 @@ mod tests {
     fn without_gates_a_pair_goes_down_one_after_the_other_all_the_same() {
         let rolls = pair(&["b", "a"]).map(|roll| Roll { gated: false, ..roll });
         check_rolled("a:replace b:replace", "a>net b>net", &rolls, &["-b", "+b after -b", "-a after -b +b", "+a after -b +b -a"]);
+    }
+
+    #[test]
+    fn what_is_off_is_switched_on_before_another_is_taken_down_and_the_holder_first() {
+        check_rolled("a:rise b:rise", "", &pair(&["b", "a"]), &["~a", "~b after ~a", "|pair after ~a ~b"]);
+        let expected = ["~b", "|a after ~b", "-a after |a", "+a after |a -a", "|pair after ~b -a +a"];
+        check_rolled("a:replace b:rise", "a>net b>net", &pair(&["b", "a"]), &expected);
+        // Where none is on, nobody is asked whether one may be taken down.
+        let rolls = pair(&["b", "a"]).map(|roll| Roll { dark: true, ..roll });
+        let expected = ["~a", "-b after ~a", "+b after ~a -b", "|pair after ~a -b +b"];
+        check_rolled("a:rise b:replace", "a>net b>net", &rolls, &expected);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::change::{Action, AttrChange, Base, Change, Drift, Order, OutputChange
 use super::desired::{Terms, terms};
 use super::diff::{self, Difference, There};
 use super::graph::{self, Cycle};
+use super::held;
 use super::import::Wish;
 use super::known::{effective, secret_identities};
 use super::order::{self, Links, Roll, Work};
@@ -128,7 +129,8 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
             roll.at_once = order::loses_ground(&roll.nodes, &work, &after);
         }
         walk.notes.extend(rolls.iter().filter(|roll| roll.at_once).map(|roll| at_once(roll, &input)));
-        walk.notes.extend(rolls.iter().filter(|roll| roll.unseen && roll.gated).map(|roll| unserved(roll, &input)));
+        walk.notes.extend(rolls.iter().filter(|roll| roll.dark).map(|roll| dark(roll, &input)));
+        walk.notes.extend(rolls.iter().filter(|roll| roll.unseen && roll.gated && !roll.dark).map(|roll| unserved(roll, &input)));
         order::steps(&work, Links { wanted: &after, records: &records }, &rolls).map_err(|cycle| Stop::from(of_cycle(&cycle, wanted)))?
     };
     let mut notes = warnings;
@@ -159,6 +161,13 @@ fn at_once(roll: &Roll, input: &Input<'_>) -> Diagnostic {
         .at(input.resolve.span(&roll.pair, &[]))
         .about(&roll.pair)
         .hint("Nothing serves until the new ones have joined. A second cluster beside this one, and then a move, avoids that.")
+}
+
+fn dark(roll: &Roll, input: &Input<'_>) -> Diagnostic {
+    Diagnostic::warning(format!("All nodes of {} are powered off: nothing serves.", roll.pair))
+        .at(input.resolve.span(&roll.pair, &[]))
+        .about(&roll.pair)
+        .hint("An apply powers on those that it does not leave alone or replace, the holder of the address first.")
 }
 
 fn unserved(roll: &Roll, input: &Input<'_>) -> Diagnostic {
@@ -280,10 +289,8 @@ impl<'a> Walk<'a> {
         change.after = Some(known.clone());
         change.came = self.input.upkeep.came(address);
         self.known.insert(address.clone(), known);
-        if let Some(present) = &present
-            && let Some(remark) = kind.remark(present.body)
-        {
-            self.notes.push(Diagnostic::warning(format!("{address} {remark}.")).at(wanted.span.clone()).about(address));
+        if let Some(present) = &present {
+            self.notes.extend(self.remark(address, wanted, kind, present, &change));
         }
         if matches!(change.action, Action::Create | Action::Edit { .. } | Action::Replace { .. }) {
             let creates = !matches!(change.action, Action::Edit { .. });
@@ -302,6 +309,19 @@ impl<'a> Walk<'a> {
         let kept = present.filter(|_| !matches!(change.action, Action::Create | Action::Replace { .. }));
         self.changes.insert(address.clone(), change);
         self.terms.insert(address.clone(), effective(kind.attrs(), &terms, wanted, kept.map(|present| present.body)));
+    }
+
+    /// What is worth telling of an object that is there, and what becomes of it.
+    fn remark(&self, address: &Address, wanted: &Wanted, kind: &dyn AnyKind, present: &Present<'_>, change: &Change) -> Option<Diagnostic> {
+        let note = Diagnostic::warning(format!("{address} {}.", kind.remark(present.body)?)).at(wanted.span.clone()).about(address);
+        let busy = self.input.observed.busy.contains(address);
+        let left = held::left(kind.attrs(), present, &wanted.rules, change.brings_back(), busy);
+        // Who only looks, takes it as it is; what is made anew is on.
+        let moot = self.input.options.refresh_only || matches!(change.action, Action::Replace { .. });
+        Some(match left.filter(|_| !moot) {
+            Some(left) => note.hint(left.hint(wanted.rules.hold)),
+            None => note,
+        })
     }
 
     fn keep(&self, address: &Address, present: Option<&Present<'_>>) -> Change {
@@ -342,6 +362,10 @@ impl<'a> Walk<'a> {
             differences.retain(|difference| !difference.row.follows.contains(&SETTLE));
         }
         self.believe(address, terms, &mut differences);
+        // What an interrupted run left half made is waited for, and so is what somebody is at work on.
+        if present.record.health == Health::Ready && !self.input.observed.busy.contains(address) {
+            differences.extend(held::differences(kind.attrs(), present, last, &wanted.rules));
+        }
         let because: Vec<String> = differences.iter().filter(|d| d.shown.replaces).map(|d| d.row.name.to_owned()).collect();
         let asked = self.input.options.replace.iter().any(|target| target.covers(address));
         let triggered =
@@ -374,9 +398,11 @@ impl<'a> Walk<'a> {
         }
         let mut edits: Vec<String> = Vec::new();
         for difference in &differences {
-            if let How::InPlace(edit) | How::Disruptive(edit) = diff::change_of(difference.row, terms.get(difference.row.name))
-                && !edits.iter().any(|known| known == edit)
-            {
+            let edit = match diff::change_of(difference.row, terms.get(difference.row.name)) {
+                How::InPlace(edit) | How::Disruptive(edit) => Some(edit),
+                _ => difference.row.held.map(|held| held.edit),
+            };
+            if let Some(edit) = edit.filter(|edit| !edits.iter().any(|known| known == edit)) {
                 edits.push(edit.to_owned());
             }
         }
@@ -562,7 +588,11 @@ impl<'a> Walk<'a> {
                     address.parent.as_deref() == Some(name) && Some(&address.kind) == like && !pair.nodes.contains(address)
                 });
             let nodes = leaving.chain(pair.nodes.iter().filter(|node| !serves(node))).chain(pair.nodes.iter().filter(serves));
-            let waits = interrupted || self.input.observed.down.contains(name);
+            let dark = pair.nodes.iter().any(|node| self.power(node) == Some(false))
+                && !pair.nodes.iter().any(|node| self.power(node) == Some(true));
+            // Nobody comes that nobody switches on.
+            let comes = |node: &Address| self.changes.get(node).is_some_and(|change| change.action != Action::Keep);
+            let waits = (interrupted || self.input.observed.down.contains(name)) && (!dark || pair.nodes.iter().any(comes));
             let unseen = waits && pair.nodes.iter().any(|node| self.is_chosen(node) && self.wanted.resources.contains_key(node));
             Roll {
                 pair: name.clone(),
@@ -570,10 +600,16 @@ impl<'a> Walk<'a> {
                 besides: vec![resource.clone()],
                 gated: pair.gated,
                 at_once: false,
+                dark,
                 unseen,
             }
         };
         self.wanted.pairs.iter().map(roll).collect()
+    }
+
+    /// Whether an object that is there is switched on; none of what cannot be switched off.
+    fn power(&self, address: &Address) -> Option<bool> {
+        kind(&address.kind)?.powered(self.present(address)?.body)
     }
 
     /// Whether an object is deleted before another one takes its place, if any does.
@@ -592,6 +628,7 @@ impl<'a> Walk<'a> {
                 Action::Edit { edits, disruptive } => {
                     entry.edits = Some(edits.clone());
                     entry.disruptive = *disruptive;
+                    entry.rises = change.brings_back();
                 }
                 Action::Replace { order, .. } => {
                     entry.create = true;

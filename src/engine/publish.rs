@@ -51,7 +51,7 @@ pub(super) fn publish(of: Instance<'_>, change: &Change, present: Option<&Presen
         let follows = row.follows.iter().any(|edit| done.contains(edit));
         let comes = rises && row.name != "id" && row.presence != Presence::Optional && !effective.contains_key(row.name);
         if change.attrs.iter().any(|attr| attr.name == row.name) {
-            put(row, new(row).or_else(|| unset(row)));
+            put(row, row.held.map(|held| Term::Value(held.state.into())).or_else(|| new(row)).or_else(|| unset(row)));
         } else if let (Some(term), true) = (derived.get(row.name), change.action != Action::Keep) {
             put(row, Some(term.clone()).filter(|term| !term.is_null()));
         } else if follows || comes {

@@ -11,6 +11,7 @@ use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::diff::normal;
+use super::held;
 use super::trouble::{Stop, lacking, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
@@ -43,6 +44,8 @@ pub struct Observed {
     pub deposed: BTreeMap<(Address, Id), Seen>,
     /// Those that an interrupted run made, and that never will be usable.
     pub stillborn: BTreeSet<Address>,
+    /// Those that have left a state that is held, and that the API is at work on: nobody knows yet how they will be.
+    pub busy: BTreeSet<Address>,
     /// Objects that carry the stack's mark and are in no record.
     pub strays: Vec<Stray>,
     /// Pairs that do not serve.
@@ -120,6 +123,12 @@ pub async fn refresh(api: &Client, fresh: &Client, state: &State, ours: Ours<'_>
             && kind.stillborn(fresh, &record.id, body).await.map_err(|error| unread(kind, error))?
         {
             observed.stillborn.insert(address.clone());
+        }
+        if let (Some(kind), Some(body)) = (kind(&address.kind), &body)
+            && held::is_lost(kind.attrs(), body)
+            && kind.is_busy(fresh, &record.id).await.map_err(|error| unread(kind, error))?
+        {
+            observed.busy.insert(address.clone());
         }
         observed.seen.insert(address.clone(), seen(&address.kind, record, body, &state.salt));
     }

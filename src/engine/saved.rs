@@ -49,6 +49,9 @@ pub struct Saved {
     deposed: Vec<(Address, Id, SavedSeen)>,
     /// What was made by an interrupted run and never will be usable.
     stillborn: BTreeSet<Address>,
+    /// What was off, and at work.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    busy: BTreeSet<Address>,
     /// The pairs that did not serve.
     #[serde(default)]
     down: BTreeSet<Address>,
@@ -112,6 +115,7 @@ pub fn write(surveyed: &Surveyed, options: &Options) -> Result<Vec<u8>, serde_js
         seen: surveyed.observed.seen.iter().map(|(address, seen)| (address.clone(), seen.into())).collect(),
         deposed: surveyed.observed.deposed.iter().map(|((address, id), seen)| (address.clone(), id.clone(), seen.into())).collect(),
         stillborn: surveyed.observed.stillborn.clone(),
+        busy: surveyed.observed.busy.clone(),
         down: surveyed.observed.down.clone(),
         addresses: Vec::new(),
         variables: plan.variables.clone(),
@@ -177,6 +181,7 @@ impl Saved {
             seen: self.seen.iter().map(|(address, seen)| (address.clone(), seen.into())).collect(),
             deposed: self.deposed.iter().map(|(address, id, seen)| ((address.clone(), id.clone()), seen.into())).collect(),
             stillborn: self.stillborn.clone(),
+            busy: self.busy.clone(),
             strays: Vec::new(),
             down: self.down.clone(),
             labels: BTreeMap::new(),

@@ -14,6 +14,7 @@ use super::desired::of_complaint;
 use super::doubles;
 use super::foreign;
 use super::health;
+use super::held;
 use super::import::{self, Wish};
 use super::lost;
 use super::plan::{self, Input, Options, Planned};
@@ -480,6 +481,9 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
     let Execution { surveyed, resolve, loaded, store, api, clock, manner, stop, tell } = execution;
     let Surveyed { planned, observed, .. } = surveyed;
     let mut state = up_to_date(&surveyed.state, observed);
+    if !planned.plan.refresh_only {
+        still_to_do(&mut state, &surveyed.state, resolve);
+    }
     import::complete(&mut state, planned, observed, &surveyed.upkeep);
     state.owner.get_or_insert_with(|| planned.plan.base.owner.clone());
     let unwritten = |error: &crate::state::store::StoreError| {
@@ -563,6 +567,15 @@ fn may_carry_the_mark(loaded: &Loaded, resolve: &dyn Resolve, destroy: bool) -> 
         || destroy
             && remembers.next().is_some()
             && resolve.desired().resources.keys().any(|address| kind(&address.kind).is_some_and(AnyKind::markable))
+}
+
+/// Keeps in the records what is still to be brought back.
+fn still_to_do(state: &mut State, before: &State, resolve: &dyn Resolve) {
+    for (address, record) in &mut state.records {
+        if let (Some(before), Some(kind)) = (before.records.get(address), kind(&address.kind)) {
+            held::keep(kind.attrs(), address, resolve.desired(), &before.body, &mut record.body);
+        }
+    }
 }
 
 /// The records with what was seen; what is gone is not in it.

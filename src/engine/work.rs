@@ -186,7 +186,7 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
     for edit in edits {
         let Some(edit) = task.kind.attrs().iter().find_map(|row| match row.change {
             Change::InPlace(name) | Change::Disruptive(name) | Change::Enable(name) if name == edit => Some(name),
-            _ => None,
+            _ => row.held.map(|held| held.edit).filter(|name| name == edit),
         }) else {
             continue;
         };

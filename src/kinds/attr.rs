@@ -150,6 +150,17 @@ pub const SETTLE: EditName = "settle";
 /// The edit that powers on what is off.
 pub const POWER_ON: EditName = "power_on";
 
+/// A state that nobody writes and that is held: what has left it by other hands is brought back to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The state.
+    pub state: &'static str,
+    /// The one from which it is brought back. Any other is no loss (a droplet that is new), or cannot be mended (an archived one).
+    pub lost: &'static str,
+    /// What brings it back.
+    pub edit: EditName,
+}
+
 /// One attribute.
 #[derive(Clone, Copy, Debug)]
 pub struct Attr {
@@ -175,6 +186,8 @@ pub struct Attr {
     pub echo: Echo,
     /// The edits that may change it though it is computed (a resize changes `memory`): unknown until they are done.
     pub follows: &'static [EditName],
+    /// The state of it that is held, though nobody writes it.
+    pub held: Option<Held>,
     /// Whether the API knows the object by it. Records, journals and messages name it, so it cannot be secret.
     pub identity: bool,
     /// The attributes whose text it repeats: it is as secret as they are.
@@ -239,6 +252,7 @@ impl Attr {
             compare: Compare::Exact,
             echo: Echo::Normal,
             follows: &[],
+            held: None,
             identity: false,
             repeats: &[],
             scopes: &[],
@@ -311,6 +325,13 @@ impl Attr {
     #[must_use]
     pub const fn follows(mut self, edits: &'static [EditName]) -> Self {
         self.follows = edits;
+        self
+    }
+
+    /// The same, held in a state.
+    #[must_use]
+    pub const fn held(mut self, held: Held) -> Self {
+        self.held = Some(held);
         self
     }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use start::{START_LIMIT, Start, failed_create};
 
-use super::attr::{Attr, Change, Compare, Echo, EditName, Lit, POWER_ON, Reads, SETTLE, TIMEOUTS, Ty};
+use super::attr::{Attr, Change, Compare, Echo, EditName, Held, Lit, POWER_ON, Reads, SETTLE, TIMEOUTS, Ty};
 use super::compare::{SET, TAGS, UNCOMPARED};
 use super::complaints::{self, Complaints};
 use super::erased::{Complaint, Job, Places, Scopes, Sure, is_mark, length};
@@ -240,7 +240,9 @@ impl Kind for Droplet {
         TIMEOUTS,
         Attr::computed("ipv4_address", Ty::String, "Its public address.").follows(&[SETTLE]),
         Attr::computed("ipv4_address_private", Ty::String, "Its address in the VPC.").follows(&[SETTLE]),
-        Attr::computed("status", Ty::String, "new, active, off or archive.").follows(&["resize", POWER_ON, SETTLE]),
+        Attr::computed("status", Ty::String, "new, active, off or archive; one that was active and is off is powered on.")
+            .follows(&["resize", POWER_ON, SETTLE])
+            .held(Held { state: "active", lost: "off", edit: POWER_ON }),
         Attr::computed("locked", Ty::Bool, "Whether DigitalOcean has locked it.").follows(&[SETTLE]),
         Attr::computed("disk", Ty::Number, "Its disk in GB.").follows(&["resize"]),
         Attr::computed("memory", Ty::Number, "Its memory in MB.").follows(&["resize"]),
@@ -385,6 +387,11 @@ impl Kind for Droplet {
             "active" => !text("ipv4_address").is_empty() && !text("ipv4_address_private").is_empty(),
             status => status != "new",
         }
+    }
+
+    /// A reset leaves a droplet off for a moment.
+    async fn is_busy(api: &Client, id: &Id) -> Result<bool, ApiError> {
+        start::is_busy(api, id).await
     }
 
     async fn claim(api: &Client, id: &Id, from: &[Mark], ours: Ours<'_>) -> Result<(), ApiError> {

@@ -158,6 +158,8 @@ pub trait AnyKind: Send + Sync {
     fn remark(&self, seen: &Body) -> Option<String>;
     /// Whether an observed object is up: all its attributes can be read. One that an interrupted run made may not be yet.
     fn is_up(&self, seen: &Body) -> bool;
+    /// Whether the API is at work on an object, so that what is seen of it is about to change.
+    fn is_busy<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, bool>;
     /// Whether an observed object is switched on; `None` for what cannot be switched off.
     fn powered(&self, seen: &Body) -> Option<bool>;
     /// Computed attributes that follow from the others without the API, unknown while those are: to be laid over the
@@ -292,6 +294,10 @@ impl<K: Kind> AnyKind for Erase<K> {
 
     fn is_up(&self, seen: &Body) -> bool {
         K::is_up(seen)
+    }
+
+    fn is_busy<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, bool> {
+        Box::pin(K::is_busy(api, id))
     }
 
     fn powered(&self, seen: &Body) -> Option<bool> {

@@ -203,6 +203,11 @@ pub(crate) trait Kind: Send + Sync + 'static {
         true
     }
 
+    /// Whether the API is at work on it.
+    fn is_busy(_api: &Client, _id: &Id) -> impl Future<Output = Result<bool, ApiError>> + Send {
+        async { Ok(false) }
+    }
+
     /// Whether it is switched on, for what can be switched off.
     fn powered(_seen: &Body) -> Option<bool> {
         None

@@ -186,6 +186,7 @@ fn title(change: &Change) -> Vec<String> {
     let address = &change.address;
     let first = match (&change.action, &change.reason) {
         (Action::Create, _) => format!("{address} will be created"),
+        (Action::Edit { edits, .. }, _) if change.brings_back() && edits.len() == 1 => format!("{address} will be powered on"),
         (Action::Edit { .. }, _) => format!("{address} will be updated in-place"),
         (Action::Replace { .. }, Some(Reason::Asked)) => format!("{address} will be replaced, as requested"),
         (Action::Replace { .. }, Some(Reason::Stillborn)) => format!("{address} came to nothing and will be replaced"),
@@ -217,7 +218,11 @@ fn title(change: &Change) -> Vec<String> {
         (_, Some(Reason::Deposed)) => Some("(it was replaced earlier and is left to destroy)".to_owned()),
         _ => None,
     };
-    let interrupts = matches!(change.action, Action::Edit { disruptive: true, .. }).then(|| "(it is interrupted meanwhile)".to_owned());
+    let interrupts = match &change.action {
+        Action::Edit { edits, .. } if change.brings_back() => (edits.len() > 1).then(|| "(it is off, and will be powered on)".to_owned()),
+        Action::Edit { disruptive: true, .. } => Some("(it is interrupted meanwhile)".to_owned()),
+        _ => None,
+    };
     let came = match &change.came {
         Some(Came::Moved { from }) if change.action != Action::Keep => Some(format!("(moved from {from})")),
         Some(Came::Imported { id }) => Some(format!("(imported from \"{id}\")")),

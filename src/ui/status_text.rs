@@ -38,11 +38,50 @@ pub struct Node {
     pub private: Option<String>,
     /// Whether the address is assigned to it.
     pub holds: bool,
+    /// What becomes of it, if it is off.
+    pub off: Option<Off>,
+}
+
+/// What becomes of a node that is off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Off {
+    /// An apply powers it on.
+    Mended,
+    /// The block of its cluster says that it is left so.
+    Left,
+    /// DigitalOcean is at work on it.
+    Busy,
+}
+
+impl Off {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Mended => "it is powered off; `dofloat apply` powers it on",
+            Self::Left => "it is powered off, and is left so, as `power_state` says",
+            Self::Busy => "it is off, and DigitalOcean is at work on it",
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Mended => "powered-on-by-apply",
+            Self::Left => "left",
+            Self::Busy => "busy",
+        }
+    }
 }
 
 impl Pair {
     fn heard(&self, name: &str) -> Option<&Seen> {
         self.report.nodes.iter().find(|(node, _)| node == name).map(|(_, seen)| seen)
+    }
+
+    /// What is wrong with the pair as a whole, for which somebody must do something.
+    fn alarms(&self) -> Vec<String> {
+        let all_off = !self.nodes.is_empty() && self.nodes.iter().all(|node| node.off.is_some());
+        let mended = self.nodes.iter().any(|node| node.off == Some(Off::Mended));
+        let end = if mended { "; `dofloat apply` powers them on, the holder of the address first" } else { "" };
+        all_off.then(|| format!("all nodes are powered off, so nothing serves{end}")).into_iter().collect()
     }
 
     fn word(&self) -> &'static str {
@@ -62,6 +101,9 @@ pub fn to_text(pair: &Pair, paint: Paint) -> String {
     let painted = if pair.report.serves() { paint.good(word) } else { paint.bad(word) };
     let played = pair.report.nodes.iter().any(|(_, seen)| matches!(seen, Seen::Told(health) if health.simulated));
     let _ = writeln!(text, "{}: {painted}{}", paint.bold(&pair.name), if played { " (simulated)" } else { "" });
+    for alarm in pair.alarms() {
+        let _ = writeln!(text, "  {}: {alarm}", paint.bad("alarm"));
+    }
     let at = pair.address.as_deref().unwrap_or("none yet");
     let holder = pair.nodes.iter().find(|node| node.holds).map_or("nobody", |node| &node.name);
     let answer = match &pair.report.address {
@@ -75,13 +117,14 @@ pub fn to_text(pair: &Pair, paint: Paint) -> String {
             Some(id) => format!("droplet {id} {}", shown(&node.status)),
             None => "no droplet".to_owned(),
         };
-        let told = match pair.heard(&node.name) {
-            Some(Seen::Told(health)) => match health.complaint() {
+        let told = match (pair.heard(&node.name), node.off) {
+            (Some(Seen::Told(health)), _) => match health.complaint() {
                 None => format!("joined, sees {}", health.members.join(", ")),
                 Some(why) => visible(&why),
             },
-            Some(Seen::Silent(why)) => format!("nothing is heard of it: {}", visible(why)),
-            None => "not made yet".to_owned(),
+            (Some(Seen::Silent(_)), Some(off)) => format!("nothing is heard of it: {}", off.words()),
+            (Some(Seen::Silent(why)), None) => format!("nothing is heard of it: {}", visible(why)),
+            (None, _) => "not made yet".to_owned(),
         };
         let _ = writeln!(text, "  {}: {told} ({droplet}, public {}, private {})", node.name, shown(&node.public), shown(&node.private));
         if let Some(Seen::Told(health)) = pair.heard(&node.name) {
@@ -119,13 +162,14 @@ pub fn to_json(pair: &Pair) -> Json {
         };
         json!({
             "name": node.name, "droplet_id": node.id, "status": node.status, "ipv4_address": node.public,
-            "ipv4_address_private": node.private, "holds": node.holds, "health": told,
+            "ipv4_address_private": node.private, "holds": node.holds, "off": node.off.map(Off::word), "health": told,
         })
     };
     json!({
         "serving": pair.report.address.is_ok(),
         "whole": pair.report.serves(),
         "address": pair.address,
+        "alarms": pair.alarms(),
         "why_not": pair.report.address.as_ref().err(),
         "holder": pair.nodes.iter().find(|node| node.holds).map(|node| &node.name),
         "nodes": pair.nodes.iter().map(node).collect::<Vec<_>>(),

@@ -56,6 +56,8 @@ enum Call {
     EnableBackups,
     ChangeBackups,
     DisableBackups,
+    /// Switches on what somebody has switched off.
+    PowerOn,
     /// Waits for a droplet that an interrupted run left off.
     Settle,
     /// Shuts down before it deletes.
@@ -69,7 +71,7 @@ enum Call {
     UnassignOwn,
 }
 
-const CALLS: [Call; 14] = [
+const CALLS: [Call; 15] = [
     Call::Rename,
     Call::Resize { graceful: false },
     Call::Resize { graceful: true },
@@ -77,6 +79,7 @@ const CALLS: [Call; 14] = [
     Call::EnableBackups,
     Call::ChangeBackups,
     Call::DisableBackups,
+    Call::PowerOn,
     Call::Settle,
     Call::Delete,
     Call::Assign,
@@ -111,7 +114,7 @@ impl Stage {
         let seen = bench.look(DROPLET, &one).await.expect("it is there");
         let stage = Self { bench, call, one, two, ip, body, seen };
         match call {
-            Call::Settle => stage.outside(&format!("/droplets/{}/actions", stage.one), &json!({"type": "power_off"})),
+            Call::Settle | Call::PowerOn => stage.outside(&format!("/droplets/{}/actions", stage.one), &json!({"type": "power_off"})),
             Call::Move | Call::Unassign | Call::UnassignOwn => {
                 let body = json!({"type": "assign", "droplet_id": number(&stage.one.0)});
                 stage.outside(&format!("/reserved_ips/{}/actions", stage.ip), &body);
@@ -147,6 +150,7 @@ impl Stage {
                 edit("backups", &[("backups", json!(true)), ("backup_policy", policy)]).await
             }
             Call::DisableBackups => edit("backups", &[("backups", json!(false))]).await,
+            Call::PowerOn => edit("power_on", &[]).await,
             Call::Settle => the(DROPLET).settle(api, &self.one, &Term::null()).await.map(drop),
             Call::Delete => {
                 let mut seen = self.seen.clone();

@@ -152,14 +152,15 @@ fn after_a_failover_nothing_is_changed_and_nothing_moved_back() {
     stack.run(&["apply", "ha", "-auto-approve"]).ok();
     let primary = id(&cloud, "primary");
     cloud.outside("POST", &format!("/v2/droplets/{primary}/actions"), &json!({ "type": "power_off" }));
-    let plan = stack.run(&["plan", "ha", "-detailed-exitcode"]).ok().says("No changes.");
+    let plan = stack.run(&["plan", "ha", "-detailed-exitcode"]).exits(2).says("Plan: 0 to add, 1 to change, 0 to destroy.");
     assert!(!plan.stdout.contains("droplet_id"), "who holds the address is no drift\n{plan}");
+    plan.mentions("digitalocean_droplet.primary will be powered on");
     assert_eq!(holder(&cloud), "secondary");
     stack
         .run(&["status", "ha"])
         .exits(1)
         .mentions("serving, but not whole")
-        .mentions("primary: nothing is heard of it")
+        .mentions("primary: nothing is heard of it: it is powered off; `dofloat apply` powers it on")
         .mentions("held by secondary");
     cloud.outside("POST", &format!("/v2/droplets/{primary}/actions"), &json!({ "type": "power_on" }));
     let plan = stack.run(&["plan", "ha", "-detailed-exitcode"]).ok().says("No changes.");
@@ -185,7 +186,7 @@ fn an_address_that_nobody_holds_is_the_pairs_business_while_a_node_lives() {
     for name in ["primary", "secondary"] {
         cloud.outside("POST", &format!("/v2/droplets/{}/actions", id(&cloud, name)), &json!({ "type": "power_off" }));
     }
-    stack.run(&["plan", "ha"]).ok().says("Plan: 1 to add, 0 to change, 0 to destroy.");
+    stack.run(&["plan", "ha"]).ok().says("Plan: 1 to add, 2 to change, 0 to destroy.");
 }
 
 #[test]

@@ -187,8 +187,8 @@ fn cases(story: Story, writes: usize, whens: &[When]) -> Vec<Case> {
             for deed in DEEDS {
                 let places: &[usize] = match deed {
                     Deed::NextApplies | Deed::NextDestroys if *when == When::Meanwhile => &[],
-                    // What nodes do with their address, and how they come back, is their own business.
-                    Deed::Does(Harm::PowerOff | Harm::Unassign | Harm::DeleteAddress) if story.of == "ha" => &[],
+                    // What nodes do with their address is their own business.
+                    Deed::Does(Harm::Unassign | Harm::DeleteAddress) if story.of == "ha" => &[],
                     Deed::NextApplies => &[1, 3],
                     Deed::NextDestroys => &[2, 4],
                     _ => &[0],

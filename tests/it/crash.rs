@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Mutex;
 
 use crate::harness::say;
-use crate::scene::{OF_THE_ESTATE, PAIR, STORIES, Stage, Story};
+use crate::scene::{OF_THE_ESTATE, PAIR, POWERED_OFF, STORIES, Stage, Story};
 use crate::walk::{Stride, walk};
 
 /// Every name of a crash point.
@@ -71,6 +71,16 @@ fn a_replacement_of_a_pair_at_once_that_is_killed_anywhere_goes_on() {
 #[test]
 fn a_destroy_of_a_pair_that_is_killed_anywhere_goes_on() {
     killed_anywhere(PAIR[3], Stride { thin: 13, full: 2 });
+}
+
+#[test]
+fn switching_on_what_is_off_survives_a_kill_anywhere() {
+    killed_anywhere(POWERED_OFF[0], Stride { thin: 7, full: 1 });
+}
+
+#[test]
+fn switching_on_a_pair_survives_a_kill_anywhere() {
+    killed_anywhere(POWERED_OFF[1], Stride { thin: 7, full: 1 });
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::scene::{Ended, Goal, OF_THE_ESTATE, PAIR, STORIES, Stage, Story};
+use crate::scene::{Ended, Goal, OF_THE_ESTATE, PAIR, POWERED_OFF, STORIES, Stage, Story};
 use crate::walk::{Stride, walk};
 
 /// The answer is lost, and the order too.
@@ -59,6 +59,11 @@ fn no_action_of_the_estate_is_lost_or_done_twice() {
 #[test]
 fn no_action_of_a_pair_is_lost_or_done_twice() {
     lost(&PAIR, Stride { thin: 31, full: 2 });
+}
+
+#[test]
+fn no_action_that_switches_on_what_is_off_is_lost_or_done_twice() {
+    lost(&POWERED_OFF, Stride { thin: 11, full: 1 });
 }
 
 fn lost(stories: &[Story], stride: Stride) {

@@ -38,6 +38,7 @@ mod lost;
 mod lost_actions;
 mod matrix;
 mod older;
+mod power;
 mod prompt;
 mod races;
 mod readme;

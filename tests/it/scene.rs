@@ -22,7 +22,7 @@ use crate::harness::{Outcome, Stack};
 
 pub(crate) use ending::Ended;
 pub(crate) use others::{DEEDS, Deed, Harm, Theirs};
-pub(crate) use plans::{OF_THE_ESTATE, PAIR, STORIES, Story};
+pub(crate) use plans::{OF_THE_ESTATE, PAIR, POWERED_OFF, STORIES, Story};
 pub(crate) use shape::{differences, identities, inventory, remembered, shape};
 
 /// The token of a pair's nodes.
@@ -94,6 +94,11 @@ impl Stage {
         if beside.is_some_and(|beside| beside.applied) {
             Deed::NextApplies.be_done(&mut scene, &Value::Null);
         }
+        for name in story.off {
+            let id = &scene.cloud.find("droplets", "name", name)["id"];
+            scene.cloud.outside("POST", &format!("/v2/droplets/{id}/actions"), &serde_json::json!({ "type": "power_off" }));
+        }
+        scene.cloud.settle_down();
         scene.write_plan(story.plan);
         let Scene { cloud, stack, next, theirs, .. } = scene;
         Self { story, world: cloud.world(), stack, next, theirs, clock: ClockMode::default() }
@@ -174,11 +179,12 @@ impl Scene {
     }
 
     /// A shape without what is nobody's fault: what is borne, and which node has the address of a pair whose nodes have all
-    /// gone at once, or of which somebody has deleted one.
+    /// gone at once, or of which somebody has deleted one or switched it off.
     fn eased(&self, shape: Value) -> Value {
         let shape = self.as_without(shape);
-        let deleted = self.story.of == "ha" && self.borne == Some(Deed::Does(Harm::DeleteDroplet));
-        if self.story.name != plans::AT_ONCE && !deleted {
+        let harms = [Harm::DeleteDroplet, Harm::PowerOff].map(Deed::Does).map(Some);
+        let moved = self.story.of == "ha" && harms.contains(&self.borne);
+        if self.story.name != plans::AT_ONCE && !moved {
             return shape;
         }
         let text = ["primary", "secondary"]

@@ -78,14 +78,14 @@ fn what_was_altered_outside_is_named_and_repaired_alone() {
     cloud.outside("POST", &format!("/v2/droplets/{}/actions", primary["id"]), &json!({"type": "rename", "name": "first"}));
     cloud.outside("POST", &format!("/v2/droplets/{}/actions", secondary["id"]), &json!({"type": "power_off"}));
 
-    let plan = stack.run(&["plan", "web", "-detailed-exitcode"]).exits(2).says("Plan: 0 to add, 2 to change, 0 to destroy.");
+    let plan = stack.run(&["plan", "web", "-detailed-exitcode"]).exits(2).says("Plan: 0 to add, 3 to change, 0 to destroy.");
     let plan =
         plan.mentions("digitalocean_record.www").mentions("192.0.2.1").mentions("digitalocean_droplet.primary").mentions("\"first\"");
-    plan.mentions("digitalocean_droplet.secondary").mentions("off");
+    plan.mentions("digitalocean_droplet.secondary will be powered on").mentions("\"off\" -> \"active\"");
 
     cloud.forget_log();
-    stack.run(&["apply", "web", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added, 2 changed, 0 destroyed.");
-    assert_eq!(cloud.requests().0, 2, "only what was altered is repaired");
+    stack.run(&["apply", "web", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added, 3 changed, 0 destroyed.");
+    assert_eq!(cloud.requests().0, 3, "only what was altered is repaired");
     stack.run(&["plan", "web"]).ok().says("No changes.");
 }
 

@@ -132,10 +132,19 @@ impl Recent {
     }
 }
 
+/// The latest actions of a droplet, if it is there.
+async fn recent(api: &Client, id: &Id) -> Result<Option<Recent>, ApiError> {
+    if_there(api.get::<Recent>(&format!("{}/actions", path(id)), &[("per_page", "50")]).await)
+}
+
 /// The action by which a droplet was to be made, if DigitalOcean gave it up.
 pub(super) async fn failed_create(api: &Client, id: &Id) -> Result<Option<u64>, ApiError> {
-    let recent = if_there(api.get::<Recent>(&format!("{}/actions", path(id)), &[("per_page", "50")]).await)?;
-    Ok(recent.and_then(|recent| recent.failed_create(id)))
+    Ok(recent(api, id).await?.and_then(|recent| recent.failed_create(id)))
+}
+
+/// Whether an action is under way.
+pub(super) async fn is_busy(api: &Client, id: &Id) -> Result<bool, ApiError> {
+    Ok(recent(api, id).await?.is_some_and(|recent| recent.actions.iter().any(|action| action.status == "in-progress")))
 }
 
 fn failed_create_of(id: &Id, action: u64) -> String {

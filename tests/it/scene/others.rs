@@ -246,8 +246,8 @@ impl Scene {
         Knowledge { files, spared: self.theirs.identities() }
     }
 
-    /// Takes note of what is not made good after this: a droplet that a person has switched off stays off, as the plan says
-    /// nothing about that, a mark that a person has taken away stays away, and a tag that nothing carries is nobody's.
+    /// Takes note of what is not made good after this: a mark that a person has taken away stays away, and a tag that nothing
+    /// carries is nobody's.
     pub(crate) fn bear(&mut self, deed: Deed) {
         self.borne = Some(deed);
     }
@@ -257,7 +257,6 @@ impl Scene {
         let droplets = shape.as_array_mut().into_iter().flatten().filter_map(|line| line.get_mut("droplet"));
         for droplet in droplets {
             match self.borne {
-                Some(Deed::Does(Harm::PowerOff)) if droplet["power"] == "off" => droplet["power"] = json!("active"),
                 Some(Deed::Does(Harm::Untag)) => {
                     let tags = droplet["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).chain(["the mark"]);
                     droplet["tags"] = json!(tags.map(str::to_owned).collect::<BTreeSet<_>>());

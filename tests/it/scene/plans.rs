@@ -10,6 +10,8 @@ pub(crate) struct Story {
     pub(crate) of: &'static str,
     /// The plan that is applied before; none where the stack is new.
     pub(crate) before: Option<fn() -> String>,
+    /// The droplets that somebody has switched off since.
+    pub(crate) off: &'static [&'static str],
     /// The plan when the command runs.
     pub(crate) plan: fn() -> String,
     pub(crate) command: &'static [&'static str],
@@ -23,41 +25,85 @@ pub(crate) const NEXT: &str = include_str!("../../../fixtures/config/next.tf");
 
 /// The stories of the tutorial's stack.
 pub(crate) const STORIES: [Story; 4] = [
-    Story { name: "apply", of: "web", before: None, plan: web, command: &["apply", "web", "-auto-approve"] },
-    Story { name: "update", of: "web", before: Some(web_and_more), plan: web_altered, command: &["apply", "web", "-auto-approve"] },
+    Story { name: "apply", of: "web", before: None, off: &[], plan: web, command: &["apply", "web", "-auto-approve"] },
+    Story {
+        name: "update",
+        of: "web",
+        before: Some(web_and_more),
+        off: &[],
+        plan: web_altered,
+        command: &["apply", "web", "-auto-approve"],
+    },
     Story {
         name: "replace",
         of: "web",
         before: Some(web_and_more),
+        off: &[],
         plan: web_and_more,
         command: &["apply", "web", "-auto-approve", "-replace=digitalocean_droplet.secondary", "-replace=digitalocean_droplet.spare"],
     },
-    Story { name: "destroy", of: "web", before: Some(web_and_more), plan: web_and_more, command: &["destroy", "web", "-auto-approve"] },
+    Story {
+        name: "destroy",
+        of: "web",
+        before: Some(web_and_more),
+        off: &[],
+        plan: web_and_more,
+        command: &["destroy", "web", "-auto-approve"],
+    },
+];
+
+/// The stories of what was switched off by others, and is switched on again.
+pub(crate) const POWERED_OFF: [Story; 2] = [
+    Story {
+        name: "power on",
+        of: "web",
+        before: Some(web),
+        off: &["primary", "secondary"],
+        plan: web_resized,
+        command: &["apply", "web", "-auto-approve"],
+    },
+    Story {
+        name: "power on of the pair",
+        of: "ha",
+        before: Some(ha),
+        off: &["primary", "secondary"],
+        plan: ha,
+        command: &["apply", "ha", "-auto-approve"],
+    },
 ];
 
 pub(crate) const AT_ONCE: &str = "replacement of the pair, all at once";
 
 /// The stories of the pair.
 pub(crate) const PAIR: [Story; 4] = [
-    Story { name: "apply of the pair", of: "ha", before: None, plan: ha, command: &["apply", "ha", "-auto-approve"] },
+    Story { name: "apply of the pair", of: "ha", before: None, off: &[], plan: ha, command: &["apply", "ha", "-auto-approve"] },
     Story {
         name: "replacement of the pair, one node after the other",
         of: "ha",
         before: Some(ha),
+        off: &[],
         plan: ha_in_another_place,
         command: &["apply", "ha", "-auto-approve"],
     },
-    Story { name: AT_ONCE, of: "ha", before: Some(ha), plan: ha_of_another_image, command: &["apply", "ha", "-auto-approve"] },
-    Story { name: "destroy of the pair", of: "ha", before: Some(ha), plan: ha, command: &["destroy", "ha", "-auto-approve"] },
+    Story { name: AT_ONCE, of: "ha", before: Some(ha), off: &[], plan: ha_of_another_image, command: &["apply", "ha", "-auto-approve"] },
+    Story { name: "destroy of the pair", of: "ha", before: Some(ha), off: &[], plan: ha, command: &["destroy", "ha", "-auto-approve"] },
 ];
 
 /// The stories of the estate.
 pub(crate) const OF_THE_ESTATE: [Story; 4] = [
-    Story { name: "apply of the estate", of: "estate", before: None, plan: estate, command: &["apply", "estate", "-auto-approve"] },
+    Story {
+        name: "apply of the estate",
+        of: "estate",
+        before: None,
+        off: &[],
+        plan: estate,
+        command: &["apply", "estate", "-auto-approve"],
+    },
     Story {
         name: "update of the estate",
         of: "estate",
         before: Some(estate),
+        off: &[],
         plan: estate_altered,
         command: &["apply", "estate", "-auto-approve"],
     },
@@ -65,6 +111,7 @@ pub(crate) const OF_THE_ESTATE: [Story; 4] = [
         name: "shrinking of the estate",
         of: "estate",
         before: Some(estate),
+        off: &[],
         plan: estate_shrunk,
         command: &["apply", "estate", "-auto-approve"],
     },
@@ -72,6 +119,7 @@ pub(crate) const OF_THE_ESTATE: [Story; 4] = [
         name: "destroy of the estate",
         of: "estate",
         before: Some(estate),
+        off: &[],
         plan: estate,
         command: &["destroy", "estate", "-auto-approve"],
     },
@@ -126,6 +174,12 @@ fn web_altered() -> String {
     let text = swap(text, spare, &spare.replace("var.image", "\"ubuntu-22-04-x64\""));
     let text = swap(text, "[\"old\"]", "[\"new\"]");
     swap(text, "\"5404-5406\"", "\"5404-5407\"")
+}
+
+/// One of those that are off is resized too.
+fn web_resized() -> String {
+    let secondary = "  name      = \"secondary\"\n  region    = var.region\n  image     = var.image\n  size      = var.size";
+    swap(web(), secondary, &secondary.replace("var.size", "\"s-2vcpu-4gb\""))
 }
 
 fn ha() -> String {

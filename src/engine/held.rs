@@ -1,0 +1,112 @@
+//! States that nobody writes and that are held: what was on when it was last seen and is off now is switched on again.
+//!
+//! Invariant: pure. A record forgets that an object was in such a state only by the user's word: `-refresh-only`, an import, or a
+//! configuration that leaves the state alone. So a run that was killed, failed or did something else first loses nothing. What
+//! somebody is at work on is left alone.
+
+use super::change::{AttrChange, Shown};
+use super::diff::{Difference, ignores};
+use super::plan::Present;
+use crate::base::address::Address;
+use crate::base::desired::{Desired, Hold, Lifecycle, Wanted};
+use crate::base::value::{Body, Value};
+use crate::kinds::attr::{Attr, EditName, Held};
+
+/// What is to be said of an object that has left a held state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// It is brought back.
+    Mended,
+    /// Somebody is at work on it.
+    Busy,
+    /// The configuration leaves it alone.
+    Ignored,
+    /// It was so already when it was last seen.
+    Known,
+    /// It is brought back, but not by this run.
+    Later,
+}
+
+/// The held states of a table.
+fn rows(rows: &'static [Attr]) -> impl Iterator<Item = (&'static Attr, Held)> {
+    rows.iter().filter_map(|row| Some((row, row.held?)))
+}
+
+fn is(body: &Body, row: &Attr, state: &str) -> bool {
+    body.get(row.name).and_then(Value::as_str) == Some(state)
+}
+
+/// Whether an object has left a state that is held.
+pub(super) fn is_lost(table: &'static [Attr], there: &Body) -> bool {
+    rows(table).any(|(row, held)| is(there, row, held.lost))
+}
+
+/// The edit by that name, if it brings a held state back.
+pub(super) fn edit(table: &'static [Attr], name: &str) -> Option<EditName> {
+    rows(table).map(|(_, held)| held.edit).find(|edit| *edit == name)
+}
+
+fn is_brought_back(row: &Attr, held: Held, there: &Body, last: &Body, rules: &Lifecycle) -> bool {
+    let was = rules.hold == Hold::Always || is(last, row, held.state);
+    is(there, row, held.lost) && was && !ignores(&rules.ignore_changes, row.name)
+}
+
+/// What is brought back. `last` is what was remembered.
+pub(super) fn differences(table: &'static [Attr], present: &Present<'_>, last: &Body, rules: &Lifecycle) -> Vec<Difference> {
+    let shown = |state: &str| Shown::Value(state.into());
+    rows(table)
+        .filter(|(row, held)| is_brought_back(row, *held, present.body, last, rules))
+        .map(|(row, held)| Difference {
+            row,
+            shown: AttrChange {
+                name: row.name.to_owned(),
+                before: shown(held.lost),
+                after: shown(held.state),
+                replaces: false,
+                disrupts: false,
+            },
+        })
+        .collect()
+}
+
+/// What becomes of an object that has left a held state; nothing if it has not.
+pub(super) fn left(table: &'static [Attr], present: &Present<'_>, rules: &Lifecycle, mended: bool, busy: bool) -> Option<Left> {
+    let (row, held) = rows(table).find(|(row, held)| is(present.body, row, held.lost))?;
+    Some(match () {
+        () if mended => Left::Mended,
+        () if busy => Left::Busy,
+        () if ignores(&rules.ignore_changes, row.name) => Left::Ignored,
+        () if is_brought_back(row, held, present.body, &present.record.body, rules) => Left::Later,
+        () => Left::Known,
+    })
+}
+
+impl Left {
+    /// What the user can do about it.
+    pub(super) fn hint(self, hold: Hold) -> &'static str {
+        match (self, hold) {
+            (Self::Mended, Hold::Remembered) => {
+                "It was on when it was last seen, so an apply powers it on. `ignore_changes = [status]` in its `lifecycle` block leaves it \
+                 alone; `dofloat apply -refresh-only` takes it as it is now."
+            }
+            (Self::Mended, Hold::Always) => {
+                "An apply powers it on. `power_state = \"any\"` in the block of its cluster leaves the nodes as they are."
+            }
+            (Self::Busy, _) => "DigitalOcean is at work on it, so it is left alone for now. Plan again when that is done.",
+            (Self::Ignored, _) => "The configuration leaves that alone.",
+            (Self::Known, _) => "It was so when it was last seen, so an apply leaves it so.",
+            (Self::Later, _) => "A whole apply, without `-target`, powers it on.",
+        }
+    }
+}
+
+/// Keeps in what is about to be remembered of an instance what is still to be brought back, by this run or a later one: it may
+/// have gone off while something else was done to it. `before` is what was remembered.
+pub(super) fn keep(table: &'static [Attr], address: &Address, desired: &Desired, before: &Body, now: &mut Body) {
+    let Some(Wanted { rules, .. }) = desired.resources.get(address) else { return };
+    for (row, held) in rows(table) {
+        if is(before, row, held.state) && is_brought_back(row, held, now, before, rules) {
+            now.insert(row.name.to_owned(), held.state.into());
+        }
+    }
+}
