@@ -145,7 +145,7 @@ impl<'a> Expanded<'a> {
         if text(&block, "fencing") == Some("none") {
             all.push(at(
                 "fencing",
-                format!("{cluster} has no fencing: while its private network is cut, each node believes that the other is dead."),
+                format!("{cluster} has no fencing: while its nodes do not see each other, each believes that the other is dead."),
                 "Both take the address in turns or at once. Pages that are the same on both do not mind; data that is written does. \
                  `fencing = \"api\"` has one of them reset; its token then needs the scopes to do so.",
             ));
