@@ -179,7 +179,7 @@ fn a_pair_that_was_applied_is_upgraded_with_one_hand_over_though_the_run_is_kill
     let (old, before) = (undisturbed.droplets(), undisturbed.assigned());
     undisturbed.run(&UPGRADE).ok();
     assert!(undisturbed.assigned() - before <= 1, "an upgrade takes more than one hand-over");
-    for counts in [[4, 9, 17, 26, 40], [2, 6, 12, 21, 33]] {
+    for counts in [[4, 9, 12, 15, 12], [2, 6, 12, 15, 12]] {
         let earlier = Earlier::open("pair", "ha-modern");
         let crash = |count: &usize| earlier.run_env(&[("DOFLOAT_CRASH", &format!("request.before@{count}"))], &UPGRADE).code;
         let killed = counts.iter().map(crash).filter(|code| *code == KILLED).count();
