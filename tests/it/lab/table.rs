@@ -158,7 +158,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "both nodes lose all links for 120 s", steps: blackout!(120), ..FENCED },
     // Nodes that live and do not see each other.
     Row { name: "private link cut", steps: &[Cut(Active, Private), LONG, Mend(Active, Private)], resets: (0, 0), ..SPLITS },
-    Row { name: "split, fencing", width: Width::Full, steps: &[SPLIT, LONG, HEAL], ..SPLITS },
+    Row { name: "split, fencing", steps: &[SPLIT, LONG, HEAL], ..SPLITS },
     Row { name: "split while the API is away for 30 s", steps: &[AWAY, SPLIT, Pass(30), WELL, LONG, HEAL], width: Width::Full, ..SPLITS },
     Row { name: "split while the API is away for 120 s", steps: &[AWAY, SPLIT, Pass(120), WELL, LONG, HEAL], ..SPLITS },
     Row { name: "split while the API is silent for 30 s", steps: &[SILENT, SPLIT, Pass(30), WELL, LONG, HEAL], ..SPLITS },
@@ -290,6 +290,19 @@ pub(crate) const ROWS: &[Row] = &[
         steps: &[On(Both, "systemctl --no-block restart corosync pacemaker")],
         resets: (0, 0),
         bound: 40_000,
+        ..FENCED
+    },
+    Row {
+        name: "corosync and pacemaker restart on one after the other",
+        steps: &[
+            On(Passive, "systemctl restart corosync pacemaker"),
+            Pass(40),
+            On(Active, "systemctl restart corosync pacemaker"),
+            Pass(40),
+        ],
+        resets: (0, 0),
+        bound: SOON,
+        watched: 30,
         ..FENCED
     },
     Row {
