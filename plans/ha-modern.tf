@@ -12,7 +12,7 @@ variable "region" {
 }
 
 variable "image" {
-  description = "What the droplets boot: Ubuntu 24.04 or 22.04, or Debian 12."
+  description = "What the droplets boot: Ubuntu 22.04, 24.04 or 26.04, or Debian 12 or 13."
   type        = string
   default     = "ubuntu-24-04-x64"
 }

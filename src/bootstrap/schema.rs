@@ -149,7 +149,8 @@ pub fn object() -> Type {
 }
 
 /// The images that a cluster can be built on.
-const IMAGES: [&str; 4] = ["ubuntu-24-04-x64", "ubuntu-22-04-x64", "debian-12-x64", "ubuntu-14-04-x64"];
+const IMAGES: [&str; 6] =
+    ["ubuntu-24-04-x64", "ubuntu-26-04-x64", "ubuntu-22-04-x64", "debian-13-x64", "debian-12-x64", "ubuntu-14-04-x64"];
 
 /// What a cluster has beside its arguments.
 pub const RESULTS: [&str; 4] = ["id", "ip", "tag", "firewall_id"];

@@ -66,7 +66,7 @@ pub struct Node {
 pub enum Release {
     /// Ubuntu 14.04: upstart, corosync 2, pacemaker 1.1.
     Trusty,
-    /// Ubuntu 22.04 and 24.04, Debian 12: systemd, corosync 3, pacemaker 2.1.
+    /// Ubuntu 22.04 to 26.04, Debian 12 and 13: systemd, corosync 3, pacemaker 2.1 or later.
     Modern,
 }
 
@@ -141,7 +141,7 @@ impl Release {
     pub fn of_image(slug: &str) -> Option<Self> {
         match slug.strip_suffix("-x64")? {
             "ubuntu-14-04" => Some(Self::Trusty),
-            "ubuntu-22-04" | "ubuntu-24-04" | "debian-12" => Some(Self::Modern),
+            "ubuntu-22-04" | "ubuntu-24-04" | "ubuntu-26-04" | "debian-12" | "debian-13" => Some(Self::Modern),
             _ => None,
         }
     }

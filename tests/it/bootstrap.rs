@@ -108,10 +108,10 @@ fn the_same_node_gives_the_same_bytes_within_the_limit() {
 #[test]
 fn images_have_their_generation() {
     assert_eq!(Release::of_image("ubuntu-14-04-x64"), Some(Release::Trusty));
-    for slug in ["ubuntu-22-04-x64", "ubuntu-24-04-x64", "debian-12-x64"] {
+    for slug in ["ubuntu-22-04-x64", "ubuntu-24-04-x64", "ubuntu-26-04-x64", "debian-12-x64", "debian-13-x64"] {
         assert_eq!(Release::of_image(slug), Some(Release::Modern));
     }
-    for slug in ["ubuntu-16-04-x64", "fedora-42-x64", "123456", "debian-12"] {
+    for slug in ["ubuntu-16-04-x64", "ubuntu-25-10-x64", "debian-11-x64", "fedora-42-x64", "123456", "debian-12"] {
         assert_eq!(Release::of_image(slug), None);
     }
 }

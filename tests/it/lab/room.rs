@@ -42,15 +42,17 @@ pub(crate) struct Wish {
     pub(crate) changes: &'static [(&'static str, &'static str)],
     /// Options of the simulator.
     pub(crate) simulator: &'static [&'static str],
+    /// The suite of Debian that its nodes boot; if it says none, DOFLOAT_LAB_SUITE does.
+    pub(crate) suite: Option<&'static str>,
 }
 
 impl Wish {
     /// What one would build today.
-    pub(crate) const FENCED: Self = Self { plan: "ha-modern", changes: &[], simulator: &[] };
+    pub(crate) const FENCED: Self = Self { plan: "ha-modern", changes: &[], simulator: &[], suite: None };
     /// The same without fencing.
     pub(crate) const MODERN: Self = Self { changes: &[("fencing", "\"none\"")], ..Self::FENCED };
     /// The tutorial, on a release that there is.
-    pub(crate) const TUTORIAL: Self = Self { plan: "ha", changes: &[], simulator: &[] };
+    pub(crate) const TUTORIAL: Self = Self { plan: "ha", ..Self::FENCED };
 
     /// The plan's text, with the nodes told where the lab's API is.
     fn text(&self) -> String {
@@ -121,9 +123,11 @@ impl Lab {
         let alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let owner = std::process::id();
         let name = format!("{}{owner}-{name}", std::env::var("LAB").unwrap_or_else(|_| "lab".to_owned()));
-        let done = rig(&name, &["up", &owner.to_string()]).output().expect("the rig starts");
+        let asked = std::env::var("DOFLOAT_LAB_SUITE").ok();
+        let suite = wish.suite.or(asked.as_deref()).unwrap_or("bookworm");
+        let done = rig(&name, &["up", &owner.to_string(), suite]).output().expect("the rig starts");
         Outcome::of(done).ok();
-        let stack = Stack::empty().env("TF_VAR_image", "debian-12-x64").env("TF_VAR_failover_token", TOKEN);
+        let stack = Stack::empty().env("TF_VAR_image", image_of(suite)).env("TF_VAR_failover_token", TOKEN);
         furnish(&stack);
         let simulator = start_simulator(&name, &stack, &wish);
         let lab = Self { stack, name, wish, ip: OnceLock::new(), simulator, _alone: alone };
@@ -449,6 +453,15 @@ impl Drop for Watch {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// The provider's image of a suite.
+fn image_of(suite: &str) -> &'static str {
+    match suite {
+        "bookworm" => "debian-12-x64",
+        "trixie" => "debian-13-x64",
+        other => panic!("the lab knows no image with the suite {other}"),
     }
 }
 
