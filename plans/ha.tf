@@ -44,6 +44,9 @@ resource "dofloat_cluster" "web" {
   size   = var.size
   nodes  = ["primary", "secondary"]
 
+  # The logs of both nodes and yours go by one clock.
+  timezone = "America/New_York"
+
   service        = "nginx"
   failover_token = var.failover_token
 

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::schema::{Block, names, number, text};
+use super::schema::{self, Block, names, number, text};
 use super::user_data::Release;
 use crate::base::address::Address;
 use crate::base::desired::Known;
@@ -94,6 +94,7 @@ impl<'a> Part<'a> {
             (Self::Node(_), Some("tags")) => "tags",
             (Self::Node(_), Some("monitoring")) => "monitoring",
             (Self::Node(_), Some("backups")) => "backups",
+            (Self::Firewall, Some("inbound_rule")) => "health_sources",
             (_, Some("region")) => "region",
             _ => "",
         }
@@ -239,13 +240,25 @@ impl Plot<'_> {
             Term::map(rule)
         };
         let open = |port: String| rule("tcp", Some(port), "source_addresses", anywhere());
-        let mut inbound = vec![open("22".to_owned())];
+        let mut inbound: Vec<Term> = match self.block.get("ssh_sources") {
+            None => vec![open("22".to_owned())],
+            Some(sources) if is_empty(sources) => vec![],
+            Some(sources) => vec![rule("tcp", Some("22".to_owned()), "source_addresses", sources.clone())],
+        };
         if text(self.block, "service") != Some("none") {
             inbound.push(open("80".to_owned()));
         }
-        inbound.push(match number(self.block, "health_port") {
-            Some(port) => open(port.to_string()),
-            None => self.argument("health_port"),
+        inbound.push(match (number(self.block, "health_port"), self.block.get("health_sources")) {
+            (Some(port), None) => open(port.to_string()),
+            // The nodes read each other's, too.
+            (Some(port), Some(sources)) => {
+                let mut rule = rule("tcp", Some(port.to_string()), "source_tags", texts(&[&self.tag()])).entries().unwrap_or_default();
+                rule.extend(
+                    Some(sources).filter(|sources| !is_empty(sources)).map(|sources| ("source_addresses".to_owned(), sources.clone())),
+                );
+                Term::map(rule)
+            }
+            (None, _) => self.argument("health_port"),
         });
         inbound.push(rule("udp", Some(COROSYNC_PORTS.to_owned()), "source_tags", texts(&[&self.tag()])));
         let out = |protocol: &str, ports: Option<&str>| rule(protocol, ports.map(str::to_owned), "destination_addresses", anywhere());
@@ -331,7 +344,10 @@ impl Plot<'_> {
         if text(self.block, "links") != Some("both") {
             all.extend(self.block.get("links").map(|links| ("links", links.clone())));
         }
-        let all = Term::map(all.into_iter().map(|(name, term)| (name.to_owned(), term)).collect());
+        let mut all: BTreeMap<String, Term> = all.into_iter().map(|(name, term)| (name.to_owned(), term)).collect();
+        // The same of others that came later: they stand here where they are not as they were before.
+        all.extend(schema::changed(self.block, &["user_data_timeout"]));
+        let all = Term::map(all);
         match all.sealed() {
             Some(_) if all.value().is_some() => all.value().map(|value| value.to_json().to_string()).unwrap_or_default().into(),
             // A secret among what is compared: its digest stands for all.
@@ -341,6 +357,10 @@ impl Plot<'_> {
             }
         }
     }
+}
+
+fn is_empty(list: &Term) -> bool {
+    list.items().is_some_and(|items| items.is_empty())
 }
 
 /// The release that the nodes boot, if it is known.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::children::{self, Part, Plot};
 use super::schema::{self, Block, Complaint, KIND, number, text};
 use super::user_data::{self, Fencing, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
+use super::{user_script, zones};
 use crate::base::address::Address;
 use crate::base::desired::{Desired, Hold, Ignore, Known, Lifecycle, Output, Pair, Prevent, Resolve, Trigger, Wanted, Watch};
 use crate::base::diag::{Diagnostic, Span};
@@ -156,6 +157,21 @@ impl<'a> Expanded<'a> {
                 format!("{cluster} ignores quorum: a node that boots alone takes the address, whatever the other does."),
                 "With \"stop\" it waits until it has seen the other once, so that there are never two owners; the price is that a lone \
                  survivor of a blackout serves nothing until the other is back.",
+            ));
+        }
+        if let Some((old, new)) = text(&block, "timezone").and_then(|old| Some((old, zones::successor(old)?))) {
+            all.push(at(
+                "timezone",
+                format!("`{old}` is an old name of the time zone \"{new}\", which current systems may not have any more."),
+                "Write the name of today.",
+            ));
+        }
+        let anonymous = |value: &Value| value.as_str().is_some_and(user_script::is_anonymous);
+        if block.get("user_data").and_then(Term::value).is_some_and(anonymous) {
+            all.push(at(
+                "user_data",
+                format!("The script in `user_data` of {cluster} does not begin with `#!`: /bin/sh runs it."),
+                "Say so: begin it with `#!/bin/sh`.",
             ));
         }
         let release = text(&block, "image").and_then(Release::of_image);
@@ -434,6 +450,7 @@ fn scripts_of(block: &Block) -> Option<String> {
         timezone: String::new(),
         listen: Listen::Any,
         user_script: None,
+        user_script_timeout: 0,
         authkey: Secret::new(String::new()),
         token: Secret::new(String::new()),
     };
@@ -518,6 +535,7 @@ fn node_of(block: &Block, name: &str, tag: &str, floating_ip: Ipv4Addr, api_url:
         timezone: text(block, "timezone")?.to_owned(),
         listen: if text(block, "listen")? == "anchor" { Listen::Anchor } else { Listen::Any },
         user_script,
+        user_script_timeout: whole("user_data_timeout")?,
         authkey: keys.authkey.clone(),
         token: keys.token.clone(),
     })

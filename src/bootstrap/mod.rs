@@ -6,3 +6,5 @@ pub mod children;
 pub mod cluster;
 pub mod schema;
 pub mod user_data;
+pub mod user_script;
+pub mod zones;

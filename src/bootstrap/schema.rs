@@ -3,8 +3,12 @@
 //! Invariant: pure; a complaint names the argument and never quotes a secret. It must not know how a cluster is built.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use ipnet::IpNet;
 
 use super::user_data::Release;
+use super::{user_script, zones};
 use crate::base::diag::did_you_mean;
 use crate::base::number::Number;
 use crate::base::types::Type;
@@ -109,13 +113,32 @@ const ARGUMENTS: &[Argument] = &[
         Default::Nothing,
         "After how many milliseconds of silence a node counts as dead; by default 1200, so that a freeze of a second does nothing.",
     ),
-    argument("user_data", Shape::Text, Default::Nothing, "A script of yours, run on each node before the cluster starts its service."),
+    argument(
+        "user_data",
+        Shape::Text,
+        Default::Nothing,
+        "A script of yours, run on each node before the cluster starts its service. If it fails it is tried again, five times in all.",
+    ),
+    argument(
+        "user_data_timeout",
+        Shape::Number,
+        Default::Number(600),
+        "For how many seconds the script in `user_data` may run; then it is ended, and has failed.",
+    ),
     choice("listen", Default::Text("any"), &["any", "anchor"], "On which addresses the service listens."),
     argument("vpc_uuid", Shape::Text, Default::Nothing, "The VPC; one of the cluster's own unless it is written."),
     argument("tags", Shape::Texts, Default::Nothing, "More tags of the nodes."),
     argument("monitoring", Shape::Bool, Default::Bool(false), "Whether the metrics agent is installed on the nodes."),
     argument("backups", Shape::Bool, Default::Bool(false), "Whether the nodes are backed up."),
     argument("health_port", Shape::Number, Default::Number(5480), "The port at which a node tells how it is."),
+    argument(
+        "health_sources",
+        Shape::Texts,
+        Default::Nothing,
+        "Addresses and ranges that can read the nodes' health. Whoever runs `apply` must be among them, or it waits in vain. By default \
+         all.",
+    ),
+    argument("ssh_sources", Shape::Texts, Default::Nothing, "Addresses and ranges from which one can log in. By default all."),
     argument("health_path", Shape::Text, Default::Text("/health"), "The path at which a node tells how it is."),
     choice(
         "wait_for",
@@ -209,6 +232,14 @@ fn of_default(default: Default) -> Result<Option<Value>, ()> {
     }))
 }
 
+/// Those of these arguments that have another value than their default.
+#[must_use]
+pub fn changed(block: &Block, names: &[&str]) -> Block {
+    let default = |name: &str| ARGUMENTS.iter().find(|row| row.name == name).and_then(|row| of_default(row.default).ok()?);
+    let of = |name: &&str| Some(((*name).to_owned(), block.get(*name)?.clone()));
+    names.iter().filter_map(of).filter(|(name, term)| term.value() != default(name).as_ref()).collect()
+}
+
 /// The text of an argument, if it is known and open.
 #[must_use]
 pub fn text<'a>(block: &'a Block, name: &str) -> Option<&'a str> {
@@ -253,6 +284,9 @@ impl Checks<'_> {
         self.nodes();
         self.image();
         self.forms();
+        self.timezone();
+        self.user_data();
+        self.sources();
         self.numbers();
         if text(self.block, "fencing") == Some("api") && text(self.block, "no_quorum_policy") == Some("ignore") {
             self.error(
@@ -319,11 +353,6 @@ impl Checks<'_> {
         {
             self.error("cluster_name", format!("`{name}` is no name of a cluster."), "It has letters, digits, `_` and `-`, up to 64.");
         }
-        if let Some(zone) = text(self.block, "timezone")
-            && (!plain(zone, "_+-/") || zone.starts_with('/') || zone.ends_with('/'))
-        {
-            self.error("timezone", format!("`{zone}` is no time zone."), "Write it as in \"America/New_York\" or \"UTC\".");
-        }
         if let Some(path) = text(self.block, "health_path")
             && (!path.starts_with('/') || !plain(path, "/._-") || path.contains(".."))
         {
@@ -336,12 +365,51 @@ impl Checks<'_> {
         }
     }
 
+    fn timezone(&mut self) {
+        let Some(zone) = text(self.block, "timezone").filter(|zone| !zones::is_known(zone)) else { return };
+        let hint = match zones::meant(zone) {
+            Some(meant) => format!("Did you mean \"{meant}\"?"),
+            None => "Write a name of the tz database, as in \"America/New_York\" or \"UTC\".".to_owned(),
+        };
+        self.error("timezone", format!("`{zone}` is no time zone."), hint);
+    }
+
+    fn user_data(&mut self) {
+        let Some(script) = self.block.get("user_data").and_then(Term::sealed) else { return };
+        let checked = script.map(|value| value.as_str().map_or(Ok(()), user_script::check));
+        if let Err((what, hint)) = checked.transpose() {
+            self.error("user_data", format!("`user_data` {what}"), hint);
+        }
+    }
+
+    fn sources(&mut self) {
+        for name in ["ssh_sources", "health_sources"] {
+            let Some(items) = self.block.get(name).and_then(Term::value).and_then(Value::as_list) else { continue };
+            for item in items.iter().filter_map(Value::as_str).filter(|item| !is_network(item)) {
+                self.error(
+                    name,
+                    format!("`{name}` has \"{item}\", which is no address and no range."),
+                    "Write them as in \"203.0.113.7\" or \"203.0.113.0/24\".",
+                );
+            }
+        }
+        let heard = |name| self.block.get(name).and_then(Term::value).and_then(Value::as_list).is_none_or(|items| !items.is_empty());
+        if !heard("health_sources") && text(self.block, "wait_for") == Some("serving") {
+            self.error(
+                "health_sources",
+                "With an empty `health_sources` nobody hears how the nodes are, and an apply would wait for it in vain.",
+                "Add the address from which dofloat is run, or write `wait_for = \"created\"`.",
+            );
+        }
+    }
+
     fn numbers(&mut self) {
         for (name, from, to, unit) in [
             ("token_timeout", 300, 60_000, " milliseconds"),
             ("fencing_delay", 0, 120, " seconds"),
             ("health_port", 1, 65_535, ""),
             ("wait_limit", 10, 86_400, " seconds"),
+            ("user_data_timeout", 1, 86_400, " seconds"),
         ] {
             let known = self.block.get(name).is_some_and(|term| term.value().is_some());
             if known && !number(self.block, name).is_some_and(|number| (from..=to).contains(&number)) {
@@ -349,6 +417,11 @@ impl Checks<'_> {
             }
         }
     }
+}
+
+/// An address, or a range of them.
+fn is_network(text: &str) -> bool {
+    text.parse::<IpNet>().is_ok() || text.parse::<IpAddr>().is_ok()
 }
 
 /// A host name of one label that is also a name in an address.
@@ -404,6 +477,14 @@ mod tests {
         check(r#""image": "fedora-42-x64""#, &["image: `fedora-42-x64` is no image"]);
         check(r#""token_timeout": 10, "health_path": "health""#, &["health_path: ", "token_timeout: "]);
         check(r#""ip": "1.2.3.4", "sise": "x""#, &[": `ip` cannot be set", ": There is no argument `sise`"]);
+        check(r#""timezone": "US/Eastern""#, &[]);
+        check(r#""timezone": "america/new_york""#, &["timezone: `america/new_york` is no time zone."]);
+        check(r##""user_data": "#cloud-config\n""##, &["user_data: `user_data` is a document of cloud-init"]);
+        check(r#""ssh_sources": [], "health_sources": ["203.0.113.7", "2001:db8::/32"]"#, &[]);
+        check(r#""ssh_sources": ["10.0.0.0/33", "home"]"#, &["ssh_sources: `ssh_sources` has \"10.0.0.0/33\"", "ssh_sources: "]);
+        check(r#""health_sources": []"#, &["health_sources: With an empty"]);
+        check(r#""health_sources": [], "wait_for": "created""#, &[]);
+        check(r#""user_data_timeout": 0"#, &["user_data_timeout: `user_data_timeout` is a whole number from 1"]);
         check(r#""region": null"#, &[": The argument `region` of `dofloat_cluster` is missing."]);
     }
 }

@@ -55,6 +55,8 @@ pub struct Node {
     pub listen: Listen,
     /// The user's own script, run once before the service starts.
     pub user_script: Option<Secret<String>>,
+    /// For how many seconds that may run.
+    pub user_script_timeout: u32,
     /// The cluster's key in base64: 128 random bytes.
     pub authkey: Secret<String>,
     /// The token with which it moves the address.
@@ -362,6 +364,7 @@ fn environment(node: &Node) -> String {
         ("FENCING", fencing.to_owned()),
         ("FENCING_DELAY", delay.to_string()),
         ("TIMEZONE", node.timezone.clone()),
+        ("USER_SCRIPT_TIMEOUT", node.user_script_timeout.to_string()),
         ("LISTEN", if node.listen == Listen::Any { "any" } else { "anchor" }.to_owned()),
     ];
     values.map(|(name, value)| format!("{name}={}\n", quoted(&value))).concat()

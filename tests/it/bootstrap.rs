@@ -38,6 +38,7 @@ pub(crate) fn modern() -> Node {
         timezone: "America/New_York".to_owned(),
         listen: Listen::Any,
         user_script: Some(Secret::new("#!/bin/sh\necho hello\n".to_owned())),
+        user_script_timeout: 600,
         authkey: Secret::new(AUTHKEY.to_owned()),
         token: Secret::new(TOKEN.to_owned()),
     }

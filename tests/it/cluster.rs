@@ -338,3 +338,64 @@ fn what_is_wrong_with_a_cluster_is_told_at_its_place() {
     check("  vpc_uuid = digitalocean_domain.web.id\n  cluster_name = \"a b\"\n", "`a b` is no name of a cluster.");
     check("  lifecycle {\n    create_before_destroy = true\n  }\n", "`create_before_destroy` has no place in a cluster.");
 }
+
+/// Who may log in and who may read the nodes' health is a matter of the firewall alone: no node is replaced for it.
+#[test]
+fn the_firewall_lets_in_whom_the_block_names() {
+    let (cloud, stack) = scene(&[]);
+    stack.run(&["apply", "ha", "-auto-approve"]).ok();
+    let before = [id(&cloud, "primary"), id(&cloud, "secondary")];
+    let sources = "service = \"nginx\"\n  ssh_sources = [\"198.51.100.7\"]\n  health_sources = [\"198.51.100.0/24\", \"2001:db8::/32\"]";
+    stack.replace("plans/ha.tf", "service        = \"nginx\"", sources);
+    stack.run(&["apply", "ha", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added, 1 changed, 0 destroyed.");
+    assert_eq!([id(&cloud, "primary"), id(&cloud, "secondary")], before);
+    let rules = cloud.show("firewalls")[0]["inbound_rules"].clone();
+    let of =
+        |port: &str| rules.as_array().unwrap().iter().find(|rule| rule["ports"] == port).cloned().unwrap_or_default()["sources"].clone();
+    assert_eq!(of("22")["addresses"], json!(["198.51.100.7"]));
+    assert_eq!(of("80")["addresses"].as_array().unwrap().len(), 2);
+    let health = of("5480");
+    assert_eq!(health["addresses"].as_array().unwrap().len(), 2);
+    assert!(health["tags"][0].as_str().unwrap().starts_with("dofloat:ha-"), "the nodes read each other's: {health}");
+    stack.run(&["plan", "ha", "-detailed-exitcode"]).ok().says("No changes.");
+    stack.replace("plans/ha.tf", "ssh_sources = [\"198.51.100.7\"]", "ssh_sources = []");
+    stack.run(&["apply", "ha", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added, 1 changed, 0 destroyed.");
+    let rules = cloud.show("firewalls")[0]["inbound_rules"].to_string();
+    assert!(!rules.contains("\"22\""), "nobody may log in: {rules}");
+    stack.replace("plans/ha.tf", "\"198.51.100.0/24\", \"2001:db8::/32\"", "\"home\"");
+    stack.run(&["plan", "ha"]).exits(1).mentions("`health_sources` has \"home\", which is no address").mentions("plans/ha.tf:");
+}
+
+#[test]
+fn what_no_node_could_do_is_refused_by_the_plan() {
+    let (_cloud, stack) = scene(&[]);
+    let with = |line: &str| {
+        stack.write("plans/other.tf", &stack.read("plans/ha.tf").replace("  timezone = \"America/New_York\"\n", &format!("  {line}\n")));
+        stack.run(&["plan", "other"])
+    };
+    with("timezone = \"America/New_Yrok\"").exits(1).mentions("Did you mean \"America/New_York\"?").mentions("plans/other.tf:");
+    with("timezone = \"US/Eastern\"").ok().mentions("an old name of the time zone \"America/New_York\"");
+    with("user_data = \"#cloud-config\\npackages: [nginx]\\n\"")
+        .exits(1)
+        .mentions("is a document of cloud-init")
+        .mentions("plans/other.tf:");
+    let secret =
+        with("user_data = sensitive(\"#include\\nhttps://example.com/s3cret\\n\")").exits(1).mentions("is a document of cloud-init");
+    assert!(!secret.to_string().contains("s3cret"), "{secret}");
+    with("user_data = \"apt-get -y upgrade\\n\"").ok().mentions("does not begin with `#!`: /bin/sh runs it");
+    with("user_data = \"#!/bin/sh\\n\"\n  user_data_timeout = 30").ok();
+}
+
+/// An argument that came later, left as it was before, stands in nothing that is compared.
+#[test]
+fn a_later_argument_replaces_nobody_until_it_is_used() {
+    let (cloud, stack) = scene(&[]);
+    stack.run(&["apply", "ha", "-auto-approve"]).ok();
+    let state = stack.read("state/ha.json");
+    assert!(!state.contains("user_data_timeout"), "{state}");
+    stack.replace("plans/ha.tf", "service        = \"nginx\"", "service = \"nginx\"\n  user_data_timeout = 600");
+    stack.run(&["plan", "ha", "-detailed-exitcode"]).ok().says("No changes.");
+    stack.replace("plans/ha.tf", "user_data_timeout = 600", "user_data_timeout = 60");
+    stack.run(&["plan", "ha", "-detailed-exitcode"]).exits(2).mentions("forces replacement");
+    assert_eq!(cloud.show("droplets").len(), 2);
+}
