@@ -83,7 +83,9 @@ async fn shown(args: &StatusArgs, site: &Site<'_>, configuration: &Stack<'_>, ga
 
 /// What is asked of each node.
 const QUESTIONS: &str = "crm_mon -1; echo; echo '# crm configure show'; crm configure show; echo; \
-                         echo '# the end of corosync.log'; tail -n 30 /var/log/corosync/corosync.log";
+                         echo '# the end of corosync.log: who is a member'; tail -n 30 /var/log/corosync/corosync.log; echo; \
+                         echo '# the end of pacemaker.log: what is done where, and why'; \
+                         tail -n 30 /var/log/pacemaker/pacemaker.log 2>/dev/null || echo 'On 14.04 it stands in corosync.log.'";
 
 /// Whether there is nobody to talk to: in a simulated account, unless the node has told that it is real.
 fn is_played(report: &Report, name: &str, simulated: bool) -> bool {

@@ -24,6 +24,10 @@ pub struct Health {
     pub steps: u64,
     /// Why it is stuck.
     pub error: Option<String>,
+    /// Whether it has given up its first boot for that.
+    pub stopped: bool,
+    /// What is not as it was asked for, though it hinders nothing.
+    pub notes: Vec<String>,
     /// What was wrong when it last asked the API.
     pub api_error: Option<String>,
     /// Why a lost peer is not taken out of service yet, or that one is off that no server has switched off.
@@ -146,7 +150,7 @@ pub async fn look(api: &Client, watch: &Watch) -> Report {
 /// Waits until a pair is as it should be.
 ///
 /// # Errors
-/// At the limit, with what was seen last.
+/// At the limit, or when a server that is waited for has given up, with what was seen last.
 pub async fn wait(api: &Client, watch: &Watch, goal: &Goal) -> Result<(), ApiError> {
     let what = match goal {
         Goal::Serving => format!("both nodes of {} to have joined and its address to answer", watch.pair),
@@ -158,6 +162,9 @@ pub async fn wait(api: &Client, watch: &Watch, goal: &Goal) -> Result<(), ApiErr
             Goal::Serving => report.serves(),
             Goal::MayLeave(name) => report.may_leave(name),
         };
+        if !reached && report.is_hopeless(goal) {
+            return Err(ApiError::Unsettled { what: format!("gave up waiting for {what}: {}", report.complaint()) });
+        }
         Ok(if reached { Look::Done(()) } else { Look::Not(report.complaint()) })
     };
     api.wait_saying(&what, watch.limit, once).await
@@ -224,6 +231,13 @@ impl Report {
         others && self.address.is_ok() || own
     }
 
+    /// Whether a server that is waited for has given up, so that waiting is of no use.
+    #[must_use]
+    pub fn is_hopeless(&self, goal: &Goal) -> bool {
+        let waited_for = |name: &String| !matches!(goal, Goal::MayLeave(leaving) if leaving == name);
+        self.nodes.iter().any(|(name, seen)| waited_for(name) && matches!(seen, Seen::Told(health) if health.stopped))
+    }
+
     /// Who is not well, and why.
     #[must_use]
     pub fn complaint(&self) -> String {
@@ -277,6 +291,16 @@ mod tests {
         let cut = with(vec![link("b", false), link("c", false)]);
         assert_eq!(cut.complaint().as_deref(), Some("its private link to b is down"));
         assert!(cut.joined());
+    }
+
+    #[test]
+    fn nobody_waits_for_a_server_that_has_given_up() {
+        const STOPPED: &str = r#"{"phase": "service", "error": "the script in user_data ended with 3", "stopped": true}"#;
+        let of = |a: &str, b: &str| Report { nodes: vec![("a".to_owned(), told(a)), ("b".to_owned(), told(b))], address: Ok(()) };
+        let leaving = |name: &str| Goal::MayLeave(name.to_owned());
+        assert!(of(WELL, STOPPED).is_hopeless(&Goal::Serving) && of(WELL, STOPPED).is_hopeless(&leaving("a")));
+        // Itself it is just what is to be replaced.
+        assert!(!of(WELL, STOPPED).is_hopeless(&leaving("b")) && !of(WELL, BOOTS).is_hopeless(&Goal::Serving));
     }
 
     #[test]

@@ -128,6 +128,9 @@ pub fn to_text(pair: &Pair, paint: Paint) -> String {
         };
         let _ = writeln!(text, "  {}: {told} ({droplet}, public {}, private {})", node.name, shown(&node.public), shown(&node.private));
         if let Some(Seen::Told(health)) = pair.heard(&node.name) {
+            for note in &health.notes {
+                let _ = writeln!(text, "    note: {}", visible(note));
+            }
             for resource in &health.resources {
                 let place = resource.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
                 let failed = if resource.failed { ", failed" } else { "" };
@@ -145,6 +148,7 @@ pub fn to_json(pair: &Pair) -> Json {
         let told = match pair.heard(&node.name) {
             Some(Seen::Told(health)) => json!({
                 "phase": health.phase, "step": health.step, "steps": health.steps, "error": health.error, "api_error": health.api_error,
+                "stopped": health.stopped, "notes": health.notes,
                 "fencing": health.fencing, "joined": health.joined(), "members": health.members, "quorum": health.quorum, "holder": health.holder,
                 "holds": health.holds, "simulated": health.simulated, "log": health.log,
                 "links": health.links.iter().map(|link| json!({

@@ -3,6 +3,8 @@
 //!
 //! Invariant: nothing outside a temporary folder is written; the scripts find all they touch below `DOFLOAT_ROOT`.
 
+mod hygiene;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -248,10 +250,14 @@ impl Root {
     }
 
     pub(crate) fn sh(&self, line: &str) -> Outcome {
+        Outcome::of(self.command(line).output().unwrap())
+    }
+
+    fn command(&self, line: &str) -> Command {
         let mut command = self.stack.command("bash");
         let path = format!("{}:/usr/bin:/bin:/usr/sbin:/sbin", self.stack.path("bin").display());
         command.args(["-c", line]).env("PATH", path).env("DOFLOAT_ROOT", self.stack.path(""));
-        Outcome::of(command.output().unwrap())
+        command
     }
 
     /// Runs user-data as cloud-init does.
@@ -552,6 +558,18 @@ fn the_address_is_asked_for_until_it_is_here_and_refusals_end_at_once() {
         root.stack.write(address, patience);
         run("203.0.113.7 11").exits(1).mentions("is not at droplet 11 yet");
     }
+    // In whatever words an unknown droplet is refused.
+    root.stack.write(address, "{\"reserved_ip\":{\"locked\":false,\"droplet\":null}}\n200");
+    for refusal in ["{\"message\":\"Droplet not found\"}\n422", "{}\n404"] {
+        root.stack.write("answers/reserved_ips_203.0.113.7_actions", refusal);
+        let told = root.sh("ASSIGN_PATIENCE=50 DO_TOKEN=mine usr/local/bin/assign-ip 203.0.113.7 77");
+        told.exits(3).mentions("the API knows no droplet 77");
+    }
+    root.stack.write("answers/reserved_ips_203.0.113.7_actions", "{\"message\":\"an event is pending\"}\n422");
+    root.stack.write("answers/droplets_77", "{\"droplet\":{\"id\":77}}\n200");
+    run("203.0.113.7 77").exits(1).mentions("is not at droplet 77 yet");
+    let log = root.stack.read("var/log/dofloat.log");
+    assert!(log.contains("203.0.113.7 is at nobody: asking for it to be at 77") && !log.contains("null"), "{log}");
     assert!(root.stack.read("asked-with").contains("Bearer mine"));
     assert!(!root.calls().contains("mine"), "the token stands in an argument list");
 }

@@ -5,6 +5,7 @@
 //! and consensus, a second of pacemaker's, the second in which an address moves or a droplet goes off; with fencing, how long the
 //! node without the address looks on.
 
+mod hygiene;
 mod links;
 mod measure;
 mod room;
@@ -92,7 +93,12 @@ fn an_address_alone_moves_too() {
     comes_up_as_it_should(&lab);
     assert_eq!(lab.on("primary", "command -v nginx; pgrep -c nginx"), "", "nobody asked for nginx");
     let seen = lab.ask_as(&key.environment(), "status", &["-verbose"]).ok();
-    for part in ["primitive FloatIP ocf:digitalocean:floatip", "Online: [ primary secondary ]", "# the end of corosync.log"] {
+    for part in [
+        "primitive FloatIP ocf:digitalocean:floatip",
+        "Online: [ primary secondary ]",
+        "# the end of corosync.log",
+        "# the end of pacemaker.log",
+    ] {
         assert_eq!(seen.stdout.matches(part).count(), 2, "{part:?} must be there once for each node\n{seen}");
     }
     lab.rig(&["plug", "primary"]);

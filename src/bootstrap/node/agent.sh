@@ -235,7 +235,7 @@ repay() {
                     :
                 elif [ "$(picked .droplet.status)" = off ]; then
                     say "droplet $number ($name) is off: switching it on"
-                    api POST "/v2/droplets/$number/actions" '{"type":"power_on"}' || say "the API answers $STATUS: $(picked .message)"
+                    api POST "/v2/droplets/$number/actions" '{"type":"power_on"}' || say "the API answers $STATUS: $(reason)"
                 elif printf '%s\n' "$present" | grep -qx "$name"; then
                     rm -f "$debt"
                 fi

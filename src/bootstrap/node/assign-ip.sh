@@ -29,7 +29,7 @@ refused() {
             exit 3
             ;;
         400)
-            echo "the API does not understand: $(picked .message)" >&2
+            echo "the API does not understand: $(reason)" >&2
             exit 3
             ;;
     esac
@@ -40,7 +40,24 @@ ask_for() {
     asked=true
     # Who fences must know how long it has had the address. Nobody's notes are kept for a user's own call.
     [ ! -w "$RUN" ] || clock | put "$RUN/asked" 644
-    api POST "/v2/reserved_ips/$ip/actions" "{\"type\":\"assign\",\"droplet_id\":$droplet}" || say "the API answers $STATUS: $(picked .message)"
+    api POST "/v2/reserved_ips/$ip/actions" "{\"type\":\"assign\",\"droplet_id\":$droplet}" || say "the API answers $STATUS: $(reason)"
+}
+
+# require_droplet: ends if a request was refused because there is no such droplet. The words differ, and it is refused in the same way
+# while something is pending; whether there is the droplet can be asked.
+require_droplet() {
+    refusal=$STATUS
+    case $refusal in
+        404 | 422)
+            if [ -z "${exists:-}" ]; then request GET "/v2/droplets/$droplet"; fi
+            if [ -z "${exists:-}" ] && [ "$STATUS" = 404 ]; then
+                echo "the API knows no droplet $droplet" >&2
+                exit 3
+            fi
+            case $STATUS in 2??) exists=true ;; esac
+            ;;
+    esac
+    STATUS=$refusal
 }
 
 asked=false
@@ -58,10 +75,7 @@ while :; do
         if [ "$locked" != true ]; then
             say "$ip is at $holder: asking for it to be at $droplet"
             ask_for
-            if [ "$STATUS" = 422 ] && picked .message | grep -q 'could not be found'; then
-                echo "the API knows no droplet $droplet" >&2
-                exit 3
-            fi
+            require_droplet
             refused
         fi
     else

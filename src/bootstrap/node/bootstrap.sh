@@ -11,7 +11,10 @@ set -eu
 PHASES='prepare packages service peers firewall corosync pacemaker configure serving'
 COROSYNC=$ROOT/etc/corosync
 script_log=/var/log/dofloat-user-script.log
-export DEBIAN_FRONTEND=noninteractive
+# needrestart would restart this script, and the cluster, in the middle of an installation.
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 NEEDRESTART_MODE=l
+# A phase that ends so is not tried again by itself.
+HOPELESS=97
 
 is_trusty() { [ "$RELEASE" = trusty ]; }
 
@@ -34,30 +37,75 @@ start_unit() {
     fi
 }
 
-prepare() {
-    if [ ! -e "$ROOT/usr/share/zoneinfo/$TIMEZONE" ]; then
-        apt-get update -qq && install_packages tzdata
-        [ -e "$ROOT/usr/share/zoneinfo/$TIMEZONE" ] || die "there is no time zone $TIMEZONE"
+# set_timezone: whether the node has the zone. A name that has moved is a link in the database's own list.
+set_timezone() {
+    zones=$ROOT/usr/share/zoneinfo zone=$TIMEZONE
+    if [ ! -e "$zones/$zone" ] && [ -e "$zones/tzdata.zi" ]; then
+        zone=$(awk -v name="$zone" '$1 == "L" && $3 == name { print $2 }' "$zones/tzdata.zi")
     fi
-    echo "$TIMEZONE" | put "$ROOT/etc/timezone" 644
-    ln -sf "/usr/share/zoneinfo/$TIMEZONE" "$ROOT/etc/localtime"
+    [ -n "$zone" ] && [ -f "$zones/$zone" ] || return 1
+    echo "$zone" | put "$ROOT/etc/timezone" 644
+    ln -sf "/usr/share/zoneinfo/$zone" "$ROOT/etc/localtime"
+}
+
+# find_timezone: the zone, from a package if need be; one that cannot be had keeps nobody from serving.
+find_timezone() {
+    rm -f "$STATE/notes/timezone"
+    ! set_timezone || return 0
+    for each in tzdata tzdata-legacy; do
+        if has_package $each; then install_packages $each || true; fi
+    done
+    ! set_timezone || return 0
+    mkdir -p "$STATE/notes"
+    echo "there is no time zone $TIMEZONE on this system: the clock shows UTC" | put "$STATE/notes/timezone" 644
+    say "there is no time zone $TIMEZONE"
+    TIMEZONE=UTC
+    set_timezone || true
+}
+
+# What is updated by night, without anybody looking, is not the cluster: an update of its packages or libraries restarts it, on
+# both nodes at once. The rest is updated on one node after the other, two hours apart.
+leave_alone() {
+    mkdir -p "$ROOT/etc/needrestart/conf.d" "$ROOT/etc/apt/apt.conf.d"
+    # shellcheck disable=SC2016 # For perl.
+    printf '%s\n' '# The cluster and what makes it are restarted by you, one node after the other.' \
+        '$nrconf{override_rc}{qr(^(corosync|pacemaker|pacemaker_remote|dofloat-[a-z]+)(\.service)?$)} = 0;' \
+        | put "$ROOT/etc/needrestart/conf.d/dofloat.conf" 644
+    hour=$((2 * $(nodeid "$NODE_NAME")))
+    printf '%s\n' '// The cluster is updated by you, one node after the other.' \
+        'Unattended-Upgrade::Package-Blacklist { "corosync"; "libcorosync"; "pacemaker"; "libpacemaker"; "libknet"; "libqb"; };' \
+        "Unattended-Upgrade::Automatic-Reboot-Time \"0$((hour + 1)):00\";" | put "$ROOT/etc/apt/apt.conf.d/60dofloat" 644
+    if ! is_trusty; then
+        mkdir -p "$ROOT/etc/systemd/system/apt-daily-upgrade.timer.d"
+        printf '[Timer]\nOnCalendar=\nOnCalendar=*-*-* 0%s:00\nRandomizedDelaySec=30m\nPersistent=false\n' "$hour" \
+            | put "$ROOT/etc/systemd/system/apt-daily-upgrade.timer.d/dofloat.conf" 644
+        systemctl daemon-reload
+    fi
+}
+
+# First what tells how the rest goes, and what shuts user-data to others before any service runs. Neither needs a package.
+prepare() {
     if [ -d "$ROOT/etc/logrotate.d" ]; then
         printf '/var/log/dofloat.log {\n    weekly\n    maxsize 10M\n    rotate 4\n    compress\n    missingok\n    notifempty\n}\n' \
             | put "$ROOT/etc/logrotate.d/dofloat" 644
     fi
-    own_id > /dev/null || die "the metadata service does not answer"
-}
-
-packages() {
-    dpkg --configure -a
-    apt-get update -qq || die "apt-get update failed"
-    # First what tells how the rest goes, and what shuts user-data to others before any service runs.
-    if has_package busybox-static; then httpd='busybox-static'; else httpd='busybox'; fi
-    install_packages "$httpd iptables jq curl ca-certificates" || die "installing jq and curl failed"
+    leave_alone
     "$LIB/firewall"
     "$LIB/health" write
     start_unit dofloat-health
     start_unit dofloat-agent
+}
+
+packages() {
+    dpkg --configure -a
+    apt-get update -qq || die "apt-get update failed: the lists of packages cannot be fetched"
+    find_timezone
+    if has_package busybox-static; then httpd='busybox-static'; else httpd='busybox'; fi
+    install_packages "$httpd iptables jq curl ca-certificates" || die "installing jq and curl failed"
+    own_id > /dev/null || die "the metadata service does not answer"
+    "$LIB/firewall"
+    # It has a better server now.
+    start_unit dofloat-health
     wanted='corosync pacemaker crmsh iputils-ping'
     for each in pacemaker-cli-utils resource-agents-extra; do
         if has_package $each; then wanted="$wanted $each"; fi
@@ -99,14 +147,41 @@ service_files() {
     fi
 }
 
+# user_script: runs the user's own script, five times at most since the bootstrap began, with growing pauses. Then the node stops: it
+# would serve what nobody has set up.
+user_script() {
+    if [ ! -s "$LIB/user-script" ] || [ -e "$STATE/user-script.done" ]; then return 0; fi
+    tried=$(cat "$RUN/tried" 2> /dev/null || echo 0)
+    case $tried in
+        0) ;;
+        1) sleep 10 ;;
+        2) sleep 20 ;;
+        3) sleep 40 ;;
+        *) sleep 80 ;;
+    esac
+    tried=$((tried + 1))
+    echo $tried > "$RUN/tried"
+    # What it says may be secret: root alone reads it.
+    (umask 077 && : >> "$ROOT$script_log")
+    code=0
+    timeout -k 10 "${USER_SCRIPT_TIMEOUT:-600}" "$LIB/user-script" >> "$ROOT$script_log" 2>&1 < /dev/null || code=$?
+    case $code in
+        0)
+            : > "$STATE/user-script.done"
+            return 0
+            ;;
+        124 | 137) why="the script in user_data was ended after ${USER_SCRIPT_TIMEOUT:-600} s (user_data_timeout)" ;;
+        *) why="the script in user_data ended with $code" ;;
+    esac
+    why="$why, try $tried of 5; what it said is in $script_log"
+    [ $tried -ge 5 ] || die "$why"
+    echo "$why. The node has stopped here. When the script is mended, apply again; or run $LIB/bootstrap start on the node" >&2
+    exit $HOPELESS
+}
+
 service_phase() {
     if [ "$SERVICE" = nginx ]; then service_files; fi
-    if [ -s "$LIB/user-script" ] && [ ! -e "$STATE/user-script.done" ]; then
-        # What it says may be secret: root alone reads it.
-        (umask 077 && : >> "$ROOT$script_log")
-        "$LIB/user-script" >> "$ROOT$script_log" 2>&1 || die "the script in user_data ended with $?; what it said is in $script_log"
-        : > "$STATE/user-script.done"
-    fi
+    user_script
 }
 
 peers() {
@@ -142,11 +217,11 @@ pacemaker() {
     else
         systemctl is-active --quiet pacemaker.service || start_unit pacemaker
     fi
-    for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-        [ "$(members | wc -l)" -lt "$(echo "$NODES" | wc -w)" ] || return 0
-        sleep 3
+    until=$(($(clock) + 60))
+    while [ "$(members | wc -l)" -lt "$(echo "$NODES" | wc -w)" ]; do
+        [ "$(clock)" -lt $until ] || die "the cluster has $(members | tr '\n' ' ')so far"
+        sleep 1
     done
-    die "the cluster has $(members | tr '\n' ' ')so far"
 }
 
 # The cluster's configuration as crm takes it.
@@ -208,19 +283,31 @@ run() {
 }
 
 all() {
+    rm -f "$RUN/tried" "$STATE/stopped"
     for phase in $PHASES; do
         [ ! -e "$STATE/done/$phase" ] || continue
         say "phase $phase"
         echo "$phase" | put "$STATE/phase" 644
+        # Where a node waits for the other, the other is seldom long; where it waits for archives or the API, they want to be spared.
+        case $phase in corosync | pacemaker | configure | serving) longest=2 ;; *) longest=10 ;; esac
         pause=1
-        until "$LIB/bootstrap" "$phase" > "$RUN/phase.log" 2>&1; do
+        while :; do
+            code=0
+            "$LIB/bootstrap" "$phase" > "$RUN/phase.log" 2>&1 || code=$?
+            [ $code -ne 0 ] || break
             why=$(tail -n 1 "$RUN/phase.log")
             say "phase $phase failed: $why"
             sed 's/^/    /' "$RUN/phase.log" >> "$LOG"
             printf '%s\n' "$why" | put "$STATE/error" 644
+            if [ $code -eq $HOPELESS ]; then
+                : > "$STATE/stopped"
+                "$LIB/health" write
+                exit 0
+            fi
             "$LIB/health" write
             sleep $pause
-            [ $pause -ge 10 ] || pause=$((pause * 2))
+            pause=$((pause * 2))
+            [ $pause -le $longest ] || pause=$longest
         done
         sed 's/^/    /' "$RUN/phase.log" >> "$LOG"
         rm -f "$STATE/error"

@@ -96,6 +96,11 @@ picked() {
     printf '%s\n' "$ANSWER" | jq -r "$1" 2> /dev/null
 }
 
+# reason: the words in which the API has refused something.
+reason() {
+    picked '.message // "for no reason"'
+}
+
 # What the API says of an address: who has it, and whether it is being moved. Of an answer that says neither jq finds nothing.
 HOLDER='.reserved_ip | select(has("droplet")) | (.droplet.id // "nobody"), (.locked // false)'
 

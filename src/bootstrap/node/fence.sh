@@ -301,7 +301,7 @@ claim() {
     say "asking for $FLOATING_IP, which $plug had"
     clock | put "$RUN/asked" 644
     API_PATIENCE=$PATIENT
-    api POST "/v2/reserved_ips/$FLOATING_IP/actions" "{\"type\":\"assign\",\"droplet_id\":$me}" || say "the API answers $STATUS: $(picked .message)"
+    api POST "/v2/reserved_ips/$FLOATING_IP/actions" "{\"type\":\"assign\",\"droplet_id\":$me}" || say "the API answers $STATUS: $(reason)"
 }
 
 # cycle: the request leaves, unless what it follows from is too old.
@@ -316,7 +316,7 @@ cycle() {
     if [ ! -s "$debt" ]; then owed=false && echo "$id" | put "$debt" 644; fi
     remember
     API_PATIENCE=$PATIENT
-    api POST "/v2/droplets/$id/actions" '{"type":"power_cycle"}' || say "the API answers $STATUS: $(picked .message)"
+    api POST "/v2/droplets/$id/actions" '{"type":"power_cycle"}' || say "the API answers $STATUS: $(reason)"
     case $STATUS in
         2??)
             own=$(picked '.action.id // empty')
@@ -415,7 +415,7 @@ pause() {
 power() {
     named
     API_PATIENCE=$PATIENT
-    api POST "/v2/droplets/$id/actions" "{\"type\":\"$1\"}" || [ "$STATUS" = 404 ] || die "the API answers $STATUS: $(picked .message)"
+    api POST "/v2/droplets/$id/actions" "{\"type\":\"$1\"}" || [ "$STATUS" = 404 ] || die "the API answers $STATUS: $(reason)"
 }
 
 alone=false

@@ -8,6 +8,7 @@
 #   fencing    what hinders the fencing of a lost peer, or that one is off that nobody here has switched off
 #   api_error  what was wrong when the node last asked the API
 #   log        the bootstrap's last lines, as long as it is not done
+#   stopped    whether the bootstrap has given up; notes is what is not as it was asked for, though it hinders nothing
 #
 #   health write    writes it to where `health serve` finds it
 #   health serve    answers on HEALTH_PORT
@@ -107,6 +108,58 @@ log_end() {
     printf ']'
 }
 
+# notes: a line for each.
+notes() {
+    cat "$STATE"/notes/* 2> /dev/null | {
+        printf '['
+        first=true
+        while read -r line; do
+            [ $first = true ] || printf ', '
+            first=false
+            text "$line"
+        done
+        printf ']'
+    }
+}
+
+# serve: busybox's server where there is one. Until it is installed, one in perl, which every image has: it knows this page alone, and
+# one guest at a time, for two seconds each.
+serve() {
+    if busybox --list 2> /dev/null | grep -qx httpd; then exec busybox httpd -f -p "$HEALTH_PORT" -h "$RUN/www"; fi
+    # shellcheck disable=SC2016 # For perl.
+    exec perl -MIO::Socket::INET -e '
+        my ($port, $path, $page) = @ARGV;
+        my $server = IO::Socket::INET->new(LocalPort => $port, Listen => 16, ReuseAddr => 1) or die "port $port: $@\n";
+        while (1) {
+            my $guest = $server->accept or next;
+            eval {
+                local $SIG{ALRM} = sub { die };
+                local $SIG{PIPE} = "IGNORE";
+                alarm 2;
+                my $asked = <$guest> // "";
+                while (defined(my $line = <$guest>)) { last if $line =~ /^\r?$/ }
+                if ($asked =~ m{^GET \Q$path\E[? ]} && open(my $file, "<", $page)) {
+                    local $/;
+                    my $text = <$file>;
+                    print $guest "HTTP/1.0 200 OK\r\nContent-Length: " . length($text) . "\r\nConnection: close\r\n\r\n$text";
+                } else {
+                    print $guest "HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+                }
+                close $guest;
+            };
+            alarm 0;
+        }' "$HEALTH_PORT" "$HEALTH_PATH" "$1"
+}
+
+# page: the file that holds the document.
+page() {
+    case $HEALTH_PATH in
+        *..*) die "the path $HEALTH_PATH is not taken" ;;
+        */) echo "$RUN/www${HEALTH_PATH}index.html" ;;
+        *) echo "$RUN/www$HEALTH_PATH" ;;
+    esac
+}
+
 document() {
     phase=$(cat "$STATE/phase" 2> /dev/null || echo prepare)
     seen=$(timeout 10 crm_mon --as-xml 2> /dev/null || true)
@@ -126,20 +179,17 @@ document() {
     printf '  "quorum": %s,\n  "resources": %s,\n' "$quorum" "$(printf '%s\n' "$seen" | resources)"
     printf '  "failures": %s,\n' "$(printf '%s\n' "$seen" | failures)"
     printf '  "holder": %s,\n  "holds": %s,\n' "$([ -n "$holder" ] && text "$holder" || printf null)" "$holds"
+    printf '  "stopped": %s,\n  "notes": %s,\n' "$([ -e "$STATE/stopped" ] && echo true || echo false)" "$(notes)"
     printf '  "log": %s\n}\n' "$(log_end)"
 }
 
 case ${1:-} in
     show) document ;;
     write)
-        case $HEALTH_PATH in
-            *..*) die "the path $HEALTH_PATH is not taken" ;;
-            */) page=$RUN/www${HEALTH_PATH}index.html ;;
-            *) page=$RUN/www$HEALTH_PATH ;;
-        esac
+        page=$(page) || exit 1
         mkdir -p "$(dirname "$page")"
         document > "$page.$$" && chmod 644 "$page.$$" && mv "$page.$$" "$page"
         ;;
-    serve) exec busybox httpd -f -p "$HEALTH_PORT" -h "$RUN/www" ;;
+    serve) serve "$(page)" ;;
     *) die "usage: health show|write|serve" ;;
 esac
