@@ -158,11 +158,14 @@ pub struct FileLock {
 }
 
 impl Drop for FileLock {
-    /// Takes the note back while nobody else can have left theirs. If that fails, an old note stays, as after a crash.
+    /// Takes the note back while nobody else can have left theirs; if that fails, an old note stays, as after a crash. Then the
+    /// lock is given back by a call of its own: it belongs to the open file description, which a child of this process has
+    /// too between fork and exec, so that closing alone would leave it held for that long.
     fn drop(&mut self) {
         if self.kind == LockKind::Exclusive {
             let _ = self.file.set_len(0);
         }
+        let _ = self.file.unlock();
     }
 }
 
@@ -354,6 +357,21 @@ mod tests {
         assert_eq!(FileLock::note(&path), "pid 1");
         drop(held);
         assert!(FileLock::try_take(&path, LockKind::Shared, "")?.is_some());
+        Ok(())
+    }
+
+    #[test]
+    fn a_lock_is_free_though_a_forked_child_has_its_file() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("web.lock");
+        for kind in [LockKind::Exclusive, LockKind::Shared] {
+            let held = FileLock::try_take(&path, kind, "pid 1")?.expect("nobody has it");
+            // The same open file description, as a child has it that has not come to its exec.
+            let inherited = held.file.try_clone()?;
+            drop(held);
+            assert!(FileLock::try_take(&path, LockKind::Exclusive, "")?.is_some(), "{kind:?}");
+            drop(inherited);
+        }
         Ok(())
     }
 }
