@@ -61,7 +61,7 @@ pub async fn entry(question: Question<'_>, answer: &Answer) -> Result<Entry, Sto
     };
     let owner = account::owner(api, simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
     if owner != journal.header.owner {
-        return Err(Stop::from(super::survey::of_owner(stack, &journal.header.owner, &owner)));
+        return Err(Stop::from(super::owner::of_owner(stack, &journal.header.owner, &owner)));
     }
     let number = step.begin.step;
     match answer {

@@ -19,6 +19,7 @@ pub mod import;
 pub mod known;
 mod lost;
 pub mod order;
+mod owner;
 mod parting;
 pub mod plan;
 mod pointers;

@@ -7,10 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Action, Base, Change, Op, Plan, Reason, Step, StepId};
 use super::diff::There;
+use super::owner::owner;
 use super::plan::{Planned, unmade};
 use super::recover;
 use super::refresh::{Observed, Stray};
-use super::survey::{Ground, Surveyed, is_new, known_project, mark, owner, settled};
+use super::survey::{Ground, Surveyed, is_new, known_project, mark, settled};
 use super::trouble::{Stop, of_api};
 use super::upkeep::Upkeep;
 use crate::base::address::{Address, Key};
@@ -25,7 +26,7 @@ use crate::state::State;
 /// # Errors
 /// A read that fails, or why one of them cannot go.
 pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
-    let owner = owner(ground).await?;
+    let owner = owner(ground, ground.api).await?;
     is_new(ground, ground.api).await?;
     let (mut state, adopted) = settled(ground, ground.loaded.state.as_ref().unwrap_or(ground.fresh)).await?;
     state.project = known_project(ground.api, ground.stack, &state).await?;

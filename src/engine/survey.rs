@@ -17,6 +17,7 @@ use super::health;
 use super::held;
 use super::import::{self, Wish};
 use super::lost;
+use super::owner;
 use super::plan::{self, Input, Options, Planned};
 use super::pointers::Picture;
 use super::record;
@@ -31,7 +32,7 @@ use crate::base::address::Address;
 use crate::base::clock::Clock;
 use crate::base::desired::Resolve;
 use crate::base::diag::Diagnostic;
-use crate::base::identity::{Id, Mark, Ours, Owner};
+use crate::base::identity::{Id, Mark, Ours};
 use crate::base::value::{Origin, Term, Value};
 use crate::kinds::erased::{AnyKind, Job};
 use crate::kinds::scopes::{Operation, needed};
@@ -105,9 +106,20 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     let snapshot = ground.api.snapshot();
     let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
     // Whose account it is, and what is in it, are asked side by side; the first decides whether the second counts.
-    let (owner, seen, new) =
-        join3(account::owner(&snapshot, ground.simulated), see(ground, remembered, &snapshot), is_new(ground, &snapshot)).await;
-    let owner = checked(ground, owner)?;
+    let provable = owner::provable(ground);
+    let asked = async {
+        match provable {
+            Some(_) => None,
+            None => Some(owner::owner(ground, &snapshot).await),
+        }
+    };
+    let (asked, seen, new) = join3(asked, see(ground, remembered, &snapshot), is_new(ground, &snapshot)).await;
+    let is_proven = seen.as_ref().is_ok_and(|sight| owner::proven(&sight.state, &sight.observed));
+    let owner = match (asked, provable) {
+        (Some(asked), _) => asked?,
+        (None, Some(owner)) if is_proven => owner.clone(),
+        (None, _) => owner::owner(ground, &snapshot).await?,
+    };
     let Sight { state, adopted, observed, upkeep, no_project } = seen?;
     new?;
     let base = Base {
@@ -138,24 +150,6 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
     claims.extend(recover::of_others(ground.loaded));
     claims.extend(observed.strays.iter().map(|stray| (account::family(stray.kind), stray.id.clone())));
     Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, no_project })
-}
-
-/// Whose account it is: that which the state belongs to, or none yet.
-///
-/// # Errors
-/// If the token is not accepted, or the state belongs to another.
-pub async fn owner(ground: Ground<'_>) -> Result<Owner, Stop> {
-    checked(ground, account::owner(ground.api, ground.simulated).await)
-}
-
-fn checked(ground: Ground<'_>, owner: Result<Owner, ApiError>) -> Result<Owner, Stop> {
-    let owner = owner.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
-    let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
-    let recorded = remembered.owner.as_ref().or(ground.loaded.journal.as_ref().map(|journal| &journal.header.owner));
-    match recorded.filter(|recorded| **recorded != owner) {
-        Some(other) => Err(Stop::from(of_owner(ground.stack, other, &owner))),
-        None => Ok(owner),
-    }
 }
 
 /// What is remembered, an interrupted run settled, and what of that was found.
@@ -386,11 +380,6 @@ async fn leave_project(api: &Client, left: &mut Left) -> Result<(), ApiError> {
 
 fn stale(why: &str) -> Diagnostic {
     Diagnostic::error(format!("The saved plan no longer holds: {why}.")).hint("Make it anew with `dofloat plan -out`. Nothing was changed.")
-}
-
-pub(super) fn of_owner(stack: &str, other: &Owner, owner: &Owner) -> Diagnostic {
-    Diagnostic::error(format!("The state of stack {stack} belongs to {other}, and the token to {owner}."))
-        .hint("Use the token of the account that the stack was made in, or another stack for this account. Nothing was changed.")
 }
 
 /// The records as they are, without asking.

@@ -262,6 +262,7 @@ impl Kind for Droplet {
     };
     const MARKABLE: bool = true;
     const COSTS: bool = true;
+    const UNIQUE: bool = true;
     type Spec = Spec;
     type Live = Live;
 

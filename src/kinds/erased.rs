@@ -122,6 +122,8 @@ pub trait AnyKind: Send + Sync {
     fn tags<'a>(&'a self, api: &'a Client) -> Fut<'a, Vec<String>>;
     /// Whether an object costs money: one that is wrongly taken for gone would be paid for twice.
     fn costs(&self) -> bool;
+    /// Whether no two accounts can have an object of the same identity: whoever sees it is in the account that it lies in.
+    fn unique(&self) -> bool;
     /// Whether an object, which cannot be tagged, can lie in the stack's project and be known by that.
     fn lodged(&self) -> bool;
     /// Whether a create with this body puts the object into the stack's project.
@@ -211,6 +213,10 @@ impl<K: Kind> AnyKind for Erase<K> {
 
     fn costs(&self) -> bool {
         K::COSTS
+    }
+
+    fn unique(&self) -> bool {
+        K::UNIQUE
     }
 
     fn lodged(&self) -> bool {

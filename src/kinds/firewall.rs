@@ -222,6 +222,7 @@ impl Kind for Firewall {
         update: &["firewall:update", "firewall:read"],
         delete: &["firewall:delete"],
     };
+    const UNIQUE: bool = true;
     type Spec = Spec;
     type Live = Live;
 

@@ -124,6 +124,8 @@ pub(crate) trait Kind: Send + Sync + 'static {
     const MARKABLE: bool = false;
     /// Whether an object costs money.
     const COSTS: bool = false;
+    /// Whether its identity is drawn by DigitalOcean for all accounts together, and not a name that each account may give.
+    const UNIQUE: bool = false;
     /// Whether an object can lie in the stack's project and be known by that.
     const LODGED: bool = false;
     /// What is wanted. No `Debug`: it may hold secrets.
@@ -301,6 +303,20 @@ mod tests {
             let uncompared = row.normal(&true.into(), &Body::new()) == Value::Null;
             assert!(!uncompared || !row.settable() || matches!(row.echo, Echo::Unforeseen), "{whose}.{name}");
         }
+    }
+
+    #[test]
+    fn a_name_is_unique_in_its_account_only() {
+        let unique: Vec<&str> = KINDS.iter().filter(|kind| kind.unique()).map(|kind| kind.name()).collect();
+        let expected = [
+            "digitalocean_droplet",
+            "digitalocean_firewall",
+            "digitalocean_floating_ip",
+            "digitalocean_reserved_ip",
+            "digitalocean_ssh_key",
+            "digitalocean_vpc",
+        ];
+        assert_eq!(unique, expected);
     }
 
     #[test]

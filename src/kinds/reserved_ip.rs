@@ -133,6 +133,7 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         delete: &["reserved_ip:delete", "project:delete"],
     };
     const COSTS: bool = true;
+    const UNIQUE: bool = true;
     const LODGED: bool = true;
     type Spec = Spec;
     type Live = Live;

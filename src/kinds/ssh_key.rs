@@ -62,6 +62,7 @@ impl Kind for SshKey {
         update: &["ssh_key:update"],
         delete: &["ssh_key:delete"],
     };
+    const UNIQUE: bool = true;
     type Spec = Spec;
     type Live = Live;
 

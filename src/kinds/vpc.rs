@@ -89,6 +89,7 @@ impl Kind for Vpc {
         update: &["vpc:update", "vpc:read"],
         delete: &["vpc:delete", "vpc:read"],
     };
+    const UNIQUE: bool = true;
     type Spec = Spec;
     type Live = Live;
 

@@ -73,16 +73,6 @@ fn terraform(kind: &str) -> Option<[usize; 4]> {
     })
 }
 
-/// What is worth more requests: before the first droplet is made, that there are the region, the size and the image, which
-/// Terraform finds out from a create that fails half-way; and the project that says whose an address is.
-fn checks(kind: &str) -> usize {
-    match kind {
-        "digitalocean_droplet" => 2,
-        "digitalocean_reserved_ip" | "digitalocean_floating_ip" => 1,
-        _ => 0,
-    }
-}
-
 /// What is asked again on purpose: what a zone holds, just before it goes with all of it.
 fn looked_at_again(kind: &str, command: &str) -> bool {
     kind == "digitalocean_domain" && command == "destroy"
@@ -98,7 +88,11 @@ struct Account {
 
 impl Account {
     fn open() -> Self {
-        let cloud = Cloud::start(Options::default());
+        Self::of_seed(1)
+    }
+
+    fn of_seed(seed: u64) -> Self {
+        let cloud = Cloud::start(Options { seed, ..Options::default() });
         let stack = cloud.serve(Stack::empty()).env("DOFLOAT_CLOCK", "virtual");
         cloud.outside("POST", "/v2/domains", &json!({"name": "example.com"}));
         let droplet = json!({"name": "other", "region": "nyc3", "image": "ubuntu-24-04-x64", "size": "s-1vcpu-1gb"});
@@ -145,7 +139,7 @@ fn a_stack_of_one_resource_asks_for_little() {
             let _ = write!(line, "{:>5} ({theirs})", log.len());
             all.extend(log);
         }
-        let most = theirs.iter().sum::<usize>() + LIFE.len() * MORE + checks(kind);
+        let most = theirs.iter().sum::<usize>() + LIFE.len() * MORE;
         if all.len() > most {
             wrongs.push(format!("{kind}: {}, and {most} are allowed\n  {}", all.len(), all.join("\n  ")));
         }
@@ -155,6 +149,33 @@ fn a_stack_of_one_resource_asks_for_little() {
     say(&table);
     insta::assert_snapshot!("requests", table);
     assert!(wrongs.is_empty(), "{table}\n{}", wrongs.join("\n"));
+}
+
+/// An object that is seen spares the question whose account it is; an account without it must not get away with that, even
+/// where it has a thing of the same name.
+#[test]
+fn a_state_is_refused_by_another_account() {
+    for kind in KINDS.iter().filter(|kind| kind.name() != "terraform_data") {
+        let name = kind.name();
+        let mut account = Account::with(name);
+        account.stack.run(&["apply", "one", "-auto-approve"]).ok();
+        let other = Account::of_seed(2);
+        if name == "digitalocean_tag" {
+            other.cloud.outside("POST", "/v2/tags", &json!({"name": "one"}));
+        }
+        account.stack = other.cloud.serve(account.stack);
+        other.cloud.forget_log();
+        for arguments in [
+            &["plan", "one"][..],
+            &["plan", "one", "-refresh=false"],
+            &["apply", "one", "-auto-approve"],
+            &["destroy", "one", "-auto-approve"],
+        ] {
+            account.stack.run(arguments).exits(1).mentions("The state of stack one belongs to account ");
+        }
+        let written: Vec<String> = other.log().into_iter().filter(|line| !line.starts_with("GET ")).collect();
+        assert!(written.is_empty(), "{name}: {written:?}");
+    }
 }
 
 #[test]
