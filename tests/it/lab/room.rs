@@ -153,7 +153,7 @@ impl Lab {
     pub(crate) fn begin(&self, command: &[&str]) -> Run {
         let arguments = [&command[..1], &[self.wish.plan, "--sim"], &command[1..]].concat();
         let log = self.stack.path("run.log");
-        let file = fs::File::create(&log).expect("the folder is ours");
+        let file = fs::OpenOptions::new().create(true).write(true).truncate(true).open(&log).expect("the folder is ours");
         let again = file.try_clone().expect("it is open");
         let child = self.within_provider(&arguments).stdout(file).stderr(again).spawn().expect("the rig runs");
         Run { child, log }
@@ -428,8 +428,8 @@ impl Watch {
     /// For how long after a moment nobody answered who would have answered again: until the last long pause after it was over.
     pub(crate) fn silence_after(&self, moment: u64) -> u64 {
         let good: Vec<u64> = self.seen().iter().filter(|seen| !seen.from.is_empty()).map(|seen| seen.at).collect();
-        let ends = good.windows(2).filter(|pair| pair[1] > moment && pair[1] - pair[0] > 1000).map(|pair| pair[1] - moment);
-        ends.last().unwrap_or(0)
+        let mut ends = good.windows(2).filter(|pair| pair[1] > moment && pair[1] - pair[0] > 1000).map(|pair| pair[1] - moment);
+        ends.next_back().unwrap_or(0)
     }
 
     /// How many requests had no good answer.
