@@ -187,7 +187,7 @@ fn ha() -> String {
 }
 
 fn ha_in_another_place() -> String {
-    swap(ha(), "service        = \"nginx\"", "timezone = \"Europe/Paris\"")
+    swap(ha(), "timezone = \"America/New_York\"", "timezone = \"Europe/Paris\"")
 }
 
 fn ha_of_another_image() -> String {
