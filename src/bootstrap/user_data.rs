@@ -206,6 +206,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     script!("/usr/local/lib/dofloat/bootstrap", "bootstrap.sh"),
     script!("/usr/local/lib/dofloat/agent", "agent.sh"),
     script!("/usr/local/lib/dofloat/health", "health.sh"),
+    script!("/usr/local/lib/dofloat/parts", "parts.sh"),
     script!("/usr/local/lib/dofloat/firewall", "firewall.sh"),
     script!("/usr/local/bin/assign-ip", "assign-ip.sh"),
     script!("/usr/lib/ocf/resource.d/digitalocean/floatip", "floatip.sh"),

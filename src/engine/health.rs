@@ -3,6 +3,8 @@
 //! Invariant: reads only; a server that says nothing is not taken for dead. Who may be taken down is decided here: never the one
 //! that serves while another could not take over.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
 use futures_util::future::join_all;
@@ -34,6 +36,8 @@ pub struct Health {
     pub fencing: Option<String>,
     /// Its links to the others.
     pub links: Vec<Link>,
+    /// What of the pair's configuration is not as it is wanted.
+    pub configuration: Configuration,
     /// The servers that it sees.
     pub members: Vec<String>,
     /// Those that it should see.
@@ -64,6 +68,16 @@ pub struct Link {
     pub network: String,
     /// Whether it is up.
     pub connected: bool,
+}
+
+/// What of a pair's configuration is not as it is wanted, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct Configuration {
+    /// What somebody has changed by hand, and is left so.
+    pub hand: Vec<String>,
+    /// What the servers have still to bring in step.
+    pub behind: Vec<String>,
 }
 
 /// Something that runs in a pair.
@@ -209,6 +223,16 @@ impl Report {
         self.address.is_ok() && self.nodes.iter().all(|(_, seen)| matches!(seen, Seen::Told(health) if health.joined()))
     }
 
+    /// What of the configuration is not as it is wanted, as any of the servers says.
+    #[must_use]
+    pub fn altered(&self) -> Configuration {
+        let told =
+            || self.nodes.iter().filter_map(|(_, seen)| if let Seen::Told(health) = seen { Some(&health.configuration) } else { None });
+        let all =
+            |names: fn(&Configuration) -> &Vec<String>| told().flat_map(names).cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        Configuration { hand: all(|of| &of.hand), behind: all(|of| &of.behind) }
+    }
+
     /// Whether some server could take the address.
     #[must_use]
     pub fn is_alive(&self) -> bool {
@@ -301,6 +325,18 @@ mod tests {
         assert!(of(WELL, STOPPED).is_hopeless(&Goal::Serving) && of(WELL, STOPPED).is_hopeless(&leaving("a")));
         // Itself it is just what is to be replaced.
         assert!(!of(WELL, STOPPED).is_hopeless(&leaving("b")) && !of(WELL, BOOTS).is_hopeless(&Goal::Serving));
+    }
+
+    #[test]
+    fn what_any_server_says_of_the_configuration_counts_once() {
+        let of = |text: &str| told(&WELL.replace("{\"phase\"", &format!("{{\"configuration\": {text}, \"phase\"")));
+        let nodes = vec![
+            ("a".to_owned(), of(r#"{"hand": ["FloatIP"], "behind": ["stonith-enabled"]}"#)),
+            ("b".to_owned(), of(r#"{"hand": ["FloatIP", "Nginx-clone"]}"#)),
+            ("c".to_owned(), Seen::Silent("it does not answer".to_owned())),
+        ];
+        let altered = Report { nodes, address: Ok(()) }.altered();
+        assert_eq!((altered.hand.join(" "), altered.behind.join(" ")), ("FloatIP Nginx-clone".to_owned(), "stonith-enabled".to_owned()));
     }
 
     #[test]

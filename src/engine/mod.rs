@@ -4,6 +4,7 @@
 //! It must not know a kind by name, the language, or who answers.
 
 pub mod adopt;
+mod alarms;
 pub mod apply;
 pub mod change;
 pub mod check;

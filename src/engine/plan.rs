@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::alarms;
 use super::change::{Action, AttrChange, Base, Change, Drift, Order, OutputChange, Plan, Reason, Shown};
 use super::desired::{Terms, terms};
 use super::diff::{self, Difference, There};
@@ -128,9 +129,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
         for roll in &mut rolls {
             roll.at_once = order::loses_ground(&roll.nodes, &work, &after);
         }
-        walk.notes.extend(rolls.iter().filter(|roll| roll.at_once).map(|roll| at_once(roll, &input)));
-        walk.notes.extend(rolls.iter().filter(|roll| roll.dark).map(|roll| dark(roll, &input)));
-        walk.notes.extend(rolls.iter().filter(|roll| roll.unseen && roll.gated && !roll.dark).map(|roll| unserved(roll, &input)));
+        walk.notes.extend(alarms::notes(&rolls, &input));
         order::steps(&work, Links { wanted: &after, records: &records }, &rolls).map_err(|cycle| Stop::from(of_cycle(&cycle, wanted)))?
     };
     let mut notes = warnings;
@@ -154,29 +153,6 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
         destroy: input.options.destroy,
     };
     Ok(Planned { plan, known: walk.known, terms: walk.terms, jobs: walk.jobs })
-}
-
-fn at_once(roll: &Roll, input: &Input<'_>) -> Diagnostic {
-    Diagnostic::warning(format!("All nodes of {} go down at once: what they are built upon is replaced.", roll.pair))
-        .at(input.resolve.span(&roll.pair, &[]))
-        .about(&roll.pair)
-        .hint("Nothing serves until the new ones have joined. A second cluster beside this one, and then a move, avoids that.")
-}
-
-fn dark(roll: &Roll, input: &Input<'_>) -> Diagnostic {
-    Diagnostic::warning(format!("All nodes of {} are powered off: nothing serves.", roll.pair))
-        .at(input.resolve.span(&roll.pair, &[]))
-        .about(&roll.pair)
-        .hint("An apply powers on those that it does not leave alone or replace, the holder of the address first.")
-}
-
-fn unserved(roll: &Roll, input: &Input<'_>) -> Diagnostic {
-    let why =
-        if input.observed.down.contains(&roll.pair) { "does not serve" } else { "was not seen to serve by the run that was interrupted" };
-    Diagnostic::warning(format!("{} {why}.", roll.pair))
-        .at(input.resolve.span(&roll.pair, &[]))
-        .about(&roll.pair)
-        .hint("An apply waits until it does. `dofloat status` tells how its nodes are.")
 }
 
 fn of_cycle(cycle: &Cycle<Address>, wanted: &Desired) -> Diagnostic {

@@ -11,6 +11,7 @@ use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::diff::normal;
+use super::health::Configuration;
 use super::held;
 use super::trouble::{Stop, lacking, of_api};
 use crate::api::client::Client;
@@ -50,6 +51,8 @@ pub struct Observed {
     pub strays: Vec<Stray>,
     /// Pairs that do not serve.
     pub down: BTreeSet<Address>,
+    /// Pairs whose configuration is not as it is wanted.
+    pub altered: BTreeMap<Address, Configuration>,
     /// By what remembered objects are known to be some stack's, where there is something.
     pub labels: BTreeMap<(Address, Id), Label>,
 }

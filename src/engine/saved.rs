@@ -184,6 +184,7 @@ impl Saved {
             busy: self.busy.clone(),
             strays: Vec::new(),
             down: self.down.clone(),
+            altered: BTreeMap::new(),
             labels: BTreeMap::new(),
         }
     }

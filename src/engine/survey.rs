@@ -13,7 +13,7 @@ use super::change::{Action, Base, Event};
 use super::desired::of_complaint;
 use super::doubles;
 use super::foreign;
-use super::health;
+use super::health::{self, Configuration};
 use super::held;
 use super::import::{self, Wish};
 use super::lost;
@@ -311,6 +311,10 @@ async fn look_at_pairs(ground: Ground<'_>, state: &State, observed: &mut Observe
         let report = health::look(ground.api, &watch).await;
         if pair.gated && report.address.is_err() {
             observed.down.insert(name.clone());
+        }
+        let altered = report.altered();
+        if altered != Configuration::default() {
+            observed.altered.insert(name.clone(), altered);
         }
         if gone && report.is_alive() {
             let mut body = record.body.clone();

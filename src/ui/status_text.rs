@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::paint::Paint;
 use super::value_text::visible;
-use crate::engine::health::{Report, Seen};
+use crate::engine::health::{Configuration, Report, Seen};
 
 /// A cluster: what the API sees, and what its nodes tell.
 #[derive(Clone, Debug)]
@@ -111,6 +111,12 @@ pub fn to_text(pair: &Pair, paint: Paint) -> String {
         Err(why) => format!("does not answer: {}", visible(why)),
     };
     let _ = writeln!(text, "  address {at}, held by {holder}, {answer}");
+    let Configuration { hand, behind } = pair.report.altered();
+    for (what, names) in [("changed by hand, and left so", hand), ("not as the block has it yet", behind)] {
+        if !names.is_empty() {
+            let _ = writeln!(text, "  configuration {what}: {}", visible(&names.join(", ")));
+        }
+    }
     for node in &pair.nodes {
         let shown = |part: &Option<String>| part.as_deref().unwrap_or("-").to_owned();
         let droplet = match &node.id {
@@ -174,6 +180,7 @@ pub fn to_json(pair: &Pair) -> Json {
         "whole": pair.report.serves(),
         "address": pair.address,
         "alarms": pair.alarms(),
+        "configuration": { "hand": pair.report.altered().hand, "behind": pair.report.altered().behind },
         "why_not": pair.report.address.as_ref().err(),
         "holder": pair.nodes.iter().find(|node| node.holds).map(|node| &node.name),
         "nodes": pair.nodes.iter().map(node).collect::<Vec<_>>(),

@@ -12,6 +12,7 @@ mod room;
 mod scenarios;
 mod table;
 mod upgrade;
+mod upkeep;
 
 use std::time::Duration;
 

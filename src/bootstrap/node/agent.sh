@@ -288,8 +288,19 @@ prove() {
     proving=$!
 }
 
+# keep_parts: our parts of the cluster's configuration stay as the block has them.
+keep_parts() {
+    [ -e "$STATE/done/configure" ] || return 0
+    parts_every=60
+    if grep -q ^behind "$RUN/parts" 2> /dev/null; then parts_every=5; fi
+    [ $(($(clock) - parted)) -ge $parts_every ] || return 0
+    parted=$(clock)
+    ("$LIB/parts" step 2> "$RUN/parts-error" || say "the configuration is not brought in step: $(tail -n 1 "$RUN/parts-error")") \
+        < /dev/null > /dev/null &
+}
+
 forever() {
-    asked=-1000 paged=-1000 checked=0
+    asked=-1000 paged=-1000 checked=0 parted=0
     while :; do
         if [ $(($(clock) - checked)) -ge 30 ]; then
             checked=$(clock)
@@ -319,6 +330,7 @@ forever() {
             resume
             note_address
             follow_wish
+            [ -z "$present" ] || keep_parts
         fi
         "$LIB/health" write
         sleep 4

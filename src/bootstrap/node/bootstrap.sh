@@ -224,50 +224,19 @@ pacemaker() {
     done
 }
 
-# The cluster's configuration as crm takes it.
-configuration() {
-    # A start that the API has failed is tried again where it was; a node is given up after several.
-    properties="no-quorum-policy=$NO_QUORUM_POLICY cluster-recheck-interval=60s start-failure-is-fatal=false"
-    if [ "$FENCING" = api ]; then
-        # No delay of pacemaker's: it is over before the API can be asked. The agent itself lets the owner go first.
-        properties="$properties stonith-enabled=true stonith-timeout=180s"
-        is_trusty || properties="$properties stonith-max-attempts=10000"
-        for name in $NODES; do
-            echo "primitive Fence-$name stonith:fence_digitalocean params plug=$name pcmk_host_list=$name" \
-                "pcmk_host_check=static-list op monitor interval=600s timeout=60s"
-            echo "location Fence-$name-elsewhere Fence-$name -inf: $name"
-        done
-    else
-        properties="$properties stonith-enabled=false"
-    fi
-    echo "property $properties"
-    echo "rsc_defaults resource-stickiness=100 migration-threshold=3 failure-timeout=120s"
-    echo "primitive FloatIP ocf:digitalocean:floatip params floating_ip=$FLOATING_IP token_file=/etc/dofloat/token" \
-        "op start timeout=60s interval=0 op monitor timeout=20s interval=10s op stop timeout=20s interval=0 meta priority=10"
-    # The agent of the node says whether its public side is alive.
-    echo "location FloatIP-public FloatIP rule -inf: defined public_link and public_link eq 0"
-    # A coordinator that survives the owner waits a second for the lost one's word; less than the stickiness, so nothing moves for it.
-    echo "location FloatIP-coordinator FloatIP rule 50: #is_dc eq true"
-    if [ "$SERVICE" = nginx ]; then
-        if is_trusty; then interval=10s; else interval=2s; fi
-        echo "primitive Nginx ocf:heartbeat:nginx params httpd=/usr/sbin/nginx" \
-            "op start timeout=40s interval=0 op monitor timeout=30s interval=$interval on-fail=restart op stop timeout=60s interval=0"
-        echo "clone Nginx-clone Nginx meta interleave=true"
-        echo "colocation FloatIP-Nginx inf: FloatIP Nginx-clone"
-        echo "order Nginx-FloatIP inf: Nginx-clone FloatIP"
-    fi
-}
-
-# Written once, by the first node; from then on the configuration is the operator's. The mark stands in the configuration
-# itself, so that a node that replaces the first one sees it.
+# Written by the first node, and kept in step from then on as far as it is ours: the rest is the operator's. That it was written
+# stands in the configuration itself, so that a node that replaces the first one sees it. crm is the operator's tool: it may
+# not start (on a Python without what it needs), and nothing here waits for it.
 configure() {
     mark=$(timeout 20 crm_attribute --type crm_config --name dofloat --query --quiet 2> /dev/null || true)
-    [ "$mark" != configured ] || return 0
-    [ "$(nodeid "$NODE_NAME")" = 1 ] || die "waiting for the first node to write the configuration"
-    timeout 20 crm_mon -1 2> /dev/null | grep 'Current DC:' | grep -qv NONE || die "the cluster has no coordinator yet"
-    configuration > "$RUN/configuration"
-    timeout 120 crm --force configure load update "$RUN/configuration"
-    timeout 20 crm_attribute --type crm_config --name dofloat --update configured
+    if [ "$mark" != configured ]; then
+        [ "$(nodeid "$NODE_NAME")" = 1 ] || die "waiting for the first node to write the configuration"
+        timeout 20 crm_mon -1 2> /dev/null | grep 'Current DC:' | grep -qv NONE || die "the cluster has no coordinator yet"
+        "$LIB/parts" write
+        timeout 20 crm_attribute --type crm_config --name dofloat --update configured
+    fi
+    "$LIB/parts" step
+    timeout 60 crm --version > /dev/null 2>&1 || say "crm does not start on this node: use cibadmin, crm_resource and crm_attribute"
 }
 
 serving() {

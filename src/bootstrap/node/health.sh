@@ -5,6 +5,7 @@
 #   resources  what pacemaker runs, and where; failures are the operations that failed
 #   holder     the node at which pacemaker has the floating IP; holds says whether the metadata service shows it at this node
 #   links      knet's links to the other nodes, by network, and whether each is up
+#   configuration  our parts of pacemaker's that were changed by hand, and those that are not as the block has them yet
 #   fencing    what hinders the fencing of a lost peer, or that one is off that nobody here has switched off
 #   api_error  what was wrong when the node last asked the API
 #   log        the bootstrap's last lines, as long as it is not done
@@ -160,6 +161,9 @@ page() {
     esac
 }
 
+# parts WORD: the names of those parts of the configuration.
+parts() { sed -n "s/^$1 //p" "$RUN/parts" 2> /dev/null; }
+
 document() {
     phase=$(cat "$STATE/phase" 2> /dev/null || echo prepare)
     seen=$(timeout 10 crm_mon --as-xml 2> /dev/null || true)
@@ -178,6 +182,8 @@ document() {
     printf '  "expected": %s,\n  "members": %s,\n' "$(list $NODES)" "$(list $(members))"
     printf '  "quorum": %s,\n  "resources": %s,\n' "$quorum" "$(printf '%s\n' "$seen" | resources)"
     printf '  "failures": %s,\n' "$(printf '%s\n' "$seen" | failures)"
+    # shellcheck disable=SC2046 # Words are wanted.
+    printf '  "configuration": {"hand": %s, "behind": %s},\n' "$(list $(parts hand))" "$(list $(parts behind))"
     printf '  "holder": %s,\n  "holds": %s,\n' "$([ -n "$holder" ] && text "$holder" || printf null)" "$holds"
     printf '  "stopped": %s,\n  "notes": %s,\n' "$([ -e "$STATE/stopped" ] && echo true || echo false)" "$(notes)"
     printf '  "log": %s\n}\n' "$(log_end)"

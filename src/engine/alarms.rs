@@ -1,0 +1,71 @@
+//! What a plan says of pairs: that none of its nodes is on, that it does not serve, that all go down at once, that its
+//! configuration is not what its block says.
+//!
+//! Invariant: pure; a pair is named, and what is to be done about it.
+
+use super::health::Configuration;
+use super::order::Roll;
+use super::plan::Input;
+use crate::base::address::Address;
+use crate::base::diag::Diagnostic;
+
+fn about(pair: &Address, input: &Input<'_>, message: String, hint: impl Into<String>) -> Diagnostic {
+    Diagnostic::warning(message).at(input.resolve.span(pair, &[])).about(pair).hint(hint)
+}
+
+/// All that is to be said of the pairs.
+pub(super) fn notes(rolls: &[Roll], input: &Input<'_>) -> Vec<Diagnostic> {
+    let mut notes: Vec<Diagnostic> = rolls.iter().filter(|roll| roll.at_once).map(|roll| at_once(roll, input)).collect();
+    notes.extend(rolls.iter().filter(|roll| roll.dark).map(|roll| dark(roll, input)));
+    notes.extend(rolls.iter().filter(|roll| roll.unseen && roll.gated && !roll.dark).map(|roll| unserved(roll, input)));
+    for (pair, configuration) in &input.observed.altered {
+        notes.extend(altered(pair, configuration, input));
+    }
+    notes
+}
+
+fn at_once(roll: &Roll, input: &Input<'_>) -> Diagnostic {
+    about(
+        &roll.pair,
+        input,
+        format!("All nodes of {} go down at once: what they are built upon is replaced.", roll.pair),
+        "Nothing serves until the new ones have joined. A second cluster beside this one, and then a move, avoids that.",
+    )
+}
+
+fn dark(roll: &Roll, input: &Input<'_>) -> Diagnostic {
+    about(
+        &roll.pair,
+        input,
+        format!("All nodes of {} are powered off: nothing serves.", roll.pair),
+        "An apply powers on those that it does not leave alone or replace, the holder of the address first.",
+    )
+}
+
+fn unserved(roll: &Roll, input: &Input<'_>) -> Diagnostic {
+    let why =
+        if input.observed.down.contains(&roll.pair) { "does not serve" } else { "was not seen to serve by the run that was interrupted" };
+    about(&roll.pair, input, format!("{} {why}.", roll.pair), "An apply waits until it does. `dofloat status` tells how its nodes are.")
+}
+
+fn altered(pair: &Address, Configuration { hand, behind }: &Configuration, input: &Input<'_>) -> Vec<Diagnostic> {
+    let mut notes = Vec::new();
+    if !hand.is_empty() {
+        notes.push(about(
+            pair,
+            input,
+            format!("In the running cluster of {pair} this was changed by hand, and is left so: {}.", hand.join(", ")),
+            "What its block says of that has no effect. Changed back to what the block says (`crm configure edit` on a node), it follows the \
+             block again.",
+        ));
+    }
+    if !behind.is_empty() {
+        notes.push(about(
+            pair,
+            input,
+            format!("The running cluster of {pair} does not have yet what its block says: {}.", behind.join(", ")),
+            "Its nodes bring that in step within a minute, once both run what the block says now.",
+        ));
+    }
+    notes
+}
