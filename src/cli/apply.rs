@@ -267,7 +267,7 @@ impl Job<'_> {
         let (mut teller, mut progress) = (Teller::new(plan), Progress::new(screen.lively && !self.order.planning.json));
         let mut tell = |event: Event| doing.tell(&event, &mut teller, &mut progress, screen);
         let parallelism = usize::from(self.order.planning.parallelism);
-        let left = execute(Execution {
+        let mut left = execute(Execution {
             surveyed,
             resolve: &whole,
             loaded: self.loaded,
@@ -280,6 +280,10 @@ impl Job<'_> {
         })
         .await?;
         drop(progress);
+        if !self.order.destroy && !plan.refresh_only && !left.outcome.interrupted {
+            let asked = clusters::placement(looking.expanded, &self.site.place.name, self.gateway, &left.state);
+            left.outcome.notes.extend(self.session.unless_stopped(async { Ok::<_, Failure>(asked.await) }).await.unwrap_or_default());
+        }
         doing.end(left, screen)
     }
 }

@@ -77,6 +77,9 @@ pub enum Command {
     #[command(subcommand)]
     State(StateCommand),
     /// Show how the clusters of a stack are
+    ///
+    /// Beside what the nodes tell, whether their droplets lie on different physical servers, as DigitalOcean reports it. How soon
+    /// it reports a new droplet, and whether droplets of different teams or a shared rack count, is not known.
     Status(StatusArgs),
     /// Free the lock that a killed run left on a shared state
     Unlock(UnlockArgs),

@@ -11,11 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 use super::exit::Failure;
 use super::gateway::{self, ENDPOINT, Gateway};
 use super::workplace::{Site, keys};
+use crate::api::client::Client;
 use crate::base::address::Address;
-use crate::base::desired::Resolve as _;
+use crate::base::desired::{Pair, Resolve as _};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::sha256_hex;
 use crate::base::durable::remove;
+use crate::base::identity::Id;
 use crate::base::rng::entropy;
 use crate::base::secret::Secret;
 use crate::base::value::Value;
@@ -25,6 +27,7 @@ use crate::bootstrap::schema::KIND;
 use crate::engine::change::{Op, Plan};
 use crate::engine::refresh::Seen;
 use crate::engine::survey::{Surveyed, mark};
+use crate::kinds::account;
 use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::secrets::{self, Secrets};
@@ -199,6 +202,67 @@ fn authkey(site: &Site<'_>, cluster: &Address, state: &State) -> Vec<u8> {
         return [0, 1].map(|half| sha256_hex(format!("{} {cluster} {half}", state.lineage).as_bytes())).concat().into_bytes();
     }
     entropy::<128>().to_vec()
+}
+
+/// Whether the nodes of a cluster lie apart.
+#[derive(Clone, Debug)]
+pub enum Apart {
+    /// On different physical servers, or they are not all made.
+    Yes,
+    /// All on one.
+    No,
+    /// Why that could not be asked.
+    Unasked(String),
+}
+
+/// Whether the nodes of each cluster lie on different physical servers. The account is asked once, and only where there is a
+/// cluster whose nodes are made.
+pub async fn apart(expanded: &Expanded<'_>, api: &Client, state: &State) -> BTreeMap<Address, Apart> {
+    let nodes = |pair: &Pair| pair.nodes.iter().map(|node| Some(state.records.get(node)?.id.clone())).collect::<Option<Vec<Id>>>();
+    let made: BTreeMap<&Address, Vec<Id>> =
+        expanded.desired().pairs.iter().filter_map(|(cluster, pair)| Some((cluster, nodes(pair)?))).collect();
+    if made.is_empty() {
+        return BTreeMap::new();
+    }
+    let sets = account::neighbours(api).await;
+    let of = |ids: &Vec<Id>| match &sets {
+        Err(error) => Apart::Unasked(error.to_string()),
+        Ok(sets) if sets.iter().any(|set| ids.iter().all(|id| set.contains(id))) => Apart::No,
+        Ok(_) => Apart::Yes,
+    };
+    made.into_iter().map(|(cluster, ids)| (cluster.clone(), of(&ids))).collect()
+}
+
+/// What makes the nodes of a cluster lie apart, as far as anything does: the one that does not serve made anew.
+#[must_use]
+pub fn moving_apart(expanded: &Expanded<'_>, stack: &str, state: &State, cluster: &Address) -> String {
+    let Some(pair) = expanded.desired().pairs.get(cluster) else { return String::new() };
+    let holder = state.records.get(&pair.holder.0).and_then(|record| record.body.get(&pair.holder.1)).map(|id| id.to_json().to_string());
+    let serves = |node: &&Address| state.records.get(*node).is_some_and(|record| Some(&record.id.0) == holder.as_ref());
+    let passive = pair.nodes.iter().rev().find(|node| !serves(node)).map(ToString::to_string).unwrap_or_default();
+    format!(
+        "`dofloat apply {stack} -replace={passive}` makes the one that does not serve anew; where it comes to lie is DigitalOcean's choice"
+    )
+}
+
+/// What an apply says of clusters whose nodes share a physical server, or of which that could not be asked.
+pub async fn placement(expanded: &Expanded<'_>, stack: &str, gateway: &Gateway, state: &State) -> Vec<Diagnostic> {
+    let mut notes = Vec::new();
+    for (cluster, apart) in apart(expanded, &gateway.client, state).await {
+        let note = |message: String| Diagnostic::warning(message).at(expanded.span(&cluster, &["nodes"])).about(&cluster);
+        match apart {
+            Apart::Yes => {}
+            Apart::No => notes.push(
+                note(format!("The nodes of {cluster} share one physical server: if that fails, nothing serves."))
+                    .hint(format!("{}.", moving_apart(expanded, stack, state, &cluster))),
+            ),
+            Apart::Unasked(why) => notes.push(
+                note(format!("Whether the nodes of {cluster} share a physical server could not be asked: {why}."))
+                    .hint("Nothing depends on it; `dofloat status` asks again."),
+            ),
+        }
+    }
+    notes
 }
 
 /// Who holds a cluster's address, where it is not the first node.

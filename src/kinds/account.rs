@@ -50,6 +50,20 @@ struct Counted {
 /// The scopes of reading whose token it is.
 pub const SCOPES: [&str; 1] = ["account:read"];
 
+#[derive(Deserialize)]
+struct Neighbours {
+    neighbor_ids: Vec<Vec<u64>>,
+}
+
+/// The sets of the account's droplets that share a physical server.
+///
+/// # Errors
+/// A read that fails.
+pub async fn neighbours(api: &Client) -> Result<Vec<Vec<Id>>, ApiError> {
+    let Neighbours { neighbor_ids } = api.get("/reports/droplet_neighbors_ids", &[]).await?;
+    Ok(neighbor_ids.into_iter().map(|set| set.into_iter().map(|id| Id(id.to_string())).collect()).collect())
+}
+
 /// Whose token it is. `simulated` is the caller's word: an answer does not tell.
 ///
 /// # Errors

@@ -63,6 +63,9 @@ pub(super) struct Droplet {
     /// Its first boot gets stuck.
     #[serde(default)]
     pub(super) stuck: bool,
+    /// It lies on the one physical server that droplets share.
+    #[serde(default)]
+    pub(super) shares: bool,
 }
 
 /// Whether it runs.
@@ -93,6 +96,7 @@ impl Droplet {
             What::Vanish => self.vanishes = true,
             What::LateJoin { looks } => self.joins_after = *looks,
             What::StuckBoot => self.stuck = true,
+            What::SharedServer => self.shares = true,
             _ => {}
         }
     }
@@ -565,6 +569,7 @@ impl Wanted {
             vanishes: false,
             joins_after: 0,
             stuck: false,
+            shares: false,
             name,
         };
         world.droplets.insert(id, droplet);

@@ -151,6 +151,8 @@ pub enum What {
     },
     /// The server of a pair that this request makes never joins.
     StuckBoot,
+    /// The droplet that this request makes comes to lie on the physical server of all others that do so.
+    SharedServer,
 }
 
 /// A fault text that cannot be understood.
@@ -231,6 +233,7 @@ impl What {
             Self::Vanish => "vanish",
             Self::LateJoin { .. } => "late-join",
             Self::StuckBoot => "stuck-boot",
+            Self::SharedServer => "shared-server",
         }
     }
 
@@ -322,6 +325,7 @@ impl FromStr for Fault {
             "vanish" => What::Vanish,
             "late-join" => What::LateJoin { looks: looks()? },
             "stuck-boot" => What::StuckBoot,
+            "shared-server" => What::SharedServer,
             _ => return Err(bad("nobody knows what the third word means")),
         };
         Ok(Self { when, what })

@@ -19,6 +19,7 @@ mod images;
 mod line;
 mod log;
 mod metadata;
+mod neighbours;
 mod projects;
 mod rate;
 mod records;

@@ -5,8 +5,8 @@
 use super::wire::{Call, Refusal, Reply};
 use super::world::World;
 use super::{
-    account, actions, domains, droplet_actions, droplets, firewalls, images, projects, records, regions, reserved_ips, sizes, ssh_keys,
-    tags, vpcs,
+    account, actions, domains, droplet_actions, droplets, firewalls, images, neighbours, projects, records, regions, reserved_ips, sizes,
+    ssh_keys, tags, vpcs,
 };
 
 type Handler = fn(&mut World, &Call<'_>) -> Result<Reply, Refusal>;
@@ -110,6 +110,7 @@ static ROUTES: &[Route] = &[
     row("DELETE", "/v2/projects/{project_id}",                            &[&["project:delete"]], projects::delete),
     row("POST",   "/v2/projects/{project_id}/resources",                  &[&["project:assign_resource"]], projects::assign),
     row("GET",    "/v2/projects/{project_id}/resources",                  &[&["project:read"]],   projects::resources),
+    row("GET",    "/v2/reports/droplet_neighbors_ids",                    &[&["droplet:read"]],   neighbours::list),
     row("GET",    "/v2/regions",                                          &[&["regions:read"]],   regions::list),
     row("GET",    "/v2/sizes",                                            &[&["sizes:read", "regions:read"]], sizes::list),
     row("GET",    "/v2/tags",                                             &[&["tag:read"]],       tags::list),

@@ -21,6 +21,19 @@ pub struct Pair {
     pub nodes: Vec<Node>,
     /// What they tell.
     pub report: Report,
+    /// Where its droplets lie; none as long as they are not all made.
+    pub place: Option<Place>,
+}
+
+/// Where the droplets of a cluster lie.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// On different physical servers.
+    Apart,
+    /// On one; what to do about it.
+    Shared(String),
+    /// Why that could not be asked.
+    Unasked(String),
 }
 
 /// A node as the API sees it.
@@ -81,7 +94,12 @@ impl Pair {
         let all_off = !self.nodes.is_empty() && self.nodes.iter().all(|node| node.off.is_some());
         let mended = self.nodes.iter().any(|node| node.off == Some(Off::Mended));
         let end = if mended { "; `dofloat apply` powers them on, the holder of the address first" } else { "" };
-        all_off.then(|| format!("all nodes are powered off, so nothing serves{end}")).into_iter().collect()
+        let mut alarms: Vec<String> = Vec::new();
+        alarms.extend(all_off.then(|| format!("all nodes are powered off, so nothing serves{end}")));
+        if let Some(Place::Shared(remedy)) = &self.place {
+            alarms.push(format!("both droplets lie on one physical server: if it fails, nothing serves; {remedy}"));
+        }
+        alarms
     }
 
     fn word(&self) -> &'static str {
@@ -111,6 +129,13 @@ pub fn to_text(pair: &Pair, paint: Paint) -> String {
         Err(why) => format!("does not answer: {}", visible(why)),
     };
     let _ = writeln!(text, "  address {at}, held by {holder}, {answer}");
+    match &pair.place {
+        Some(Place::Apart) => text.push_str("  droplets on different physical servers\n"),
+        Some(Place::Unasked(why)) => {
+            let _ = writeln!(text, "  droplets: whether they share a physical server could not be asked: {}", visible(why));
+        }
+        Some(Place::Shared(_)) | None => {}
+    }
     let Configuration { hand, behind } = pair.report.altered();
     for (what, names) in [("changed by hand, and left so", hand), ("not as the block has it yet", behind)] {
         if !names.is_empty() {
@@ -180,6 +205,11 @@ pub fn to_json(pair: &Pair) -> Json {
         "whole": pair.report.serves(),
         "address": pair.address,
         "alarms": pair.alarms(),
+        "apart": match &pair.place {
+            Some(Place::Apart) => json!(true),
+            Some(Place::Shared(_)) => json!(false),
+            Some(Place::Unasked(_)) | None => Json::Null,
+        },
         "configuration": { "hand": pair.report.altered().hand, "behind": pair.report.altered().behind },
         "why_not": pair.report.address.as_ref().err(),
         "holder": pair.nodes.iter().find(|node| node.holds).map(|node| &node.name),

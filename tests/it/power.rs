@@ -226,3 +226,35 @@ fn a_pair_whose_block_says_so_is_left_as_it_is() {
     stack.replace("plans/ha.tf", "\"any\"", "\"off\"");
     run(&stack, "plan", &[]).exits(1).mentions("`power_state` is \"on\" or \"any\", not \"off\".");
 }
+
+#[test]
+fn nodes_that_share_a_physical_server_are_told_with_what_to_do() {
+    const SHARED: [&str; 1] = ["POST /v2/droplets#1x2 shared-server"];
+    let open = |faults: &[&str]| {
+        let cloud =
+            Cloud::start(Options { faults: faults.iter().map(|fault| fault.parse().expect("a fault")).collect(), ..Options::default() });
+        let stack = cloud.stack().env("TF_VAR_failover_token", NODE_TOKEN).env("DOFLOAT_CLOCK", "virtual");
+        (cloud, stack)
+    };
+    let asked = |cloud: &Cloud| cloud.log().iter().filter(|asked| asked.path == "/v2/reports/droplet_neighbors_ids").count();
+    let (cloud, stack) = open(&SHARED);
+    let done = run(&stack, "apply", &["-auto-approve"]).ok();
+    let remedy = "`dofloat apply ha -replace=dofloat_cluster.web.digitalocean_droplet.secondary`";
+    done.mentions("The nodes of dofloat_cluster.web share one physical server: if that fails, nothing serves.").mentions(remedy);
+    assert_eq!(asked(&cloud), 1, "once for a command");
+    run(&stack, "status", &[]).ok().mentions("alarm: both droplets lie on one physical server").mentions(remedy);
+    assert_eq!(run(&stack, "status", &["-json"]).json()["clusters"]["dofloat_cluster.web"]["apart"], false);
+    // A new one lies elsewhere.
+    run(&stack, "apply", &["-auto-approve", "-replace=dofloat_cluster.web.digitalocean_droplet.secondary"]).ok();
+    run(&stack, "status", &[]).ok().mentions("droplets on different physical servers");
+    assert_eq!(run(&stack, "status", &["-json"]).json()["clusters"]["dofloat_cluster.web"]["apart"], true);
+    // A read that fails is only told.
+    let (cloud, stack) = open(&["GET /v2/reports/**x0 error-before=404"]);
+    run(&stack, "apply", &["-auto-approve"]).ok().mentions("could not be asked");
+    run(&stack, "status", &[]).ok().mentions("whether they share a physical server could not be asked");
+    // Who has no pair is not asked.
+    cloud.forget_log();
+    let alone = cloud.serve(Stack::with_plan("web", WEB));
+    alone.run(&["apply", "-auto-approve"]).ok();
+    assert_eq!(asked(&cloud), 0);
+}

@@ -128,6 +128,7 @@ fn account(asked: &mut Asked<'_>) {
 
 fn catalogue(asked: &mut Asked<'_>) {
     asked.good("GET", "/regions", Value::Null, 200);
+    asked.good("GET", "/reports/droplet_neighbors_ids", Value::Null, 200);
     let first = asked.good("GET", "/regions?per_page=1", Value::Null, 200);
     assert!(first["links"]["pages"]["next"].is_string(), "a page of one has a next one: {first}");
     asked.good("GET", "/regions?per_page=1&page=2", Value::Null, 200);

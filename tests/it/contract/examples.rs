@@ -103,6 +103,7 @@ const GOOD_REQUESTS: &[(&str, &str, &str)] = &[
     ("GET", "/images?type=distribution&per_page=200&page=1", ""),
     ("GET", "/sizes?per_page=200", ""),
     ("GET", "/regions", ""),
+    ("GET", "/reports/droplet_neighbors_ids", ""),
     ("POST", "/vpcs", r#"{"name": "web", "region": "nyc3", "ip_range": "10.10.10.0/24"}"#),
     ("PUT", "/vpcs/5a4981aa-9653-4bd1-bef5-d6bff52042e4", r#"{"name": "web", "description": "of the pair"}"#),
     (
@@ -300,6 +301,7 @@ const FAMILIES: &[&str] = &[
     "images",
     "projects",
     "regions",
+    "reports",
     "reserved_ips",
     "sizes",
     "tags",
