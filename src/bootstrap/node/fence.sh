@@ -28,6 +28,8 @@ LONG_WATCH=180 ALONE=60
 BREAK=5 LAPSE=30
 # For how long it counts that the address was asked for.
 RECENT=60
+# For how long a proof counts while the peer has not joined again.
+AGAIN=20
 
 action='' plug='' patience=150
 while [ $# -gt 0 ]; do
@@ -336,6 +338,25 @@ came_to_nothing() {
 proven() {
     say "droplet $id ($plug) is down: $droplet, reset $state"
     rm -f "$notes" "$RUN/fencing"
+    echo "$(clock) $(joins)" | put "$RUN/proven-$plug" 644
+}
+
+# joins: how often corosync has seen the peer join; nothing where it does not say.
+joins() {
+    place=$(nodeid "$plug") || return 0
+    for key in runtime.members runtime.totem.pg.mrp.srp.members; do
+        timeout 5 corosync-cmapctl -g "$key.$place.join_count" 2> /dev/null
+    done | sed -n 's/.*= //p' | head -n 1
+}
+
+# still_proven: pacemaker asks a second time when the peer comes into sight just before its reset takes effect, and is lost by
+# that. It has not joined since, so nothing of it runs that ran when it was proven to be down.
+still_proven() {
+    [ $alone = false ] && [ -s "$RUN/proven-$plug" ] || return 1
+    read -r at joined < "$RUN/proven-$plug"
+    [ -n "${joined:-}" ] && [ $(($(clock) - at)) -lt $AGAIN ] && [ "$joined" = "$(joins)" ] || return 1
+    if members | grep -qx "$plug"; then return 1; fi
+    say "droplet $id ($plug) has not joined since it was found to be down"
 }
 
 # tell: why it takes so long, for the health document.
@@ -357,6 +378,7 @@ tell() {
 # fence: round by round, until there is proof, or the peer is back.
 fence() {
     named
+    if still_proven; then return 0; fi
     asked=$(mktemp -d "$RUN/asked-XXXXXX") || die "no folder for answers"
     trap 'rm -rf "$asked"' EXIT
     trap 'exit 1' TERM INT HUP

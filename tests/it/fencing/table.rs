@@ -400,3 +400,27 @@ fn a_script_that_differs_in_one_rule_is_found() {
         say(&format!("{name}: found out"));
     }
 }
+
+/// Pacemaker asks twice where the peer was in sight for a moment before its reset took effect: it is reset once.
+#[test]
+fn a_proof_counts_until_the_peer_has_joined_again() {
+    if tool("jq").is_none() {
+        return;
+    }
+    let stage = Stage::new(false);
+    stage.root.stand_in("corosync-cmapctl", "cat \"$DOFLOAT_ROOT/joins\"");
+    let joins = |count: u64| stage.root.stack.write("joins", &format!("runtime.members.1.join_count (u32) = {count}\n"));
+    let rows: BTreeSet<Row> = bases().iter().flat_map(neighbours).filter(is_possible).collect();
+    let of = |wanted: Move| {
+        let fits = |row: &&Row| !row.facts.first && !row.facts.waiting && decide(&row.facts, row.memory, &SECONDS).0 == wanted;
+        rows.iter().find(fits).expect("there is such a row")
+    };
+    let (lost, proof, member) = (of(Move::Cycle), of(Move::Proof), of(Move::Drop));
+    joins(1);
+    assert_eq!(stage.run(lost).0, Move::Cycle, "nothing was proven yet");
+    assert_eq!(stage.run(proof).0, Move::Proof);
+    assert_eq!(stage.run(lost).0, Move::Proof, "it has not joined since");
+    assert_eq!(stage.run(member).0, Move::Drop);
+    joins(2);
+    assert_eq!(stage.run(lost).0, Move::Cycle, "it has joined, and is lost again");
+}
