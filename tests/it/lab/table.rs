@@ -320,5 +320,12 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "death while the API is silent for 60 s", steps: &[SILENT, Plug(Active), Pass(60), WELL], ..LATE },
     Row { name: "death while the token is refused for 45 s", steps: &[REFUSED, Plug(Active), Pass(45), WELL], ..LATE },
     Row { name: "all links of both cut for 15 s, no fencing", steps: blackout!(15), ..UNFENCED },
-    Row { name: "both are reset at once, no fencing", steps: &[Power(Both, "power_cycle")], resets: (2, 2), bound: 40_000, ..UNFENCED },
+    Row {
+        name: "both are reset at once, no fencing",
+        steps: &[Power(Both, "power_cycle")],
+        resets: (2, 2),
+        bound: 40_000,
+        watched: 90,
+        ..UNFENCED
+    },
 ];
