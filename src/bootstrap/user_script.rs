@@ -28,7 +28,7 @@ const FORMATS: [&str; 12] = [
 pub fn check(script: &str) -> Result<(), Flaw> {
     let begins = script.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let is_format = |prefix: &&str| begins.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    if FORMATS.iter().any(|prefix| is_format(prefix)) {
+    if FORMATS.iter().any(is_format) {
         return Err((
             "is a document of cloud-init, not a script: on a node of a cluster nobody would read it.",
             "The user-data of a node is the cluster's. Write a script that begins with `#!/bin/sh` and does what the document asks for.",
