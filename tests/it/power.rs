@@ -154,8 +154,8 @@ fn run(stack: &Stack, command: &str, more: &[&str]) -> crate::harness::Outcome {
 /// The droplets that were switched on, in order.
 fn switched_on(cloud: &Cloud) -> Vec<String> {
     let name = |path: &str| {
-        let id = path.split('/').nth(3).expect("an id");
-        cloud.show("droplets").iter().find(|of| of["id"].to_string() == id).map(|of| of["name"].as_str().unwrap_or_default().to_owned())
+        let id: u64 = path.split('/').nth(3).and_then(|id| id.parse().ok()).expect("an id");
+        cloud.show("droplets").iter().find(|of| of["id"] == id).map(|of| of["name"].as_str().unwrap_or_default().to_owned())
     };
     cloud.log().iter().filter(|asked| asked.request["type"] == "power_on").filter_map(|asked| name(&asked.path)).collect()
 }

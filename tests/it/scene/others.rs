@@ -256,12 +256,9 @@ impl Scene {
     pub(super) fn as_without(&self, mut shape: Value) -> Value {
         let droplets = shape.as_array_mut().into_iter().flatten().filter_map(|line| line.get_mut("droplet"));
         for droplet in droplets {
-            match self.borne {
-                Some(Deed::Does(Harm::Untag)) => {
-                    let tags = droplet["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).chain(["the mark"]);
-                    droplet["tags"] = json!(tags.map(str::to_owned).collect::<BTreeSet<_>>());
-                }
-                _ => {}
+            if let Some(Deed::Does(Harm::Untag)) = self.borne {
+                let tags = droplet["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).chain(["the mark"]);
+                droplet["tags"] = json!(tags.map(str::to_owned).collect::<BTreeSet<_>>());
             }
         }
         if let Some(lines) = shape.as_array_mut() {
