@@ -824,6 +824,22 @@ fn what_the_operator_has_changed_is_left_alone_and_told() {
     }
 }
 
+#[test]
+fn an_address_begins_where_it_was_assigned_first_whoever_coordinates() {
+    let root = in_cluster(&modern(), "<configuration>\n</configuration>\n");
+    root.stand_in("crm_resource", "echo 'resource FloatIP is NOT running'");
+    root.sh("usr/local/lib/dofloat/parts write").ok();
+    let made = root.stack.read("made");
+    assert!(made.contains("FloatIP-public") && !made.contains("FloatIP-coordinator"), "{made}");
+    // Once it is somewhere, without a word that anything was behind.
+    let told = "<nvpair id=\"dofloat\" name=\"dofloat\" value=\"configured\"/>\n</cluster_property_set>";
+    root.stack.write("cib.xml", &made.replace("><", ">\n<").replace("</cluster_property_set>", told));
+    assert_eq!(step(&root), "");
+    root.stand_in("crm_resource", "echo 'resource FloatIP is running on: primary '");
+    step(&root);
+    assert!(root.stack.read("made").contains("FloatIP-coordinator"), "{}", root.stack.read("made"));
+}
+
 /// The configuration as such a node writes it, an element a line as pacemaker gives it, and what is remembered of it.
 fn configuration_of(node: &Node) -> String {
     let root = in_cluster(node, "<configuration>\n</configuration>\n");

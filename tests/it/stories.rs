@@ -167,7 +167,7 @@ fn a_long_wait_says_for_what_and_until_when() {
     applied.clone().says("Still waiting for GET /account... [0s elapsed, next look in ");
     let waits = |line: &str| line.contains("node[") && line.contains("Still creating...") && line.contains("waiting for POST /droplets");
     assert!(applied.stdout.lines().any(waits), "{applied}");
-    cloud.set_faults(&["GET /v2/account throttle=40"]);
+    cloud.set_faults(&["GET /v2/droplets throttle=40"]);
     let lines = stack.run(&["plan", "pair", "-json"]).ok().stdout;
-    assert!(lines.lines().any(|line| line.contains("Still waiting for GET /account") && line.starts_with('{')), "{lines}");
+    assert!(lines.lines().any(|line| line.contains("Still waiting for GET /droplets") && line.starts_with('{')), "{lines}");
 }

@@ -16,6 +16,7 @@ fn fencing_is_switched_on_in_a_pair_that_runs_and_the_operators_own_stays() {
     lab.until_serving();
     let shown = || lab.on("primary", "crm configure show");
     assert!(shown().contains("stonith-enabled=false"), "{}", shown());
+    until("the configuration is whole", IN_STEP, || shown().contains("FloatIP-coordinator"));
     // A resource of the operator's, one of our options otherwise, and one of our constraints taken out.
     lab.on("primary", "crm configure primitive Own ocf:pacemaker:Dummy && crm configure rsc_defaults migration-threshold=5");
     lab.on("primary", "crm configure delete FloatIP-coordinator");
