@@ -121,11 +121,12 @@ pub enum End {
 /// Deletes the stack's project, unless something lies in it.
 ///
 /// # Errors
-/// If the API fails; that it refuses is no failure.
+/// If the API fails, or does not accept the token at all; that it refuses this is no failure.
 pub async fn delete(api: &Client, id: &Id) -> Result<End, ApiError> {
     match api.delete(&path(id), &[]).await {
         Ok(()) => Ok(End::Gone),
-        Err(ApiError::Rejected { .. } | ApiError::Refused { .. }) => Ok(End::Kept),
+        Err(ApiError::Rejected { .. }) => Ok(End::Kept),
+        Err(ApiError::Refused { answer, .. }) if answer.status != 401 => Ok(End::Kept),
         Err(error) => Err(error),
     }
 }
