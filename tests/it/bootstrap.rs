@@ -761,7 +761,7 @@ fn a_configuration_that_is_as_the_block_has_it_is_left_alone_whoever_wrote_it() 
     assert_eq!(calls.matches("--delete").count(), 1, "{calls}");
     assert!(!calls.contains("--replace"), "{calls}");
     let made = root.stack.read("made");
-    for part in ["start-failure-is-fatal", "stonith-max-attempts", "FloatIP-coordinator"] {
+    for part in ["start-failure-is-fatal", "stonith-max-attempts"] {
         assert!(made.contains(part), "{part} is not in\n{made}");
     }
     assert!(!made.contains("<primitive"), "{made}");
@@ -822,22 +822,6 @@ fn what_the_operator_has_changed_is_left_alone_and_told() {
     for kept in ["Own", "no-quorum-policy", "[@id='FloatIP']"] {
         assert!(!calls.lines().any(|line| line.contains("--delete") && line.contains(kept)), "{kept}\n{calls}");
     }
-}
-
-#[test]
-fn an_address_begins_where_it_was_assigned_first_whoever_coordinates() {
-    let root = in_cluster(&modern(), "<configuration>\n</configuration>\n");
-    root.stand_in("crm_resource", "echo 'resource FloatIP is NOT running'");
-    root.sh("usr/local/lib/dofloat/parts write").ok();
-    let made = root.stack.read("made");
-    assert!(made.contains("FloatIP-public") && !made.contains("FloatIP-coordinator"), "{made}");
-    // Once it is somewhere, without a word that anything was behind.
-    let told = "<nvpair id=\"dofloat\" name=\"dofloat\" value=\"configured\"/>\n</cluster_property_set>";
-    root.stack.write("cib.xml", &made.replace("><", ">\n<").replace("</cluster_property_set>", told));
-    assert_eq!(step(&root), "");
-    root.stand_in("crm_resource", "echo 'resource FloatIP is running on: primary '");
-    step(&root);
-    assert!(root.stack.read("made").contains("FloatIP-coordinator"), "{}", root.stack.read("made"));
 }
 
 /// The configuration as such a node writes it, an element a line as pacemaker gives it, and what is remembered of it.

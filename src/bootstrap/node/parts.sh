@@ -77,9 +77,6 @@ wanted() {
     rule='<rule id="FloatIP-public-rule" score="-INFINITY"><expression id="FloatIP-public-told" attribute="public_link" operation="defined"/>'
     rule="$rule<expression id=\"FloatIP-public-dead\" attribute=\"public_link\" operation=\"eq\" value=\"0\"/></rule>"
     row FloatIP-public constraints "<rsc_location id=\"FloatIP-public\" rsc=\"FloatIP\">$rule</rsc_location>"
-    # A coordinator that survives the owner waits a second for the lost one's word; less than the stickiness, so nothing moves for it.
-    rule='<rule id="FloatIP-coordinator-rule" score="50"><expression id="FloatIP-coordinator-is" attribute="#is_dc" operation="eq" value="true"/></rule>'
-    row FloatIP-coordinator constraints "<rsc_location id=\"FloatIP-coordinator\" rsc=\"FloatIP\">$rule</rsc_location>"
     row FloatIP-Nginx constraints \
         "$(if_nginx '<rsc_colocation id="FloatIP-Nginx" score="INFINITY" rsc="FloatIP" with-rsc="Nginx-clone"/>')"
     row Nginx-FloatIP constraints "$(if_nginx '<rsc_order id="Nginx-FloatIP" kind="Mandatory" first="Nginx-clone" then="FloatIP"/>')"
@@ -207,11 +204,7 @@ read_cib() {
 # remembered NAME: what is remembered of it.
 remembered() { printf '%s\n' "$memory" | tr ' ' '\n' | sed -n "s/^$1=//p"; }
 
-# is_placed: whether the address is somewhere already.
-is_placed() { timeout 20 crm_resource --resource FloatIP --locate 2> /dev/null | grep -q 'is running on'; }
-
-# judge NAME SECTION XML: what is to become of a part: keep, make, change, take; or hand where somebody else has changed it. Later
-# where a new cluster is to come up without it: the address begins where it was assigned first, whoever coordinates.
+# judge NAME SECTION XML: what is to become of a part: keep, make, change, take; or hand where somebody else has changed it.
 judge() {
     is=$(normal "$1" "$2" "$live")
     want=$(normal "$1" "$2" "$3")
@@ -228,9 +221,7 @@ judge() {
     elif ! is_older "$1" "$is"; then
         return 0
     fi
-    if [ -z "$is" ] && [ "$1" = FloatIP-coordinator ] && ! is_placed; then
-        verdict=later
-    elif [ -z "$is" ]; then
+    if [ -z "$is" ]; then
         if [ "$2" != constraints ] || stands "$3"; then verdict="make"; fi
     elif [ -z "$want" ]; then
         verdict=take
@@ -360,10 +351,8 @@ step() {
         if agreed; then bring_in_step; else seen=false; fi
         read_cib
     fi
-    verdicts=$(wanted | each verdict_of)
-    printf '%s\n' "$verdicts" \
-        | awk '$1 == "hand" { print "hand", $2 } $1 ~ /^(make|change|take)$/ { print "behind", $2 }' | put "$RUN/parts" 644
-    if printf '%s\n' "$verdicts" | grep -qE '^(make|change|take|later) '; then seen=false; fi
+    wanted | each verdict_of | awk '$1 == "hand" { print "hand", $2 } $1 ~ /^(make|change|take)$/ { print "behind", $2 }' | put "$RUN/parts" 644
+    if grep -q ^behind "$RUN/parts"; then seen=false; fi
     if [ $seen = true ]; then digest "$live$own" | put "$RUN/parts-seen" 644; else rm -f "$RUN/parts-seen"; fi
 }
 

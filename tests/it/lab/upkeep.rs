@@ -16,10 +16,9 @@ fn fencing_is_switched_on_in_a_pair_that_runs_and_the_operators_own_stays() {
     lab.until_serving();
     let shown = || lab.on("primary", "crm configure show");
     assert!(shown().contains("stonith-enabled=false"), "{}", shown());
-    until("the configuration is whole", IN_STEP, || shown().contains("FloatIP-coordinator"));
     // A resource of the operator's, one of our options otherwise, and one of our constraints taken out.
     lab.on("primary", "crm configure primitive Own ocf:pacemaker:Dummy && crm configure rsc_defaults migration-threshold=5");
-    lab.on("primary", "crm configure delete FloatIP-coordinator");
+    lab.on("primary", "crm configure delete FloatIP-public");
     let before = shown();
     assert!(before.contains("primitive Own") && before.contains("migration-threshold=5"), "{before}");
     lab.stack.replace("plans/ha-modern.tf", "fencing = \"none\"", "fencing = \"api\"");
@@ -31,15 +30,13 @@ fn fencing_is_switched_on_in_a_pair_that_runs_and_the_operators_own_stays() {
         assert!(after.contains(&format!("location Fence-{node}-elsewhere")), "{after}");
     }
     assert!(after.contains("primitive Own") && after.contains("migration-threshold=5"), "{after}");
-    assert!(!after.contains("FloatIP-coordinator "), "{after}");
+    assert!(!after.contains("FloatIP-public "), "{after}");
     until("both nodes tell what was changed by hand", IN_STEP, || {
-        NODES
-            .iter()
-            .all(|node| lab.health(node)["configuration"]["hand"] == serde_json::json!(["FloatIP-coordinator", "migration-threshold"]))
+        NODES.iter().all(|node| lab.health(node)["configuration"]["hand"] == serde_json::json!(["FloatIP-public", "migration-threshold"]))
     });
     let status = lab.ask("status", &[]);
-    assert!(status.stdout.contains("configuration changed by hand, and left so: FloatIP-coordinator, migration-threshold"), "{status}");
-    lab.ask("plan", &[]).ok().mentions("this was changed by hand, and is left so: FloatIP-coordinator, migration-threshold");
+    assert!(status.stdout.contains("configuration changed by hand, and left so: FloatIP-public, migration-threshold"), "{status}");
+    lab.ask("plan", &[]).ok().mentions("this was changed by hand, and is left so: FloatIP-public, migration-threshold");
     let errors = lab.on("primary", "crm_verify --live-check 2>&1 | grep -i error");
     assert_eq!(errors, "", "{after}");
     lab.until_serving();
