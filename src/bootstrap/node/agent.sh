@@ -182,21 +182,16 @@ note_address() {
     if [ "$(metadata floating_ip/ipv4/ip_address)" = "$FLOATING_IP" ]; then : > "$RUN/here"; else rm -f "$RUN/here"; fi
 }
 
-# located: the node at which pacemaker has the floating IP.
-located() {
-    timeout 20 crm_resource --resource FloatIP --locate 2> /dev/null | sed -n 's/.* is running on: *\([^ ]*\).*/\1/p'
-}
-
 # follow_wish: somebody has given the address to the peer by hand, which its resource agent takes for the wish to move it: the
 # resource follows, and stays there without the constraint that has moved it, which ends by itself if nobody takes it away.
 follow_wish() {
     [ -s "$RUN/wish" ] || return 0
     read -r name _ < "$RUN/wish"
-    [ "$(located)" = "$NODE_NAME" ] || return 0
+    [ "$(located 20)" = "$NODE_NAME" ] || return 0
     say "$FLOATING_IP was given to $name by hand: its resource follows"
     timeout 20 crm_resource --resource FloatIP --move --node "$name" --lifetime PT2M > /dev/null 2>&1
     for _ in 1 2 3 4 5 6 7 8 9 10; do
-        if [ "$(located)" = "$name" ]; then break; fi
+        if [ "$(located 20)" = "$name" ]; then break; fi
         sleep 1
     done
     timeout 20 crm_resource --resource FloatIP --clear > /dev/null 2>&1

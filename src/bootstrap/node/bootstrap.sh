@@ -240,7 +240,7 @@ configure() {
 }
 
 serving() {
-    timeout 20 crm_resource --resource FloatIP --locate 2> /dev/null | grep -q 'is running on' || die "the floating IP is at no node yet"
+    [ -n "$(located 20)" ] || die "the floating IP is at no node yet"
 }
 
 run() {

@@ -158,3 +158,8 @@ has_two_links() {
 members() {
     timeout 10 crm_node -p 2> /dev/null | tr ' ' '\n' | sed '/^$/d' | sort
 }
+
+# located SECONDS: the node at which pacemaker has the floating IP; it has that long to say.
+located() {
+    timeout "$1" crm_resource --resource FloatIP --locate 2> /dev/null | sed -n 's/.* is running on: *\([^ ]*\).*/\1/p' | head -n 1
+}

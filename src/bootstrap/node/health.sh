@@ -95,33 +95,25 @@ links() {
     printf ']'
 }
 
-# log_end: what the bootstrap said last. The output of a user's script is not in that log.
-log_end() {
+# texts: a list of the lines that are read.
+texts() {
     printf '['
-    [ "$phase" = 'done' ] || tail -n 5 "$LOG" 2> /dev/null | {
-        first=true
-        while read -r line; do
-            [ $first = true ] || printf ', '
-            first=false
-            text "$line"
-        done
-    }
+    first=true
+    while read -r line; do
+        [ $first = true ] || printf ', '
+        first=false
+        text "$line"
+    done
     printf ']'
 }
 
-# notes: a line for each.
-notes() {
-    cat "$STATE"/notes/* 2> /dev/null | {
-        printf '['
-        first=true
-        while read -r line; do
-            [ $first = true ] || printf ', '
-            first=false
-            text "$line"
-        done
-        printf ']'
-    }
+# log_end: what the bootstrap said last. The output of a user's script is not in that log.
+log_end() {
+    if [ "$phase" = 'done' ]; then printf '[]'; else tail -n 5 "$LOG" 2> /dev/null | texts; fi
 }
+
+# notes: a line for each.
+notes() { cat "$STATE"/notes/* 2> /dev/null | texts; }
 
 # serve: busybox's server where there is one. Until it is installed, one in perl, which every image has: it knows this page alone, and
 # one guest at a time, for two seconds each.
@@ -167,7 +159,7 @@ parts() { sed -n "s/^$1 //p" "$RUN/parts" 2> /dev/null; }
 document() {
     phase=$(cat "$STATE/phase" 2> /dev/null || echo prepare)
     seen=$(timeout 10 crm_mon --as-xml 2> /dev/null || true)
-    holder=$(timeout 10 crm_resource --resource FloatIP --locate 2> /dev/null | sed -n 's/.* is running on: *\([^ ]*\).*/\1/p' | head -n 1)
+    holder=$(located 10)
     holds=false
     [ "$(metadata floating_ip/ipv4/ip_address)" != "$FLOATING_IP" ] || holds=true
     quorum=false
