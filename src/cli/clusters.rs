@@ -32,6 +32,7 @@ use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::secrets::{self, Secrets};
 use crate::state::store::Loaded;
+use crate::ui::status_text::Place;
 
 /// What stands for the nodes' token in a simulated account.
 const SIMULATED_TOKEN: &str = "simulated-failover-token";
@@ -204,20 +205,8 @@ fn authkey(site: &Site<'_>, cluster: &Address, state: &State) -> Vec<u8> {
     entropy::<128>().to_vec()
 }
 
-/// Whether the nodes of a cluster lie apart.
-#[derive(Clone, Debug)]
-pub enum Apart {
-    /// On different physical servers, or they are not all made.
-    Yes,
-    /// All on one.
-    No,
-    /// Why that could not be asked.
-    Unasked(String),
-}
-
-/// Whether the nodes of each cluster lie on different physical servers. The account is asked once, and only where there is a
-/// cluster whose nodes are made.
-pub async fn apart(expanded: &Expanded<'_>, api: &Client, state: &State) -> BTreeMap<Address, Apart> {
+/// Where the nodes of each cluster lie whose nodes are made. The account is asked once, and only where there is such a cluster.
+pub async fn places(expanded: &Expanded<'_>, stack: &str, api: &Client, state: &State) -> BTreeMap<Address, Place> {
     let nodes = |pair: &Pair| pair.nodes.iter().map(|node| Some(state.records.get(node)?.id.clone())).collect::<Option<Vec<Id>>>();
     let made: BTreeMap<&Address, Vec<Id>> =
         expanded.desired().pairs.iter().filter_map(|(cluster, pair)| Some((cluster, nodes(pair)?))).collect();
@@ -225,17 +214,18 @@ pub async fn apart(expanded: &Expanded<'_>, api: &Client, state: &State) -> BTre
         return BTreeMap::new();
     }
     let sets = account::neighbours(api).await;
-    let of = |ids: &Vec<Id>| match &sets {
-        Err(error) => Apart::Unasked(error.to_string()),
-        Ok(sets) if sets.iter().any(|set| ids.iter().all(|id| set.contains(id))) => Apart::No,
-        Ok(_) => Apart::Yes,
+    let of = |cluster: &Address, ids: &[Id]| match &sets {
+        Err(error) => Place::Unasked(error.to_string()),
+        Ok(sets) if sets.iter().any(|set| ids.iter().all(|id| set.contains(id))) => {
+            Place::Shared(moving_apart(expanded, stack, state, cluster))
+        }
+        Ok(_) => Place::Apart,
     };
-    made.into_iter().map(|(cluster, ids)| (cluster.clone(), of(&ids))).collect()
+    made.into_iter().map(|(cluster, ids)| (cluster.clone(), of(cluster, &ids))).collect()
 }
 
 /// What makes the nodes of a cluster lie apart, as far as anything does: the one that does not serve made anew.
-#[must_use]
-pub fn moving_apart(expanded: &Expanded<'_>, stack: &str, state: &State, cluster: &Address) -> String {
+fn moving_apart(expanded: &Expanded<'_>, stack: &str, state: &State, cluster: &Address) -> String {
     let Some(pair) = expanded.desired().pairs.get(cluster) else { return String::new() };
     let holder = state.records.get(&pair.holder.0).and_then(|record| record.body.get(&pair.holder.1)).map(|id| id.to_json().to_string());
     let serves = |node: &&Address| state.records.get(*node).is_some_and(|record| Some(&record.id.0) == holder.as_ref());
@@ -248,15 +238,15 @@ pub fn moving_apart(expanded: &Expanded<'_>, stack: &str, state: &State, cluster
 /// What an apply says of clusters whose nodes share a physical server, or of which that could not be asked.
 pub async fn placement(expanded: &Expanded<'_>, stack: &str, gateway: &Gateway, state: &State) -> Vec<Diagnostic> {
     let mut notes = Vec::new();
-    for (cluster, apart) in apart(expanded, &gateway.client, state).await {
+    for (cluster, place) in places(expanded, stack, &gateway.client, state).await {
         let note = |message: String| Diagnostic::warning(message).at(expanded.span(&cluster, &["nodes"])).about(&cluster);
-        match apart {
-            Apart::Yes => {}
-            Apart::No => notes.push(
+        match place {
+            Place::Apart => {}
+            Place::Shared(remedy) => notes.push(
                 note(format!("The nodes of {cluster} share one physical server: if that fails, nothing serves."))
-                    .hint(format!("{}.", moving_apart(expanded, stack, state, &cluster))),
+                    .hint(format!("{remedy}.")),
             ),
-            Apart::Unasked(why) => notes.push(
+            Place::Unasked(why) => notes.push(
                 note(format!("Whether the nodes of {cluster} share a physical server could not be asked: {why}."))
                     .hint("Nothing depends on it; `dofloat status` asks again."),
             ),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::args::{Global, StatusArgs};
-use super::clusters::{self, Apart, Bent};
+use super::clusters::{self, Bent};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
@@ -27,7 +27,7 @@ use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::store::Store;
 use crate::ui::screen::Screen;
-use crate::ui::status_text::{Node, Off, Pair, Place, to_json, to_text};
+use crate::ui::status_text::{Node, Off, Pair, to_json, to_text};
 use crate::ui::value_text::visible;
 
 /// How long a node has to answer by ssh.
@@ -62,13 +62,9 @@ async fn shown(args: &StatusArgs, site: &Site<'_>, configuration: &Stack<'_>, ga
     let state = clusters::settled(&loaded, &fresh);
     let observed = observe(&gateway.client, &site.place.name, &state).await?;
     let mut pairs = Vec::new();
-    let mut apart = clusters::apart(&expanded, &gateway.client, &state).await;
+    let mut places = clusters::places(&expanded, &site.place.name, &gateway.client, &state).await;
     for cluster in expanded.clusters() {
-        let place = apart.remove(cluster).map(|apart| match apart {
-            Apart::Yes => Place::Apart,
-            Apart::No => Place::Shared(clusters::moving_apart(&expanded, &site.place.name, &state, cluster)),
-            Apart::Unasked(why) => Place::Unasked(why),
-        });
+        let place = places.remove(cluster);
         pairs.push(Pair { place, ..pair(&expanded, &gateway.client, cluster, &state, &observed).await });
     }
     if args.json {
