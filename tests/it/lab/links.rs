@@ -20,10 +20,10 @@ fn a_cut_link_and_a_short_freeze_move_nothing() {
     for node in [|active: &str| active.to_owned(), |active: &str| other(active).to_owned()] {
         stands_still(&lab, node, "1.0");
     }
-    let before = (lost(&lab), power_events(&lab, 0).len());
+    let before = (lost(&lab), lab.power_events(0).len());
     let cut = |node: &str| drop(lab.rig(&["cut", node, "public"]));
     moves(&lab, "public link cut, two links", cut, |node| drop(lab.rig(&["mend", node, "public"]))).within(7000);
-    assert_eq!((lost(&lab), power_events(&lab, 0).len()), before, "{}", lab.story());
+    assert_eq!((lost(&lab), lab.power_events(0).len()), before, "{}", lab.story());
     follows_a_hand(&lab);
 }
 
@@ -53,11 +53,6 @@ fn deaths_in_numbers() {
     let Some(lab) = Lab::raise("deaths", Wish::MODERN) else { return };
     let plug = |node: &str| drop(lab.rig(&["plug", node]));
     moves(&lab, "death, two links", plug, |node| drop(lab.rig(&["boot", node]))).within(DEATH).at_most(DEATH + 1000);
-}
-
-/// What was done to the power of droplets since.
-fn power_events(lab: &Lab, since: usize) -> Vec<String> {
-    lab.events().split_off(since).into_iter().filter(|line| line.contains(" power_")).collect()
 }
 
 /// Whether its links to the other are up: the private one, the public one.
@@ -131,13 +126,13 @@ fn freezes(lab: &Lab, is_active: bool, millis: u64) {
     let thawed = lab.rig(&["provider", "date", "+%s"]).trim().parse::<u64>().expect("a time");
     pass(&watch, 30);
     let since = |line: &str| line.split('.').next().and_then(|seconds| seconds.parse::<u64>().ok()).map(|at| at.saturating_sub(thawed));
-    let late: Vec<String> = power_events(lab, before).into_iter().filter(|line| since(line).is_some_and(|after| after > 4)).collect();
+    let late: Vec<String> = lab.power_events(before).into_iter().filter(|line| since(line).is_some_and(|after| after > 4)).collect();
     assert!(late.is_empty(), "{node} was back: {late:?}\n{}", lab.story());
     let whose = if is_active { "active" } else { "passive" };
     lab.until_serving();
     let (server, holder) = (lab.server(), lab.holder());
     assert_eq!(server, holder, "{}", lab.story());
-    let power = power_events(lab, before);
+    let power = lab.power_events(before);
     assert!(power.iter().all(|line| line.contains(" power_cycle ")), "{power:?}\n{}", lab.story());
     say(&format!("  the {whose} node stands still for {millis} ms: {active} -> {server}, resets {}", power.len()));
 }

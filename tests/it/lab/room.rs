@@ -284,6 +284,11 @@ impl Lab {
         fs::read_to_string(path).unwrap_or_default().lines().map(str::to_owned).collect()
     }
 
+    /// What was done to the power of droplets since it had told so many lines.
+    pub(crate) fn power_events(&self, since: usize) -> Vec<String> {
+        self.events().split_off(since).into_iter().filter(|line| line.contains(" power_")).collect()
+    }
+
     /// Lets things go wrong at the API from now on, instead of what went wrong before.
     pub(crate) fn set_faults(&self, faults: &[&str]) {
         let body = serde_json::json!({ "faults": faults }).to_string();

@@ -147,7 +147,7 @@ impl Play<'_> {
             let shown = lab.api("GET", &format!("/v2/droplets/{droplet}"), "");
             assert_eq!(shown["droplet"]["status"], "active", "{droplet} was left off\n{}", lab.story());
         }
-        let power: Vec<String> = lab.events().split_off(before).into_iter().filter(|line| line.contains(" power_")).collect();
+        let power = lab.power_events(before);
         let resets: Vec<&str> = power.iter().filter(|line| line.contains(" power_cycle ")).map(|line| self.called(line)).collect();
         let (least, most) = self.row.resets;
         assert!((least..=most).contains(&resets.len()), "{} resets: {power:?}\n{}", resets.len(), lab.story());

@@ -103,6 +103,8 @@ const REFUSED: Step = Api(&["* /v2/**x0 unauthorized"]);
 const WELL: Step = Api(&[]);
 const SPLIT: Step = Part(Active);
 const HEAL: Step = Join(Active);
+const STOPPED: Step = On(Active, "crm resource stop FloatIP; crm_resource --wait --timeout 20");
+const STARTED: Step = On(Active, "crm resource start FloatIP");
 /// Longer than the one that was reset needs to boot and to wait for a peer that it does not see.
 const LONG: Step = Pass(75);
 
@@ -163,29 +165,10 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "split while the API is away for 120 s", steps: &[AWAY, SPLIT, Pass(120), WELL, LONG, HEAL], ..SPLITS },
     Row { name: "split while the API is silent for 30 s", steps: &[SILENT, SPLIT, Pass(30), WELL, LONG, HEAL], ..SPLITS },
     Row { name: "split and healed while the API is away", steps: &[AWAY, SPLIT, Pass(30), HEAL, Pass(10), WELL], resets: (0, 0), ..SPLITS },
-    Row {
-        name: "split while FloatIP is stopped",
-        steps: &[
-            On(Active, "crm resource stop FloatIP; crm_resource --wait --timeout 20"),
-            SPLIT,
-            LONG,
-            HEAL,
-            On(Active, "crm resource start FloatIP"),
-        ],
-        resets: (1, 1),
-        watched: 45,
-        ..FENCED
-    },
+    Row { name: "split while FloatIP is stopped", steps: &[STOPPED, SPLIT, LONG, HEAL, STARTED], resets: (1, 1), watched: 45, ..FENCED },
     Row {
         name: "split while nobody has the address",
-        steps: &[
-            On(Active, "crm resource stop FloatIP; crm_resource --wait --timeout 20"),
-            Unassign,
-            SPLIT,
-            LONG,
-            HEAL,
-            On(Active, "crm resource start FloatIP"),
-        ],
+        steps: &[STOPPED, Unassign, SPLIT, LONG, HEAL, STARTED],
         resets: (1, 1),
         watched: 45,
         ..FENCED
