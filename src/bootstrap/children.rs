@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::schema::{self, Block, names, number, text};
+use super::schema::{self, Arbiter, Block, names, number, text};
 use super::user_data::Release;
 use crate::base::address::Address;
 use crate::base::desired::Known;
@@ -37,6 +37,10 @@ pub enum Part<'a> {
     Address,
     /// The first assignment of the address.
     Assignment,
+    /// The arbiter, where it is the cluster's own.
+    Arbiter,
+    /// The arbiter's firewall.
+    ArbiterFirewall,
     /// A node.
     Node(&'a str),
 }
@@ -47,7 +51,13 @@ const VPC: (&str, &str) = ("digitalocean_vpc", "private");
 const FIREWALL: (&str, &str) = ("digitalocean_firewall", "nodes");
 const ADDRESS: (&str, &str) = ("digitalocean_reserved_ip", "address");
 const ASSIGNMENT: (&str, &str) = ("digitalocean_reserved_ip_assignment", "address");
+/// No node can have this name, since a node's has no `_`.
+const ARBITER: (&str, &str) = ("digitalocean_droplet", "the_arbiter");
+const ARBITER_FIREWALL: (&str, &str) = ("digitalocean_firewall", "the_arbiter");
 const NODE: &str = "digitalocean_droplet";
+
+/// Where an arbiter listens.
+const ARBITER_PORT: &str = "5403";
 
 impl<'a> Part<'a> {
     /// Which part of its cluster an address is.
@@ -60,6 +70,8 @@ impl<'a> Part<'a> {
             FIREWALL => Some(Self::Firewall),
             ADDRESS => Some(Self::Address),
             ASSIGNMENT => Some(Self::Assignment),
+            ARBITER => Some(Self::Arbiter),
+            ARBITER_FIREWALL => Some(Self::ArbiterFirewall),
             (NODE, name) => Some(Self::Node(name)),
             _ => None,
         }
@@ -75,6 +87,8 @@ impl<'a> Part<'a> {
             Self::Firewall => FIREWALL,
             Self::Address => ADDRESS,
             Self::Assignment => ASSIGNMENT,
+            Self::Arbiter => ARBITER,
+            Self::ArbiterFirewall => ARBITER_FIREWALL,
             Self::Node(name) => (NODE, name),
         };
         Address { parent: Some(Box::new(cluster.clone())), ..Address::new(kind, name) }
@@ -85,6 +99,7 @@ impl<'a> Part<'a> {
     pub fn argument(self, attribute: Option<&str>) -> &'static str {
         match (self, attribute) {
             (Self::Keys, _) => "failover_token",
+            (Self::Arbiter | Self::ArbiterFirewall, _) => "arbiter",
             (Self::Node(_), Some("name")) => "nodes",
             (Self::Node(_), Some("image")) => "image",
             (Self::Node(_), Some("size")) => "size",
@@ -103,12 +118,17 @@ impl<'a> Part<'a> {
 
 /// The parts of a cluster with these nodes, each with those that it is built upon.
 #[must_use]
-pub fn parts<'a>(nodes: &'a [String], own_vpc: bool) -> Vec<(Part<'a>, Vec<Part<'a>>)> {
+pub fn parts<'a>(nodes: &'a [String], own_vpc: bool, own_arbiter: bool) -> Vec<(Part<'a>, Vec<Part<'a>>)> {
     let mut all = vec![(Part::Keys, vec![]), (Part::Tag, vec![]), (Part::Address, vec![]), (Part::Firewall, vec![Part::Tag])];
     let mut below = vec![Part::Keys, Part::Tag, Part::Address, Part::Firewall];
     if own_vpc {
         all.push((Part::Vpc, vec![]));
         below.push(Part::Vpc);
+    }
+    if own_arbiter {
+        all.push((Part::Arbiter, vec![Part::Keys]));
+        all.push((Part::ArbiterFirewall, vec![Part::Arbiter, Part::Tag]));
+        below.push(Part::Arbiter);
     }
     all.extend(nodes.iter().map(|name| (Part::Node(name), below.clone())));
     let first = nodes.first().map(|name| Part::Node(name));
@@ -138,6 +158,10 @@ pub struct Plot<'a> {
     pub token: Option<&'a Digest>,
     /// The digest of the scripts that the nodes run.
     pub scripts: Option<&'a str>,
+    /// The digest of what the pair and its arbiter know each other by.
+    pub papers: Option<&'a Digest>,
+    /// The tags of other pairs that the cluster's arbiter may serve.
+    pub guests: &'a [String],
 }
 
 impl Plot<'_> {
@@ -154,6 +178,8 @@ impl Plot<'_> {
                 let first = names(self.block).and_then(|names| names.first().cloned()).unwrap_or_default();
                 vec![("ip_address", self.of(Part::Address, "ip_address")), ("droplet_id", self.of(Part::Node(&first), "id"))]
             }
+            Part::Arbiter => self.arbiter(),
+            Part::ArbiterFirewall => self.arbiter_firewall(),
             Part::Node(name) => self.node(name),
         };
         let entries = entries.into_iter().filter(|(_, term)| !term.is_null());
@@ -176,6 +202,7 @@ impl Plot<'_> {
         all.insert("ip".to_owned(), self.of(Part::Address, "ip_address"));
         all.insert("firewall_id".to_owned(), self.of(Part::Firewall, "id"));
         all.insert("vpc_uuid".to_owned(), self.vpc());
+        all.insert("arbiter_address".to_owned(), self.arbiter_address());
         Term::map(all)
     }
 
@@ -214,8 +241,20 @@ impl Plot<'_> {
 
     /// What may differ from node to node while they are replaced one after the other.
     fn keys(&self) -> Term {
-        let all = [("token", self.or_later("token", self.token)), ("scripts", self.or_later("scripts", self.scripts))];
-        Term::map(all.map(|(name, term)| (name.to_owned(), term)).into())
+        let mut all = vec![("token", self.or_later("token", self.token)), ("scripts", self.or_later("scripts", self.scripts))];
+        if Arbiter::of(self.block).is_some() {
+            all.push(("arbiter", self.or_later("arbiter", self.papers)));
+        }
+        Term::map(all.into_iter().map(|(name, term)| (name.to_owned(), term)).collect())
+    }
+
+    /// Where the pair's arbiter is; null if it has none.
+    fn arbiter_address(&self) -> Term {
+        match Arbiter::of(self.block) {
+            None => Term::null(),
+            Some(Arbiter::Own(_)) => self.of(Part::Arbiter, "ipv4_address"),
+            Some(Arbiter::At(address)) => address,
+        }
     }
 
     /// What members of one cluster have in common. Where it changes the new ones could not join the old, so it is the ground that
@@ -266,6 +305,43 @@ impl Plot<'_> {
         vec![
             ("name", self.name().into()),
             ("tags", Term::list(vec![self.of(Part::Tag, "name")])),
+            ("inbound_rule", Term::list(inbound)),
+            ("outbound_rule", Term::list(outbound)),
+        ]
+    }
+
+    fn arbiter(&self) -> Vec<(&'static str, Term)> {
+        let Some(Arbiter::Own(entries)) = Arbiter::of(self.block) else { return Vec::new() };
+        let given = |name: &'static str| (name, entries.get(name).cloned().unwrap_or_else(Term::null));
+        let inputs = BTreeMap::from([
+            ("format".to_owned(), Term::Value(INPUTS_FORMAT.into())),
+            ("papers".to_owned(), self.of(Part::Keys, "input").get("arbiter")),
+        ]);
+        let name = format!("{}-arbiter", self.name());
+        let user_data = self.compared(Term::map(inputs), Part::Arbiter);
+        vec![("name", name.into()), given("region"), given("size"), given("image"), given("ssh_keys"), ("user_data", user_data)]
+    }
+
+    fn arbiter_firewall(&self) -> Vec<(&'static str, Term)> {
+        let anywhere = || texts(&["0.0.0.0/0", "::/0"]);
+        let rule = |protocol: &str, ports: Option<&str>, side: &str, whom: Term| {
+            let mut rule = BTreeMap::from([("protocol".to_owned(), protocol.into()), (side.to_owned(), whom)]);
+            rule.extend(ports.map(|ports| ("port_range".to_owned(), Term::from(ports))));
+            Term::map(rule)
+        };
+        let pairs = std::iter::once(self.tag()).chain(self.guests.iter().cloned()).map(Term::from).collect();
+        let mut inbound = vec![rule("tcp", Some(ARBITER_PORT), "source_tags", Term::list(pairs))];
+        match self.block.get("ssh_sources") {
+            None => inbound.push(rule("tcp", Some("22"), "source_addresses", anywhere())),
+            Some(sources) if is_empty(sources) => {}
+            Some(sources) => inbound.push(rule("tcp", Some("22"), "source_addresses", sources.clone())),
+        }
+        let out = |protocol: &str, ports: Option<&str>| rule(protocol, ports, "destination_addresses", anywhere());
+        let outbound = vec![out("tcp", Some("1-65535")), out("udp", Some("1-65535")), out("icmp", None)];
+        let name = format!("{}-arbiter", self.name());
+        vec![
+            ("name", name.into()),
+            ("droplet_ids", Term::list(vec![self.of(Part::Arbiter, "id")])),
             ("inbound_rule", Term::list(inbound)),
             ("outbound_rule", Term::list(outbound)),
         ]
@@ -347,14 +423,20 @@ impl Plot<'_> {
         let mut all: BTreeMap<String, Term> = all.into_iter().map(|(name, term)| (name.to_owned(), term)).collect();
         // The same of others that came later: they stand here where they are not as they were before.
         all.extend(schema::changed(self.block, &["user_data_timeout"]));
-        let all = Term::map(all);
+        // Not even named where there is none: pairs without one are what they were before there were any.
+        if Arbiter::of(self.block).is_some() {
+            all.insert("arbiter".to_owned(), self.arbiter_address());
+        }
+        self.compared(Term::map(all), Part::Node(name))
+    }
+
+    /// What stands for user-data: what it is made from, as one text.
+    fn compared(&self, all: Term, part: Part<'_>) -> Term {
         match all.sealed() {
             Some(_) if all.value().is_some() => all.value().map(|value| value.to_json().to_string()).unwrap_or_default().into(),
             // A secret among what is compared: its digest stands for all.
             Some(sealed) => Digest::of(&sealed, self.salt).to_string().into(),
-            None => {
-                Term::Unknown(Origin { address: Some(Part::Node(name).at(self.address)), path: "user_data".to_owned(), sensitive: false })
-            }
+            None => Term::Unknown(Origin { address: Some(part.at(self.address)), path: "user_data".to_owned(), sensitive: false }),
         }
     }
 }

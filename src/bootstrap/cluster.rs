@@ -7,8 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use super::arbiter::{self, Introduction, Papers};
 use super::children::{self, Part, Plot};
-use super::schema::{self, Block, Complaint, KIND, number, text};
+use super::schema::{self, Arbiter, Block, Complaint, KIND, number, text};
+use super::scripts::scripts_of;
 use super::user_data::{self, Fencing, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
 use super::{user_script, zones};
 use crate::base::address::Address;
@@ -50,6 +52,18 @@ pub struct Keys {
     pub authkey: Secret<String>,
     /// The nodes' token.
     pub token: Secret<String>,
+    /// What the pair and its arbiter know each other by, where it has one.
+    pub papers: Option<Papers>,
+    /// The pair's own key and certificate for it.
+    pub pair: Option<Secret<String>>,
+}
+
+/// The digests of a cluster's secrets, as far as they are known.
+#[derive(Default)]
+struct Digests {
+    authkey: Option<Digest>,
+    token: Option<Digest>,
+    papers: Option<Digest>,
 }
 
 /// What stands for a token that is not given.
@@ -69,6 +83,7 @@ pub struct Expanded<'a> {
     grounds: Grounds,
     desired: Desired,
     clusters: BTreeSet<Address>,
+    guests: BTreeMap<Address, String>,
 }
 
 /// A configuration and what makes it whole.
@@ -80,7 +95,8 @@ impl<'a> Expanded<'a> {
     pub fn new(inner: &'a dyn Resolve, grounds: Grounds) -> Result<Self, Vec<Diagnostic>> {
         let clusters: BTreeSet<Address> =
             inner.desired().resources.keys().filter(|address| address.parent.is_none() && address.kind == KIND).cloned().collect();
-        let mut all = Self { inner, grounds, desired: Desired::default(), clusters };
+        let mut all = Self { inner, grounds, desired: Desired::default(), clusters, guests: BTreeMap::new() };
+        all.guests = all.guests();
         all.desired = all.expand()?;
         Ok(all)
     }
@@ -133,6 +149,24 @@ impl<'a> Expanded<'a> {
         let is_node = |part: &&Address| matches!(Part::of(part), Some(Part::Node(_)));
         (address.parent.is_none() && address.kind == KIND)
             .then(|| self.desired.resources.keys().filter(named).filter(is_node).cloned().collect())
+    }
+
+    /// The name by which an arbiter knows a cluster; none if it has no arbiter.
+    #[must_use]
+    pub fn known_to_arbiter(&self, cluster: &Address) -> Option<String> {
+        let block = self.block(cluster, &unknown).ok()?;
+        Arbiter::of(&block)?;
+        text(&block, "cluster_name").map(str::to_owned)
+    }
+
+    /// The clusters whose arbiter is a host that is one already, with their tags: it may be that of another cluster of the stack.
+    fn guests(&self) -> BTreeMap<Address, String> {
+        let is_guest = |cluster: &&Address| {
+            let block = self.block(cluster, &unknown).unwrap_or_default();
+            matches!(Arbiter::of(&block), Some(Arbiter::At(_)))
+        };
+        let tag = |cluster: &Address| self.plot(cluster, &Block::new(), &unknown).tag();
+        self.clusters.iter().filter(is_guest).map(|cluster| (cluster.clone(), tag(cluster))).collect()
     }
 
     /// What is to be known before the nodes of a cluster are made.
@@ -220,7 +254,9 @@ impl<'a> Expanded<'a> {
             desired.pairs.insert(address.clone(), self.pair(address, parts));
             let powers_on = self.powers_on(address);
             for (part, own) in parts {
-                let after = own.iter().chain(&before).cloned().collect();
+                // A tag needs nothing of what the block names, and the arbiter of another pair must let in whoever has it.
+                let is_guest = Part::of(part) == Some(Part::Tag) && self.guests.contains_key(address);
+                let after = own.iter().chain(if is_guest { None } else { Some(&before) }.into_iter().flatten()).cloned().collect();
                 let rules = Part::of(part).map_or_else(Lifecycle::default, |part| rules_of(part, &rules, powers_on));
                 desired.resources.insert(part.clone(), Wanted { after, rules, span: wanted.span.clone() });
             }
@@ -257,9 +293,15 @@ impl<'a> Expanded<'a> {
                     .hint("The names must follow from variables and local values alone."),
             ]);
         };
-        let parts = children::parts(&names, !block.contains_key("vpc_uuid"));
+        let own_arbiter = matches!(Arbiter::of(&block), Some(Arbiter::Own(_)));
+        let parts = children::parts(&names, !block.contains_key("vpc_uuid"), own_arbiter);
         let at = |part: Part<'_>| part.at(cluster);
-        Ok(parts.into_iter().map(|(part, upon)| (at(part), upon.into_iter().map(at).collect())).collect())
+        let mut parts: BTreeMap<Address, BTreeSet<Address>> =
+            parts.into_iter().map(|(part, upon)| (at(part), upon.into_iter().map(at).collect())).collect();
+        if let Some(upon) = parts.get_mut(&at(Part::ArbiterFirewall)) {
+            upon.extend(self.guests.keys().map(|guest| Part::Tag.at(guest)));
+        }
+        Ok(parts)
     }
 
     fn pair(&self, cluster: &Address, parts: &BTreeMap<Address, BTreeSet<Address>>) -> Pair {
@@ -303,6 +345,25 @@ impl<'a> Expanded<'a> {
                 }
             }
         }
+        errors.extend(self.namesakes(parts));
+        errors
+    }
+
+    /// An arbiter knows a pair by the name of its cluster: two of one name would be one to it.
+    fn namesakes(&self, parts: &BTreeMap<Address, BTreeMap<Address, BTreeSet<Address>>>) -> Vec<Diagnostic> {
+        let mut seen: BTreeMap<String, &Address> = BTreeMap::new();
+        let mut errors = Vec::new();
+        for cluster in parts.keys() {
+            let Some(name) = self.known_to_arbiter(cluster) else { continue };
+            if let Some(other) = seen.insert(name.clone(), cluster) {
+                errors.push(
+                    Diagnostic::error(format!("{other} and {cluster} have an arbiter, and both have the `cluster_name` \"{name}\"."))
+                        .at(self.inner.span(cluster, &["cluster_name"]))
+                        .about(cluster)
+                        .hint("An arbiter knows a pair by that name: give each its own."),
+                );
+            }
+        }
         errors
     }
 
@@ -340,7 +401,7 @@ impl<'a> Expanded<'a> {
 
     fn plot<'p>(&'p self, address: &'p Address, block: &'p Block, known: &'p Known<'p>) -> Plot<'p> {
         let Grounds { stack, mark, api_url, salt, .. } = &self.grounds;
-        Plot { address, block, known, stack, mark, api_url, salt, authkey: None, token: None, scripts: None }
+        Plot { address, block, known, stack, mark, api_url, salt, authkey: None, token: None, scripts: None, papers: None, guests: &[] }
     }
 
     fn given_token(&self, block: &Block) -> Option<Secret<String>> {
@@ -375,10 +436,11 @@ impl<'a> Expanded<'a> {
     }
 
     /// The digests of a cluster's secrets: of those at hand, else as they are remembered.
-    fn digests(&self, cluster: &Address, block: &Block) -> Result<[Option<Digest>; 2], Vec<Diagnostic>> {
+    fn digests(&self, cluster: &Address, block: &Block) -> Result<Digests, Vec<Diagnostic>> {
         let of = |secret: &Secret<String>| Digest::of(&secret.map(|text| Value::from(text.as_str())), &self.grounds.salt);
         if let Some(keys) = self.grounds.secrets.get(cluster) {
-            return Ok([Some(of(&keys.authkey)), Some(of(&keys.token))]);
+            let papers = keys.papers.as_ref().map(|papers| papers.digest(&self.grounds.salt));
+            return Ok(Digests { authkey: Some(of(&keys.authkey)), token: Some(of(&keys.token)), papers });
         }
         let remembered = |name: &str| Digest::from_text(&self.remembered(cluster, name).filter(|_| self.grounds.kept)?);
         let token = match self.given_token(block) {
@@ -389,7 +451,7 @@ impl<'a> Expanded<'a> {
                 (found, _) => found,
             },
         };
-        Ok([remembered("authkey"), token])
+        Ok(Digests { authkey: remembered("authkey"), token, papers: remembered("arbiter") })
     }
 
     fn no_token(&self, cluster: &Address) -> Diagnostic {
@@ -413,8 +475,22 @@ impl<'a> Expanded<'a> {
         let (Some(node), Some(address)) = (self.grounds.secrets.get(cluster), address) else {
             return Err(fail(format!("The secrets or the address of {cluster} are not at hand.")));
         };
-        let node = node_of(&block, name, &plot.tag(), address, &self.grounds.api_url, node)
-            .ok_or_else(|| fail(format!("The arguments of {cluster} are not all known.")))?;
+        let lacking = || fail(format!("The arguments of {cluster} are not all known."));
+        let arbiter = match Arbiter::of(&block) {
+            None => None,
+            Some(Arbiter::Own(_)) => Some((plot.known)(&Part::Arbiter.at(cluster)).get("ipv4_address")),
+            Some(Arbiter::At(address)) => Some(address),
+        };
+        let arbiter = match (arbiter, &node.papers, &node.pair) {
+            (None, ..) => None,
+            (Some(address), Some(papers), Some(pair)) => {
+                let address = address.value().and_then(Value::as_str).ok_or_else(lacking)?.to_owned();
+                Some(Introduction { address, authority: papers.authority.clone(), pair: pair.clone() })
+            }
+            _ => return Err(lacking()),
+        };
+        let node = node_of(&block, name, &plot.tag(), address, &self.grounds.api_url, node).ok_or_else(lacking)?;
+        let node = Node { arbiter, ..node };
         user_data::render(&node).map_err(|error| fail(format!("{cluster}: {error}.")))
     }
 
@@ -426,36 +502,6 @@ impl<'a> Expanded<'a> {
 
 fn unknown(_: &Address) -> Term {
     Term::Unknown(Origin::default())
-}
-
-/// The digest of what runs on the nodes of such an image, whatever their settings.
-fn scripts_of(block: &Block) -> Option<String> {
-    let release = Release::of_image(text(block, "image")?)?;
-    let node = Node {
-        release,
-        cluster_name: String::new(),
-        name: "a".to_owned(),
-        nodes: vec!["a".to_owned(), "b".to_owned()],
-        tag: String::new(),
-        floating_ip: Ipv4Addr::UNSPECIFIED,
-        api_url: String::new(),
-        health_port: 1,
-        health_path: "/".to_owned(),
-        service: Service::Nginx,
-        transport: Transport::Udpu,
-        links: Links::Private,
-        token_timeout: None,
-        no_quorum_policy: NoQuorumPolicy::Stop,
-        fencing: Fencing::Api { delay: 0 },
-        timezone: String::new(),
-        listen: Listen::Any,
-        user_script: None,
-        user_script_timeout: 0,
-        authkey: Secret::new(String::new()),
-        token: Secret::new(String::new()),
-    };
-    let text = Secret::new(Value::from(user_data::unpacked(&node).as_str()));
-    Some(Digest::of(&text, &Salt::new([0; 32])).to_string())
 }
 
 /// What the rules of the block mean for a part.
@@ -497,7 +543,9 @@ fn rules_of(part: Part<'_>, block: &Lifecycle, powers_on: bool) -> Lifecycle {
             Lifecycle { create_before_destroy: true, prevent_destroy: prevent_destroy.or(Some(Prevent::Default)), ..Lifecycle::default() }
         }
         Part::Assignment => Lifecycle { prevent_destroy, ignore_changes: ignored(&["droplet_id"]), ..Lifecycle::default() },
-        Part::Keys | Part::Tag | Part::Vpc | Part::Firewall => Lifecycle { prevent_destroy, ..Lifecycle::default() },
+        Part::Keys | Part::Tag | Part::Vpc | Part::Firewall | Part::Arbiter | Part::ArbiterFirewall => {
+            Lifecycle { prevent_destroy, ..Lifecycle::default() }
+        }
     }
 }
 
@@ -538,6 +586,7 @@ fn node_of(block: &Block, name: &str, tag: &str, floating_ip: Ipv4Addr, api_url:
         user_script_timeout: whole("user_data_timeout")?,
         authkey: keys.authkey.clone(),
         token: keys.token.clone(),
+        arbiter: None,
     })
 }
 
@@ -556,18 +605,29 @@ impl Resolve for Expanded<'_> {
         };
         let block = self.block(cluster, &|other: &Address| self.known(other, known))?;
         if part != Part::Keys {
-            return Ok(self.plot(cluster, &block, known).body(part));
+            let others = |guest: &&Address| *guest != cluster;
+            let guests: Vec<String> = self.guests.keys().filter(others).filter_map(|guest| self.guests.get(guest)).cloned().collect();
+            return Ok(Plot { guests: &guests, ..self.plot(cluster, &block, known) }.body(part));
         }
-        let [authkey, token] = self.digests(cluster, &block)?;
+        let Digests { authkey, token, papers } = self.digests(cluster, &block)?;
         let scripts = self.remembered(cluster, "scripts").filter(|_| !self.grounds.upgrade).or_else(|| scripts_of(&block));
-        let plot =
-            Plot { authkey: authkey.as_ref(), token: token.as_ref(), scripts: scripts.as_deref(), ..self.plot(cluster, &block, known) };
+        let plot = Plot {
+            authkey: authkey.as_ref(),
+            token: token.as_ref(),
+            scripts: scripts.as_deref(),
+            papers: papers.as_ref(),
+            ..self.plot(cluster, &block, known)
+        };
         Ok(plot.body(part))
     }
 
     fn sent(&self, of: &Address, mut body: BTreeMap<String, Term>, known: &Known<'_>) -> Result<BTreeMap<String, Term>, Vec<Diagnostic>> {
-        if let Some((cluster, Part::Node(name))) = self.cluster_of(of) {
-            let text = self.user_data(cluster, name, known)?;
+        let text = match self.cluster_of(of) {
+            Some((cluster, Part::Node(name))) => Some(self.user_data(cluster, name, known)?),
+            Some((cluster, Part::Arbiter)) => self.grounds.secrets.get(cluster).and_then(|keys| keys.papers.as_ref()).map(arbiter::script),
+            _ => None,
+        };
+        if let Some(text) = text {
             body.insert("user_data".to_owned(), Term::Secret(text.map(|text| Value::from(text.as_str()))));
         }
         Ok(body)

@@ -2,9 +2,11 @@
 //!
 //! Invariant: pure: the same input gives the same bytes. It must not know the API, files or the clock.
 
+pub mod arbiter;
 pub mod children;
 pub mod cluster;
 pub mod schema;
+pub mod scripts;
 pub mod user_data;
 pub mod user_script;
 pub mod zones;

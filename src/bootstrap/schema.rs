@@ -7,12 +7,16 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
+pub use arbiter::Arbiter;
+
 use super::user_data::Release;
 use super::{user_script, zones};
 use crate::base::diag::did_you_mean;
 use crate::base::number::Number;
 use crate::base::types::Type;
 use crate::base::value::{Term, Value};
+
+mod arbiter;
 
 /// The resource type.
 pub const KIND: &str = "dofloat_cluster";
@@ -37,6 +41,8 @@ enum Shape {
     Number,
     Bool,
     Texts,
+    /// Checked by hand.
+    Any,
 }
 
 #[derive(Clone, Copy)]
@@ -114,6 +120,12 @@ const ARGUMENTS: &[Argument] = &[
         "After how many milliseconds of silence a node counts as dead; by default 1200, so that a freeze of a second does nothing.",
     ),
     argument(
+        "arbiter",
+        Shape::Any,
+        Default::Nothing,
+        "A third vote: a droplet of its own, for example `arbiter { region = \"sfo3\" }`, or the address of a host that has one.",
+    ),
+    argument(
         "user_data",
         Shape::Text,
         Default::Nothing,
@@ -164,6 +176,7 @@ pub fn object() -> Type {
         Shape::Number => Type::Number,
         Shape::Bool => Type::Bool,
         Shape::Texts => Type::Set(Box::new(Type::String)),
+        Shape::Any => Type::Any,
     };
     let mut fields: BTreeMap<String, Type> = ARGUMENTS.iter().map(|row| (row.name.to_owned(), of(row.shape))).collect();
     fields.insert("nodes".to_owned(), Type::Any);
@@ -176,7 +189,7 @@ const IMAGES: [&str; 6] =
     ["ubuntu-24-04-x64", "ubuntu-26-04-x64", "ubuntu-22-04-x64", "debian-13-x64", "debian-12-x64", "ubuntu-14-04-x64"];
 
 /// What a cluster has beside its arguments.
-pub const RESULTS: [&str; 4] = ["id", "ip", "tag", "firewall_id"];
+pub const RESULTS: [&str; 5] = ["id", "ip", "tag", "firewall_id", "arbiter_address"];
 
 /// The block with defaults filled in.
 ///
@@ -216,6 +229,7 @@ pub fn read(body: &Term) -> Result<Block, Vec<Complaint>> {
         };
         complaints.push(Complaint { argument: "", message, hint });
     }
+    complaints.extend(arbiter::fill(&mut block).err());
     let mut checks = Checks { block: &block, complaints };
     checks.all();
     if checks.complaints.is_empty() { Ok(block) } else { Err(checks.complaints) }
@@ -288,6 +302,7 @@ impl Checks<'_> {
         self.user_data();
         self.sources();
         self.numbers();
+        self.complaints.extend(arbiter::complaints(self.block));
         if text(self.block, "fencing") == Some("api") && text(self.block, "no_quorum_policy") == Some("ignore") {
             self.error(
                 "no_quorum_policy",

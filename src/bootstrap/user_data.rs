@@ -11,6 +11,7 @@ use std::net::Ipv4Addr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::arbiter::Introduction;
 use crate::base::secret::Secret;
 
 /// The API takes no more than this.
@@ -61,6 +62,8 @@ pub struct Node {
     pub authkey: Secret<String>,
     /// The token with which it moves the address.
     pub token: Secret<String>,
+    /// The third vote, where there is one.
+    pub arbiter: Option<Introduction>,
 }
 
 /// A generation of images.
@@ -156,11 +159,20 @@ impl Release {
 pub fn render(node: &Node) -> Result<Secret<String>, TooLong> {
     let none = Secret::new(String::new());
     let script = node.user_script.as_ref().unwrap_or(&none);
-    let secrets = node.authkey.zip(&node.token, |authkey, token| (authkey.clone(), token.clone()));
-    let text = secrets.zip(script, |(authkey, token), script| {
-        let files = files(node, authkey, token, script);
+    let papers = match &node.arbiter {
+        Some(known) => known.authority.zip(&known.pair, |authority, pair| [authority.clone(), pair.clone()]),
+        None => Secret::new([String::new(), String::new()]),
+    };
+    let secrets =
+        node.authkey.zip(&node.token, |authkey, token| (authkey.clone(), token.clone())).zip(&papers, |(authkey, token), papers| {
+            let [authority, pair] = papers.clone();
+            Texts { authkey: authkey.clone(), token: token.clone(), authority, pair, script: String::new() }
+        });
+    let text = secrets.zip(script, |texts, script| {
+        let texts = Texts { script: script.clone(), ..texts.clone() };
+        let files = files(node, &texts);
         match node.release {
-            Release::Modern => cloud_config(&files),
+            Release::Modern => cloud_config(&files, node.arbiter.is_some()),
             Release::Trusty => bash(&files),
         }
     });
@@ -176,7 +188,17 @@ pub fn unpacked(node: &Node) -> String {
         Content::Text(text) | Content::Encoded(text) => format!("{} {}\n{text}\n", file.path, file.mode),
         Content::Script(text) => format!("{} {}\n{text}\n", file.path, file.mode),
     };
-    files(node, "", "", "").into_iter().map(of).collect()
+    files(node, &Texts::default()).into_iter().map(of).collect()
+}
+
+/// The secrets of a node, as they are written on it.
+#[derive(Clone, Default)]
+struct Texts {
+    authkey: String,
+    token: String,
+    authority: String,
+    pair: String,
+    script: String,
 }
 
 /// A file that user-data writes.
@@ -214,6 +236,9 @@ const SCRIPTS: &[(&str, &str)] = &[
 
 const FENCE: (&str, &str) = script!("/usr/sbin/fence_digitalocean", "fence.sh");
 
+/// Where there is an arbiter.
+const ARBITER: (&str, &str) = script!("/usr/local/lib/dofloat/arbiter", "arbiter.sh");
+
 const SYSTEMD: &[(&str, &str)] = &[
     script!("/etc/systemd/system/dofloat-bootstrap.service", "systemd/dofloat-bootstrap.service"),
     script!("/etc/systemd/system/dofloat-agent.service", "systemd/dofloat-agent.service"),
@@ -228,18 +253,24 @@ const UPSTART: &[(&str, &str)] = &[
     script!("/etc/init/dofloat-firewall.conf", "upstart/dofloat-firewall.conf"),
 ];
 
-fn files<'a>(node: &Node, authkey: &'a str, token: &'a str, script: &'a str) -> Vec<File<'a>> {
+fn files<'a>(node: &Node, texts: &'a Texts) -> Vec<File<'a>> {
+    let Texts { authkey, token, authority, pair, script } = texts;
     let mut files = vec![
         File::text("/etc/dofloat/cluster.env", "0644", environment(node)),
-        File::text("/etc/dofloat/token", "0400", token),
+        File::text("/etc/dofloat/token", "0400", token.as_str()),
         File { path: "/etc/dofloat/authkey", mode: "0400", content: Content::Encoded(authkey.into()) },
     ];
     if !script.is_empty() {
-        files.push(File::text("/usr/local/lib/dofloat/user-script", "0700", script));
+        files.push(File::text("/usr/local/lib/dofloat/user-script", "0700", script.as_str()));
     }
     files.extend(SCRIPTS.iter().map(|(path, text)| File::script(path, text)));
     if node.fencing != Fencing::None {
         files.push(File::script(FENCE.0, FENCE.1));
+    }
+    if node.arbiter.is_some() {
+        files.push(File::text("/etc/dofloat/arbiter/authority.pem", "0400", authority.as_str()));
+        files.push(File::text("/etc/dofloat/arbiter/pair.pem", "0400", pair.as_str()));
+        files.push(File::script(ARBITER.0, ARBITER.1));
     }
     let units = if node.release == Release::Trusty { UPSTART } else { SYSTEMD };
     files.extend(units.iter().map(|(path, text)| File::text(path, "0644", *text)));
@@ -287,15 +318,17 @@ fn packed(text: &str) -> String {
 
 /// For current releases. The units that the cluster owns are masked before their packages come, because those start them.
 /// `bootstrap start` stands twice, since cloud-init runs nothing of its first boot again if that was cut short.
-fn cloud_config(files: &[File<'_>]) -> String {
-    let mut text = "\
+fn cloud_config(files: &[File<'_>], arbiter: bool) -> String {
+    let device = if arbiter { " corosync-qdevice" } else { "" };
+    let mut text = format!(
+        "\
 #cloud-config
 bootcmd:
-  - [cloud-init-per, once, dofloat-mask, sh, -c, 'for unit in corosync pacemaker nginx; do ln -s /dev/null /etc/systemd/system/$unit.service; done']
+  - [cloud-init-per, once, dofloat-mask, sh, -c, 'for unit in corosync pacemaker nginx{device}; do ln -s /dev/null /etc/systemd/system/$unit.service; done']
   - [sh, -c, 'test ! -x /usr/local/lib/dofloat/bootstrap || /usr/local/lib/dofloat/bootstrap start']
 write_files:
 "
-    .to_owned();
+    );
     for File { path, mode, content } in files {
         text += &format!("- path: {path}\n  permissions: '{mode}'\n  owner: root:root\n");
         match content {
@@ -368,7 +401,8 @@ fn environment(node: &Node) -> String {
         ("USER_SCRIPT_TIMEOUT", node.user_script_timeout.to_string()),
         ("LISTEN", if node.listen == Listen::Any { "any" } else { "anchor" }.to_owned()),
     ];
-    values.map(|(name, value)| format!("{name}={}\n", quoted(&value))).concat()
+    let arbiter = node.arbiter.iter().map(|known| ("ARBITER", known.address.clone()));
+    values.into_iter().chain(arbiter).map(|(name, value)| format!("{name}={}\n", quoted(&value))).collect()
 }
 
 /// A word of a shell, whatever it holds.

@@ -81,6 +81,8 @@ pub enum Command {
     /// Beside what the nodes tell, whether their droplets lie on different physical servers, as DigitalOcean reports it. How soon
     /// it reports a new droplet, and whether droplets of different teams or a shared rack count, is not known.
     Status(StatusArgs),
+    /// Print the script that makes a host of yours the arbiter of the stack's pairs
+    Arbiter(ArbiterArgs),
     /// Free the lock that a killed run left on a shared state
     Unlock(UnlockArgs),
     /// Show the token scopes that the stack needs
@@ -381,6 +383,14 @@ pub struct ScopesArgs {
     pub json: bool,
 }
 
+/// `arbiter`
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "It holds a key: pipe it to the host, for example `dofloat arbiter web | ssh root@HOST sh`, and keep no copy.")]
+pub struct ArbiterArgs {
+    /// The stack
+    pub stack: Option<String>,
+}
+
 /// `sim`
 #[derive(Clone, Debug, clap::Args)]
 pub struct SimArgs {
@@ -490,7 +500,13 @@ impl Command {
             Self::Status(args) => args.json,
             Self::Version(args) => args.json,
             Self::Refresh(args) => args.planning.json,
-            Self::State(_) | Self::Import(_) | Self::Adopt(_) | Self::Unlock(_) | Self::Sim(_) | Self::Completions(_) => false,
+            Self::State(_)
+            | Self::Import(_)
+            | Self::Adopt(_)
+            | Self::Arbiter(_)
+            | Self::Unlock(_)
+            | Self::Sim(_)
+            | Self::Completions(_) => false,
         }
     }
 

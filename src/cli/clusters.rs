@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::exit::Failure;
 use super::gateway::{self, ENDPOINT, Gateway};
+use super::papers;
 use super::workplace::{Site, keys};
 use crate::api::client::Client;
 use crate::base::address::Address;
@@ -125,7 +126,7 @@ fn grounds(site: &Site<'_>, state: &State, api_url: &str) -> Grounds {
 /// If the file cannot be opened or written; nothing was called then.
 pub fn unlock(site: &Site<'_>, expanded: &Expanded<'_>, plan: &Plan, state: &State) -> Result<BTreeMap<Address, Keys>, Failure> {
     let makes = |address: &Address| match Part::of(address) {
-        Some(Part::Node(_) | Part::Keys) => address.parent.as_deref().cloned(),
+        Some(Part::Node(_) | Part::Keys | Part::Arbiter) => address.parent.as_deref().cloned(),
         _ => None,
     };
     let steps = plan.steps.iter().filter(|step| matches!(step.op, Op::Create | Op::Edit { .. }));
@@ -153,7 +154,13 @@ pub fn unlock(site: &Site<'_>, expanded: &Expanded<'_>, plan: &Plan, state: &Sta
         };
         site.environment.known.learn(&authkey);
         site.environment.known.learn(&token);
-        all.insert(cluster, Keys { authkey, token });
+        let known = expanded.known_to_arbiter(&cluster);
+        let papers = known.as_ref().map(|_| papers::of_arbiter(&mut kept)).transpose()?;
+        let pair = known.map(|name| papers::of_pair(&mut kept, &cluster, &name)).transpose()?;
+        for secret in papers.iter().map(|papers| &papers.arbiter).chain(&pair) {
+            site.environment.known.learn(&papers::body(secret));
+        }
+        all.insert(cluster, Keys { authkey, token, papers, pair });
     }
     secrets::write(&path, &kept, &keys)?;
     Ok(all)
@@ -166,6 +173,7 @@ pub fn forget(kept: &mut Secrets, state: &State) {
         let whose = name.rsplit_once(' ').map_or(name.as_str(), |(whose, _)| whose);
         !whose.starts_with(KIND) || there.contains(whose)
     });
+    papers::forget(kept);
 }
 
 /// Writes what is left of the secrets; a file in which nothing is left is removed.
@@ -193,7 +201,7 @@ pub fn lost(before: Option<&State>, after: &State) -> bool {
     before.is_some_and(|before| clusters(before).difference(&clusters(after)).next().is_some())
 }
 
-fn name_of(cluster: &Address, what: &str) -> String {
+pub(super) fn name_of(cluster: &Address, what: &str) -> String {
     format!("{cluster} {what}")
 }
 

@@ -4,6 +4,7 @@
 
 pub mod adopt;
 pub mod apply;
+pub mod arbiter;
 pub mod args;
 pub mod attend;
 mod bucket;
@@ -18,6 +19,7 @@ pub mod import;
 pub mod logging;
 pub mod merge;
 pub mod output;
+pub mod papers;
 pub mod plan;
 pub mod recipients;
 pub mod refresh;
@@ -128,6 +130,7 @@ async fn run(args: &Args, environment: &Environment, screen: &mut Screen) -> End
         Command::State(command) => state::run(command, global, environment, screen).await,
         Command::Unlock(args) => unlock::run(args, global, environment, screen).await,
         Command::Status(args) => status::run(args, global, environment, screen).await,
+        Command::Arbiter(args) => arbiter::run(args, global, environment, screen).await,
         Command::Scopes(args) => scopes::run(args, global, environment, screen),
         Command::Sim(args) => sim::run(args, environment, screen).await,
         Command::Version(args) => version::run(args, screen),

@@ -38,6 +38,8 @@ pub struct Health {
     pub links: Vec<Link>,
     /// What of the pair's configuration is not as it is wanted.
     pub configuration: Configuration,
+    /// Whether the third vote counts, `votes` or `lost`; nothing where there is none.
+    pub arbiter: Option<String>,
     /// The servers that it sees.
     pub members: Vec<String>,
     /// Those that it should see.
@@ -208,6 +210,9 @@ impl Health {
         // Of one that is not seen at all more is said already.
         let cut = self.links.iter().filter(|link| !link.connected && self.members.contains(&link.node));
         parts.extend(cut.map(|link| format!("its {} link to {} is down", link.network, link.node)));
+        if self.phase == "done" && self.arbiter.as_deref() == Some("lost") {
+            parts.push("it goes on without the arbiter, which is not reached".to_owned());
+        }
         parts.extend(self.failures.iter().map(|failure| format!("{} failed on {}: {}", failure.operation, failure.node, failure.reason)));
         if !parts.is_empty() && !self.log.is_empty() {
             parts.push(format!("the end of its log is: {}", self.log.join(" / ")));

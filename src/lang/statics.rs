@@ -167,6 +167,8 @@ impl<'m> Checker<'m> {
             };
             match types.get(name) {
                 Some(ty) if body::is_block(ty) => self.body(kind, inner, body::inside(ty)),
+                // What is either is held to its form by the type itself.
+                Some(Type::Any) => {}
                 Some(_) => {
                     let error = Diagnostic::error(format!("\"{name}\" is an argument of \"{kind}\": write `{name} = …`."));
                     self.errors.push(error.at(block.header.clone()));

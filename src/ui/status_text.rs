@@ -180,7 +180,7 @@ pub fn to_json(pair: &Pair) -> Json {
             Some(Seen::Told(health)) => json!({
                 "phase": health.phase, "step": health.step, "steps": health.steps, "error": health.error, "api_error": health.api_error,
                 "stopped": health.stopped, "notes": health.notes,
-                "fencing": health.fencing, "joined": health.joined(), "members": health.members, "quorum": health.quorum, "holder": health.holder,
+                "fencing": health.fencing, "arbiter": health.arbiter, "joined": health.joined(), "members": health.members, "quorum": health.quorum, "holder": health.holder,
                 "holds": health.holds, "simulated": health.simulated, "log": health.log,
                 "links": health.links.iter().map(|link| json!({
                     "node": link.node, "network": link.network, "connected": link.connected,

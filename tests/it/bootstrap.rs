@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dofloat::base::secret::Secret;
+use dofloat::bootstrap::arbiter::Introduction;
 use dofloat::bootstrap::user_data::{self, Fencing, LIMIT, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
 use serde_json::Value;
 
@@ -43,7 +44,13 @@ pub(crate) fn modern() -> Node {
         user_script_timeout: 600,
         authkey: Secret::new(AUTHKEY.to_owned()),
         token: Secret::new(TOKEN.to_owned()),
+        arbiter: None,
     }
+}
+
+pub(crate) fn introduction() -> Introduction {
+    let pem = |what: &str| Secret::new(format!("-----BEGIN {what}-----\nMDEyMzQ1\n-----END {what}-----\n"));
+    Introduction { address: "203.0.113.99".to_owned(), authority: pem("CERTIFICATE"), pair: pem("PRIVATE KEY") }
 }
 
 fn trusty() -> Node {

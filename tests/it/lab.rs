@@ -5,6 +5,7 @@
 //! and consensus, a second of pacemaker's, the second in which an address moves or a droplet goes off; with fencing, how long the
 //! node without the address looks on.
 
+mod arbiter;
 mod hygiene;
 mod links;
 mod measure;

@@ -5,6 +5,7 @@
 mod actions;
 mod adopt;
 mod answers;
+mod arbiter;
 mod bad_input;
 mod bootstrap;
 mod branches;

@@ -40,6 +40,10 @@ nodelist() {
 }
 
 quorum() {
+    if [ -n "${ARBITER:-}" ]; then
+        "$LIB/arbiter" quorum
+        return
+    fi
     printf 'quorum {\n    provider: corosync_votequorum\n    two_node: 1\n}\n'
 }
 
@@ -278,6 +282,8 @@ prove() {
     (
         printf 'action=alone\nplug=%s\npower_timeout=1200\n' "$name" | "$ROOT/usr/sbin/fence_digitalocean" 2> /dev/null || exit 0
         say "$name is dead for certain: this node goes on without it"
+        # With an arbiter nobody waits for all: a vote is missing, the arbiter's.
+        if [ -n "${ARBITER:-}" ]; then "$LIB/arbiter" alone; fi
         corosync-cmapctl -s quorum.cancel_wait_for_all u8 1
     ) > /dev/null 2>&1 < /dev/null &
     proving=$!
@@ -321,6 +327,7 @@ forever() {
                 asked=$now
                 follow_peers
             fi
+            if [ -n "${ARBITER:-}" ]; then "$LIB/arbiter" watch > /dev/null 2>&1 < /dev/null & fi
             repay
             resume
             note_address

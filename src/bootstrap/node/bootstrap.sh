@@ -117,6 +117,7 @@ packages() {
         wanted="$wanted systemd-timesyncd"
     fi
     [ "$SERVICE" != nginx ] || wanted="$wanted nginx"
+    [ -z "${ARBITER:-}" ] || wanted="$wanted corosync-qdevice libnss3-tools openssl"
     install_packages "$wanted" || die "installing $wanted failed"
 }
 
@@ -208,6 +209,11 @@ corosync() {
         start_unit corosync
     fi
     corosync-cmapctl > /dev/null || die "corosync does not run"
+    if [ -n "${ARBITER:-}" ]; then
+        "$LIB/arbiter" install
+        # An arbiter that is not there yet is no reason to wait: the agent sees to it.
+        start_unit corosync-qdevice || say "corosync-qdevice does not start yet"
+    fi
 }
 
 pacemaker() {

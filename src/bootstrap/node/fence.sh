@@ -5,6 +5,7 @@
 # Both nodes may take each other for lost, and the API may be slow, or away, for one of them or for both. So it decides:
 #   - Who has the address goes first. The other looks on for a while, asks for the address, waits until it has had it for longer
 #     than a request can be on its way, and only then goes on. Time counts only over answers that nothing has interrupted.
+#   - Where an arbiter has given its vote to this node the peer has none, and neither fences nor serves: then nobody has to look on.
 #   - Just before the request leaves everything is looked at once more: the peer is no member again, the address is here, and
 #     nobody is resetting this node.
 #   - The request is one `power_cycle`: whatever goes wrong, nobody stays off.
@@ -137,7 +138,8 @@ ACTIONS='.actions[] | "\(.id) \(.type) \(.status)"'
 
 # look: one round of questions, all at once. Sets what decide goes by.
 look() {
-    member=false answered=true
+    member=false answered=true voted=false
+    if [ -n "${ARBITER:-}" ] && "$LIB/arbiter" voted; then voted=true; fi
     ask peer "/v2/droplets/$id"
     ask peer-actions "/v2/droplets/$id/actions?per_page=50"
     ask address "/v2/reserved_ips/$FLOATING_IP"
@@ -255,6 +257,12 @@ decide() {
     # Who is being reset has lost; and nothing is certain while the address moves.
     if [ $attacked = true ] || [ "$locked" = true ]; then
         afresh
+        return
+    fi
+    # What somebody else does to the peer is waited for: only what is this node's is proof.
+    if [ $voted = true ]; then
+        afresh
+        [ $idle = false ] || move=cycle
         return
     fi
     if [ "$holder" = "$me" ]; then decide_with_address; else decide_without_address; fi

@@ -7,6 +7,7 @@
 #   links      knet's links to the other nodes, by network, and whether each is up
 #   configuration  our parts of pacemaker's that were changed by hand, and those that are not as the block has them yet
 #   fencing    what hinders the fencing of a lost peer, or that one is off that nobody here has switched off
+#   arbiter    whether the arbiter's vote counts, "votes" or "lost"; null where there is none
 #   api_error  what was wrong when the node last asked the API
 #   log        the bootstrap's last lines, as long as it is not done
 #   stopped    whether the bootstrap has given up; notes is what is not as it was asked for, though it hinders nothing
@@ -176,6 +177,7 @@ document() {
     printf '  "failures": %s,\n' "$(printf '%s\n' "$seen" | failures)"
     # shellcheck disable=SC2046 # Words are wanted.
     printf '  "configuration": {"hand": %s, "behind": %s},\n' "$(list $(parts hand))" "$(list $(parts behind))"
+    printf '  "arbiter": %s,\n' "$(if [ -n "${ARBITER:-}" ]; then text "$("$LIB/arbiter" told)"; else printf null; fi)"
     printf '  "holder": %s,\n  "holds": %s,\n' "$([ -n "$holder" ] && text "$holder" || printf null)" "$holds"
     printf '  "stopped": %s,\n  "notes": %s,\n' "$([ -e "$STATE/stopped" ] && echo true || echo false)" "$(notes)"
     printf '  "log": %s\n}\n' "$(log_end)"

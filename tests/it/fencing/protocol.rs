@@ -82,6 +82,8 @@ pub(crate) struct Facts {
     pub(crate) waiting: bool,
     /// Whether this node stands first in the list of nodes.
     pub(crate) first: bool,
+    /// Whether an arbiter has given its vote to this node: then the peer has none, and neither fences nor serves.
+    pub(crate) voted: bool,
 }
 
 /// What is kept from round to round, and lost when the peer is a member or this node boots.
@@ -128,6 +130,10 @@ pub(crate) fn decide(facts: &Facts, memory: Memory, limits: &Limits) -> (Move, M
     // Who is being reset has lost; and nothing is certain while the address moves.
     if facts.me_busy || facts.locked {
         return wait(afresh);
+    }
+    // Who has the third vote need not look on.
+    if facts.voted {
+        return if is_idle { (Move::Cycle, afresh) } else { wait(afresh) };
     }
     match facts.holder {
         Holder::Me => {

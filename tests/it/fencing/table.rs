@@ -9,7 +9,7 @@ use std::fs;
 use dofloat::bootstrap::user_data::{Fencing, Node};
 
 use super::protocol::{Droplet, Facts, Holder, Limits, Memory, Move, Own, decide};
-use crate::bootstrap::{Root, modern, text, tool};
+use crate::bootstrap::{Root, introduction, modern, text, tool};
 use crate::harness::{Width, say, width};
 
 /// What the script has, in seconds.
@@ -52,6 +52,7 @@ const QUIET: Facts = Facts {
     page_known: true,
     waiting: false,
     first: false,
+    voted: false,
 };
 
 /// Where the decisions lie: each of these is one step from another decision.
@@ -72,6 +73,7 @@ fn bases() -> Vec<Row> {
         row(Facts { first: true, ..nobody }, 0, false, 0),
         row(Facts { waiting: true, first: true, ..nobody }, long_watch, false, 0),
         row(Facts { own: Own::Open, ..other }, watch, false, 0),
+        row(Facts { voted: true, ..other }, 0, false, 0),
     ]
 }
 
@@ -91,6 +93,7 @@ fn neighbours(row: &Row) -> Vec<Row> {
     with(&|row| row.facts.page_known ^= true);
     with(&|row| row.facts.waiting ^= true);
     with(&|row| row.facts.first ^= true);
+    with(&|row| row.facts.voted ^= true);
     with(&|row| row.memory.claimed ^= true);
     for silent in 0..SILENCES.len() {
         with(&|row| (row.facts.answered, row.silent) = (false, silent));
@@ -120,6 +123,10 @@ fn is_possible(row: &Row) -> bool {
     if facts.answered && *silent != 0 {
         return false;
     }
+    // Who has quorum is not asked to prove anything alone.
+    if facts.voted && facts.waiting {
+        return false;
+    }
     // Who sees no members does not see the peer either.
     !(facts.member && !facts.answered && *silent == 4)
 }
@@ -130,7 +137,7 @@ fn rows() -> BTreeSet<Row> {
     let around = |rows: &BTreeSet<Row>| -> BTreeSet<Row> { rows.iter().flat_map(neighbours).chain(rows.iter().copied()).collect() };
     let bases = bases();
     let near = match width() {
-        Width::Thin => around(&[bases[0], bases[1], bases[3], bases[5]].into()),
+        Width::Thin => around(&[bases[0], bases[1], bases[3], bases[5], bases[10]].into()),
         Width::Full | Width::Whole => around(&bases.into_iter().collect()),
     };
     let far: BTreeSet<Row> = match width() {
@@ -155,11 +162,13 @@ impl Stage {
     pub(super) fn new(first: bool) -> Self {
         let (own, name) = if first { ("primary", "secondary") } else { ("secondary", "primary") };
         let root = Root::new();
-        let node = Node { name: own.to_owned(), fencing: Fencing::Api { delay: 0 }, ..modern() };
+        // Without the third vote it does what it would do without an arbiter.
+        let node = Node { name: own.to_owned(), fencing: Fencing::Api { delay: 0 }, arbiter: Some(introduction()), ..modern() };
         root.born(&text(&Node { release: dofloat::bootstrap::user_data::Release::Trusty, ..node }));
         root.stand_in("sleep", NO_SLEEP);
         root.stand_in("crm_node", "cat \"$DOFLOAT_ROOT/members\"");
         root.stand_in("crm_mon", "");
+        root.stand_in("corosync-quorumtool", "cat \"$DOFLOAT_ROOT/votes\"");
         root.stand_in("curl", CURL);
         fs::remove_file(root.stack.path("proc")).unwrap();
         root.stack.write("proc/uptime", &format!("{NOW}.50 1.00\n"));
@@ -184,6 +193,7 @@ impl Stage {
         }
         stack.write("calls", "");
         stack.write("members", if facts.member { "primary secondary\n" } else { ["primary\n", "secondary\n"][usize::from(self.me == 12)] });
+        stack.write("votes", &votes(facts.voted));
         self.lay_out_peer(facts);
         let busy = if facts.me_busy { r#"{"id":70,"type":"power_cycle","status":"in-progress"}"# } else { "" };
         let own = r#"{"id":69,"type":"assign_ip","status":"in-progress"}"#;
@@ -290,6 +300,12 @@ impl Stage {
     }
 }
 
+/// What corosync says of votes: an arbiter that gives this node its vote, or none.
+pub(crate) fn votes(voted: bool) -> String {
+    let (quorate, own) = if voted { ("Yes", "A,V,NMW") } else { ("No", "A,NV,NMW") };
+    format!("Quorate:          {quorate}\n    Nodeid      Votes    Qdevice Name\n         1          1    {own} primary (local)\n")
+}
+
 /// A page that was written just now; answers of the API from files.
 const CURL: &str = r#"
 for url in "$@"; do :; done
@@ -376,6 +392,7 @@ fn a_script_that_differs_in_one_rule_is_found() {
     }
     let rules = [
         ("who is being reset goes on", "[ $attacked = true ] || ", ""),
+        ("the arbiter's vote is not asked for", "[ $voted = true ]", "false"),
         ("a peer that is back is reset", "if [ $member = true ]; then", "if false; then"),
         ("a claim need not settle", "[ $claimed = true ] && [ $((began - mine)) -lt $SETTLE ]", "false"),
         ("the page is not read", "[ $healthy = true ] || ", ""),

@@ -49,6 +49,8 @@ pub(crate) struct Bounds {
     pub(crate) pages: bool,
     /// Whether an address has a holder at first.
     pub(crate) held: bool,
+    /// Whether an arbiter gives one of two halves its vote: the one with the address, as long as it lives.
+    pub(crate) arbiter: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,6 +117,8 @@ pub(crate) struct State {
     holder: u8,
     /// The address is on its way to this node.
     moving: Option<(u8, u8)>,
+    /// Which half has the arbiter's vote, while there are two.
+    vote: u8,
     pub(crate) faults: u8,
     /// Whether nothing but the link has ever failed.
     pure: bool,
@@ -169,7 +173,7 @@ pub(crate) fn start(bounds: &Bounds) -> State {
         was_late: false,
     };
     let holder = if bounds.held { 0 } else { NOBODY };
-    State { nodes: [node; 2], link: true, api: true, holder, moving: None, faults: bounds.faults, pure: true, hung: false }
+    State { nodes: [node; 2], link: true, api: true, holder, moving: None, vote: NOBODY, faults: bounds.faults, pure: true, hung: false }
 }
 
 impl Node {
@@ -264,8 +268,9 @@ impl State {
             locked: self.moving.is_some(),
             healthy: bounds.pages && peer.power == Power::Up && peer.quorate && holder == Holder::Other,
             page_known: bounds.pages,
-            waiting: !own.quorate,
+            waiting: !own.quorate && !bounds.arbiter,
             first: me == 0,
+            voted: usize::from(self.vote) == me,
         }
     }
 
@@ -506,7 +511,7 @@ impl State {
             return;
         }
         let facts = self.facts(me, bounds);
-        let may_act = node.quorate || bounds.protocol != Protocol::PowerOff;
+        let may_act = node.quorate || (bounds.protocol != Protocol::PowerOff && !bounds.arbiter);
         if !may_act {
             all.push(step("waits for its peer", me, next));
             return;
@@ -583,10 +588,33 @@ impl State {
             *age += 1;
         }
         next.see();
+        if bounds.arbiter {
+            next.give_vote();
+        }
         for node in &mut next.nodes {
             node.had_round = false;
         }
         Some(next)
+    }
+
+    /// The arbiter hears of who lives and who sees whom. It takes its vote back from who is silent, and gives it to one half.
+    fn give_vote(&mut self) {
+        let lives = |node: usize| self.nodes[node].power == Power::Up;
+        self.vote = match [lives(0), lives(1)] {
+            [true, true] if self.are_members() => NOBODY,
+            [true, true] if self.vote != NOBODY => self.vote,
+            [true, true] if self.holder != NOBODY => self.holder,
+            [true, _] => 0,
+            [false, true] => 1,
+            [false, false] => NOBODY,
+        };
+        for (index, node) in self.nodes.iter_mut().enumerate() {
+            if node.power == Power::Up && !node.sees {
+                node.quorate = usize::from(self.vote) == index;
+                // What it had a proof of counts as long as it has quorum.
+                node.fenced &= node.quorate;
+            }
+        }
     }
 
     /// What the nodes see of each other.

@@ -1,0 +1,76 @@
+//! The arbiter of pairs: what it and the pairs know each other by, and the script that makes a host one.
+//!
+//! Invariant: deterministic. The script is the user-data of an arbiter's droplet, and what an operator runs on a host of theirs. What
+//! is done on a pair's node stands in `user_data`.
+
+use crate::base::digest::{Digest, Salt};
+use crate::base::secret::Secret;
+use crate::base::value::Value;
+
+/// Certificates and keys in PEM. One authority serves all pairs of a stack, so that they can share an arbiter.
+#[derive(Clone, Debug)]
+pub struct Papers {
+    /// The authority's certificate.
+    pub authority: Secret<String>,
+    /// The arbiter's key and certificate.
+    pub arbiter: Secret<String>,
+}
+
+/// What a node knows of its arbiter.
+#[derive(Clone, Debug)]
+pub struct Introduction {
+    /// Where it is.
+    pub address: String,
+    /// The authority's certificate.
+    pub authority: Secret<String>,
+    /// The pair's key and certificate.
+    pub pair: Secret<String>,
+}
+
+impl Papers {
+    /// By which papers are told from others.
+    #[must_use]
+    pub fn digest(&self, salt: &Salt) -> Digest {
+        Digest::of(&self.authority.zip(&self.arbiter, |one, other| Value::from(format!("{one}{other}").as_str())), salt)
+    }
+}
+
+/// No text has such a line.
+const END: &str = "END-OF-DOFLOAT-FILE";
+
+/// The shell script that makes a host the arbiter.
+#[must_use]
+pub fn script(papers: &Papers) -> Secret<String> {
+    papers.authority.zip(&papers.arbiter, |authority, arbiter| {
+        let files = [
+            ("600", "/etc/dofloat/arbiter/authority.pem", authority.as_str()),
+            ("600", "/etc/dofloat/arbiter/arbiter.pem", arbiter.as_str()),
+            ("755", "/usr/local/lib/dofloat/qnetd", include_str!("node/qnetd.sh")),
+            ("644", "/etc/systemd/system/dofloat-arbiter.service", include_str!("node/systemd/dofloat-arbiter.service")),
+            ("644", "/etc/systemd/system/corosync-qnetd.service.d/dofloat.conf", SHUT),
+        ];
+        let write = |(mode, path, text): (&str, &str, &str)| format!("write {mode} {path} << '{END}'\n{}\n{END}\n", text.trim_end());
+        format!("{HEAD}{}{TAIL}", files.map(write).concat())
+    })
+}
+
+/// What the metadata service tells holds the arbiter's key: nothing that listens may fetch it.
+const SHUT: &str = "[Service]\nIPAddressDeny=169.254.169.254\n";
+
+const HEAD: &str = "\
+#!/bin/sh
+set -eu
+umask 077
+write() {
+    set -- \"$1\" \"${DOFLOAT_ROOT:-}$2\"
+    (umask 022 && mkdir -p \"$(dirname \"$2\")\")
+    cat > \"$2\"
+    chmod \"$1\" \"$2\"
+}
+";
+
+const TAIL: &str = "\
+systemctl daemon-reload
+systemctl enable dofloat-arbiter.service
+systemctl restart --no-block dofloat-arbiter.service
+";

@@ -1,0 +1,36 @@
+//! `arbiter`: the script that makes a host of the operator's the arbiter of a stack's pairs.
+//!
+//! Invariant: reads only. What it prints holds a key, so it prints only what it was asked for.
+
+use super::args::{ArbiterArgs, Global};
+use super::environment::Environment;
+use super::exit::{Ended, Exit};
+use super::workplace::{keys, remembered};
+use super::{papers, stack};
+use crate::base::diag::Diagnostic;
+use crate::base::value::Value;
+use crate::bootstrap::arbiter;
+use crate::state::secrets;
+use crate::ui::screen::Screen;
+
+/// Runs the command.
+///
+/// # Errors
+/// If no pair of the stack has an arbiter, or the encrypted file cannot be opened.
+pub async fn run(args: &ArbiterArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+    let place = stack::find_remembered(args.stack.as_deref(), global, environment)?;
+    remembered(&place, environment).await?;
+    let kept = secrets::read(&place.store().secrets, &keys(environment))?.unwrap_or_default();
+    let Some(papers) = papers::kept_of_arbiter(&kept) else {
+        return Err(Diagnostic::error(format!("No pair of stack {} has an arbiter yet.", place.name))
+            .hint(
+                "Write `arbiter = \"ADDRESS\"` into the cluster and apply: what the arbiter and the nodes know each other by is made then.",
+            )
+            .into());
+    };
+    let script = arbiter::script(&papers).map(|text| Value::from(text.as_str()));
+    if let Value::Str(text) = secrets::shown(&script) {
+        screen.reveal(&text);
+    }
+    Ok(Exit::Done)
+}
