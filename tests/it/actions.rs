@@ -10,8 +10,8 @@ use dofloat::base::value::{Body, Term, Value};
 use dofloat::sim::{ClockMode, Exchange, Options};
 use serde_json::{Value as Json, json};
 
-use crate::harness::{in_full, say};
 use crate::kinds::{Bench, droplet, map, number, the};
+use crate::support::harness::{in_full, say};
 
 const DROPLET: &str = "digitalocean_droplet";
 const ADDRESS: &str = "digitalocean_reserved_ip";

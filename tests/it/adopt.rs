@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use dofloat::sim::{Options, Scopes};
 use serde_json::{Value, json};
 
-use crate::answers;
-use crate::cloud::Cloud;
-use crate::harness::Stack;
+use crate::support::answers;
+use crate::support::cloud::Cloud;
+use crate::support::harness::Stack;
 
 const ADDRESS: &str = "resource \"digitalocean_reserved_ip\" \"ip\" {\n  region = \"nyc3\"\n}\n";
 const APPLY: [&str; 3] = ["apply", "s", "-auto-approve"];

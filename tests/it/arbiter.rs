@@ -10,9 +10,9 @@ use dofloat::sim::Options;
 use serde_json::{Value, json};
 
 use crate::bootstrap::{Root, introduction, modern, text, tool};
-use crate::cloud::Cloud;
 use crate::fencing::votes;
-use crate::harness::{Outcome, Stack};
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Outcome, Stack};
 
 const PAIR: &str = r#"
 variable "failover_token" {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use dofloat::sim::{Options, Scopes};
 
-use crate::cloud::Cloud;
-use crate::harness::{Outcome, Stack};
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Outcome, Stack};
 
 /// Compares with the golden file of that name; what the machine adds is filtered out.
 #[track_caller]

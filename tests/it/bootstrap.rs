@@ -16,7 +16,7 @@ use dofloat::bootstrap::arbiter::Introduction;
 use dofloat::bootstrap::user_data::{self, Fencing, LIMIT, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
 use serde_json::Value;
 
-use crate::harness::{Outcome, Stack, say};
+use crate::support::harness::{Outcome, Stack, say};
 
 const TOKEN: &str = "dop_v1_failover";
 const AUTHKEY: &str = "MDEyMzQ1Njc4OWFiY2RlZg==";

@@ -8,10 +8,10 @@ use std::process::Command;
 use dofloat::sim::Options;
 use serde_json::Value;
 
-use crate::cloud::Cloud;
-use crate::harness::Stack;
 use crate::prompt::{on_terminal, rest};
-use crate::storage::{Mishap, Move, Storage};
+use crate::support::cloud::Cloud;
+use crate::support::harness::Stack;
+use crate::support::storage::{Mishap, Move, Storage};
 use crate::teams::{raced, tag};
 
 const APPLY: [&str; 3] = ["apply", "web", "-auto-approve"];

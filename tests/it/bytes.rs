@@ -1,6 +1,6 @@
 //! The bytes of a state: the same for the same content, and a small change of the content is a small change of the file.
 
-use crate::harness::Stack;
+use crate::support::harness::Stack;
 
 const STATE: &str = ".dofloat/sim/web/web.json";
 const DONE: &str = "Apply complete! Resources: 0 added, 0 changed, 0 destroyed.";

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use crate::harness::{Stack, installed};
+use crate::support::harness::{Stack, installed};
 
 const TAG: &str = "resource \"digitalocean_tag\" \"web\" {\n  name = \"web\"\n}\n";
 

@@ -1,6 +1,6 @@
 //! The help of every command, word for word: options are an interface, and this is where a change of it is seen.
 
-use crate::harness::Stack;
+use crate::support::harness::Stack;
 
 #[test]
 fn the_help_of_every_command_is_as_agreed() {

@@ -5,8 +5,8 @@
 
 use std::fmt;
 
-use crate::scene::{Ended, OF_THE_ESTATE, PAIR, STORIES, Stage, Story};
-use crate::walk::{Stride, walk};
+use crate::support::scene::{Ended, OF_THE_ESTATE, PAIR, STORIES, Stage, Story};
+use crate::support::walk::{Stride, walk};
 
 /// By how many seconds the second machine's clock is ahead.
 const APART: [i64; 4] = [-3600, -90, 90, 3600];

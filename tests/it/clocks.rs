@@ -10,9 +10,9 @@ use dofloat::base::clock::Clock;
 use dofloat::sim::{ClockMode, Options};
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
-use crate::harness::Stack;
-use crate::running::Run;
+use crate::support::cloud::Cloud;
+use crate::support::harness::Stack;
+use crate::support::running::Run;
 
 const PLAN: &str = r#"
 resource "digitalocean_droplet" "web" {

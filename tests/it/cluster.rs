@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use dofloat::sim::Options;
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
-use crate::harness::{Outcome, Stack};
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Outcome, Stack};
 
 const NODE_TOKEN: &str = "token-of-the-nodes-4712";
 const ADDED: &str = "Apply complete! Resources: 11 added, 0 changed, 0 destroyed.";

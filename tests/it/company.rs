@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex};
 use dofloat::sim::{Exchange, Options};
 use serde_json::Value;
 
-use crate::cloud::Cloud;
-use crate::harness::Stack;
-use crate::scene::{Beside, DEEDS, Deed, Harm, OF_THE_ESTATE, PAIR, STORIES, Stage, Story};
-use crate::walk::{Stride, walk};
+use crate::support::cloud::Cloud;
+use crate::support::harness::Stack;
+use crate::support::scene::{Beside, DEEDS, Deed, Harm, OF_THE_ESTATE, PAIR, STORIES, Stage, Story};
+use crate::support::walk::{Stride, walk};
 
 /// The code of a process that a signal ended.
 const KILLED: i32 = -1;

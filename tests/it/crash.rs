@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
 
-use crate::harness::say;
-use crate::scene::{OF_THE_ESTATE, PAIR, POWERED_OFF, STORIES, Stage, Story};
-use crate::walk::{Stride, walk};
+use crate::support::harness::say;
+use crate::support::scene::{OF_THE_ESTATE, PAIR, POWERED_OFF, STORIES, Stage, Story};
+use crate::support::walk::{Stride, walk};
 
 /// Every name of a crash point.
 const POINTS: [&str; 11] = [
@@ -148,5 +148,5 @@ fn killed_anywhere(story: Story, stride: Stride) {
     let met = met.into_inner().expect("nobody panics");
     let table: Vec<String> = met.iter().map(|(point, count)| format!("{point} {count}")).collect();
     say(&format!("crash matrix: {}: {}", story.name, table.join(", ")));
-    assert!(!met.is_empty() || crate::harness::asked_case().is_some(), "no crash point was met");
+    assert!(!met.is_empty() || crate::support::harness::asked_case().is_some(), "no crash point was met");
 }

@@ -12,11 +12,11 @@ use std::process::{Child, Command, Stdio};
 
 use dofloat::state::format;
 
-use crate::answers;
-use crate::fleet::Fleet;
-use crate::harness::{Outcome, Stack, in_full, may_skip, say};
-use crate::running::Run;
-use crate::scene::{STORIES, Scene, Story, undisturbed};
+use crate::support::answers;
+use crate::support::fleet::Fleet;
+use crate::support::harness::{Outcome, Stack, in_full, may_skip, say};
+use crate::support::running::Run;
+use crate::support::scene::{STORIES, Scene, Story, undisturbed};
 
 const PAGE: u64 = 4096;
 /// More pages than any of the stories needs.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 
-use crate::harness::{Outcome, Stack};
+use crate::support::harness::{Outcome, Stack};
 
 /// The code of a process that a signal ended.
 const KILLED: i32 = -1;

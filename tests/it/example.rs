@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::harness::Stack;
+use crate::support::harness::Stack;
 
 /// Run with `UPDATE_EXAMPLE=1` to write the file anew.
 #[test]

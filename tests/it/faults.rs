@@ -8,9 +8,9 @@ use std::fmt;
 
 use dofloat::sim::Exchange;
 
-use crate::harness::{Width, width};
-use crate::scene::{Ended, OF_THE_ESTATE, STORIES, Stage, Story};
-use crate::walk::{Stride, walk};
+use crate::support::harness::{Width, width};
+use crate::support::scene::{Ended, OF_THE_ESTATE, STORIES, Stage, Story};
+use crate::support::walk::{Stride, walk};
 
 /// What befalls any request.
 const OF_LINES: [&str; 18] = [

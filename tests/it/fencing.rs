@@ -14,7 +14,7 @@ use search::{Found, Return, explore};
 pub(crate) use table::votes;
 use world::{API_OF_ALL, API_OF_ONE, Bounds, DEATH, ERROR, FREEZE, HANG, LINK, Power, Protocol, State, UNLIST, Wrong};
 
-use crate::harness::{Width, say, width};
+use crate::support::harness::{Width, say, width};
 
 /// In rounds, in the relations in which the script has them in seconds: what a request lives < settle, the same and a round or
 /// two < watch, and settle and a late round < watch of the first node. The long ones are cut short.

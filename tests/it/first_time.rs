@@ -4,9 +4,9 @@
 use dofloat::sim::{ClockMode, Options};
 use serde_json::json;
 
-use crate::answers;
-use crate::cloud::Cloud;
-use crate::harness::{Outcome, Stack};
+use crate::support::answers;
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Outcome, Stack};
 
 /// A line of a `.pub` file as `file()` reads it: with its end.
 const KEY: &str = r"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ops@example.com\n";

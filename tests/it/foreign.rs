@@ -3,8 +3,8 @@
 use dofloat::sim::Options;
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
-use crate::harness::Stack;
+use crate::support::cloud::Cloud;
+use crate::support::harness::Stack;
 
 const DROPLET: &str = "resource \"digitalocean_droplet\" \"web\" {\n  name   = \"web\"\n  region = \"nyc3\"\n  image  = \"ubuntu-24-04-x64\"\n  size   = \"s-1vcpu-1gb\"\n}\n";
 const ADDRESS: &str = "resource \"digitalocean_reserved_ip\" \"ip\" {\n  region = \"nyc3\"\n}\n";

@@ -13,7 +13,7 @@ use std::time::Duration;
 use dofloat::base::rng::Rng;
 use targets::{TARGETS, Target};
 
-use crate::harness::{asked, in_full, say};
+use crate::support::harness::{asked, in_full, say};
 
 #[path = "../../fuzz/src/lib.rs"]
 #[expect(unreachable_pub, reason = "it is the library of the fuzz targets, which are crates of their own")]

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use dofloat::base::rng::Rng;
 use serde_json::Value;
 
-use crate::answers;
-use crate::fleet::{Fleet, Wrongs};
-use crate::harness::{asked, in_full, say};
+use crate::support::answers;
+use crate::support::fleet::{Fleet, Wrongs};
+use crate::support::harness::{asked, in_full, say};
 
 const CLUSTERS: usize = 20;
 /// How many of them an update leaves.

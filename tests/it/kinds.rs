@@ -18,8 +18,8 @@ use dofloat::kinds::kind;
 use dofloat::sim;
 use serde_json::{Value as Json, json};
 
-use crate::contract::{Contract, Exchange};
-use crate::harness::say;
+use crate::support::contract::{Contract, Exchange};
+use crate::support::harness::say;
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ops@example.com";
 

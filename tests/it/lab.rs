@@ -22,7 +22,7 @@ use base64::engine::general_purpose::STANDARD;
 use measure::{HEAD, begun, moves, other, runs, stays, wait_for};
 use room::{Key, Lab, NODES, TOKEN, Watch, Wish, until, wait};
 
-use crate::harness::say;
+use crate::support::harness::say;
 
 /// What is promised where nobody is fenced: token (1.2 s), consensus, pacemaker's second and the address's.
 const DEATH: u64 = 1200 + 100 + 1000 + 1000;

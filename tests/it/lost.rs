@@ -2,8 +2,8 @@
 
 use dofloat::sim::Options;
 
-use crate::cloud::Cloud;
-use crate::harness::{Outcome, Stack};
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Outcome, Stack};
 
 const PLAN: &str = r#"
 resource "digitalocean_droplet" "web" {

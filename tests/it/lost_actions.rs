@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::scene::{Ended, Goal, OF_THE_ESTATE, PAIR, POWERED_OFF, STORIES, Stage, Story};
-use crate::walk::{Stride, walk};
+use crate::support::scene::{Ended, Goal, OF_THE_ESTATE, PAIR, POWERED_OFF, STORIES, Stage, Story};
+use crate::support::walk::{Stride, walk};
 
 /// The answer is lost, and the order too.
 const BEFORE: [&str; 8] = [
@@ -93,7 +93,7 @@ fn lost(stories: &[Story], stride: Stride) {
             Some(Ended { wrongs, ..Ended::default() })
         });
     }
-    crate::harness::say(&format!("lost actions: {sorts:?}"));
+    crate::support::harness::say(&format!("lost actions: {sorts:?}"));
 }
 
 /// Each action with its answer lost in each way; what was asked for is counted.

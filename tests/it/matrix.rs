@@ -32,7 +32,7 @@ use dofloat::sim;
 use dofloat::state::State;
 use dofloat::state::store::{Paths, Store};
 
-use crate::harness::{in_full, say};
+use crate::support::harness::{in_full, say};
 use samples::{BEDS, Bed, Sample};
 
 /// One attribute in one form.

@@ -4,8 +4,8 @@
 use dofloat::sim::Options;
 
 use crate::branches::git;
-use crate::cloud::Cloud;
-use crate::harness::Stack;
+use crate::support::cloud::Cloud;
+use crate::support::harness::Stack;
 
 const STATE: &str = "state/web.json";
 const APPLY: [&str; 3] = ["apply", "web", "-auto-approve"];

@@ -3,8 +3,8 @@
 use dofloat::sim::{ClockMode, Options};
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
-use crate::harness::Stack;
+use crate::support::cloud::Cloud;
+use crate::support::harness::Stack;
 
 const WEB: &str = "resource \"digitalocean_droplet\" \"web\" {\n  name   = \"web\"\n  region = \"nyc3\"\n  image  = \"ubuntu-24-04-x64\"\n  size   = \"s-1vcpu-1gb\"\n}\noutput \"status\" {\n  value = digitalocean_droplet.web.status\n}\n";
 const OTHER: &str = "resource \"digitalocean_tag\" \"other\" {\n  name = \"other\"\n}\n";
@@ -147,7 +147,7 @@ fn pair(names: &[&str]) -> (Cloud, Stack) {
     (cloud, stack)
 }
 
-fn run(stack: &Stack, command: &str, more: &[&str]) -> crate::harness::Outcome {
+fn run(stack: &Stack, command: &str, more: &[&str]) -> crate::support::harness::Outcome {
     stack.run(&[&[command, "ha", "-var", "image=debian-12-x64"], more].concat())
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 
-use crate::harness::Stack;
+use crate::support::harness::Stack;
 
 /// Far longer than it takes; only a program that hangs meets it.
 const PATIENCE: u64 = 60_000;

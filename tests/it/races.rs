@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use dofloat::sim::ClockMode;
 
-use crate::fleet::Fleet;
-use crate::harness::{Outcome, say};
-use crate::running::Run;
+use crate::support::fleet::Fleet;
+use crate::support::harness::{Outcome, say};
+use crate::support::running::Run;
 
 /// An account whose droplets take so long that whoever makes one is at it for a while.
 fn slow() -> Fleet {

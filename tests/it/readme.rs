@@ -3,7 +3,7 @@
 //! Every `console` block is run, in order, in a folder that holds what a clone holds: lines with `$` are commands, the others
 //! are lines that the command must print, in this order, with anything between. A command that cannot be run here is an error.
 
-use crate::harness::Stack;
+use crate::support::harness::Stack;
 
 #[test]
 fn the_console_blocks_of_the_readme_work() {

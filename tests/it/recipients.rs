@@ -3,8 +3,8 @@
 //! Invariant: the judge is `age` itself; where it is not installed the tests say that they were skipped, and fail under `CI`.
 
 use crate::branches::git;
-use crate::cloud::Cloud;
-use crate::harness::{Stack, installed};
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Stack, installed};
 use dofloat::sim::Options;
 
 const PLAN: &str = r#"

@@ -9,8 +9,8 @@ use dofloat::kinds::KINDS;
 use dofloat::sim::Options;
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
-use crate::harness::{Stack, say};
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Stack, say};
 
 /// The commands of a stack's life.
 const LIFE: [(&str, &[&str], i32); 4] = [

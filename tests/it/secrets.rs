@@ -11,8 +11,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use dofloat::sim::Options;
 
-use crate::cloud::Cloud;
-use crate::harness::{Stack, in_full};
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Stack, in_full};
 
 /// What is secret: like a token, like a password, like a key.
 const SECRETS: [&str; 3] =
@@ -191,7 +191,7 @@ fn forms(secret: &str) -> Vec<String> {
 struct Heard(BTreeMap<String, String>);
 
 impl Heard {
-    fn run(&mut self, stack: &Stack, arguments: &[&str], own: &[&str]) -> crate::harness::Outcome {
+    fn run(&mut self, stack: &Stack, arguments: &[&str], own: &[&str]) -> crate::support::harness::Outcome {
         let outcome = stack.run(arguments);
         self.0.insert(arguments.join(" "), format!("{}{}", outcome.stdout, outcome.stderr));
         for (path, bytes) in stack.files().into_iter().filter(|(path, _)| !own.contains(&path.as_str())) {

@@ -11,9 +11,9 @@ use dofloat::sim::ClockMode;
 use rexpect::process::{Signal, WaitStatus};
 use rexpect::session::spawn_command;
 
-use crate::fleet::{Fleet, TIMES};
-use crate::harness::Stack;
-use crate::running::Run;
+use crate::support::fleet::{Fleet, TIMES};
+use crate::support::harness::Stack;
+use crate::support::running::Run;
 
 /// Far longer than it takes; only a program that hangs meets it.
 const PATIENCE: u64 = 60_000;

@@ -37,8 +37,8 @@ use dofloat::state::{Health, State};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::answers;
-use crate::harness::{asked, in_full, say};
+use crate::support::answers;
+use crate::support::harness::{asked, in_full, say};
 use wish::Wish;
 
 /// How many undisturbed runs may be needed at most after a disturbed one: one that asks, one that goes on, and one more where

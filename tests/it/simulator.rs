@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use dofloat::sim::{self, ClockMode, Options, Scopes};
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
-use crate::contract::{Contract, Exchange};
-use crate::harness::say;
+use crate::support::cloud::Cloud;
+use crate::support::contract::{Contract, Exchange};
+use crate::support::harness::say;
 
 #[test]
 fn every_answer_keeps_the_contract() {
@@ -97,7 +97,7 @@ impl<'c> Asked<'c> {
         target: &str,
         body: Value,
         status: u16,
-        judge: fn(&Contract, &Exchange) -> Vec<crate::contract::Violation>,
+        judge: fn(&Contract, &Exchange) -> Vec<crate::support::contract::Violation>,
     ) -> Value {
         let exchange = self.cloud.ask(self.token, method, target, &body);
         self.count += 1;

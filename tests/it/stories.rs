@@ -2,8 +2,8 @@
 
 use dofloat::sim::Options;
 
-use crate::cloud::Cloud;
-use crate::harness::Stack;
+use crate::support::cloud::Cloud;
+use crate::support::harness::Stack;
 
 const PAIR: &str = r#"
 variable "password" {

@@ -7,8 +7,8 @@ use std::path::Path;
 use dofloat::sim::Options;
 use serde_json::{Map, Value, json};
 
-use crate::cloud::Cloud;
-use crate::harness::{Outcome, Stack, test_data};
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Outcome, Stack, test_data};
 
 #[track_caller]
 fn golden(stack: &Stack, name: &str, outcome: &Outcome) {

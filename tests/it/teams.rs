@@ -13,8 +13,8 @@ use std::time::Duration;
 use dofloat::sim::Options;
 
 use crate::branches::git;
-use crate::cloud::Cloud;
-use crate::harness::{Outcome, Stack};
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Outcome, Stack};
 use smart_http::{PASSWORD, SmartHttp, USER};
 
 const STORE: &str = "terraform {\n  backend \"git\" {\n    remote = \"origin\"\n    branch = \"state\"\n  }\n}\n";

@@ -10,8 +10,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use dofloat::sim::{Options, Scopes};
 use serde_json::Value;
 
-use crate::cloud::Cloud;
-use crate::harness::{Outcome, Stack};
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Outcome, Stack};
 
 const TAG: &str = "resource \"digitalocean_tag\" \"t\" {\n  name = \"t\"\n}\n";
 

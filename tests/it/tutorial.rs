@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use dofloat::sim::{Options, Scopes};
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
-use crate::contract::Contract;
-use crate::harness::{Outcome, Stack, say};
+use crate::support::cloud::Cloud;
+use crate::support::contract::Contract;
+use crate::support::harness::{Outcome, Stack, say};
 
 const ADDED: &str = "Apply complete! Resources: 9 added, 0 changed, 0 destroyed.";
 const DESTROYED: &str = "Destroy complete! Resources: 9 destroyed.";

@@ -5,8 +5,8 @@ use dofloat::base::durable::{FileLock, LockKind};
 use dofloat::sim::Options;
 use serde_json::{Value, json};
 
-use crate::cloud::Cloud;
-use crate::harness::{Outcome, Stack};
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Outcome, Stack};
 
 /// A network, a droplet in it, a firewall on that: each is built upon the one before.
 const NET: &str =

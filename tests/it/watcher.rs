@@ -14,8 +14,8 @@ use dofloat::state::format;
 use dofloat::state::journal;
 use dofloat::state::store::{Paths, Store};
 
-use crate::fleet::Fleet;
-use crate::harness::{asked, in_full, say};
+use crate::support::fleet::Fleet;
+use crate::support::harness::{asked, in_full, say};
 
 /// Between two looks, so that those who are watched get to work.
 const BLINK: Duration = Duration::from_micros(50);

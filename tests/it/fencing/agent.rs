@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::table::Stage;
 use crate::bootstrap::tool;
-use crate::harness::say;
+use crate::support::harness::say;
 
 const PEER: &str = "droplets_PEER";
 const ACTIONS: &str = "droplets_PEER_actions_per_page=50";

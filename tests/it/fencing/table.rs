@@ -10,7 +10,7 @@ use dofloat::bootstrap::user_data::{Fencing, Node};
 
 use super::protocol::{Droplet, Facts, Holder, Limits, Memory, Move, Own, decide};
 use crate::bootstrap::{Root, introduction, modern, text, tool};
-use crate::harness::{Width, say, width};
+use crate::support::harness::{Width, say, width};
 
 /// What the script has, in seconds.
 const SECONDS: Limits = Limits { watch: 8, longer: 2, long_watch: 180, settle: 6, alone: 60 };

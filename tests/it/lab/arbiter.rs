@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::measure::{HEAD, begun, moves, other, runs, wait_for};
 use super::room::{Lab, NODES, Wish, until};
 use super::{comes_up_as_it_should, pass};
-use crate::harness::say;
+use crate::support::harness::say;
 
 const ARBITER: (&str, &str) = ("arbiter", "{ size = \"s-1vcpu-512mb-10gb\" }");
 

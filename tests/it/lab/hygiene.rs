@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::measure::{moves, other};
 use super::room::{Lab, NODES, Wish, until};
 use super::{DEATH, HEAD, comes_up_as_it_should};
-use crate::harness::say;
+use crate::support::harness::say;
 
 /// It fails once; the zone is in a package of its own there, or a link of today's.
 const WISH: Wish = Wish {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::measure::{begun, moves, other, runs, tabled};
 use super::room::{Lab, NODES, Watch, Wish, until};
 use super::{DEATH, pass};
-use crate::harness::say;
+use crate::support::harness::say;
 
 #[test]
 fn a_cut_link_and_a_short_freeze_move_nothing() {

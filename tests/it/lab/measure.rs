@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use super::room::{Lab, Watch, until};
-use crate::harness::{asked, say, words};
+use crate::support::harness::{asked, say, words};
 
 /// The table's head.
 pub(crate) const HEAD: &str = "| fault | runs | min s | median s | max s | bound s |";

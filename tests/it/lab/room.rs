@@ -13,7 +13,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::earlier::lay;
-use crate::harness::{Outcome, Stack, in_full, say};
+use crate::support::harness::{Outcome, Stack, in_full, say};
 
 /// The simulated API as nodes reach it; the rig leads it to the simulator.
 const API: &str = "http://198.51.100.10";

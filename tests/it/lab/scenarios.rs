@@ -13,7 +13,7 @@ use super::measure::{Gaps, begun, other, runs};
 use super::room::{Lab, NODES, Watch, Wish, until, wait};
 use super::table::{Ends, Link, ROWS, Row, Step, Whom};
 use super::{comes_up_as_it_should, pass};
-use crate::harness::{Width, say, width, words};
+use crate::support::harness::{Width, say, width, words};
 
 /// Names texts that the names of the wanted rows hold.
 const CASE: &str = "DOFLOAT_LAB_CASE";

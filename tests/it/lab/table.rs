@@ -3,7 +3,7 @@
 //! Invariant: a row is data; nothing here knows how it is done. Every row ends with both nodes on, members, and one that serves.
 
 use super::room::Wish;
-use crate::harness::Width;
+use crate::support::harness::Width;
 
 /// Something that is done, or waited for.
 #[derive(Clone, Copy, Debug)]

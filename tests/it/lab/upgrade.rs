@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::count;
 use super::measure::{Gaps, begun};
 use super::room::{Lab, NODES, until};
-use crate::harness::{Width, say, width, words};
+use crate::support::harness::{Width, say, width, words};
 
 /// What a planned move may cost.
 const HAND_OVER: u64 = 2000;

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::room::{Lab, NODES, Wish, until};
-use crate::harness::say;
+use crate::support::harness::say;
 
 /// Longer than a node takes to see that both want the same, and to bring it about.
 const IN_STEP: Duration = Duration::from_secs(180);

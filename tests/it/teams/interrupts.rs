@@ -5,9 +5,9 @@
 use serde_json::json;
 
 use super::{Cloud, Host, Options, STORE, tag};
-use crate::harness::Stack;
 use crate::prompt::{on_terminal, rest};
-use crate::running::Run;
+use crate::support::harness::Stack;
+use crate::support::running::Run;
 
 const QUESTION: &str = "Enter a value:";
 

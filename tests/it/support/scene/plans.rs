@@ -17,11 +17,11 @@ pub(crate) struct Story {
     pub(crate) command: &'static [&'static str],
 }
 
-const WEB: &str = include_str!("../../../plans/web.tf");
-const HA: &str = include_str!("../../../plans/ha.tf");
-const ESTATE: &str = include_str!("../../../fixtures/config/estate.tf");
+const WEB: &str = include_str!("../../../../plans/web.tf");
+const HA: &str = include_str!("../../../../plans/ha.tf");
+const ESTATE: &str = include_str!("../../../../fixtures/config/estate.tf");
 /// Another stack in the same account, with droplets of the same names.
-pub(crate) const NEXT: &str = include_str!("../../../fixtures/config/next.tf");
+pub(crate) const NEXT: &str = include_str!("../../../../fixtures/config/next.tf");
 
 /// The stories of the tutorial's stack.
 pub(crate) const STORIES: [Story; 4] = [

@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::others::Thing;
 use super::shape::{identities, identity};
 use super::{Deed, Scene};
-use crate::answers::{is_unmarked, offered};
-use crate::harness::Outcome;
+use crate::support::answers::{is_unmarked, offered};
+use crate::support::harness::Outcome;
 
 /// More runs than any end needs: what others have in the way is told at once, and decisions one after the other.
 const MOST_RUNS: usize = 8;

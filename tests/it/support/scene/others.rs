@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::shape::{identities, inventory, objects, remembered, without};
 use super::{Next, Scene};
-use crate::harness::Stack;
+use crate::support::harness::Stack;
 
 /// What somebody else does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

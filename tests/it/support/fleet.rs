@@ -9,11 +9,11 @@ use std::time::Duration;
 use dofloat::sim::{ClockMode, Limits, Options};
 use serde_json::Value;
 
-use crate::cloud::Cloud;
-use crate::harness::{Outcome, Stack};
-use crate::scene::{differences, identities, remembered, shape};
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Outcome, Stack};
+use crate::support::scene::{differences, identities, remembered, shape};
 
-const PLAN: &str = include_str!("../../fixtures/config/fleet.tf");
+const PLAN: &str = include_str!("../../../fixtures/config/fleet.tf");
 
 /// How many times the program's clock is as fast as the account's.
 pub(crate) const TIMES: u32 = 20;

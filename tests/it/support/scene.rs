@@ -17,8 +17,8 @@ use dofloat::sim::{ClockMode, Limits, Options};
 use dofloat::state::secrets::{self, Keys};
 use serde_json::Value;
 
-use crate::cloud::Cloud;
-use crate::harness::{Outcome, Stack};
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Outcome, Stack};
 
 pub(crate) use ending::Ended;
 pub(crate) use others::{DEEDS, Deed, Harm, Theirs};

@@ -5,7 +5,7 @@
 
 use regex::Regex;
 
-use crate::harness::{Outcome, Stack};
+use crate::support::harness::{Outcome, Stack};
 
 /// The kinds that carry no mark of any sort.
 const UNMARKED: [&str; 6] =

@@ -8,8 +8,8 @@ use dofloat::sim::{self, Options, Running};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::contract::Exchange;
-use crate::harness::Stack;
+use crate::support::contract::Exchange;
+use crate::support::harness::Stack;
 
 /// A running simulator; it ends when this is dropped.
 pub(crate) struct Cloud {

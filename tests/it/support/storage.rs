@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::harness::Stack;
+use crate::support::harness::Stack;
 
 /// A request, by what it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

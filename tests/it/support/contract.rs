@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use self::document::{Document, Operation};
 use self::errata::ERRATA;
 use self::schema::Part;
-use crate::harness;
+use crate::support::harness;
 
 /// One request and its answer.
 #[derive(Clone, Debug, Default)]

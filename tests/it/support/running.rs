@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::NamedTempFile;
 
-use crate::harness::{Outcome, Stack};
+use crate::support::harness::{Outcome, Stack};
 
 /// Longer than anything takes on a slow machine; only a program that hangs meets it.
 const PATIENCE: Duration = Duration::from_secs(600);

@@ -7,8 +7,8 @@ use std::fmt::Display;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::harness::{Width, asked_case, say, width};
-use crate::scene::Ended;
+use crate::support::harness::{Width, asked_case, say, width};
+use crate::support::scene::Ended;
 
 /// Workers: each case waits for processes most of the time.
 const WORKERS: usize = 2;
