@@ -13,6 +13,8 @@ pub mod digest;
 pub mod durable;
 pub mod identity;
 pub mod number;
+#[cfg(test)]
+pub(crate) mod openapi;
 pub mod readable;
 pub mod redact;
 pub mod rng;

@@ -14,7 +14,7 @@ use crate::support::harness::say;
 
 #[test]
 fn every_answer_keeps_the_contract() {
-    let Some(contract) = Contract::shared() else { return };
+    let contract = Contract::shared();
     let mut asked = Asked::new(contract, Options::default());
     account(&mut asked);
     catalogue(&mut asked);

@@ -1,0 +1,130 @@
+//! The part of the official document that is kept in the repository, so that its judgement needs no other data.
+//!
+//! Invariant: of the families that dofloat uses nothing that could judge is left out, and nothing of it is altered. Where the
+//! copy comes from, and how it is made anew, is said in `fixtures/openapi/README.md`.
+
+use std::collections::BTreeSet;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
+use serde_json::{Map, Value, json};
+
+use crate::support::harness::test_data;
+
+/// The families that client or simulator speak, by the first part of their paths below `/v2/`.
+const FAMILIES: &[&str] = &[
+    "account",
+    "actions",
+    "domains",
+    "droplets",
+    "firewalls",
+    "floating_ips",
+    "images",
+    "projects",
+    "regions",
+    "reports",
+    "reserved_ips",
+    "sizes",
+    "tags",
+    "volumes",
+    "vpcs",
+];
+
+/// The families of which the client knows the scopes alone.
+const SCOPED: &[&str] = &["certificates", "load_balancers", "reserved_ipv6", "snapshots"];
+
+/// Whether a path below `/v2/` is of a family that we speak.
+pub(crate) fn is_ours(template: &str) -> bool {
+    FAMILIES.contains(&family(template))
+}
+
+fn is_kept(template: &str) -> bool {
+    is_ours(template) || SCOPED.contains(&family(template))
+}
+
+fn family(template: &str) -> &str {
+    template.split('/').next().unwrap_or(template)
+}
+
+/// The text of the copy.
+pub(crate) fn text() -> String {
+    let path = place();
+    let packed = std::fs::read(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
+    let mut text = String::new();
+    GzDecoder::new(&packed[..]).read_to_string(&mut text).expect("the copy of the document is compressed text");
+    text
+}
+
+fn place() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/openapi/openapi.json.gz")
+}
+
+/// The kept paths of the document, and the components that they lead to.
+fn pruned(document: &Value) -> Value {
+    let paths = document["paths"].as_object().expect("the document lists paths").iter();
+    let kept = paths.filter(|(path, _)| path.strip_prefix("/v2/").is_some_and(is_kept));
+    let paths: Map<String, Value> = kept.map(|(path, item)| (path.clone(), without_samples(item))).collect();
+    let paths = Value::Object(paths);
+    // What the live API answers where a path is unknown is judged too.
+    let mut open = vec!["#/components/schemas/error".to_owned()];
+    references(&paths, &mut open);
+    let (mut seen, mut components) = (BTreeSet::new(), Map::new());
+    while let Some(reference) = open.pop() {
+        if !seen.insert(reference.clone()) {
+            continue;
+        }
+        let [family, name] = reference["#/components/".len()..].split('/').collect::<Vec<_>>()[..] else {
+            panic!("{reference} is no component as a whole")
+        };
+        let component = without_samples(&document["components"][family][name]);
+        assert!(!component.is_null(), "{reference} leads nowhere");
+        references(&component, &mut open);
+        let family = components.entry(family).or_insert_with(|| json!({}));
+        family[name] = component;
+    }
+    json!({
+        "openapi": document["openapi"],
+        "info": {"title": document["info"]["title"], "version": document["info"]["version"], "license": document["info"]["license"]},
+        "security": document["security"],
+        "paths": paths,
+        "components": components,
+    })
+}
+
+/// Everything that a part of the document refers to, also by the mapping of a discriminator.
+fn references(part: &Value, found: &mut Vec<String>) {
+    match part {
+        Value::String(text) if text.starts_with("#/components/") => found.push(text.clone()),
+        Value::Array(items) => items.iter().for_each(|item| references(item, found)),
+        Value::Object(fields) => fields.values().for_each(|field| references(field, found)),
+        _ => {}
+    }
+}
+
+fn without_samples(part: &Value) -> Value {
+    match part {
+        Value::Array(items) => Value::Array(items.iter().map(without_samples).collect()),
+        Value::Object(fields) => {
+            let kept = fields.iter().filter(|(name, _)| *name != "x-codeSamples");
+            Value::Object(kept.map(|(name, field)| (name.clone(), without_samples(field))).collect())
+        }
+        _ => part.clone(),
+    }
+}
+
+/// Run with `UPDATE_OPENAPI=1` to write the copy anew.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a switch of the test run, and the one file that it writes")]
+fn the_copy_is_what_the_document_gives() {
+    let Some(whole) = test_data("do-api/openapi.json") else { return };
+    let whole = std::fs::read_to_string(&whole).unwrap_or_else(|error| panic!("cannot read {}: {error}", whole.display()));
+    let whole: Value = serde_json::from_str(&whole).expect("the document is JSON");
+    let expected = format!("{:#}\n", pruned(&whole));
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        let mut packer = flate2::GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), flate2::Compression::best());
+        packer.write_all(expected.as_bytes()).expect("memory takes it");
+        std::fs::write(place(), packer.finish().expect("memory takes it")).expect("the package's folder is ours");
+    }
+    assert!(text() == expected, "the copy is of another document, or of other families; fixtures/openapi/README.md says how it is made");
+}
