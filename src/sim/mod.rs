@@ -45,7 +45,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use faults::{BadFault, Fault, Matcher, What};
+pub use faults::{BadFault, Befalls, EVERY_FAULT, Fault, Matcher, What};
 pub use log::Exchange;
 pub use rate::Rate;
 pub use routes::{RouteInfo, routes};

@@ -6,50 +6,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use dofloat::sim::Exchange;
+use dofloat::sim::{Befalls, EVERY_FAULT, Exchange};
 
 use crate::support::harness::{Width, width};
 use crate::support::scene::{Ended, OF_THE_ESTATE, STORIES, Stage, Story};
 use crate::support::walk::{Stride, walk};
 
-/// What befalls any request.
-const OF_LINES: [&str; 18] = [
-    "refuse=20",
-    "throttle",
-    "throttle=2",
-    "error-before=503",
-    "error-before=404",
-    "error-after=500",
-    "reset-before",
-    "reset-after",
-    "close-before",
-    "close-after",
-    "page-before",
-    "page-after",
-    "truncate",
-    "garble",
-    "never-before",
-    "never-after",
-    "trickle=1",
-    "unauthorized",
-];
-
 /// What does not go away while the run lasts.
 const LASTING: [&str; 5] = ["throttle=2", "error-before=503", "error-after=500", "reset-after", "unauthorized"];
 
-/// What befalls the thing that a request makes, alone and when the answer is lost too.
-const OF_THINGS: [&str; 10] = [
-    "action-errored",
-    "action-missing=2",
-    "action-word=finished",
-    "late-address=2",
-    "late-tags=2",
-    "lagging-list=2",
-    "late-get=2",
-    "pending-event=2",
-    "lingering-members=2",
-    "vanish",
-];
+/// The faults that befall this, in the simulator's order.
+fn faults_of(what: Befalls) -> impl Iterator<Item = &'static str> {
+    EVERY_FAULT.iter().filter(move |(befalls, _)| *befalls == what).map(|(_, text)| *text)
+}
 
 #[test]
 fn an_apply_survives_every_fault() {
@@ -141,14 +110,15 @@ fn cases(log: &[Exchange]) -> Vec<Vec<String>> {
         }
         let once = format!("{} {}#{nth}", exchange.method, exchange.path);
         let lasting = format!("{} {}#{nth}x0", exchange.method, exchange.path);
-        cases.extend(OF_LINES.map(|what| vec![format!("{once} {what}")]));
+        cases.extend(faults_of(Befalls::Request).map(|what| vec![format!("{once} {what}")]));
         cases.extend(LASTING.map(|what| vec![format!("{lasting} {what}")]));
         // A project has no events; what refuses its deletion is what somebody has put into it.
         if exchange.is_write() && !exchange.path.starts_with("/v2/projects") {
-            cases.extend(OF_THINGS.map(|what| vec![format!("{once} {what}")]));
+            cases.extend(faults_of(Befalls::Object).map(|what| vec![format!("{once} {what}")]));
         }
         if exchange.method == "POST" {
-            cases.extend(OF_THINGS.map(|what| vec![format!("{once} reset-after"), format!("{once} {what}")]));
+            // The answer is lost too.
+            cases.extend(faults_of(Befalls::Object).map(|what| vec![format!("{once} reset-after"), format!("{once} {what}")]));
         }
     }
     cases
