@@ -7,28 +7,15 @@ use std::collections::BTreeMap;
 use dofloat::sim::{Options, Scopes};
 
 use crate::support::cloud::Cloud;
+use crate::support::golden::golden;
 use crate::support::harness::{Outcome, Stack};
-
-/// Compares with the golden file of that name; what the machine adds is filtered out.
-#[track_caller]
-fn golden(stack: &Stack, name: &str, outcome: &Outcome) {
-    assert!(!outcome.stderr.contains("panicked"), "{outcome}");
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../fixtures/golden/bad_input");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    for (pattern, placeholder) in stack.filters() {
-        settings.add_filter(&pattern, placeholder);
-    }
-    settings.bind(|| insta::assert_snapshot!(name, outcome.to_string()));
-}
 
 /// A plan that is refused before anything is written.
 #[track_caller]
 fn refused(name: &str, text: &str) {
     let stack = Stack::with_plan("web", text);
     let outcome = stack.run(&["plan", "web", "--sim"]).exits(1);
-    golden(&stack, name, &outcome);
+    golden(&stack, "bad_input", name, &outcome);
     assert!(!stack.exists("state/web.json") && !stack.exists(".dofloat/sim/web/web.json"), "nothing is written");
 }
 
@@ -127,7 +114,7 @@ fn what_the_block_of_a_bucket_refuses() {
     assert!(!said.contains("hush") && !said.contains("HUSH"), "{said}");
     stack.write("plans/web.tf", &format!("terraform {{\n  backend \"s3\" {{\n    {base}\n  }}\n}}\n"));
     let half = stack.run_env(&[("SPACES_ACCESS_KEY_ID", "DO00")], &["state", "list", "web"]).exits(1);
-    golden(&stack, "bucket_block", &Outcome { stderr: said + &half.stderr, ..half });
+    golden(&stack, "bad_input", "bucket_block", &Outcome { stderr: said + &half.stderr, ..half });
 }
 
 #[test]
@@ -242,7 +229,7 @@ fn what_has_no_end_is_not_read() {
     std::fs::remove_file(stack.path("plans/web.tf")).expect("it was there");
     pipe("plans/web.tf");
     outcome.stderr += &stack.run(&["plan", "web", "--sim"]).exits(1).stderr;
-    golden(&stack, "no_end", &outcome);
+    golden(&stack, "bad_input", "no_end", &outcome);
 }
 
 #[test]
@@ -275,12 +262,12 @@ fn what_a_token_may_not() {
     let tokens = BTreeMap::from([(Cloud::TOKEN.to_owned(), Scopes::parse("account:read"))]);
     let cloud = Cloud::start(Options { tokens, ..Options::default() });
     let stack = cloud.serve(Stack::with_plan("web", &plan));
-    golden(&stack, "scope_missing", &stack.run(&["plan"]).exits(1));
+    golden(&stack, "bad_input", "scope_missing", &stack.run(&["plan"]).exits(1));
     let stack = stack.env("DIGITALOCEAN_TOKEN", "another-token-4712");
-    golden(&stack, "token_refused", &stack.run(&["plan"]).exits(1));
+    golden(&stack, "bad_input", "token_refused", &stack.run(&["plan"]).exits(1));
     let stack = Stack::with_plan("web", &plan);
-    golden(&stack, "no_token", &stack.run(&["plan"]).exits(1));
-    golden(&stack, "no_terminal", &stack.run(&["apply", "--sim"]).exits(1));
+    golden(&stack, "bad_input", "no_token", &stack.run(&["plan"]).exits(1));
+    golden(&stack, "bad_input", "no_terminal", &stack.run(&["apply", "--sim"]).exits(1));
     assert!(!stack.exists(".dofloat/sim/web/web.json"), "nothing is written");
 }
 
@@ -296,7 +283,7 @@ fn a_state_that_cannot_be_used() {
         for arguments in [&["plan"][..], &["apply", "-auto-approve"], &["destroy", "-auto-approve"]] {
             let outcome = stack.run(arguments).exits(code);
             if arguments == ["plan"] {
-                golden(&stack, name, &outcome);
+                golden(&stack, "bad_input", name, &outcome);
             }
         }
         assert_eq!(stack.read("state/web.json"), text, "the file is left alone");
@@ -321,12 +308,12 @@ fn a_saved_plan_that_no_longer_holds() {
     stack.run(&["plan", "-out=saved"]).ok();
     let saved = stack.read("saved");
     stack.write("saved", &saved[..saved.len() - 100]);
-    golden(&stack, "plan_cut_short", &stack.run(&["apply", "saved"]).exits(1));
+    golden(&stack, "bad_input", "plan_cut_short", &stack.run(&["apply", "saved"]).exits(1));
     stack.write("saved", &saved.replace("\"a\"", "\"b\""));
-    golden(&stack, "plan_altered", &stack.run(&["apply", "saved"]).exits(1));
+    golden(&stack, "bad_input", "plan_altered", &stack.run(&["apply", "saved"]).exits(1));
     stack.write("saved", &saved);
     stack.run(&["apply", "-auto-approve"]).ok();
-    golden(&stack, "plan_stale", &stack.run(&["apply", "saved"]).exits(1));
+    golden(&stack, "bad_input", "plan_stale", &stack.run(&["apply", "saved"]).exits(1));
     assert_eq!(cloud.show("tags").len(), 1);
 }
 
@@ -337,6 +324,6 @@ fn a_size_whose_disk_is_smaller() {
     stack.run(&["apply", "-auto-approve"]).ok();
     stack.replace("plans/web.tf", "s-2vcpu-2gb", "s-1vcpu-1gb");
     cloud.forget_log();
-    golden(&stack, "disk_too_small", &stack.run(&["apply", "-auto-approve"]).exits(1));
+    golden(&stack, "bad_input", "disk_too_small", &stack.run(&["apply", "-auto-approve"]).exits(1));
     assert_eq!(cloud.requests().0, 0, "nothing is changed");
 }

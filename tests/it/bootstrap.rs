@@ -16,6 +16,7 @@ use dofloat::bootstrap::arbiter::Introduction;
 use dofloat::bootstrap::user_data::{self, Fencing, LIMIT, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
 use serde_json::Value;
 
+use crate::support::golden::golden_text;
 use crate::support::harness::{Outcome, Stack, say};
 
 const TOKEN: &str = "dop_v1_failover";
@@ -69,19 +70,10 @@ pub(crate) fn text(node: &Node) -> String {
     user_data::render(node).unwrap().expose().clone()
 }
 
-/// Compares with the golden file of that name.
-fn golden(name: &str, text: &str) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../fixtures/golden/bootstrap");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, text));
-}
-
 #[test]
 fn user_data_is_as_agreed() {
-    golden("modern", &readable(&text(&modern())));
-    golden("trusty", &readable(&text(&trusty())));
+    golden_text("bootstrap", "modern", &readable(&text(&modern())));
+    golden_text("bootstrap", "trusty", &readable(&text(&trusty())));
 }
 
 /// What was packed, as text.
@@ -358,8 +350,8 @@ fn a_node_of_14_04_does_all_of_the_tutorial() {
     for phase in ["peers", "firewall", "corosync", "pacemaker", "configure", "serving"] {
         root.phase(phase).ok();
     }
-    golden("trusty-corosync.conf", &root.stack.read("etc/corosync/corosync.conf"));
-    golden("trusty-configuration", &root.sh("usr/local/lib/dofloat/parts wanted").ok().stdout);
+    golden_text("bootstrap", "trusty-corosync.conf", &root.stack.read("etc/corosync/corosync.conf"));
+    golden_text("bootstrap", "trusty-configuration", &root.sh("usr/local/lib/dofloat/parts wanted").ok().stdout);
     assert!(!root.calls().contains("crm --force"), "the operator's tool may not start");
     assert_eq!(root.stack.read("etc/corosync/service.d/pcmk"), "service {\n    name: pacemaker\n    ver: 1\n}\n");
     assert_eq!(root.stack.read("etc/default/corosync"), "START=yes\n");
@@ -410,10 +402,10 @@ fn corosync_talks_over_two_networks_where_it_can() {
         root.stack.read("etc/corosync/corosync.conf")
     };
     let both = conf(&modern(), TWO_LINKS);
-    golden("modern-corosync.conf", &both);
+    golden_text("bootstrap", "modern-corosync.conf", &both);
     assert_eq!(conf(&Node { name: "secondary".to_owned(), ..modern() }, TWO_LINKS), both, "the same bytes on every node");
     let one = conf(&Node { links: Links::Private, ..modern() }, TWO_LINKS);
-    golden("modern-corosync.conf-one-link", &one);
+    golden_text("bootstrap", "modern-corosync.conf-one-link", &one);
     // As scripts from before wrote it; and a peer without a public address.
     assert_eq!(conf(&modern(), "1 primary 10.118.0.3 11\n2 secondary 10.118.0.4 12\n"), one);
     assert_eq!(conf(&modern(), &TWO_LINKS.replace("198.51.100.21", "-")), one);
@@ -524,7 +516,8 @@ fn health_is_a_document_without_secrets() {
     root.stack.write("var/lib/dofloat/error", "installing \"nginx\" \\ failed\n");
     root.stack.write("var/log/dofloat.log", "first\nphase packages failed: no \"nginx\"\n    E: 1\n    E: 2\n    E: 3\n    E: 4\n");
     let health = root.sh("usr/local/lib/dofloat/health show").ok().json();
-    golden(
+    golden_text(
+        "bootstrap",
         "health",
         &format!("{:#}", Value::Object(health.as_object().unwrap().clone().into_iter().filter(|(key, _)| key != "time").collect())),
     );

@@ -19,9 +19,7 @@ use dofloat::sim;
 use serde_json::{Value as Json, json};
 
 use crate::support::contract::{Contract, Exchange};
-use crate::support::harness::say;
-
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ops@example.com";
+use crate::support::harness::{KEY, say};
 
 pub(crate) struct Bench {
     pub(crate) sim: sim::Running,

@@ -10,7 +10,7 @@ use dofloat::sim::Options;
 use serde_json::{Value, json};
 
 use crate::support::cloud::Cloud;
-use crate::support::harness::{Stack, say};
+use crate::support::harness::{KEY, Stack, say};
 
 /// The commands of a stack's life.
 const LIFE: [(&str, &[&str], i32); 4] = [
@@ -48,8 +48,6 @@ fn minimal(kind: &str, account: &Account) -> Option<String> {
     };
     Some(format!("resource \"{kind}\" \"one\" {{\n  {body}\n}}\n"))
 }
-
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ops@example.com";
 
 /// Requests of Terraform 1.11 with the official provider 2.x, from its source and a recording: a plan of what is new asks
 /// nothing; a create is read back; each later command reads the object first. What takes time is polled at least once.

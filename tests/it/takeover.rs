@@ -8,25 +8,8 @@ use dofloat::sim::Options;
 use serde_json::{Map, Value, json};
 
 use crate::support::cloud::Cloud;
+use crate::support::golden::golden;
 use crate::support::harness::{Outcome, Stack, test_data};
-
-#[track_caller]
-fn golden(stack: &Stack, name: &str, outcome: &Outcome) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../fixtures/golden/takeover");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    for (pattern, placeholder) in stack.filters() {
-        settings.add_filter(&pattern, placeholder);
-    }
-    settings.bind(|| insta::assert_snapshot!(name, outcome.to_string()));
-}
-
-#[track_caller]
-fn untouched(cloud: &Cloud) {
-    let writes: Vec<String> = cloud.log().iter().filter(|of| of.is_write()).map(|of| format!("{} {}", of.method, of.path)).collect();
-    assert!(writes.is_empty(), "{writes:?}");
-}
 
 /// A server that holds the objects of the sample, and a folder with its configuration as the stack `tutorial`.
 fn tutorial(data: &Path) -> (Cloud, Stack) {
@@ -110,10 +93,10 @@ fn what_terraform_made_is_taken_over_as_the_readme_says() {
     let commands = commands_of_the_readme();
     assert_eq!(commands, [vec!["import", "-tfstate", "terraform.tfstate"], vec!["plan"]]);
     let outcomes: Vec<Outcome> = commands.iter().map(|command| stack.run(command).ok()).collect();
-    golden(&stack, "tfstate", &outcomes[0]);
+    golden(&stack, "takeover", "tfstate", &outcomes[0]);
     outcomes[1].clone().says("No changes. Your infrastructure matches the configuration.");
     assert_eq!(cloud.world(), world, "nothing is changed at the other end");
-    untouched(&cloud);
+    cloud.untouched();
     let state = stack.read("state/tutorial.json");
     for secret in ["dop_v1_SECRETTOKEN0123456789", "QVVUSEtFWVNFQ1JFVDEyMzQ1Njc4OTA"] {
         assert!(!state.contains(secret), "a secret is in the state");
@@ -141,8 +124,8 @@ fn what_cannot_be_taken_over_is_named() {
     resources.extend([gone, strange, inside]);
     foreign["outputs"]["key"] = json!({ "value": "hush-hush", "type": "string", "sensitive": true });
     stack.write("terraform.tfstate", &foreign.to_string());
-    golden(&stack, "tfstate_left", &stack.run(&["import", "-tfstate=terraform.tfstate", "tutorial"]).ok());
-    untouched(&cloud);
+    golden(&stack, "takeover", "tfstate_left", &stack.run(&["import", "-tfstate=terraform.tfstate", "tutorial"]).ok());
+    cloud.untouched();
     assert!(!stack.read("state/tutorial.json").contains("hush-hush"));
     assert_eq!(stack.run(&["output", "-raw", "key"]).ok().stdout.trim(), "hush-hush", "it is in the encrypted file");
 }
@@ -162,9 +145,9 @@ fn a_damaged_state_of_terraform_is_refused_with_nothing_written() {
         assert_eq!(files(), before, "cut after {length} bytes");
     }
     stack.write("terraform.tfstate", &whole.replace("\"id\": \"500000140\"", "\"id\": null"));
-    golden(&stack, "tfstate_damaged", &stack.run(&["import", "-tfstate", "terraform.tfstate"]).exits(1));
+    golden(&stack, "takeover", "tfstate_damaged", &stack.run(&["import", "-tfstate", "terraform.tfstate"]).exits(1));
     assert_eq!(files(), before);
-    untouched(&cloud);
+    cloud.untouched();
 }
 
 fn state_of(stack: &Stack) -> Value {
@@ -193,7 +176,7 @@ fn every_object_can_be_imported_by_the_official_providers_id() {
         };
         stack.run(&["import", "web", address, &id]).ok().says("Import complete! Resources: 1 imported.");
     }
-    untouched(&cloud);
+    cloud.untouched();
     assert_eq!(state_of(&stack), before, "all is as if we had made it");
     stack.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
 }
@@ -217,7 +200,7 @@ fn what_fits_is_found_shown_and_taken_over_at_once() {
     stack.run(&["import", "web", "-discover", "-marked", "-auto-approve"]).ok().says("Import complete! Resources: 2 imported.");
     let found = stack.run(&["import", "web", "-discover", "-auto-approve"]).ok();
     found.clone().says("Import complete! Resources: 6 imported.").mentions("digitalocean_vpc.web will be imported");
-    untouched(&cloud);
+    cloud.untouched();
     assert_eq!(state_of(&stack), before, "all is as if it had never been forgotten");
     stack.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
 }
@@ -240,8 +223,8 @@ fn what_differs_is_shown_before_and_doubt_is_left_to_a_person() {
     assert!(!stack.exists("state/web.json"), "nothing is written");
     let mut outcome = stack.run(&["import", "-discover", "-tag=green", "-auto-approve"]).ok();
     outcome.stdout = outcome.stdout.replace(&one, "[ID]");
-    golden(&stack, "discover", &outcome);
-    untouched(&cloud);
+    golden(&stack, "takeover", "discover", &outcome);
+    cloud.untouched();
     stack.run(&["apply", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added, 1 changed, 0 destroyed.");
     stack.run(&["plan"]).ok().says("No changes.");
 }

@@ -6,6 +6,7 @@ use dofloat::sim::Options;
 use serde_json::{Value, json};
 
 use crate::support::cloud::Cloud;
+use crate::support::golden::golden;
 use crate::support::harness::{Outcome, Stack};
 
 /// A network, a droplet in it, a firewall on that: each is built upon the one before.
@@ -25,25 +26,6 @@ fn id(stack: &Stack, address: &str) -> String {
     stack.json("state/web.json")["resources"][address]["id"].as_str().expect("a record").to_owned()
 }
 
-/// Nothing but reads went out.
-#[track_caller]
-fn untouched(cloud: &Cloud) {
-    let writes: Vec<String> = cloud.log().iter().filter(|of| of.is_write()).map(|of| format!("{} {}", of.method, of.path)).collect();
-    assert!(writes.is_empty(), "{writes:?}");
-}
-
-#[track_caller]
-fn golden(stack: &Stack, name: &str, outcome: &Outcome) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../fixtures/golden/upkeep");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    for (pattern, placeholder) in stack.filters() {
-        settings.add_filter(&pattern, placeholder);
-    }
-    settings.bind(|| insta::assert_snapshot!(name, outcome.to_string()));
-}
-
 #[test]
 fn a_moved_block_renames_and_nothing_else() {
     let cloud = Cloud::start(Options::default());
@@ -55,14 +37,14 @@ fn a_moved_block_renames_and_nothing_else() {
     let chain = "moved {\n  from = digitalocean_vpc.net\n  to   = digitalocean_vpc.old\n}\nmoved {\n  from = digitalocean_vpc.old\n  to   = digitalocean_vpc.lan\n}\n";
     stack.write("plans/web.tf", &format!("{chain}{renamed}"));
     let planned = stack.run(&["plan", "-out=saved"]).ok();
-    golden(&stack, "moved", &planned);
+    golden(&stack, "upkeep", "moved", &planned);
     assert_eq!(stack.read("state/web.json"), before, "a plan writes nothing");
     stack.run(&["plan", "-detailed-exitcode"]).exits(2);
     stack.run(&["apply", "saved"]).ok().says("Apply complete! Resources: 0 added, 0 changed, 0 destroyed.");
     let after = stack.read("state/web.json");
     assert_eq!(after, before.replace("digitalocean_vpc.net", "digitalocean_vpc.lan").replace("\"serial\": 1", "\"serial\": 2"));
     stack.run(&["plan", "-detailed-exitcode"]).ok().says("No changes.");
-    untouched(&cloud);
+    cloud.untouched();
     // A move that comes with a change: the edit is of the new name.
     stack.write("plans/web.tf", &format!("{chain}{}", renamed.replace("name     = \"net\"", "name     = \"lan\"")));
     stack.run(&["apply", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added, 1 changed, 0 destroyed.");
@@ -86,7 +68,7 @@ fn an_address_goes_from_its_old_name_to_the_new_one_and_back() {
     let before = stack.read("state/web.json");
     // Without a word the address would be lost.
     stack.write("plans/web.tf", &format!("{NET}{WEB}{new}"));
-    golden(&stack, "address_renamed", &masked(&stack, stack.run(&["plan"]).ok()));
+    golden(&stack, "upkeep", "address_renamed", &masked(&stack, stack.run(&["plan"]).ok()));
     stack.write("plans/web.tf", &format!("{NET}{WEB}{new}{}", moved("floating_ip", "reserved_ip")));
     stack.run(&["apply", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added, 0 changed, 0 destroyed.");
     let renamed = before.replace("digitalocean_floating_ip", "digitalocean_reserved_ip").replace("do:floatingip", "do:reservedip");
@@ -100,7 +82,7 @@ fn an_address_goes_from_its_old_name_to_the_new_one_and_back() {
     assert_eq!(stack.json("state/web.json")["resources"], serde_json::from_str::<Value>(&before).unwrap()["resources"]);
     stack.write("plans/web.tf", &format!("{NET}{WEB}{OLD}"));
     stack.run(&["plan", "-detailed-exitcode"]).ok().says("No changes.");
-    untouched(&cloud);
+    cloud.untouched();
     let ip = id(&stack, "digitalocean_floating_ip.front");
     // Taking the block out, another region, and a destroy say what is lost.
     let says = [format!("The address {ip} goes back to DigitalOcean and cannot be had again")];
@@ -127,7 +109,7 @@ fn a_count_comes_and_goes_without_a_new_droplet() {
     stack.write("plans/web.tf", &format!("{NET}{WEB}"));
     stack.run(&["apply", "-auto-approve"]).ok();
     assert_eq!(id(&stack, "digitalocean_droplet.web"), one);
-    untouched(&cloud);
+    cloud.untouched();
 }
 
 #[test]
@@ -137,17 +119,17 @@ fn a_removed_block_lets_the_object_live_and_an_import_block_takes_it_back() {
     let (before, wall) = (stack.read("state/web.json"), id(&stack, "digitalocean_firewall.wall"));
     let removed = "removed {\n  from = digitalocean_firewall.wall\n  lifecycle {\n    destroy = false\n  }\n}\n";
     stack.write("plans/web.tf", &format!("{NET}{WEB}{removed}"));
-    golden(&stack, "removed", &stack.run(&["plan"]).ok());
+    golden(&stack, "upkeep", "removed", &stack.run(&["plan"]).ok());
     stack.run(&["apply", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added, 0 changed, 0 destroyed.");
-    untouched(&cloud);
+    cloud.untouched();
     assert_eq!(stack.run(&["state", "list"]).ok().stdout, "digitalocean_droplet.web\ndigitalocean_vpc.net\n");
     assert_eq!(cloud.show("firewalls").len(), 1);
     let import = format!("import {{\n  to = digitalocean_firewall.wall\n  id = \"{wall}\"\n}}\n");
     stack.write("plans/web.tf", &format!("{NET}{WEB}{WALL}{import}"));
     let planned = stack.run(&["plan", "-out=saved"]).ok().says("Plan: 1 to import, 0 to add, 0 to change, 0 to destroy.");
-    golden(&stack, "import", &planned);
+    golden(&stack, "upkeep", "import", &planned);
     stack.run(&["apply", "saved"]).ok().says("Apply complete! Resources: 1 imported, 0 added, 0 changed, 0 destroyed.");
-    untouched(&cloud);
+    cloud.untouched();
     assert_eq!(stack.read("state/web.json").replace("\"serial\": 3", "\"serial\": 1"), before, "all is as it was");
     stack.run(&["plan", "-detailed-exitcode"]).ok().says("No changes.");
     // The block may stay; and the other answer of a removed block destroys.
@@ -167,10 +149,10 @@ fn an_import_block_that_cannot_be_is_refused_with_nothing_written() {
         stack.write("plans/web.tf", &format!("{NET}{WEB}{WALL}{second}{import}"));
         let mut outcome = stack.run(&["apply", "-auto-approve"]).exits(1);
         outcome.stderr = outcome.stderr.replace(&web, "[ID]").replace(&"^".repeat(web.len() + 2), "^^^^");
-        golden(&stack, name, &outcome);
+        golden(&stack, "upkeep", name, &outcome);
         assert_eq!(stack.read("state/web.json"), before);
     }
-    untouched(&cloud);
+    cloud.untouched();
 }
 
 #[test]
@@ -183,9 +165,9 @@ fn state_mv_keeps_what_belongs_together() {
     stack.run(&["state", "mv", "web", "digitalocean_vpc.net", "digitalocean_vpc.lan[\"a\"]"]).ok().says("Moved digitalocean_vpc.net");
     let moved = before.replace("digitalocean_vpc.net", "digitalocean_vpc.lan[\\\"a\\\"]").replace("\"serial\": 1", "\"serial\": 2");
     assert_eq!(stack.read("state/web.json"), moved);
-    golden(&stack, "mv_absent", &stack.run(&["state", "mv", "digitalocean_vpc.nett", "digitalocean_vpc.x"]).exits(1));
-    golden(&stack, "mv_type", &stack.run(&["state", "mv", "digitalocean_vpc.lan", "digitalocean_firewall.wall"]).exits(1));
-    golden(&stack, "mv_taken", &stack.run(&["state", "mv", "digitalocean_droplet.web", "digitalocean_droplet.web"]).exits(1));
+    golden(&stack, "upkeep", "mv_absent", &stack.run(&["state", "mv", "digitalocean_vpc.nett", "digitalocean_vpc.x"]).exits(1));
+    golden(&stack, "upkeep", "mv_type", &stack.run(&["state", "mv", "digitalocean_vpc.lan", "digitalocean_firewall.wall"]).exits(1));
+    golden(&stack, "upkeep", "mv_taken", &stack.run(&["state", "mv", "digitalocean_droplet.web", "digitalocean_droplet.web"]).exits(1));
     stack.run(&["state", "mv", "digitalocean_vpc.lan[\"a\"]", "digitalocean_vpc.net"]).ok();
     let path = stack.path(".dofloat/web.lock");
     let held = FileLock::try_take(&path, LockKind::Exclusive, "somebody else").expect("a lock").expect("it is free");
@@ -196,7 +178,7 @@ fn state_mv_keeps_what_belongs_together() {
     }
     drop(held);
     assert_eq!(stack.run(&["state", "rm", "digitalocean_vpc.gone"]).exits(1).stdout, "");
-    untouched(&cloud);
+    cloud.untouched();
 }
 
 #[test]
@@ -208,11 +190,11 @@ fn a_state_goes_out_and_comes_in() {
     stack.write("pulled.json", &pulled);
     stack.run(&["state", "push", "pulled.json"]).ok().says("The state is the same already.");
     stack.run(&["state", "rm", "digitalocean_firewall.wall"]).ok().says("Forgot digitalocean_firewall.wall");
-    golden(&stack, "push_older", &stack.run(&["state", "push", "pulled.json"]).exits(1));
+    golden(&stack, "upkeep", "push_older", &stack.run(&["state", "push", "pulled.json"]).exits(1));
     stack.write("other.json", &pulled.replace("\"lineage\": \"", "\"lineage\": \"0"));
-    golden(&stack, "push_other", &masked(&stack, stack.run(&["state", "push", "other.json"]).exits(1)));
+    golden(&stack, "upkeep", "push_other", &masked(&stack, stack.run(&["state", "push", "other.json"]).exits(1)));
     stack.write("secret.json", &pulled.replace("\"name\": \"wall\"", &format!("\"name\": \"dop_v1_{}\"", "0a".repeat(4))));
-    golden(&stack, "push_secret", &stack.run(&["state", "push", "-force", "secret.json"]).exits(1));
+    golden(&stack, "upkeep", "push_secret", &stack.run(&["state", "push", "-force", "secret.json"]).exits(1));
     stack.run(&["state", "push", "-force", "pulled.json"]).ok().says("The state is in place: serial 3, 3 resources.");
     stack.run(&["plan"]).ok().says("No changes.");
     let newer = pulled.replace("\"serial\": 1", "\"serial\": 9").replace("\"name\": \"wall\"", "\"name\": \"hole\"");
@@ -246,7 +228,7 @@ fn a_state_is_checked_before_it_is_committed() {
         stack.write("state/web.json", text);
         let outcome = stack.run(&["state", "check"]).exits(1);
         stack.write("state/web.json", &good);
-        golden(&stack, name, &masked(&stack, outcome));
+        golden(&stack, "upkeep", name, &masked(&stack, outcome));
     };
     let conflict = good.replace("  \"serial\": 1,\n", "<<<<<<< HEAD\n  \"serial\": 1,\n=======\n  \"serial\": 2,\n>>>>>>> other\n");
     check("check_conflict", &conflict);
@@ -259,8 +241,8 @@ fn a_state_is_checked_before_it_is_committed() {
     // A run that was cut short.
     stack.run_env(&[("DOFLOAT_CRASH", "journal.after-append@2")], &["destroy", "-auto-approve"]);
     assert!(stack.exists("state/web.journal"), "the run was cut short");
-    golden(&stack, "check_open_run", &stack.run(&["state", "check"]).exits(1));
-    golden(&stack, "mv_open_run", &stack.run(&["state", "mv", "digitalocean_vpc.net", "digitalocean_vpc.x"]).exits(1));
+    golden(&stack, "upkeep", "check_open_run", &stack.run(&["state", "check"]).exits(1));
+    golden(&stack, "upkeep", "mv_open_run", &stack.run(&["state", "mv", "digitalocean_vpc.net", "digitalocean_vpc.x"]).exits(1));
     stack.run(&["refresh"]).ok();
     stack.run(&["state", "check"]).ok();
 }
@@ -273,7 +255,7 @@ fn refresh_brings_records_up_to_date_and_does_nothing_else() {
     cloud.outside("PUT", &format!("/v2/vpcs/{vpc}"), &json!({ "name": "renamed" }));
     cloud.forget_log();
     stack.run(&["refresh"]).ok().mentions("digitalocean_vpc.net has changed");
-    untouched(&cloud);
+    cloud.untouched();
     assert_eq!(stack.json("state/web.json")["resources"]["digitalocean_vpc.net"]["attributes"]["name"], Value::from("renamed"));
     let lines = stack.run(&["refresh", "-json"]).ok().stdout;
     assert!(lines.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{lines}");

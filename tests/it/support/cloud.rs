@@ -169,6 +169,13 @@ impl Cloud {
         (writes, log.len() - writes)
     }
 
+    /// Nothing but reads came in.
+    #[track_caller]
+    pub(crate) fn untouched(&self) {
+        let writes: Vec<String> = self.log().iter().filter(|of| of.is_write()).map(|of| format!("{} {}", of.method, of.path)).collect();
+        assert!(writes.is_empty(), "{writes:?}");
+    }
+
     /// The same requests as the contract judges them.
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
         self.log().into_iter().map(Exchange::from).collect()

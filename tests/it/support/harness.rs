@@ -16,6 +16,9 @@ use tempfile::TempDir;
 /// Longer than any command may take on a slow machine; only a program that hangs meets it.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// An SSH key of nobody.
+pub(crate) const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ops@example.com";
+
 /// A folder as a user has it, with `plans/` and `state/`.
 pub(crate) struct Stack {
     folder: TempDir,

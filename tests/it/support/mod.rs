@@ -7,6 +7,7 @@ pub(crate) mod answers;
 pub(crate) mod cloud;
 pub(crate) mod contract;
 pub(crate) mod fleet;
+pub(crate) mod golden;
 pub(crate) mod harness;
 pub(crate) mod running;
 pub(crate) mod scene;
