@@ -1,6 +1,6 @@
 //! What a run costs: requests, counted by the simulator, and time beside the least that is possible.
 //!
-//! `cargo bench` prints the tables of the README. Counts are exact and the same on every machine; times are not.
+//! `cargo bench` prints the tables. Counts are exact and the same on every machine; times are not.
 
 use std::path::Path;
 use std::process::Command;

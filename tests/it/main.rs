@@ -18,6 +18,7 @@ mod cluster;
 mod company;
 mod crash;
 mod disk;
+mod documents;
 mod earlier;
 mod engine;
 mod example;

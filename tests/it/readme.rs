@@ -1,7 +1,10 @@
 //! The README's commands, run as they stand there.
 //!
 //! Every `console` block is run, in order, in a folder that holds what a clone holds: lines with `$` are commands, the others
-//! are lines that the command must print, in this order, with anything between. A command that cannot be run here is an error.
+//! are what the command prints, word for word but for times; `...` stands for any lines. A command that cannot be run here is
+//! an error.
+
+use regex::Regex;
 
 use crate::support::harness::Stack;
 
@@ -19,7 +22,7 @@ fn the_console_blocks_of_the_readme_work() {
                 command.strip_prefix("cargo run --release -- ").unwrap_or_else(|| panic!("`{command}` cannot be run by this test"));
             let outcome = stack.run(&arguments.split_whitespace().collect::<Vec<_>>());
             assert_eq!(outcome.code, 0, "`{command}`: {outcome}");
-            assert_in_order(&expected, &outcome.stdout, &command);
+            assert_prints(&expected, &outcome.stdout, &command);
         }
     }
 }
@@ -35,7 +38,7 @@ fn console_blocks(text: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut open: Option<String> = None;
     for line in text.lines() {
-        match (&mut open, line.trim()) {
+        match (&mut open, line) {
             (None, "```console") => open = Some(String::new()),
             (Some(_), "```") => blocks.extend(open.take()),
             (Some(block), line) => *block += &format!("{line}\n"),
@@ -52,17 +55,43 @@ fn commands(block: &str) -> Vec<(String, Vec<String>)> {
     for line in block.lines() {
         match (line.strip_prefix("$ "), found.last_mut()) {
             (Some(command), _) => found.push((command.to_owned(), Vec::new())),
-            (None, Some((_, expected))) if line != "..." => expected.push(line.to_owned()),
-            (None, Some(_)) => {}
+            (None, Some((_, expected))) => expected.push(line.to_owned()),
             (None, None) => panic!("output without a command in the README: {line}"),
         }
     }
     found
 }
 
-fn assert_in_order(expected: &[String], output: &str, command: &str) {
-    let mut lines = output.lines();
-    for wanted in expected {
-        assert!(lines.any(|line| line.starts_with(wanted.as_str())), "`{command}` does not print {wanted:?}:\n{output}");
+/// Whether the output is these lines, where `...` stands for any.
+fn assert_prints(expected: &[String], output: &str, command: &str) {
+    let times = Regex::new(r"\b\d+s\b").expect("a pattern");
+    let timeless = |line: &str| times.replace_all(line.trim_end(), "0s").into_owned();
+    let output: Vec<String> = output.lines().map(timeless).collect();
+    let shown: Vec<String> = expected.iter().map(|line| timeless(line)).collect();
+    let parts: Vec<&[String]> = shown.split(|line| line == "...").collect();
+    let mut rest = &output[..];
+    for (index, part) in parts.iter().enumerate() {
+        let (first, last) = (index == 0, index + 1 == parts.len());
+        let at = match (first, last) {
+            (true, _) => rest.starts_with(part).then_some(0),
+            (false, true) => rest.ends_with(part).then(|| rest.len() - part.len()),
+            (false, false) => (0..=rest.len()).find(|at| rest[*at..].starts_with(part)),
+        };
+        let Some(at) = at else { panic!("`{command}` does not print\n{}\nbut\n{}", part.join("\n"), rest.join("\n")) };
+        rest = &rest[at + part.len()..];
+        assert!(!last || rest.is_empty(), "`{command}` prints more:\n{}", rest.join("\n"));
     }
+}
+
+#[test]
+fn a_block_that_shows_something_else_is_found() {
+    let shows = |expected: &[&str], output: &str| {
+        let expected: Vec<String> = expected.iter().map(|&line| line.to_owned()).collect();
+        std::panic::catch_unwind(|| assert_prints(&expected, output, "x")).is_ok()
+    };
+    assert!(shows(&["...", "  b after 0s", "c", "..."], "a\n  b after 3s\nc\nd\n"));
+    assert!(shows(&["a", "...", "d"], "a\nb\nd\n"));
+    assert!(!shows(&["...", "b", "..."], "a\n  b\n"));
+    assert!(!shows(&["...", "a", "c", "..."], "a\nb\nc\n"));
+    assert!(!shows(&["a"], "a\nb\n"));
 }
