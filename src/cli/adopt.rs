@@ -1,12 +1,10 @@
 //! `adopt`: answers the question that an interrupted create left: which object it made, or that it made none.
 
-use super::args::{AdoptArgs, Global};
-use super::environment::Environment;
+use super::args::AdoptArgs;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::gateway::{Gateway, begin};
-use super::session::{Claim, Session};
-use super::stack;
+use super::gateway::Gateway;
+use super::session::{Claim, Opened, Opening, Session};
 use super::state::address;
 use super::workplace::Site;
 use crate::base::address::Address;
@@ -23,7 +21,7 @@ const NOTHING: &str = "none";
 ///
 /// # Errors
 /// If nothing was to be decided, or the object cannot be the one. Nothing is written then.
-pub async fn run(args: &AdoptArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn run(args: &AdoptArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
     let (stack, words) = match args.words.as_slice() {
         [first, rest @ ..] if !first.contains('.') => (Some(first.as_str()), rest),
         all => (None, all),
@@ -36,22 +34,20 @@ pub async fn run(args: &AdoptArgs, global: &Global, environment: &Environment, s
     };
     let to = address(to)?;
     let answer = if answer == NOTHING { Answer::Nothing } else { Answer::Made(Id(answer.clone())) };
-    let session = Session::begin(environment, screen);
     let disk = Disk;
-    let place = stack::find_remembered(stack, global, environment)?;
-    let mut site = Site::open(place, global, environment, &disk)?;
+    let place = session.find_remembered(stack)?;
+    let mut site = session.open(place, &disk)?;
     let mut inputs = site.inputs(&args.variables)?;
     inputs.lenient = true;
-    let (_, gateway) = begin(&site, &mut inputs, false, false, screen).await?;
     let site = &site;
     let claim = Claim { place: &site.place, locking: &args.locking, command: "adopt", json: false };
-    let with_gateway = async |gateway: &Gateway| {
+    let with_api = async |opened: &Opened<'_>, screen: &mut Screen| {
         let work = async |store: &mut Locked, loaded: Loaded, screen: &mut Screen| {
-            session.unless_stopped(answered(site, gateway, (store, &loaded), (&to, &answer), screen)).await
+            session.unless_stopped(answered(site, &opened.gateway, (store, &loaded), (&to, &answer), screen)).await
         };
         session.with_state(claim, screen, work).await
     };
-    session.with_gateway(gateway, site, with_gateway).await
+    session.with_api(site, inputs, Opening { ask: false, json: false }, screen, with_api).await
 }
 
 async fn answered(

@@ -4,16 +4,15 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{ApplyArgs, DestroyArgs, Global, Planning};
+use super::args::{ApplyArgs, DestroyArgs, Planning};
 use super::attend::{attended, watched};
 use super::clusters::Bent;
-use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::gateway::{Gateway, begin};
+use super::gateway::Gateway;
 use super::plan::{Looking, look, options, show};
-use super::session::{Claim, Session};
-use super::stack::{self, Place};
+use super::session::{Claim, Opened, Opening, Session};
+use super::stack::Place;
 use super::workplace::{Site, keys, variables_of};
 use super::{clusters, plan};
 use crate::base::diag::Diagnostic;
@@ -55,7 +54,7 @@ struct Order<'a> {
 ///
 /// # Errors
 /// Whatever keeps it from being done whole.
-pub async fn apply(args: &ApplyArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn apply(args: &ApplyArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
     let saved = match &args.what {
         Some(what) if is_plan(what) => Some(read_plan(Path::new(what))?),
         _ => None,
@@ -78,14 +77,14 @@ pub async fn apply(args: &ApplyArgs, global: &Global, environment: &Environment,
         destroy,
         strays: false,
     };
-    run(order, global, environment, screen).await
+    run(order, session, screen).await
 }
 
 /// Runs `destroy`.
 ///
 /// # Errors
 /// Whatever keeps it from being done whole.
-pub async fn destroy(args: &DestroyArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn destroy(args: &DestroyArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
     let order = Order {
         stack: args.stack.as_deref(),
         saved: None,
@@ -95,7 +94,7 @@ pub async fn destroy(args: &DestroyArgs, global: &Global, environment: &Environm
         destroy: true,
         strays: args.strays,
     };
-    run(order, global, environment, screen).await
+    run(order, session, screen).await
 }
 
 /// Whether what was named is there as a file, and so no stack: a pipe too, which is then refused as one.
@@ -149,9 +148,9 @@ impl Order<'_> {
         Err(Diagnostic::error(format!("{why}, and `-auto-approve` is not given.")).hint(hint).into())
     }
 
-    fn place(&self, global: &Global, environment: &Environment) -> Result<Place, Failure> {
+    fn place(&self, session: &Session<'_>) -> Result<Place, Failure> {
         let wanted = self.saved.as_ref().map(|saved| saved.base.stack.as_str()).or(self.stack);
-        if self.destroy { stack::find_remembered(wanted, global, environment) } else { stack::find(wanted, global, environment) }
+        if self.destroy { session.find_remembered(wanted) } else { session.find(wanted) }
     }
 
     fn inputs(&self, site: &mut Site<'_>) -> Result<Inputs, Failure> {
@@ -165,24 +164,23 @@ impl Order<'_> {
     }
 }
 
-async fn run(order: Order<'_>, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+async fn run(order: Order<'_>, session: &Session<'_>, screen: &mut Screen) -> Ended {
     order.must_be_answerable()?;
-    let session = Session::begin(environment, screen);
     let disk = Disk;
-    let mut site = Site::open(order.place(global, environment)?, global, environment, &disk)?;
-    let mut inputs = order.inputs(&mut site)?;
-    let ask = order.planning.variables.input && order.saved.is_none();
-    let (configuration, gateway) = begin(&site, &mut inputs, ask, order.planning.json, screen).await?;
+    let mut site = session.open(order.place(session)?, &disk)?;
+    let inputs = order.inputs(&mut site)?;
     let (planning, site, order) = (order.planning, &site, &order);
+    let opening = Opening { ask: planning.variables.input && order.saved.is_none(), json: planning.json };
     let claim = Claim { place: &site.place, locking: &planning.locking, command: order.command(), json: planning.json };
-    let with_gateway = async |gateway: &Gateway| {
+    let with_api = async |opened: &Opened<'_>, screen: &mut Screen| {
         let work = async |store: &mut Locked, loaded: Loaded, screen: &mut Screen| {
-            let job = Job { order, site, session: &session, configuration: &configuration, inputs: &inputs, gateway, loaded: &loaded };
+            let Opened { configuration, inputs, gateway } = opened;
+            let job = Job { order, site, session, configuration, inputs, gateway, loaded: &loaded };
             job.run(store, screen).await
         };
         session.with_state(claim, screen, work).await
     };
-    session.with_gateway(gateway, site, with_gateway).await
+    session.with_api(site, inputs, opening, screen, with_api).await
 }
 
 /// An order, and all that it is carried out with.

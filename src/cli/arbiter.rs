@@ -2,11 +2,11 @@
 //!
 //! Invariant: reads only. What it prints holds a key, so it prints only what it was asked for.
 
-use super::args::{ArbiterArgs, Global};
-use super::environment::Environment;
+use super::args::ArbiterArgs;
 use super::exit::{Ended, Exit};
-use super::workplace::{keys, remembered};
-use super::{papers, stack};
+use super::papers;
+use super::session::Session;
+use super::workplace::keys;
 use crate::base::diag::Diagnostic;
 use crate::base::value::Value;
 use crate::bootstrap::arbiter;
@@ -17,10 +17,10 @@ use crate::ui::screen::Screen;
 ///
 /// # Errors
 /// If no pair of the stack has an arbiter, or the encrypted file cannot be opened.
-pub async fn run(args: &ArbiterArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
-    let place = stack::find_remembered(args.stack.as_deref(), global, environment)?;
-    remembered(&place, environment).await?;
-    let kept = secrets::read(&place.store().secrets, &keys(environment))?.unwrap_or_default();
+pub async fn run(args: &ArbiterArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+    let place = session.find_remembered(args.stack.as_deref())?;
+    session.remembered(&place).await?;
+    let kept = secrets::read(&place.store().secrets, &keys(session.environment))?.unwrap_or_default();
     let Some(papers) = papers::kept_of_arbiter(&kept) else {
         return Err(Diagnostic::error(format!("No pair of stack {} has an arbiter yet.", place.name))
             .hint(

@@ -6,18 +6,16 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::apply::must_be_able_to_ask;
-use super::args::{Global, ImportArgs};
+use super::args::ImportArgs;
 use super::attend::{attended, watched};
 use super::clusters::Bent;
-use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::gateway::{Gateway, begin};
 use super::plan::Looking;
-use super::session::{Claim, Session};
+use super::session::{Claim, Opened, Opening, Session};
 use super::state::address;
 use super::workplace::{Site, keys};
-use super::{clusters, history, stack};
+use super::{clusters, history};
 use crate::base::desired::Resolve;
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Salt;
@@ -47,7 +45,7 @@ enum What {
 ///
 /// # Errors
 /// Whatever keeps an object from being taken over. Nothing is written then.
-pub async fn run(args: &ImportArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn run(args: &ImportArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
     let (stack, words) = match args.words.as_slice() {
         [first, rest @ ..] if !first.contains('.') => (Some(first.as_str()), rest),
         all => (None, all),
@@ -55,29 +53,28 @@ pub async fn run(args: &ImportArgs, global: &Global, environment: &Environment, 
     if args.discover && !args.auto_approve {
         must_be_able_to_ask("import -discover", args.variables.input)?;
     }
-    let session = Session::begin(environment, screen);
     let disk = Disk;
-    let place = stack::find(stack, global, environment)?;
+    let place = session.find(stack)?;
     // A state of Terraform is read before anything else: a damaged one is refused with nothing written.
-    let mut site = Site::open(place, global, environment, &disk)?;
+    let mut site = session.open(place, &disk)?;
     let bytes = args.tfstate.as_deref().map(|path| Ok::<_, Failure>((path, read(path)?))).transpose()?;
     if let Some((path, bytes)) = &bytes {
         tfstate::read(bytes, &path.display().to_string(), &Salt::new([0; 32]))?;
     }
-    let mut inputs = site.inputs(&args.variables)?;
-    let (configuration, gateway) = begin(&site, &mut inputs, args.variables.input, false, screen).await?;
+    let inputs = site.inputs(&args.variables)?;
     let (site, order) = (&site, Order { args, words, bytes: bytes.as_ref().map(|(path, bytes)| (*path, bytes.as_slice())) });
     let claim = Claim { place: &site.place, locking: &args.locking, command: "import", json: false };
-    let with_gateway = async |gateway: &Gateway| {
+    let with_api = async |opened: &Opened<'_>, screen: &mut Screen| {
         let work = async |store: &mut Locked, loaded: Loaded, screen: &mut Screen| {
+            let Opened { configuration, inputs, gateway } = opened;
             let fresh = site.fresh_state();
-            let expanded = clusters::expand(site, &configuration, gateway, &loaded, &fresh, Bent::default())?;
+            let expanded = clusters::expand(site, configuration, gateway, &loaded, &fresh, Bent::default())?;
             let options = Options::default();
             let looking = Looking {
                 site,
-                configuration: &configuration,
+                configuration,
                 expanded: &expanded,
-                inputs: &inputs,
+                inputs,
                 gateway,
                 loaded: &loaded,
                 fresh: &fresh,
@@ -85,11 +82,11 @@ pub async fn run(args: &ImportArgs, global: &Global, environment: &Environment, 
                 new_stack: args.new_stack,
             };
             // What is written is written in one go, so a signal finds nothing half done.
-            session.unless_stopped(order.run(looking, &session, store, screen)).await
+            session.unless_stopped(order.run(looking, session, store, screen)).await
         };
         session.with_state(claim, screen, work).await
     };
-    session.with_gateway(gateway, site, with_gateway).await
+    session.with_api(site, inputs, Opening { ask: args.variables.input, json: false }, screen, with_api).await
 }
 
 /// What was asked for.

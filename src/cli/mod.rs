@@ -46,6 +46,7 @@ use anyhow::Context as _;
 use args::{Args, Command};
 use environment::Environment;
 use exit::{Ended, Exit, Failure};
+use session::Session;
 
 use crate::base::clock::Clock;
 use crate::ui::errors;
@@ -116,23 +117,23 @@ fn told(args: &Args, failure: &Failure, screen: &mut Screen) {
 }
 
 async fn run(args: &Args, environment: &Environment, screen: &mut Screen) -> Ended {
-    let global = &args.global;
+    let session = Session::begin(&args.global, environment, screen);
     match &args.command {
-        Command::Plan(args) => plan::run(args, global, environment, screen).await,
-        Command::Apply(args) => apply::apply(args, global, environment, screen).await,
-        Command::Destroy(args) => apply::destroy(args, global, environment, screen).await,
-        Command::Show(args) => show::run(args, global, environment, screen).await,
-        Command::Output(args) => output::run(args, global, environment, screen).await,
-        Command::Validate(args) => validate::run(args, global, environment, screen),
-        Command::Adopt(args) => adopt::run(args, global, environment, screen).await,
-        Command::Import(args) => import::run(args, global, environment, screen).await,
-        Command::Refresh(args) => refresh::run(args, global, environment, screen).await,
-        Command::State(command) => state::run(command, global, environment, screen).await,
-        Command::Unlock(args) => unlock::run(args, global, environment, screen).await,
-        Command::Status(args) => status::run(args, global, environment, screen).await,
-        Command::Arbiter(args) => arbiter::run(args, global, environment, screen).await,
-        Command::Scopes(args) => scopes::run(args, global, environment, screen),
-        Command::Sim(args) => sim::run(args, environment, screen).await,
+        Command::Plan(args) => plan::run(args, &session, screen).await,
+        Command::Apply(args) => apply::apply(args, &session, screen).await,
+        Command::Destroy(args) => apply::destroy(args, &session, screen).await,
+        Command::Show(args) => show::run(args, &session, screen).await,
+        Command::Output(args) => output::run(args, &session, screen).await,
+        Command::Validate(args) => validate::run(args, &session, screen),
+        Command::Adopt(args) => adopt::run(args, &session, screen).await,
+        Command::Import(args) => import::run(args, &session, screen).await,
+        Command::Refresh(args) => refresh::run(args, &session, screen).await,
+        Command::State(command) => state::run(command, &session, screen).await,
+        Command::Unlock(args) => unlock::run(args, &session, screen).await,
+        Command::Status(args) => status::run(args, &session, screen).await,
+        Command::Arbiter(args) => arbiter::run(args, &session, screen).await,
+        Command::Scopes(args) => scopes::run(args, &session, screen),
+        Command::Sim(args) => sim::run(args, &session, screen).await,
         Command::Version(args) => version::run(args, screen),
         Command::Completions(args) => completions::run(args, screen),
     }

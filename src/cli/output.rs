@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::args::{Global, OutputArgs};
-use super::environment::Environment;
+use super::args::OutputArgs;
 use super::exit::{Ended, Exit, Failure};
-use super::stack::{self, Place};
-use super::workplace::{keys, remembered};
+use super::session::Session;
+use super::stack::Place;
+use super::workplace::keys;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::secret::Secret;
 use crate::base::value::Value;
@@ -18,20 +18,20 @@ use crate::ui::screen::Screen;
 ///
 /// # Errors
 /// If there is no such output, or the encrypted file cannot be opened.
-pub async fn run(args: &OutputArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn run(args: &OutputArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
     let (place, name) = match args.words.as_slice() {
-        [stack, name] => (stack::find_remembered(Some(stack), global, environment)?, Some(name.as_str())),
-        [word] => match stack::find_remembered(Some(word), global, environment) {
+        [stack, name] => (session.find_remembered(Some(stack))?, Some(name.as_str())),
+        [word] => match session.find_remembered(Some(word)) {
             Ok(place) => (place, None),
-            Err(_) => (stack::find_remembered(None, global, environment)?, Some(word.as_str())),
+            Err(_) => (session.find_remembered(None)?, Some(word.as_str())),
         },
-        _ => (stack::find_remembered(None, global, environment)?, None),
+        _ => (session.find_remembered(None)?, None),
     };
-    let state = remembered(&place, environment).await?;
+    let state = session.remembered(&place).await?;
     let mut views = state.as_ref().map(|state| outputs::views(&state.outputs)).unwrap_or_default();
     if let Some(name) = name {
         let Some(view) = views.remove(name) else { return Err(no_output(name, &views).into()) };
-        return one(args, name, view, &place, environment, screen);
+        return one(args, name, view, &place, session, screen);
     }
     if args.raw {
         return Err(Failure::usage(Diagnostic::error("`-raw` prints one value: name the output.")));
@@ -39,7 +39,7 @@ pub async fn run(args: &OutputArgs, global: &Global, environment: &Environment, 
     if args.json {
         let hidden: Vec<String> = views.iter().filter(|(_, view)| view.sensitive).map(|(name, _)| name.clone()).collect();
         for name in hidden {
-            let value = open(&name, &place, environment)?;
+            let value = open(&name, &place, session)?;
             if let Some(view) = views.get_mut(&name) {
                 view.value = Some(value);
             }
@@ -53,9 +53,9 @@ pub async fn run(args: &OutputArgs, global: &Global, environment: &Environment, 
     Ok(Exit::Done)
 }
 
-fn one(args: &OutputArgs, name: &str, mut view: OutputView, place: &Place, environment: &Environment, screen: &mut Screen) -> Ended {
+fn one(args: &OutputArgs, name: &str, mut view: OutputView, place: &Place, session: &Session<'_>, screen: &mut Screen) -> Ended {
     if view.sensitive {
-        view.value = Some(open(name, place, environment)?);
+        view.value = Some(open(name, place, session)?);
     }
     let value = view.value.clone().unwrap_or(Value::Null);
     if args.raw {
@@ -89,9 +89,9 @@ fn no_output(name: &str, views: &BTreeMap<String, OutputView>) -> Diagnostic {
 }
 
 /// The value of a sensitive output, which the user asks to see.
-fn open(name: &str, place: &Place, environment: &Environment) -> Result<Value, Failure> {
+fn open(name: &str, place: &Place, session: &Session<'_>) -> Result<Value, Failure> {
     let path = place.store().secrets;
-    let found = secrets::read(&path, &keys(environment))?.and_then(|mut kept| kept.outputs.remove(name));
+    let found = secrets::read(&path, &keys(session.environment))?.and_then(|mut kept| kept.outputs.remove(name));
     let value: Secret<Value> = found.ok_or_else(|| {
         Diagnostic::error(format!("The value of the sensitive output \"{name}\" is not in {}.", path.display()))
             .hint("An apply writes it again.")

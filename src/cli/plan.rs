@@ -2,16 +2,15 @@
 
 use anyhow::Context as _;
 
-use super::args::{Global, PlanArgs, Planning};
+use super::args::{PlanArgs, Planning};
 use super::attend::{attended, watched};
 use super::clusters::Bent;
-use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::gateway::{Gateway, begin};
-use super::session::Session;
+use super::gateway::Gateway;
+use super::session::{Memory, Opened, Opening, Session};
 use super::workplace::{Site, variables_of};
-use super::{clusters, history, stack, store};
+use super::{clusters, history};
 use crate::api::client::Client;
 use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
@@ -24,7 +23,7 @@ use crate::engine::survey::{Ground, Surveyed, survey};
 use crate::lang::inputs::Inputs;
 use crate::lang::module::Stack;
 use crate::state::State;
-use crate::state::store::{Loaded, Sharing};
+use crate::state::store::Loaded;
 use crate::ui::screen::Screen;
 use crate::ui::{errors, plan_json, plan_text};
 
@@ -32,41 +31,23 @@ use crate::ui::{errors, plan_json, plan_text};
 ///
 /// # Errors
 /// Whatever keeps the plan from being made.
-pub async fn run(args: &PlanArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
-    let session = Session::begin(environment, screen);
+pub async fn run(args: &PlanArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
     let disk = Disk;
-    let place = stack::find(args.stack.as_deref(), global, environment)?;
-    let mut site = Site::open(place, global, environment, &disk)?;
+    let place = session.find(args.stack.as_deref())?;
+    let mut site = session.open(place, &disk)?;
     let mut inputs = site.inputs(&args.planning.variables)?;
     inputs.lenient = args.destroy;
-    let (configuration, gateway) = begin(&site, &mut inputs, args.planning.variables.input, args.planning.json, screen).await?;
-    let work = async |gateway: &Gateway| session.unless_stopped(shown(args, &site, &configuration, &inputs, gateway, screen)).await;
-    session.with_gateway(gateway, &site, work).await
+    let opening = Opening { ask: args.planning.variables.input, json: args.planning.json };
+    let work = async |opened: &Opened<'_>, screen: &mut Screen| {
+        let work = async |memory: Memory| shown(args, &site, opened, memory, screen).await;
+        session.unless_stopped(session.with_memory(&site.place, &args.planning.locking, work)).await
+    };
+    session.with_api(&site, inputs, opening, screen, work).await
 }
 
-async fn shown(
-    args: &PlanArgs,
-    site: &Site<'_>,
-    configuration: &Stack<'_>,
-    inputs: &Inputs,
-    gateway: &Gateway,
-    screen: &mut Screen,
-) -> Ended {
-    let store = store::of(&site.place, site.environment)?;
-    let holding = store.refresh().await?;
-    // The lock is held as long as the plan is made, where nobody applies.
-    let sharing = if args.planning.locking.lock { Some(store.share(&site.environment.clock).await) } else { None };
-    let busy = match &sharing {
-        Some(Sharing::Busy { holder }) => Some(holder.clone()),
-        // A run of this clone that left its lock is over, as our own lock shows.
-        Some(_) => holding.filter(|holding| !holding.own).map(|holding| holding.note),
-        None => None,
-    };
-    let loaded = store.peek()?;
-    if let Some(state) = &loaded.state {
-        let seen = store.highest_serial(&state.lineage);
-        history::must_be_newest(&site.place, seen, state, args.planning.locking.accept_older_state).await?;
-    }
+async fn shown(args: &PlanArgs, site: &Site<'_>, opened: &Opened<'_>, memory: Memory, screen: &mut Screen) -> Ended {
+    let Opened { configuration, inputs, gateway } = opened;
+    let Memory { loaded, busy } = memory;
     let fresh = site.fresh_state();
     let expanded = clusters::expand(
         site,
@@ -106,7 +87,6 @@ async fn shown(
             screen.line(&format!("\nThe plan is saved to {0}. `dofloat apply {0}` does exactly this.", path.display()));
         }
     }
-    drop(sharing);
     let pending = !surveyed.planned.plan.is_empty();
     Ok(if args.detailed_exitcode && pending { Exit::Pending } else { Exit::Done })
 }

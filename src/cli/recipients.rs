@@ -7,8 +7,7 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::args::{Global, Locking, RecipientsCommand};
-use super::environment::Environment;
+use super::args::{Locking, RecipientsCommand};
 use super::exit::{Ended, Exit, Failure};
 use super::session::{Claim, Session};
 use super::stack;
@@ -23,8 +22,8 @@ use crate::ui::screen::Screen;
 ///
 /// # Errors
 /// If a key is none, the change would lock its maker out, or a file cannot be encrypted anew.
-pub async fn run(command: Option<&RecipientsCommand>, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
-    let keys = keys(environment);
+pub async fn run(command: Option<&RecipientsCommand>, session: &Session<'_>, screen: &mut Screen) -> Ended {
+    let keys = keys(session.environment);
     if let Some(warning) = keys.exposure() {
         let text = errors::render(&[warning], &errors::Sources::new(), screen.err_paint);
         screen.complain(&text);
@@ -44,17 +43,22 @@ pub async fn run(command: Option<&RecipientsCommand>, global: &Global, environme
         RecipientsCommand::Remove(args) => without(now, &args.keys, &keys)?,
         RecipientsCommand::Rotate | RecipientsCommand::List => renewed(&now, &keys, screen)?,
     };
-    if keys.listed()?.is_some() || new != [keys.own()?] {
-        keys.write_list(&new)?;
-    }
-    for recipient in &new {
-        screen.line(&line(recipient, &keys)?);
-    }
-    again(&keys, global, environment, screen).await?;
+    session.to_the_end(written(&new, &keys, session, screen)).await?;
     if matches!(change, RecipientsCommand::Remove(_)) {
         screen.line("Whoever was removed has read what there was until now, and git keeps it: change those secrets where that matters.");
     }
     Ok(Exit::Done)
+}
+
+/// Writes the list, and encrypts everything to it.
+async fn written(new: &[Recipient], keys: &Keys, session: &Session<'_>, screen: &mut Screen) -> Result<(), Failure> {
+    if keys.listed()?.is_some() || new != [keys.own()?] {
+        keys.write_list(new)?;
+    }
+    for recipient in new {
+        screen.line(&line(recipient, keys)?);
+    }
+    again(keys, session, screen).await
 }
 
 fn list(keys: &Keys, screen: &mut Screen) -> Ended {
@@ -132,18 +136,11 @@ fn renewed(now: &[Recipient], keys: &Keys, screen: &mut Screen) -> Result<Vec<Re
 }
 
 /// Encrypts every stack's secrets to those who are recipients now.
-async fn again(keys: &Keys, global: &Global, environment: &Environment, screen: &mut Screen) -> Result<(), Failure> {
-    let session = Session::begin(environment, screen);
+async fn again(keys: &Keys, session: &Session<'_>, screen: &mut Screen) -> Result<(), Failure> {
     let locking = Locking::at_once();
-    for place in stack::with_memory(global)? {
-        if *session.stop().borrow() {
-            return Err(Failure::new(
-                Exit::Interrupted,
-                vec![
-                    Diagnostic::error("Interrupted before all secrets were encrypted anew.")
-                        .hint("The list has changed already: run the same command again, and it does the rest."),
-                ],
-            ));
+    for place in stack::with_memory(session.global)? {
+        if session.stopped() {
+            return Err(interrupted());
         }
         let work = async |_: &mut Locked, screen: &mut Screen| {
             if secrets::rekey(&place.store().secrets, keys)? == Written::Changed {
@@ -152,7 +149,14 @@ async fn again(keys: &Keys, global: &Global, environment: &Environment, screen: 
             Ok(Exit::Done)
         };
         let claim = Claim { place: &place, locking: &locking, command: "state recipients", json: false };
-        session.with_lock(claim, screen, work).await?;
+        let ended = session.with_lock(claim, screen, work).await;
+        ended.map_err(|failure| if failure.exit == Exit::Interrupted { interrupted() } else { failure })?;
     }
     Ok(())
+}
+
+fn interrupted() -> Failure {
+    let error = Diagnostic::error("Interrupted before all secrets were encrypted anew.")
+        .hint("The list has changed already: run the same command again, and it does the rest.");
+    Failure::new(Exit::Interrupted, vec![error])
 }

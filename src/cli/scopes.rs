@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
-use super::args::{Global, ScopesArgs};
+use super::args::ScopesArgs;
 use super::clusters::unbound;
-use super::environment::Environment;
 use super::exit::Ended;
 use super::exit::Exit;
 use super::files::Disk;
-use super::stack;
-use super::workplace::{Site, offline};
+use super::session::Session;
+use super::workplace::offline;
 use crate::kinds::scopes::{Operation, needed};
 use crate::kinds::{account, kind};
 use crate::ui::screen::Screen;
@@ -20,10 +19,10 @@ use crate::ui::screen::Screen;
 ///
 /// # Errors
 /// What is wrong with the configuration.
-pub fn run(args: &ScopesArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub fn run(args: &ScopesArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
     let disk = Disk;
-    let place = stack::find(args.stack.as_deref(), global, environment)?;
-    let mut site = Site::open(place, global, environment, &disk)?;
+    let place = session.find(args.stack.as_deref())?;
+    let mut site = session.open(place, &disk)?;
     let mut inputs = site.inputs(&args.variables)?;
     inputs.lenient = true;
     let configuration = site.load(&mut inputs, false, screen)?;

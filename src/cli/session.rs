@@ -5,27 +5,69 @@
 //! on a shared state does not end with its process, so no command takes one elsewhere. It must not know what the work is.
 
 use std::io::{self, BufRead as _};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::{oneshot, watch};
 
-use super::args::Locking;
+use super::args::{Global, Locking};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
-use super::gateway::Gateway;
+use super::files::Disk;
+use super::gateway::{self, Gateway};
 use super::signals::{Signals, Stage};
-use super::stack::Place;
+use super::stack::{self, Place};
 use super::workplace::Site;
-use super::{history, store};
-use crate::state::store::{Loaded, Locked, Store, Waiting};
+use super::{history, signals, store};
+use crate::base::diag::Diagnostic;
+use crate::lang::inputs::Inputs;
+use crate::lang::module::Stack;
+use crate::state::State;
+use crate::state::store::{Holding, Loaded, Locked, Sharing, Store, Waiting};
 use crate::ui::plan_json;
 use crate::ui::screen::Screen;
+
+/// How long the answer is waited for of whoever was asked for a lock when a signal came. A push to a host takes a second or
+/// three; much longer nobody waits who has pressed Ctrl-C.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// One command at work.
 #[derive(Debug)]
 pub struct Session<'a> {
-    environment: &'a Environment,
+    /// What goes with every command.
+    pub global: &'a Global,
+    /// The environment.
+    pub environment: &'a Environment,
     signals: Signals,
+}
+
+/// What a command works with that asks the account.
+pub struct Opened<'s> {
+    /// What the stack's files say.
+    pub configuration: Stack<'s>,
+    /// The values of variables.
+    pub inputs: Inputs,
+    /// The API.
+    pub gateway: Gateway,
+}
+
+/// What is remembered, as somebody reads it who keeps nobody out.
+#[derive(Debug)]
+pub struct Memory {
+    /// State and journal.
+    pub loaded: Loaded,
+    /// Who changes it just now.
+    pub busy: Option<String>,
+}
+
+/// How a command begins that asks the account.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening {
+    /// Whether variables without a value are asked for.
+    pub ask: bool,
+    /// Whether lines of JSON are printed.
+    pub json: bool,
 }
 
 /// A state that is to be locked, and for what.
@@ -44,14 +86,47 @@ pub struct Claim<'a> {
 impl<'a> Session<'a> {
     /// Begins: signals are heard from now on.
     #[must_use]
-    pub fn begin(environment: &'a Environment, screen: &Screen) -> Self {
-        Self { environment, signals: Signals::listen(Stage::Free, screen.err_paint, environment.known.clone()) }
+    pub fn begin(global: &'a Global, environment: &'a Environment, screen: &Screen) -> Self {
+        Self { global, environment, signals: Signals::listen(Stage::Free, screen.err_paint, environment.known.clone()) }
+    }
+
+    /// Finds the stack that is meant.
+    ///
+    /// # Errors
+    /// If there is no such stack, or several and none is named.
+    pub fn find(&self, name: Option<&str>) -> Result<Place, Failure> {
+        stack::find(name, self.global, self.environment)
+    }
+
+    /// The same for what needs no configuration.
+    ///
+    /// # Errors
+    /// As `find`.
+    pub fn find_remembered(&self, name: Option<&str>) -> Result<Place, Failure> {
+        stack::find_remembered(name, self.global, self.environment)
+    }
+
+    /// Opens a stack's files.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub fn open<'s>(&self, place: Place, disk: &'s Disk) -> Result<Site<'s>, Failure>
+    where
+        'a: 's,
+    {
+        Site::open(place, self.global, self.environment, disk)
     }
 
     /// Turns true at the first signal.
     #[must_use]
     pub fn stop(&self) -> watch::Receiver<bool> {
         self.signals.stop()
+    }
+
+    /// Whether there was a signal.
+    #[must_use]
+    pub fn stopped(&self) -> bool {
+        self.signals.stopped()
     }
 
     /// Does what changes nothing, unless a signal comes first.
@@ -65,16 +140,108 @@ impl<'a> Session<'a> {
         self.signals.unless_stopped(work).await
     }
 
-    /// Works with the API, and closes the way to it.
+    /// Works on after a first signal, which `stop` tells of: what is begun here must not be left half done.
     ///
     /// # Errors
-    /// As `work`, with the texts of the stack's files.
-    pub async fn with_gateway(&self, gateway: Gateway, site: &Site<'_>, work: impl AsyncFnOnce(&Gateway) -> Ended) -> Ended {
+    /// As `work`.
+    pub async fn to_the_end<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
         let before = self.signals.enter(Stage::Busy);
-        let ended = work(&gateway).await;
-        gateway.close().await;
+        let ended = work.await;
+        self.signals.enter(before);
+        ended
+    }
+
+    /// Reads the configuration, opens the way to the API, works with both, and closes it. The first line is printed in between.
+    ///
+    /// # Errors
+    /// If the configuration or a setting will not do; as `work`, with the texts of the stack's files.
+    pub async fn with_api(
+        &self,
+        site: &Site<'_>,
+        mut inputs: Inputs,
+        opening: Opening,
+        screen: &mut Screen,
+        work: impl AsyncFnOnce(&Opened<'_>, &mut Screen) -> Ended,
+    ) -> Ended {
+        let (configuration, gateway) = gateway::begin(site, &mut inputs, opening.ask, opening.json, screen).await?;
+        self.worked(site, Opened { configuration, inputs, gateway }, screen, work).await
+    }
+
+    /// The same for a command that has its own form, and so no first line.
+    ///
+    /// # Errors
+    /// As `with_api`.
+    pub async fn with_api_untold(
+        &self,
+        site: &Site<'_>,
+        mut inputs: Inputs,
+        screen: &mut Screen,
+        work: impl AsyncFnOnce(&Opened<'_>, &mut Screen) -> Ended,
+    ) -> Ended {
+        let configuration = site.load(&mut inputs, false, screen)?;
+        let gateway = gateway::gateway(site, &configuration).await?;
+        self.worked(site, Opened { configuration, inputs, gateway }, screen, work).await
+    }
+
+    async fn worked(
+        &self,
+        site: &Site<'_>,
+        opened: Opened<'_>,
+        screen: &mut Screen,
+        work: impl AsyncFnOnce(&Opened<'_>, &mut Screen) -> Ended,
+    ) -> Ended {
+        let before = self.signals.enter(Stage::Busy);
+        let ended = work(&opened, screen).await;
+        opened.gateway.close().await;
         self.signals.enter(before);
         ended.map_err(|failure| site.failed(failure))
+    }
+
+    /// State and journal as they stand, those of a shared state brought up to date first.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    pub async fn loaded(&self, place: &Place) -> Result<Loaded, Failure> {
+        let store = store::of(place, self.environment)?;
+        store.refresh().await?;
+        Ok(store.peek()?)
+    }
+
+    /// What is remembered of a stack; of a run that was interrupted, all that is known to be done.
+    ///
+    /// # Errors
+    /// If the state cannot be used.
+    pub async fn remembered(&self, place: &Place) -> Result<Option<State>, Failure> {
+        let loaded = self.loaded(place).await?;
+        Ok(match (loaded.state, loaded.journal) {
+            (Some(state), Some(journal)) => Some(journal.settle_into(&state)),
+            (state, _) => state,
+        })
+    }
+
+    /// Works with what is remembered, and not an older state, beside others who read it. As long as nobody applies, nobody can begin
+    /// to; `busy` names somebody who does.
+    ///
+    /// # Errors
+    /// If it cannot be used, or as `work`.
+    pub async fn with_memory(&self, place: &Place, locking: &Locking, work: impl AsyncFnOnce(Memory) -> Ended) -> Ended {
+        let store = store::of(place, self.environment)?;
+        let holding = store.refresh().await?;
+        let sharing = if locking.lock { Some(store.share(&self.environment.clock).await) } else { None };
+        let busy = match &sharing {
+            Some(Sharing::Busy { holder }) => Some(holder.clone()),
+            // A run of this clone that left its lock is over, as our own lock shows.
+            Some(_) => holding.filter(|holding| !holding.own).map(|holding| holding.note),
+            None => None,
+        };
+        let loaded = store.peek()?;
+        if let Some(state) = &loaded.state {
+            let seen = store.highest_serial(&state.lineage);
+            history::must_be_newest(place, seen, state, locking.accept_older_state).await?;
+        }
+        let ended = work(Memory { loaded, busy }).await;
+        drop(sharing);
+        ended
     }
 
     /// Works with a state that is locked and read, and not an older one; gives the lock back, and what is shared is published then.
@@ -113,32 +280,83 @@ impl<'a> Session<'a> {
     ) -> Ended {
         let store = store::of(claim.place, self.environment)?;
         let before = self.signals.enter(Stage::Locked { store: Box::new(store.clone()), stack: claim.place.name.clone() });
-        let ended = match self.unless_stopped(self.taken(claim, &store, screen)).await {
+        let ended = match self.taken(claim, &store, screen).await {
             Ok(mut locked) => {
                 let ended = work(&mut locked, screen).await;
                 let released = self.released(locked, screen).await;
                 both(ended, released)
             }
-            // It may have been taken, and the answer not been waited for.
-            Err(failure) if failure.exit == Exit::Interrupted => both(Err(failure), self.give_back(&store).await),
             Err(failure) => Err(failure),
         };
         self.signals.enter(before);
         ended
     }
 
-    async fn taken(&self, claim: Claim<'_>, store: &Store, screen: &mut Screen) -> Result<Locked, Failure> {
-        if !claim.locking.lock {
-            return Ok(store.unguarded().await?);
+    /// Who holds the lock of a shared state.
+    ///
+    /// # Errors
+    /// If a run is at work in this folder, or that cannot be asked.
+    pub async fn holder(&self, place: &Place) -> Result<Option<Holding>, Failure> {
+        let store = store::of(place, self.environment)?;
+        // A run that is at work here holds the lock of the files, be they all there is or the working copy of a shared state.
+        if let Sharing::Busy { holder } = store.share(&self.environment.clock).await {
+            return Err(Failure::new(Exit::Locked, vec![at_work(&holder)]));
         }
-        let clock = &self.environment.clock;
-        let note = store::holder(claim.command, self.environment);
+        Ok(store.holder().await?)
+    }
+
+    /// Frees a lock that a killed run left: another clone's as it is; this clone's own with what that run did.
+    ///
+    /// # Errors
+    /// If it cannot be freed, or was taken anew since.
+    pub async fn free(&self, place: &Place, holding: &Holding, screen: &mut Screen) -> Result<(), Failure> {
+        if !holding.own {
+            return Ok(store::of(place, self.environment)?.unlock(holding).await?);
+        }
+        // Whoever takes the lock over gives it back with what is here.
+        let locking = Locking::at_once();
+        let claim = Claim { place, locking: &locking, command: "unlock", json: false };
+        self.with_lock(claim, screen, async |_: &mut Locked, _: &mut Screen| Ok(Exit::Done)).await.map(drop)
+    }
+
+    /// Takes the lock. A first signal ends the waiting; where the lock was asked for already, the answer is waited for, since whoever
+    /// was asked may grant it after we have gone.
+    async fn taken(&self, claim: Claim<'_>, store: &Store, screen: &mut Screen) -> Result<Locked, Failure> {
+        if self.signals.stopped() {
+            return Err(signals::interrupted());
+        }
+        if !claim.locking.lock {
+            return self.unless_stopped(store.unguarded()).await;
+        }
+        let (note, clock) = (store::holder(claim.command, self.environment), &self.environment.clock);
+        let screen = Mutex::new(screen);
+        let on_screen = |print: &dyn Fn(&mut Screen)| print(&mut screen.lock().unwrap_or_else(PoisonError::into_inner));
         let mut tell = |waiting: Waiting| {
             let message = waiting.to_string();
             let json = claim.json.then(|| plan_json::line("log", &message, &clock.now().to_rfc3339()).to_string());
-            screen.line(&json.unwrap_or(message));
+            on_screen(&|screen| screen.line(json.as_deref().unwrap_or(&message)));
         };
-        Ok(store.lock(claim.locking.lock_timeout, &note, clock, &mut tell).await?)
+        let mut taking = std::pin::pin!(store.lock(claim.locking.lock_timeout, &note, clock, &mut tell));
+        let mut stop = self.stop();
+        tokio::select! {
+            biased;
+            taken = &mut taking => return Ok(taken?),
+            Ok(_) = stop.wait_for(|stop| *stop) => {}
+        }
+        let mut released = Ok(());
+        if store.keeps_lock() {
+            on_screen(&|screen| {
+                screen.complain("Interrupted: the lock was asked for, and is given back. Interrupt again to stop at once.\n")
+            });
+            released = match tokio::time::timeout(ANSWER_LIMIT, taking).await {
+                Ok(Ok(locked)) => locked.release().await.map_err(Failure::from),
+                // It may have been taken all the same.
+                Ok(Err(_)) | Err(_) => self.give_back(store).await,
+            };
+        }
+        let mut interrupted = signals::interrupted();
+        interrupted.diagnostics.extend(released.err().into_iter().flat_map(|failure| failure.diagnostics));
+        Err(interrupted)
     }
 
     /// Gives the lock back. A first signal does not stop that: it is nearly over, and somebody else would find it locked.
@@ -161,7 +379,7 @@ impl<'a> Session<'a> {
         match store.holder().await? {
             Some(holding) if holding.own => {
                 let note = store::holder("unlock", self.environment);
-                let locked = store.lock(std::time::Duration::ZERO, &note, &self.environment.clock, &mut |_| {}).await?;
+                let locked = store.lock(Duration::ZERO, &note, &self.environment.clock, &mut |_| {}).await?;
                 Ok(locked.release().await?)
             }
             _ => Ok(()),
@@ -195,6 +413,13 @@ impl<'a> Session<'a> {
         screen.line("");
         Ok(answer.trim() == "yes")
     }
+}
+
+/// What is told of a run that is at work in this folder.
+fn at_work(holder: &str) -> Diagnostic {
+    let who = if holder.is_empty() { "another dofloat" } else { holder };
+    Diagnostic::error(format!("The state is locked by {who}, which is at work in this folder."))
+        .hint("Wait until it ends, or end it: its lock ends with its process. There is nothing to unlock.")
 }
 
 /// How a command ended, and whether what it held was given back.

@@ -3,11 +3,9 @@
 use std::path::Path;
 
 use super::apply::{is_plan, read_plan};
-use super::args::{Global, ShowArgs};
-use super::environment::Environment;
+use super::args::ShowArgs;
 use super::exit::{Ended, Exit};
-use super::stack;
-use super::workplace::remembered;
+use super::session::Session;
 use crate::base::digest::Salt;
 use crate::state::State;
 use crate::ui::errors::Sources;
@@ -18,7 +16,7 @@ use crate::ui::{plan_json, plan_text, state_text};
 ///
 /// # Errors
 /// If the file or the state cannot be read.
-pub async fn run(args: &ShowArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn run(args: &ShowArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
     let sources = Sources::new();
     let view = plan_text::View { paint: screen.paint, rows: &plan_text::rows_of, sources: &sources };
     if let Some(what) = &args.what
@@ -32,8 +30,8 @@ pub async fn run(args: &ShowArgs, global: &Global, environment: &Environment, sc
         }
         return Ok(Exit::Done);
     }
-    let place = stack::find_remembered(args.what.as_deref(), global, environment)?;
-    let state = remembered(&place, environment).await?.unwrap_or_else(|| State::new(String::new(), Salt::new([0; 32])));
+    let place = session.find_remembered(args.what.as_deref())?;
+    let state = session.remembered(&place).await?.unwrap_or_else(|| State::new(String::new(), Salt::new([0; 32])));
     if args.json {
         screen.line(&state_text::to_json(&state).to_string());
     } else {

@@ -79,7 +79,7 @@ impl Signals {
         let mut stop = self.stop();
         tokio::select! {
             done = work => Ok(done?),
-            Ok(_) = stop.wait_for(|stop| *stop) => Err(Failure::new(Exit::Interrupted, vec![interrupted()])),
+            Ok(_) = stop.wait_for(|stop| *stop) => Err(interrupted()),
         }
     }
 }
@@ -95,7 +95,7 @@ async fn attend(sender: watch::Sender<bool>, stage: Arc<Mutex<Stage>>, paint: Pa
         stage.lock().unwrap_or_else(PoisonError::into_inner).clone()
     };
     if matches!(next().await, Stage::Free) {
-        leave(interrupted(), paint, known);
+        leave(before_anything(), paint, known);
     }
     // Nobody listens any more if the run is over already.
     let _ = sender.send(true);
@@ -107,7 +107,13 @@ fn leave(words: Diagnostic, paint: Paint, known: Redactor) -> ! {
     std::process::exit(i32::from(Exit::Interrupted as u8))
 }
 
-fn interrupted() -> Diagnostic {
+/// How a command ends that was interrupted before it changed anything.
+#[must_use]
+pub fn interrupted() -> Failure {
+    Failure::new(Exit::Interrupted, vec![before_anything()])
+}
+
+fn before_anything() -> Diagnostic {
     Diagnostic::error("Interrupted before anything was changed.")
 }
 

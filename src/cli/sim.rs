@@ -6,9 +6,8 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use super::args::{SimArgs, SimClock};
-use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
-use super::signals::{Signals, Stage};
+use super::session::Session;
 use crate::base::diag::Diagnostic;
 use crate::sim::{self, ClockMode, Fault, Options, Rate, Scopes};
 use crate::ui::screen::Screen;
@@ -17,7 +16,7 @@ use crate::ui::screen::Screen;
 ///
 /// # Errors
 /// If it cannot start.
-pub async fn run(args: &SimArgs, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn run(args: &SimArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
     let clock = match args.clock {
         SimClock::Explicit => ClockMode::Explicit { looks: args.looks },
         SimClock::Real => ClockMode::Real { request: args.latency, droplet: args.droplet_latency, action: args.action_latency },
@@ -25,7 +24,7 @@ pub async fn run(args: &SimArgs, environment: &Environment, screen: &mut Screen)
     let options = Options {
         listen: args.listen,
         hosts: args.allow_host.clone(),
-        token: environment.sim_token.clone(),
+        token: session.environment.sim_token.clone(),
         world: args.world.clone(),
         seed: args.seed,
         clock,
@@ -38,17 +37,22 @@ pub async fn run(args: &SimArgs, environment: &Environment, screen: &mut Screen)
         metadata_lag: args.metadata_lag,
         ..Options::default()
     };
-    let mut stop = Signals::listen(Stage::Busy, screen.err_paint, environment.known.clone()).stop();
-    let mut running = sim::start(options).await.with_context(|| format!("The simulator cannot start on {}", args.listen))?;
+    session.to_the_end(served(options, session, screen)).await
+}
+
+async fn served(options: Options, session: &Session<'_>, screen: &mut Screen) -> Ended {
+    let listen = options.listen;
+    let mut running = sim::start(options).await.with_context(|| format!("The simulator cannot start on {listen}"))?;
     screen.line(&format!("Simulating DigitalOcean at {}", running.url));
     screen.line(&format!("Use it with DIGITALOCEAN_API_URL={} and any DIGITALOCEAN_TOKEN. Ctrl-C ends it.", running.url));
-    match &environment.sim_token {
+    match &session.environment.sim_token {
         Some(_) => screen.line("Requests below /_sim need `Authorization: Bearer` with the value of DOFLOAT_SIM_TOKEN."),
         None => screen.line(&format!("Requests below /_sim need `Authorization: Bearer {}`.", running.token)),
     }
+    let mut stop = session.stop();
     tokio::select! {
         () = running.wait() => {}
-        _ = stop.changed() => {}
+        _ = stop.wait_for(|stop| *stop) => {}
     }
     running.stop().await;
     Ok(Exit::Done)

@@ -1,11 +1,10 @@
 //! `state`: what is remembered. `list`, `show` and `pull` are here, the others in files of their own.
 
-use super::args::{Global, StateCommand, StateListArgs, StatePullArgs, StateShowArgs};
-use super::environment::Environment;
+use super::args::{StateCommand, StateListArgs, StatePullArgs, StateShowArgs};
 use super::exit::{Ended, Exit, Failure};
-use super::stack::{self, Place};
-use super::workplace::remembered;
-use super::{merge, recipients, state_check, state_edit, store};
+use super::session::Session;
+use super::stack::Place;
+use super::{merge, recipients, state_check, state_edit};
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::state::format;
@@ -17,16 +16,16 @@ use crate::ui::{plan_text, state_text};
 ///
 /// # Errors
 /// If the state cannot be read, or does not have what is asked for.
-pub async fn run(command: &StateCommand, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn run(command: &StateCommand, session: &Session<'_>, screen: &mut Screen) -> Ended {
     match command {
-        StateCommand::List(args) => list(args, global, environment, screen).await,
-        StateCommand::Show(args) => show(args, global, environment, screen).await,
-        StateCommand::Pull(args) => pull(args, global, environment, screen).await,
-        StateCommand::Mv(args) => state_edit::mv(args, global, environment, screen).await,
-        StateCommand::Rm(args) => state_edit::rm(args, global, environment, screen).await,
-        StateCommand::Push(args) => state_edit::push(args, global, environment, screen).await,
-        StateCommand::Check(args) => state_check::run(args, global, environment, screen),
-        StateCommand::Recipients(args) => recipients::run(args.command.as_ref(), global, environment, screen).await,
+        StateCommand::List(args) => list(args, session, screen).await,
+        StateCommand::Show(args) => show(args, session, screen).await,
+        StateCommand::Pull(args) => pull(args, session, screen).await,
+        StateCommand::Mv(args) => state_edit::mv(args, session, screen).await,
+        StateCommand::Rm(args) => state_edit::rm(args, session, screen).await,
+        StateCommand::Push(args) => state_edit::push(args, session, screen).await,
+        StateCommand::Check(args) => state_check::run(args, session, screen),
+        StateCommand::Recipients(args) => recipients::run(args.command.as_ref(), session, screen).await,
         StateCommand::Merge(args) => merge::run(args, screen),
     }
 }
@@ -35,10 +34,10 @@ pub async fn run(command: &StateCommand, global: &Global, environment: &Environm
 ///
 /// # Errors
 /// If there is no such stack.
-pub fn split<'a>(words: &'a [String], global: &Global, environment: &Environment) -> Result<(Place, &'a [String]), Failure> {
+pub fn split<'a>(words: &'a [String], session: &Session<'_>) -> Result<(Place, &'a [String]), Failure> {
     match words {
-        [first, rest @ ..] if !first.contains('.') => Ok((stack::find_remembered(Some(first), global, environment)?, rest)),
-        all => Ok((stack::find_remembered(None, global, environment)?, all)),
+        [first, rest @ ..] if !first.contains('.') => Ok((session.find_remembered(Some(first))?, rest)),
+        all => Ok((session.find_remembered(None)?, all)),
     }
 }
 
@@ -50,11 +49,9 @@ pub fn address(word: &str) -> Result<Address, Failure> {
     word.parse().map_err(|error| Failure::usage(Diagnostic::error(format!("{error}."))))
 }
 
-async fn pull(args: &StatePullArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
-    let place = stack::find_remembered(args.stack.as_deref(), global, environment)?;
-    let store = store::of(&place, environment)?;
-    store.refresh().await?;
-    let loaded = store.peek()?;
+async fn pull(args: &StatePullArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+    let place = session.find_remembered(args.stack.as_deref())?;
+    let loaded = session.loaded(&place).await?;
     let Some(state) = &loaded.state else {
         return Err(Diagnostic::error(format!("The stack {} has no state yet.", place.name)).into());
     };
@@ -65,10 +62,10 @@ async fn pull(args: &StatePullArgs, global: &Global, environment: &Environment, 
     Ok(Exit::Done)
 }
 
-async fn list(args: &StateListArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
-    let (place, words) = split(&args.words, global, environment)?;
+async fn list(args: &StateListArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+    let (place, words) = split(&args.words, session)?;
     let wanted = words.iter().map(|word| address(word)).collect::<Result<Vec<_>, _>>()?;
-    let Some(state) = remembered(&place, environment).await? else { return Ok(Exit::Done) };
+    let Some(state) = session.remembered(&place).await? else { return Ok(Exit::Done) };
     for (address, record) in &state.records {
         let named = wanted.is_empty() || wanted.iter().any(|wanted| wanted.covers(address));
         if named && args.id.as_ref().is_none_or(|id| record.id.0 == *id) {
@@ -78,11 +75,11 @@ async fn list(args: &StateListArgs, global: &Global, environment: &Environment, 
     Ok(Exit::Done)
 }
 
-async fn show(args: &StateShowArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
-    let (place, words) = split(&args.words, global, environment)?;
+async fn show(args: &StateShowArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+    let (place, words) = split(&args.words, session)?;
     let [word] = words else { return Err(Failure::usage(Diagnostic::error("`state show` takes one address."))) };
     let wanted = address(word)?;
-    let state = remembered(&place, environment).await?;
+    let state = session.remembered(&place).await?;
     let records = state.as_ref().map(|state| &state.records);
     let Some(record) = records.and_then(|records| records.get(&wanted)) else {
         let names: Vec<String> = records.into_iter().flat_map(|records| records.keys()).map(ToString::to_string).collect();

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use super::args::{Global, StateCheckArgs};
-use super::environment::Environment;
+use super::args::StateCheckArgs;
 use super::exit::{Ended, Exit, Failure};
-use super::stack;
+use super::session::Session;
 use crate::base::child;
 use crate::base::diag::Diagnostic;
 use crate::engine::check;
@@ -19,13 +18,13 @@ use crate::ui::screen::Screen;
 ///
 /// # Errors
 /// Everything that is wrong with any of the states.
-pub fn run(args: &StateCheckArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
-    let all = if args.words.is_empty() && !global.sim {
+pub fn run(args: &StateCheckArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+    let all = if args.words.is_empty() && !session.global.sim {
         every().map_err(|error| Diagnostic::error(format!("Failed to read state/: {error}.")))?
     } else if args.words.is_empty() {
-        vec![stack::find_remembered(None, global, environment)?.store()]
+        vec![session.find_remembered(None)?.store()]
     } else {
-        args.words.iter().map(|word| one(word, global, environment)).collect::<Result<_, _>>()?
+        args.words.iter().map(|word| one(word, session)).collect::<Result<_, _>>()?
     };
     let (mut wrong, sources) = (Vec::new(), errors::Sources::new());
     for paths in all {
@@ -61,11 +60,11 @@ fn every() -> std::io::Result<Vec<Paths>> {
 }
 
 /// A word is a file of a state, as a pre-commit hook gives it, or the name of a stack.
-fn one(word: &str, global: &Global, environment: &Environment) -> Result<Paths, Failure> {
+fn one(word: &str, session: &Session<'_>) -> Result<Paths, Failure> {
     let path = Path::new(word);
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("json" | "journal") => Ok(beside(&path.with_extension("json"))),
-        _ => Ok(stack::find_remembered(Some(word), global, environment)?.store()),
+        _ => Ok(session.find_remembered(Some(word))?.store()),
     }
 }
 

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::args::{Global, StateMvArgs, StatePushArgs, StateRmArgs};
-use super::environment::Environment;
+use super::args::{StateMvArgs, StatePushArgs, StateRmArgs};
 use super::exit::{Ended, Exit, Failure};
 use super::history::{self, Version, older};
 use super::session::{Claim, Session};
-use super::stack::{self, Place};
+use super::stack::Place;
 use super::state::{address, split};
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, did_you_mean};
@@ -25,8 +24,8 @@ use crate::ui::screen::Screen;
 ///
 /// # Errors
 /// If there is nothing to move, or the place is taken.
-pub async fn mv(args: &StateMvArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
-    let (place, words) = split(&args.words, global, environment)?;
+pub async fn mv(args: &StateMvArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+    let (place, words) = split(&args.words, session)?;
     let [from, to] = words else { return Err(Failure::usage(Diagnostic::error("`state mv` takes two addresses, from and to."))) };
     let (from, to) = (address(from)?, address(to)?);
     if from.kind != to.kind && !is_renamed(&from.kind, &to.kind) {
@@ -40,7 +39,7 @@ pub async fn mv(args: &StateMvArgs, global: &Global, environment: &Environment, 
     let work =
         async |store: &mut Locked, loaded, screen: &mut Screen| renamed(&from, &to, args.dry_run, settled(loaded, &place)?, store, screen);
     let claim = Claim { place: &place, locking: &args.locking, command: "state mv", json: false };
-    Session::begin(environment, screen).with_state(claim, screen, work).await
+    session.with_state(claim, screen, work).await
 }
 
 fn renamed(from: &Address, to: &Address, dry_run: bool, mut state: State, store: &mut Locked, screen: &mut Screen) -> Ended {
@@ -63,8 +62,8 @@ fn renamed(from: &Address, to: &Address, dry_run: bool, mut state: State, store:
 ///
 /// # Errors
 /// If an address has no record.
-pub async fn rm(args: &StateRmArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
-    let (place, words) = split(&args.words, global, environment)?;
+pub async fn rm(args: &StateRmArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+    let (place, words) = split(&args.words, session)?;
     let wanted = words.iter().map(|word| address(word)).collect::<Result<Vec<_>, _>>()?;
     if wanted.is_empty() {
         return Err(Failure::usage(Diagnostic::error("`state rm` takes at least one address.")));
@@ -72,7 +71,7 @@ pub async fn rm(args: &StateRmArgs, global: &Global, environment: &Environment, 
     let work =
         async |store: &mut Locked, loaded, screen: &mut Screen| forgotten(&wanted, args.dry_run, settled(loaded, &place)?, store, screen);
     let claim = Claim { place: &place, locking: &args.locking, command: "state rm", json: false };
-    Session::begin(environment, screen).with_state(claim, screen, work).await
+    session.with_state(claim, screen, work).await
 }
 
 fn forgotten(wanted: &[Address], dry_run: bool, mut state: State, store: &mut Locked, screen: &mut Screen) -> Ended {
@@ -100,13 +99,13 @@ fn forgotten(wanted: &[Address], dry_run: bool, mut state: State, store: &mut Lo
 ///
 /// # Errors
 /// If the file is no state, holds a secret, or does not follow the one that is there.
-pub async fn push(args: &StatePushArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub async fn push(args: &StatePushArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
     let (stack, file) = match args.words.as_slice() {
         [file] => (None, file),
         [stack, file] => (Some(stack.as_str()), file),
         _ => return Err(Failure::usage(Diagnostic::error("`state push` takes a file, or - for standard input."))),
     };
-    let place = stack::find_remembered(stack, global, environment)?;
+    let place = session.find_remembered(stack)?;
     let mut bytes = Vec::new();
     if file == "-" {
         io::stdin().lock().read_to_end(&mut bytes).context("Failed to read standard input")?;
@@ -127,7 +126,7 @@ pub async fn push(args: &StatePushArgs, global: &Global, environment: &Environme
         pushed.put(&place, &loaded, store, screen)
     };
     let claim = Claim { place: &place, locking: &args.locking, command: "state push", json: false };
-    Session::begin(environment, screen).with_lock(claim, screen, work).await
+    session.with_lock(claim, screen, work).await
 }
 
 /// A state that is to be put in place.

@@ -5,14 +5,11 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::args::{Global, StatusArgs};
+use super::args::StatusArgs;
 use super::clusters::{self, Bent};
-use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::gateway::{Gateway, gateway};
-use super::session::Session;
-use super::stack;
+use super::session::{Opened, Session};
 use super::workplace::Site;
 use crate::base::address::Address;
 use crate::base::child;
@@ -23,9 +20,7 @@ use crate::bootstrap::cluster::Expanded;
 use crate::engine::health::{self, Report};
 use crate::engine::refresh::{Observed, Seen};
 use crate::engine::survey::observe;
-use crate::lang::module::Stack;
 use crate::state::State;
-use crate::state::store::Store;
 use crate::ui::screen::Screen;
 use crate::ui::status_text::{Node, Off, Pair, to_json, to_text};
 use crate::ui::value_text::visible;
@@ -37,21 +32,19 @@ const SSH_LIMIT: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// If nothing can be told, or a cluster does not serve.
-pub async fn run(args: &StatusArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
-    let session = Session::begin(environment, screen);
+pub async fn run(args: &StatusArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
     let disk = Disk;
-    let place = stack::find(args.stack.as_deref(), global, environment)?;
-    let mut site = Site::open(place, global, environment, &disk)?;
+    let place = session.find(args.stack.as_deref())?;
+    let mut site = session.open(place, &disk)?;
     let mut inputs = site.inputs(&args.variables)?;
     inputs.lenient = true;
-    let configuration = site.load(&mut inputs, false, screen)?;
-    let gateway = gateway(&site, &configuration).await?;
-    let work = async |gateway: &Gateway| session.unless_stopped(shown(args, &site, &configuration, gateway, screen)).await;
-    session.with_gateway(gateway, &site, work).await
+    let work = async |opened: &Opened<'_>, screen: &mut Screen| session.unless_stopped(shown(args, session, &site, opened, screen)).await;
+    session.with_api_untold(&site, inputs, screen, work).await
 }
 
-async fn shown(args: &StatusArgs, site: &Site<'_>, configuration: &Stack<'_>, gateway: &Gateway, screen: &mut Screen) -> Ended {
-    let loaded = Store::open(site.place.store()).peek()?;
+async fn shown(args: &StatusArgs, session: &Session<'_>, site: &Site<'_>, opened: &Opened<'_>, screen: &mut Screen) -> Ended {
+    let Opened { configuration, gateway, .. } = opened;
+    let loaded = session.loaded(&site.place).await?;
     let fresh = site.fresh_state();
     let expanded = clusters::expand(site, configuration, gateway, &loaded, &fresh, Bent::default())?;
     if !expanded.has_clusters() {

@@ -2,13 +2,12 @@
 
 use serde_json::json;
 
-use super::args::{Global, ValidateArgs};
+use super::args::ValidateArgs;
 use super::clusters::unbound;
-use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::stack;
-use super::workplace::{Site, offline};
+use super::session::Session;
+use super::workplace::offline;
 use crate::base::diag::Diagnostic;
 use crate::ui::errors::{self, Sources};
 use crate::ui::screen::Screen;
@@ -17,10 +16,10 @@ use crate::ui::screen::Screen;
 ///
 /// # Errors
 /// Everything that is wrong with the configuration.
-pub fn run(args: &ValidateArgs, global: &Global, environment: &Environment, screen: &mut Screen) -> Ended {
+pub fn run(args: &ValidateArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
     let disk = Disk;
-    let place = stack::find(args.stack.as_deref(), global, environment)?;
-    let mut site = Site::open(place, global, environment, &disk)?;
+    let place = session.find(args.stack.as_deref())?;
+    let mut site = session.open(place, &disk)?;
     let mut inputs = site.inputs(&args.variables)?;
     // A value that is not given is taken as unknown: whoever validates need not know it.
     inputs.lenient = true;

@@ -14,7 +14,6 @@ use super::environment::Environment;
 use super::exit::Failure;
 use super::files::Disk;
 use super::stack::Place;
-use super::store;
 use crate::base::address::Address;
 use crate::base::clock::Moment;
 use crate::base::desired::Resolve;
@@ -268,20 +267,6 @@ pub fn keys(environment: &Environment) -> Keys {
         text.lines().filter(|line| !line.starts_with('#')).for_each(|line| environment.known.learn(&Secret::new(line.to_owned())));
     }
     Keys { recipients: environment.recipients.iter().cloned().collect(), list, identity }
-}
-
-/// What is remembered of a stack; of a run that was interrupted, all that is known to be done.
-///
-/// # Errors
-/// If the state cannot be used.
-pub async fn remembered(place: &Place, environment: &Environment) -> Result<Option<State>, Failure> {
-    let store = store::of(place, environment)?;
-    store.refresh().await?;
-    let loaded = store.peek()?;
-    Ok(match (loaded.state, loaded.journal) {
-        (Some(state), Some(journal)) => Some(journal.settle_into(&state)),
-        (state, _) => state,
-    })
 }
 
 /// The plan of making everything anew, worked out without any request: what is wrong with bodies comes out, and what they are.

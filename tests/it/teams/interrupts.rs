@@ -106,19 +106,98 @@ fn a_second_one_says_what_is_left_and_how_to_go_on() {
     assert!(!host.is_locked() && host.state()["resources"].as_object().is_some_and(serde_json::Map::is_empty));
 }
 
+/// Every command that takes the lock, without what it waits.
+const LOCKING: &[&[&str]] = &[
+    &["apply", "web", "-auto-approve"],
+    &["destroy", "web", "-auto-approve"],
+    &["destroy", "web", "-strays", "-auto-approve"],
+    &["refresh", "web"],
+    &["import", "web", "-discover", "-auto-approve"],
+    &["import", "web", "digitalocean_tag.a", "a"],
+    &["adopt", "web", "digitalocean_tag.a", "none"],
+    &["state", "mv", "web", "digitalocean_tag.a", "digitalocean_tag.b"],
+    &["state", "rm", "web", "digitalocean_tag.a"],
+    &["state", "push", "web", "state.json"],
+];
+
+/// Commands that say how the state is locked and lock nobody out: they only look.
+const LOOKING: &[&[&str]] = &[&["plan"]];
+
+/// Commands that lock without waiting, and so without an option for it.
+const AT_ONCE: &[&[&str]] = &[&["state", "recipients", "rotate"]];
+
+#[test]
+fn the_tables_know_every_command_that_locks() {
+    let stack = Stack::empty();
+    let commands = |above: &[&str]| -> Vec<String> {
+        let help = stack.run(&[above, &["-help"]].concat()).ok().stdout;
+        let (_, list) = help.split_once("Commands:\n").unwrap_or_default();
+        let lines = list.lines().take_while(|line| !line.is_empty());
+        lines.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).filter(|name| name != "help").collect()
+    };
+    let (mut wanted, mut seen) = (Vec::new(), 0);
+    for first in commands(&[]) {
+        let below = if first == "state" { commands(&["state"]) } else { vec![String::new()] };
+        for second in below {
+            let command: Vec<&str> = [first.as_str(), &second].into_iter().filter(|word| !word.is_empty()).collect();
+            seen += 1;
+            let help = stack.run(&[&command, &["-help"][..]].concat()).ok().stdout;
+            let is_known = LOCKING.iter().chain(LOOKING).any(|known| known.starts_with(&command));
+            if help.contains("--lock-timeout") && !is_known {
+                wanted.push(command.join(" "));
+            }
+        }
+    }
+    assert!(seen > 20 && wanted.is_empty(), "{seen} commands; the tables lack {wanted:?}");
+}
+
 #[test]
 fn while_it_waits_for_another_nothing_is_taken() {
     let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
     let stack = applied(&host, &cloud);
+    stack.write("state.json", &stack.run(&["state", "pull", "web"]).ok().stdout);
     super::killed(&host, &cloud);
     let holder = host.git(&["rev-parse", "state-lock/web"]).ok().stdout;
-    for command in
-        [&["state", "rm", "web", "digitalocean_tag.a"][..], &["import", "web", "-discover", "-auto-approve"], &["refresh", "web"]]
-    {
-        let mut run = Run::start(&stack, &[command, &["-lock-timeout=24h"]].concat());
+    for (command, signal) in LOCKING.iter().zip(["INT", "TERM"].into_iter().cycle()) {
+        let mut run = Run::start(&stack, &[command, &["-lock-timeout=24h"][..]].concat());
         run.until("the word for whom it waits", |run| run.said().contains("Waiting for that run to end"));
-        run.signal("INT");
+        run.signal(signal);
         run.end().exits(130).mentions("Interrupted before anything was changed.");
         assert_eq!(host.git(&["rev-parse", "state-lock/web"]).ok().stdout, holder, "{command:?}");
     }
+}
+
+/// Who is asked for a lock may grant it after the one who asked has gone: then nobody would know of it.
+#[test]
+fn while_it_asks_for_the_lock_the_answer_is_waited_for_and_nothing_is_left() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = applied(&host, &cloud);
+    stack.write("state.json", &stack.run(&["state", "pull", "web"]).ok().stdout);
+    let (here, go) = (host.folder.path("here"), host.folder.path("go"));
+    let before = host.state();
+    for (command, signal) in LOCKING.iter().chain(AT_ONCE).zip(["INT", "TERM"].into_iter().cycle()) {
+        for mark in [&here, &go] {
+            let _ = std::fs::remove_file(mark);
+        }
+        let wait = format!("touch '{}'; while [ ! -e '{}' ]; do sleep 0.02; done", here.display(), go.display());
+        host.hook(&format!("#!/bin/sh\n[ \"$1\" = refs/heads/state-lock/web ] || exit 0\n[ -e '{}' ] || {{ {wait}; }}\n", go.display()));
+        let mut run = Run::start(&stack, command);
+        run.until("the host", |_| here.exists());
+        run.signal(signal);
+        run.until("the word that it gives the lock back", |run| run.complained().contains("the lock was asked for, and is given back"));
+        host.folder.write("go", "");
+        let ended = run.end().exits(130);
+        host.unhook();
+        assert!(!host.is_locked() && host.state() == before, "{command:?}: {ended}");
+    }
+}
+
+#[test]
+fn whoever_only_looks_sees_what_another_clone_has_made() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let plan = include_str!("../../../plans/ha.tf");
+    let clone = || host.clone(&cloud, plan).env("DOFLOAT_CLOCK", "virtual").env("TF_VAR_failover_token", "token-of-the-nodes-4712");
+    let stack = clone();
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    clone().run(&["status", "web"]).ok().says("dofloat_cluster.web: serving (simulated)");
 }
