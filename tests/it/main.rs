@@ -1,56 +1,40 @@
-//! The integration tests: one binary, a module a story.
+//! The integration tests: one binary, a module for each subject.
+//!
+//! | where | what |
+//! | --- | --- |
+//! | `cmd` | commands and what they say |
+//! | `store` | where state is kept, and who may write it |
+//! | `kinds` | the resource types, against the simulator |
+//! | `cluster`, `lab` | the pair: what it is made of, and on real software |
+//! | `walks` | stories that are killed, disturbed, met by others, or drawn by a seed |
+//! | `stories`, `tutorial`, `readme` | what a user does from the first command to the last |
+//! | `simulator` | the simulator against the official document |
+//! | `documents`, `tidy` | what the documents name, and the house rules |
+//! | `support` | what the tests stand on |
 
 #![cfg(test)]
 
-mod actions;
-mod adopt;
-mod arbiter;
 mod bad_input;
-mod bootstrap;
-mod branches;
-mod bucket;
-mod bytes;
 mod certificates;
-mod cli_help;
-mod clock_walk;
 mod clocks;
 mod cluster;
-mod company;
-mod crash;
-mod disk;
+mod cmd;
 mod documents;
 mod earlier;
 mod engine;
 mod example;
-mod faults;
-mod fencing;
-mod first_time;
 mod foreign;
 mod fuzz;
-mod kills;
 mod kinds;
 mod lab;
 mod language;
-mod lost;
-mod lost_actions;
-mod matrix;
-mod older;
-mod power;
-mod prompt;
-mod races;
 mod readme;
-mod recipients;
-mod requests;
 mod secrets;
-mod signals;
-mod simulation;
 mod simulator;
+mod store;
 mod stories;
 mod support;
-mod takeover;
-mod teams;
 mod tidy;
 mod trust;
 mod tutorial;
-mod upkeep;
-mod watcher;
+mod walks;

@@ -728,7 +728,7 @@ fn the_agent_keeps_its_contract() {
 }
 
 /// What crm made of the first dofloat's configuration with fencing.
-const BY_CRM: &str = include_str!("../../fixtures/bootstrap/by-crm.xml");
+const BY_CRM: &str = include_str!("../../../fixtures/bootstrap/by-crm.xml");
 
 /// A node of a pair whose cluster has this configuration, and where both want what this one wants.
 fn in_cluster(node: &Node, cib: &str) -> Root {

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use dofloat::sim::Options;
 
-use crate::branches::git;
 use crate::support::cloud::Cloud;
+use crate::support::git::git;
 use crate::support::harness::{Outcome, Stack};
 use smart_http::{PASSWORD, SmartHttp, USER};
 

@@ -9,7 +9,7 @@ use std::fs;
 use dofloat::bootstrap::user_data::{Fencing, Node};
 
 use super::protocol::{Droplet, Facts, Holder, Limits, Memory, Move, Own, decide};
-use crate::bootstrap::{Root, introduction, modern, text, tool};
+use crate::cluster::bootstrap::{Root, introduction, modern, text, tool};
 use crate::support::harness::{Width, say, width};
 
 /// What the script has, in seconds.

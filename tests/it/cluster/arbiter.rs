@@ -9,8 +9,8 @@ use dofloat::bootstrap::user_data::{Node, Release};
 use dofloat::sim::Options;
 use serde_json::{Value, json};
 
-use crate::bootstrap::{Root, introduction, modern, text, tool};
-use crate::fencing::votes;
+use crate::cluster::bootstrap::{Root, introduction, modern, text, tool};
+use crate::cluster::fencing::votes;
 use crate::support::cloud::Cloud;
 use crate::support::harness::{Outcome, Stack};
 

@@ -79,7 +79,7 @@ fn fill(world: &mut Value, objects: &Value, image: &Value) {
 
 /// The commands of the README's section, in order.
 fn commands_of_the_readme() -> Vec<Vec<&'static str>> {
-    let text = include_str!("../../README.md");
+    let text = include_str!("../../../README.md");
     let section = text.split("## Taking over from Terraform").nth(1).expect("the section is there").split("\n## ").next().unwrap();
     let block = section.split("```sh\n").nth(1).expect("it has a block of commands").split("```").next().unwrap();
     block.lines().filter_map(|line| line.strip_prefix("dofloat ")).map(|line| line.split_whitespace().collect()).collect()

@@ -2,8 +2,8 @@
 //!
 //! Invariant: the judge is `age` itself; where it is not installed the tests say that they were skipped, and fail under `CI`.
 
-use crate::branches::git;
 use crate::support::cloud::Cloud;
+use crate::support::git::git;
 use crate::support::harness::{Stack, installed};
 use dofloat::sim::Options;
 

@@ -1,6 +1,11 @@
 //! Every kind against the simulator: made, settled, listed, looked at, edited, found, deleted, with requests counted, and
 //! each exchange held against the official document.
 
+mod actions;
+mod first_time;
+mod matrix;
+mod requests;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

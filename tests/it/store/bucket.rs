@@ -8,11 +8,11 @@ use std::process::Command;
 use dofloat::sim::Options;
 use serde_json::Value;
 
-use crate::prompt::{on_terminal, rest};
+use crate::store::teams::{raced, tag};
 use crate::support::cloud::Cloud;
 use crate::support::harness::Stack;
 use crate::support::storage::{Mishap, Move, Storage};
-use crate::teams::{raced, tag};
+use crate::support::terminal::{on_terminal, rest};
 
 const APPLY: [&str; 3] = ["apply", "web", "-auto-approve"];
 

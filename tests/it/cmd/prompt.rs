@@ -2,29 +2,10 @@
 
 use std::process::Command;
 
-use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 
 use crate::support::harness::Stack;
-
-/// Far longer than it takes; only a program that hangs meets it.
-const PATIENCE: u64 = 60_000;
-
-/// The program on a terminal of its own: Ctrl-C there reaches it and all its children.
-pub(crate) fn on_terminal(stack: &Stack, arguments: &[&str]) -> PtySession {
-    let mut command = stack.command(env!("CARGO_BIN_EXE_dofloat"));
-    command.args(arguments);
-    spawn_command(command, Some(PATIENCE)).expect("a terminal")
-}
-
-/// What it says until it ends, and its exit code; -1 if a signal ended it.
-pub(crate) fn rest(mut session: PtySession) -> (String, i32) {
-    let rest = session.exp_eof().expect("it ends");
-    match session.process().wait().expect("it is our child") {
-        WaitStatus::Exited(_, code) => (rest, code),
-        _ => (rest, -1),
-    }
-}
+use crate::support::terminal::{PATIENCE, on_terminal, rest};
 
 fn asked(stack: &Stack, answer: &str) -> (PtySession, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dofloat"));

@@ -6,7 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::table::Stage;
-use crate::bootstrap::tool;
+use crate::cluster::bootstrap::tool;
 use crate::support::harness::say;
 
 const PEER: &str = "droplets_PEER";

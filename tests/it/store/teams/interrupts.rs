@@ -5,9 +5,9 @@
 use serde_json::json;
 
 use super::{Cloud, Host, Options, STORE, tag};
-use crate::prompt::{on_terminal, rest};
 use crate::support::harness::Stack;
 use crate::support::running::Run;
+use crate::support::terminal::{on_terminal, rest};
 
 const QUESTION: &str = "Enter a value:";
 
@@ -195,7 +195,7 @@ fn while_it_asks_for_the_lock_the_answer_is_waited_for_and_nothing_is_left() {
 #[test]
 fn whoever_only_looks_sees_what_another_clone_has_made() {
     let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
-    let plan = include_str!("../../../plans/ha.tf");
+    let plan = include_str!("../../../../plans/ha.tf");
     let clone = || host.clone(&cloud, plan).env("DOFLOAT_CLOCK", "virtual").env("TF_VAR_failover_token", "token-of-the-nodes-4712");
     let stack = clone();
     stack.run(&["apply", "web", "-auto-approve"]).ok();

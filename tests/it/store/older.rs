@@ -3,8 +3,8 @@
 
 use dofloat::sim::Options;
 
-use crate::branches::git;
 use crate::support::cloud::Cloud;
+use crate::support::git::git;
 use crate::support::harness::Stack;
 
 const STATE: &str = "state/web.json";

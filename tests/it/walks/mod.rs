@@ -1,0 +1,10 @@
+//! Walks over whole stories that are killed, disturbed, met by others, or drawn by a seed.
+
+mod clock_walk;
+mod company;
+mod crash;
+mod faults;
+mod kills;
+mod lost_actions;
+mod simulation;
+mod watcher;
