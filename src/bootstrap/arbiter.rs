@@ -9,7 +9,7 @@ use crate::base::value::Value;
 
 /// Certificates and keys in PEM. One authority serves all pairs of a stack, so that they can share an arbiter.
 #[derive(Clone, Debug)]
-pub struct Papers {
+pub struct Certificates {
     /// The authority's certificate.
     pub authority: Secret<String>,
     /// The arbiter's key and certificate.
@@ -18,7 +18,7 @@ pub struct Papers {
 
 /// What a node knows of its arbiter.
 #[derive(Clone, Debug)]
-pub struct Introduction {
+pub struct ArbiterAccess {
     /// Where it is.
     pub address: String,
     /// The authority's certificate.
@@ -27,8 +27,8 @@ pub struct Introduction {
     pub pair: Secret<String>,
 }
 
-impl Papers {
-    /// By which papers are told from others.
+impl Certificates {
+    /// By which certificates are told from others.
     #[must_use]
     pub fn digest(&self, salt: &Salt) -> Digest {
         Digest::of(&self.authority.zip(&self.arbiter, |one, other| Value::from(format!("{one}{other}").as_str())), salt)
@@ -40,8 +40,8 @@ const END: &str = "END-OF-DOFLOAT-FILE";
 
 /// The shell script that makes a host the arbiter.
 #[must_use]
-pub fn script(papers: &Papers) -> Secret<String> {
-    papers.authority.zip(&papers.arbiter, |authority, arbiter| {
+pub fn script(certificates: &Certificates) -> Secret<String> {
+    certificates.authority.zip(&certificates.arbiter, |authority, arbiter| {
         let files = [
             ("600", "/etc/dofloat/arbiter/authority.pem", authority.as_str()),
             ("600", "/etc/dofloat/arbiter/arbiter.pem", arbiter.as_str()),

@@ -159,7 +159,7 @@ pub struct Plot<'a> {
     /// The digest of the scripts that the nodes run.
     pub scripts: Option<&'a str>,
     /// The digest of what the pair and its arbiter know each other by.
-    pub papers: Option<&'a Digest>,
+    pub certificates: Option<&'a Digest>,
     /// The tags of other pairs that the cluster's arbiter may serve.
     pub guests: &'a [String],
 }
@@ -243,7 +243,7 @@ impl Plot<'_> {
     fn keys(&self) -> Term {
         let mut all = vec![("token", self.or_later("token", self.token)), ("scripts", self.or_later("scripts", self.scripts))];
         if Arbiter::of(self.block).is_some() {
-            all.push(("arbiter", self.or_later("arbiter", self.papers)));
+            all.push(("arbiter", self.or_later("arbiter", self.certificates)));
         }
         Term::map(all.into_iter().map(|(name, term)| (name.to_owned(), term)).collect())
     }
@@ -315,7 +315,7 @@ impl Plot<'_> {
         let given = |name: &'static str| (name, entries.get(name).cloned().unwrap_or_else(Term::null));
         let inputs = BTreeMap::from([
             ("format".to_owned(), Term::Value(INPUTS_FORMAT.into())),
-            ("papers".to_owned(), self.of(Part::Keys, "input").get("arbiter")),
+            ("certificates".to_owned(), self.of(Part::Keys, "input").get("arbiter")),
         ]);
         let name = format!("{}-arbiter", self.name());
         let user_data = self.compared(Term::map(inputs), Part::Arbiter);

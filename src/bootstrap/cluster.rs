@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use super::arbiter::{self, Introduction, Papers};
+use super::arbiter::{self, ArbiterAccess, Certificates};
 use super::children::{self, Part, Plot};
 use super::schema::{self, Arbiter, Block, Complaint, KIND, number, text};
 use super::scripts::scripts_of;
@@ -53,7 +53,7 @@ pub struct Keys {
     /// The nodes' token.
     pub token: Secret<String>,
     /// What the pair and its arbiter know each other by, where it has one.
-    pub papers: Option<Papers>,
+    pub certificates: Option<Certificates>,
     /// The pair's own key and certificate for it.
     pub pair: Option<Secret<String>>,
 }
@@ -63,7 +63,7 @@ pub struct Keys {
 struct Digests {
     authkey: Option<Digest>,
     token: Option<Digest>,
-    papers: Option<Digest>,
+    certificates: Option<Digest>,
 }
 
 /// What stands for a token that is not given.
@@ -401,7 +401,20 @@ impl<'a> Expanded<'a> {
 
     fn plot<'p>(&'p self, address: &'p Address, block: &'p Block, known: &'p Known<'p>) -> Plot<'p> {
         let Grounds { stack, mark, api_url, salt, .. } = &self.grounds;
-        Plot { address, block, known, stack, mark, api_url, salt, authkey: None, token: None, scripts: None, papers: None, guests: &[] }
+        Plot {
+            address,
+            block,
+            known,
+            stack,
+            mark,
+            api_url,
+            salt,
+            authkey: None,
+            token: None,
+            scripts: None,
+            certificates: None,
+            guests: &[],
+        }
     }
 
     fn given_token(&self, block: &Block) -> Option<Secret<String>> {
@@ -439,8 +452,8 @@ impl<'a> Expanded<'a> {
     fn digests(&self, cluster: &Address, block: &Block) -> Result<Digests, Vec<Diagnostic>> {
         let of = |secret: &Secret<String>| Digest::of(&secret.map(|text| Value::from(text.as_str())), &self.grounds.salt);
         if let Some(keys) = self.grounds.secrets.get(cluster) {
-            let papers = keys.papers.as_ref().map(|papers| papers.digest(&self.grounds.salt));
-            return Ok(Digests { authkey: Some(of(&keys.authkey)), token: Some(of(&keys.token)), papers });
+            let certificates = keys.certificates.as_ref().map(|certificates| certificates.digest(&self.grounds.salt));
+            return Ok(Digests { authkey: Some(of(&keys.authkey)), token: Some(of(&keys.token)), certificates });
         }
         let remembered = |name: &str| Digest::from_text(&self.remembered(cluster, name).filter(|_| self.grounds.kept)?);
         let token = match self.given_token(block) {
@@ -451,7 +464,7 @@ impl<'a> Expanded<'a> {
                 (found, _) => found,
             },
         };
-        Ok(Digests { authkey: remembered("authkey"), token, papers: remembered("arbiter") })
+        Ok(Digests { authkey: remembered("authkey"), token, certificates: remembered("arbiter") })
     }
 
     fn no_token(&self, cluster: &Address) -> Diagnostic {
@@ -481,11 +494,11 @@ impl<'a> Expanded<'a> {
             Some(Arbiter::Own(_)) => Some((plot.known)(&Part::Arbiter.at(cluster)).get("ipv4_address")),
             Some(Arbiter::At(address)) => Some(address),
         };
-        let arbiter = match (arbiter, &node.papers, &node.pair) {
+        let arbiter = match (arbiter, &node.certificates, &node.pair) {
             (None, ..) => None,
-            (Some(address), Some(papers), Some(pair)) => {
+            (Some(address), Some(certificates), Some(pair)) => {
                 let address = address.value().and_then(Value::as_str).ok_or_else(lacking)?.to_owned();
-                Some(Introduction { address, authority: papers.authority.clone(), pair: pair.clone() })
+                Some(ArbiterAccess { address, authority: certificates.authority.clone(), pair: pair.clone() })
             }
             _ => return Err(lacking()),
         };
@@ -609,13 +622,13 @@ impl Resolve for Expanded<'_> {
             let guests: Vec<String> = self.guests.keys().filter(others).filter_map(|guest| self.guests.get(guest)).cloned().collect();
             return Ok(Plot { guests: &guests, ..self.plot(cluster, &block, known) }.body(part));
         }
-        let Digests { authkey, token, papers } = self.digests(cluster, &block)?;
+        let Digests { authkey, token, certificates } = self.digests(cluster, &block)?;
         let scripts = self.remembered(cluster, "scripts").filter(|_| !self.grounds.upgrade).or_else(|| scripts_of(&block));
         let plot = Plot {
             authkey: authkey.as_ref(),
             token: token.as_ref(),
             scripts: scripts.as_deref(),
-            papers: papers.as_ref(),
+            certificates: certificates.as_ref(),
             ..self.plot(cluster, &block, known)
         };
         Ok(plot.body(part))
@@ -624,7 +637,9 @@ impl Resolve for Expanded<'_> {
     fn sent(&self, of: &Address, mut body: BTreeMap<String, Term>, known: &Known<'_>) -> Result<BTreeMap<String, Term>, Vec<Diagnostic>> {
         let text = match self.cluster_of(of) {
             Some((cluster, Part::Node(name))) => Some(self.user_data(cluster, name, known)?),
-            Some((cluster, Part::Arbiter)) => self.grounds.secrets.get(cluster).and_then(|keys| keys.papers.as_ref()).map(arbiter::script),
+            Some((cluster, Part::Arbiter)) => {
+                self.grounds.secrets.get(cluster).and_then(|keys| keys.certificates.as_ref()).map(arbiter::script)
+            }
             _ => None,
         };
         if let Some(text) = text {

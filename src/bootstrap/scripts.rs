@@ -4,7 +4,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::arbiter::Introduction;
+use super::arbiter::ArbiterAccess;
 use super::schema::{Block, text};
 use super::user_data::{self, Fencing, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
 use crate::base::digest::{Digest, Salt};
@@ -37,7 +37,7 @@ pub fn scripts_of(block: &Block) -> Option<String> {
         user_script_timeout: 0,
         authkey: Secret::new(String::new()),
         token: Secret::new(String::new()),
-        arbiter: (release == Release::Modern).then(|| Introduction {
+        arbiter: (release == Release::Modern).then(|| ArbiterAccess {
             address: String::new(),
             authority: Secret::new(String::new()),
             pair: Secret::new(String::new()),

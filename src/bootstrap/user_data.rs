@@ -11,7 +11,7 @@ use std::net::Ipv4Addr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::arbiter::Introduction;
+use super::arbiter::ArbiterAccess;
 use crate::base::secret::Secret;
 
 /// The API takes no more than this.
@@ -63,7 +63,7 @@ pub struct Node {
     /// The token with which it moves the address.
     pub token: Secret<String>,
     /// The third vote, where there is one.
-    pub arbiter: Option<Introduction>,
+    pub arbiter: Option<ArbiterAccess>,
 }
 
 /// A generation of images.
@@ -159,15 +159,17 @@ impl Release {
 pub fn render(node: &Node) -> Result<Secret<String>, TooLong> {
     let none = Secret::new(String::new());
     let script = node.user_script.as_ref().unwrap_or(&none);
-    let papers = match &node.arbiter {
+    let certificates = match &node.arbiter {
         Some(known) => known.authority.zip(&known.pair, |authority, pair| [authority.clone(), pair.clone()]),
         None => Secret::new([String::new(), String::new()]),
     };
-    let secrets =
-        node.authkey.zip(&node.token, |authkey, token| (authkey.clone(), token.clone())).zip(&papers, |(authkey, token), papers| {
-            let [authority, pair] = papers.clone();
+    let secrets = node.authkey.zip(&node.token, |authkey, token| (authkey.clone(), token.clone())).zip(
+        &certificates,
+        |(authkey, token), certificates| {
+            let [authority, pair] = certificates.clone();
             Texts { authkey: authkey.clone(), token: token.clone(), authority, pair, script: String::new() }
-        });
+        },
+    );
     let text = secrets.zip(script, |texts, script| {
         let texts = Texts { script: script.clone(), ..texts.clone() };
         let files = files(node, &texts);

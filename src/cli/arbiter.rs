@@ -3,8 +3,8 @@
 //! Invariant: reads only. What it prints holds a key, so it prints only what it was asked for.
 
 use super::args::ArbiterArgs;
+use super::certificates;
 use super::exit::{Ended, Exit};
-use super::papers;
 use super::session::Session;
 use super::workplace::keys;
 use crate::base::diag::Diagnostic;
@@ -21,14 +21,14 @@ pub async fn run(args: &ArbiterArgs, session: &Session<'_>, screen: &mut Screen)
     let place = session.find_remembered(args.stack.as_deref())?;
     session.remembered(&place).await?;
     let kept = secrets::read(&place.store().secrets, &keys(session.environment))?.unwrap_or_default();
-    let Some(papers) = papers::kept_of_arbiter(&kept) else {
+    let Some(certificates) = certificates::kept_of_arbiter(&kept) else {
         return Err(Diagnostic::error(format!("No pair of stack {} has an arbiter yet.", place.name))
             .hint(
                 "Write `arbiter = \"ADDRESS\"` into the cluster and apply: what the arbiter and the nodes know each other by is made then.",
             )
             .into());
     };
-    let script = arbiter::script(&papers).map(|text| Value::from(text.as_str()));
+    let script = arbiter::script(&certificates).map(|text| Value::from(text.as_str()));
     if let Value::Str(text) = secrets::shown(&script) {
         screen.reveal(&text);
     }

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::certificates;
 use super::exit::Failure;
 use super::gateway::{self, ENDPOINT, Gateway};
-use super::papers;
 use super::workplace::{Site, keys};
 use crate::api::client::Client;
 use crate::base::address::Address;
@@ -155,12 +155,12 @@ pub fn unlock(site: &Site<'_>, expanded: &Expanded<'_>, plan: &Plan, state: &Sta
         site.environment.known.learn(&authkey);
         site.environment.known.learn(&token);
         let known = expanded.known_to_arbiter(&cluster);
-        let papers = known.as_ref().map(|_| papers::of_arbiter(&mut kept)).transpose()?;
-        let pair = known.map(|name| papers::of_pair(&mut kept, &cluster, &name)).transpose()?;
-        for secret in papers.iter().map(|papers| &papers.arbiter).chain(&pair) {
-            site.environment.known.learn(&papers::body(secret));
+        let certificates = known.as_ref().map(|_| certificates::of_arbiter(&mut kept)).transpose()?;
+        let pair = known.map(|name| certificates::of_pair(&mut kept, &cluster, &name)).transpose()?;
+        for secret in certificates.iter().map(|certificates| &certificates.arbiter).chain(&pair) {
+            site.environment.known.learn(&certificates::body(secret));
         }
-        all.insert(cluster, Keys { authkey, token, papers, pair });
+        all.insert(cluster, Keys { authkey, token, certificates, pair });
     }
     secrets::write(&path, &kept, &keys)?;
     Ok(all)
@@ -173,7 +173,7 @@ pub fn forget(kept: &mut Secrets, state: &State) {
         let whose = name.rsplit_once(' ').map_or(name.as_str(), |(whose, _)| whose);
         !whose.starts_with(KIND) || there.contains(whose)
     });
-    papers::forget(kept);
+    certificates::forget(kept);
 }
 
 /// Writes what is left of the secrets; a file in which nothing is left is removed.

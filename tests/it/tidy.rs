@@ -39,7 +39,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hcl_edit", &["lang/syntax.rs", "lang/syntax/", "lang/fmt.rs"]),
     ("object_store", &["state/store/s3.rs"]),
     ("petgraph", &["engine/graph.rs"]),
-    ("rcgen", &["cli/papers.rs"]),
+    ("rcgen", &["cli/certificates.rs"]),
     ("reqwest", &["api/"]),
 ];
 

@@ -9,7 +9,7 @@ use dofloat::bootstrap::user_data::{Node, Release};
 use dofloat::sim::Options;
 use serde_json::{Value, json};
 
-use crate::cluster::bootstrap::{Root, introduction, modern, text, tool};
+use crate::cluster::bootstrap::{Root, arbiter_access, modern, text, tool};
 use crate::cluster::fencing::votes;
 use crate::support::cloud::Cloud;
 use crate::support::harness::{Outcome, Stack};
@@ -171,7 +171,7 @@ struct Watcher {
 impl Watcher {
     fn new() -> Self {
         let root = Root::new();
-        root.born(&text(&Node { release: Release::Trusty, arbiter: Some(introduction()), ..modern() }));
+        root.born(&text(&Node { release: Release::Trusty, arbiter: Some(arbiter_access()), ..modern() }));
         root.stand_in("corosync-quorumtool", "cat \"$DOFLOAT_ROOT/votes\"");
         root.stand_in("attrd_updater", "case $* in *-Q*) cat \"$DOFLOAT_ROOT/sights\" ;; esac");
         root.stand_in("crm_node", "cat \"$DOFLOAT_ROOT/members\"");

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use dofloat::base::secret::Secret;
-use dofloat::bootstrap::arbiter::Introduction;
+use dofloat::bootstrap::arbiter::ArbiterAccess;
 use dofloat::bootstrap::user_data::{self, Fencing, LIMIT, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
 use serde_json::Value;
 
@@ -49,9 +49,9 @@ pub(crate) fn modern() -> Node {
     }
 }
 
-pub(crate) fn introduction() -> Introduction {
+pub(crate) fn arbiter_access() -> ArbiterAccess {
     let pem = |what: &str| Secret::new(format!("-----BEGIN {what}-----\nMDEyMzQ1\n-----END {what}-----\n"));
-    Introduction { address: "203.0.113.99".to_owned(), authority: pem("CERTIFICATE"), pair: pem("PRIVATE KEY") }
+    ArbiterAccess { address: "203.0.113.99".to_owned(), authority: pem("CERTIFICATE"), pair: pem("PRIVATE KEY") }
 }
 
 fn trusty() -> Node {

@@ -9,7 +9,7 @@ use std::fs;
 use dofloat::bootstrap::user_data::{Fencing, Node};
 
 use super::protocol::{Droplet, Facts, Holder, Limits, Memory, Move, Own, decide};
-use crate::cluster::bootstrap::{Root, introduction, modern, text, tool};
+use crate::cluster::bootstrap::{Root, arbiter_access, modern, text, tool};
 use crate::support::harness::{Width, say, width};
 
 /// What the script has, in seconds.
@@ -163,7 +163,7 @@ impl Stage {
         let (own, name) = if first { ("primary", "secondary") } else { ("secondary", "primary") };
         let root = Root::new();
         // Without the third vote it does what it would do without an arbiter.
-        let node = Node { name: own.to_owned(), fencing: Fencing::Api { delay: 0 }, arbiter: Some(introduction()), ..modern() };
+        let node = Node { name: own.to_owned(), fencing: Fencing::Api { delay: 0 }, arbiter: Some(arbiter_access()), ..modern() };
         root.born(&text(&Node { release: dofloat::bootstrap::user_data::Release::Trusty, ..node }));
         root.stand_in("sleep", NO_SLEEP);
         root.stand_in("crm_node", "cat \"$DOFLOAT_ROOT/members\"");

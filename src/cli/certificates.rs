@@ -12,7 +12,7 @@ use super::exit::Failure;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::base::secret::Secret;
-use crate::bootstrap::arbiter::Papers;
+use crate::bootstrap::arbiter::Certificates;
 use crate::state::secrets::Secrets;
 
 /// The names in the encrypted file; a pair's begins with its address.
@@ -28,17 +28,17 @@ const AUTHORITY_SUBJECT: &str = "dofloat arbiter authority";
 ///
 /// # Errors
 /// If they cannot be made.
-pub fn of_arbiter(kept: &mut Secrets) -> Result<Papers, Failure> {
+pub fn of_arbiter(kept: &mut Secrets) -> Result<Certificates, Failure> {
     let authority = of_authority(kept)?;
     let arbiter = entry(kept, ARBITER, || issued(&authority, ARBITER_SUBJECT, ExtendedKeyUsagePurpose::ServerAuth))?;
-    Ok(Papers { authority: authority.map(|text| certificate(text)), arbiter })
+    Ok(Certificates { authority: authority.map(|text| certificate(text)), arbiter })
 }
 
 /// The same if they are there.
 #[must_use]
-pub fn kept_of_arbiter(kept: &Secrets) -> Option<Papers> {
+pub fn kept_of_arbiter(kept: &Secrets) -> Option<Certificates> {
     let text = |name: &str| kept.generated.get(name).map(|bytes| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
-    Some(Papers { authority: text(AUTHORITY)?.map(|text| certificate(text)), arbiter: text(ARBITER)? })
+    Some(Certificates { authority: text(AUTHORITY)?.map(|text| certificate(text)), arbiter: text(ARBITER)? })
 }
 
 /// The key and certificate of a pair, made if they are not there. It is known by the name that its corosync has.
