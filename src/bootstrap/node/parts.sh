@@ -88,6 +88,9 @@ wanted() {
     default migration-threshold 3
     default failure-timeout 120s
     property cluster-recheck-interval 60s
+    # How long a node that starts listens for a coordinator before it calls an election (20 s by default). Where both start at once
+    # there is none to be heard. Where a node may act without having seen the other, it goes on listening as long as ever.
+    property dc-deadtime "$([ "$NO_QUORUM_POLICY" != stop ] || echo 5s)"
     # A start that the API has failed is tried again where it was; a node is given up after several.
     property start-failure-is-fatal false
     property no-quorum-policy "$NO_QUORUM_POLICY"

@@ -114,6 +114,8 @@ pub(crate) const PROMISED: u64 = 60_000;
 const STEADY: u64 = 1000;
 /// Until FloatIP is started after an outage of the API, and served.
 const SOON: u64 = 5000;
+/// Until two nodes that start at once serve: their boot, and what pacemaker needs to begin.
+const TOGETHER: u64 = 25_000;
 
 const FENCED: Row = Row {
     name: "",
@@ -267,12 +269,12 @@ pub(crate) const ROWS: &[Row] = &[
         resets: (0, 0),
         ..FENCED
     },
-    Row { name: "both are reset at once", steps: &[Power(Both, "power_cycle")], resets: (2, 2), bound: 40_000, ..FENCED },
+    Row { name: "both are reset at once", steps: &[Power(Both, "power_cycle")], resets: (2, 2), bound: TOGETHER, ..FENCED },
     Row {
         name: "corosync and pacemaker restart on both at once",
         steps: &[On(Both, "systemctl --no-block restart corosync pacemaker")],
         resets: (0, 0),
-        bound: 40_000,
+        bound: TOGETHER,
         ..FENCED
     },
     Row {
@@ -307,7 +309,7 @@ pub(crate) const ROWS: &[Row] = &[
         name: "both are reset at once, no fencing",
         steps: &[Power(Both, "power_cycle")],
         resets: (2, 2),
-        bound: 40_000,
+        bound: TOGETHER,
         watched: 90,
         ..UNFENCED
     },
