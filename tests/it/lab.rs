@@ -6,6 +6,7 @@
 //! node without the address looks on.
 
 mod arbiter;
+mod client;
 mod hygiene;
 mod links;
 mod measure;
@@ -19,8 +20,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use client::Watch;
 use measure::{HEAD, begun, moves, other, runs, stays, wait_for};
-use room::{Key, Lab, NODES, TOKEN, Watch, Wish, until, wait};
+use room::{Key, Lab, NODES, TOKEN, Wish, until, wait};
 
 use crate::support::harness::say;
 

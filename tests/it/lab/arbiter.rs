@@ -35,20 +35,15 @@ fn has_its_vote(lab: &Lab) {
     until("the arbiter's vote counts", Duration::from_secs(200), || NODES.iter().all(|node| lab.health(node)["arbiter"] == "votes"));
 }
 
-/// What was done to the power of droplets since.
-fn power_events(lab: &Lab, since: usize) -> Vec<String> {
-    lab.events().split_off(since).into_iter().filter(|line| line.contains(" power_")).collect()
-}
-
 /// Neither sees the other, whoever has the address: it stays, and the other one is reset once, without any look-on.
 fn keeps_the_address_in_a_split(lab: &Lab) {
     lab.until_serving();
     let (active, before) = (lab.server(), lab.events().len());
     let watch = begun(lab, &active);
     lab.rig(&["part", &active]);
-    until("the passive node is reset", Duration::from_secs(30), || !power_events(lab, before).is_empty());
+    until("the passive node is reset", Duration::from_secs(30), || !lab.power_events(before).is_empty());
     pass(&watch, 10);
-    let power = power_events(lab, before);
+    let power = lab.power_events(before);
     let passive = lab.droplet(other(&active)).to_string();
     assert!(power.iter().all(|line| line.contains(&passive)), "{power:?}\n{}", lab.story());
     assert_eq!((watch.failed(), watch.now()), (0, active.clone()), "{}", lab.story());
@@ -56,7 +51,7 @@ fn keeps_the_address_in_a_split(lab: &Lab) {
     lab.until_serving();
     has_its_vote(lab);
     assert_eq!((lab.server(), lab.holder()), (active.clone(), active), "{}", lab.story());
-    say(&format!("| the nodes do not see each other, an arbiter | no failed request, {} reset |", power_events(lab, before).len()));
+    say(&format!("| the nodes do not see each other, an arbiter | no failed request, {} reset |", lab.power_events(before).len()));
 }
 
 /// The arbiter dies, and half a minute later the node that serves.

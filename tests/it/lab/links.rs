@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use super::client::Watch;
 use super::measure::{begun, moves, other, runs, tabled};
-use super::room::{Lab, NODES, Watch, Wish, until};
+use super::room::{Lab, NODES, Wish, until};
 use super::{DEATH, pass};
 use crate::support::harness::say;
 

@@ -7,7 +7,8 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::time::Duration;
 
-use super::room::{Lab, Watch, until};
+use super::client::Watch;
+use super::room::{Lab, until};
 use crate::support::harness::{asked, say, words};
 
 /// The table's head.

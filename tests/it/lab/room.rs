@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::client::Watch;
 use crate::earlier::lay;
 use crate::support::harness::{Outcome, Stack, in_full, say};
 
@@ -318,10 +319,7 @@ impl Lab {
 
     /// Starts to ask the floating IP every 100 ms.
     pub(crate) fn watch(&self) -> Watch {
-        let file = self.stack.path("watch");
-        let _ = fs::remove_file(&file);
-        let child = rig(&self.name, &["ask", self.ip(), &file.to_string_lossy()]).stdout(Stdio::null()).spawn().expect("the client starts");
-        Watch { child, file }
+        Watch::begin(&format!("{}-client", self.name), self.ip())
     }
 }
 
@@ -392,72 +390,6 @@ impl Key {
     /// In which the ssh is this one.
     pub(crate) fn environment(&self) -> [(&'static str, String); 1] {
         [("PATH", format!("{}:{PATH}", self.folder.display()))]
-    }
-}
-
-/// A client that asks every 100 ms.
-pub(crate) struct Watch {
-    child: Child,
-    file: PathBuf,
-}
-
-/// An answer: when, and from which node; empty if it was none.
-#[derive(Clone, Debug)]
-pub(crate) struct Seen {
-    pub(crate) at: u64,
-    pub(crate) from: String,
-}
-
-impl Watch {
-    /// All answers so far, in order.
-    pub(crate) fn seen(&self) -> Vec<Seen> {
-        let mut all: Vec<Seen> = fs::read_to_string(&self.file)
-            .unwrap_or_default()
-            .lines()
-            .filter_map(|line| {
-                let (at, rest) = line.split_once(' ')?;
-                let from = rest.strip_prefix("Droplet: ").and_then(|rest| rest.split_once(',')).map_or("", |(name, _)| name);
-                Some(Seen { at: at.parse().ok()?, from: from.to_owned() })
-            })
-            .collect();
-        all.sort_by_key(|seen| seen.at);
-        all
-    }
-
-    /// The longest time without a good answer so far, in milliseconds.
-    pub(crate) fn gap(&self) -> u64 {
-        let good: Vec<u64> = self.seen().iter().filter(|seen| !seen.from.is_empty()).map(|seen| seen.at).collect();
-        good.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
-    }
-
-    /// For how long after a moment nobody answered who would have answered again: until the last long pause after it was over.
-    pub(crate) fn silence_after(&self, moment: u64) -> u64 {
-        let good: Vec<u64> = self.seen().iter().filter(|seen| !seen.from.is_empty()).map(|seen| seen.at).collect();
-        let mut ends = good.windows(2).filter(|pair| pair[1] > moment && pair[1] - pair[0] > 1000).map(|pair| pair[1] - moment);
-        ends.next_back().unwrap_or(0)
-    }
-
-    /// How many requests had no good answer.
-    pub(crate) fn failed(&self) -> usize {
-        self.seen().iter().filter(|seen| seen.from.is_empty()).count()
-    }
-
-    /// The node of the newest good answer, if nothing failed in the last second before it.
-    pub(crate) fn now(&self) -> String {
-        self.seen()
-            .iter()
-            .rev()
-            .take(5)
-            .map(|seen| seen.from.clone())
-            .reduce(|a, b| if a == b { a } else { String::new() })
-            .unwrap_or_default()
-    }
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

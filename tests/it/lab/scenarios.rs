@@ -5,12 +5,13 @@
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use serde_json::json;
 
+use super::client::{self, Watch};
 use super::measure::{Gaps, begun, other, runs};
-use super::room::{Lab, NODES, Watch, Wish, until, wait};
+use super::room::{Lab, NODES, Wish, until, wait};
 use super::table::{Ends, Link, ROWS, Row, Step, Whom};
 use super::{comes_up_as_it_should, pass};
 use crate::support::harness::{Width, say, width, words};
@@ -106,7 +107,7 @@ impl Play<'_> {
         for step in self.row.steps {
             self.step(*step, &watch);
         }
-        let end = now();
+        let end = client::now();
         pass(&watch, if width() < Width::Whole && words(CASE).is_none() { self.row.watched.min(HASTY) } else { self.row.watched });
         let (server, holder) = (self.server(), self.lab.holder());
         let figure = match self.row.ends {
@@ -278,12 +279,6 @@ fn off_times(power: &[String]) -> Vec<(u64, f64)> {
         }
     }
     times
-}
-
-#[expect(clippy::disallowed_methods, reason = "the client's answers carry the machine's time")]
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("it is after 1970");
-    u64::try_from(since.as_millis()).expect("it fits")
 }
 
 #[test]
