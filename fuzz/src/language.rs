@@ -29,7 +29,7 @@ use dofloat::lang::{Host, border, syntax};
 use dofloat::state::State;
 use dofloat::ui::errors::{self, Sources};
 use dofloat::ui::paint::Paint;
-use dofloat::ui::plan_text::{View, rows_of};
+use dofloat::ui::plan_text::{Layout, rows_of};
 use dofloat::ui::{plan_json, plan_text};
 
 /// Loads a stack of one file, plans it from nothing, and saves the plan.
@@ -74,8 +74,8 @@ fn planned(stack: &Stack<'_>, shown: &Shown) {
         Ok(planned) => planned,
         Err(stop) => return shown.check(&stop.diagnostics),
     };
-    let view = View { paint: Paint::PLAIN, rows: &rows_of, sources: &shown.sources };
-    let _ = plan_text::render(&planned.plan, view);
+    let layout = Layout { paint: Paint::PLAIN, rows: &rows_of, sources: &shown.sources };
+    let _ = plan_text::render(&planned.plan, layout);
     let _ = plan_json::lines(&planned.plan, &shown.sources, "");
     let _ = plan_json::object(&planned.plan, &shown.sources);
     let surveyed = Surveyed { planned, state, observed, upkeep, adopted: Vec::new(), claims: Default::default(), no_project: false };

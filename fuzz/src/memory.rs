@@ -9,7 +9,7 @@ use dofloat::state::journal::{Line, replay, write_line};
 use dofloat::state::{State, format};
 use dofloat::ui::errors::Sources;
 use dofloat::ui::paint::Paint;
-use dofloat::ui::plan_text::{View, rows_of};
+use dofloat::ui::plan_text::{Layout, rows_of};
 use dofloat::ui::{plan_json, plan_text, state_text};
 
 /// The name of the file in messages.
@@ -20,7 +20,7 @@ pub fn state(bytes: &[u8]) {
     match format::read(bytes, FILE) {
         Ok(state) => {
             kept(&state);
-            let _ = state_text::render(&state, view(&Sources::new()));
+            let _ = state_text::render(&state, layout(&Sources::new()));
             let _ = state_text::to_json(&state);
         }
         Err(error) => told(&error),
@@ -66,7 +66,7 @@ pub fn saved_plan(bytes: &[u8]) {
     assert_eq!(saved::read(sealed(&written).as_bytes(), FILE).expect("what was written"), plan);
     let (shown, sources) = (plan.plan(), Sources::new());
     let _ = (plan.options(), plan.observed());
-    let _ = plan_text::render(&shown, view(&sources));
+    let _ = plan_text::render(&shown, layout(&sources));
     let _ = plan_json::lines(&shown, &sources, "");
     let _ = plan_json::object(&shown, &sources);
 }
@@ -82,6 +82,6 @@ fn told(error: &Diagnostic) {
     assert!(error.message.contains(FILE) && error.hint.is_some(), "{error:?}");
 }
 
-fn view(sources: &Sources) -> View<'_> {
-    View { paint: Paint::PLAIN, rows: &rows_of, sources }
+fn layout(sources: &Sources) -> Layout<'_> {
+    Layout { paint: Paint::PLAIN, rows: &rows_of, sources }
 }

@@ -217,8 +217,8 @@ impl Taking<'_> {
             screen.line("Nothing was found that fits a resource without a record.");
             return Ok(Exit::Done);
         }
-        let view = plan_text::View { paint: screen.paint, rows: &plan_text::rows_of, sources: &self.site.sources };
-        screen.print(&import_text::proposal(plan, view));
+        let layout = plan_text::Layout { paint: screen.paint, rows: &plan_text::rows_of, sources: &self.site.sources };
+        screen.print(&import_text::proposal(plan, layout));
         if !self.args.auto_approve && !self.session.approved("take these objects over", screen).await? {
             screen.line("Import cancelled.");
             return Ok(Exit::Failed);

@@ -175,8 +175,8 @@ pub fn show(plan: &Plan, site: &Site<'_>, json: bool, screen: &mut Screen) {
             screen.line(&line.to_string());
         }
     } else {
-        let view = plan_text::View { paint: screen.paint, rows: &plan_text::rows_of, sources: &site.sources };
-        screen.print(&plan_text::render(plan, view));
+        let layout = plan_text::Layout { paint: screen.paint, rows: &plan_text::rows_of, sources: &site.sources };
+        screen.print(&plan_text::render(plan, layout));
     }
 }
 

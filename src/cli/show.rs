@@ -18,7 +18,7 @@ use crate::ui::{plan_json, plan_text, state_text};
 /// If the file or the state cannot be read.
 pub async fn run(args: &ShowArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
     let sources = Sources::new();
-    let view = plan_text::View { paint: screen.paint, rows: &plan_text::rows_of, sources: &sources };
+    let layout = plan_text::Layout { paint: screen.paint, rows: &plan_text::rows_of, sources: &sources };
     if let Some(what) = &args.what
         && is_plan(what)
     {
@@ -26,7 +26,7 @@ pub async fn run(args: &ShowArgs, session: &Session<'_>, screen: &mut Screen) ->
         if args.json {
             screen.line(&plan_json::object(&plan, &sources).to_string());
         } else {
-            screen.print(&plan_text::render(&plan, view));
+            screen.print(&plan_text::render(&plan, layout));
         }
         return Ok(Exit::Done);
     }
@@ -35,7 +35,7 @@ pub async fn run(args: &ShowArgs, session: &Session<'_>, screen: &mut Screen) ->
     if args.json {
         screen.line(&state_text::to_json(&state).to_string());
     } else {
-        screen.print(&state_text::render(&state, view));
+        screen.print(&state_text::render(&state, layout));
     }
     Ok(Exit::Done)
 }

@@ -91,8 +91,8 @@ async fn show(args: &StateShowArgs, session: &Session<'_>, screen: &mut Screen) 
         screen.line(&format!("{:#}", state_text::record_json(&wanted, record)));
     } else {
         let sources = Sources::new();
-        let view = plan_text::View { paint: screen.paint, rows: &plan_text::rows_of, sources: &sources };
-        screen.print(&state_text::one(&wanted, record, view));
+        let layout = plan_text::Layout { paint: screen.paint, rows: &plan_text::rows_of, sources: &sources };
+        screen.print(&state_text::one(&wanted, record, layout));
     }
     Ok(Exit::Done)
 }

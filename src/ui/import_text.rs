@@ -7,21 +7,21 @@ use std::fmt::Write as _;
 
 use super::errors;
 use super::paint::Paint;
-use super::plan_text::{self, View};
+use super::plan_text::{self, Layout};
 use crate::base::address::Address;
 use crate::base::identity::Id;
 use crate::engine::change::{Action, Came, Change, Plan};
 
 /// What was found, and how a plan would show it.
 #[must_use]
-pub fn proposal(plan: &Plan, view: View<'_>) -> String {
-    let mut text = view.paint.bold("These objects fit resources that have no record.");
+pub fn proposal(plan: &Plan, layout: Layout<'_>) -> String {
+    let mut text = layout.paint.bold("These objects fit resources that have no record.");
     text.push_str("\nNothing of them is changed now; shown is what the next plan makes of them.\n\n");
     for change in plan.changes.iter().filter(|change| change.came.is_some()) {
-        plan_text::one(&mut text, change, view);
+        plan_text::one(&mut text, change, layout);
         text.push('\n');
     }
-    text + &errors::render(&plan.notes, view.sources, view.paint)
+    text + &errors::render(&plan.notes, layout.sources, layout.paint)
 }
 
 /// Resources for which several objects fit.

@@ -14,9 +14,9 @@ use crate::base::value::{Term, Value};
 use crate::engine::change::{Action, AttrChange, Came, Change, Counts, Drift, Order, Plan, Reason, Shown};
 use crate::kinds::attr::Attr;
 
-/// What a plan is drawn with beside itself.
+/// How a plan is laid out: what it is drawn with beside itself.
 #[derive(Clone, Copy)]
-pub struct View<'a> {
+pub struct Layout<'a> {
     /// Colour.
     pub paint: Paint,
     /// The attribute table of a resource type.
@@ -25,13 +25,13 @@ pub struct View<'a> {
     pub sources: &'a Sources,
 }
 
-impl std::fmt::Debug for View<'_> {
+impl std::fmt::Debug for Layout<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("View").field("paint", &self.paint).finish_non_exhaustive()
+        f.debug_struct("Layout").field("paint", &self.paint).finish_non_exhaustive()
     }
 }
 
-/// The attribute tables of all kinds: what `View::rows` is outside of tests.
+/// The attribute tables of all kinds: what `Layout::rows` is outside of tests.
 #[must_use]
 pub fn rows_of(kind: &str) -> Option<&'static [Attr]> {
     crate::kinds::kind(kind).map(|kind| kind.attrs())
@@ -39,23 +39,23 @@ pub fn rows_of(kind: &str) -> Option<&'static [Attr]> {
 
 /// The whole plan, with a newline at the end.
 #[must_use]
-pub fn render(plan: &Plan, view: View<'_>) -> String {
-    let mut text = drift(plan, view);
+pub fn render(plan: &Plan, layout: Layout<'_>) -> String {
+    let mut text = drift(plan, layout);
     let shown: Vec<&Change> =
         plan.changes.iter().filter(|change| !matches!(change.action, Action::Keep) || change.came.is_some()).collect();
     if !shown.is_empty() {
-        legend(&mut text, &shown, view.paint);
+        legend(&mut text, &shown, layout.paint);
         text.push_str("\ndofloat will perform the following actions:\n\n");
         for change in shown {
-            one(&mut text, change, view);
+            one(&mut text, change, layout);
             text.push('\n');
         }
     }
-    outputs(&mut text, plan, view.paint);
+    outputs(&mut text, plan, layout.paint);
     if !plan.notes.is_empty() {
-        text.push_str(&errors::render(&plan.notes, view.sources, view.paint));
+        text.push_str(&errors::render(&plan.notes, layout.sources, layout.paint));
     }
-    let _ = writeln!(text, "{}", last_line(plan, view.paint));
+    let _ = writeln!(text, "{}", last_line(plan, layout.paint));
     text
 }
 
@@ -86,15 +86,15 @@ fn last_line(plan: &Plan, paint: Paint) -> String {
     paint.bold("Plan:") + text.strip_prefix("Plan:").unwrap_or_default()
 }
 
-fn drift(plan: &Plan, view: View<'_>) -> String {
+fn drift(plan: &Plan, layout: Layout<'_>) -> String {
     let mut text = String::new();
     if plan.drift.is_empty() {
         return text;
     }
-    let _ = writeln!(text, "{} Objects have changed outside of dofloat\n", view.paint.bold("Note:"));
+    let _ = writeln!(text, "{} Objects have changed outside of dofloat\n", layout.paint.bold("Note:"));
     text.push_str("dofloat found these differences from what the last apply left:\n\n");
     for drift in &plan.drift {
-        drifted(&mut text, drift, plan, view);
+        drifted(&mut text, drift, plan, layout);
         text.push('\n');
     }
     if plan.refresh_only {
@@ -103,10 +103,10 @@ fn drift(plan: &Plan, view: View<'_>) -> String {
     text
 }
 
-fn drifted(text: &mut String, drift: &Drift, plan: &Plan, view: View<'_>) {
+fn drifted(text: &mut String, drift: &Drift, plan: &Plan, layout: Layout<'_>) {
     let (words, mark) = if drift.gone { ("is gone", Mark::Remove) } else { ("has changed", Mark::Change) };
-    let _ = writeln!(text, "  {}", view.paint.bold(&format!("# {} {words}", drift.address)));
-    head(text, mark.symbol(view.paint).as_str(), 2, &drift.address);
+    let _ = writeln!(text, "  {}", layout.paint.bold(&format!("# {} {words}", drift.address)));
+    head(text, mark.symbol(layout.paint).as_str(), 2, &drift.address);
     let seen = plan.changes.iter().find(|change| change.address == drift.address).and_then(|change| change.before.as_ref());
     let id = Shown::Value(Value::Str(drift.id.0.clone()));
     let named = drift.attrs.iter().any(|attr| attr.name == "id");
@@ -115,13 +115,13 @@ fn drifted(text: &mut String, drift: &Drift, plan: &Plan, view: View<'_>) {
     } else {
         let hidden = seen.map_or((0, 0), |body| {
             let others = body.keys().filter(|name| *name != "id" && !drift.attrs.iter().any(|attr| attr.name == **name));
-            count(others.map(|name| (name.as_str(), Shown::Value(body[name].clone()))), rows(view, &drift.address))
+            count(others.map(|name| (name.as_str(), Shown::Value(body[name].clone()))), rows(layout, &drift.address))
         });
         (if named { vec![] } else { vec![("id", id.clone())] }, hidden)
     };
     let gone = [AttrChange { name: "id".into(), before: id, after: Shown::Absent, replaces: false, disrupts: false }];
     let attrs = if drift.gone && drift.attrs.is_empty() { gone.as_slice() } else { drift.attrs.as_slice() };
-    text.push_str(&BodyText { rows: rows(view, &drift.address), attrs, kept, hidden, still: false, paint: view.paint }.render());
+    text.push_str(&BodyText { rows: rows(layout, &drift.address), attrs, kept, hidden, still: false, paint: layout.paint }.render());
     text.push_str("    }\n");
 }
 
@@ -160,19 +160,19 @@ fn symbol(action: &Action, paint: Paint) -> String {
 }
 
 /// What becomes of one resource.
-pub(super) fn one(text: &mut String, change: &Change, view: View<'_>) {
+pub(super) fn one(text: &mut String, change: &Change, layout: Layout<'_>) {
     for (position, line) in title(change).iter().enumerate() {
         let line = format!("# {line}");
-        let _ = writeln!(text, "  {}", if position == 0 { view.paint.bold(&line) } else { line });
+        let _ = writeln!(text, "  {}", if position == 0 { layout.paint.bold(&line) } else { line });
     }
     if matches!(change.action, Action::Adopt { .. } | Action::Forget) {
         return;
     }
-    head(text, &symbol(&change.action, view.paint), 0, &change.address);
+    head(text, &symbol(&change.action, layout.paint), 0, &change.address);
     let keeps = matches!(change.action, Action::Edit { .. } | Action::Replace { .. } | Action::Keep);
-    let (kept, hidden) = if keeps { unchanged(change, rows(view, &change.address)) } else { (vec![], (0, 0)) };
+    let (kept, hidden) = if keeps { unchanged(change, rows(layout, &change.address)) } else { (vec![], (0, 0)) };
     text.push_str(
-        &BodyText { rows: rows(view, &change.address), attrs: &change.attrs, kept, hidden, still: false, paint: view.paint }.render(),
+        &BodyText { rows: rows(layout, &change.address), attrs: &change.attrs, kept, hidden, still: false, paint: layout.paint }.render(),
     );
     text.push_str("    }\n");
 }
@@ -237,8 +237,8 @@ fn instance(address: &Address) -> String {
     whole.strip_prefix(&block).unwrap_or(&whole).to_owned()
 }
 
-fn rows(view: View<'_>, address: &Address) -> &'static [Attr] {
-    (view.rows)(&address.kind).unwrap_or_default()
+fn rows(layout: Layout<'_>, address: &Address) -> &'static [Attr] {
+    (layout.rows)(&address.kind).unwrap_or_default()
 }
 
 /// The attributes that say which object it is, and how many more do not change.

@@ -23,7 +23,7 @@ const ROWS: &[Attr] = &[
 ];
 
 fn text(plan: &Plan) -> String {
-    render(plan, View { paint: Paint::PLAIN, rows: &|_| Some(ROWS), sources: &Sources::new() })
+    render(plan, Layout { paint: Paint::PLAIN, rows: &|_| Some(ROWS), sources: &Sources::new() })
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn nothing_to_do_is_said_in_the_last_line() {
 
 #[test]
 fn colour_adds_codes_and_nothing_else() {
-    let coloured = render(&plan(vec![wide()]), View { paint: Paint::new(true), rows: &|_| Some(ROWS), sources: &Sources::new() });
+    let coloured = render(&plan(vec![wide()]), Layout { paint: Paint::new(true), rows: &|_| Some(ROWS), sources: &Sources::new() });
     assert_ne!(coloured, text(&plan(vec![wide()])));
     assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), text(&plan(vec![wide()])));
 }

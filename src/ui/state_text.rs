@@ -9,17 +9,17 @@ use serde_json::{Map, Value as Json, json};
 use super::change_text::{BodyText, block_items};
 use super::outputs;
 use super::paint::Paint;
-use super::plan_text::View;
+use super::plan_text::Layout;
 use crate::base::address::{Address, Key};
 use crate::engine::change::{AttrChange, Shown};
 use crate::state::{Health, Record, State};
 
 /// All resources, then the outputs.
 #[must_use]
-pub fn render(state: &State, view: View<'_>) -> String {
+pub fn render(state: &State, layout: Layout<'_>) -> String {
     let mut text = String::new();
     for (address, record) in &state.records {
-        text.push_str(&one(address, record, view));
+        text.push_str(&one(address, record, layout));
         text.push('\n');
     }
     for (address, id) in state.deposed.keys() {
@@ -34,13 +34,13 @@ pub fn render(state: &State, view: View<'_>) -> String {
 
 /// One resource.
 #[must_use]
-pub fn one(address: &Address, record: &Record, view: View<'_>) -> String {
-    let mut text = format!("{}\n", view.paint.bold(&format!("# {address}:")));
+pub fn one(address: &Address, record: &Record, layout: Layout<'_>) -> String {
+    let mut text = format!("{}\n", layout.paint.bold(&format!("# {address}:")));
     if record.health == Health::Unfinished {
         text.push_str("# (an interrupted run never saw it usable)\n");
     }
     let _ = writeln!(text, "resource \"{}\" \"{}\" {{", address.kind, address.name);
-    let rows = (view.rows)(&address.kind).unwrap_or_default();
+    let rows = (layout.rows)(&address.kind).unwrap_or_default();
     let blocks: Vec<&str> = rows.iter().filter(|row| row.block).map(|row| row.name).collect();
     let mut kept: Vec<(&str, Shown)> = Vec::new();
     let mut attrs = Vec::new();
@@ -145,9 +145,9 @@ mod tests {
 
     #[test]
     fn a_state_as_text() {
-        let view = View { paint: Paint::PLAIN, rows: &|_| Some(ROWS), sources: &Sources::new() };
-        insta::assert_snapshot!(render(&state(), view));
-        assert_eq!(render(&State::new(String::new(), Salt::new([0; 32])), view), "The state is empty.\n");
+        let layout = Layout { paint: Paint::PLAIN, rows: &|_| Some(ROWS), sources: &Sources::new() };
+        insta::assert_snapshot!(render(&state(), layout));
+        assert_eq!(render(&State::new(String::new(), Salt::new([0; 32])), layout), "The state is empty.\n");
     }
 
     #[test]
