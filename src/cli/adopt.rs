@@ -4,7 +4,7 @@ use super::args::AdoptArgs;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::gateway::Gateway;
-use super::session::{Claim, Opened, Opening, Session};
+use super::session::{Claim, Opened, Session};
 use super::state::address;
 use super::workplace::Site;
 use crate::base::address::Address;
@@ -12,7 +12,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::identity::Id;
 use crate::engine::adopt::{self, Answer, Question};
 use crate::state::store::{Loaded, Locked};
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// The word that says that nothing was made.
 const NOTHING: &str = "none";
@@ -21,7 +21,7 @@ const NOTHING: &str = "none";
 ///
 /// # Errors
 /// If nothing was to be decided, or the object cannot be the one. Nothing is written then.
-pub async fn run(args: &AdoptArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn run(args: &AdoptArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let (stack, words) = match args.words.as_slice() {
         [first, rest @ ..] if !first.contains('.') => (Some(first.as_str()), rest),
         all => (None, all),
@@ -40,14 +40,14 @@ pub async fn run(args: &AdoptArgs, session: &Session<'_>, screen: &mut Screen) -
     let mut inputs = site.inputs(&args.variables)?;
     inputs.lenient = true;
     let site = &site;
-    let claim = Claim { place: &site.place, locking: &args.locking, command: "adopt", json: false };
-    let with_api = async |opened: &Opened<'_>, screen: &mut Screen| {
-        let work = async |store: &mut Locked, loaded: Loaded, screen: &mut Screen| {
-            session.unless_stopped(answered(site, &opened.gateway, (store, &loaded), (&to, &answer), screen)).await
+    let claim = Claim { place: &site.place, locking: &args.locking, command: "adopt" };
+    let with_api = async |opened: &Opened<'_>, view: &mut View| {
+        let work = async |store: &mut Locked, loaded: Loaded, view: &mut View| {
+            session.unless_stopped(answered(site, &opened.gateway, (store, &loaded), (&to, &answer), view)).await
         };
-        session.with_state(claim, screen, work).await
+        session.with_state(claim, view, work).await
     };
-    session.with_api(site, inputs, Opening { ask: false, json: false }, screen, with_api).await
+    session.with_api(site, inputs, false, view, with_api).await
 }
 
 async fn answered(
@@ -55,13 +55,13 @@ async fn answered(
     gateway: &Gateway,
     (store, loaded): (&mut Locked, &Loaded),
     (to, answer): (&Address, &Answer),
-    screen: &mut Screen,
+    view: &mut View,
 ) -> Ended {
     let stack = &site.place.name;
     let question = Question { stack, address: to, loaded, api: &gateway.client, simulated: site.global.sim };
     let entry = adopt::entry(question, answer).await?;
     store.append(entry)?;
-    screen.line(&match answer {
+    view.line(&match answer {
         Answer::Made(id) => format!("The interrupted run made {id}: it is {to} from the next apply on."),
         Answer::Nothing => format!("The interrupted run made nothing: the next plan decides about {to} anew."),
     });

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use super::args::{ApplyArgs, DestroyArgs, Planning};
 use super::attend::{attended, watched};
+use super::clusters;
 use super::clusters::Bent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::gateway::Gateway;
-use super::plan::{Looking, look, options, show};
-use super::session::{Claim, Opened, Opening, Session};
+use super::plan::{Looking, look, options};
+use super::session::{Claim, Opened, Session};
 use super::stack::Place;
 use super::workplace::{Site, keys, variables_of};
-use super::{clusters, plan};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Digest;
 use crate::base::durable::remove;
@@ -31,9 +31,7 @@ use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::secrets;
 use crate::state::store::{Loaded, Locked};
-use crate::ui::events::{self, Teller};
-use crate::ui::progress::Progress;
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 use anyhow::Context as _;
 
 /// How long running steps may go on after the first Ctrl-C.
@@ -54,7 +52,7 @@ struct Order<'a> {
 ///
 /// # Errors
 /// Whatever keeps it from being done whole.
-pub async fn apply(args: &ApplyArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn apply(args: &ApplyArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let saved = match &args.what {
         Some(what) if is_plan(what) => Some(read_plan(Path::new(what))?),
         _ => None,
@@ -77,14 +75,14 @@ pub async fn apply(args: &ApplyArgs, session: &Session<'_>, screen: &mut Screen)
         destroy,
         strays: false,
     };
-    run(order, session, screen).await
+    run(order, session, view).await
 }
 
 /// Runs `destroy`.
 ///
 /// # Errors
 /// Whatever keeps it from being done whole.
-pub async fn destroy(args: &DestroyArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn destroy(args: &DestroyArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let order = Order {
         stack: args.stack.as_deref(),
         saved: None,
@@ -94,7 +92,7 @@ pub async fn destroy(args: &DestroyArgs, session: &Session<'_>, screen: &mut Scr
         destroy: true,
         strays: args.strays,
     };
-    run(order, session, screen).await
+    run(order, session, view).await
 }
 
 /// Whether what was named is there as a file, and so no stack: a pipe too, which is then refused as one.
@@ -136,11 +134,11 @@ impl Order<'_> {
     }
 
     /// Refuses to ask where nobody can answer.
-    fn must_be_answerable(&self) -> Result<(), Failure> {
-        if !self.asks() || io::stdin().is_terminal() && self.planning.variables.input && !self.planning.json {
+    fn must_be_answerable(&self, view: &View) -> Result<(), Failure> {
+        if !self.asks() || io::stdin().is_terminal() && self.planning.variables.input && view.is_text() {
             return Ok(());
         }
-        let why = if self.planning.json { "With -json nobody can be asked" } else { "There is no terminal on which to ask" };
+        let why = if view.is_text() { "There is no terminal on which to ask" } else { "With -json nobody can be asked" };
         let hint = format!(
             "`dofloat plan -out=FILE` and then `dofloat apply FILE` shows it first; `dofloat {} -auto-approve` goes ahead.",
             self.command()
@@ -164,23 +162,23 @@ impl Order<'_> {
     }
 }
 
-async fn run(order: Order<'_>, session: &Session<'_>, screen: &mut Screen) -> Ended {
-    order.must_be_answerable()?;
+async fn run(order: Order<'_>, session: &Session<'_>, view: &mut View) -> Ended {
+    order.must_be_answerable(view)?;
     let disk = Disk;
     let mut site = session.open(order.place(session)?, &disk)?;
     let inputs = order.inputs(&mut site)?;
     let (planning, site, order) = (order.planning, &site, &order);
-    let opening = Opening { ask: planning.variables.input && order.saved.is_none(), json: planning.json };
-    let claim = Claim { place: &site.place, locking: &planning.locking, command: order.command(), json: planning.json };
-    let with_api = async |opened: &Opened<'_>, screen: &mut Screen| {
-        let work = async |store: &mut Locked, loaded: Loaded, screen: &mut Screen| {
+    let ask = planning.variables.input && order.saved.is_none();
+    let claim = Claim { place: &site.place, locking: &planning.locking, command: order.command() };
+    let with_api = async |opened: &Opened<'_>, view: &mut View| {
+        let work = async |store: &mut Locked, loaded: Loaded, view: &mut View| {
             let Opened { configuration, inputs, gateway } = opened;
             let job = Job { order, site, session, configuration, inputs, gateway, loaded: &loaded };
-            job.run(store, screen).await
+            job.run(store, view).await
         };
-        session.with_state(claim, screen, work).await
+        session.with_state(claim, view, work).await
     };
-    session.with_api(site, inputs, opening, screen, with_api).await
+    session.with_api(site, inputs, ask, view, with_api).await
 }
 
 /// An order, and all that it is carried out with.
@@ -195,7 +193,7 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    async fn run(&self, store: &mut Locked, screen: &mut Screen) -> Ended {
+    async fn run(&self, store: &mut Locked, view: &mut View) -> Ended {
         let Self { order, site, configuration, gateway, loaded, .. } = *self;
         if !order.destroy {
             // What cannot be opened is told before anything is made.
@@ -220,22 +218,22 @@ impl Job<'_> {
             options: &options,
             new_stack: order.planning.new_stack,
         };
-        let surveyed = self.session.unless_stopped(self.surveyed(looking, screen)).await?;
+        let surveyed = self.session.unless_stopped(self.surveyed(looking, view)).await?;
         let plan = &surveyed.planned.plan;
-        show(plan, site, order.planning.json, screen);
+        view.plan(plan, &site.sources);
         let what = if order.destroy { "destroy all of this" } else { "perform these actions" };
-        if order.asks() && !plan.is_empty() && !self.session.approved(what, screen).await? {
-            screen.line(if order.destroy { "Destroy cancelled." } else { "Apply cancelled." });
+        if order.asks() && !plan.is_empty() && !self.session.approved(what, view).await? {
+            view.line(if order.destroy { "Destroy cancelled." } else { "Apply cancelled." });
             return Ok(Exit::Failed);
         }
-        self.execute(&surveyed, looking, store, screen).await
+        self.execute(&surveyed, looking, store, view).await
     }
 
     /// The plan: the one that was saved, held against what is there; that of the strays; or a new one.
-    async fn surveyed(&self, looking: Looking<'_>, screen: &mut Screen) -> Result<Surveyed, Failure> {
+    async fn surveyed(&self, looking: Looking<'_>, view: &mut View) -> Result<Surveyed, Failure> {
         let (order, clock) = (self.order, &self.site.environment.clock);
         if order.saved.is_none() && !order.strays {
-            return look(looking, order.planning.refresh, true, order.planning.json, screen).await;
+            return look(looking, order.planning.refresh, true, view).await;
         }
         let mut inputs = self.inputs.clone();
         if order.saved.is_some() {
@@ -248,22 +246,22 @@ impl Job<'_> {
         Ok(match &order.saved {
             Some(saved) => {
                 same_secrets(saved, self.configuration)?;
-                attended(again(ground, saved), waits, clock, order.planning.json, screen).await?
+                attended(again(ground, saved), waits, view).await?
             }
-            None => attended(strays::survey(ground), waits, clock, order.planning.json, screen).await?,
+            None => attended(strays::survey(ground), waits, view).await?,
         })
     }
 
-    async fn execute(&self, surveyed: &Surveyed, looking: Looking<'_>, store: &mut Locked, screen: &mut Screen) -> Ended {
+    async fn execute(&self, surveyed: &Surveyed, looking: Looking<'_>, store: &mut Locked, view: &mut View) -> Ended {
         let plan = &surveyed.planned.plan;
         if !plan.steps.is_empty() {
             store.establish(&surveyed.state, &plan.base.owner)?;
         }
         let secrets = clusters::unlock(self.site, looking.expanded, plan, &surveyed.state)?;
         let whole = looking.expanded.with(secrets)?;
-        let doing = Doing { order: self.order, site: self.site, options: looking.options, before: self.loaded.state.as_ref() };
-        let (mut teller, mut progress) = (Teller::new(plan), Progress::new(screen.lively && !self.order.planning.json));
-        let mut tell = |event: Event| doing.tell(&event, &mut teller, &mut progress, screen);
+        let doing = Doing { site: self.site, options: looking.options, before: self.loaded.state.as_ref() };
+        let mut events = view.events(plan);
+        let mut tell = |event: Event| events.tell(&event);
         let parallelism = usize::from(self.order.planning.parallelism);
         let mut left = execute(Execution {
             surveyed,
@@ -277,12 +275,12 @@ impl Job<'_> {
             tell: &mut tell,
         })
         .await?;
-        drop(progress);
+        drop(events);
         if !self.order.destroy && !plan.refresh_only && !left.outcome.interrupted {
             let asked = clusters::placement(looking.expanded, &self.site.place.name, self.gateway, &left.state);
             left.outcome.notes.extend(self.session.unless_stopped(async { Ok::<_, Failure>(asked.await) }).await.unwrap_or_default());
         }
-        doing.end(left, screen)
+        doing.end(left, view)
     }
 }
 
@@ -302,41 +300,21 @@ fn same_secrets(saved: &Saved, configuration: &Stack<'_>) -> Result<(), Failure>
 }
 
 struct Doing<'a> {
-    order: &'a Order<'a>,
     site: &'a Site<'a>,
     options: &'a Options,
     before: Option<&'a State>,
 }
 
 impl Doing<'_> {
-    fn tell(&self, event: &Event, teller: &mut Teller, progress: &mut Progress, screen: &mut Screen) {
-        if self.order.planning.json {
-            if let Some(line) = teller.json(event, &self.site.environment.clock.now().to_rfc3339()) {
-                screen.line(&line.to_string());
-            }
-            return;
-        }
-        progress.follow(event);
-        if let Some(line) = teller.text(event, screen.paint) {
-            progress.around(|| screen.line(&line));
-        }
-    }
-
-    fn end(&self, mut left: Left, screen: &mut Screen) -> Ended {
+    fn end(&self, mut left: Left, view: &mut View) -> Ended {
         if left.settled
             && let Err(error) = self.keep_secrets(&left)
         {
             left.outcome.errors.extend(error.diagnostics);
         }
         let destroy = self.options.destroy;
-        plan::tell(&left.outcome.notes, self.site, self.order.planning.json, screen);
-        if self.order.planning.json {
-            for line in events::ending_lines(&left.outcome, destroy, &self.site.environment.clock.now().to_rfc3339()) {
-                screen.line(&line.to_string());
-            }
-        } else {
-            screen.print(&events::ending(&left.outcome, destroy, screen.paint));
-        }
+        view.diagnostics(&left.outcome.notes, &self.site.sources);
+        view.ending(&left.outcome, destroy);
         let exit = match (left.outcome.interrupted, left.outcome.errors.is_empty()) {
             (true, _) => Exit::Interrupted,
             (false, false) if left.outcome.decision => Exit::Decision,

@@ -11,13 +11,13 @@ use crate::base::diag::Diagnostic;
 use crate::base::value::Value;
 use crate::bootstrap::arbiter;
 use crate::state::secrets;
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// Runs the command.
 ///
 /// # Errors
 /// If no pair of the stack has an arbiter, or the encrypted file cannot be opened.
-pub async fn run(args: &ArbiterArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn run(args: &ArbiterArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let place = session.find_remembered(args.stack.as_deref())?;
     session.remembered(&place).await?;
     let kept = secrets::read(&place.store().secrets, &keys(session.environment))?.unwrap_or_default();
@@ -30,7 +30,7 @@ pub async fn run(args: &ArbiterArgs, session: &Session<'_>, screen: &mut Screen)
     };
     let script = arbiter::script(&certificates).map(|text| Value::from(text.as_str()));
     if let Value::Str(text) = secrets::shown(&script) {
-        screen.reveal(&text);
+        view.reveal(&text);
     }
     Ok(Exit::Done)
 }

@@ -13,6 +13,7 @@ use clap::{Arg, ArgAction, ArgMatches, CommandFactory as _, FromArgMatches as _,
 mod state;
 
 use crate::base::address::Address;
+use crate::ui::view::Form;
 
 pub use state::*;
 
@@ -485,29 +486,30 @@ pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Err
 }
 
 impl Command {
-    /// Whether machines read the output.
+    /// The form of what it says.
     #[must_use]
-    pub fn json(&self) -> bool {
-        match self {
-            Self::Plan(args) => args.planning.json,
-            Self::Apply(args) => args.planning.json,
-            Self::Destroy(args) => args.planning.json,
-            Self::Show(args) => args.json,
-            Self::Output(args) => args.json,
-            Self::Validate(args) => args.json,
-            Self::State(StateCommand::Show(args)) => args.json,
-            Self::Scopes(args) => args.json,
-            Self::Status(args) => args.json,
-            Self::Version(args) => args.json,
-            Self::Refresh(args) => args.planning.json,
+    pub fn form(&self) -> Form {
+        let (json, form) = match self {
+            Self::Plan(PlanArgs { planning, .. })
+            | Self::Apply(ApplyArgs { planning, .. })
+            | Self::Destroy(DestroyArgs { planning, .. })
+            | Self::Refresh(RefreshArgs { planning, .. }) => (planning.json, Form::Lines),
+            Self::Show(args) => (args.json, Form::Document),
+            Self::Output(args) => (args.json, Form::Document),
+            Self::Validate(args) => (args.json, Form::Document),
+            Self::State(StateCommand::Show(args)) => (args.json, Form::Document),
+            Self::Scopes(args) => (args.json, Form::Document),
+            Self::Status(args) => (args.json, Form::Document),
+            Self::Version(args) => (args.json, Form::Document),
             Self::State(_)
             | Self::Import(_)
             | Self::Adopt(_)
             | Self::Arbiter(_)
             | Self::Unlock(_)
             | Self::Sim(_)
-            | Self::Completions(_) => false,
-        }
+            | Self::Completions(_) => (false, Form::Text),
+        };
+        if json { form } else { Form::Text }
     }
 
     fn variables_mut(&mut self) -> Option<&mut Variables> {

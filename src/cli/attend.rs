@@ -1,4 +1,4 @@
-//! Work that belongs to no step, attended: what it waits for is said on the screen.
+//! Work that belongs to no step, attended: what it waits for is said on the view.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,10 +7,8 @@ use tokio::sync::mpsc;
 
 use crate::api::client::Client;
 use crate::api::wait::Waiting;
-use crate::base::clock::Clock;
 use crate::ui::mentions::Waits;
-use crate::ui::plan_json;
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// A client that tells of its waits, and where they are told.
 pub fn watched(client: &Client) -> (Client, mpsc::UnboundedReceiver<Waiting>) {
@@ -21,13 +19,7 @@ pub fn watched(client: &Client) -> (Client, mpsc::UnboundedReceiver<Waiting>) {
 }
 
 /// Does the work, and meanwhile says what it waits for.
-pub async fn attended<T>(
-    work: impl Future<Output = T>,
-    mut waits: mpsc::UnboundedReceiver<Waiting>,
-    clock: &Clock,
-    json: bool,
-    screen: &mut Screen,
-) -> T {
+pub async fn attended<T>(work: impl Future<Output = T>, mut waits: mpsc::UnboundedReceiver<Waiting>, view: &mut View) -> T {
     let (mut work, mut told) = (std::pin::pin!(work), Waits::default());
     loop {
         let waiting = tokio::select! {
@@ -36,7 +28,6 @@ pub async fn attended<T>(
             Some(waiting) = waits.recv() => waiting,
         };
         let Some(line) = told.text(&waiting) else { continue };
-        let line = if json { plan_json::line("log", &line, &clock.now().to_rfc3339()).to_string() } else { line };
-        screen.line(&line);
+        view.log(&line);
     }
 }

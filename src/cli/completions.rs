@@ -4,15 +4,15 @@ use clap::CommandFactory as _;
 
 use super::args::{Args, CompletionsArgs};
 use super::exit::{Ended, Exit};
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// Runs the command.
 ///
 /// # Errors
 /// None.
-pub fn run(args: &CompletionsArgs, screen: &mut Screen) -> Ended {
+pub fn run(args: &CompletionsArgs, view: &mut View) -> Ended {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "dofloat", &mut script);
-    screen.print(&String::from_utf8_lossy(&script));
+    view.print(&String::from_utf8_lossy(&script));
     Ok(Exit::Done)
 }

@@ -26,8 +26,7 @@ use crate::base::value::{Term, Value};
 use crate::lang::inputs::Inputs;
 use crate::lang::module::Stack;
 use crate::sim;
-use crate::ui::plan_json;
-use crate::ui::screen::Screen;
+use crate::ui::view::{Api, Opening, View};
 
 /// Where DigitalOcean answers.
 pub const ENDPOINT: &str = "https://api.digitalocean.com";
@@ -68,18 +67,12 @@ impl Gateway {
 ///
 /// # Errors
 /// What is wrong with the configuration; if there is no token, or a setting will not do.
-pub async fn begin<'s>(
-    site: &'s Site<'_>,
-    inputs: &mut Inputs,
-    ask: bool,
-    json: bool,
-    screen: &mut Screen,
-) -> Result<(Stack<'s>, Gateway), Failure> {
-    let found = site.load(inputs, ask, screen).and_then(|stack| {
+pub async fn begin<'s>(site: &'s Site<'_>, inputs: &mut Inputs, ask: bool, view: &mut View) -> Result<(Stack<'s>, Gateway), Failure> {
+    let found = site.load(inputs, ask, view).and_then(|stack| {
         let way = Way::find(site, &stack)?;
         Ok((stack, way))
     });
-    opening(site, found.as_ref().ok().map(|(_, way)| way), json, screen);
+    opening(site, found.as_ref().ok().map(|(_, way)| way), view);
     let (stack, way) = found?;
     let gateway = way.open(site).await?;
     Ok((stack, gateway))
@@ -93,24 +86,15 @@ pub async fn gateway(site: &Site<'_>, stack: &Stack<'_>) -> Result<Gateway, Fail
     Way::find(site, stack)?.open(site).await
 }
 
-/// The first line: which stack it is about, and which API where that is not DigitalOcean's.
-fn opening(site: &Site<'_>, way: Option<&Way>, json: bool, screen: &mut Screen) {
-    let api = way.and_then(Way::endpoint).filter(|endpoint| !is_official(endpoint)).map(|endpoint| shown(endpoint).to_owned());
-    let other = api.as_ref().map(|api| format!(", API {api} (not DigitalOcean)")).unwrap_or_default();
-    if json {
-        let now = site.environment.clock.now().to_rfc3339();
-        screen.line(&plan_json::version_line(&now).to_string());
-        let mut line = plan_json::line("stack", &format!("Stack {}{other}", site.place.name), &now);
-        line["stack"] = site.place.name.clone().into();
-        if let Some(Way::Open { endpoint, token, .. }) = way {
-            line["api"] = shown(endpoint).into();
-            line["token_source"] = token.source.clone().into();
+/// The first line.
+fn opening(site: &Site<'_>, way: Option<&Way>, view: &mut View) {
+    let api = match way {
+        Some(Way::Open { endpoint, token, .. }) => {
+            Some(Api { address: shown(endpoint), is_official: is_official(endpoint), token_source: &token.source })
         }
-        screen.line(&line.to_string());
-    } else {
-        let simulated = if site.global.sim { " (simulated)" } else { "" };
-        screen.line(&format!("Stack {}{simulated}{other}", site.place.name));
-    }
+        Some(Way::Simulated) | None => None,
+    };
+    view.opening(Opening { stack: &site.place.name, simulated: site.global.sim, api });
 }
 
 fn shown(endpoint: &Url) -> &str {
@@ -124,13 +108,6 @@ enum Way {
 }
 
 impl Way {
-    fn endpoint(&self) -> Option<&Url> {
-        match self {
-            Self::Simulated => None,
-            Self::Open { endpoint, .. } => Some(endpoint),
-        }
-    }
-
     fn find(site: &Site<'_>, stack: &Stack<'_>) -> Result<Self, Failure> {
         if site.global.sim {
             return Ok(Self::Simulated);
@@ -238,7 +215,7 @@ pub fn named(text: &str, span: &Span, environment: &Environment) -> Result<Url, 
     if is_official(&endpoint) || outside.into_iter().any(allowed) {
         return Ok(endpoint);
     }
-    // The path may hold what does not belong on a screen.
+    // The path may hold what does not belong on a view.
     let origin = endpoint.origin().ascii_serialization();
     Err(Diagnostic::error(format!("{origin} is not the API of DigitalOcean, and the configuration alone may not send a token elsewhere."))
         .at(span.clone())

@@ -12,7 +12,7 @@ use super::clusters::Bent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::plan::Looking;
-use super::session::{Claim, Opened, Opening, Session};
+use super::session::{Claim, Opened, Session};
 use super::state::address;
 use super::workplace::{Site, keys};
 use super::{clusters, history};
@@ -31,8 +31,8 @@ use crate::engine::survey::{Surveyed, mark, survey};
 use crate::engine::tfstate::{self, Foreign};
 use crate::state::store::{Loaded, Locked};
 use crate::state::{Record, SavedOutput, State, secrets};
-use crate::ui::screen::Screen;
-use crate::ui::{errors, import_text, plan_text};
+use crate::ui::view::View;
+use crate::ui::{errors, import_text};
 
 /// What is to be taken over.
 enum What {
@@ -45,7 +45,7 @@ enum What {
 ///
 /// # Errors
 /// Whatever keeps an object from being taken over. Nothing is written then.
-pub async fn run(args: &ImportArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn run(args: &ImportArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let (stack, words) = match args.words.as_slice() {
         [first, rest @ ..] if !first.contains('.') => (Some(first.as_str()), rest),
         all => (None, all),
@@ -63,9 +63,9 @@ pub async fn run(args: &ImportArgs, session: &Session<'_>, screen: &mut Screen) 
     }
     let inputs = site.inputs(&args.variables)?;
     let (site, order) = (&site, Order { args, words, bytes: bytes.as_ref().map(|(path, bytes)| (*path, bytes.as_slice())) });
-    let claim = Claim { place: &site.place, locking: &args.locking, command: "import", json: false };
-    let with_api = async |opened: &Opened<'_>, screen: &mut Screen| {
-        let work = async |store: &mut Locked, loaded: Loaded, screen: &mut Screen| {
+    let claim = Claim { place: &site.place, locking: &args.locking, command: "import" };
+    let with_api = async |opened: &Opened<'_>, view: &mut View| {
+        let work = async |store: &mut Locked, loaded: Loaded, view: &mut View| {
             let Opened { configuration, inputs, gateway } = opened;
             let fresh = site.fresh_state();
             let expanded = clusters::expand(site, configuration, gateway, &loaded, &fresh, Bent::default())?;
@@ -82,11 +82,11 @@ pub async fn run(args: &ImportArgs, session: &Session<'_>, screen: &mut Screen) 
                 new_stack: args.new_stack,
             };
             // What is written is written in one go, so a signal finds nothing half done.
-            session.unless_stopped(order.run(looking, session, store, screen)).await
+            session.unless_stopped(order.run(looking, session, store, view)).await
         };
-        session.with_state(claim, screen, work).await
+        session.with_state(claim, view, work).await
     };
-    session.with_api(site, inputs, Opening { ask: args.variables.input, json: false }, screen, with_api).await
+    session.with_api(site, inputs, args.variables.input, view, with_api).await
 }
 
 /// What was asked for.
@@ -98,16 +98,16 @@ struct Order<'a> {
 }
 
 impl Order<'_> {
-    async fn run(self, looking: Looking<'_>, session: &Session<'_>, store: &mut Locked, screen: &mut Screen) -> Ended {
+    async fn run(self, looking: Looking<'_>, session: &Session<'_>, store: &mut Locked, view: &mut View) -> Ended {
         let (args, site) = (self.args, looking.site);
         if looking.loaded.state.is_none() && !args.new_stack && !site.global.sim {
             history::must_not_know(&site.place.store().state).await?;
         }
         let taking = Taking { args, site, session, looking };
         match self.what(looking)? {
-            What::One(wish) => taking.one(wish, store, screen).await,
-            What::Fitting(sought) => taking.fitting(&sought, store, screen).await,
-            What::Foreign(foreign) => taking.foreign(*foreign, store, screen).await,
+            What::One(wish) => taking.one(wish, store, view).await,
+            What::Fitting(sought) => taking.fitting(&sought, store, view).await,
+            What::Foreign(foreign) => taking.foreign(*foreign, store, view).await,
         }
     }
 
@@ -155,39 +155,39 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    async fn survey(&self, wishes: Vec<Wish>, screen: &mut Screen) -> Result<Surveyed, Failure> {
+    async fn survey(&self, wishes: Vec<Wish>, view: &mut View) -> Result<Surveyed, Failure> {
         let config = self.site.config(self.looking.inputs);
         let options = Options { adopt: Some(wishes), take_over: self.args.take_over, ..Options::default() };
         let looking = Looking { options: &options, ..self.looking };
         let clock = &self.site.environment.clock;
         let (api, waits) = watched(&self.looking.gateway.client);
-        Ok(attended(survey(looking.ground(&api, &config, clock, false, true)), waits, clock, false, screen).await?)
+        Ok(attended(survey(looking.ground(&api, &config, clock, false, true)), waits, view).await?)
     }
 
-    async fn one(&self, wish: Wish, store: &mut Locked, screen: &mut Screen) -> Ended {
+    async fn one(&self, wish: Wish, store: &mut Locked, view: &mut View) -> Ended {
         let recorded = self.looking.loaded.state.as_ref().and_then(|state| state.records.get(&wish.to));
         if let Some(record) = recorded {
             if self.args.take_over && record.id == wish.id {
-                return self.again(wish, record.clone(), store, screen).await;
+                return self.again(wish, record.clone(), store, view).await;
             }
             return Err(Diagnostic::error(format!("{} has an object already: {}.", wish.to, record.id))
                 .hint(format!("`dofloat state rm {}` forgets that one first; it lives on.", wish.to))
                 .into());
         }
-        let surveyed = self.survey(vec![wish], screen).await?;
+        let surveyed = self.survey(vec![wish], view).await?;
         let (_, surveyed) = self.kept(surveyed, &BTreeMap::new(), store).await?;
-        self.told(&surveyed, screen);
+        self.told(&surveyed, view);
         Ok(Exit::Done)
     }
 
     /// Takes over what has its record here already: a state that was edited, or a takeover that was interrupted.
-    async fn again(&self, wish: Wish, record: Record, store: &mut Locked, screen: &mut Screen) -> Ended {
+    async fn again(&self, wish: Wish, record: Record, store: &mut Locked, view: &mut View) -> Ended {
         let mut loaded = self.looking.loaded.clone();
         loaded.state.iter_mut().for_each(|state| drop(state.records.remove(&wish.to)));
         let taking = Taking { looking: Looking { loaded: &loaded, ..self.looking }, ..*self };
-        let surveyed = taking.survey(vec![Wish { told: Some(record), ..wish }], screen).await?;
+        let surveyed = taking.survey(vec![Wish { told: Some(record), ..wish }], view).await?;
         let (_, surveyed) = self.kept(surveyed, &BTreeMap::new(), store).await?;
-        self.told(&surveyed, screen);
+        self.told(&surveyed, view);
         Ok(Exit::Done)
     }
 
@@ -206,29 +206,29 @@ impl Taking<'_> {
         Ok((state, surveyed))
     }
 
-    async fn fitting(&self, sought: &Sought, store: &mut Locked, screen: &mut Screen) -> Ended {
+    async fn fitting(&self, sought: &Sought, store: &mut Locked, view: &mut View) -> Ended {
         let config = self.site.config(self.looking.inputs);
         let clock = &self.site.environment.clock;
         let (api, waits) = watched(&self.looking.gateway.client);
-        let found = attended(discover(self.looking.ground(&api, &config, clock, false, true), sought), waits, clock, false, screen).await?;
-        screen.print(&import_text::doubtful(&found.doubtful));
+        let found = attended(discover(self.looking.ground(&api, &config, clock, false, true), sought), waits, view).await?;
+        view.print(&import_text::doubtful(&found.doubtful));
         let plan = &found.surveyed.planned.plan;
         if plan.changes.iter().all(|change| change.came.is_none()) {
-            screen.line("Nothing was found that fits a resource without a record.");
+            view.line("Nothing was found that fits a resource without a record.");
             return Ok(Exit::Done);
         }
-        let layout = plan_text::Layout { paint: screen.paint, rows: &plan_text::rows_of, sources: &self.site.sources };
-        screen.print(&import_text::proposal(plan, layout));
-        if !self.args.auto_approve && !self.session.approved("take these objects over", screen).await? {
-            screen.line("Import cancelled.");
+        let layout = view.layout(&self.site.sources);
+        view.print(&import_text::proposal(plan, layout));
+        if !self.args.auto_approve && !self.session.approved("take these objects over", view).await? {
+            view.line("Import cancelled.");
             return Ok(Exit::Failed);
         }
         let (_, surveyed) = self.kept(found.surveyed, &BTreeMap::new(), store).await?;
-        self.told(&surveyed, screen);
+        self.told(&surveyed, view);
         Ok(Exit::Done)
     }
 
-    async fn foreign(&self, foreign: Foreign, store: &mut Locked, screen: &mut Screen) -> Ended {
+    async fn foreign(&self, foreign: Foreign, store: &mut Locked, view: &mut View) -> Ended {
         let Foreign { wishes, left, outputs, secrets, tainted } = foreign;
         let known = |wish: &Wish| {
             let record = self.looking.loaded.state.as_ref().and_then(|state| state.records.get(&wish.to));
@@ -242,14 +242,14 @@ impl Taking<'_> {
                 .hint(format!("`dofloat state rm {address}` forgets that one first; it lives on. Nothing was changed."))
                 .into());
         }
-        let surveyed = self.survey(wishes, screen).await?;
+        let surveyed = self.survey(wishes, view).await?;
         let (state, surveyed) = self.kept(surveyed, &outputs, store).await?;
         let salt = state.salt;
         self.keep_secrets(secrets.into_iter().filter(|(name, value)| {
             state.outputs.get(name).and_then(|output| output.sensitive.as_ref()).is_some_and(|digest| digest.matches(value, &salt))
         }))?;
-        screen.print(&import_text::left(&left, &surveyed.upkeep.missing, &tainted));
-        self.told(&surveyed, screen);
+        view.print(&import_text::left(&left, &surveyed.upkeep.missing, &tainted));
+        self.told(&surveyed, view);
         Ok(Exit::Done)
     }
 
@@ -266,13 +266,13 @@ impl Taking<'_> {
         Ok(())
     }
 
-    fn told(&self, surveyed: &Surveyed, screen: &mut Screen) {
+    fn told(&self, surveyed: &Surveyed, view: &mut View) {
         let plan = &surveyed.planned.plan;
         if !plan.notes.is_empty() && !self.args.discover {
-            let text = errors::render(&plan.notes, &self.site.sources, screen.paint);
-            screen.print(&text);
+            let text = errors::render(&plan.notes, &self.site.sources, view.paint());
+            view.print(&text);
         }
-        let text = import_text::done(plan, screen.paint);
-        screen.print(&text);
+        let text = import_text::done(plan, view.paint());
+        view.print(&text);
     }
 }

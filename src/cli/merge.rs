@@ -12,15 +12,15 @@ use crate::base::child;
 use crate::base::diag::Diagnostic;
 use crate::base::durable::write_atomic;
 use crate::state::{State, format, merge};
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// Runs the command.
 ///
 /// # Errors
 /// If the states cannot be joined; git then keeps this branch's.
-pub fn run(args: &StateMergeArgs, screen: &mut Screen) -> Ended {
+pub fn run(args: &StateMergeArgs, view: &mut View) -> Ended {
     if args.install {
-        return install(screen);
+        return install(view);
     }
     let [base, ours, theirs, rest @ ..] = args.files.as_slice() else {
         return Err(Failure::usage(Diagnostic::error("`state merge` takes three files: what both grew from, ours, theirs.")));
@@ -54,7 +54,7 @@ fn read(path: &Path, name: &str, whose: &str) -> Result<State, Failure> {
 /// What `.gitattributes` must say.
 const ATTRIBUTES: [&str; 3] = ["state/*.json merge=dofloat", "state/*.journal -merge", "state/*.secrets.age -merge"];
 
-fn install(screen: &mut Screen) -> Ended {
+fn install(view: &mut View) -> Ended {
     let settings = [("merge.dofloat.name", "joins two states of dofloat"), ("merge.dofloat.driver", "dofloat state merge %O %A %B %P")];
     for (name, value) in settings {
         let output = child::command("git").args(["config", name, value]).output().context("Failed to run git")?;
@@ -77,6 +77,6 @@ fn install(screen: &mut Screen) -> Ended {
         missing.iter().for_each(|line| text.extend([line, "\n"]));
         write_atomic(path, text.as_bytes(), 0o644).context("Failed to write .gitattributes")?;
     }
-    screen.line("git merges states with dofloat in this clone. Commit .gitattributes, and let everybody run this once in theirs.");
+    view.line("git merges states with dofloat in this clone. Commit .gitattributes, and let everybody run this once in theirs.");
     Ok(Exit::Done)
 }

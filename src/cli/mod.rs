@@ -45,12 +45,11 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use args::{Args, Command};
 use environment::Environment;
-use exit::{Ended, Exit, Failure};
+use exit::{Ended, Exit};
 use session::Session;
 
-use crate::base::clock::Clock;
-use crate::ui::errors;
 use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// Runs the program.
 #[must_use]
@@ -66,18 +65,19 @@ pub fn main() -> ExitCode {
     }
     logging::start(&environment);
     let colour = !args.global.no_color && !environment.no_color;
-    let mut screen = Screen::of_process(colour, !environment.automation, environment.known.clone());
-    let ended = start(&args, &environment, &mut screen);
+    let screen = Screen::of_process(colour, !environment.automation, environment.known.clone());
+    let mut view = View::new(screen, environment.clock.clone(), args.command.form());
+    let ended = start(&args, &environment, &mut view);
     let exit = match ended {
         Ok(exit) => exit,
         Err(failure) => {
-            told(&args, &failure, &mut screen);
+            view.diagnostics(&failure.diagnostics, &failure.sources);
             failure.exit
         }
     };
-    match screen.failure() {
+    match view.failure() {
         Some(error) => {
-            screen.complain(&format!("The output could not be written: {error}.\n"));
+            view.complain(&format!("The output could not be written: {error}.\n"));
             Exit::Failed.into()
         }
         None => exit.into(),
@@ -95,46 +95,33 @@ fn misused(error: &clap::Error, environment: &Environment) -> ExitCode {
     if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
 }
 
-fn start(args: &Args, environment: &Environment, screen: &mut Screen) -> Ended {
+fn start(args: &Args, environment: &Environment, view: &mut View) -> Ended {
     if let Some(folder) = &args.global.chdir {
         std::env::set_current_dir(folder).with_context(|| format!("Failed to change to the folder {}", folder.display()))?;
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("The program cannot start its threads")?;
-    runtime.block_on(run(args, environment, screen))
+    runtime.block_on(run(args, environment, view))
 }
 
-/// Tells what went wrong, in the form that was asked for.
-fn told(args: &Args, failure: &Failure, screen: &mut Screen) {
-    if matches!(args.command, Command::Plan(_) | Command::Apply(_) | Command::Destroy(_) | Command::Refresh(_)) && args.command.json() {
-        let now = Clock::system().now().to_rfc3339();
-        for diagnostic in &failure.diagnostics {
-            screen.line(&errors::json_line(diagnostic, &failure.sources, &now).to_string());
-        }
-        return;
-    }
-    let text = errors::render(&failure.diagnostics, &failure.sources, screen.err_paint);
-    screen.complain(&text);
-}
-
-async fn run(args: &Args, environment: &Environment, screen: &mut Screen) -> Ended {
-    let session = Session::begin(&args.global, environment, screen);
+async fn run(args: &Args, environment: &Environment, view: &mut View) -> Ended {
+    let session = Session::begin(&args.global, environment, view);
     match &args.command {
-        Command::Plan(args) => plan::run(args, &session, screen).await,
-        Command::Apply(args) => apply::apply(args, &session, screen).await,
-        Command::Destroy(args) => apply::destroy(args, &session, screen).await,
-        Command::Show(args) => show::run(args, &session, screen).await,
-        Command::Output(args) => output::run(args, &session, screen).await,
-        Command::Validate(args) => validate::run(args, &session, screen),
-        Command::Adopt(args) => adopt::run(args, &session, screen).await,
-        Command::Import(args) => import::run(args, &session, screen).await,
-        Command::Refresh(args) => refresh::run(args, &session, screen).await,
-        Command::State(command) => state::run(command, &session, screen).await,
-        Command::Unlock(args) => unlock::run(args, &session, screen).await,
-        Command::Status(args) => status::run(args, &session, screen).await,
-        Command::Arbiter(args) => arbiter::run(args, &session, screen).await,
-        Command::Scopes(args) => scopes::run(args, &session, screen),
-        Command::Sim(args) => sim::run(args, &session, screen).await,
-        Command::Version(args) => version::run(args, screen),
-        Command::Completions(args) => completions::run(args, screen),
+        Command::Plan(args) => plan::run(args, &session, view).await,
+        Command::Apply(args) => apply::apply(args, &session, view).await,
+        Command::Destroy(args) => apply::destroy(args, &session, view).await,
+        Command::Show(args) => show::run(args, &session, view).await,
+        Command::Output(args) => output::run(args, &session, view).await,
+        Command::Validate(args) => validate::run(args, &session, view),
+        Command::Adopt(args) => adopt::run(args, &session, view).await,
+        Command::Import(args) => import::run(args, &session, view).await,
+        Command::Refresh(args) => refresh::run(args, &session, view).await,
+        Command::State(command) => state::run(command, &session, view).await,
+        Command::Unlock(args) => unlock::run(args, &session, view).await,
+        Command::Status(args) => status::run(args, &session, view).await,
+        Command::Arbiter(args) => arbiter::run(args, &session, view).await,
+        Command::Scopes(args) => scopes::run(args, &session, view),
+        Command::Sim(args) => sim::run(args, &session, view).await,
+        Command::Version(_) => version::run(view),
+        Command::Completions(args) => completions::run(args, view),
     }
 }

@@ -12,13 +12,13 @@ use crate::base::secret::Secret;
 use crate::base::value::Value;
 use crate::state::secrets;
 use crate::ui::outputs::{self, OutputView};
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// Runs the command.
 ///
 /// # Errors
 /// If there is no such output, or the encrypted file cannot be opened.
-pub async fn run(args: &OutputArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn run(args: &OutputArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let (place, name) = match args.words.as_slice() {
         [stack, name] => (session.find_remembered(Some(stack))?, Some(name.as_str())),
         [word] => match session.find_remembered(Some(word)) {
@@ -28,36 +28,31 @@ pub async fn run(args: &OutputArgs, session: &Session<'_>, screen: &mut Screen) 
         _ => (session.find_remembered(None)?, None),
     };
     let state = session.remembered(&place).await?;
-    let mut views = state.as_ref().map(|state| outputs::views(&state.outputs)).unwrap_or_default();
+    let mut all = state.as_ref().map(|state| outputs::views(&state.outputs)).unwrap_or_default();
     if let Some(name) = name {
-        let Some(view) = views.remove(name) else { return Err(no_output(name, &views).into()) };
-        return one(args, name, view, &place, session, screen);
+        let Some(output) = all.remove(name) else { return Err(no_output(name, &all).into()) };
+        return one(args, name, output, &place, session, view);
     }
     if args.raw {
         return Err(Failure::usage(Diagnostic::error("`-raw` prints one value: name the output.")));
     }
-    if args.json {
-        let hidden: Vec<String> = views.iter().filter(|(_, view)| view.sensitive).map(|(name, _)| name.clone()).collect();
-        for name in hidden {
-            let value = open(&name, &place, session)?;
-            if let Some(view) = views.get_mut(&name) {
-                view.value = Some(value);
-            }
-        }
-        screen.reveal(&format!("{:#}\n", outputs::to_json(&views)));
-    } else if views.is_empty() {
+    if view.is_text() && all.is_empty() {
         return Err(Diagnostic::error(format!("Stack {} has no outputs.", place.name)).hint("Outputs are there after an apply.").into());
-    } else {
-        screen.print(&outputs::lines(&views));
     }
+    if !view.is_text() {
+        for (name, output) in all.iter_mut().filter(|(_, output)| output.sensitive) {
+            output.value = Some(open(name, &place, session)?);
+        }
+    }
+    view.outputs(&all);
     Ok(Exit::Done)
 }
 
-fn one(args: &OutputArgs, name: &str, mut view: OutputView, place: &Place, session: &Session<'_>, screen: &mut Screen) -> Ended {
-    if view.sensitive {
-        view.value = Some(open(name, place, session)?);
+fn one(args: &OutputArgs, name: &str, mut output: OutputView, place: &Place, session: &Session<'_>, view: &mut View) -> Ended {
+    if output.sensitive {
+        output.value = Some(open(name, place, session)?);
     }
-    let value = view.value.clone().unwrap_or(Value::Null);
+    let value = output.value.clone().unwrap_or(Value::Null);
     if args.raw {
         let text = match &value {
             Value::Str(text) => text.clone(),
@@ -69,11 +64,9 @@ fn one(args: &OutputArgs, name: &str, mut view: OutputView, place: &Place, sessi
                     .into());
             }
         };
-        screen.reveal(&text);
-    } else if args.json {
-        screen.reveal(&format!("{}\n", value.to_json()));
+        view.reveal(&text);
     } else {
-        screen.reveal(&format!("{}\n", outputs::text(&view)));
+        view.output(&output);
     }
     Ok(Exit::Done)
 }

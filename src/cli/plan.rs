@@ -8,7 +8,7 @@ use super::clusters::Bent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::gateway::Gateway;
-use super::session::{Memory, Opened, Opening, Session};
+use super::session::{Memory, Opened, Session};
 use super::workplace::{Site, variables_of};
 use super::{clusters, history};
 use crate::api::client::Client;
@@ -16,7 +16,6 @@ use crate::base::clock::Clock;
 use crate::base::diag::Diagnostic;
 use crate::base::durable::write_atomic;
 use crate::bootstrap::cluster::Expanded;
-use crate::engine::change::Plan;
 use crate::engine::plan::Options;
 use crate::engine::saved;
 use crate::engine::survey::{Ground, Surveyed, survey};
@@ -24,28 +23,27 @@ use crate::lang::inputs::Inputs;
 use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::store::Loaded;
-use crate::ui::screen::Screen;
-use crate::ui::{errors, plan_json, plan_text};
+use crate::ui::view::View;
 
 /// Runs the command.
 ///
 /// # Errors
 /// Whatever keeps the plan from being made.
-pub async fn run(args: &PlanArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn run(args: &PlanArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let disk = Disk;
     let place = session.find(args.stack.as_deref())?;
     let mut site = session.open(place, &disk)?;
     let mut inputs = site.inputs(&args.planning.variables)?;
     inputs.lenient = args.destroy;
-    let opening = Opening { ask: args.planning.variables.input, json: args.planning.json };
-    let work = async |opened: &Opened<'_>, screen: &mut Screen| {
-        let work = async |memory: Memory| shown(args, &site, opened, memory, screen).await;
+    let ask = args.planning.variables.input;
+    let work = async |opened: &Opened<'_>, view: &mut View| {
+        let work = async |memory: Memory| shown(args, &site, opened, memory, view).await;
         session.unless_stopped(session.with_memory(&site.place, &args.planning.locking, work)).await
     };
-    session.with_api(&site, inputs, opening, screen, work).await
+    session.with_api(&site, inputs, ask, view, work).await
 }
 
-async fn shown(args: &PlanArgs, site: &Site<'_>, opened: &Opened<'_>, memory: Memory, screen: &mut Screen) -> Ended {
+async fn shown(args: &PlanArgs, site: &Site<'_>, opened: &Opened<'_>, memory: Memory, view: &mut View) -> Ended {
     let Opened { configuration, inputs, gateway } = opened;
     let Memory { loaded, busy } = memory;
     let fresh = site.fresh_state();
@@ -69,23 +67,21 @@ async fn shown(args: &PlanArgs, site: &Site<'_>, opened: &Opened<'_>, memory: Me
         options: &options,
         new_stack: args.planning.new_stack,
     };
-    let mut surveyed = look(looking, args.planning.refresh, busy.is_none(), args.planning.json, screen).await?;
+    let mut surveyed = look(looking, args.planning.refresh, busy.is_none(), view).await?;
     if let Some(holder) = &busy {
         surveyed.planned.plan.notes.push(
             Diagnostic::warning(format!("The state is locked by {holder}, which changes it just now: this plan will not hold."))
                 .hint("Plan again when that run has ended."),
         );
     }
-    show(&surveyed.planned.plan, site, args.planning.json, screen);
+    view.plan(&surveyed.planned.plan, &site.sources);
     if let Some(path) = &args.out {
         if busy.is_some() {
             return Err(Failure::new(Exit::Locked, vec![Diagnostic::error("The plan is not saved, since somebody applies just now.")]));
         }
         let bytes = saved::write(&surveyed, &options).context("Failed to write the plan")?;
         write_atomic(path, &bytes, 0o600).with_context(|| format!("Failed to write {}", path.display()))?;
-        if !args.planning.json {
-            screen.line(&format!("\nThe plan is saved to {0}. `dofloat apply {0}` does exactly this.", path.display()));
-        }
+        view.note(&format!("\nThe plan is saved to {0}. `dofloat apply {0}` does exactly this.", path.display()));
     }
     let pending = !surveyed.planned.plan.is_empty();
     Ok(if args.detailed_exitcode && pending { Exit::Pending } else { Exit::Done })
@@ -149,14 +145,14 @@ impl<'a> Looking<'a> {
 ///
 /// # Errors
 /// Whatever keeps it from being made.
-pub async fn look(looking: Looking<'_>, refresh: bool, recover: bool, json: bool, screen: &mut Screen) -> Result<Surveyed, Failure> {
+pub async fn look(looking: Looking<'_>, refresh: bool, recover: bool, view: &mut View) -> Result<Surveyed, Failure> {
     if looking.loaded.state.is_none() && !looking.new_stack && !looking.site.global.sim {
         history::must_not_know(&looking.site.place.store().state).await?;
     }
     let clock = looking.site.environment.clock.clone();
     let config = looking.site.config(looking.inputs);
     let (api, waits) = watched(&looking.gateway.client);
-    let mut surveyed = attended(survey(looking.ground(&api, &config, &clock, refresh, recover)), waits, &clock, json, screen).await?;
+    let mut surveyed = attended(survey(looking.ground(&api, &config, &clock, refresh, recover)), waits, view).await?;
     let of_clusters = clusters::notes(looking.expanded, &surveyed, looking.gateway);
     let plan = &mut surveyed.planned.plan;
     (plan.secrets, plan.variables) = variables_of(looking.configuration, &surveyed.state.salt);
@@ -165,30 +161,4 @@ pub async fn look(looking: Looking<'_>, refresh: bool, recover: bool, json: bool
     notes.extend(of_clusters);
     plan.notes.splice(0..0, notes);
     Ok(surveyed)
-}
-
-/// Prints a plan.
-pub fn show(plan: &Plan, site: &Site<'_>, json: bool, screen: &mut Screen) {
-    if json {
-        let now = site.environment.clock.now().to_rfc3339();
-        for line in plan_json::lines(plan, &site.sources, &now) {
-            screen.line(&line.to_string());
-        }
-    } else {
-        let layout = plan_text::Layout { paint: screen.paint, rows: &plan_text::rows_of, sources: &site.sources };
-        screen.print(&plan_text::render(plan, layout));
-    }
-}
-
-/// Prints diagnostics in the form that was asked for.
-pub fn tell(diagnostics: &[Diagnostic], site: &Site<'_>, json: bool, screen: &mut Screen) {
-    if json {
-        let now = site.environment.clock.now().to_rfc3339();
-        for diagnostic in diagnostics {
-            screen.line(&errors::json_line(diagnostic, &site.sources, &now).to_string());
-        }
-    } else {
-        let text = errors::render(diagnostics, &site.sources, screen.err_paint);
-        screen.complain(&text);
-    }
 }

@@ -16,20 +16,20 @@ use crate::base::diag::Diagnostic;
 use crate::state::secrets::{self, Keys, Recipient, Written, recipients};
 use crate::state::store::Locked;
 use crate::ui::errors;
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// Runs the command.
 ///
 /// # Errors
 /// If a key is none, the change would lock its maker out, or a file cannot be encrypted anew.
-pub async fn run(command: Option<&RecipientsCommand>, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn run(command: Option<&RecipientsCommand>, session: &Session<'_>, view: &mut View) -> Ended {
     let keys = keys(session.environment);
     if let Some(warning) = keys.exposure() {
-        let text = errors::render(&[warning], &errors::Sources::new(), screen.err_paint);
-        screen.complain(&text);
+        let text = errors::render(&[warning], &errors::Sources::new(), view.err_paint());
+        view.complain(&text);
     }
     let change = match command {
-        None | Some(RecipientsCommand::List) => return list(&keys, screen),
+        None | Some(RecipientsCommand::List) => return list(&keys, view),
         Some(change) => change,
     };
     if !keys.recipients.is_empty() {
@@ -41,35 +41,35 @@ pub async fn run(command: Option<&RecipientsCommand>, session: &Session<'_>, scr
     let new = match change {
         RecipientsCommand::Add(args) => with(now, &args.keys)?,
         RecipientsCommand::Remove(args) => without(now, &args.keys, &keys)?,
-        RecipientsCommand::Rotate | RecipientsCommand::List => renewed(&now, &keys, screen)?,
+        RecipientsCommand::Rotate | RecipientsCommand::List => renewed(&now, &keys, view)?,
     };
-    session.to_the_end(written(&new, &keys, session, screen)).await?;
+    session.to_the_end(written(&new, &keys, session, view)).await?;
     if matches!(change, RecipientsCommand::Remove(_)) {
-        screen.line("Whoever was removed has read what there was until now, and git keeps it: change those secrets where that matters.");
+        view.line("Whoever was removed has read what there was until now, and git keeps it: change those secrets where that matters.");
     }
     Ok(Exit::Done)
 }
 
 /// Writes the list, and encrypts everything to it.
-async fn written(new: &[Recipient], keys: &Keys, session: &Session<'_>, screen: &mut Screen) -> Result<(), Failure> {
+async fn written(new: &[Recipient], keys: &Keys, session: &Session<'_>, view: &mut View) -> Result<(), Failure> {
     if keys.listed()?.is_some() || new != [keys.own()?] {
         keys.write_list(new)?;
     }
     for recipient in new {
-        screen.line(&line(recipient, keys)?);
+        view.line(&line(recipient, keys)?);
     }
-    again(keys, session, screen).await
+    again(keys, session, view).await
 }
 
-fn list(keys: &Keys, screen: &mut Screen) -> Ended {
+fn list(keys: &Keys, view: &mut View) -> Ended {
     let source = match (keys.recipients.is_empty(), keys.listed()?) {
         (false, _) => "DOFLOAT_AGE_RECIPIENTS".to_owned(),
         (true, Some(_)) => keys.list.display().to_string(),
         (true, None) => format!("the identity {}", keys.identity.display()),
     };
-    screen.line(&format!("The secrets are for ({source}):"));
+    view.line(&format!("The secrets are for ({source}):"));
     for recipient in keys.all()? {
-        screen.line(&line(&recipient, keys)?);
+        view.line(&line(&recipient, keys)?);
     }
     Ok(Exit::Done)
 }
@@ -121,7 +121,7 @@ fn without(now: Vec<Recipient>, texts: &[String], keys: &Keys) -> Result<Vec<Rec
 }
 
 /// The own key replaced by a new one.
-fn renewed(now: &[Recipient], keys: &Keys, screen: &mut Screen) -> Result<Vec<Recipient>, Failure> {
+fn renewed(now: &[Recipient], keys: &Keys, view: &mut View) -> Result<Vec<Recipient>, Failure> {
     let old = keys.mine()?;
     if !now.iter().any(|recipient| old.contains(recipient)) {
         return Err(Diagnostic::error("Your identity is no recipient, so there is nothing to replace.")
@@ -129,27 +129,27 @@ fn renewed(now: &[Recipient], keys: &Keys, screen: &mut Screen) -> Result<Vec<Re
             .into());
     }
     let mut new = keys.renew()?;
-    screen.line(&format!("{} has a new key; the old ones stay in it, for what was written before.", keys.identity.display()));
+    view.line(&format!("{} has a new key; the old ones stay in it, for what was written before.", keys.identity.display()));
     new.comment = now.iter().find(|recipient| old.contains(recipient)).map(|recipient| recipient.comment.clone()).unwrap_or_default();
     let others = now.iter().filter(|recipient| !old.contains(recipient)).cloned();
     Ok(std::iter::once(new).chain(others).collect())
 }
 
 /// Encrypts every stack's secrets to those who are recipients now.
-async fn again(keys: &Keys, session: &Session<'_>, screen: &mut Screen) -> Result<(), Failure> {
+async fn again(keys: &Keys, session: &Session<'_>, view: &mut View) -> Result<(), Failure> {
     let locking = Locking::at_once();
     for place in stack::with_memory(session.global)? {
         if session.stopped() {
             return Err(interrupted());
         }
-        let work = async |_: &mut Locked, screen: &mut Screen| {
+        let work = async |_: &mut Locked, view: &mut View| {
             if secrets::rekey(&place.store().secrets, keys)? == Written::Changed {
-                screen.line(&format!("The secrets of {} are encrypted anew.", place.name));
+                view.line(&format!("The secrets of {} are encrypted anew.", place.name));
             }
             Ok(Exit::Done)
         };
-        let claim = Claim { place: &place, locking: &locking, command: "state recipients", json: false };
-        let ended = session.with_lock(claim, screen, work).await;
+        let claim = Claim { place: &place, locking: &locking, command: "state recipients" };
+        let ended = session.with_lock(claim, view, work).await;
         ended.map_err(|failure| if failure.exit == Exit::Interrupted { interrupted() } else { failure })?;
     }
     Ok(())

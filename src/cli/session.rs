@@ -25,8 +25,7 @@ use crate::lang::inputs::Inputs;
 use crate::lang::module::Stack;
 use crate::state::State;
 use crate::state::store::{Holding, Loaded, Locked, Sharing, Store, Waiting};
-use crate::ui::plan_json;
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// How long the answer is waited for of whoever was asked for a lock when a signal came. A push to a host takes a second or
 /// three; much longer nobody waits who has pressed Ctrl-C.
@@ -61,15 +60,6 @@ pub struct Memory {
     pub busy: Option<String>,
 }
 
-/// How a command begins that asks the account.
-#[derive(Clone, Copy, Debug)]
-pub struct Opening {
-    /// Whether variables without a value are asked for.
-    pub ask: bool,
-    /// Whether lines of JSON are printed.
-    pub json: bool,
-}
-
 /// A state that is to be locked, and for what.
 #[derive(Clone, Copy, Debug)]
 pub struct Claim<'a> {
@@ -79,15 +69,13 @@ pub struct Claim<'a> {
     pub locking: &'a Locking,
     /// What for, as those are told who find it locked.
     pub command: &'a str,
-    /// Whether lines of JSON are printed.
-    pub json: bool,
 }
 
 impl<'a> Session<'a> {
     /// Begins: signals are heard from now on.
     #[must_use]
-    pub fn begin(global: &'a Global, environment: &'a Environment, screen: &Screen) -> Self {
-        Self { global, environment, signals: Signals::listen(Stage::Free, screen.err_paint, environment.known.clone()) }
+    pub fn begin(global: &'a Global, environment: &'a Environment, view: &View) -> Self {
+        Self { global, environment, signals: Signals::listen(Stage::Free, view.err_paint(), environment.known.clone()) }
     }
 
     /// Finds the stack that is meant.
@@ -152,6 +140,7 @@ impl<'a> Session<'a> {
     }
 
     /// Reads the configuration, opens the way to the API, works with both, and closes it. The first line is printed in between.
+    /// `ask`: whether variables without a value are asked for.
     ///
     /// # Errors
     /// If the configuration or a setting will not do; as `work`, with the texts of the stack's files.
@@ -159,12 +148,12 @@ impl<'a> Session<'a> {
         &self,
         site: &Site<'_>,
         mut inputs: Inputs,
-        opening: Opening,
-        screen: &mut Screen,
-        work: impl AsyncFnOnce(&Opened<'_>, &mut Screen) -> Ended,
+        ask: bool,
+        view: &mut View,
+        work: impl AsyncFnOnce(&Opened<'_>, &mut View) -> Ended,
     ) -> Ended {
-        let (configuration, gateway) = gateway::begin(site, &mut inputs, opening.ask, opening.json, screen).await?;
-        self.worked(site, Opened { configuration, inputs, gateway }, screen, work).await
+        let (configuration, gateway) = gateway::begin(site, &mut inputs, ask, view).await?;
+        self.worked(site, Opened { configuration, inputs, gateway }, view, work).await
     }
 
     /// The same for a command that has its own form, and so no first line.
@@ -175,23 +164,23 @@ impl<'a> Session<'a> {
         &self,
         site: &Site<'_>,
         mut inputs: Inputs,
-        screen: &mut Screen,
-        work: impl AsyncFnOnce(&Opened<'_>, &mut Screen) -> Ended,
+        view: &mut View,
+        work: impl AsyncFnOnce(&Opened<'_>, &mut View) -> Ended,
     ) -> Ended {
-        let configuration = site.load(&mut inputs, false, screen)?;
+        let configuration = site.load(&mut inputs, false, view)?;
         let gateway = gateway::gateway(site, &configuration).await?;
-        self.worked(site, Opened { configuration, inputs, gateway }, screen, work).await
+        self.worked(site, Opened { configuration, inputs, gateway }, view, work).await
     }
 
     async fn worked(
         &self,
         site: &Site<'_>,
         opened: Opened<'_>,
-        screen: &mut Screen,
-        work: impl AsyncFnOnce(&Opened<'_>, &mut Screen) -> Ended,
+        view: &mut View,
+        work: impl AsyncFnOnce(&Opened<'_>, &mut View) -> Ended,
     ) -> Ended {
         let before = self.signals.enter(Stage::Busy);
-        let ended = work(&opened, screen).await;
+        let ended = work(&opened, view).await;
         opened.gateway.close().await;
         self.signals.enter(before);
         ended.map_err(|failure| site.failed(failure))
@@ -251,10 +240,10 @@ impl<'a> Session<'a> {
     pub async fn with_state(
         &self,
         claim: Claim<'_>,
-        screen: &mut Screen,
-        work: impl AsyncFnOnce(&mut Locked, Loaded, &mut Screen) -> Ended,
+        view: &mut View,
+        work: impl AsyncFnOnce(&mut Locked, Loaded, &mut View) -> Ended,
     ) -> Ended {
-        let work = async |locked: &mut Locked, screen: &mut Screen| {
+        let work = async |locked: &mut Locked, view: &mut View| {
             let loaded = locked.load()?;
             if let Some(state) = &loaded.state {
                 let seen = locked.highest_serial(&state.lineage);
@@ -263,27 +252,22 @@ impl<'a> Session<'a> {
                     locked.at_least(serial);
                 }
             }
-            work(locked, loaded, screen).await
+            work(locked, loaded, view).await
         };
-        self.with_lock(claim, screen, work).await
+        self.with_lock(claim, view, work).await
     }
 
     /// The same with a state that is not read.
     ///
     /// # Errors
     /// If somebody else has the lock, it cannot be given back, or as `work`.
-    pub async fn with_lock(
-        &self,
-        claim: Claim<'_>,
-        screen: &mut Screen,
-        work: impl AsyncFnOnce(&mut Locked, &mut Screen) -> Ended,
-    ) -> Ended {
+    pub async fn with_lock(&self, claim: Claim<'_>, view: &mut View, work: impl AsyncFnOnce(&mut Locked, &mut View) -> Ended) -> Ended {
         let store = store::of(claim.place, self.environment)?;
         let before = self.signals.enter(Stage::Locked { store: Box::new(store.clone()), stack: claim.place.name.clone() });
-        let ended = match self.taken(claim, &store, screen).await {
+        let ended = match self.taken(claim, &store, view).await {
             Ok(mut locked) => {
-                let ended = work(&mut locked, screen).await;
-                let released = self.released(locked, screen).await;
+                let ended = work(&mut locked, view).await;
+                let released = self.released(locked, view).await;
                 both(ended, released)
             }
             Err(failure) => Err(failure),
@@ -309,19 +293,19 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If it cannot be freed, or was taken anew since.
-    pub async fn free(&self, place: &Place, holding: &Holding, screen: &mut Screen) -> Result<(), Failure> {
+    pub async fn free(&self, place: &Place, holding: &Holding, view: &mut View) -> Result<(), Failure> {
         if !holding.own {
             return Ok(store::of(place, self.environment)?.unlock(holding).await?);
         }
         // Whoever takes the lock over gives it back with what is here.
         let locking = Locking::at_once();
-        let claim = Claim { place, locking: &locking, command: "unlock", json: false };
-        self.with_lock(claim, screen, async |_: &mut Locked, _: &mut Screen| Ok(Exit::Done)).await.map(drop)
+        let claim = Claim { place, locking: &locking, command: "unlock" };
+        self.with_lock(claim, view, async |_: &mut Locked, _: &mut View| Ok(Exit::Done)).await.map(drop)
     }
 
     /// Takes the lock. A first signal ends the waiting; where the lock was asked for already, the answer is waited for, since whoever
     /// was asked may grant it after we have gone.
-    async fn taken(&self, claim: Claim<'_>, store: &Store, screen: &mut Screen) -> Result<Locked, Failure> {
+    async fn taken(&self, claim: Claim<'_>, store: &Store, view: &mut View) -> Result<Locked, Failure> {
         if self.signals.stopped() {
             return Err(signals::interrupted());
         }
@@ -329,12 +313,10 @@ impl<'a> Session<'a> {
             return self.unless_stopped(store.unguarded()).await;
         }
         let (note, clock) = (store::holder(claim.command, self.environment), &self.environment.clock);
-        let screen = Mutex::new(screen);
-        let on_screen = |print: &dyn Fn(&mut Screen)| print(&mut screen.lock().unwrap_or_else(PoisonError::into_inner));
+        let view = Mutex::new(view);
+        let on_screen = |print: &dyn Fn(&mut View)| print(&mut view.lock().unwrap_or_else(PoisonError::into_inner));
         let mut tell = |waiting: Waiting| {
-            let message = waiting.to_string();
-            let json = claim.json.then(|| plan_json::line("log", &message, &clock.now().to_rfc3339()).to_string());
-            on_screen(&|screen| screen.line(json.as_deref().unwrap_or(&message)));
+            on_screen(&|view| view.log(&waiting.to_string()));
         };
         let mut taking = std::pin::pin!(store.lock(claim.locking.lock_timeout, &note, clock, &mut tell));
         let mut stop = self.stop();
@@ -345,9 +327,7 @@ impl<'a> Session<'a> {
         }
         let mut released = Ok(());
         if store.keeps_lock() {
-            on_screen(&|screen| {
-                screen.complain("Interrupted: the lock was asked for, and is given back. Interrupt again to stop at once.\n")
-            });
+            on_screen(&|view| view.complain("Interrupted: the lock was asked for, and is given back. Interrupt again to stop at once.\n"));
             released = match tokio::time::timeout(ANSWER_LIMIT, taking).await {
                 Ok(Ok(locked)) => locked.release().await.map_err(Failure::from),
                 // It may have been taken all the same.
@@ -360,7 +340,7 @@ impl<'a> Session<'a> {
     }
 
     /// Gives the lock back. A first signal does not stop that: it is nearly over, and somebody else would find it locked.
-    async fn released(&self, locked: Locked, screen: &mut Screen) -> Result<(), Failure> {
+    async fn released(&self, locked: Locked, view: &mut View) -> Result<(), Failure> {
         let mut release = std::pin::pin!(locked.release());
         if !self.signals.stopped() {
             let mut stop = self.stop();
@@ -369,7 +349,7 @@ impl<'a> Session<'a> {
                 released = &mut release => return Ok(released?),
                 Ok(_) = stop.wait_for(|stop| *stop) => {}
             }
-            screen.complain("Interrupted: the state is given back. Interrupt again to stop at once.\n");
+            view.complain("Interrupted: the state is given back. Interrupt again to stop at once.\n");
         }
         Ok(release.await?)
     }
@@ -390,16 +370,16 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If the answer cannot be read; `Interrupted` after a signal.
-    pub async fn approved(&self, what: &str, screen: &mut Screen) -> Result<bool, Failure> {
-        self.confirmed(&format!("Do you want to {what}?"), screen).await
+    pub async fn approved(&self, what: &str, view: &mut View) -> Result<bool, Failure> {
+        self.confirmed(&format!("Do you want to {what}?"), view).await
     }
 
     /// The same with a question of one's own.
     ///
     /// # Errors
     /// As `approved`.
-    pub async fn confirmed(&self, question: &str, screen: &mut Screen) -> Result<bool, Failure> {
-        screen.print(&format!("\n{question}\n  Only \"yes\" is taken as approval.\n\n  Enter a value: "));
+    pub async fn confirmed(&self, question: &str, view: &mut View) -> Result<bool, Failure> {
+        view.print(&format!("\n{question}\n  Only \"yes\" is taken as approval.\n\n  Enter a value: "));
         let (sender, receiver) = oneshot::channel();
         // A signal leaves this thread behind.
         std::thread::spawn(move || {
@@ -410,7 +390,7 @@ impl<'a> Session<'a> {
         });
         let answer = self.unless_stopped(async { receiver.await.context("Nobody reads the answer") }).await?;
         let answer = answer.context("Failed to read the answer")?;
-        screen.line("");
+        view.line("");
         Ok(answer.trim() == "yes")
     }
 }

@@ -10,13 +10,13 @@ use super::exit::{Ended, Exit, Failure};
 use super::session::Session;
 use crate::base::diag::Diagnostic;
 use crate::sim::{self, ClockMode, Fault, Options, Rate, Scopes};
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// Runs the command until it is interrupted.
 ///
 /// # Errors
 /// If it cannot start.
-pub async fn run(args: &SimArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn run(args: &SimArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let clock = match args.clock {
         SimClock::Explicit => ClockMode::Explicit { looks: args.looks },
         SimClock::Real => ClockMode::Real { request: args.latency, droplet: args.droplet_latency, action: args.action_latency },
@@ -37,17 +37,17 @@ pub async fn run(args: &SimArgs, session: &Session<'_>, screen: &mut Screen) -> 
         metadata_lag: args.metadata_lag,
         ..Options::default()
     };
-    session.to_the_end(served(options, session, screen)).await
+    session.to_the_end(served(options, session, view)).await
 }
 
-async fn served(options: Options, session: &Session<'_>, screen: &mut Screen) -> Ended {
+async fn served(options: Options, session: &Session<'_>, view: &mut View) -> Ended {
     let listen = options.listen;
     let mut running = sim::start(options).await.with_context(|| format!("The simulator cannot start on {listen}"))?;
-    screen.line(&format!("Simulating DigitalOcean at {}", running.url));
-    screen.line(&format!("Use it with DIGITALOCEAN_API_URL={} and any DIGITALOCEAN_TOKEN. Ctrl-C ends it.", running.url));
+    view.line(&format!("Simulating DigitalOcean at {}", running.url));
+    view.line(&format!("Use it with DIGITALOCEAN_API_URL={} and any DIGITALOCEAN_TOKEN. Ctrl-C ends it.", running.url));
     match &session.environment.sim_token {
-        Some(_) => screen.line("Requests below /_sim need `Authorization: Bearer` with the value of DOFLOAT_SIM_TOKEN."),
-        None => screen.line(&format!("Requests below /_sim need `Authorization: Bearer {}`.", running.token)),
+        Some(_) => view.line("Requests below /_sim need `Authorization: Bearer` with the value of DOFLOAT_SIM_TOKEN."),
+        None => view.line(&format!("Requests below /_sim need `Authorization: Bearer {}`.", running.token)),
     }
     let mut stop = session.stop();
     tokio::select! {

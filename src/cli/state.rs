@@ -8,25 +8,23 @@ use super::{merge, recipients, state_check, state_edit};
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::state::format;
-use crate::ui::errors::Sources;
-use crate::ui::screen::Screen;
-use crate::ui::{plan_text, state_text};
+use crate::ui::view::View;
 
 /// Runs the command.
 ///
 /// # Errors
 /// If the state cannot be read, or does not have what is asked for.
-pub async fn run(command: &StateCommand, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn run(command: &StateCommand, session: &Session<'_>, view: &mut View) -> Ended {
     match command {
-        StateCommand::List(args) => list(args, session, screen).await,
-        StateCommand::Show(args) => show(args, session, screen).await,
-        StateCommand::Pull(args) => pull(args, session, screen).await,
-        StateCommand::Mv(args) => state_edit::mv(args, session, screen).await,
-        StateCommand::Rm(args) => state_edit::rm(args, session, screen).await,
-        StateCommand::Push(args) => state_edit::push(args, session, screen).await,
-        StateCommand::Check(args) => state_check::run(args, session, screen),
-        StateCommand::Recipients(args) => recipients::run(args.command.as_ref(), session, screen).await,
-        StateCommand::Merge(args) => merge::run(args, screen),
+        StateCommand::List(args) => list(args, session, view).await,
+        StateCommand::Show(args) => show(args, session, view).await,
+        StateCommand::Pull(args) => pull(args, session, view).await,
+        StateCommand::Mv(args) => state_edit::mv(args, session, view).await,
+        StateCommand::Rm(args) => state_edit::rm(args, session, view).await,
+        StateCommand::Push(args) => state_edit::push(args, session, view).await,
+        StateCommand::Check(args) => state_check::run(args, session, view),
+        StateCommand::Recipients(args) => recipients::run(args.command.as_ref(), session, view).await,
+        StateCommand::Merge(args) => merge::run(args, view),
     }
 }
 
@@ -49,33 +47,33 @@ pub fn address(word: &str) -> Result<Address, Failure> {
     word.parse().map_err(|error| Failure::usage(Diagnostic::error(format!("{error}."))))
 }
 
-async fn pull(args: &StatePullArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+async fn pull(args: &StatePullArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let place = session.find_remembered(args.stack.as_deref())?;
     let loaded = session.loaded(&place).await?;
     let Some(state) = &loaded.state else {
         return Err(Diagnostic::error(format!("The stack {} has no state yet.", place.name)).into());
     };
     if loaded.journal.is_some() {
-        screen.complain("A run is open or was interrupted: what it did is in the journal, and not in this state yet.\n");
+        view.complain("A run is open or was interrupted: what it did is in the journal, and not in this state yet.\n");
     }
-    screen.reveal(&String::from_utf8_lossy(&format::write(state)));
+    view.reveal(&String::from_utf8_lossy(&format::write(state)));
     Ok(Exit::Done)
 }
 
-async fn list(args: &StateListArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+async fn list(args: &StateListArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let (place, words) = split(&args.words, session)?;
     let wanted = words.iter().map(|word| address(word)).collect::<Result<Vec<_>, _>>()?;
     let Some(state) = session.remembered(&place).await? else { return Ok(Exit::Done) };
     for (address, record) in &state.records {
         let named = wanted.is_empty() || wanted.iter().any(|wanted| wanted.covers(address));
         if named && args.id.as_ref().is_none_or(|id| record.id.0 == *id) {
-            screen.line(&address.to_string());
+            view.line(&address.to_string());
         }
     }
     Ok(Exit::Done)
 }
 
-async fn show(args: &StateShowArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+async fn show(args: &StateShowArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let (place, words) = split(&args.words, session)?;
     let [word] = words else { return Err(Failure::usage(Diagnostic::error("`state show` takes one address."))) };
     let wanted = address(word)?;
@@ -87,12 +85,6 @@ async fn show(args: &StateShowArgs, session: &Session<'_>, screen: &mut Screen) 
         let hint = did_you_mean(word, names.iter().map(String::as_str)).map(|meant| format!("Did you mean {meant}?"));
         return Err(diagnostic.hint(hint.unwrap_or_else(|| "`dofloat state list` prints the addresses.".to_owned())).into());
     };
-    if args.json {
-        screen.line(&format!("{:#}", state_text::record_json(&wanted, record)));
-    } else {
-        let sources = Sources::new();
-        let layout = plan_text::Layout { paint: screen.paint, rows: &plan_text::rows_of, sources: &sources };
-        screen.print(&state_text::one(&wanted, record, layout));
-    }
+    view.record(&wanted, record);
     Ok(Exit::Done)
 }

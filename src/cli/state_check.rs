@@ -12,13 +12,13 @@ use crate::engine::check;
 use crate::state::format;
 use crate::state::store::{Paths, Store};
 use crate::ui::errors;
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// Runs the command.
 ///
 /// # Errors
 /// Everything that is wrong with any of the states.
-pub fn run(args: &StateCheckArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub fn run(args: &StateCheckArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let all = if args.words.is_empty() && !session.global.sim {
         every().map_err(|error| Diagnostic::error(format!("Failed to read state/: {error}.")))?
     } else if args.words.is_empty() {
@@ -32,8 +32,8 @@ pub fn run(args: &StateCheckArgs, session: &Session<'_>, screen: &mut Screen) ->
         if found.iter().any(Diagnostic::is_error) {
             wrong.extend(found);
         } else {
-            screen.complain(&errors::render(&found, &sources, screen.err_paint));
-            screen.line(&line);
+            view.complain(&errors::render(&found, &sources, view.err_paint()));
+            view.line(&line);
         }
     }
     if wrong.is_empty() { Ok(Exit::Done) } else { Err(wrong.into()) }

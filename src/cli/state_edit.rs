@@ -18,13 +18,13 @@ use crate::engine::{check, upkeep};
 use crate::kinds::account::is_renamed;
 use crate::state::store::{Loaded, Locked};
 use crate::state::{State, format};
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// Runs `state mv`.
 ///
 /// # Errors
 /// If there is nothing to move, or the place is taken.
-pub async fn mv(args: &StateMvArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn mv(args: &StateMvArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let (place, words) = split(&args.words, session)?;
     let [from, to] = words else { return Err(Failure::usage(Diagnostic::error("`state mv` takes two addresses, from and to."))) };
     let (from, to) = (address(from)?, address(to)?);
@@ -36,13 +36,12 @@ pub async fn mv(args: &StateMvArgs, session: &Session<'_>, screen: &mut Screen) 
         .hint("An object keeps its type. Where one type has an old and a new name, a move leads from the one to the other.")
         .into());
     }
-    let work =
-        async |store: &mut Locked, loaded, screen: &mut Screen| renamed(&from, &to, args.dry_run, settled(loaded, &place)?, store, screen);
-    let claim = Claim { place: &place, locking: &args.locking, command: "state mv", json: false };
-    session.with_state(claim, screen, work).await
+    let work = async |store: &mut Locked, loaded, view: &mut View| renamed(&from, &to, args.dry_run, settled(loaded, &place)?, store, view);
+    let claim = Claim { place: &place, locking: &args.locking, command: "state mv" };
+    session.with_state(claim, view, work).await
 }
 
-fn renamed(from: &Address, to: &Address, dry_run: bool, mut state: State, store: &mut Locked, screen: &mut Screen) -> Ended {
+fn renamed(from: &Address, to: &Address, dry_run: bool, mut state: State, store: &mut Locked, view: &mut View) -> Ended {
     let renamed = upkeep::rename(&mut state, from, to);
     if let Some((from, to)) = renamed.blocked.first() {
         return Err(Diagnostic::error(format!("{from} cannot be moved to {to}: the state has an object there already."))
@@ -53,28 +52,27 @@ fn renamed(from: &Address, to: &Address, dry_run: bool, mut state: State, store:
         return Err(absent(from, &state).into());
     }
     for (from, to) in &renamed.done {
-        screen.line(&format!("{} {from} to {to}", if dry_run { "Would move" } else { "Moved" }));
+        view.line(&format!("{} {from} to {to}", if dry_run { "Would move" } else { "Moved" }));
     }
-    finish(dry_run, renamed.done.len(), "moved", &state, store, screen)
+    finish(dry_run, renamed.done.len(), "moved", &state, store, view)
 }
 
 /// Runs `state rm`.
 ///
 /// # Errors
 /// If an address has no record.
-pub async fn rm(args: &StateRmArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn rm(args: &StateRmArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let (place, words) = split(&args.words, session)?;
     let wanted = words.iter().map(|word| address(word)).collect::<Result<Vec<_>, _>>()?;
     if wanted.is_empty() {
         return Err(Failure::usage(Diagnostic::error("`state rm` takes at least one address.")));
     }
-    let work =
-        async |store: &mut Locked, loaded, screen: &mut Screen| forgotten(&wanted, args.dry_run, settled(loaded, &place)?, store, screen);
-    let claim = Claim { place: &place, locking: &args.locking, command: "state rm", json: false };
-    session.with_state(claim, screen, work).await
+    let work = async |store: &mut Locked, loaded, view: &mut View| forgotten(&wanted, args.dry_run, settled(loaded, &place)?, store, view);
+    let claim = Claim { place: &place, locking: &args.locking, command: "state rm" };
+    session.with_state(claim, view, work).await
 }
 
-fn forgotten(wanted: &[Address], dry_run: bool, mut state: State, store: &mut Locked, screen: &mut Screen) -> Ended {
+fn forgotten(wanted: &[Address], dry_run: bool, mut state: State, store: &mut Locked, view: &mut View) -> Ended {
     let known = |state: &State| -> Vec<Address> {
         let deposed = state.deposed.keys().map(|(address, _)| address);
         let mut all: Vec<Address> = state.records.keys().chain(deposed).cloned().collect();
@@ -89,17 +87,17 @@ fn forgotten(wanted: &[Address], dry_run: bool, mut state: State, store: &mut Lo
     let gone: Vec<&Address> = all.iter().filter(|known| wanted.iter().any(|wanted| wanted.covers(known))).collect();
     for address in &gone {
         let id = state.records.get(address).map(|record| format!(" [id={}]", record.id)).unwrap_or_default();
-        screen.line(&format!("{} {address}{id}", if dry_run { "Would forget" } else { "Forgot" }));
+        view.line(&format!("{} {address}{id}", if dry_run { "Would forget" } else { "Forgot" }));
         upkeep::forget(&mut state, address);
     }
-    finish(dry_run, gone.len(), "forgotten; the objects live on", &state, store, screen)
+    finish(dry_run, gone.len(), "forgotten; the objects live on", &state, store, view)
 }
 
 /// Runs `state push`.
 ///
 /// # Errors
 /// If the file is no state, holds a secret, or does not follow the one that is there.
-pub async fn push(args: &StatePushArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn push(args: &StatePushArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let (stack, file) = match args.words.as_slice() {
         [file] => (None, file),
         [stack, file] => (Some(stack.as_str()), file),
@@ -118,15 +116,15 @@ pub async fn push(args: &StatePushArgs, session: &Session<'_>, screen: &mut Scre
     if !errors.is_empty() {
         return Err(errors.into());
     }
-    let work = async |store: &mut Locked, screen: &mut Screen| {
+    let work = async |store: &mut Locked, view: &mut View| {
         // The state that is here may be an older one: the one that is put in its place must not.
         let loaded = store.load()?;
         let newest = history::newest(&place, store.highest_serial(&new.lineage), &new.lineage).await;
         let pushed = Pushed { new: &new, file, force: args.force || args.locking.accept_older_state.is_some(), newest };
-        pushed.put(&place, &loaded, store, screen)
+        pushed.put(&place, &loaded, store, view)
     };
-    let claim = Claim { place: &place, locking: &args.locking, command: "state push", json: false };
-    session.with_lock(claim, screen, work).await
+    let claim = Claim { place: &place, locking: &args.locking, command: "state push" };
+    session.with_lock(claim, view, work).await
 }
 
 /// A state that is to be put in place.
@@ -140,12 +138,12 @@ struct Pushed<'a> {
 }
 
 impl Pushed<'_> {
-    fn put(self, place: &Place, loaded: &Loaded, store: &mut Locked, screen: &mut Screen) -> Ended {
+    fn put(self, place: &Place, loaded: &Loaded, store: &mut Locked, view: &mut View) -> Ended {
         let Self { new, file, force, newest } = self;
         no_open_run(loaded, place)?;
         if let Some(old) = &loaded.state {
             if old == new {
-                screen.line("The state is the same already.");
+                view.line("The state is the same already.");
                 return Ok(Exit::Done);
             }
             let shown = place.store().state.display().to_string();
@@ -165,19 +163,19 @@ impl Pushed<'_> {
             None => store.at_least(new.serial),
         }
         let serial = store.commit(new)?;
-        screen.line(&format!("The state is in place: serial {serial}, {} resources.", new.records.len()));
+        view.line(&format!("The state is in place: serial {serial}, {} resources.", new.records.len()));
         Ok(Exit::Done)
     }
 }
 
-fn finish(dry_run: bool, count: usize, words: &str, state: &State, store: &mut Locked, screen: &mut Screen) -> Ended {
+fn finish(dry_run: bool, count: usize, words: &str, state: &State, store: &mut Locked, view: &mut View) -> Ended {
     if dry_run {
-        screen.line("\nNothing was changed, as -dry-run asks.");
+        view.line("\nNothing was changed, as -dry-run asks.");
         return Ok(Exit::Done);
     }
     let serial = store.commit(state)?;
     let noun = if count == 1 { "resource" } else { "resources" };
-    screen.line(&format!("\n{count} {noun} {words}. The state has serial {serial}."));
+    view.line(&format!("\n{count} {noun} {words}. The state has serial {serial}."));
     Ok(Exit::Done)
 }
 

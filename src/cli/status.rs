@@ -1,9 +1,6 @@
 //! `status`: how the clusters of a stack are, as their nodes tell it and as the API sees them.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
-
-use serde_json::{Value as Json, json};
 
 use super::args::StatusArgs;
 use super::clusters::{self, Bent};
@@ -21,9 +18,9 @@ use crate::engine::health::{self, Report};
 use crate::engine::refresh::{Observed, Seen};
 use crate::engine::survey::observe;
 use crate::state::State;
-use crate::ui::screen::Screen;
-use crate::ui::status_text::{Node, Off, Pair, to_json, to_text};
+use crate::ui::status_text::{Node, Off, Pair};
 use crate::ui::value_text::visible;
+use crate::ui::view::View;
 
 /// How long a node has to answer by ssh.
 const SSH_LIMIT: Duration = Duration::from_secs(60);
@@ -32,17 +29,17 @@ const SSH_LIMIT: Duration = Duration::from_secs(60);
 ///
 /// # Errors
 /// If nothing can be told, or a cluster does not serve.
-pub async fn run(args: &StatusArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub async fn run(args: &StatusArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let disk = Disk;
     let place = session.find(args.stack.as_deref())?;
     let mut site = session.open(place, &disk)?;
     let mut inputs = site.inputs(&args.variables)?;
     inputs.lenient = true;
-    let work = async |opened: &Opened<'_>, screen: &mut Screen| session.unless_stopped(shown(args, session, &site, opened, screen)).await;
-    session.with_api_untold(&site, inputs, screen, work).await
+    let work = async |opened: &Opened<'_>, view: &mut View| session.unless_stopped(shown(args, session, &site, opened, view)).await;
+    session.with_api_untold(&site, inputs, view, work).await
 }
 
-async fn shown(args: &StatusArgs, session: &Session<'_>, site: &Site<'_>, opened: &Opened<'_>, screen: &mut Screen) -> Ended {
+async fn shown(args: &StatusArgs, session: &Session<'_>, site: &Site<'_>, opened: &Opened<'_>, view: &mut View) -> Ended {
     let Opened { configuration, gateway, .. } = opened;
     let loaded = session.loaded(&site.place).await?;
     let fresh = site.fresh_state();
@@ -60,18 +57,15 @@ async fn shown(args: &StatusArgs, session: &Session<'_>, site: &Site<'_>, opened
         let place = places.remove(cluster);
         pairs.push(Pair { place, ..pair(&expanded, &gateway.client, cluster, &state, &observed).await });
     }
-    if args.json {
-        let all: BTreeMap<String, Json> = pairs.iter().map(|pair| (pair.name.clone(), to_json(pair))).collect();
-        screen.line(&format!("{:#}", json!({ "stack": site.place.name, "clusters": all })));
-    } else {
+    if args.verbose {
         for pair in &pairs {
-            screen.print(&to_text(pair, screen.paint));
-            if args.verbose {
-                for node in &pair.nodes {
-                    screen.print(&by_ssh(node, is_played(&pair.report, &node.name, site.global.sim)).await);
-                }
+            view.status(&site.place.name, std::slice::from_ref(pair));
+            for node in &pair.nodes {
+                view.print(&by_ssh(node, is_played(&pair.report, &node.name, site.global.sim)).await);
             }
         }
+    } else {
+        view.status(&site.place.name, &pairs);
     }
     if pairs.iter().all(|pair| pair.report.serves()) { Ok(Exit::Done) } else { Err(Failure::new(Exit::Failed, Vec::new())) }
 }

@@ -1,22 +1,18 @@
 //! `validate`: checks the configuration without any request.
 
-use serde_json::json;
-
 use super::args::ValidateArgs;
 use super::clusters::unbound;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::session::Session;
 use super::workplace::offline;
-use crate::base::diag::Diagnostic;
-use crate::ui::errors::{self, Sources};
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// Runs the command.
 ///
 /// # Errors
 /// Everything that is wrong with the configuration.
-pub fn run(args: &ValidateArgs, session: &Session<'_>, screen: &mut Screen) -> Ended {
+pub fn run(args: &ValidateArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let disk = Disk;
     let place = session.find(args.stack.as_deref())?;
     let mut site = session.open(place, &disk)?;
@@ -24,7 +20,7 @@ pub fn run(args: &ValidateArgs, session: &Session<'_>, screen: &mut Screen) -> E
     // A value that is not given is taken as unknown: whoever validates need not know it.
     inputs.lenient = true;
     inputs.open_shape = true;
-    let found = match site.load(&mut inputs, false, screen) {
+    let found = match site.load(&mut inputs, false, view) {
         Ok(configuration) => unbound(&site, &configuration).and_then(|expanded| offline(&site, &expanded)).map(|planned| {
             let mut notes = configuration.warnings().to_vec();
             notes.extend(planned.plan.notes);
@@ -37,25 +33,9 @@ pub fn run(args: &ValidateArgs, session: &Session<'_>, screen: &mut Screen) -> E
         Err(failure) if failure.exit == Exit::Failed => (false, failure.diagnostics),
         Err(failure) => return Err(failure),
     };
-    if args.json {
-        screen.line(&report(valid, &diagnostics, &site.sources).to_string());
-        return if valid { Ok(Exit::Done) } else { Err(Failure::new(Exit::Failed, Vec::new())) };
-    }
-    if !valid {
+    if !valid && view.is_text() {
         return Err(site.failed(diagnostics));
     }
-    screen.complain(&errors::render(&diagnostics, &site.sources, screen.err_paint));
-    screen.line(&format!("{} The configuration of stack {} is valid.", screen.paint.good("Success!"), site.place.name));
-    Ok(Exit::Done)
-}
-
-fn report(valid: bool, diagnostics: &[Diagnostic], sources: &Sources) -> serde_json::Value {
-    let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
-    json!({
-        "format_version": "1.0",
-        "valid": valid,
-        "error_count": errors,
-        "warning_count": diagnostics.len() - errors,
-        "diagnostics": diagnostics.iter().map(|diagnostic| errors::to_json(diagnostic, sources)).collect::<Vec<_>>(),
-    })
+    view.validation(&site.place.name, valid, &diagnostics, &site.sources);
+    if valid { Ok(Exit::Done) } else { Err(Failure::new(Exit::Failed, Vec::new())) }
 }

@@ -38,7 +38,7 @@ use crate::lang::{Files as _, Host};
 use crate::state::State;
 use crate::state::secrets::Keys;
 use crate::ui::errors::Sources;
-use crate::ui::screen::Screen;
+use crate::ui::view::View;
 
 /// A stack's files and what its functions may ask.
 pub struct Site<'a> {
@@ -113,7 +113,7 @@ impl<'a> Site<'a> {
     ///
     /// # Errors
     /// All that is wrong with the configuration.
-    pub fn load(&self, inputs: &mut Inputs, ask: bool, screen: &mut Screen) -> Result<Stack<'_>, Failure> {
+    pub fn load(&self, inputs: &mut Inputs, ask: bool, view: &mut View) -> Result<Stack<'_>, Failure> {
         if ask && !inputs.lenient && io::stdin().is_terminal() {
             let sources = self.language_sources();
             for question in module::questions(&sources, inputs, self.host(false)).map_err(|errors| self.failed(errors))? {
@@ -121,7 +121,7 @@ impl<'a> Site<'a> {
                     continue;
                 }
                 let about = question.description.as_ref().map(|text| format!("  {text}\n")).unwrap_or_default();
-                screen.complain(&format!("var.{}\n{about}  Enter a value: ", question.name));
+                view.complain(&format!("var.{}\n{about}  Enter a value: ", question.name));
                 let mut answer = String::new();
                 io::stdin().lock().read_line(&mut answer).context("Failed to read the answer")?;
                 let raw = answer.trim_end_matches(['\n', '\r']).to_owned();

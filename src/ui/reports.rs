@@ -1,0 +1,129 @@
+//! What the commands say that look at something and print it once: the state, outputs, scopes, how pairs are.
+//!
+//! Invariant: as in [`super::view`]; an output's value and a state's file are shown as they are, since they were asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::errors::{self, Sources};
+use super::outputs::{self, OutputView};
+use super::state_text;
+use super::status_text::{self, Pair};
+use super::view::View;
+use crate::base::address::Address;
+use crate::base::diag::Diagnostic;
+use crate::base::value::Value;
+use crate::state::{Record, State};
+
+/// The token scopes that a stack needs.
+#[derive(Clone, Debug, Default)]
+pub struct Scopes {
+    /// To plan it.
+    pub plan: BTreeSet<&'static str>,
+    /// To apply it.
+    pub apply: BTreeSet<&'static str>,
+    /// To change it in place.
+    pub edit: BTreeSet<&'static str>,
+    /// To take it down.
+    pub destroy: BTreeSet<&'static str>,
+    /// Those of its clusters' nodes.
+    pub nodes: BTreeMap<String, Vec<&'static str>>,
+}
+
+impl View {
+    /// A whole state.
+    pub fn state(&mut self, state: &State) {
+        if self.is_text() {
+            self.print(&state_text::render(state, self.layout(&Sources::new())));
+        } else {
+            self.line(&state_text::to_json(state).to_string());
+        }
+    }
+
+    /// One resource of a state.
+    pub fn record(&mut self, address: &Address, record: &Record) {
+        if self.is_text() {
+            self.print(&state_text::one(address, record, self.layout(&Sources::new())));
+        } else {
+            self.line(&format!("{:#}", state_text::record_json(address, record)));
+        }
+    }
+
+    /// All outputs.
+    pub fn outputs(&mut self, all: &BTreeMap<String, OutputView>) {
+        if self.is_text() {
+            self.print(&outputs::lines(all));
+        } else {
+            self.reveal(&format!("{:#}\n", outputs::to_json(all)));
+        }
+    }
+
+    /// One output.
+    pub fn output(&mut self, output: &OutputView) {
+        if self.is_text() {
+            self.reveal(&format!("{}\n", outputs::text(output)));
+        } else {
+            self.reveal(&format!("{}\n", output.value.as_ref().map_or(Json::Null, Value::to_json)));
+        }
+    }
+
+    /// Whether a configuration is valid. For people, what is wrong with it is told apart.
+    pub fn validation(&mut self, stack: &str, valid: bool, diagnostics: &[Diagnostic], sources: &Sources) {
+        if !self.is_text() {
+            let errors = diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count();
+            let report = json!({
+                "format_version": "1.0",
+                "valid": valid,
+                "error_count": errors,
+                "warning_count": diagnostics.len() - errors,
+                "diagnostics": diagnostics.iter().map(|diagnostic| errors::to_json(diagnostic, sources)).collect::<Vec<_>>(),
+            });
+            return self.line(&report.to_string());
+        }
+        self.diagnostics(diagnostics, sources);
+        self.line(&format!("{} The configuration of stack {stack} is valid.", self.paint().good("Success!")));
+    }
+
+    /// Token scopes.
+    pub fn scopes(&mut self, stack: &str, scopes: &Scopes) {
+        let Scopes { plan, apply, edit, destroy, nodes } = scopes;
+        let all: BTreeSet<&str> = plan.iter().chain(apply).chain(destroy).copied().collect();
+        if !self.is_text() {
+            let json =
+                json!({ "nodes": nodes, "stack": stack, "plan": plan, "apply": apply, "edit": edit, "destroy": destroy, "all": all });
+            return self.line(&format!("{json:#}"));
+        }
+        self.line(&format!("Token scopes for stack {stack}:\n"));
+        for scope in &all {
+            let uses = [("plan", plan), ("apply", apply), ("destroy", destroy)];
+            let uses: Vec<&str> = uses.iter().filter(|(_, scopes)| scopes.contains(scope)).map(|(name, _)| *name).collect();
+            self.line(&format!("  {scope:24} {}", uses.join(", ")));
+        }
+        self.line("\nMake a token with exactly these at https://cloud.digitalocean.com/account/api/tokens (custom scopes).");
+        for (cluster, scopes) in nodes {
+            self.line(&format!("\nA token of its own for the nodes of {cluster}, its `failover_token`, needs only these:\n"));
+            scopes.iter().for_each(|scope| self.line(&format!("  {scope}")));
+        }
+        self.line("\n`dofloat scopes -json` also lists, under \"edit\", what later changes in place need.");
+    }
+
+    /// How pairs are.
+    pub fn status(&mut self, stack: &str, pairs: &[Pair]) {
+        if self.is_text() {
+            pairs.iter().for_each(|pair| self.print(&status_text::to_text(pair, self.paint())));
+        } else {
+            let all: BTreeMap<String, Json> = pairs.iter().map(|pair| (pair.name.clone(), status_text::to_json(pair))).collect();
+            self.line(&format!("{:#}", json!({ "stack": stack, "clusters": all })));
+        }
+    }
+
+    /// Which program this is.
+    pub fn version(&mut self, version: &str, platform: &str) {
+        if self.is_text() {
+            self.line(&format!("dofloat {version}\non {platform}"));
+        } else {
+            self.line(&json!({ "dofloat_version": version, "platform": platform }).to_string());
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What commands say, in the form that was asked for: text for people, or JSON for machines.
+//!
+//! Invariant: which form it is, is known here and to no command's own work; what has no place in a form is left out there. The
+//! commands that ask nothing of machines print text whatever the form. What a command prints in either form is one method.
+
+use super::errors::{self, Sources};
+use super::events::{self, Teller};
+use super::paint::Paint;
+use super::plan_json::{self, line};
+use super::plan_text::{self, Layout};
+use super::progress::Progress;
+use super::screen::Screen;
+use crate::base::clock::Clock;
+use crate::base::diag::Diagnostic;
+use crate::engine::change::{Event, Outcome, Plan};
+
+/// The forms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Text.
+    Text,
+    /// Lines of Terraform's machine-readable stream, as things happen.
+    Lines,
+    /// One JSON document at the end. Errors are text.
+    Document,
+}
+
+/// What commands print through.
+#[derive(Debug)]
+pub struct View {
+    screen: Screen,
+    clock: Clock,
+    form: Form,
+}
+
+/// What the first line is about.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// The stack.
+    pub stack: &'a str,
+    /// Whether the account is simulated.
+    pub simulated: bool,
+    /// The API, and where its token came from; nothing of a simulated one.
+    pub api: Option<Api<'a>>,
+}
+
+/// An API, as it is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Api<'a> {
+    /// Its address.
+    pub address: &'a str,
+    /// Whether it is DigitalOcean's own, which need not be said.
+    pub is_official: bool,
+    /// Where the token came from.
+    pub token_source: &'a str,
+}
+
+impl View {
+    /// A view in a form.
+    #[must_use]
+    pub fn new(screen: Screen, clock: Clock, form: Form) -> Self {
+        Self { screen, clock, form }
+    }
+
+    /// Whether people read it.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        self.form == Form::Text
+    }
+
+    /// The first line: which stack it is about, and which API where that is not DigitalOcean's.
+    pub fn opening(&mut self, opening: Opening<'_>) {
+        let other = opening.api.filter(|api| !api.is_official);
+        let other = other.map(|api| format!(", API {} (not DigitalOcean)", api.address)).unwrap_or_default();
+        match self.form {
+            Form::Text => {
+                let simulated = if opening.simulated { " (simulated)" } else { "" };
+                self.line(&format!("Stack {}{simulated}{other}", opening.stack));
+            }
+            Form::Lines => {
+                let now = self.now();
+                self.line(&plan_json::version_line(&now).to_string());
+                let mut line = line("stack", &format!("Stack {}{other}", opening.stack), &now);
+                line["stack"] = opening.stack.into();
+                if let Some(api) = opening.api {
+                    line["api"] = api.address.into();
+                    line["token_source"] = api.token_source.into();
+                }
+                self.line(&line.to_string());
+            }
+            Form::Document => {}
+        }
+    }
+
+    /// Something that goes on meanwhile.
+    pub fn log(&mut self, message: &str) {
+        match self.form {
+            Form::Lines => {
+                let line = line("log", message, &self.now()).to_string();
+                self.line(&line);
+            }
+            Form::Text => self.line(message),
+            Form::Document => self.complain(&format!("{message}\n")),
+        }
+    }
+
+    /// A line that only people need.
+    pub fn note(&mut self, text: &str) {
+        if self.form == Form::Text {
+            self.line(text);
+        }
+    }
+
+    /// A plan.
+    pub fn plan(&mut self, plan: &Plan, sources: &Sources) {
+        match self.form {
+            Form::Text => self.print(&plan_text::render(plan, self.layout(sources))),
+            Form::Lines => plan_json::lines(plan, sources, &self.now()).iter().for_each(|line| self.line(&line.to_string())),
+            Form::Document => self.line(&plan_json::object(plan, sources).to_string()),
+        }
+    }
+
+    /// Errors and warnings: on standard error for people, in the stream for machines.
+    pub fn diagnostics(&mut self, diagnostics: &[Diagnostic], sources: &Sources) {
+        match self.form {
+            Form::Lines => {
+                let now = self.now();
+                diagnostics.iter().for_each(|diagnostic| self.line(&errors::json_line(diagnostic, sources, &now).to_string()));
+            }
+            Form::Text | Form::Document => self.complain(&errors::render(diagnostics, sources, self.err_paint())),
+        }
+    }
+
+    /// What happens while a plan is carried out.
+    pub fn events(&mut self, plan: &Plan) -> Events<'_> {
+        let progress = Progress::new(self.screen.lively && self.is_text());
+        Events { teller: Teller::new(plan), progress, view: self }
+    }
+
+    /// The end of an apply or destroy. Its errors are told apart.
+    pub fn ending(&mut self, outcome: &Outcome, destroy: bool) {
+        match self.form {
+            Form::Lines => events::ending_lines(outcome, destroy, &self.now()).iter().for_each(|line| self.line(&line.to_string())),
+            Form::Text | Form::Document => self.print(&events::ending(outcome, destroy, self.paint())),
+        }
+    }
+
+    /// How plans and resources are laid out here.
+    #[must_use]
+    pub fn layout<'a>(&self, sources: &'a Sources) -> Layout<'a> {
+        Layout { paint: self.screen.paint, rows: &plan_text::rows_of, sources }
+    }
+
+    /// Writes text to standard output, secrets cut out.
+    pub fn print(&mut self, text: &str) {
+        self.screen.print(text);
+    }
+
+    /// Writes a line to standard output, secrets cut out.
+    pub fn line(&mut self, text: &str) {
+        self.screen.line(text);
+    }
+
+    /// Writes text to standard output as it is: the value that the user asks for by name, or a file that is to be whole.
+    pub fn reveal(&mut self, text: &str) {
+        self.screen.reveal(text);
+    }
+
+    /// Writes text to standard error.
+    pub fn complain(&mut self, text: &str) {
+        self.screen.complain(text);
+    }
+
+    /// The colour of standard output.
+    #[must_use]
+    pub fn paint(&self) -> Paint {
+        self.screen.paint
+    }
+
+    /// The colour of standard error.
+    #[must_use]
+    pub fn err_paint(&self) -> Paint {
+        self.screen.err_paint
+    }
+
+    /// What kept standard output from being written, other than a reader that went away.
+    pub fn failure(&mut self) -> Option<std::io::Error> {
+        self.screen.failure()
+    }
+
+    fn now(&self) -> String {
+        self.clock.now().to_rfc3339()
+    }
+}
+
+/// Tells of a plan while it is carried out.
+#[derive(Debug)]
+pub struct Events<'v> {
+    teller: Teller,
+    progress: Progress,
+    view: &'v mut View,
+}
+
+impl Events<'_> {
+    /// Tells of an event, if it is worth a line.
+    pub fn tell(&mut self, event: &Event) {
+        if self.view.form == Form::Lines {
+            if let Some(line) = self.teller.json(event, &self.view.now()) {
+                self.view.line(&line.to_string());
+            }
+            return;
+        }
+        self.progress.follow(event);
+        if let Some(line) = self.teller.text(event, self.view.paint()) {
+            self.progress.around(|| self.view.line(&line));
+        }
+    }
+}
