@@ -32,6 +32,7 @@
 //!
 //! Imports go one way: `base` knows nothing; `lang`, `bootstrap`, `api`, `state`, `sim` know `base`; `kinds` knows `api`; `engine` knows `kinds`
 //! and `state`; `ui` knows `engine`; `cli` knows all. A test reads the sources for this.
+//! `ARCHITECTURE.md` says how a plan and an apply go, and why it is all so.
 //!
 //! # Invariants
 //!
