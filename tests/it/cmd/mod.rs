@@ -1,9 +1,9 @@
 //! Commands and what they say: help, questions, signals, what is taken over, moved, forgotten and adopted.
 
 mod adopt;
-mod cli_help;
+mod help;
+mod import;
 mod prompt;
 mod recipients;
 mod signals;
-mod takeover;
-mod upkeep;
+mod state;

@@ -1,10 +1,10 @@
 //! Where state is kept: files, a git branch, a bucket; locks, losses, full disks, and the merge of branches.
 
-mod branches;
-mod bucket;
 mod bytes;
 mod disk;
+mod git;
+mod locks;
 mod lost;
+mod merge;
 mod older;
-mod races;
-mod teams;
+mod s3;

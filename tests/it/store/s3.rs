@@ -8,7 +8,7 @@ use std::process::Command;
 use dofloat::sim::Options;
 use serde_json::Value;
 
-use crate::store::teams::{raced, tag};
+use crate::store::git::{raced, tag};
 use crate::support::cloud::Cloud;
 use crate::support::harness::Stack;
 use crate::support::storage::{Mishap, Move, Storage};
