@@ -11,9 +11,11 @@
 //!                            Plan ──apply──► schedule ⇄ workers ⇄ API;  Journal ──► State
 //! ```
 //!
+//! What is asked for ([`engine::request`]) and what a plan is ([`engine::planned`]) are values with rooms of their own.
 //! [`engine::survey`] is the way from configuration and memory to a plan that was held against the account; plan, apply and
-//! destroy share it. A plan carries its own steps ([`engine::change`], ordered in [`engine::order`]); [`engine::apply`] walks
-//! them with one loop that owns state and journal, and decides nothing but "go, stop, failed".
+//! destroy share it. A plan carries its own steps ([`engine::change`], ordered in [`engine::order`]); [`engine::execute`] makes
+//! what was seen durable, and [`engine::apply`] walks the steps with one loop that owns state and journal, and decides nothing
+//! but "go, stop, failed".
 //!
 //! # Code map
 //!

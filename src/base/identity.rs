@@ -18,6 +18,13 @@ pub struct Id(pub String);
 pub struct Mark(pub String);
 
 impl Mark {
+    /// The mark of a stack's objects.
+    #[must_use]
+    pub fn of_stack(stack: &str, lineage: &str) -> Self {
+        let stack: String = stack.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '-' }).collect();
+        Self(format!("dofloat:{stack}-{lineage}"))
+    }
+
     /// Whether a stack of that lineage made this mark, whatever it is called by now.
     #[must_use]
     pub fn is_of(&self, lineage: &str) -> bool {

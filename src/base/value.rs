@@ -31,6 +31,9 @@ pub enum Value {
 /// The attributes of an object by name, nulls left out.
 pub type Body = BTreeMap<String, Value>;
 
+/// The attributes of one object, as far as they are known.
+pub type Terms = BTreeMap<String, Term>;
+
 /// Where an unknown value will come from: for display and for static checks, never to steer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origin {

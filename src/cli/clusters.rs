@@ -18,7 +18,7 @@ use crate::base::desired::{Pair, Resolve as _};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::sha256_hex;
 use crate::base::durable::remove;
-use crate::base::identity::Id;
+use crate::base::identity::{Id, Mark};
 use crate::base::rng::entropy;
 use crate::base::secret::Secret;
 use crate::base::value::Value;
@@ -26,8 +26,8 @@ use crate::bootstrap::children::Part;
 use crate::bootstrap::cluster::{Expanded, Grounds, Keys, Lacking};
 use crate::bootstrap::schema::KIND;
 use crate::engine::change::{Op, Plan};
-use crate::engine::refresh::Seen;
-use crate::engine::survey::{Surveyed, mark};
+use crate::engine::observed::Seen;
+use crate::engine::planned::Surveyed;
 use crate::kinds::account;
 use crate::lang::module::Stack;
 use crate::state::State;
@@ -108,7 +108,7 @@ fn grounds(site: &Site<'_>, state: &State, api_url: &str) -> Grounds {
     let parts = state.records.iter().filter(|(address, _)| address.parent.is_some());
     Grounds {
         stack: site.place.name.clone(),
-        mark: mark(&site.place.name, &state.lineage).0,
+        mark: Mark::of_stack(&site.place.name, &state.lineage).0,
         salt: state.salt.clone(),
         api_url: api_url.to_owned(),
         remembered: parts.map(|(address, record)| (address.clone(), record.body.clone())).collect(),

@@ -19,15 +19,16 @@ use super::{clusters, history};
 use crate::base::desired::Resolve;
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Salt;
-use crate::base::identity::{Id, Ours};
+use crate::base::identity::{Id, Mark, Ours};
 use crate::base::readable;
 use crate::base::secret::Secret;
 use crate::base::value::Value;
 use crate::engine::discover::{Sought, discover};
 use crate::engine::foreign;
-use crate::engine::import::{self, Wish};
-use crate::engine::plan::Options;
-use crate::engine::survey::{Surveyed, mark, survey};
+use crate::engine::import;
+use crate::engine::planned::Surveyed;
+use crate::engine::request::{Options, Wish};
+use crate::engine::survey::survey;
 use crate::engine::tfstate::{self, Foreign};
 use crate::state::store::{Loaded, Locked};
 use crate::state::{Record, SavedOutput, State, secrets};
@@ -199,7 +200,7 @@ impl Taking<'_> {
         store: &mut Locked,
     ) -> Result<(State, Surveyed), Failure> {
         let api = &self.looking.gateway.client;
-        let mark = mark(&self.site.place.name, &surveyed.state.lineage);
+        let mark = Mark::of_stack(&self.site.place.name, &surveyed.state.lineage);
         surveyed.state.project = foreign::lodging(api, &surveyed, &mark).await?;
         let state = import::keep(&surveyed, outputs, store)?;
         foreign::claim(api, &surveyed, Ours { mark: &mark, project: state.project.as_ref() }).await?;

@@ -15,7 +15,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::value::{Body, Origin, Term, Value};
 use crate::bootstrap::cluster::Expanded;
 use crate::engine::health::{self, Report};
-use crate::engine::refresh::{Observed, Seen};
+use crate::engine::observed::{Observed, Seen};
 use crate::engine::survey::observe;
 use crate::state::State;
 use crate::ui::status_text::{Node, Off, Pair};

@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use super::claims::{self, Claims};
 use super::foreign;
-use super::recover::{self, Claims};
-use super::refresh::Label;
+use super::observed::Label;
+use super::recover;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::address::Address;
@@ -84,8 +85,8 @@ async fn object(
     let nobody = Mark(String::new());
     let ours = Ours { mark: step.begin.mark.as_ref().unwrap_or(&nobody), project: None };
     let settled = journal.settle_into(state);
-    let mut claims = recover::claims(&settled, Some(journal));
-    claims.extend(recover::of_others(loaded));
+    let mut claims = claims::claims(&settled, Some(journal));
+    claims.extend(claims::of_others(loaded));
     let found = recover::candidates(kind, api, &step.begin.body, ours, &Claims::new()).await.map_err(unread)?;
     let found = match found.into_iter().find(|found| found.id == *id) {
         Some(found) => found,

@@ -5,7 +5,7 @@
 
 use super::health::Configuration;
 use super::order::Roll;
-use super::plan::Input;
+use super::planned::Input;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 

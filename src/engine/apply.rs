@@ -17,13 +17,14 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::change::{Action, Event, Op, Outcome, Step, StepId};
-use super::desired::{Terms, kept, terms};
+use super::claims::{self, Claims};
+use super::desired::{kept, terms};
 use super::health::Goal;
 use super::held;
 use super::known::{effective, known_of};
-use super::plan::Planned;
+use super::planned::Planned;
 use super::record::{self, Frame};
-use super::recover::{self, Claims, Located, Lost};
+use super::recover::{self, Located, Lost};
 use super::schedule::Schedule;
 use super::trouble::of_api;
 use super::work::{Message, Task, gate, perform, watched};
@@ -35,7 +36,7 @@ use crate::base::crash::crash_point;
 use crate::base::desired::{Resolve, Wanted};
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark};
-use crate::base::value::{Body, Origin, Term, Value};
+use crate::base::value::{Body, Origin, Term, Terms, Value};
 use crate::kinds::account::family;
 use crate::kinds::erased::AnyKind;
 use crate::kinds::kind;
@@ -586,7 +587,7 @@ impl<'a> Owner<'a> {
         let Some(running) = self.running.get(&step) else { return };
         let alike =
             1 + self.lost.iter().filter_map(|other| self.running.get(other)).filter(|other| other.begin.body == running.begin.body).count();
-        let (mut claims, own) = (self.run.claims.clone(), recover::claims(&self.run.state, None));
+        let (mut claims, own) = (self.run.claims.clone(), claims::claims(&self.run.state, None));
         claims.extend(own.iter().cloned());
         claims.extend(self.running.values().filter_map(|other| Some((family(other.task.kind.name()), other.id.clone()?))));
         let (kind, clock, sender) = (running.task.kind, self.run.clock.clone(), self.sender.clone());

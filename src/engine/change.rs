@@ -7,14 +7,11 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::held;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Owner};
 use crate::base::types::Type;
 use crate::base::value::{Body, Term, Value};
-use crate::kinds::erased::AnyKind;
-use crate::kinds::kind;
 
 /// What shall happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -282,16 +279,6 @@ pub enum Op {
     Forget,
     /// Waits until a pair serves (the address of the pair), or until one of its servers may be taken down (that server's).
     Gate,
-}
-
-impl Change {
-    /// Whether it brings back a state that the object has left by other hands: what is off is switched on.
-    #[must_use]
-    pub fn brings_back(&self) -> bool {
-        let Action::Edit { edits, .. } = &self.action else { return false };
-        let table = kind(&self.address.kind).map_or(&[][..], AnyKind::attrs);
-        edits.iter().any(|edit| held::edit(table, edit).is_some())
-    }
 }
 
 impl Plan {

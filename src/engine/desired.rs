@@ -11,13 +11,10 @@ use crate::base::desired::Resolve;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::number::Number;
 use crate::base::secret::Secret;
-use crate::base::value::{Term, Value};
+use crate::base::value::{Term, Terms, Value};
 use crate::kinds::attr::{Attr, Presence, Ty};
 use crate::kinds::erased::Complaint;
 use crate::kinds::kind;
-
-/// The attributes of one object, as far as they are known.
-pub type Terms = BTreeMap<String, Term>;
 
 /// Checks a body against the table, converts its values, and fills in defaults.
 ///

@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::change::{AttrChange, Shown};
-use super::desired::Terms;
 use crate::base::desired::Ignore;
 use crate::base::digest::{Digest, Salt};
 use crate::base::secret::Secret;
-use crate::base::value::{Body, Term, Value};
+use crate::base::value::{Body, Term, Terms, Value};
 use crate::kinds::attr::{Attr, Change, Presence, Reads, Secrecy, Ty};
 
 /// What there is of an object on this side: attributes, and digests of those that are not shown.

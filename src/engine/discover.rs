@@ -5,16 +5,17 @@
 
 use std::collections::BTreeSet;
 
+use super::claims::{self, Claims};
 use super::foreign;
-use super::import::Wish;
-use super::plan::Options;
-use super::recover::{self, Claims};
-use super::refresh::Label;
-use super::survey::{Ground, Surveyed, mark, survey};
+use super::observed::Label;
+use super::planned::Surveyed;
+use super::recover;
+use super::request::{Ground, Options, Wish};
+use super::survey::survey;
 use super::trouble::{Stop, of_api};
 use crate::base::address::Address;
-use crate::base::identity::{Id, Ours};
-use crate::base::value::{Body, Value};
+use crate::base::identity::{Id, Mark, Ours};
+use crate::base::value::{Body, Terms, Value};
 use crate::kinds::account::family;
 use crate::kinds::attr::Presence;
 use crate::kinds::erased::{AnyKind, Found, Sure};
@@ -63,8 +64,8 @@ pub async fn discover(ground: Ground<'_>, sought: &Sought) -> Result<Discovered,
 type Round = (Vec<Wish>, Vec<(Address, Vec<Id>)>);
 
 async fn search(ground: Ground<'_>, surveyed: &Surveyed, sought: &Sought) -> Result<Round, Stop> {
-    let mark = mark(ground.stack, &surveyed.state.lineage);
-    let mut claims: Claims = recover::claims(&surveyed.state, None);
+    let mark = Mark::of_stack(ground.stack, &surveyed.state.lineage);
+    let mut claims: Claims = claims::claims(&surveyed.state, None);
     let ours = Ours { mark: &mark, project: surveyed.state.project.as_ref().filter(|_| sought.marked) };
     let (mut wishes, mut doubtful) = (Vec::new(), Vec::new());
     for to in ground.resolve.desired().resources.keys() {
@@ -92,7 +93,7 @@ async fn search(ground: Ground<'_>, surveyed: &Surveyed, sought: &Sought) -> Res
     Ok((wishes, doubtful))
 }
 
-fn known(terms: &super::desired::Terms) -> Body {
+fn known(terms: &Terms) -> Body {
     terms.iter().filter_map(|(name, term)| Some((name.clone(), term.value()?.clone()))).collect()
 }
 

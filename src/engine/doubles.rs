@@ -4,10 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::plan::Planned;
-use super::refresh::{Observed, Stray};
+use super::observed::{Observed, Stray};
+use super::planned::Planned;
+use super::request::Ground;
 use super::strays;
-use super::survey::Ground;
 use super::trouble::Stop;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;

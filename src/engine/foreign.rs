@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::change::{Action, Change, Op, Plan};
-use super::import::Wish;
-use super::plan::Planned;
-use super::refresh::{Label, Observed};
-use super::survey::Surveyed;
+use super::observed::{Label, Observed};
+use super::planned::{Planned, Surveyed};
+use super::request::Wish;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::address::Address;

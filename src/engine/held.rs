@@ -4,13 +4,15 @@
 //! configuration that leaves the state alone. So a run that was killed, failed or did something else first loses nothing. What
 //! somebody is at work on is left alone.
 
-use super::change::{AttrChange, Shown};
+use super::change::{Action, AttrChange, Change, Shown};
 use super::diff::{Difference, ignores};
-use super::plan::Present;
+use super::observed::Present;
 use crate::base::address::Address;
 use crate::base::desired::{Desired, Hold, Lifecycle, Wanted};
 use crate::base::value::{Body, Value};
 use crate::kinds::attr::{Attr, EditName, Held};
+use crate::kinds::erased::AnyKind;
+use crate::kinds::kind;
 
 /// What is to be said of an object that has left a held state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,16 @@ pub(super) enum Left {
     Known,
     /// It is brought back, but not by this run.
     Later,
+}
+
+impl Change {
+    /// Whether it brings back a state that the object has left by other hands: what is off is switched on.
+    #[must_use]
+    pub fn brings_back(&self) -> bool {
+        let Action::Edit { edits, .. } = &self.action else { return false };
+        let table = kind(&self.address.kind).map_or(&[][..], AnyKind::attrs);
+        edits.iter().any(|name| edit(table, name).is_some())
+    }
 }
 
 /// The held states of a table.

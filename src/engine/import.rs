@@ -8,16 +8,17 @@ use std::collections::BTreeMap;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::foreign::{self, Labels};
-use super::plan::{Options, Planned};
+use super::observed::{Label, Observed, Seen};
+use super::planned::{Planned, Surveyed};
 use super::record::{self, Frame};
-use super::refresh::{self, Label, Observed, Seen};
-use super::survey::Surveyed;
+use super::refresh;
+use super::request::{Options, Wish};
 use super::trouble::{Stop, lacking, of_api};
 use super::upkeep::{Taken, Upkeep};
 use crate::api::client::Client;
 use crate::base::address::Address;
 use crate::base::desired::Desired;
-use crate::base::diag::{Diagnostic, Span};
+use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark};
 use crate::base::value::{Body, Term};
 use crate::kinds::account::family;
@@ -30,19 +31,6 @@ use crate::state::{Health, Record, SavedOutput, State};
 
 /// How many objects are looked at side by side.
 const LOOKS: usize = 8;
-
-/// An object that is to become the record of an address.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
-    /// The address.
-    pub to: Address,
-    /// The object, as the official provider names it.
-    pub id: Id,
-    /// What another tool remembers of it.
-    pub told: Option<Record>,
-    /// Where it is written.
-    pub span: Option<Span>,
-}
 
 /// The `import` blocks whose address has no record yet.
 #[must_use]

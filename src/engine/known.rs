@@ -7,13 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use super::desired::Terms;
 use super::diff::{self, There};
 use crate::base::address::Address;
 use crate::base::desired::Wanted;
 use crate::base::diag::Diagnostic;
 use crate::base::digest::{Digest, Salt, sha1_hex};
-use crate::base::value::{Body, Origin, Term, Value};
+use crate::base::value::{Body, Origin, Term, Terms, Value};
 use crate::kinds::attr::{Attr, Compare, Echo, Presence, Reads, Secrecy};
 
 /// Replaces what is to be ignored by what is there. Of an object that is made nothing is there, and nothing ignored.

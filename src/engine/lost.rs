@@ -2,33 +2,53 @@
 //!
 //! Invariant: a stack without a state is new only if nothing in the account says otherwise, or if the user says so. Reads only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::refresh::unread;
-use super::survey::mark;
+use super::request::Ground;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::diag::Diagnostic;
+use crate::base::identity::Mark;
 use crate::kinds::erased::AnyKind;
-use crate::kinds::{KINDS, account, project};
+use crate::kinds::{KINDS, account, kind, project};
 
 /// The letters of a lineage.
 const LINEAGE: usize = 36;
 
 /// Where marks are looked for: where the stack's objects would carry one.
 #[derive(Clone, Copy)]
-pub(super) struct Marks {
+struct Marks {
     /// On what can be tagged.
-    pub(super) tags: bool,
+    tags: bool,
     /// As the name of a project, for what cannot.
-    pub(super) projects: bool,
+    projects: bool,
+}
+
+/// A stack that nobody remembers must be one that the account does not know.
+///
+/// # Errors
+/// If it does, or a read fails.
+pub(super) async fn is_new(ground: Ground<'_>, snapshot: &Client) -> Result<(), Stop> {
+    let wants = |can: fn(&dyn AnyKind) -> bool| {
+        let mut wanted = ground.resolve.desired().resources.keys();
+        ground.options.destroy || wanted.any(|address| kind(&address.kind).is_some_and(can))
+    };
+    let by = Marks { tags: wants(|kind| kind.markable()), projects: wants(|kind| kind.lodged()) };
+    if ground.loaded.state.is_some() || ground.new_stack {
+        return Ok(());
+    }
+    // Where the droplets are asked for anyway, they tell; else the tags do, whoever carries them.
+    let kinds: BTreeSet<&str> = ground.resolve.desired().resources.keys().map(|address| address.kind.as_str()).collect();
+    let wanted: Vec<&'static dyn AnyKind> = kinds.into_iter().filter_map(kind).filter(|kind| kind.markable()).collect();
+    must_be_new(snapshot, ground.stack, if ground.options.destroy { &[] } else { &wanted }, by).await
 }
 
 /// Refuses to begin a stack anew where objects of one with the same name exist.
 ///
 /// # Errors
 /// If there are such objects, or a read fails.
-pub(super) async fn must_be_new(api: &Client, stack: &str, wanted: &[&'static dyn AnyKind], by: Marks) -> Result<(), Stop> {
+async fn must_be_new(api: &Client, stack: &str, wanted: &[&'static dyn AnyKind], by: Marks) -> Result<(), Stop> {
     let mut carriers = if by.tags { carried(api, wanted).await? } else { BTreeMap::new() };
     if by.projects {
         let marks = project::marks(api).await.map_err(|error| Stop::from(of_api(&error, "read the projects")))?.unwrap_or_default();
@@ -39,7 +59,7 @@ pub(super) async fn must_be_new(api: &Client, stack: &str, wanted: &[&'static dy
             }
         }
     }
-    let prefix = mark(stack, "").0;
+    let prefix = Mark::of_stack(stack, "").0;
     let is_mark = |name: &str| name.strip_prefix(&prefix).is_some_and(|lineage| lineage.len() == LINEAGE && !lineage.contains(':'));
     let marks: Vec<String> = carriers
         .iter()

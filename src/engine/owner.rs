@@ -4,8 +4,8 @@
 //! whose identity no other account can have, seen there, is as good a proof as the account's own word; without one the account
 //! is asked. It must not know what is planned.
 
-use super::refresh::{Observed, Seen};
-use super::survey::Ground;
+use super::observed::{Observed, Seen};
+use super::request::Ground;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::diag::Diagnostic;

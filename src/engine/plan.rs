@@ -8,79 +8,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::alarms;
 use super::change::{Action, AttrChange, Base, Change, Drift, Order, OutputChange, Plan, Reason, Shown};
-use super::desired::{Terms, terms};
+use super::desired::terms;
 use super::diff::{self, Difference, There};
 use super::graph::{self, Cycle};
 use super::held;
-use super::import::Wish;
 use super::known::{effective, secret_identities};
+use super::observed::{Present, Seen};
 use super::order::{self, Links, Roll, Work};
 use super::parting;
+use super::planned::{Input, Planned};
 use super::pointers::Picture;
 use super::publish::{Instance, followed, is_rising, publish};
-use super::refresh::{Observed, Seen};
+use super::request::Options;
 use super::target::chosen;
 use super::trouble::Stop;
-use super::upkeep::Upkeep;
 use crate::base::address::{Address, Key};
-use crate::base::desired::{Desired, Output, Pair, Prevent, Repeats, Resolve, Wanted};
+use crate::base::desired::{Desired, Output, Pair, Prevent, Repeats, Wanted};
 use crate::base::diag::Diagnostic;
-use crate::base::digest::{Digest, Salt};
+use crate::base::digest::Salt;
 use crate::base::types::Type;
-use crate::base::value::{Body, Origin, Term, Value};
+use crate::base::value::{Body, Origin, Term, Terms, Value};
 use crate::kinds::attr::{Attr, Change as How, Presence, Reads, SETTLE};
 use crate::kinds::erased::{AnyKind, Job};
 use crate::kinds::kind;
-use crate::state::{Health, Record, State};
-
-/// What the user asked for beside the configuration.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// `-target`: only these and what they are built upon.
-    pub targets: Vec<Address>,
-    /// `-replace`.
-    pub replace: Vec<Address>,
-    /// `-refresh-only`.
-    pub refresh_only: bool,
-    /// `destroy`.
-    pub destroy: bool,
-    /// `-upgrade-nodes`.
-    pub upgrade_nodes: bool,
-    /// `-allow-duplicate`: these are made although an object like them carries the stack's mark and is in no record.
-    pub duplicates: Vec<Address>,
-    /// `import`: only these objects are taken over, and nothing else is done.
-    pub adopt: Option<Vec<Wish>>,
-    /// `import -take-over`: even from another stack.
-    pub take_over: bool,
-}
-
-/// Everything that a plan is made from.
-#[derive(Clone, Copy)]
-pub struct Input<'a> {
-    /// What is wanted.
-    pub resolve: &'a dyn Resolve,
-    /// What is remembered, an interrupted run settled.
-    pub state: &'a State,
-    /// What is there.
-    pub observed: &'a Observed,
-    /// What was asked for.
-    pub options: &'a Options,
-    /// How records came to be where they are.
-    pub upkeep: &'a Upkeep,
-}
-
-/// A plan, and what it was worked out with.
-#[derive(Clone, Debug)]
-pub struct Planned {
-    /// The plan.
-    pub plan: Plan,
-    /// What is known of each instance's attributes, by address.
-    pub known: BTreeMap<Address, Term>,
-    /// What is wanted of each instance, what is to be ignored taken from what is there.
-    pub terms: BTreeMap<Address, Terms>,
-    /// What will be asked of each kind, for the checks against the account.
-    pub jobs: BTreeMap<&'static str, Vec<Job>>,
-}
+use crate::state::{Health, Record};
 
 /// Makes the plan.
 ///
@@ -203,16 +154,6 @@ struct Walk<'a> {
     terms: BTreeMap<Address, Terms>,
     errors: Vec<Diagnostic>,
     notes: Vec<Diagnostic>,
-}
-
-/// An object that is there.
-pub(super) struct Present<'a> {
-    /// What is remembered of it.
-    pub(super) record: &'a Record,
-    /// Its attributes.
-    pub(super) body: &'a Body,
-    /// The digests of those that are not shown.
-    pub(super) digests: &'a BTreeMap<String, Digest>,
 }
 
 impl<'a> Walk<'a> {

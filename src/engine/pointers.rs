@@ -9,14 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::try_join_all;
 
 use super::change::Change;
-use super::desired::Terms;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
 use crate::base::desired::Resolve;
 use crate::base::diag::{Diagnostic, Span};
-use crate::base::value::{Term, Value};
+use crate::base::value::{Term, Terms, Value};
 use crate::kinds::attr::{Attr, Points, Ty};
 use crate::kinds::erased::{Job, Places};
 use crate::kinds::{KINDS, kind};

@@ -4,14 +4,13 @@
 //! left half made nothing counts as known that was never seen of something usable.
 
 use super::change::{Action, AttrChange, Change};
-use super::desired::Terms;
 use super::diff::{self, There};
 use super::known::{effective, foreseen, known_of, spelt, unknown, unset};
-use super::plan::Present;
+use super::observed::Present;
 use crate::base::address::Address;
 use crate::base::desired::Wanted;
 use crate::base::digest::Salt;
-use crate::base::value::Term;
+use crate::base::value::{Term, Terms};
 use crate::kinds::attr::{Attr, POWER_ON, Presence, SETTLE};
 use crate::kinds::erased::AnyKind;
 use crate::state::Health;

@@ -4,14 +4,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::desired::Terms;
 use super::diff::{normal, open};
 use super::known::is_secret;
 use crate::base::address::Address;
 use crate::base::digest::{Digest, Salt};
 use crate::base::identity::{Id, Mark};
 use crate::base::secret::Secret;
-use crate::base::value::Body;
+use crate::base::value::{Body, Terms};
 use crate::kinds::attr::{Attr, Reads, Secrecy};
 use crate::state::{Health, Record};
 

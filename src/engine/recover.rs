@@ -4,11 +4,12 @@
 //! before the run, that another record or intent claims, or that another stack knows are never taken. What is not certainly ours
 //! is a doubt, which stops with the choices: a person answers it (`adopt`).
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::claims::{self, Claims};
 use super::diff::normal;
 use super::refresh::is_there;
+use super::request::Ground;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
@@ -18,7 +19,7 @@ use crate::base::clock::{Clock, Tick};
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark, Ours};
 use crate::base::value::{Body, Value};
-use crate::kinds::account::{UNNAMED, address_id, family};
+use crate::kinds::account::family;
 use crate::kinds::attr::Reads;
 use crate::kinds::erased::{AnyKind, Found, Sure};
 use crate::kinds::kind;
@@ -34,9 +35,6 @@ const LOOKS_PLAIN: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Dura
 
 /// What is told of an object that may be the one, so that a person can tell.
 const TOLD: [&str; 9] = ["name", "region", "size", "type", "value", "ip_range", "fingerprint", "total_resource_count", "created_at"];
-
-/// Whose objects are not to be taken.
-pub type Claims = BTreeSet<(String, Id)>;
 
 /// What was found of a lost answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -150,33 +148,6 @@ async fn until(start: Tick, look: Duration, api: &Client, address: &Address, clo
     }
 }
 
-/// The objects that a state and an interrupted run speak of.
-#[must_use]
-pub fn claims(state: &State, journal: Option<&Replayed>) -> Claims {
-    let records = state.records.iter().map(|(address, record)| (address, &record.id));
-    let deposed = state.deposed.keys().map(|(address, id)| (address, id));
-    let mut claims: Claims = records.chain(deposed).map(|(address, id)| (family(&address.kind), id.clone())).collect();
-    if let Some(journal) = journal {
-        for step in &journal.open {
-            if let Some(id) = &step.id {
-                claims.insert((family(&step.begin.address.kind), id.clone()));
-            }
-        }
-        for kind in crate::kinds::KINDS {
-            let before = journal.header.marked.iter().filter(|_| kind.markable() || kind.lodged()).cloned();
-            claims.extend(before.map(|id| (family(kind.name()), id)));
-        }
-        claims.extend(journal.header.addresses.iter().map(|ip| (UNNAMED.to_owned(), address_id(ip))));
-    }
-    claims
-}
-
-/// The objects that the other stacks of the repository know.
-#[must_use]
-pub fn of_others(loaded: &Loaded) -> Claims {
-    loaded.others.iter().map(|(kind, id)| (family(kind), id.clone())).collect()
-}
-
 /// A state after an interrupted run: what is done is in it, and what was found of open steps.
 #[derive(Clone, Debug)]
 pub struct Settled {
@@ -210,8 +181,8 @@ pub struct Past<'a> {
 pub async fn settle(past: Past<'_>) -> Result<Settled, Stop> {
     let Past { stack, loaded, state, journal, api, clock } = past;
     let mut settled = Settled { state: journal.settle_into(state), adopted: Vec::new() };
-    let mut claims = claims(&settled.state, Some(journal));
-    claims.extend(of_others(loaded));
+    let mut claims = claims::claims(&settled.state, Some(journal));
+    claims.extend(claims::of_others(loaded));
     let nobody = Mark(String::new());
     // One start for all, so that many lost answers take no longer than one.
     let since = clock.tick();
@@ -230,7 +201,7 @@ pub async fn settle(past: Past<'_>) -> Result<Settled, Stop> {
                 let alike =
                     journal.open.iter().skip(place).filter(|other| same_wish(&other.begin, &step.begin) && other.id.is_none()).count();
                 let ours = Ours { mark: step.begin.mark.as_ref().unwrap_or(&nobody), project: journal.project.as_ref() };
-                let own = self::claims(&settled.state, None);
+                let own = claims::claims(&settled.state, None);
                 let lost = Lost { address, body: &step.begin.body, ours, since, alike, in_run: false, own: &own };
                 match locate(kind, api, lost, &claims, clock).await.map_err(|error| stop(&error))? {
                     Located::One(found) => {
@@ -259,6 +230,27 @@ pub async fn settle(past: Past<'_>) -> Result<Settled, Stop> {
         }
     }
     if doubts.is_empty() { Ok(settled) } else { Err(Stop::decision(doubts)) }
+}
+
+/// What is remembered, an interrupted run settled, and what of that was found.
+///
+/// # Errors
+/// A read that fails, or a doubt that a person must decide.
+pub async fn settled(ground: Ground<'_>, remembered: &State) -> Result<(State, Vec<(Address, Id)>), Stop> {
+    Ok(match &ground.loaded.journal {
+        Some(journal) if ground.recover => {
+            let settled = settle(past(ground, remembered, journal)).await?;
+            (settled.state, settled.adopted)
+        }
+        Some(journal) => (journal.settle_into(remembered), Vec::new()),
+        None => (remembered.clone(), Vec::new()),
+    })
+}
+
+/// What an interrupted run is looked into with.
+fn past<'a>(ground: Ground<'a>, state: &'a State, journal: &'a Replayed) -> Past<'a> {
+    let Ground { stack, loaded, api, clock, .. } = ground;
+    Past { stack, loaded, state, journal, api, clock }
 }
 
 /// The mark that an object carries, by its record.

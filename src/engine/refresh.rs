@@ -10,16 +10,17 @@ use std::time::Duration;
 use futures_util::future::try_join_all;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
+use super::claims::claims;
 use super::diff::normal;
-use super::health::Configuration;
 use super::held;
+use super::observed::{Label, Observed, Seen, Stray};
 use super::trouble::{Stop, lacking, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::api::wait::{Cause, Waiting};
 use crate::base::address::Address;
 use crate::base::digest::{Digest, Salt};
-use crate::base::identity::{Id, Mark, Ours};
+use crate::base::identity::{Id, Ours};
 use crate::base::secret::Secret;
 use crate::base::value::{Body, Term};
 use crate::kinds::account::family;
@@ -35,63 +36,6 @@ const LOOKS: usize = 8;
 /// How long after a list and a look that agree what costs money is looked for again: servers that serve old data do it for
 /// seconds, and a second droplet is paid for by the second.
 const DOUBT: Duration = Duration::from_secs(3);
-
-/// What was seen of the remembered objects.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Observed {
-    /// By address.
-    pub seen: BTreeMap<Address, Seen>,
-    /// Replaced objects that are not deleted yet.
-    pub deposed: BTreeMap<(Address, Id), Seen>,
-    /// Those that an interrupted run made, and that never will be usable.
-    pub stillborn: BTreeSet<Address>,
-    /// Those that have left a state that is held, and that the API is at work on: nobody knows yet how they will be.
-    pub busy: BTreeSet<Address>,
-    /// Objects that carry the stack's mark and are in no record.
-    pub strays: Vec<Stray>,
-    /// Pairs that do not serve.
-    pub down: BTreeSet<Address>,
-    /// Pairs whose configuration is not as it is wanted.
-    pub altered: BTreeMap<Address, Configuration>,
-    /// By what remembered objects are known to be some stack's, where there is something.
-    pub labels: BTreeMap<(Address, Id), Label>,
-}
-
-/// By what an object is known to be a stack's.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Label {
-    /// The marks that it carries.
-    pub marks: Vec<Mark>,
-    /// The project that it lies in.
-    pub project: Option<Id>,
-}
-
-/// What was seen of one object.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Seen {
-    /// It is there.
-    Present {
-        /// Its attributes, those left out that have a digest.
-        body: Body,
-        /// The digests of what is there now in attributes that are remembered by digest.
-        digests: BTreeMap<String, Digest>,
-    },
-    /// The API says that it is not there.
-    Gone,
-}
-
-/// An object that carries our mark and is in no record.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stray {
-    /// Its kind's name.
-    pub kind: &'static str,
-    /// Its identity.
-    pub id: Id,
-    /// Its name, if it has one.
-    pub name: String,
-    /// Its attributes.
-    pub body: Body,
-}
 
 /// Reads all remembered objects. `api` may be a snapshot, so that kinds share answers; `fresh` asks anew, for second looks.
 /// `wanted` are the kinds that the configuration names: those that can carry the mark are searched for strays.
@@ -120,7 +64,7 @@ pub async fn refresh(api: &Client, fresh: &Client, state: &State, ours: Ours<'_>
         }
     }
     for (address, record) in &state.records {
-        let body = observed.take(&mut found, address, &record.id);
+        let body = take(&mut observed, &mut found, address, &record.id);
         if record.health == Health::Unfinished
             && let (Some(kind), Some(body)) = (kind(&address.kind), &body)
             && kind.stillborn(fresh, &record.id, body).await.map_err(|error| unread(kind, error))?
@@ -136,11 +80,11 @@ pub async fn refresh(api: &Client, fresh: &Client, state: &State, ours: Ours<'_>
         observed.seen.insert(address.clone(), seen(&address.kind, record, body, &state.salt));
     }
     for ((address, id), record) in &state.deposed {
-        let body = observed.take(&mut found, address, id);
+        let body = take(&mut observed, &mut found, address, id);
         observed.deposed.insert((address.clone(), id.clone()), seen(&address.kind, record, body, &state.salt));
     }
     // Two spellings of one kind show the same objects.
-    let mut known = super::recover::claims(state, None);
+    let mut known = claims(state, None);
     for ((name, id), Found { body, .. }) in found {
         if let Some(kind) = kind(name)
             && known.insert((family(name), id.clone()))
@@ -152,15 +96,13 @@ pub async fn refresh(api: &Client, fresh: &Client, state: &State, ours: Ours<'_>
     Ok(observed)
 }
 
-impl Observed {
-    /// What was found of a remembered object: its attributes, and its label is kept.
-    fn take<'a>(&mut self, found: &mut BTreeMap<(&'a str, Id), Found>, address: &'a Address, id: &Id) -> Option<Body> {
-        let Found { body, marks, project, .. } = found.remove(&(address.kind.as_str(), id.clone()))?;
-        if !marks.is_empty() || project.is_some() {
-            self.labels.insert((address.clone(), id.clone()), Label { marks, project });
-        }
-        Some(body)
+/// What was found of a remembered object: its attributes, and its label is kept.
+fn take<'a>(observed: &mut Observed, found: &mut BTreeMap<(&'a str, Id), Found>, address: &'a Address, id: &Id) -> Option<Body> {
+    let Found { body, marks, project, .. } = found.remove(&(address.kind.as_str(), id.clone()))?;
+    if !marks.is_empty() || project.is_some() {
+        observed.labels.insert((address.clone(), id.clone()), Label { marks, project });
     }
+    Some(body)
 }
 
 async fn read_kind(

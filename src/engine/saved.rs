@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::change::{Action, AttrChange, Base, Came, Change, Drift, OutputChange, Plan, Reason, Shown, Step};
 use super::diff::shown;
-use super::plan::{Options, Planned};
-use super::refresh::{Observed, Seen};
-use super::survey::Surveyed;
+use super::observed::{Observed, Seen};
+use super::planned::{Planned, Surveyed};
+use super::request::Options;
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, Severity};
 use crate::base::digest::{Digest, Salt, sha256_hex};

@@ -6,19 +6,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Action, Base, Change, Op, Plan, Reason, Step, StepId};
+use super::claims::claims;
 use super::diff::There;
+use super::lost::is_new;
+use super::observed::{Observed, Stray};
 use super::owner::owner;
-use super::plan::{Planned, unmade};
-use super::recover;
-use super::refresh::{Observed, Stray};
-use super::survey::{Ground, Surveyed, is_new, known_project, mark, settled};
+use super::plan::unmade;
+use super::planned::{Planned, Surveyed};
+use super::recover::settled;
+use super::request::Ground;
 use super::trouble::{Stop, of_api};
 use super::upkeep::Upkeep;
+use crate::api::client::Client;
 use crate::base::address::{Address, Key};
 use crate::base::diag::Diagnostic;
-use crate::base::identity::Ours;
+use crate::base::identity::{Id, Mark, Ours};
 use crate::kinds::account::family;
-use crate::kinds::{KINDS, kind};
+use crate::kinds::{KINDS, kind, project};
 use crate::state::State;
 
 /// Plans the end of all strays.
@@ -62,7 +66,7 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
         });
     }
     let planned = Planned { plan, known: BTreeMap::new(), terms: BTreeMap::new(), jobs: BTreeMap::new() };
-    let claims = recover::claims(&state, None);
+    let claims = claims(&state, None);
     let (observed, upkeep) = (Observed::default(), Upkeep::default());
     Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, no_project: false })
 }
@@ -73,7 +77,7 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
 /// A read that fails.
 pub(super) async fn find(ground: Ground<'_>, state: &State, of: impl Fn(&str) -> bool) -> Result<Vec<Stray>, Stop> {
     // Two spellings of one kind show the same objects.
-    let (mark, mut claims) = (mark(ground.stack, &state.lineage), recover::claims(state, None));
+    let (mark, mut claims) = (Mark::of_stack(ground.stack, &state.lineage), claims(state, None));
     let ours = Ours { mark: &mark, project: state.project.as_ref() };
     let mut strays = Vec::new();
     for kind in KINDS.iter().filter(|kind| (kind.markable() || kind.lodged()) && of(kind.name())) {
@@ -88,6 +92,17 @@ pub(super) async fn find(ground: Ground<'_>, state: &State, of: impl Fn(&str) ->
         }));
     }
     Ok(strays)
+}
+
+/// The stack's project: what is remembered, else the one of its name.
+///
+/// # Errors
+/// A read that fails.
+async fn known_project(api: &Client, stack: &str, state: &State) -> Result<Option<Id>, Stop> {
+    if state.project.is_some() {
+        return Ok(state.project.clone());
+    }
+    project::find(api, &Mark::of_stack(stack, &state.lineage)).await.map_err(|error| Stop::from(of_api(&error, "read the projects")))
 }
 
 async fn may_go(ground: Ground<'_>, state: &State, stray: &Stray, notes: &mut Vec<Diagnostic>) -> Result<(), Stop> {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::graph;
-use super::plan::Input;
+use super::planned::Input;
 use super::trouble::Stop;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::diff::normal;
-use super::import::Wish;
+use super::request::Wish;
 use crate::base::address::{Address, Key};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::{Digest, Salt};

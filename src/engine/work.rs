@@ -8,7 +8,6 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::change::{Op, StepId};
-use super::desired::Terms;
 use super::health::{self, Goal};
 use super::trouble::{lacking, of_api};
 use crate::api::client::Client;
@@ -18,7 +17,7 @@ use crate::base::address::Address;
 use crate::base::desired::Watch;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Mark, Ours};
-use crate::base::value::{Body, Term};
+use crate::base::value::{Body, Term, Terms};
 use crate::kinds::attr::Change;
 use crate::kinds::erased::AnyKind;
 use crate::kinds::scopes::{Operation, needed};

@@ -1,0 +1,212 @@
+//! From a plan that was held against the account to what is left of it: what was seen becomes durable, the plan is applied, and
+//! what the stack shares (its tag, its project) goes last.
+//!
+//! Invariant: what was found is made durable before anything else; the journal is closed only once every step's fate is known.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::sync::watch;
+
+use super::apply::{self, Left, Manner, Run};
+use super::change::{Event, Outcome};
+use super::held;
+use super::import;
+use super::observed::{Observed, Seen};
+use super::planned::{Planned, Surveyed};
+use super::record;
+use super::trouble::{Stop, of_api};
+use crate::api::client::Client;
+use crate::api::error::ApiError;
+use crate::base::address::Address;
+use crate::base::clock::Clock;
+use crate::base::desired::Resolve;
+use crate::base::diag::Diagnostic;
+use crate::base::identity::Mark;
+use crate::kinds::erased::{AnyKind, Job};
+use crate::kinds::{account, kind, project};
+use crate::state::journal::Entry;
+use crate::state::store::{ExitClass, Loaded, Locked, Opening, StoreError};
+use crate::state::{Record, State};
+
+/// What an execution needs beside the survey.
+pub struct Execution<'a> {
+    /// The survey.
+    pub surveyed: &'a Surveyed,
+    /// The configuration.
+    pub resolve: &'a dyn Resolve,
+    /// What was on disk.
+    pub loaded: &'a Loaded,
+    /// The store, locked.
+    pub store: &'a mut Locked,
+    /// The API.
+    pub api: Client,
+    /// The time.
+    pub clock: Clock,
+    /// How to go about it.
+    pub manner: Manner,
+    /// Turns true at the first Ctrl-C.
+    pub stop: watch::Receiver<bool>,
+    /// Is told what happens.
+    pub tell: &'a mut dyn FnMut(Event),
+}
+
+/// Does what the plan says.
+///
+/// # Errors
+/// If the state cannot be written before the first call; what happens later is in the outcome.
+pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
+    let Execution { surveyed, resolve, loaded, store, api, clock, manner, stop, tell } = execution;
+    let Surveyed { planned, observed, .. } = surveyed;
+    let mut state = up_to_date(&surveyed.state, observed);
+    if !planned.plan.refresh_only {
+        still_to_do(&mut state, &surveyed.state, resolve);
+    }
+    import::complete(&mut state, planned, observed, &surveyed.upkeep);
+    state.owner.get_or_insert_with(|| planned.plan.base.owner.clone());
+    let unwritten = |error: &StoreError| {
+        let diagnostics = error.diagnostics();
+        if error.class() == ExitClass::Decision { Stop::decision(diagnostics) } else { Stop::failed(diagnostics) }
+    };
+    // Where nothing is left to do, the commit at the end is the only one: until then the journal tells of the mark.
+    let moved =
+        loaded.journal.is_some() || !surveyed.upkeep.taken.is_empty() || loaded.state.as_ref().is_some_and(|before| *before != state);
+    if moved && !planned.plan.steps.is_empty() {
+        state.serial = store.commit(&state).map_err(|error| unwritten(&error))?;
+    }
+    let (mark, mut claims) = (Mark::of_stack(&planned.plan.base.stack, &state.lineage), surveyed.claims.clone());
+    if !planned.plan.steps.is_empty() {
+        let marked = state.records.iter().chain(state.deposed.iter().map(|((address, _), record)| (address, record)));
+        let marked = marked.filter(|(_, record)| record.mark.is_some()).map(|(_, record)| record.id.clone());
+        let marked = marked.chain(observed.strays.iter().map(|stray| stray.id.clone())).collect();
+        let addresses = addresses_before(&api, planned, surveyed.no_project || state.project.is_some()).await?;
+        claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
+        let opening = Opening { owner: planned.plan.base.owner.clone(), marked, addresses };
+        store.begin(&state, opening).map_err(|error| unwritten(&error))?;
+        if made(planned).any(|(kind, job)| kind.lodges(&job.body)) {
+            // The project's intent; as its name is unique, one whose answer is lost is found by that.
+            store.append(Entry::Lodging { project: None }).map_err(|error| unwritten(&error))?;
+            let ensured = project::ensure(&api, &mark, state.project.as_ref(), surveyed.no_project).await;
+            state.project = ensured.map_err(|error| Stop::from(of_api(&error, "make the stack's project")))?;
+            store.append(Entry::Lodging { project: state.project.clone() }).map_err(|error| unwritten(&error))?;
+        }
+    } else if loaded.state.is_none() && planned.plan.is_empty() {
+        return Ok(Left { outcome: Outcome::default(), state, settled: true });
+    }
+    let had_mark = may_carry_the_mark(loaded, resolve, planned.plan.destroy);
+    let run = Run { planned, resolve, state, store, api: api.clone(), mark: mark.clone(), clock, claims, manner, stop, tell };
+    let mut left = apply::run(run).await;
+    left.outcome.counts.import = planned.plan.counts().import;
+    if !left.settled {
+        return Ok(left);
+    }
+    let mut records = left.state.records.values().chain(left.state.deposed.values());
+    let strays = |can: fn(&dyn AnyKind) -> bool| observed.strays.iter().any(|stray| kind(stray.kind).is_some_and(can));
+    let is_carried = records.any(|record| record.mark.is_some()) || strays(|kind| kind.markable());
+    // The tag goes with the last object that carries it, so that a stack of which none does need not ask for it. A run that
+    // was interrupted after its last delete has left it behind, and no record tells.
+    let marks = planned.plan.steps.iter().any(|step| kind(&step.address.kind).is_some_and(AnyKind::markable));
+    if !is_carried && (had_mark || marks || loaded.journal.is_some()) {
+        match account::delete_mark(&api, &mark).await {
+            // Who may not touch tags has never made one; and one that nothing carries is worth no error while others stay.
+            Err(ApiError::Refused { .. }) if !had_mark || !left.state.records.is_empty() => {}
+            Err(error) => {
+                // The state or the journal tells the next run that the tag is still there.
+                left.outcome.errors.push(of_api(&error, &format!("delete the tag {mark}")));
+                return Ok(left);
+            }
+            Ok(()) => {}
+        }
+    }
+    let mut left_of = left.state.records.keys().chain(left.state.deposed.keys().map(|(address, _)| address));
+    let is_lodged = left_of.any(|address| kind(&address.kind).is_some_and(AnyKind::lodged)) || strays(|kind| kind.lodged());
+    if !is_lodged && let Err(error) = leave_project(&api, &mut left).await {
+        left.outcome.errors.push(of_api(&error, "delete the stack's project"));
+        return Ok(left);
+    }
+    match store.commit(&left.state) {
+        Ok(serial) => left.state.serial = serial,
+        Err(error) => left.outcome.errors.extend(error.diagnostics()),
+    }
+    Ok(left)
+}
+
+/// Whether something may have made the stack's tag: what is remembered from before this run, recovery included. An interrupted
+/// destroy may remember none of the objects that carried it; the configuration does.
+fn may_carry_the_mark(loaded: &Loaded, resolve: &dyn Resolve, destroy: bool) -> bool {
+    let records = loaded.state.iter().flat_map(|state| state.records.values().chain(state.deposed.values()));
+    let begun = loaded.journal.iter().flat_map(|journal| {
+        let open = journal.open.iter().map(|step| &step.begin);
+        journal.done.iter().map(|(begin, _)| begin).chain(open)
+    });
+    let marked = records.clone().any(|record| record.mark.is_some()) || begun.clone().any(|begin| begin.mark.is_some());
+    let mut remembers = records.map(|_| ()).chain(begun.map(|_| ()));
+    marked
+        || destroy
+            && remembers.next().is_some()
+            && resolve.desired().resources.keys().any(|address| kind(&address.kind).is_some_and(AnyKind::markable))
+}
+
+/// Keeps in the records what is still to be brought back.
+fn still_to_do(state: &mut State, before: &State, resolve: &dyn Resolve) {
+    for (address, record) in &mut state.records {
+        if let (Some(before), Some(kind)) = (before.records.get(address), kind(&address.kind)) {
+            held::keep(kind.attrs(), address, resolve.desired(), &before.body, &mut record.body);
+        }
+    }
+}
+
+/// The records with what was seen; what is gone is not in it.
+fn up_to_date(state: &State, observed: &Observed) -> State {
+    let mut now = state.clone();
+    let rows = |address: &Address| kind(&address.kind).map_or(&[][..], AnyKind::attrs);
+    let fresh = |address: &Address, record: &Record, seen: Option<&Seen>| match seen {
+        Some(Seen::Present { body, digests }) => Some(record::refreshed(rows(address), record, body, digests)),
+        Some(Seen::Gone) => None,
+        None => Some(record.clone()),
+    };
+    now.records = state
+        .records
+        .iter()
+        .filter_map(|(address, record)| Some((address.clone(), fresh(address, record, observed.seen.get(address))?)))
+        .collect();
+    now.deposed = state
+        .deposed
+        .iter()
+        .filter_map(|((address, id), record)| {
+            let seen = observed.deposed.get(&(address.clone(), id.clone()));
+            Some(((address.clone(), id.clone()), fresh(address, record, seen)?))
+        })
+        .collect::<BTreeMap<_, _>>();
+    now
+}
+
+/// What the plan makes.
+fn made(planned: &Planned) -> impl Iterator<Item = (&'static dyn AnyKind, &Job)> {
+    let jobs = planned.jobs.iter().filter_map(|(name, jobs)| Some((kind(name)?, jobs)));
+    jobs.flat_map(|(kind, jobs)| jobs.iter().map(move |job| (kind, job))).filter(|(_, job)| job.creates)
+}
+
+/// The account's reserved addresses, where the plan makes one that cannot be told by the stack's project: what a lost answer
+/// cannot have been about. Where the project is still to be made it will be; should the API refuse that, a spare address is a
+/// doubt for a person whether it was there before or not.
+async fn addresses_before(api: &Client, planned: &Planned, lodging: bool) -> Result<BTreeSet<String>, Stop> {
+    let unmarked = |kind: &dyn AnyKind, job: &Job| kind.lodged() && !(lodging && kind.lodges(&job.body));
+    if !made(planned).any(|(kind, job)| unmarked(kind, job)) {
+        return Ok(BTreeSet::new());
+    }
+    let addresses = account::addresses(api).await.map_err(|error| Stop::from(of_api(&error, "read the reserved addresses")))?;
+    Ok(addresses.into_iter().map(|address| address.ip).collect())
+}
+
+/// Deletes the stack's project, which goes last. What somebody has put into it stays, and it with it.
+async fn leave_project(api: &Client, left: &mut Left) -> Result<(), ApiError> {
+    let Some(project) = left.state.project.clone() else { return Ok(()) };
+    if project::delete(api, &project).await? == project::End::Kept {
+        left.outcome.notes.push(
+            Diagnostic::warning(format!("The stack's project {project} stays: something lies in it, or the token may not delete it."))
+                .hint("Nothing of the stack is left. Delete the project in the control panel once nobody needs it."),
+        );
+    }
+    left.state.project = None;
+    Ok(())
+}

@@ -1,0 +1,65 @@
+//! What a plan is: what it is made from, what it was worked out with, and what it rests on.
+//!
+//! Invariant: plain values. What makes them (`plan`, `survey`, `strays`) and what uses them (`saved`, `execute`) know them, and
+//! they know neither.
+
+use std::collections::BTreeMap;
+
+use super::change::Plan;
+use super::claims::Claims;
+use super::observed::Observed;
+use super::request::Options;
+use super::upkeep::Upkeep;
+use crate::base::address::Address;
+use crate::base::desired::Resolve;
+use crate::base::identity::Id;
+use crate::base::value::{Term, Terms};
+use crate::kinds::erased::Job;
+use crate::state::State;
+
+/// Everything that a plan is made from.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// What is wanted.
+    pub resolve: &'a dyn Resolve,
+    /// What is remembered, an interrupted run settled.
+    pub state: &'a State,
+    /// What is there.
+    pub observed: &'a Observed,
+    /// What was asked for.
+    pub options: &'a Options,
+    /// How records came to be where they are.
+    pub upkeep: &'a Upkeep,
+}
+
+/// A plan, and what it was worked out with.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// What is known of each instance's attributes, by address.
+    pub known: BTreeMap<Address, Term>,
+    /// What is wanted of each instance, what is to be ignored taken from what is there.
+    pub terms: BTreeMap<Address, Terms>,
+    /// What will be asked of each kind, for the checks against the account.
+    pub jobs: BTreeMap<&'static str, Vec<Job>>,
+}
+
+/// A plan and what it rests on.
+#[derive(Clone, Debug)]
+pub struct Surveyed {
+    /// The plan.
+    pub planned: Planned,
+    /// The state, an interrupted run settled.
+    pub state: State,
+    /// What is there.
+    pub observed: Observed,
+    /// What an interrupted run had made, and was found.
+    pub adopted: Vec<(Address, Id)>,
+    /// How records came to be where they are.
+    pub upkeep: Upkeep,
+    /// Objects that are not ours, whatever they look like.
+    pub claims: Claims,
+    /// Whether the account's projects were read, and none of them is the stack's.
+    pub no_project: bool,
+}

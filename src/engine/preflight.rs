@@ -1,0 +1,72 @@
+//! Everything about the account that would make a step of a plan fail, before the first write.
+//!
+//! Invariant: reads only. What is wrong is told all at once.
+
+use futures_util::future::{try_join_all, try_join3};
+
+use super::change::Action;
+use super::desired::of_complaint;
+use super::observed::{Observed, Seen};
+use super::planned::Planned;
+use super::pointers::Picture;
+use super::request::Ground;
+use super::trouble::{Stop, lacking, of_api};
+use crate::api::client::Client;
+use crate::base::address::Address;
+use crate::base::diag::Diagnostic;
+use crate::base::identity::Id;
+use crate::kinds::erased::AnyKind;
+use crate::kinds::kind;
+use crate::kinds::scopes::{Operation, needed};
+use crate::state::State;
+
+/// Everything about the account that would make a step fail, before the first write.
+///
+/// # Errors
+/// All that is wrong, or a read that fails.
+pub(super) async fn check(ground: Ground<'_>, api: &Client, state: &State, observed: &Observed, planned: &mut Planned) -> Result<(), Stop> {
+    if ground.options.refresh_only {
+        return Ok(());
+    }
+    let preflights = planned.jobs.iter().filter_map(|(name, jobs)| {
+        let kind = kind(name)?;
+        Some(async move {
+            let complaints = kind.preflight(api, jobs).await.map_err(|error| {
+                let reads = jobs.iter().flat_map(|job| needed(kind, Operation::Create, &job.body)).filter(|scope| scope.ends_with(":read"));
+                Stop::from(of_api(&lacking(error, reads), "check the plan against the account"))
+            })?;
+            Ok::<_, Stop>((jobs.first().map_or_else(|| Address::new(name, ""), |job| job.address.clone()), complaints))
+        })
+    });
+    let ours: Vec<Id> = state.records.values().chain(state.deposed.values()).map(|record| record.id.clone()).collect();
+    let ours = &ours;
+    let deletes = planned.plan.changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Replace { .. })).filter_map(
+        |change| {
+            let kind: &'static dyn AnyKind = kind(&change.address.kind)?;
+            let id = change.id.clone()?;
+            let seen = match observed.seen.get(&change.address)? {
+                Seen::Present { body, .. } => body,
+                Seen::Gone => return None,
+            };
+            Some(async move {
+                let doing = format!("check whether {} can be deleted", change.address);
+                let complaints = kind.before_delete(api, &id, seen, ours).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
+                Ok::<_, Stop>((change.address.clone(), complaints))
+            })
+        },
+    );
+    let picture = Picture { terms: &planned.terms, known: &planned.known, jobs: &planned.jobs, resolve: ground.resolve };
+    let pointers = picture.check(api, &planned.plan.changes);
+    let (preflights, deletes, mut errors) = try_join3(try_join_all(preflights), try_join_all(deletes), pointers).await?;
+    for (address, complaints) in preflights.into_iter().chain(deletes) {
+        for complaint in complaints {
+            let diagnostic = of_complaint(ground.resolve, &address, complaint);
+            if diagnostic.is_error() { errors.push(diagnostic) } else { planned.plan.notes.push(diagnostic) }
+        }
+    }
+    if !ground.recover {
+        // Beside a run that is at work this plan is only looked at, and what that run has just made counts as somebody else's.
+        planned.plan.notes.extend(errors.drain(..).map(Diagnostic::into_warning));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Stop::failed(errors)) }
+}

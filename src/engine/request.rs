@@ -1,0 +1,77 @@
+//! What is asked for: the options of a command, the objects that are to be taken over, and what a survey starts from.
+//!
+//! Invariant: plain values, which decide and read nothing. It must not know what is planned.
+
+use crate::api::client::Client;
+use crate::base::address::Address;
+use crate::base::clock::Clock;
+use crate::base::desired::Resolve;
+use crate::base::diag::Span;
+use crate::base::identity::Id;
+use crate::state::store::Loaded;
+use crate::state::{Record, State};
+
+/// What the user asked for beside the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// `-target`: only these and what they are built upon.
+    pub targets: Vec<Address>,
+    /// `-replace`.
+    pub replace: Vec<Address>,
+    /// `-refresh-only`.
+    pub refresh_only: bool,
+    /// `destroy`.
+    pub destroy: bool,
+    /// `-upgrade-nodes`.
+    pub upgrade_nodes: bool,
+    /// `-allow-duplicate`: these are made although an object like them carries the stack's mark and is in no record.
+    pub duplicates: Vec<Address>,
+    /// `import`: only these objects are taken over, and nothing else is done.
+    pub adopt: Option<Vec<Wish>>,
+    /// `import -take-over`: even from another stack.
+    pub take_over: bool,
+}
+
+/// An object that is to become the record of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The address.
+    pub to: Address,
+    /// The object, as the official provider names it.
+    pub id: Id,
+    /// What another tool remembers of it.
+    pub told: Option<Record>,
+    /// Where it is written.
+    pub span: Option<Span>,
+}
+
+/// What a survey starts from.
+#[derive(Clone, Copy)]
+pub struct Ground<'a> {
+    /// The stack's name.
+    pub stack: &'a str,
+    /// The configuration.
+    pub resolve: &'a dyn Resolve,
+    /// Its digest.
+    pub config: &'a str,
+    /// What is remembered.
+    pub loaded: &'a Loaded,
+    /// The state of a stack that was never applied: its lineage and salt.
+    pub fresh: &'a State,
+    /// The API.
+    pub api: &'a Client,
+    /// The API's address.
+    pub endpoint: &'a str,
+    /// Whether the account is a simulated one.
+    pub simulated: bool,
+    /// The time.
+    pub clock: &'a Clock,
+    /// What was asked for.
+    pub options: &'a Options,
+    /// Whether objects are read; without it the records are believed (`-refresh=false`).
+    pub refresh: bool,
+    /// Whether an interrupted run is looked into. A plan beside a running apply leaves that alone.
+    pub recover: bool,
+    /// Whether a stack without a state is new by the user's word, whatever the account holds.
+    pub new_stack: bool,
+}
