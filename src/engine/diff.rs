@@ -173,6 +173,37 @@ fn shaped(ty: Ty, value: &Value) -> Value {
     }
 }
 
+/// The attributes of an object that goes.
+#[must_use]
+pub fn unmade(rows: &[Attr], there: There<'_>) -> Vec<AttrChange> {
+    let shown = rows.iter().map(|row| (row, shown_there(row, there))).filter(|(_, shown)| *shown != Shown::Absent);
+    shown
+        .map(|(row, before)| AttrChange { name: row.name.to_owned(), before, after: Shown::Absent, replaces: false, disrupts: false })
+        .collect()
+}
+
+/// The attributes of an object that is made, and what it takes the place of.
+pub(super) fn made(rows: &[Attr], terms: &Terms, old: Option<(There<'_>, &[String])>) -> Vec<AttrChange> {
+    rows.iter()
+        .filter_map(|row| {
+            let after = match terms.get(row.name) {
+                Some(term) => shown_term(row, term),
+                None if matches!(row.presence, Presence::Computed | Presence::OptionalComputed) => Shown::Unknown,
+                None => Shown::Absent,
+            };
+            let before = old.map_or(Shown::Absent, |(there, _)| shown_there(row, there));
+            let replaces = old.is_some_and(|(_, because)| because.iter().any(|name| name == row.name));
+            (before != Shown::Absent || after != Shown::Absent).then(|| AttrChange {
+                name: row.name.to_owned(),
+                before,
+                after,
+                replaces,
+                disrupts: false,
+            })
+        })
+        .collect()
+}
+
 /// An attribute of an object as far as it may be shown.
 #[must_use]
 pub fn shown_there(row: &Attr, there: There<'_>) -> Shown {

@@ -7,11 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Action, Base, Change, Op, Plan, Reason, Step, StepId};
 use super::claims::claims;
-use super::diff::There;
+use super::diff::{There, unmade};
 use super::lost::is_new;
 use super::observed::{Observed, Stray};
 use super::owner::owner;
-use super::plan::unmade;
 use super::planned::{Planned, Surveyed};
 use super::recover::settled;
 use super::request::Ground;

@@ -1,0 +1,121 @@
+//! What becomes of an object that is there and wanted: kept, edited, replaced, or taken into the records.
+//!
+//! Invariant: pure; whatever is replaced is asked about first (`may_destroy`).
+
+use super::walk::Walk;
+use crate::base::address::Address;
+use crate::base::desired::Wanted;
+use crate::base::diag::Diagnostic;
+use crate::base::value::{Body, Terms};
+use crate::engine::change::{Action, Change, Order, Reason};
+use crate::engine::diff::{self, Difference, There};
+use crate::engine::held;
+use crate::engine::observed::Present;
+use crate::engine::publish::is_rising;
+use crate::kinds::attr::{Change as How, Reads, SETTLE};
+use crate::kinds::erased::AnyKind;
+use crate::state::Health;
+
+impl Walk<'_> {
+    pub(super) fn compare(
+        &mut self,
+        address: &Address,
+        wanted: &Wanted,
+        kind: &'static dyn AnyKind,
+        terms: &Terms,
+        present: &Present<'_>,
+    ) -> Change {
+        let there = There { body: present.body, digests: present.digests };
+        // What is taken over was not set by us.
+        let nothing = Body::new();
+        let last = if self.input.upkeep.taken.contains_key(address) { &nothing } else { &present.record.body };
+        let mut differences = diff::wanted(kind.attrs(), terms, there, last, &wanted.rules.ignore_changes, &self.input.state.salt);
+        if is_rising(kind, present) {
+            differences.retain(|difference| !difference.row.follows.contains(&SETTLE));
+        }
+        self.believe(address, terms, &mut differences);
+        // What an interrupted run left half made is waited for, and so is what somebody is at work on.
+        if present.record.health == Health::Ready && !self.input.observed.busy.contains(address) {
+            differences.extend(held::differences(kind.attrs(), present, last, &wanted.rules));
+        }
+        let because: Vec<String> = differences.iter().filter(|d| d.shown.replaces).map(|d| d.row.name.to_owned()).collect();
+        let asked = self.input.options.replace.iter().any(|target| target.covers(address));
+        let triggered =
+            wanted.rules.replace_triggered_by.iter().find(|trigger| self.has_changed(&trigger.address, trigger.attribute.as_deref()));
+        let stillborn = self.input.observed.stillborn.contains(address);
+        let mut change = self.keep(address, Some(present));
+        if !because.is_empty() || asked || stillborn || triggered.is_some() {
+            change.reason = match triggered {
+                _ if stillborn => Some(Reason::Stillborn),
+                _ if asked => Some(Reason::Asked),
+                Some(trigger) if because.is_empty() => Some(Reason::Triggered { by: trigger.address.clone() }),
+                _ => None,
+            };
+            // What never was usable has nothing to lose.
+            if !stillborn {
+                self.may_destroy(address, wanted.rules.prevent_destroy.as_ref(), &because);
+            }
+            let order = if wanted.rules.create_before_destroy { Order::CreateFirst } else { Order::DeleteFirst };
+            change.attrs = diff::made(kind.attrs(), terms, Some((there, &because)));
+            change.action = Action::Replace { because, order };
+            return change;
+        }
+        change.attrs = differences.iter().map(|d| d.shown.clone()).collect();
+        if differences.is_empty() {
+            if present.record.health == Health::Unfinished {
+                change.action = Action::Adopt { found: present.record.id.clone() };
+                change.reason = Some(Reason::Unfinished);
+            }
+            return change;
+        }
+        let mut edits: Vec<String> = Vec::new();
+        for difference in &differences {
+            let edit = match diff::change_of(difference.row, terms.get(difference.row.name)) {
+                How::InPlace(edit) | How::Disruptive(edit) => Some(edit),
+                _ => difference.row.held.map(|held| held.edit),
+            };
+            if let Some(edit) = edit.filter(|edit| !edits.iter().any(|known| known == edit)) {
+                edits.push(edit.to_owned());
+            }
+        }
+        let disruptive = differences.iter().any(|d| d.shown.disrupts);
+        change.action = Action::Edit { edits, disruptive };
+        change
+    }
+
+    /// What cannot be read of an object that is taken over is taken to be as it is written.
+    fn believe(&mut self, address: &Address, terms: &Terms, differences: &mut Vec<Difference>) {
+        if self.input.upkeep.taken.get(address).is_none_or(|taken| taken.told) {
+            return;
+        }
+        let mut believed = Vec::new();
+        differences.retain(|difference| {
+            let row = difference.row;
+            let unseen = row.reads == Reads::WriteOnly && terms.get(row.name).is_some_and(|term| !term.has_unknown());
+            if unseen && row.change != How::Local {
+                believed.push(format!("`{}`", row.name));
+            }
+            !unseen
+        });
+        if !believed.is_empty() {
+            self.notes.push(
+                Diagnostic::warning(format!(
+                    "{} of {address} cannot be read, and {} taken to be as written.",
+                    believed.join(" and "),
+                    if believed.len() == 1 { "is" } else { "are" }
+                ))
+                .at(self.input.resolve.span(address, &[]))
+                .about(address)
+                .hint(format!("If that is not so, `dofloat apply -replace={address}` makes the object anew.")),
+            );
+        }
+    }
+
+    fn has_changed(&self, address: &Address, attribute: Option<&str>) -> bool {
+        self.changes.get(address).is_some_and(|change| match (&change.action, attribute) {
+            (Action::Keep | Action::Adopt { .. } | Action::Forget, _) => false,
+            (Action::Edit { .. }, Some(name)) => change.attrs.iter().any(|attr| attr.name == name),
+            _ => true,
+        })
+    }
+}

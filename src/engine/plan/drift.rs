@@ -1,0 +1,48 @@
+//! What was found altered or gone since the last apply, and the objects with the stack's mark that no record knows.
+//!
+//! Invariant: pure; it is told, and decides nothing.
+
+use super::walk::Walk;
+use crate::base::address::Address;
+use crate::base::diag::Diagnostic;
+use crate::engine::change::{AttrChange, Drift};
+use crate::engine::diff::{self, There};
+use crate::engine::observed::Seen;
+use crate::engine::planned::Input;
+use crate::kinds::kind;
+use crate::state::Health;
+
+pub(super) fn drifts(input: &Input<'_>) -> Vec<Drift> {
+    let Input { state, observed, .. } = input;
+    // Who serves in a pair is the pair's own business.
+    let pairs = &input.resolve.desired().pairs;
+    let own = |address: &Address, name: &str| pairs.values().any(|pair| pair.holder.0 == *address && pair.holder.1 == name);
+    state
+        .records
+        .iter()
+        .filter_map(|(address, record)| {
+            let drift = |attrs: Vec<AttrChange>, gone| Drift { address: address.clone(), id: record.id.clone(), attrs, gone };
+            match observed.seen.get(address)? {
+                Seen::Gone => Some(drift(Vec::new(), true)),
+                Seen::Present { body, digests } => {
+                    let remembered = There { body: &record.body, digests: &record.digests };
+                    let mut attrs = diff::drift(kind(&address.kind)?.attrs(), remembered, There { body, digests });
+                    attrs.retain(|attr| !own(address, &attr.name));
+                    (!attrs.is_empty() && record.health == Health::Ready).then(|| drift(attrs, false))
+                }
+            }
+        })
+        .collect()
+}
+
+impl Walk<'_> {
+    pub(super) fn strays(&mut self) {
+        for stray in &self.input.observed.strays {
+            let name = if stray.name.is_empty() { String::new() } else { format!(" `{}`", stray.name) };
+            self.notes.push(
+                Diagnostic::warning(format!("The {}{name} with id {} carries this stack's mark and is in no record.", stray.kind, stray.id))
+                    .hint(format!("It may be left from a run whose state was lost. dofloat leaves it alone: `dofloat import ADDRESS {}` takes it over (`dofloat import -discover -marked` finds where it fits), `dofloat destroy -strays` shows what would go and asks.", stray.id)),
+            );
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What is remembered and not wanted any more, and what must not be destroyed.
+//!
+//! Invariant: pure; nothing that is kept by a rule or by default goes without the user's word.
+
+use super::walk::Walk;
+use crate::base::address::{Address, Key};
+use crate::base::desired::{Prevent, Repeats};
+use crate::base::diag::Diagnostic;
+use crate::engine::change::{Action, Reason};
+use crate::engine::diff::{There, unmade};
+use crate::engine::request::Options;
+use crate::kinds::kind;
+
+impl Walk<'_> {
+    /// What is remembered and not wanted any more, and replaced objects that are left to delete.
+    pub(super) fn removed(&mut self) {
+        for (address, record) in &self.input.state.records {
+            if self.wanted.resources.contains_key(address) {
+                continue;
+            }
+            let present = self.present(address);
+            let mut change = self.keep(address, present.as_ref());
+            change.id = Some(record.id.clone());
+            change.came = self.input.upkeep.came(address);
+            let let_go = self.input.resolve.desired().removals.get(&address.block()).is_some_and(|removal| !removal.destroy);
+            if self.is_chosen(address) {
+                change.reason = Some(if present.is_some() { self.why_removed(address) } else { Reason::Gone });
+                change.after = None;
+                change.action = if present.is_some() && !let_go { Action::Delete } else { Action::Forget };
+                if let (Some(kind), Some(present)) = (kind(&address.kind), present.as_ref().filter(|_| !let_go)) {
+                    let there = There { body: present.body, digests: present.digests };
+                    change.attrs = unmade(kind.attrs(), there);
+                }
+                if self.input.resolve.desired().kept.contains(address) && present.is_some() {
+                    self.may_destroy(address, Some(&Prevent::Default), &[]);
+                } else if self.input.options.destroy && present.is_some() && !let_go {
+                    let prevent =
+                        self.input.resolve.desired().resources.get(address).and_then(|wanted| wanted.rules.prevent_destroy.clone());
+                    self.may_destroy(address, prevent.as_ref(), &[]);
+                }
+            }
+            self.changes.insert(address.clone(), change);
+        }
+    }
+
+    pub(super) fn may_destroy(&mut self, address: &Address, prevent: Option<&Prevent>, because: &[String]) {
+        let why = if because.is_empty() { String::new() } else { format!(" (a change of {} needs a new one)", because.join(", ")) };
+        match prevent {
+            Some(Prevent::Written(span)) => self.errors.push(
+                Diagnostic::error(format!("{address} must not be destroyed{why}: its `prevent_destroy` says so."))
+                    .at(span.clone())
+                    .about(address)
+                    .hint("Set `prevent_destroy = false` if it may go, or take back the change that would destroy it."),
+            ),
+            Some(Prevent::Default) if !self.is_given_up(address) => {
+                self.errors.push(
+                    Diagnostic::error(format!("{address} would be given up{why}, and a cluster uses it."))
+                        .at(self.input.resolve.span(address, &[]))
+                        .about(address)
+                        .hint(format!(
+                            "Visitors know it, and nobody gives it back. `-replace={address}`, `destroy` of the whole stack or \
+                             `destroy -target={address}` gives it up on purpose."
+                        )),
+                );
+            }
+            _ => {}
+        }
+    }
+
+    fn why_removed(&self, address: &Address) -> Reason {
+        let block = self.input.resolve.desired().blocks.get(&address.block());
+        match (block, &address.key) {
+            _ if self.input.options.destroy => Reason::Destroy,
+            (None, _) if self.input.upkeep.moved.contains_key(address) => Reason::NoMoveTarget,
+            (None, _) => Reason::NotInConfiguration,
+            (Some(Repeats::Count), Some(Key::Index(_))) => Reason::CountIndex,
+            (Some(Repeats::ForEach), Some(Key::Name(_))) => Reason::EachKey,
+            (Some(_), _) => Reason::WrongRepetition,
+        }
+    }
+
+    /// Whether the user says that what is kept by default may go: with everything, or by its own name.
+    fn is_given_up(&self, address: &Address) -> bool {
+        let Options { destroy, targets, replace, .. } = self.input.options;
+        replace.contains(address) || *destroy && (targets.is_empty() || targets.contains(address))
+    }
+}

@@ -1,0 +1,147 @@
+//! The walk over what is wanted, in dependency order: each instance is resolved, compared, and published to those that come later.
+//!
+//! Invariant: pure. What is published of an instance is what a later one may build upon: observed where it is kept, unknown
+//! where it is made anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::base::address::Address;
+use crate::base::desired::{Desired, Wanted};
+use crate::base::diag::Diagnostic;
+use crate::base::value::{Origin, Term, Terms, Value};
+use crate::engine::change::{Action, Change, Reason};
+use crate::engine::desired::terms;
+use crate::engine::diff;
+use crate::engine::held;
+use crate::engine::known::{effective, secret_identities};
+use crate::engine::observed::{Present, Seen};
+use crate::engine::planned::Input;
+use crate::engine::publish::{Instance, followed, publish};
+use crate::kinds::erased::{AnyKind, Job};
+use crate::kinds::kind;
+
+pub(super) struct Walk<'a> {
+    pub(super) input: Input<'a>,
+    pub(super) wanted: &'a Desired,
+    pub(super) chosen: Option<BTreeSet<Address>>,
+    pub(super) known: BTreeMap<Address, Term>,
+    pub(super) changes: BTreeMap<Address, Change>,
+    pub(super) jobs: BTreeMap<&'static str, Vec<Job>>,
+    pub(super) terms: BTreeMap<Address, Terms>,
+    pub(super) errors: Vec<Diagnostic>,
+    pub(super) notes: Vec<Diagnostic>,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn is_chosen(&self, address: &Address) -> bool {
+        !self.input.options.refresh_only && self.chosen.as_ref().is_none_or(|chosen| chosen.contains(address))
+    }
+
+    pub(super) fn present(&self, address: &Address) -> Option<Present<'a>> {
+        let record = self.input.state.records.get(address)?;
+        match self.input.observed.seen.get(address)? {
+            Seen::Present { body, digests } => Some(Present { record, body, digests }),
+            Seen::Gone => None,
+        }
+    }
+
+    /// Resolves, compares and publishes one wanted instance.
+    pub(super) fn visit(&mut self, address: &Address) {
+        let Some(wanted) = self.wanted.resources.get(address) else { return };
+        let Some(kind) = kind(&address.kind) else {
+            self.errors.push(Diagnostic::error(format!("There is no resource type `{}`.", address.kind)).at(wanted.span.clone()));
+            return;
+        };
+        let body = {
+            let known = &self.known;
+            self.input
+                .resolve
+                .body(address, &|other: &Address| known.get(other).cloned().unwrap_or_else(|| Term::Unknown(Origin::default())))
+        };
+        let terms = match body.and_then(|body| terms(self.input.resolve, address, &body)) {
+            Ok(terms) => terms,
+            Err(errors) => {
+                self.errors.extend(errors);
+                return;
+            }
+        };
+        for (name, error) in secret_identities(kind.attrs(), &terms, kind.name()) {
+            self.errors.push(error.at(self.input.resolve.span(address, &[name])).about(address));
+        }
+        let present = self.present(address);
+        let mut change = match &present {
+            _ if !self.is_chosen(address) => self.keep(address, present.as_ref()),
+            Some(present) => self.compare(address, wanted, kind, &terms, present),
+            None => self.create(address, kind, &terms),
+        };
+        let of = Instance { address, wanted, kind, terms: &terms };
+        let known = publish(of, &change, present.as_ref(), &self.input.state.salt);
+        if let (Action::Edit { .. }, Some(present)) = (&change.action, &present) {
+            followed(kind.attrs(), &known, present, &mut change.attrs);
+        }
+        change.after = Some(known.clone());
+        change.came = self.input.upkeep.came(address);
+        self.known.insert(address.clone(), known);
+        if let Some(present) = &present {
+            self.notes.extend(self.remark(address, wanted, kind, present, &change));
+        }
+        if matches!(change.action, Action::Create | Action::Edit { .. } | Action::Replace { .. }) {
+            let creates = !matches!(change.action, Action::Edit { .. });
+            let seen = present.as_ref().filter(|_| !creates).map(|present| present.body.clone());
+            let job = Job { address: address.clone(), id: change.id.clone(), body: Term::map(terms.clone()), seen, creates };
+            self.jobs.entry(kind.name()).or_default().push(job);
+        }
+        if let Err(errors) = {
+            let known = &self.known;
+            self.input
+                .resolve
+                .check(address, &|other: &Address| known.get(other).cloned().unwrap_or_else(|| Term::Unknown(Origin::default())))
+        } {
+            self.errors.extend(errors);
+        }
+        let kept = present.filter(|_| !matches!(change.action, Action::Create | Action::Replace { .. }));
+        self.changes.insert(address.clone(), change);
+        self.terms.insert(address.clone(), effective(kind.attrs(), &terms, wanted, kept.map(|present| present.body)));
+    }
+
+    pub(super) fn keep(&self, address: &Address, present: Option<&Present<'_>>) -> Change {
+        let before = present.map(|present| present.body.clone());
+        Change {
+            address: address.clone(),
+            action: Action::Keep,
+            reason: None,
+            after: before.clone().map(|body| Term::Value(Value::Map(body))),
+            before,
+            attrs: Vec::new(),
+            id: present.map(|present| present.record.id.clone()),
+            came: None,
+        }
+    }
+
+    fn create(&self, address: &Address, kind: &dyn AnyKind, terms: &Terms) -> Change {
+        let gone = self.input.state.records.contains_key(address);
+        Change {
+            address: address.clone(),
+            action: Action::Create,
+            reason: gone.then_some(Reason::Gone),
+            before: None,
+            after: None,
+            attrs: diff::made(kind.attrs(), terms, None),
+            id: None,
+            came: None,
+        }
+    }
+
+    /// What is worth telling of an object that is there, and what becomes of it.
+    fn remark(&self, address: &Address, wanted: &Wanted, kind: &dyn AnyKind, present: &Present<'_>, change: &Change) -> Option<Diagnostic> {
+        let note = Diagnostic::warning(format!("{address} {}.", kind.remark(present.body)?)).at(wanted.span.clone()).about(address);
+        let busy = self.input.observed.busy.contains(address);
+        let left = held::left(kind.attrs(), present, &wanted.rules, change.brings_back(), busy);
+        // Who only looks, takes it as it is; what is made anew is on.
+        let moot = self.input.options.refresh_only || matches!(change.action, Action::Replace { .. });
+        Some(match left.filter(|_| !moot) {
+            Some(left) => note.hint(left.hint(wanted.rules.hold)),
+            None => note,
+        })
+    }
+}
