@@ -1,0 +1,174 @@
+//! What workers report, taken in by batches: one flush for all their lines, then what follows from them.
+//!
+//! Invariant: nothing follows from a message before its line is on disk.
+
+use tokio::sync::oneshot;
+
+use super::owner::{Owner, Running};
+use crate::base::address::Address;
+use crate::base::diag::Diagnostic;
+use crate::base::identity::Id;
+use crate::base::value::Body;
+use crate::engine::change::{Event, Op, StepId};
+use crate::engine::held;
+use crate::engine::known::known_of;
+use crate::engine::record::{self, Frame};
+use crate::engine::work::Message;
+use crate::state::journal::{self, Entry, Outcome as Ended, Power};
+use crate::state::{Health, Record};
+
+/// What is done once the lines of a batch are on disk.
+pub(super) enum Then {
+    Acknowledge(oneshot::Sender<()>),
+    Finish(StepId, Ended, Option<Body>),
+    GiveUp(StepId, Vec<Diagnostic>),
+}
+
+impl Owner<'_> {
+    /// Takes a batch of messages in: one flush for all their lines, then what follows from them.
+    pub(super) fn take(&mut self, batch: Vec<Message>) {
+        let (mut entries, mut then) = (Vec::new(), Vec::new());
+        for message in batch {
+            match message {
+                Message::Gated { step, opened } => self.gated(step, opened),
+                Message::Waiting { step, waiting } => {
+                    let waits = self.running.contains_key(&step) || self.gates.contains_key(&step);
+                    if let Some(step) = self.steps.get(&step).filter(|_| waits) {
+                        (self.run.tell)(Event::Waiting {
+                            address: step.address.clone(),
+                            op: step.op.clone(),
+                            what: waiting.what,
+                            elapsed: waiting.elapsed,
+                            pause: waiting.pause,
+                            limit: waiting.limit,
+                        });
+                    }
+                }
+                Message::Made { step, id, written } => {
+                    if let Some(running) = self.running.get_mut(&step) {
+                        running.id = Some(id.clone());
+                        running.task.id = Some(id.clone());
+                    }
+                    entries.push(Entry::Id { step: step.0, id });
+                    then.push(Then::Acknowledge(written));
+                }
+                Message::Lost { step, error } => {
+                    if let Some(running) = self.running.get_mut(&step) {
+                        running.handle = None;
+                        self.lost.push(step);
+                        tracing::debug!(%error, "the answer was lost");
+                    }
+                }
+                Message::Located { step, found } => self.located(step, found, &mut entries, &mut then),
+                Message::Done { step, live } => {
+                    let Some(running) = self.running.get(&step) else { continue };
+                    let (ended, live) = match live {
+                        None => (Ended::Gone, None),
+                        Some((id, live)) => (Ended::Record(Box::new(self.record(running, id, &live))), Some(live)),
+                    };
+                    entries.push(Entry::Done { step: step.0, outcome: ended.clone() });
+                    then.push(Then::Finish(step, ended, live));
+                }
+                Message::Failed { step, why, doubt } => self.failed(step, why, doubt, &mut entries, &mut then),
+            }
+        }
+        if let Err(error) = if entries.is_empty() { Ok(()) } else { self.run.store.append_all(entries.clone()) } {
+            if !self.broken {
+                self.outcome.errors.extend(error.diagnostics());
+            }
+            for entry in &entries {
+                if let Entry::Id { step, id } = entry
+                    && let Some(running) = self.running.get(&StepId(*step))
+                {
+                    self.outcome.errors.push(
+                        Diagnostic::error(format!("{} was made with id {id}, and that could not be written down.", running.task.address))
+                            .hint("Keep this line: the next run looks for the object by its mark or name; if it finds nothing, import it by this id."),
+                    );
+                }
+            }
+            self.break_off();
+        }
+        for then in then {
+            match then {
+                // A worker whose channel is closed was ended: nothing waits for the answer.
+                Then::Acknowledge(written) => drop(written.send(())),
+                Then::Finish(step, ended, live) => self.done(step, &ended, live),
+                Then::GiveUp(step, why) => {
+                    if let Some(running) = self.running.remove(&step) {
+                        self.fail(step, &running.task.address, &running.task.op, why);
+                    }
+                }
+            }
+        }
+    }
+
+    fn record(&self, running: &Running, id: Id, live: &Body) -> Record {
+        let frame = Frame {
+            id,
+            mark: running.begin.mark.clone(),
+            after: running.begin.after.clone(),
+            create_before_destroy: running.begin.create_before_destroy,
+        };
+        let table = running.task.kind.attrs();
+        let mut record = record::ready(table, &running.task.terms, live, frame, &self.run.state.salt);
+        held::keep(table, &running.task.address, self.run.resolve.desired(), &running.task.seen, &mut record.body);
+        record
+    }
+
+    fn done(&mut self, step: StepId, ended: &Ended, live: Option<Body>) {
+        let Some(running) = self.running.remove(&step) else { return };
+        let Running { task, begin, started, .. } = running;
+        self.run.state.apply(&task.address, &begin.op, ended);
+        if let (Ended::Record(record), Some(live)) = (ended, live) {
+            let known = known_of(task.kind.attrs(), &task.terms, &live, &record.digests, &self.run.state.salt);
+            self.known.insert(task.address.clone(), known);
+        }
+        match task.op {
+            Op::Create => self.outcome.counts.add += 1,
+            Op::Edit { .. } => self.outcome.counts.change += 1,
+            Op::Delete { .. } => self.outcome.counts.destroy += 1,
+            Op::Settle { .. } | Op::Forget | Op::Gate => {}
+        }
+        let id = match ended {
+            Ended::Record(record) => Some(record.id.clone()),
+            Ended::Gone => None,
+        };
+        let elapsed = self.run.clock.tick().since(started);
+        (self.run.tell)(Event::Done { address: task.address.clone(), op: task.op.clone(), id, elapsed });
+        let checked = match task.op {
+            Op::Create | Op::Edit { .. } | Op::Settle { .. } => self.run.resolve.check(&task.address, &|other: &Address| self.known(other)),
+            Op::Delete { .. } | Op::Forget | Op::Gate => Ok(()),
+        };
+        match checked {
+            Ok(()) => self.schedule.finish(step),
+            Err(why) => self.fail(step, &task.address, &task.op, why),
+        }
+    }
+
+    pub(super) fn failed(&mut self, step: StepId, why: Diagnostic, doubt: bool, entries: &mut Vec<Entry>, then: &mut Vec<Then>) {
+        let Some(running) = self.running.get(&step) else { return };
+        let open_create = running.begin.op == journal::Op::Create;
+        match (&running.id, open_create) {
+            // It exists, but nobody saw it usable: the next run waits for it.
+            (Some(id), true) => {
+                let record = Box::new(running.begin.unfinished(id.clone()));
+                self.run.state.apply(&running.task.address, &running.begin.op, &Ended::Record(record.clone()));
+                entries.push(Entry::Done { step: step.0, outcome: Ended::Record(record) });
+            }
+            // Nobody knows whether it exists: the journal keeps the question. So it does where an answer was lost before: what
+            // is refused now, as it is there already, may be what was made then.
+            (None, true) if doubt || running.tries > 1 => self.settled = false,
+            _ => {
+                if running.begin.power == Some(Power::On)
+                    && let Some(record) = self.run.state.records.get_mut(&running.task.address)
+                {
+                    record.health = Health::Unfinished;
+                    entries.push(Entry::Done { step: step.0, outcome: Ended::Record(Box::new(record.clone())) });
+                } else {
+                    entries.push(Entry::Failed { step: step.0, why: why.message.clone() });
+                }
+            }
+        }
+        then.push(Then::GiveUp(step, vec![why]));
+    }
+}

@@ -1,0 +1,242 @@
+//! The owner of a run: the one loop that starts steps, and the only writer of state and journal.
+//!
+//! Invariant: no call before its `begin` is on disk. Once the journal cannot be written, no call follows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::run::{Left, Run};
+use crate::base::address::Address;
+use crate::base::clock::Tick;
+use crate::base::crash::crash_point;
+use crate::base::diag::Diagnostic;
+use crate::base::identity::Id;
+use crate::base::value::{Origin, Term};
+use crate::engine::change::{Action, Event, Op, Outcome, Step, StepId};
+use crate::engine::schedule::Schedule;
+use crate::engine::work::{Message, Task, perform};
+use crate::state::journal::{Begin, Entry};
+
+/// Messages that may wait while the owner flushes: a few for each worker.
+const INBOX: usize = 256;
+
+pub(super) struct Running {
+    pub(super) task: Task,
+    pub(super) begin: Begin,
+    pub(super) started: Tick,
+    pub(super) id: Option<Id>,
+    pub(super) tries: u32,
+    pub(super) handle: Option<AbortHandle>,
+}
+
+pub(super) struct Owner<'a> {
+    /// The objects that the state knew at the start.
+    pub(super) own: Arc<[Id]>,
+    pub(super) run: Run<'a>,
+    pub(super) schedule: Schedule,
+    pub(super) steps: BTreeMap<StepId, &'a Step>,
+    pub(super) disruptive: BTreeSet<&'a Address>,
+    pub(super) known: BTreeMap<Address, Term>,
+    pub(super) running: BTreeMap<StepId, Running>,
+    pub(super) gates: BTreeMap<StepId, (Tick, AbortHandle)>,
+    pub(super) lost: Vec<StepId>,
+    pub(super) locating: bool,
+    pub(super) tasks: JoinSet<()>,
+    pub(super) sender: mpsc::Sender<Message>,
+    pub(super) outcome: Outcome,
+    pub(super) settled: bool,
+    pub(super) stopping: bool,
+    pub(super) broken: bool,
+}
+
+impl<'a> Owner<'a> {
+    /// The owner of a run that has not begun, and what its workers write to.
+    pub(super) fn new(run: Run<'a>) -> (Self, mpsc::Receiver<Message>) {
+        let (sender, inbox) = mpsc::channel(INBOX);
+        let schedule = Schedule::new(&run.planned.plan.steps);
+        let steps = &run.planned.plan.steps;
+        let made: BTreeSet<&Address> =
+            steps.iter().filter(|step| !matches!(step.op, Op::Delete { .. } | Op::Forget | Op::Gate)).map(|step| &step.address).collect();
+        let known = run.planned.known.iter().filter(|(address, _)| !made.contains(address)).map(|(a, t)| (a.clone(), t.clone())).collect();
+        let changes = run.planned.plan.changes.iter();
+        let disruptive =
+            changes.filter(|change| matches!(change.action, Action::Edit { disruptive: true, .. })).map(|change| &change.address).collect();
+        let state = &run.state;
+        let own = state.records.values().chain(state.deposed.values()).map(|record| record.id.clone()).collect();
+        let owner = Self {
+            own,
+            schedule,
+            disruptive,
+            known,
+            steps: run.planned.plan.steps.iter().map(|step| (step.id, step)).collect(),
+            running: BTreeMap::new(),
+            gates: BTreeMap::new(),
+            lost: Vec::new(),
+            locating: false,
+            tasks: JoinSet::new(),
+            sender,
+            outcome: Outcome::default(),
+            settled: true,
+            stopping: false,
+            broken: false,
+            run,
+        };
+        (owner, inbox)
+    }
+
+    pub(super) async fn work(&mut self, mut inbox: mpsc::Receiver<Message>) {
+        let mut deadline: Option<Tick> = None;
+        loop {
+            if *self.run.stop.borrow() {
+                self.interrupt();
+                deadline.get_or_insert_with(|| self.run.clock.tick().plus(self.run.manner.grace));
+            }
+            self.start_ready();
+            if self.running.is_empty() && self.gates.is_empty() && (self.stopping || self.schedule.is_over()) {
+                return;
+            }
+            self.locate_next();
+            let grace = deadline.map(|end| end.since(self.run.clock.tick()));
+            let clock = self.run.clock.clone();
+            let first = tokio::select! {
+                biased;
+                () = stopped(&mut self.run.stop), if !self.outcome.interrupted => continue,
+                message = inbox.recv() => message,
+                () = clock.sleep(grace.unwrap_or_default()), if grace.is_some() => None,
+            };
+            let Some(first) = first else {
+                if deadline.is_some_and(|end| self.run.clock.tick() >= end) {
+                    self.abandon();
+                    return;
+                }
+                continue;
+            };
+            let mut batch = vec![first];
+            while let Ok(message) = inbox.try_recv() {
+                batch.push(message);
+            }
+            self.take(batch);
+        }
+    }
+
+    fn start_ready(&mut self) {
+        let mut begun = Vec::new();
+        while !self.stopping && self.running.len() + self.gates.len() + begun.len() < self.run.manner.parallelism.max(1) {
+            let Some(id) = self.schedule.take() else { break };
+            let Some(step) = self.steps.get(&id).copied() else { continue };
+            if step.op == Op::Gate {
+                self.gate(step);
+                continue;
+            }
+            match self.prepare(step) {
+                Ok((task, begin)) => begun.push((task, begin)),
+                Err(why) => self.fail(id, &step.address, &step.op, why),
+            }
+        }
+        if begun.is_empty() {
+            return;
+        }
+        let entries: Vec<Entry> = begun.iter().map(|(_, begin)| Entry::Begin(Box::new(begin.clone()))).collect();
+        if let Err(error) = self.run.store.append_all(entries) {
+            self.outcome.errors.extend(error.diagnostics());
+            self.break_off();
+            for (task, _) in begun {
+                (self.run.tell)(Event::Skipped { address: task.address.clone(), op: task.op.clone() });
+                self.schedule.fail(task.step);
+                self.outcome.skipped += 1;
+            }
+            return;
+        }
+        for (task, begin) in begun {
+            (self.run.tell)(Event::Started { address: task.address.clone(), op: task.op.clone() });
+            let running = Running { task, begin, started: self.run.clock.tick(), id: None, tries: 1, handle: None };
+            self.spawn(running);
+        }
+    }
+
+    pub(super) fn spawn(&mut self, mut running: Running) {
+        crash_point("call.before");
+        let (task, api, sender) = (running.task.clone(), self.run.api.clone(), self.sender.clone());
+        running.handle = Some(self.tasks.spawn(perform(task, api, sender)));
+        self.running.insert(running.task.step, running);
+    }
+
+    /// A step failed: what needs it is skipped, and nothing new starts unless that is wanted.
+    pub(super) fn fail(&mut self, step: StepId, address: &Address, op: &Op, why: Vec<Diagnostic>) {
+        (self.run.tell)(Event::Failed { address: address.clone(), op: op.clone(), why: why.clone() });
+        self.outcome.errors.extend(why);
+        let mut skipped = self.schedule.fail(step);
+        if !self.run.manner.keep_going {
+            self.stopping = true;
+            skipped.extend(self.schedule.stop());
+        }
+        self.skip(&skipped);
+    }
+
+    fn skip(&mut self, steps: &[StepId]) {
+        self.outcome.skipped += steps.len();
+        for step in steps.iter().filter_map(|id| self.steps.get(id)) {
+            (self.run.tell)(Event::Skipped { address: step.address.clone(), op: step.op.clone() });
+        }
+    }
+
+    fn interrupt(&mut self) {
+        if !self.outcome.interrupted {
+            self.outcome.interrupted = true;
+            self.stopping = true;
+            (self.run.tell)(Event::Stopping);
+            let mut skipped = self.schedule.stop();
+            // What is looked at only is left at once.
+            for (step, (_, handle)) in std::mem::take(&mut self.gates) {
+                handle.abort();
+                self.schedule.finish(step);
+                skipped.push(step);
+            }
+            self.skip(&skipped);
+        }
+    }
+
+    /// The journal cannot be written: no call may follow.
+    pub(super) fn break_off(&mut self) {
+        self.broken = true;
+        self.settled = false;
+        self.stopping = true;
+        let skipped = self.schedule.stop();
+        self.skip(&skipped);
+    }
+
+    /// Running steps are left as they are: the journal is enough for the next run.
+    fn abandon(&mut self) {
+        self.settled = false;
+        self.tasks.abort_all();
+        for running in std::mem::take(&mut self.running).into_values() {
+            let id = running.id.map(|id| format!(" (id {id})")).unwrap_or_default();
+            self.outcome.errors.push(
+                Diagnostic::error(format!("{}{id} was not finished when the run was stopped.", running.task.address))
+                    .about(&running.task.address)
+                    .hint("The next run goes on with it."),
+            );
+        }
+    }
+
+    pub(super) fn known(&self, address: &Address) -> Term {
+        self.known.get(address).cloned().unwrap_or_else(|| Term::Unknown(Origin::default()))
+    }
+
+    pub(super) fn finish(mut self) -> Left {
+        if self.outcome.errors.is_empty() && !self.outcome.interrupted {
+            self.outputs();
+        }
+        Left { outcome: self.outcome, state: self.run.state, settled: self.settled }
+    }
+}
+
+/// Returns at the first Ctrl-C; never, if none can come.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

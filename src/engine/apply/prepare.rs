@@ -1,0 +1,118 @@
+//! A step made ready: what it needs is resolved with the values that are known by now.
+//!
+//! Invariant: what comes out is what was planned, only unknowns may change; and no step starts with an unknown.
+
+use std::sync::Arc;
+
+use super::owner::Owner;
+use crate::base::address::Address;
+use crate::base::desired::Wanted;
+use crate::base::diag::Diagnostic;
+use crate::base::identity::Id;
+use crate::base::value::{Body, Term, Terms};
+use crate::engine::change::{Op, Step};
+use crate::engine::desired::{kept, terms};
+use crate::engine::known::effective;
+use crate::engine::record;
+use crate::engine::work::Task;
+use crate::kinds::erased::AnyKind;
+use crate::kinds::kind;
+use crate::state::journal::{self, Begin, Power};
+
+impl Owner<'_> {
+    /// Resolves a step with what is known by now.
+    pub(super) fn prepare(&self, step: &Step) -> Result<(Task, Begin), Vec<Diagnostic>> {
+        let address = &step.address;
+        let Some(kind) = kind(&address.kind) else {
+            return Err(vec![Diagnostic::error(format!("There is no resource type `{}`.", address.kind))]);
+        };
+        let record = self.run.state.records.get(address);
+        let id = match &step.op {
+            Op::Create | Op::Gate => None,
+            Op::Settle { id } | Op::Delete { id } => Some(id.clone()),
+            Op::Edit { .. } | Op::Forget => record.map(|record| record.id.clone()),
+        };
+        let old = match &step.op {
+            Op::Delete { id } => {
+                record.filter(|record| record.id == *id).or_else(|| self.run.state.deposed.get(&(address.clone(), id.clone())))
+            }
+            _ => record,
+        };
+        let seen = old.map(|record| record.body.clone()).unwrap_or_default();
+        let wanted = self.run.resolve.desired().resources.get(address);
+        let terms = match (&step.op, wanted) {
+            (Op::Create, Some(wanted)) => self.resolve(kind, wanted, address, None)?,
+            (Op::Edit { .. } | Op::Settle { .. }, Some(wanted)) => self.resolve(kind, wanted, address, Some(&seen))?,
+            _ => Terms::new(),
+        };
+        let sent = match &step.op {
+            Op::Create => self.run.resolve.sent(address, terms.clone(), &|other: &Address| self.known(other))?,
+            _ => Terms::new(),
+        };
+        let disruptive = self.disruptive.contains(address);
+        let (body, digests) = record::intent(kind.attrs(), &terms, &self.run.state.salt);
+        let begin = Begin {
+            at: self.run.clock.now(),
+            step: step.id.0,
+            address: address.clone(),
+            op: op_of(&step.op, id.as_ref()),
+            body,
+            digests,
+            after: wanted.map(|wanted| wanted.after.clone()).unwrap_or_default(),
+            mark: kind.markable().then(|| self.run.mark.clone()),
+            create_before_destroy: wanted.is_some_and(|wanted| wanted.rules.create_before_destroy),
+            power: kind.powered(&seen).filter(|_| disruptive).map(|on| if on { Power::On } else { Power::Off }),
+        };
+        let task = Task {
+            step: step.id,
+            address: address.clone(),
+            op: step.op.clone(),
+            kind,
+            terms,
+            sent,
+            seen,
+            id,
+            mark: self.run.mark.clone(),
+            project: self.run.state.project.clone(),
+            own: Arc::clone(&self.own),
+        };
+        Ok((task, begin))
+    }
+
+    fn resolve(&self, kind: &dyn AnyKind, wanted: &Wanted, address: &Address, seen: Option<&Body>) -> Result<Terms, Vec<Diagnostic>> {
+        let body = self.run.resolve.body(address, &|other: &Address| self.known(other))?;
+        let terms = effective(kind.attrs(), &terms(self.run.resolve, address, &body)?, wanted, seen);
+        let planned = self.run.planned.terms.get(address);
+        for row in kind.attrs() {
+            let (before, now) = (planned.and_then(|planned| planned.get(row.name)), terms.get(row.name));
+            if planned.is_some() && !kept(row, before, now, &terms) {
+                return Err(vec![
+                    Diagnostic::error(format!("The plan no longer holds: `{}` of {address} came out otherwise than planned.", row.name))
+                        .at(self.run.resolve.span(address, &[row.name]))
+                        .about(address)
+                        .hint("Plan again."),
+                ]);
+            }
+            if now.is_some_and(Term::has_unknown) {
+                return Err(vec![
+                    Diagnostic::error(format!("`{}` of {address} is still unknown.", row.name))
+                        .at(self.run.resolve.span(address, &[row.name]))
+                        .about(address)
+                        .hint("It depends on something that was left out of this run (`-target`), or that gives no value."),
+                ]);
+            }
+        }
+        Ok(terms)
+    }
+}
+
+fn op_of(op: &Op, id: Option<&Id>) -> journal::Op {
+    let id = || id.cloned().unwrap_or_else(|| Id(String::new()));
+    match op {
+        Op::Create => journal::Op::Create,
+        Op::Settle { id } => journal::Op::Settle { id: id.clone() },
+        Op::Edit { edits } => journal::Op::Edit { edits: edits.clone() },
+        Op::Delete { id } => journal::Op::Delete { id: id.clone() },
+        Op::Forget | Op::Gate => journal::Op::Forget { id: id() },
+    }
+}

@@ -1,0 +1,65 @@
+//! What a run works on, how it goes about it, and what is left after it.
+//!
+//! Invariant: plain values.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::api::client::Client;
+use crate::base::clock::Clock;
+use crate::base::desired::Resolve;
+use crate::base::identity::Mark;
+use crate::engine::change::{Event, Outcome};
+use crate::engine::claims::Claims;
+use crate::engine::planned::Planned;
+use crate::state::State;
+use crate::state::store::Locked;
+
+/// How to go about it.
+#[derive(Clone, Debug)]
+pub struct Manner {
+    /// How many steps run at once.
+    pub parallelism: usize,
+    /// Whether steps that need nothing of a failed one still start.
+    pub keep_going: bool,
+    /// How long running steps may go on after the first Ctrl-C.
+    pub grace: Duration,
+}
+
+/// What a run works on.
+pub struct Run<'a> {
+    /// The plan.
+    pub planned: &'a Planned,
+    /// The configuration.
+    pub resolve: &'a dyn Resolve,
+    /// The state that the plan was made from, brought up to date with what was seen.
+    pub state: State,
+    /// The store: its journal is open.
+    pub store: &'a mut Locked,
+    /// The API.
+    pub api: Client,
+    /// The stack's mark.
+    pub mark: Mark,
+    /// The time.
+    pub clock: Clock,
+    /// Objects that are not this run's, whatever they look like.
+    pub claims: Claims,
+    /// How to go about it.
+    pub manner: Manner,
+    /// Turns true at the first Ctrl-C.
+    pub stop: watch::Receiver<bool>,
+    /// Is told what happens.
+    pub tell: &'a mut dyn FnMut(Event),
+}
+
+/// What is left after a run.
+#[derive(Debug)]
+pub struct Left {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The state as it is now.
+    pub state: State,
+    /// Whether every step's fate is known: the state may be written and the journal closed.
+    pub settled: bool,
+}
