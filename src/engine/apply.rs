@@ -14,6 +14,7 @@ mod lost;
 mod messages;
 mod outputs;
 mod owner;
+mod phase;
 mod prepare;
 mod run;
 

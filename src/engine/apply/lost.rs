@@ -3,7 +3,7 @@
 //! Invariant: an object is taken only if it is certainly that of the lost answer; a create is repeated only if it surely never
 //! happened.
 
-use super::messages::Then;
+use super::messages::{Batch, Then};
 use super::owner::{Owner, Running};
 use crate::api::error::ApiError;
 use crate::base::diag::Diagnostic;
@@ -13,7 +13,7 @@ use crate::engine::recover::{self, Located, Lost};
 use crate::engine::trouble::of_api;
 use crate::engine::work::{Message, watched};
 use crate::kinds::account::family;
-use crate::state::journal::{self, Entry};
+use crate::state::journal;
 
 /// How often a create that never happened is made again.
 const CREATE_TRIES: u32 = 3;
@@ -21,7 +21,7 @@ const CREATE_TRIES: u32 = 3;
 impl Owner<'_> {
     /// Looks for the object of a lost answer, one at a time, once no other create of its kind is without an answer.
     pub(super) fn locate_next(&mut self) {
-        if self.locating {
+        if self.locating.is_some() {
             return;
         }
         let unanswered = |running: &Running| running.begin.op == journal::Op::Create && running.id.is_none() && running.handle.is_some();
@@ -40,7 +40,7 @@ impl Owner<'_> {
         let (kind, clock, sender) = (running.task.kind, self.run.clock.clone(), self.sender.clone());
         let api = watched(&self.run.api, step, &self.sender);
         let (task, body, since) = (running.task.clone(), running.begin.body.clone(), running.started);
-        self.locating = true;
+        self.locating = Some(step);
         self.tasks.spawn(async move {
             let lost = Lost { address: &task.address, body: &body, ours: task.ours(), since, alike, in_run: true, own: &own };
             let found = recover::locate(kind, &api, lost, &claims, &clock).await;
@@ -49,44 +49,36 @@ impl Owner<'_> {
         });
     }
 
-    pub(super) fn located(&mut self, step: StepId, found: Result<Located, ApiError>, entries: &mut Vec<Entry>, then: &mut Vec<Then>) {
-        self.locating = false;
-        let Some(mut running) = self.running.remove(&step) else { return };
-        let why = match found {
+    pub(super) fn located(&mut self, step: StepId, found: Result<Located, ApiError>, batch: &mut Batch) {
+        self.locating = None;
+        let Some(running) = self.running.get_mut(&step) else { return };
+        let address = running.task.address.clone();
+        let (why, doubt) = match found {
             Ok(Located::One(object)) => {
-                running.id = Some(object.id.clone());
-                running.task.id = Some(object.id.clone());
-                // The identity is on disk before the worker goes on to wait.
-                if self.run.store.append(Entry::Id { step: step.0, id: object.id }).is_ok() {
-                    self.spawn(running);
-                    return;
-                }
-                self.break_off();
-                Diagnostic::error(format!("{} was made, and that could not be written down.", running.task.address))
+                // The identity is on disk before a worker goes on to wait.
+                self.is_known(step, &object.id, batch);
+                batch.then.push(Then::Resume(step));
+                return;
             }
-            Ok(Located::Nothing) if running.tries < CREATE_TRIES && !self.stopping => {
+            Ok(Located::Nothing) if running.tries < CREATE_TRIES && self.phase.starts() => {
                 running.tries += 1;
-                self.spawn(running);
+                if let Some(running) = self.running.remove(&step) {
+                    self.spawn(running);
+                }
                 return;
             }
             Ok(Located::Nothing) => {
-                let why = Diagnostic::error(format!(
-                    "{} could not be made: the answers were lost, and no object came of it.",
-                    running.task.address
-                ))
-                .about(&running.task.address)
-                .hint("Run the same command again.");
-                self.running.insert(step, running);
-                self.failed(step, why, false, entries, then);
-                return;
+                let why = Diagnostic::error(format!("{address} could not be made: the answers were lost, and no object came of it."))
+                    .about(&address)
+                    .hint("Run the same command again.");
+                (why, false)
             }
             Ok(Located::Doubt(objects)) => {
                 self.outcome.decision = true;
-                recover::doubt(&self.run.planned.plan.base.stack, running.task.kind, &running.task.address, &objects)
+                (recover::doubt(&self.run.planned.plan.base.stack, running.task.kind, &address, &objects), true)
             }
-            Err(error) => of_api(&error, &format!("find out what became of {}", running.task.address)).about(&running.task.address),
+            Err(error) => (of_api(&error, &format!("find out what became of {address}")).about(&address), true),
         };
-        self.running.insert(step, running);
-        self.failed(step, why, true, entries, then);
+        self.failed(step, why, doubt, batch);
     }
 }

@@ -5,6 +5,7 @@
 use tokio::sync::oneshot;
 
 use super::owner::{Owner, Running};
+use crate::api::wait::Waiting;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::Id;
@@ -19,87 +20,123 @@ use crate::state::{Health, Record};
 
 /// What is done once the lines of a batch are on disk.
 pub(super) enum Then {
+    /// The worker that made an object goes on to wait for it.
     Acknowledge(oneshot::Sender<()>),
+    /// A create whose object was found goes on to wait for it.
+    Resume(StepId),
+    /// The step is done.
     Finish(StepId, Ended, Option<Body>),
+    /// The step failed.
     GiveUp(StepId, Vec<Diagnostic>),
 }
 
+/// The lines of some messages, and what follows once they are on disk.
+#[derive(Default)]
+pub(super) struct Batch {
+    pub(super) entries: Vec<Entry>,
+    pub(super) then: Vec<Then>,
+}
+
 impl Owner<'_> {
-    /// Takes a batch of messages in: one flush for all their lines, then what follows from them.
-    pub(super) fn take(&mut self, batch: Vec<Message>) {
-        let (mut entries, mut then) = (Vec::new(), Vec::new());
-        for message in batch {
-            match message {
-                Message::Gated { step, opened } => self.gated(step, opened),
-                Message::Waiting { step, waiting } => {
-                    let waits = self.running.contains_key(&step) || self.gates.contains_key(&step);
-                    if let Some(step) = self.steps.get(&step).filter(|_| waits) {
-                        (self.run.tell)(Event::Waiting {
-                            address: step.address.clone(),
-                            op: step.op.clone(),
-                            what: waiting.what,
-                            elapsed: waiting.elapsed,
-                            pause: waiting.pause,
-                            limit: waiting.limit,
-                        });
-                    }
-                }
-                Message::Made { step, id, written } => {
-                    if let Some(running) = self.running.get_mut(&step) {
-                        running.id = Some(id.clone());
-                        running.task.id = Some(id.clone());
-                    }
-                    entries.push(Entry::Id { step: step.0, id });
-                    then.push(Then::Acknowledge(written));
-                }
-                Message::Lost { step, error } => {
-                    if let Some(running) = self.running.get_mut(&step) {
-                        running.handle = None;
-                        self.lost.push(step);
-                        tracing::debug!(%error, "the answer was lost");
-                    }
-                }
-                Message::Located { step, found } => self.located(step, found, &mut entries, &mut then),
-                Message::Done { step, live } => {
-                    let Some(running) = self.running.get(&step) else { continue };
-                    let (ended, live) = match live {
-                        None => (Ended::Gone, None),
-                        Some((id, live)) => (Ended::Record(Box::new(self.record(running, id, &live))), Some(live)),
-                    };
-                    entries.push(Entry::Done { step: step.0, outcome: ended.clone() });
-                    then.push(Then::Finish(step, ended, live));
-                }
-                Message::Failed { step, why, doubt } => self.failed(step, why, doubt, &mut entries, &mut then),
-            }
+    /// Takes messages in: one flush for all their lines, then what follows from them.
+    pub(super) fn take(&mut self, messages: Vec<Message>) {
+        let mut batch = Batch::default();
+        for message in messages {
+            self.hear(message, &mut batch);
         }
-        if let Err(error) = if entries.is_empty() { Ok(()) } else { self.run.store.append_all(entries.clone()) } {
-            if !self.broken {
-                self.outcome.errors.extend(error.diagnostics());
-            }
-            for entry in &entries {
-                if let Entry::Id { step, id } = entry
-                    && let Some(running) = self.running.get(&StepId(*step))
-                {
-                    self.outcome.errors.push(
-                        Diagnostic::error(format!("{} was made with id {id}, and that could not be written down.", running.task.address))
-                            .hint("Keep this line: the next run looks for the object by its mark or name; if it finds nothing, import it by this id."),
-                    );
-                }
-            }
-            self.break_off();
+        let Batch { entries, then } = batch;
+        let identities: Vec<(StepId, Id)> = entries.iter().filter_map(identity).collect();
+        if !self.write(entries) {
+            self.tell_unwritten(&identities);
         }
         for then in then {
-            match then {
-                // A worker whose channel is closed was ended: nothing waits for the answer.
-                Then::Acknowledge(written) => drop(written.send(())),
-                Then::Finish(step, ended, live) => self.done(step, &ended, live),
-                Then::GiveUp(step, why) => {
-                    if let Some(running) = self.running.remove(&step) {
-                        self.fail(step, &running.task.address, &running.task.op, why);
-                    }
+            self.follow(then);
+        }
+    }
+
+    fn hear(&mut self, message: Message, batch: &mut Batch) {
+        match message {
+            Message::Gated { step, opened } => self.gated(step, opened),
+            Message::Waiting { step, waiting } => self.tell_waiting(step, waiting),
+            Message::Made { step, id, written } => {
+                self.is_known(step, &id, batch);
+                batch.then.push(Then::Acknowledge(written));
+            }
+            Message::Lost { step, error } => {
+                if let Some(running) = self.running.get_mut(&step) {
+                    running.handle = None;
+                    self.lost.push(step);
+                    tracing::debug!(%error, "the answer was lost");
+                }
+            }
+            Message::Located { step, found } => self.located(step, found, batch),
+            Message::Done { step, live } => {
+                let Some(running) = self.running.get(&step) else { return };
+                let (ended, live) = match live {
+                    None => (Ended::Gone, None),
+                    Some((id, live)) => (Ended::Record(Box::new(self.record(running, id, &live))), Some(live)),
+                };
+                batch.entries.push(Entry::Done { step: step.0, outcome: ended.clone() });
+                batch.then.push(Then::Finish(step, ended, live));
+            }
+            Message::Failed { step, why, doubt } => self.failed(step, why, doubt, batch),
+        }
+    }
+
+    /// The object of a create has this identity.
+    pub(super) fn is_known(&mut self, step: StepId, id: &Id, batch: &mut Batch) {
+        if let Some(running) = self.running.get_mut(&step) {
+            running.id = Some(id.clone());
+            running.task.id = Some(id.clone());
+        }
+        batch.entries.push(Entry::Id { step: step.0, id: id.clone() });
+    }
+
+    fn follow(&mut self, then: Then) {
+        match then {
+            // A worker whose channel is closed was ended: nothing waits for the answer.
+            Then::Acknowledge(written) => drop(written.send(())),
+            Then::Resume(step) => {
+                let Some(running) = self.running.remove(&step) else { return };
+                if self.phase.is_sound() {
+                    self.spawn(running);
+                } else {
+                    // Why, was told of the journal and of the identity.
+                    self.fail(step, &running.task.address, &running.task.op, Vec::new());
+                }
+            }
+            Then::Finish(step, ended, live) => self.done(step, &ended, live),
+            Then::GiveUp(step, why) => {
+                if let Some(running) = self.running.remove(&step) {
+                    self.fail(step, &running.task.address, &running.task.op, why);
                 }
             }
         }
+    }
+
+    /// Tells of objects that exist, and whose identities are not on disk.
+    fn tell_unwritten(&mut self, identities: &[(StepId, Id)]) {
+        for (step, id) in identities {
+            let Some(running) = self.running.get(step) else { continue };
+            self.outcome.errors.push(
+                Diagnostic::error(format!("{} was made with id {id}, and that could not be written down.", running.task.address)).hint(
+                    "Keep this line: the next run looks for the object by its mark or name; if it finds nothing, import it by this id.",
+                ),
+            );
+        }
+    }
+
+    fn tell_waiting(&mut self, step: StepId, waiting: Waiting) {
+        let waits = self.running.contains_key(&step) || self.gates.contains_key(&step);
+        let Some(step) = self.steps.get(&step).filter(|_| waits) else { return };
+        (self.run.tell)(Event::Waiting {
+            address: step.address.clone(),
+            op: step.op.clone(),
+            what: waiting.what,
+            elapsed: waiting.elapsed,
+            pause: waiting.pause,
+            limit: waiting.limit,
+        });
     }
 
     fn record(&self, running: &Running, id: Id, live: &Body) -> Record {
@@ -145,7 +182,7 @@ impl Owner<'_> {
         }
     }
 
-    pub(super) fn failed(&mut self, step: StepId, why: Diagnostic, doubt: bool, entries: &mut Vec<Entry>, then: &mut Vec<Then>) {
+    pub(super) fn failed(&mut self, step: StepId, why: Diagnostic, doubt: bool, batch: &mut Batch) {
         let Some(running) = self.running.get(&step) else { return };
         let open_create = running.begin.op == journal::Op::Create;
         match (&running.id, open_create) {
@@ -153,22 +190,30 @@ impl Owner<'_> {
             (Some(id), true) => {
                 let record = Box::new(running.begin.unfinished(id.clone()));
                 self.run.state.apply(&running.task.address, &running.begin.op, &Ended::Record(record.clone()));
-                entries.push(Entry::Done { step: step.0, outcome: Ended::Record(record) });
+                batch.entries.push(Entry::Done { step: step.0, outcome: Ended::Record(record) });
             }
             // Nobody knows whether it exists: the journal keeps the question. So it does where an answer was lost before: what
             // is refused now, as it is there already, may be what was made then.
-            (None, true) if doubt || running.tries > 1 => self.settled = false,
+            (None, true) if doubt || running.tries > 1 => self.is_in_doubt = true,
             _ => {
                 if running.begin.power == Some(Power::On)
                     && let Some(record) = self.run.state.records.get_mut(&running.task.address)
                 {
                     record.health = Health::Unfinished;
-                    entries.push(Entry::Done { step: step.0, outcome: Ended::Record(Box::new(record.clone())) });
+                    batch.entries.push(Entry::Done { step: step.0, outcome: Ended::Record(Box::new(record.clone())) });
                 } else {
-                    entries.push(Entry::Failed { step: step.0, why: why.message.clone() });
+                    batch.entries.push(Entry::Failed { step: step.0, why: why.message.clone() });
                 }
             }
         }
-        then.push(Then::GiveUp(step, vec![why]));
+        batch.then.push(Then::GiveUp(step, vec![why]));
+    }
+}
+
+/// The identity that a line tells of.
+fn identity(entry: &Entry) -> Option<(StepId, Id)> {
+    match entry {
+        Entry::Id { step, id } => Some((StepId(*step), id.clone())),
+        _ => None,
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
+use super::phase::Phase;
 use super::run::{Left, Run};
 use crate::base::address::Address;
 use crate::base::clock::Tick;
@@ -42,14 +43,16 @@ pub(super) struct Owner<'a> {
     pub(super) known: BTreeMap<Address, Term>,
     pub(super) running: BTreeMap<StepId, Running>,
     pub(super) gates: BTreeMap<StepId, (Tick, AbortHandle)>,
+    /// Creates whose answer was lost, and that are not yet looked for.
     pub(super) lost: Vec<StepId>,
-    pub(super) locating: bool,
+    /// The one whose object is looked for.
+    pub(super) locating: Option<StepId>,
+    /// Whether a create failed of which nobody knows whether it happened: the journal keeps the question.
+    pub(super) is_in_doubt: bool,
+    pub(super) phase: Phase,
     pub(super) tasks: JoinSet<()>,
     pub(super) sender: mpsc::Sender<Message>,
     pub(super) outcome: Outcome,
-    pub(super) settled: bool,
-    pub(super) stopping: bool,
-    pub(super) broken: bool,
 }
 
 impl<'a> Owner<'a> {
@@ -75,35 +78,33 @@ impl<'a> Owner<'a> {
             running: BTreeMap::new(),
             gates: BTreeMap::new(),
             lost: Vec::new(),
-            locating: false,
+            locating: None,
+            is_in_doubt: false,
+            phase: Phase::Running,
             tasks: JoinSet::new(),
             sender,
             outcome: Outcome::default(),
-            settled: true,
-            stopping: false,
-            broken: false,
             run,
         };
         (owner, inbox)
     }
 
     pub(super) async fn work(&mut self, mut inbox: mpsc::Receiver<Message>) {
-        let mut deadline: Option<Tick> = None;
         loop {
             if *self.run.stop.borrow() {
                 self.interrupt();
-                deadline.get_or_insert_with(|| self.run.clock.tick().plus(self.run.manner.grace));
             }
             self.start_ready();
-            if self.running.is_empty() && self.gates.is_empty() && (self.stopping || self.schedule.is_over()) {
+            if self.running.is_empty() && self.gates.is_empty() && (!self.phase.starts() || self.schedule.is_over()) {
                 return;
             }
             self.locate_next();
+            let deadline = self.phase.deadline();
             let grace = deadline.map(|end| end.since(self.run.clock.tick()));
             let clock = self.run.clock.clone();
             let first = tokio::select! {
                 biased;
-                () = stopped(&mut self.run.stop), if !self.outcome.interrupted => continue,
+                () = stopped(&mut self.run.stop), if deadline.is_none() => continue,
                 message = inbox.recv() => message,
                 () = clock.sleep(grace.unwrap_or_default()), if grace.is_some() => None,
             };
@@ -124,7 +125,7 @@ impl<'a> Owner<'a> {
 
     fn start_ready(&mut self) {
         let mut begun = Vec::new();
-        while !self.stopping && self.running.len() + self.gates.len() + begun.len() < self.run.manner.parallelism.max(1) {
+        while self.phase.starts() && self.running.len() + self.gates.len() + begun.len() < self.run.manner.parallelism.max(1) {
             let Some(id) = self.schedule.take() else { break };
             let Some(step) = self.steps.get(&id).copied() else { continue };
             if step.op == Op::Gate {
@@ -140,9 +141,7 @@ impl<'a> Owner<'a> {
             return;
         }
         let entries: Vec<Entry> = begun.iter().map(|(_, begin)| Entry::Begin(Box::new(begin.clone()))).collect();
-        if let Err(error) = self.run.store.append_all(entries) {
-            self.outcome.errors.extend(error.diagnostics());
-            self.break_off();
+        if !self.write(entries) {
             for (task, _) in begun {
                 (self.run.tell)(Event::Skipped { address: task.address.clone(), op: task.op.clone() });
                 self.schedule.fail(task.step);
@@ -170,7 +169,7 @@ impl<'a> Owner<'a> {
         self.outcome.errors.extend(why);
         let mut skipped = self.schedule.fail(step);
         if !self.run.manner.keep_going {
-            self.stopping = true;
+            self.phase = self.phase.drained();
             skipped.extend(self.schedule.stop());
         }
         self.skip(&skipped);
@@ -184,33 +183,40 @@ impl<'a> Owner<'a> {
     }
 
     fn interrupt(&mut self) {
-        if !self.outcome.interrupted {
-            self.outcome.interrupted = true;
-            self.stopping = true;
-            (self.run.tell)(Event::Stopping);
-            let mut skipped = self.schedule.stop();
-            // What is looked at only is left at once.
-            for (step, (_, handle)) in std::mem::take(&mut self.gates) {
-                handle.abort();
-                self.schedule.finish(step);
-                skipped.push(step);
-            }
-            self.skip(&skipped);
+        if self.phase.deadline().is_some() {
+            return;
         }
+        self.phase = self.phase.interrupted(self.run.clock.tick().plus(self.run.manner.grace));
+        self.outcome.interrupted = true;
+        (self.run.tell)(Event::Stopping);
+        let mut skipped = self.schedule.stop();
+        // What is looked at only is left at once.
+        for (step, (_, handle)) in std::mem::take(&mut self.gates) {
+            handle.abort();
+            self.schedule.finish(step);
+            skipped.push(step);
+        }
+        self.skip(&skipped);
     }
 
-    /// The journal cannot be written: no call may follow.
-    pub(super) fn break_off(&mut self) {
-        self.broken = true;
-        self.settled = false;
-        self.stopping = true;
+    /// Puts lines into the journal, with one flush: the only way there. If that fails, no call may follow.
+    pub(super) fn write(&mut self, entries: Vec<Entry>) -> bool {
+        if entries.is_empty() {
+            return true;
+        }
+        let Err(error) = self.run.store.append_all(entries) else { return true };
+        if self.phase.is_sound() {
+            self.outcome.errors.extend(error.diagnostics());
+        }
+        self.phase = self.phase.broken();
         let skipped = self.schedule.stop();
         self.skip(&skipped);
+        false
     }
 
     /// Running steps are left as they are: the journal is enough for the next run.
     fn abandon(&mut self) {
-        self.settled = false;
+        self.phase = Phase::Abandoned;
         self.tasks.abort_all();
         for running in std::mem::take(&mut self.running).into_values() {
             let id = running.id.map(|id| format!(" (id {id})")).unwrap_or_default();
@@ -230,7 +236,7 @@ impl<'a> Owner<'a> {
         if self.outcome.errors.is_empty() && !self.outcome.interrupted {
             self.outputs();
         }
-        Left { outcome: self.outcome, state: self.run.state, settled: self.settled }
+        Left { outcome: self.outcome, state: self.run.state, settled: self.phase.is_sound() && !self.is_in_doubt }
     }
 }
 
