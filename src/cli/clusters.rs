@@ -25,12 +25,13 @@ use crate::base::value::Value;
 use crate::bootstrap::children::Part;
 use crate::bootstrap::cluster::{Expanded, Grounds, Keys, Lacking};
 use crate::bootstrap::schema::KIND;
-use crate::engine::change::{Op, Plan};
+use crate::engine::change::Plan;
 use crate::engine::observed::Seen;
 use crate::engine::planned::Surveyed;
 use crate::kinds::account;
 use crate::lang::module::Stack;
 use crate::state::State;
+use crate::state::journal::Op;
 use crate::state::secrets::{self, Secrets};
 use crate::state::store::Loaded;
 use crate::ui::status_text::Place;
@@ -129,7 +130,7 @@ pub fn unlock(site: &Site<'_>, expanded: &Expanded<'_>, plan: &Plan, state: &Sta
         Some(Part::Node(_) | Part::Keys | Part::Arbiter) => address.parent.as_deref().cloned(),
         _ => None,
     };
-    let steps = plan.steps.iter().filter(|step| matches!(step.op, Op::Create | Op::Edit { .. }));
+    let steps = plan.steps.iter().filter(|step| matches!(step.op.object(), Some(Op::Create | Op::Edit { .. })));
     let clusters: BTreeSet<Address> =
         steps.filter_map(|step| makes(&step.address)).filter(|cluster| expanded.clusters().contains(cluster)).collect();
     if clusters.is_empty() {
@@ -292,7 +293,8 @@ fn moved(expanded: &Expanded<'_>, surveyed: &Surveyed, cluster: &Address) -> Opt
 #[must_use]
 pub fn notes(expanded: &Expanded<'_>, surveyed: &Surveyed, gateway: &Gateway) -> Vec<Diagnostic> {
     let plan = &surveyed.planned.plan;
-    let made: BTreeSet<&Address> = plan.steps.iter().filter(|step| step.op == Op::Create).map(|step| &step.address).collect();
+    let made: BTreeSet<&Address> =
+        plan.steps.iter().filter(|step| step.op.object() == Some(&Op::Create)).map(|step| &step.address).collect();
     let of = |cluster: &Address| {
         made.iter().any(|address| address.parent.as_deref() == Some(cluster) && matches!(Part::of(address), Some(Part::Node(_))))
     };

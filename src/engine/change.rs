@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::{Id, Owner};
 use crate::base::types::Type;
 use crate::base::value::{Body, Term, Value};
+use crate::state::journal::Op;
 
 /// What shall happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -249,36 +250,53 @@ pub struct Step {
     /// Which resource.
     pub address: Address,
     /// What.
-    pub op: Op,
+    pub op: StepOp,
     /// The steps that must be done before.
     pub needs: BTreeSet<StepId>,
 }
 
 /// What a step does.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Op {
-    /// Makes the object and waits for it.
-    Create,
-    /// Waits for an object that an interrupted run made.
-    Settle {
-        /// The object.
-        id: Id,
-    },
-    /// Changes it in place.
-    Edit {
-        /// The edits, in order.
-        edits: Vec<String>,
-    },
-    /// Deletes it.
-    Delete {
-        /// The object.
-        id: Id,
-    },
-    /// Takes its record out.
-    Forget,
-    /// Waits until a pair serves (the address of the pair), or until one of its servers may be taken down (that server's).
+#[serde(rename_all = "kebab-case")]
+pub enum StepOp {
+    /// Waits until a pair serves (the address of the pair), or until one of its servers may be taken down (that server's). The
+    /// journal does not know it: a run that is killed here has nothing to settle.
     Gate,
+    /// Does this to the resource, as it stands in the journal.
+    #[serde(untagged)]
+    Object(#[serde(deserialize_with = "written_op")] Op),
+}
+
+impl StepOp {
+    /// What is done to the resource, if anything is.
+    #[must_use]
+    pub fn object(&self) -> Option<&Op> {
+        match self {
+            Self::Object(op) => Some(op),
+            Self::Gate => None,
+        }
+    }
+}
+
+impl From<Op> for StepOp {
+    fn from(op: Op) -> Self {
+        Self::Object(op)
+    }
+}
+
+/// An earlier dofloat wrote `forget` without the object, which `saved` puts in.
+fn written_op<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Written {
+        Forget,
+        #[serde(untagged)]
+        Op(Op),
+    }
+    Ok(match Written::deserialize(deserializer)? {
+        Written::Forget => Op::Forget { id: Id(String::new()) },
+        Written::Op(op) => op,
+    })
 }
 
 impl Plan {
@@ -332,14 +350,14 @@ pub enum Event {
         /// Which resource.
         address: Address,
         /// What is done.
-        op: Op,
+        op: StepOp,
     },
     /// A step still waits.
     Waiting {
         /// Which resource.
         address: Address,
         /// What is done.
-        op: Op,
+        op: StepOp,
         /// What for: "droplet 123 to be active".
         what: String,
         /// For how long by now.
@@ -354,7 +372,7 @@ pub enum Event {
         /// Which resource.
         address: Address,
         /// What was done.
-        op: Op,
+        op: StepOp,
         /// The object.
         id: Option<Id>,
         /// How long it took.
@@ -365,7 +383,7 @@ pub enum Event {
         /// Which resource.
         address: Address,
         /// What was to be done.
-        op: Op,
+        op: StepOp,
         /// Why.
         why: Vec<Diagnostic>,
     },
@@ -374,7 +392,7 @@ pub enum Event {
         /// Which resource.
         address: Address,
         /// What was to be done.
-        op: Op,
+        op: StepOp,
     },
     /// The run was asked to stop: nothing new is begun.
     Stopping,
@@ -397,4 +415,30 @@ pub struct Outcome {
     pub notes: Vec<Diagnostic>,
     /// The outputs as they are now, open ones with their value.
     pub outputs: BTreeMap<String, crate::base::desired::Output>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_stands_in_a_saved_plan_as_in_the_journal() {
+        let id = || Id("7".to_owned());
+        for (written, op) in [
+            ("\"gate\"", StepOp::Gate),
+            ("\"create\"", Op::Create.into()),
+            (r#"{"settle":{"id":"7"}}"#, Op::Settle { id: id() }.into()),
+            (r#"{"edit":{"edits":["rename"]}}"#, Op::Edit { edits: vec!["rename".to_owned()] }.into()),
+            (r#"{"delete":{"id":"7"}}"#, Op::Delete { id: id() }.into()),
+            (r#"{"forget":{"id":"7"}}"#, Op::Forget { id: id() }.into()),
+        ] {
+            assert_eq!(serde_json::from_str::<StepOp>(written).unwrap(), op, "{written}");
+            assert_eq!(serde_json::to_string(&op).unwrap(), written);
+        }
+        let earlier: StepOp = serde_json::from_str("\"forget\"").unwrap();
+        assert_eq!(earlier, Op::Forget { id: Id(String::new()) }.into());
+        for wrong in ["\"destroy\"", r#"{"settle":{}}"#, "7"] {
+            assert!(serde_json::from_str::<StepOp>(wrong).is_err(), "{wrong}");
+        }
+    }
 }

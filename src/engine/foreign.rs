@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::change::{Action, Change, Op, Plan};
+use super::change::{Action, Change, Plan, StepOp};
 use super::observed::{Label, Observed};
 use super::planned::{Planned, Surveyed};
 use super::request::Wish;
@@ -17,6 +17,7 @@ use crate::base::identity::{Id, Mark, Ours};
 use crate::kinds::erased::AnyKind;
 use crate::kinds::{kind, project};
 use crate::state::State;
+use crate::state::journal::Op;
 
 /// Objects with the marks by which they are known.
 pub(super) type Labels = BTreeMap<(Address, Id), Label>;
@@ -85,7 +86,7 @@ fn touched(plan: &Plan) -> Vec<(Address, Id)> {
     let changes = |change: &&Change| matches!(change.action, Action::Edit { .. } | Action::Replace { .. } | Action::Delete);
     let present = plan.changes.iter().filter(changes).filter_map(|change| Some((change.address.clone(), change.id.clone()?)));
     let deleted = plan.steps.iter().filter_map(|step| match &step.op {
-        Op::Delete { id } => Some((step.address.clone(), id.clone())),
+        StepOp::Object(Op::Delete { id }) => Some((step.address.clone(), id.clone())),
         _ => None,
     });
     present.chain(deleted).collect()

@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Op, Order, Step, StepId};
+use super::change::{Order, Step, StepId, StepOp};
 use super::graph::{self, Cycle};
 use crate::base::address::Address;
 use crate::base::identity::Id;
+use crate::state::journal::Op;
 
 /// What is to be done with one resource instance, without order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,8 +24,8 @@ pub struct Work {
     pub delete: Option<Id>,
     /// Objects that were replaced earlier and are left to delete.
     pub deposed: BTreeSet<Id>,
-    /// Its record goes.
-    pub forget: bool,
+    /// The object whose record goes.
+    pub forget: Option<Id>,
     /// Whether the edits interrupt it.
     pub disruptive: bool,
     /// Whether the edits switch it on.
@@ -80,9 +81,9 @@ type Node = (Address, Phase);
 /// A cycle of addresses, which only damaged records can bring about.
 pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>, rolls: &[Roll]) -> Result<Vec<Step>, Cycle<Address>> {
     let work = &spread(work, links.wanted)?;
-    let mut nodes: BTreeMap<Node, Op> = BTreeMap::new();
+    let mut nodes: BTreeMap<Node, StepOp> = BTreeMap::new();
     for (address, work) in work {
-        let mut add = |phase, op| nodes.insert((address.clone(), phase), op);
+        let mut add = |phase, op| nodes.insert((address.clone(), phase), StepOp::Object(op));
         if let Some(id) = &work.settle {
             add(Phase::Settle, Op::Settle { id: id.clone() });
         }
@@ -95,8 +96,8 @@ pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>, rolls: &[Roll]) -
         for id in work.delete.iter().chain(&work.deposed) {
             add(Phase::Delete(id.clone()), Op::Delete { id: id.clone() });
         }
-        if work.forget {
-            add(Phase::Forget, Op::Forget);
+        if let Some(id) = &work.forget {
+            add(Phase::Forget, Op::Forget { id: id.clone() });
         }
     }
     let mut edges = edges(work, links, &nodes)?;
@@ -146,10 +147,10 @@ pub fn loses_ground(nodes: &[Address], work: &BTreeMap<Address, Work>, wanted: &
 
 /// Takes the servers of a pair down strictly one after the other, each behind a gate, and puts a gate at the end. Before that,
 /// those that are off are switched on, the one that has the address first.
-fn rolled(roll: &Roll, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMap<Node, Op>, edges: &mut BTreeSet<(Node, Node)>) {
+fn rolled(roll: &Roll, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMap<Node, StepOp>, edges: &mut BTreeSet<(Node, Node)>) {
     let down = |work: &Work| work.delete.is_some() || work.disruptive;
     let touched: Vec<(&Address, &Work)> = roll.nodes.iter().filter_map(|node| Some((node, work.get(node)?))).collect();
-    let phases = |address: &Address, nodes: &BTreeMap<Node, Op>| -> Vec<Node> {
+    let phases = |address: &Address, nodes: &BTreeMap<Node, StepOp>| -> Vec<Node> {
         nodes.keys().filter(|(of, phase)| of == address && *phase != Phase::Gate).cloned().collect()
     };
     let (rising, others): (Vec<_>, Vec<_>) = touched.iter().copied().partition(|(_, work)| work.rises);
@@ -160,7 +161,7 @@ fn rolled(roll: &Roll, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMap<Node
             let own = phases(address, nodes);
             if roll.gated && down(work) && !roll.dark && !work.rises {
                 let gate = (address.clone(), Phase::Gate);
-                nodes.insert(gate.clone(), Op::Gate);
+                nodes.insert(gate.clone(), StepOp::Gate);
                 edges.extend(before.drain(..).map(|step| (step, gate.clone())));
                 edges.extend(own.iter().map(|step| (gate.clone(), step.clone())));
             } else {
@@ -172,7 +173,7 @@ fn rolled(roll: &Roll, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMap<Node
     if roll.gated && (roll.unseen || touched.iter().any(|(_, work)| down(work) || work.create || work.settle.is_some() || work.rises)) {
         let end = (roll.pair.clone(), Phase::Gate);
         let last: Vec<Node> = roll.nodes.iter().chain(&roll.besides).flat_map(|address| phases(address, nodes)).collect();
-        nodes.insert(end.clone(), Op::Gate);
+        nodes.insert(end.clone(), StepOp::Gate);
         edges.extend(last.into_iter().map(|step| (step, end.clone())));
     }
 }
@@ -206,7 +207,11 @@ fn pairs(links: &BTreeMap<Address, BTreeSet<Address>>) -> impl Iterator<Item = (
     links.iter().flat_map(|(address, after)| after.iter().map(move |before| (before.clone(), address.clone())))
 }
 
-fn edges(work: &BTreeMap<Address, Work>, links: Links<'_>, nodes: &BTreeMap<Node, Op>) -> Result<BTreeSet<(Node, Node)>, Cycle<Address>> {
+fn edges(
+    work: &BTreeMap<Address, Work>,
+    links: Links<'_>,
+    nodes: &BTreeMap<Node, StepOp>,
+) -> Result<BTreeSet<(Node, Node)>, Cycle<Address>> {
     let mut edges = BTreeSet::new();
     let node = |address: &Address, phase: Phase| Some((address.clone(), phase)).filter(|node| nodes.contains_key(node));
     // The last step that brings a wanted instance to where others may build upon it, and the first.
@@ -343,13 +348,13 @@ mod tests {
         }
         let steps = steps(&all, Links { wanted: &wanted, records: &records }, rolls).unwrap();
         let name = |step: &Step| {
-            let sign = match step.op {
-                Op::Create => "+",
-                Op::Delete { .. } => "-",
-                Op::Edit { .. } => "~",
-                Op::Settle { .. } => "?",
-                Op::Forget => ".",
-                Op::Gate => "|",
+            let sign = match &step.op {
+                StepOp::Gate => "|",
+                StepOp::Object(Op::Create) => "+",
+                StepOp::Object(Op::Delete { .. }) => "-",
+                StepOp::Object(Op::Edit { .. }) => "~",
+                StepOp::Object(Op::Settle { .. }) => "?",
+                StepOp::Object(Op::Forget { .. }) => ".",
             };
             format!("{sign}{}", step.address.name)
         };

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::change::{Action, AttrChange, Base, Came, Change, Drift, OutputChange, Plan, Reason, Shown, Step};
+use super::change::{Action, AttrChange, Base, Came, Change, Drift, OutputChange, Plan, Reason, Shown, Step, StepOp};
 use super::diff::shown;
 use super::observed::{Observed, Seen};
 use super::planned::{Planned, Surveyed};
@@ -17,6 +17,7 @@ use crate::base::diag::{Diagnostic, Severity};
 use crate::base::digest::{Digest, Salt, sha256_hex};
 use crate::base::identity::Id;
 use crate::base::value::{Body, Origin, Term, Value};
+use crate::state::journal::Op;
 
 /// The version of the format.
 const FORMAT: u32 = 3;
@@ -152,10 +153,11 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Saved, Box<Diagnostic>> {
     if sha256_hex(body.as_bytes()) != sum {
         return Err(damaged("its checksum does not fit: it was cut short or altered"));
     }
-    let saved: Saved = serde_json::from_str(body).map_err(|error| damaged(&error.to_string()))?;
+    let mut saved: Saved = serde_json::from_str(body).map_err(|error| damaged(&error.to_string()))?;
     if saved.kind != MAGIC || ![FORMAT, EARLIER].contains(&saved.format) {
         return Err(damaged(&format!("it has the format {}, and this dofloat reads format {FORMAT}", saved.format)));
     }
+    saved.shows.name_forgotten();
     Ok(saved)
 }
 
@@ -245,6 +247,20 @@ impl Saved {
             variables: self.variables.clone(),
             refresh_only: self.refresh_only,
             destroy: self.destroy,
+        }
+    }
+}
+
+impl Shows {
+    /// Puts the objects into steps of an earlier dofloat that only said `forget`.
+    fn name_forgotten(&mut self) {
+        for step in &mut self.steps {
+            let forgotten = self.changes.iter().find(|change| change.address == step.address && change.action == Action::Forget);
+            if let (StepOp::Object(Op::Forget { id }), Some(known)) = (&mut step.op, forgotten.and_then(|change| change.id.as_ref()))
+                && id.0.is_empty()
+            {
+                *id = known.clone();
+            }
         }
     }
 }

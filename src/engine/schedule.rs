@@ -119,11 +119,11 @@ fn weights(waits: &BTreeMap<StepId, BTreeSet<StepId>>, followers: &BTreeMap<Step
 mod tests {
     use super::*;
     use crate::base::address::Address;
-    use crate::engine::change::Op;
+    use crate::state::journal::Op;
 
     fn step(id: u32, needs: &[u32]) -> Step {
         let needs = needs.iter().copied().map(StepId).collect();
-        Step { id: StepId(id), address: Address::new("k", &format!("n{id}")), op: Op::Create, needs }
+        Step { id: StepId(id), address: Address::new("k", &format!("n{id}")), op: Op::Create.into(), needs }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Action, Base, Change, Op, Plan, Reason, Step, StepId};
+use super::change::{Action, Base, Change, Plan, Reason, Step, StepId};
 use super::claims::claims;
 use super::diff::{There, unmade};
 use super::lost::is_new;
@@ -23,6 +23,7 @@ use crate::base::identity::{Id, Mark, Ours};
 use crate::kinds::account::family;
 use crate::kinds::{KINDS, kind, project};
 use crate::state::State;
+use crate::state::journal::Op;
 
 /// Plans the end of all strays.
 ///
@@ -60,7 +61,7 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
         plan.steps.push(Step {
             id: StepId(number),
             address: address(stray),
-            op: Op::Delete { id: stray.id.clone() },
+            op: Op::Delete { id: stray.id.clone() }.into(),
             needs: BTreeSet::new(),
         });
     }

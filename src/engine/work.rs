@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::change::{Op, StepId};
+use super::change::StepId;
 use super::health::{self, Goal};
 use super::trouble::{lacking, of_api};
 use crate::api::client::Client;
@@ -21,6 +21,7 @@ use crate::base::value::{Body, Term, Terms};
 use crate::kinds::attr::Change;
 use crate::kinds::erased::AnyKind;
 use crate::kinds::scopes::{Operation, needed};
+use crate::state::journal::Op;
 
 /// How often an edit whose answer was lost is looked into and made again.
 const EDIT_TRIES: usize = 3;
@@ -89,7 +90,7 @@ pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>
         Op::Settle { id } => settled(&task, &api, id.clone(), None).await,
         Op::Edit { edits } => edited(&task, &api, edits).await,
         Op::Delete { id } => deleted(&task, &api, id).await,
-        Op::Forget | Op::Gate => Message::Done { step, live: None },
+        Op::Forget { .. } => Message::Done { step, live: None },
     };
     // The owner is gone only if the whole run is.
     let _ = tell.send(message).await;
@@ -219,7 +220,7 @@ fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
     let operation = match task.op {
         Op::Create | Op::Settle { .. } => Operation::Create,
         Op::Edit { .. } => Operation::Update,
-        Op::Delete { .. } | Op::Forget | Op::Gate => Operation::Delete,
+        Op::Delete { .. } | Op::Forget { .. } => Operation::Delete,
     };
     // Those to read were there when the plan was made.
     let needed = needed(task.kind, operation, &Term::map(task.terms.clone()));

@@ -14,13 +14,14 @@ use super::plan_json::{line, resource, summary_line};
 use super::value_text::visible;
 use crate::base::address::Address;
 use crate::base::identity::Id;
-use crate::engine::change::{Event, Op, Outcome, Plan};
+use crate::engine::change::{Event, Outcome, Plan, StepOp};
+use crate::state::journal::Op;
 
 /// Puts events into words.
 #[derive(Clone, Debug)]
 pub struct Teller {
     ids: BTreeMap<Address, Id>,
-    mentions: Mentions<(Address, Op)>,
+    mentions: Mentions<(Address, StepOp)>,
 }
 
 impl Teller {
@@ -34,7 +35,7 @@ impl Teller {
     /// The event as a line of text, if it is worth one.
     pub fn text(&mut self, event: &Event, paint: Paint) -> Option<String> {
         match event {
-            Event::Started { op: Op::Forget, .. } => None,
+            Event::Started { op: StepOp::Object(Op::Forget { .. }), .. } => None,
             Event::Started { address, op } => {
                 let id = self.id(address, op).map(|id| format!(" [id={id}]")).unwrap_or_default();
                 Some(paint.bold(&format!("{address}: {}...{id}", words(op).doing)))
@@ -47,10 +48,12 @@ impl Teller {
                 let what = if what.is_empty() { String::new() } else { format!(", waiting for {}", visible(what)) };
                 Some(paint.bold(&format!("{address}: Still {}... [{} elapsed{limit}{what}]", words(op).still, clock(*elapsed))))
             }
-            Event::Done { address, op: Op::Forget, .. } => Some(paint.bold(&format!("{address}: Taken out of the state"))),
+            Event::Done { address, op: StepOp::Object(Op::Forget { .. }), .. } => {
+                Some(paint.bold(&format!("{address}: Taken out of the state")))
+            }
             Event::Done { address, op, id, elapsed } => {
                 let id = match op {
-                    Op::Delete { .. } => String::new(),
+                    StepOp::Object(Op::Delete { .. }) => String::new(),
                     _ => id.as_ref().or_else(|| self.ids.get(address)).map(|id| format!(" [id={id}]")).unwrap_or_default(),
                 };
                 Some(paint.bold(&format!("{address}: {} complete after {}{id}", words(op).noun, clock(*elapsed))))
@@ -101,9 +104,9 @@ impl Teller {
         Some(line)
     }
 
-    fn id<'a>(&'a self, address: &Address, op: &'a Op) -> Option<&'a Id> {
-        match op {
-            Op::Create | Op::Forget | Op::Gate => None,
+    fn id<'a>(&'a self, address: &Address, op: &'a StepOp) -> Option<&'a Id> {
+        match op.object()? {
+            Op::Create | Op::Forget { .. } => None,
             Op::Settle { id } | Op::Delete { id } => Some(id),
             Op::Edit { .. } => self.ids.get(address),
         }
@@ -160,14 +163,14 @@ struct Words {
     noun: &'static str,
 }
 
-fn words(op: &Op) -> Words {
+fn words(op: &StepOp) -> Words {
     let (action, doing, still, noun) = match op {
-        Op::Create => ("create", "Creating", "creating", "Creation"),
-        Op::Settle { .. } => ("create", "Waiting until usable", "waiting until usable", "Creation"),
-        Op::Edit { .. } => ("update", "Modifying", "modifying", "Modifications"),
-        Op::Delete { .. } => ("delete", "Destroying", "destroying", "Destruction"),
-        Op::Gate => ("read", "Waiting for health", "waiting for health", "Waiting for health"),
-        Op::Forget => ("remove", "Taking out of the state", "taking out of the state", "Removal from the state"),
+        StepOp::Object(Op::Create) => ("create", "Creating", "creating", "Creation"),
+        StepOp::Object(Op::Settle { .. }) => ("create", "Waiting until usable", "waiting until usable", "Creation"),
+        StepOp::Object(Op::Edit { .. }) => ("update", "Modifying", "modifying", "Modifications"),
+        StepOp::Object(Op::Delete { .. }) => ("delete", "Destroying", "destroying", "Destruction"),
+        StepOp::Gate => ("read", "Waiting for health", "waiting for health", "Waiting for health"),
+        StepOp::Object(Op::Forget { .. }) => ("remove", "Taking out of the state", "taking out of the state", "Removal from the state"),
     };
     Words { action, doing, still, noun }
 }
@@ -199,33 +202,34 @@ mod tests {
         edited.id = Some(Id("f-1".into()));
         let address = |text: &str| text.parse::<Address>().expect("an address");
         let (a, f, old) = (address("digitalocean_droplet.a[0]"), address("digitalocean_firewall.f"), address("digitalocean_vpc.old"));
-        let (edit, delete) = (Op::Edit { edits: vec!["rules".into()] }, Op::Delete { id: Id("v-1".into()) });
+        let forget = || StepOp::from(Op::Forget { id: Id("8".into()) });
+        let (edit, delete) = (StepOp::from(Op::Edit { edits: vec!["rules".into()] }), StepOp::from(Op::Delete { id: Id("v-1".into()) }));
         let waiting = |seconds| Event::Waiting {
             address: address("digitalocean_droplet.a[0]"),
-            op: Op::Create,
+            op: Op::Create.into(),
             elapsed: Duration::from_secs(seconds),
             pause: Duration::ZERO,
             what: if seconds < 10 { "droplet 3 to be active".into() } else { String::new() },
             limit: (seconds < 70).then_some(Duration::from_secs(300)),
         };
         let events = vec![
-            Event::Started { address: a.clone(), op: Op::Create },
+            Event::Started { address: a.clone(), op: Op::Create.into() },
             waiting(3),
             waiting(6),
             waiting(9),
             waiting(11),
             waiting(19),
             waiting(74),
-            Event::Done { address: a, op: Op::Create, id: Some(Id("3".into())), elapsed: Duration::from_millis(75_900) },
+            Event::Done { address: a, op: Op::Create.into(), id: Some(Id("3".into())), elapsed: Duration::from_millis(75_900) },
             Event::Started { address: f.clone(), op: edit.clone() },
             Event::Done { address: f.clone(), op: edit.clone(), id: None, elapsed: Duration::ZERO },
             Event::Started { address: old.clone(), op: delete.clone() },
             Event::Done { address: old.clone(), op: delete.clone(), id: None, elapsed: Duration::from_secs(1) },
-            Event::Started { address: f.clone(), op: Op::Settle { id: Id("9".into()) } },
+            Event::Started { address: f.clone(), op: Op::Settle { id: Id("9".into()) }.into() },
             Event::Failed { address: f.clone(), op: edit.clone(), why: vec![Diagnostic::error("no")] },
             Event::Skipped { address: f.clone(), op: edit },
-            Event::Started { address: old.clone(), op: Op::Forget },
-            Event::Done { address: old, op: Op::Forget, id: None, elapsed: Duration::ZERO },
+            Event::Started { address: old.clone(), op: forget() },
+            Event::Done { address: old, op: forget(), id: None, elapsed: Duration::ZERO },
             Event::Stopping,
         ];
         (Teller::new(&plan(vec![edited])), events)

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::base::identity::Owner;
 use crate::base::value::Value;
-use crate::engine::change::{Action, AttrChange, Base, Change, Op, Plan, Shown, Step, StepId};
+use crate::engine::change::{Action, AttrChange, Base, Change, Plan, Shown, Step, StepId};
+use crate::state::journal::Op;
 
 pub(super) fn shown(json: serde_json::Value) -> Shown {
     if json.is_null() { Shown::Absent } else { Shown::Value(Value::from_json(&json)) }
@@ -45,7 +46,8 @@ pub(super) fn wide() -> Change {
 
 pub(super) fn plan(changes: Vec<Change>) -> Plan {
     let busy = changes.iter().find(|change| change.action != Action::Keep);
-    let steps = busy.map(|change| Step { id: StepId(0), address: change.address.clone(), op: Op::Create, needs: Default::default() });
+    let steps =
+        busy.map(|change| Step { id: StepId(0), address: change.address.clone(), op: Op::Create.into(), needs: Default::default() });
     Plan {
         base: Base {
             stack: "web".into(),

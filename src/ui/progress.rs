@@ -58,12 +58,12 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::change::Op;
+    use crate::state::journal::Op;
 
     #[test]
     fn without_somebody_who_watches_there_is_nothing() {
         let mut progress = Progress::new(false);
-        progress.follow(&Event::Started { address: Address::new("k", "n"), op: Op::Create });
+        progress.follow(&Event::Started { address: Address::new("k", "n"), op: Op::Create.into() });
         assert!(progress.running.is_empty());
         assert_eq!(progress.around(|| 1), 1);
     }

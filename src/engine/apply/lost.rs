@@ -13,7 +13,7 @@ use crate::engine::recover::{self, Located, Lost};
 use crate::engine::trouble::of_api;
 use crate::engine::work::{Message, watched};
 use crate::kinds::account::family;
-use crate::state::journal;
+use crate::state::journal::Op;
 
 /// How often a create that never happened is made again.
 const CREATE_TRIES: u32 = 3;
@@ -24,7 +24,7 @@ impl Owner<'_> {
         if self.locating.is_some() {
             return;
         }
-        let unanswered = |running: &Running| running.begin.op == journal::Op::Create && running.id.is_none() && running.handle.is_some();
+        let unanswered = |running: &Running| running.begin.op == Op::Create && running.id.is_none() && running.handle.is_some();
         let place = self.lost.iter().position(|step| {
             let Some(running) = self.running.get(step) else { return true };
             let own = family(running.task.kind.name());

@@ -10,12 +10,12 @@ use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::Id;
 use crate::base::value::Body;
-use crate::engine::change::{Event, Op, StepId};
+use crate::engine::change::{Event, StepId};
 use crate::engine::held;
 use crate::engine::known::known_of;
 use crate::engine::record::{self, Frame};
 use crate::engine::work::Message;
-use crate::state::journal::{self, Entry, Outcome as Ended, Power};
+use crate::state::journal::{Entry, Op, Outcome as Ended, Power};
 use crate::state::{Health, Record};
 
 /// What is done once the lines of a batch are on disk.
@@ -102,13 +102,13 @@ impl Owner<'_> {
                     self.spawn(running);
                 } else {
                     // Why, was told of the journal and of the identity.
-                    self.fail(step, &running.task.address, &running.task.op, Vec::new());
+                    self.fail(step, &running.task.address, &running.task.op.clone().into(), Vec::new());
                 }
             }
             Then::Finish(step, ended, live) => self.done(step, &ended, live),
             Then::GiveUp(step, why) => {
                 if let Some(running) = self.running.remove(&step) {
-                    self.fail(step, &running.task.address, &running.task.op, why);
+                    self.fail(step, &running.task.address, &running.task.op.clone().into(), why);
                 }
             }
         }
@@ -164,27 +164,27 @@ impl Owner<'_> {
             Op::Create => self.outcome.counts.add += 1,
             Op::Edit { .. } => self.outcome.counts.change += 1,
             Op::Delete { .. } => self.outcome.counts.destroy += 1,
-            Op::Settle { .. } | Op::Forget | Op::Gate => {}
+            Op::Settle { .. } | Op::Forget { .. } => {}
         }
         let id = match ended {
             Ended::Record(record) => Some(record.id.clone()),
             Ended::Gone => None,
         };
         let elapsed = self.run.clock.tick().since(started);
-        (self.run.tell)(Event::Done { address: task.address.clone(), op: task.op.clone(), id, elapsed });
+        (self.run.tell)(Event::Done { address: task.address.clone(), op: task.op.clone().into(), id, elapsed });
         let checked = match task.op {
             Op::Create | Op::Edit { .. } | Op::Settle { .. } => self.run.resolve.check(&task.address, &|other: &Address| self.known(other)),
-            Op::Delete { .. } | Op::Forget | Op::Gate => Ok(()),
+            Op::Delete { .. } | Op::Forget { .. } => Ok(()),
         };
         match checked {
             Ok(()) => self.schedule.finish(step),
-            Err(why) => self.fail(step, &task.address, &task.op, why),
+            Err(why) => self.fail(step, &task.address, &task.op.into(), why),
         }
     }
 
     pub(super) fn failed(&mut self, step: StepId, why: Diagnostic, doubt: bool, batch: &mut Batch) {
         let Some(running) = self.running.get(&step) else { return };
-        let open_create = running.begin.op == journal::Op::Create;
+        let open_create = running.begin.op == Op::Create;
         match (&running.id, open_create) {
             // It exists, but nobody saw it usable: the next run waits for it.
             (Some(id), true) => {

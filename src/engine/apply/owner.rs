@@ -16,10 +16,10 @@ use crate::base::crash::crash_point;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::Id;
 use crate::base::value::{Origin, Term};
-use crate::engine::change::{Action, Event, Op, Outcome, Step, StepId};
+use crate::engine::change::{Action, Event, Outcome, Step, StepId, StepOp};
 use crate::engine::schedule::Schedule;
 use crate::engine::work::{Message, Task, perform};
-use crate::state::journal::{Begin, Entry};
+use crate::state::journal::{Begin, Entry, Op};
 
 /// Messages that may wait while the owner flushes: a few for each worker.
 const INBOX: usize = 256;
@@ -61,8 +61,7 @@ impl<'a> Owner<'a> {
         let (sender, inbox) = mpsc::channel(INBOX);
         let schedule = Schedule::new(&run.planned.plan.steps);
         let steps = &run.planned.plan.steps;
-        let made: BTreeSet<&Address> =
-            steps.iter().filter(|step| !matches!(step.op, Op::Delete { .. } | Op::Forget | Op::Gate)).map(|step| &step.address).collect();
+        let made: BTreeSet<&Address> = steps.iter().filter(|step| step.op.object().is_some_and(makes)).map(|step| &step.address).collect();
         let known = run.planned.known.iter().filter(|(address, _)| !made.contains(address)).map(|(a, t)| (a.clone(), t.clone())).collect();
         let changes = run.planned.plan.changes.iter();
         let disruptive =
@@ -128,13 +127,12 @@ impl<'a> Owner<'a> {
         while self.phase.starts() && self.running.len() + self.gates.len() + begun.len() < self.run.manner.parallelism.max(1) {
             let Some(id) = self.schedule.take() else { break };
             let Some(step) = self.steps.get(&id).copied() else { continue };
-            if step.op == Op::Gate {
-                self.gate(step);
-                continue;
-            }
-            match self.prepare(step) {
-                Ok((task, begin)) => begun.push((task, begin)),
-                Err(why) => self.fail(id, &step.address, &step.op, why),
+            match &step.op {
+                StepOp::Gate => self.gate(step),
+                StepOp::Object(op) => match self.prepare(step, op) {
+                    Ok((task, begin)) => begun.push((task, begin)),
+                    Err(why) => self.fail(id, &step.address, &step.op, why),
+                },
             }
         }
         if begun.is_empty() {
@@ -143,14 +141,14 @@ impl<'a> Owner<'a> {
         let entries: Vec<Entry> = begun.iter().map(|(_, begin)| Entry::Begin(Box::new(begin.clone()))).collect();
         if !self.write(entries) {
             for (task, _) in begun {
-                (self.run.tell)(Event::Skipped { address: task.address.clone(), op: task.op.clone() });
+                (self.run.tell)(Event::Skipped { address: task.address.clone(), op: task.op.clone().into() });
                 self.schedule.fail(task.step);
                 self.outcome.skipped += 1;
             }
             return;
         }
         for (task, begin) in begun {
-            (self.run.tell)(Event::Started { address: task.address.clone(), op: task.op.clone() });
+            (self.run.tell)(Event::Started { address: task.address.clone(), op: task.op.clone().into() });
             let running = Running { task, begin, started: self.run.clock.tick(), id: None, tries: 1, handle: None };
             self.spawn(running);
         }
@@ -164,7 +162,7 @@ impl<'a> Owner<'a> {
     }
 
     /// A step failed: what needs it is skipped, and nothing new starts unless that is wanted.
-    pub(super) fn fail(&mut self, step: StepId, address: &Address, op: &Op, why: Vec<Diagnostic>) {
+    pub(super) fn fail(&mut self, step: StepId, address: &Address, op: &StepOp, why: Vec<Diagnostic>) {
         (self.run.tell)(Event::Failed { address: address.clone(), op: op.clone(), why: why.clone() });
         self.outcome.errors.extend(why);
         let mut skipped = self.schedule.fail(step);
@@ -244,5 +242,13 @@ impl<'a> Owner<'a> {
 async fn stopped(stop: &mut watch::Receiver<bool>) {
     if stop.wait_for(|stop| *stop).await.is_err() {
         std::future::pending::<()>().await;
+    }
+}
+
+/// Whether there is an object afterwards of which others may want to know.
+fn makes(op: &Op) -> bool {
+    match op {
+        Op::Create | Op::Settle { .. } | Op::Edit { .. } => true,
+        Op::Delete { .. } | Op::Forget { .. } => false,
     }
 }

@@ -8,31 +8,30 @@ use super::owner::Owner;
 use crate::base::address::Address;
 use crate::base::desired::Wanted;
 use crate::base::diag::Diagnostic;
-use crate::base::identity::Id;
 use crate::base::value::{Body, Term, Terms};
-use crate::engine::change::{Op, Step};
+use crate::engine::change::Step;
 use crate::engine::desired::{kept, terms};
 use crate::engine::known::effective;
 use crate::engine::record;
 use crate::engine::work::Task;
 use crate::kinds::erased::AnyKind;
 use crate::kinds::kind;
-use crate::state::journal::{self, Begin, Power};
+use crate::state::journal::{Begin, Op, Power};
 
 impl Owner<'_> {
     /// Resolves a step with what is known by now.
-    pub(super) fn prepare(&self, step: &Step) -> Result<(Task, Begin), Vec<Diagnostic>> {
+    pub(super) fn prepare(&self, step: &Step, op: &Op) -> Result<(Task, Begin), Vec<Diagnostic>> {
         let address = &step.address;
         let Some(kind) = kind(&address.kind) else {
             return Err(vec![Diagnostic::error(format!("There is no resource type `{}`.", address.kind))]);
         };
         let record = self.run.state.records.get(address);
-        let id = match &step.op {
-            Op::Create | Op::Gate => None,
-            Op::Settle { id } | Op::Delete { id } => Some(id.clone()),
-            Op::Edit { .. } | Op::Forget => record.map(|record| record.id.clone()),
+        let id = match op {
+            Op::Create => None,
+            Op::Settle { id } | Op::Delete { id } | Op::Forget { id } => Some(id.clone()),
+            Op::Edit { .. } => record.map(|record| record.id.clone()),
         };
-        let old = match &step.op {
+        let old = match op {
             Op::Delete { id } => {
                 record.filter(|record| record.id == *id).or_else(|| self.run.state.deposed.get(&(address.clone(), id.clone())))
             }
@@ -40,12 +39,12 @@ impl Owner<'_> {
         };
         let seen = old.map(|record| record.body.clone()).unwrap_or_default();
         let wanted = self.run.resolve.desired().resources.get(address);
-        let terms = match (&step.op, wanted) {
+        let terms = match (op, wanted) {
             (Op::Create, Some(wanted)) => self.resolve(kind, wanted, address, None)?,
             (Op::Edit { .. } | Op::Settle { .. }, Some(wanted)) => self.resolve(kind, wanted, address, Some(&seen))?,
             _ => Terms::new(),
         };
-        let sent = match &step.op {
+        let sent = match op {
             Op::Create => self.run.resolve.sent(address, terms.clone(), &|other: &Address| self.known(other))?,
             _ => Terms::new(),
         };
@@ -55,7 +54,7 @@ impl Owner<'_> {
             at: self.run.clock.now(),
             step: step.id.0,
             address: address.clone(),
-            op: op_of(&step.op, id.as_ref()),
+            op: op.clone(),
             body,
             digests,
             after: wanted.map(|wanted| wanted.after.clone()).unwrap_or_default(),
@@ -66,7 +65,7 @@ impl Owner<'_> {
         let task = Task {
             step: step.id,
             address: address.clone(),
-            op: step.op.clone(),
+            op: op.clone(),
             kind,
             terms,
             sent,
@@ -103,16 +102,5 @@ impl Owner<'_> {
             }
         }
         Ok(terms)
-    }
-}
-
-fn op_of(op: &Op, id: Option<&Id>) -> journal::Op {
-    let id = || id.cloned().unwrap_or_else(|| Id(String::new()));
-    match op {
-        Op::Create => journal::Op::Create,
-        Op::Settle { id } => journal::Op::Settle { id: id.clone() },
-        Op::Edit { edits } => journal::Op::Edit { edits: edits.clone() },
-        Op::Delete { id } => journal::Op::Delete { id: id.clone() },
-        Op::Forget | Op::Gate => journal::Op::Forget { id: id() },
     }
 }

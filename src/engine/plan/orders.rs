@@ -30,7 +30,7 @@ impl Walk<'_> {
                 }
                 Action::Delete => entry.delete = change.id.clone(),
                 Action::Adopt { found } => entry.settle = Some(found.clone()),
-                Action::Forget => entry.forget = true,
+                Action::Forget => entry.forget = change.id.clone(),
             }
             let unfinished = self.input.state.records.get(&change.address).filter(|record| record.health == Health::Unfinished);
             // What it was built upon goes first: it would be waited for in vain, and the edit brings it about anew.
