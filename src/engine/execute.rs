@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::apply::{self, Left, Manner, Run};
 use super::change::{Event, Outcome};
+use super::claims::Claims;
 use super::held;
 use super::import;
 use super::observed::{Observed, Seen};
@@ -63,10 +64,6 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
     }
     import::complete(&mut state, planned, observed, &surveyed.upkeep);
     state.owner.get_or_insert_with(|| planned.plan.base.owner.clone());
-    let unwritten = |error: &StoreError| {
-        let diagnostics = error.diagnostics();
-        if error.class() == ExitClass::Decision { Stop::decision(diagnostics) } else { Stop::failed(diagnostics) }
-    };
     // Where nothing is left to do, the commit at the end is the only one: until then the journal tells of the mark.
     let moved =
         loaded.journal.is_some() || !surveyed.upkeep.taken.is_empty() || loaded.state.as_ref().is_some_and(|before| *before != state);
@@ -75,20 +72,7 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
     }
     let (mark, mut claims) = (Mark::of_stack(&planned.plan.base.stack, &state.lineage), surveyed.claims.clone());
     if !planned.plan.steps.is_empty() {
-        let marked = state.records.iter().chain(state.deposed.iter().map(|((address, _), record)| (address, record)));
-        let marked = marked.filter(|(_, record)| record.mark.is_some()).map(|(_, record)| record.id.clone());
-        let marked = marked.chain(observed.strays.iter().map(|stray| stray.id.clone())).collect();
-        let addresses = addresses_before(&api, planned, surveyed.no_project || state.project.is_some()).await?;
-        claims.extend(addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))));
-        let opening = Opening { owner: planned.plan.base.owner.clone(), marked, addresses };
-        store.begin(&state, opening).map_err(|error| unwritten(&error))?;
-        if made(planned).any(|(kind, job)| kind.lodges(&job.body)) {
-            // The project's intent; as its name is unique, one whose answer is lost is found by that.
-            store.append(Entry::Lodging { project: None }).map_err(|error| unwritten(&error))?;
-            let ensured = project::ensure(&api, &mark, state.project.as_ref(), surveyed.no_project).await;
-            state.project = ensured.map_err(|error| Stop::from(of_api(&error, "make the stack's project")))?;
-            store.append(Entry::Lodging { project: state.project.clone() }).map_err(|error| unwritten(&error))?;
-        }
+        claims.extend(open(surveyed, &mut state, store, &api, &mark).await?);
     } else if loaded.state.is_none() && planned.plan.is_empty() {
         return Ok(Left { outcome: Outcome::default(), state, settled: true });
     }
@@ -96,31 +80,7 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
     let run = Run { planned, resolve, state, store, api: api.clone(), mark: mark.clone(), clock, claims, manner, stop, tell };
     let mut left = apply::run(run).await;
     left.outcome.counts.import = planned.plan.counts().import;
-    if !left.settled {
-        return Ok(left);
-    }
-    let mut records = left.state.records.values().chain(left.state.deposed.values());
-    let strays = |can: fn(&dyn AnyKind) -> bool| observed.strays.iter().any(|stray| kind(stray.kind).is_some_and(can));
-    let is_carried = records.any(|record| record.mark.is_some()) || strays(|kind| kind.markable());
-    // The tag goes with the last object that carries it, so that a stack of which none does need not ask for it. A run that
-    // was interrupted after its last delete has left it behind, and no record tells.
-    let marks = planned.plan.steps.iter().any(|step| kind(&step.address.kind).is_some_and(AnyKind::markable));
-    if !is_carried && (had_mark || marks || loaded.journal.is_some()) {
-        match account::delete_mark(&api, &mark).await {
-            // Who may not touch tags has never made one; and one that nothing carries is worth no error while others stay.
-            Err(ApiError::Refused { .. }) if !had_mark || !left.state.records.is_empty() => {}
-            Err(error) => {
-                // The state or the journal tells the next run that the tag is still there.
-                left.outcome.errors.push(of_api(&error, &format!("delete the tag {mark}")));
-                return Ok(left);
-            }
-            Ok(()) => {}
-        }
-    }
-    let mut left_of = left.state.records.keys().chain(left.state.deposed.keys().map(|(address, _)| address));
-    let is_lodged = left_of.any(|address| kind(&address.kind).is_some_and(AnyKind::lodged)) || strays(|kind| kind.lodged());
-    if !is_lodged && let Err(error) = leave_project(&api, &mut left).await {
-        left.outcome.errors.push(of_api(&error, "delete the stack's project"));
+    if !left.settled || !leave(surveyed, loaded, had_mark, &api, &mark, &mut left).await {
         return Ok(left);
     }
     match store.commit(&left.state) {
@@ -128,6 +88,62 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
         Err(error) => left.outcome.errors.extend(error.diagnostics()),
     }
     Ok(left)
+}
+
+/// Begins the run: its journal, and the stack's project if something is made in it. Gives what is known not to be of this run.
+async fn open(surveyed: &Surveyed, state: &mut State, store: &mut Locked, api: &Client, mark: &Mark) -> Result<Claims, Stop> {
+    let Surveyed { planned, observed, .. } = surveyed;
+    let marked = state.records.iter().chain(state.deposed.iter().map(|((address, _), record)| (address, record)));
+    let marked = marked.filter(|(_, record)| record.mark.is_some()).map(|(_, record)| record.id.clone());
+    let marked = marked.chain(observed.strays.iter().map(|stray| stray.id.clone())).collect();
+    let addresses = addresses_before(api, planned, surveyed.no_project || state.project.is_some()).await?;
+    let claims = addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))).collect();
+    let opening = Opening { owner: planned.plan.base.owner.clone(), marked, addresses };
+    store.begin(state, opening).map_err(|error| unwritten(&error))?;
+    if made(planned).any(|(kind, job)| kind.lodges(&job.body)) {
+        // The project's intent; as its name is unique, one whose answer is lost is found by that.
+        store.append(Entry::Lodging { project: None }).map_err(|error| unwritten(&error))?;
+        let ensured = project::ensure(api, mark, state.project.as_ref(), surveyed.no_project).await;
+        state.project = ensured.map_err(|error| Stop::from(of_api(&error, "make the stack's project")))?;
+        store.append(Entry::Lodging { project: state.project.clone() }).map_err(|error| unwritten(&error))?;
+    }
+    Ok(claims)
+}
+
+/// Deletes what the stack shares, its tag and its project, once nothing of it is left there. Whether that came out.
+async fn leave(surveyed: &Surveyed, loaded: &Loaded, had_mark: bool, api: &Client, mark: &Mark, left: &mut Left) -> bool {
+    let mut records = left.state.records.values().chain(left.state.deposed.values());
+    let Surveyed { planned, observed, .. } = surveyed;
+    let strays = |can: fn(&dyn AnyKind) -> bool| observed.strays.iter().any(|stray| kind(stray.kind).is_some_and(can));
+    let is_carried = records.any(|record| record.mark.is_some()) || strays(|kind| kind.markable());
+    // The tag goes with the last object that carries it, so that a stack of which none does need not ask for it. A run that
+    // was interrupted after its last delete has left it behind, and no record tells.
+    let marks = planned.plan.steps.iter().any(|step| kind(&step.address.kind).is_some_and(AnyKind::markable));
+    if !is_carried && (had_mark || marks || loaded.journal.is_some()) {
+        match account::delete_mark(api, mark).await {
+            // Who may not touch tags has never made one; and one that nothing carries is worth no error while others stay.
+            Err(ApiError::Refused { .. }) if !had_mark || !left.state.records.is_empty() => {}
+            Err(error) => {
+                // The state or the journal tells the next run that the tag is still there.
+                left.outcome.errors.push(of_api(&error, &format!("delete the tag {mark}")));
+                return false;
+            }
+            Ok(()) => {}
+        }
+    }
+    let mut left_of = left.state.records.keys().chain(left.state.deposed.keys().map(|(address, _)| address));
+    let is_lodged = left_of.any(|address| kind(&address.kind).is_some_and(AnyKind::lodged)) || strays(|kind| kind.lodged());
+    if !is_lodged && let Err(error) = leave_project(api, left).await {
+        left.outcome.errors.push(of_api(&error, "delete the stack's project"));
+        return false;
+    }
+    true
+}
+
+/// Why the state or the journal could not be written.
+fn unwritten(error: &StoreError) -> Stop {
+    let diagnostics = error.diagnostics();
+    if error.class() == ExitClass::Decision { Stop::decision(diagnostics) } else { Stop::failed(diagnostics) }
 }
 
 /// Whether something may have made the stack's tag: what is remembered from before this run, recovery included. An interrupted

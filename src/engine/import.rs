@@ -51,19 +51,7 @@ pub async fn take(
     (desired, options): (&Desired, &Options),
     upkeep: &mut Upkeep,
 ) -> Result<BTreeMap<Address, Seen>, Stop> {
-    let looks = wishes.iter().map(|wish| async move {
-        let kind = kind(&wish.to.kind).ok_or_else(|| Stop::from(not_ours(wish)))?;
-        let unread = |error| {
-            let error = lacking(error, needed(kind, Operation::Read, &Term::null()));
-            Stop::from(placed(of_api(&error, &format!("read the {} {} for {}", kind.name(), wish.id, wish.to)), wish))
-        };
-        let found = kind.look(api, &wish.id).await.map_err(unread)?;
-        // Some objects have several names; records know each by one.
-        let id = found.as_ref().and_then(|found| kind.identity(&found.body)).unwrap_or_else(|| wish.id.clone());
-        let found = if id == wish.id { found } else { kind.look(api, &id).await.map_err(unread)? };
-        Ok::<_, Stop>((wish, kind, id, found))
-    });
-    let found: Vec<_> = stream::iter(looks.collect::<Vec<_>>()).buffered(LOOKS).try_collect().await?;
+    let found = look(api, wishes).await?;
     let foreign = foreign::of_others(api, state, &labels(&found)).await?;
     let mut claimed: BTreeMap<(String, Id), Address> = BTreeMap::new();
     for (address, id) in
@@ -109,8 +97,28 @@ pub async fn take(
     }
 }
 
+/// An object that is wished for: its kind, its identity, and what was found.
+type Looked<'a> = (&'a Wish, &'static dyn AnyKind, Id, Option<Found>);
+
+/// Looks at the objects, several at once.
+async fn look<'a>(api: &Client, wishes: &'a [Wish]) -> Result<Vec<Looked<'a>>, Stop> {
+    let looks = wishes.iter().map(|wish| async move {
+        let kind = kind(&wish.to.kind).ok_or_else(|| Stop::from(not_ours(wish)))?;
+        let unread = |error| {
+            let error = lacking(error, needed(kind, Operation::Read, &Term::null()));
+            Stop::from(placed(of_api(&error, &format!("read the {} {} for {}", kind.name(), wish.id, wish.to)), wish))
+        };
+        let found = kind.look(api, &wish.id).await.map_err(unread)?;
+        // Some objects have several names; records know each by one.
+        let id = found.as_ref().and_then(|found| kind.identity(&found.body)).unwrap_or_else(|| wish.id.clone());
+        let found = if id == wish.id { found } else { kind.look(api, &id).await.map_err(unread)? };
+        Ok::<_, Stop>((wish, kind, id, found))
+    });
+    stream::iter(looks.collect::<Vec<_>>()).buffered(LOOKS).try_collect().await
+}
+
 /// By what the objects that are wished for are known to be some stack's.
-fn labels(found: &[(&Wish, &'static dyn AnyKind, Id, Option<Found>)]) -> Labels {
+fn labels(found: &[Looked<'_>]) -> Labels {
     let label = |found: &Found| Label { marks: found.marks.clone(), project: found.project.clone() };
     found.iter().filter_map(|(wish, _, id, found)| Some(((wish.to.clone(), id.clone()), label(found.as_ref()?)))).collect()
 }

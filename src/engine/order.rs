@@ -207,48 +207,77 @@ fn pairs(links: &BTreeMap<Address, BTreeSet<Address>>) -> impl Iterator<Item = (
     links.iter().flat_map(|(address, after)| after.iter().map(move |before| (before.clone(), address.clone())))
 }
 
-fn edges(
-    work: &BTreeMap<Address, Work>,
-    links: Links<'_>,
-    nodes: &BTreeMap<Node, StepOp>,
-) -> Result<BTreeSet<(Node, Node)>, Cycle<Address>> {
-    let mut edges = BTreeSet::new();
-    let node = |address: &Address, phase: Phase| Some((address.clone(), phase)).filter(|node| nodes.contains_key(node));
-    // The last step that brings a wanted instance to where others may build upon it, and the first.
-    let last = |a: &Address| node(a, Phase::Edit).or_else(|| node(a, Phase::Create)).or_else(|| node(a, Phase::Settle));
-    let first = |a: &Address| node(a, Phase::Settle).or_else(|| node(a, Phase::Create)).or_else(|| node(a, Phase::Edit));
+/// What comes before what.
+type Edges = BTreeSet<(Node, Node)>;
 
-    let wanted_graph = graph::build(links.wanted.keys().cloned(), pairs(links.wanted))?;
-    let wanted_order = wanted_graph.order();
+/// The steps there are, by address.
+struct Steps<'a> {
+    work: &'a BTreeMap<Address, Work>,
+    nodes: &'a BTreeMap<Node, StepOp>,
+}
+
+impl Steps<'_> {
+    fn node(&self, address: &Address, phase: Phase) -> Option<Node> {
+        Some((address.clone(), phase)).filter(|node| self.nodes.contains_key(node))
+    }
+
+    /// The last step that brings a wanted instance to where others may build upon it.
+    fn last(&self, of: &Address) -> Option<Node> {
+        self.node(of, Phase::Edit).or_else(|| self.node(of, Phase::Create)).or_else(|| self.node(of, Phase::Settle))
+    }
+
+    /// The first step that does so.
+    fn first(&self, of: &Address) -> Option<Node> {
+        self.node(of, Phase::Settle).or_else(|| self.node(of, Phase::Create)).or_else(|| self.node(of, Phase::Edit))
+    }
+}
+
+fn edges(work: &BTreeMap<Address, Work>, links: Links<'_>, nodes: &BTreeMap<Node, StepOp>) -> Result<Edges, Cycle<Address>> {
+    let steps = Steps { work, nodes };
+    let wanted_order = graph::build(links.wanted.keys().cloned(), pairs(links.wanted))?.order();
+    let record_order = graph::build(links.records.keys().cloned(), pairs(links.records))?.order();
+    let mut edges = Edges::new();
+    made_upon(&steps, links.wanted, &wanted_order, &mut edges);
+    moved_from(&steps, links.wanted, &wanted_order, &mut edges);
+    gone_before(&steps, links.records, &record_order, &mut edges);
+    Ok(edges)
+}
+
+/// What is made or edited follows what it is built upon.
+fn made_upon(steps: &Steps<'_>, wanted: &BTreeMap<Address, BTreeSet<Address>>, order: &[Address], edges: &mut Edges) {
     let mut built_upon: BTreeMap<&Address, BTreeSet<Node>> = BTreeMap::new();
-    for address in &wanted_order {
+    for address in order {
         let mut needs: BTreeSet<Node> = BTreeSet::new();
-        for before in links.wanted.get(address).into_iter().flatten() {
-            match last(before) {
+        for before in wanted.get(address).into_iter().flatten() {
+            match steps.last(before) {
                 Some(step) => {
                     needs.insert(step);
                 }
                 None => needs.extend(built_upon.get(before).into_iter().flatten().cloned()),
             }
         }
-        if let Some(start) = first(address) {
+        if let Some(start) = steps.first(address) {
             edges.extend(needs.iter().map(|need| (need.clone(), start.clone())));
         }
         built_upon.insert(address, needs);
     }
+}
+
+/// The two steps of a replacement, and what depends on it moves in between where the new one comes first.
+fn moved_from(steps: &Steps<'_>, wanted: &BTreeMap<Address, BTreeSet<Address>>, order: &[Address], edges: &mut Edges) {
     let mut built_on_it: BTreeMap<&Address, BTreeSet<Node>> = BTreeMap::new();
-    for address in wanted_order.iter().rev() {
+    for address in order.iter().rev() {
         let here = built_on_it.remove(address).unwrap_or_default();
-        let up: BTreeSet<Node> = match last(address) {
+        let up: BTreeSet<Node> = match steps.last(address) {
             Some(step) => BTreeSet::from([step]),
             None => here.clone(),
         };
-        for before in links.wanted.get(address).into_iter().flatten() {
-            if let Some((key, _)) = links.wanted.get_key_value(before) {
+        for before in wanted.get(address).into_iter().flatten() {
+            if let Some((key, _)) = wanted.get_key_value(before) {
                 built_on_it.entry(key).or_default().extend(up.iter().cloned());
             }
         }
-        let Some(work) = work.get(address) else { continue };
+        let Some(work) = steps.work.get(address) else { continue };
         let both = work.create.then_some(work.delete.as_ref()).flatten();
         match (both, work.order) {
             (Some(id), Some(Order::CreateFirst)) => {
@@ -261,22 +290,24 @@ fn edges(
             }
             (None, _) => {}
         }
-        if let (Some(settle), Some(edit)) = (node(address, Phase::Settle), node(address, Phase::Edit)) {
+        if let (Some(settle), Some(edit)) = (steps.node(address, Phase::Settle), steps.node(address, Phase::Edit)) {
             edges.insert((settle, edit));
         }
         // An object that was replaced earlier goes when what depends on its successor has moved.
         for id in &work.deposed {
-            if let Some(step) = last(address) {
+            if let Some(step) = steps.last(address) {
                 edges.insert((step, (address.clone(), Phase::Delete(id.clone()))));
             }
         }
     }
+}
 
-    let record_order = graph::build(links.records.keys().cloned(), pairs(links.records))?.order();
+/// What is deleted goes before what it was built upon.
+fn gone_before(steps: &Steps<'_>, records: &BTreeMap<Address, BTreeSet<Address>>, order: &[Address], edges: &mut Edges) {
     let mut gone_before: BTreeMap<&Address, BTreeSet<Node>> = BTreeMap::new();
-    for address in record_order.iter().rev() {
+    for address in order.iter().rev() {
         let here = gone_before.remove(address).unwrap_or_default();
-        let own = work.get(address);
+        let own = steps.work.get(address);
         let deletes: BTreeSet<Node> = own
             .into_iter()
             .flat_map(|work| work.delete.iter().chain(&work.deposed))
@@ -287,18 +318,17 @@ fn edges(
         }
         let own_delete = own.is_some_and(|work| work.delete.is_some());
         let below: BTreeSet<Node> = if own_delete { deletes } else { here };
-        for before in links.records.get(address).into_iter().flatten() {
-            if let Some((key, _)) = links.records.get_key_value(before) {
+        for before in records.get(address).into_iter().flatten() {
+            if let Some((key, _)) = records.get_key_value(before) {
                 gone_before.entry(key).or_default().extend(below.iter().cloned());
             }
             // What is edited lets go of what is deleted for good before that goes.
-            let for_good = work.get(before).filter(|work| !work.create).and_then(|work| work.delete.clone());
-            if let (Some(id), Some(edit)) = (for_good, node(address, Phase::Edit)) {
+            let for_good = steps.work.get(before).filter(|work| !work.create).and_then(|work| work.delete.clone());
+            if let (Some(id), Some(edit)) = (for_good, steps.node(address, Phase::Edit)) {
                 edges.insert((edit, (before.clone(), Phase::Delete(id))));
             }
         }
     }
-    Ok(edges)
 }
 
 #[cfg(test)]

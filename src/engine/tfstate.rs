@@ -128,14 +128,19 @@ fn whole(json: &Json, salt: &Salt) -> Result<Foreign, String> {
             foreign.wishes.push(Wish { to: address, id, told: Some(told), span: None });
         }
     }
+    link(&mut foreign, dependencies);
+    outputs(json, salt, &mut foreign)?;
+    Ok(foreign)
+}
+
+/// Turns what instances were built upon into addresses of instances that are there.
+fn link(foreign: &mut Foreign, dependencies: Vec<BTreeSet<Address>>) {
     let all: Vec<Address> = foreign.wishes.iter().map(|wish| wish.to.clone()).collect();
     for (wish, dependencies) in foreign.wishes.iter_mut().zip(dependencies) {
         if let Some(told) = &mut wish.told {
             told.after = all.iter().filter(|other| **other != wish.to && dependencies.iter().any(|of| of.covers(other))).cloned().collect();
         }
     }
-    outputs(json, salt, &mut foreign)?;
-    Ok(foreign)
 }
 
 fn key(instance: &Json) -> Result<Option<Key>, String> {

@@ -68,16 +68,7 @@ impl Walk<'_> {
             }
             return change;
         }
-        let mut edits: Vec<String> = Vec::new();
-        for difference in &differences {
-            let edit = match diff::change_of(difference.row, terms.get(difference.row.name)) {
-                How::InPlace(edit) | How::Disruptive(edit) => Some(edit),
-                _ => difference.row.held.map(|held| held.edit),
-            };
-            if let Some(edit) = edit.filter(|edit| !edits.iter().any(|known| known == edit)) {
-                edits.push(edit.to_owned());
-            }
-        }
+        let edits = edits(&differences, terms);
         let disruptive = differences.iter().any(|d| d.shown.disrupts);
         change.action = Action::Edit { edits, disruptive };
         change
@@ -118,4 +109,19 @@ impl Walk<'_> {
             _ => true,
         })
     }
+}
+
+/// The edits that differences ask for, each once, in the order of the table.
+fn edits(differences: &[Difference], terms: &Terms) -> Vec<String> {
+    let mut edits: Vec<String> = Vec::new();
+    for difference in differences {
+        let edit = match diff::change_of(difference.row, terms.get(difference.row.name)) {
+            How::InPlace(edit) | How::Disruptive(edit) => Some(edit),
+            _ => difference.row.held.map(|held| held.edit),
+        };
+        if let Some(edit) = edit.filter(|edit| !edits.iter().any(|known| known == edit)) {
+            edits.push(edit.to_owned());
+        }
+    }
+    edits
 }
