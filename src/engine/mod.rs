@@ -43,3 +43,12 @@ pub mod tfstate;
 pub mod trouble;
 pub mod upkeep;
 mod work;
+
+#[cfg(test)]
+mod import_tests;
+#[cfg(test)]
+mod plan_tests;
+#[cfg(test)]
+mod refresh_tests;
+#[cfg(test)]
+mod sketch_tests;

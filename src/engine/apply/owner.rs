@@ -252,3 +252,6 @@ fn makes(op: &Op) -> bool {
         Op::Delete { .. } | Op::Forget { .. } => false,
     }
 }
+
+#[cfg(test)]
+mod tests;
