@@ -20,7 +20,7 @@ use crate::base::digest::Digest;
 use crate::base::durable::remove;
 use crate::base::readable;
 use crate::base::secret::Secret;
-use crate::engine::apply::{Left, Manner};
+use crate::engine::apply::{ApplyOptions, ApplyResult};
 use crate::engine::change::Event;
 use crate::engine::execute::{Execution, execute};
 use crate::engine::planned::Surveyed;
@@ -272,7 +272,7 @@ impl Job<'_> {
             store,
             api: self.gateway.client.clone(),
             clock: self.site.environment.clock.clone(),
-            manner: Manner { parallelism, keep_going: self.order.keep_going, grace: GRACE },
+            options: ApplyOptions { parallelism, keep_going: self.order.keep_going, grace: GRACE },
             stop: self.session.stop(),
             tell: &mut tell,
         })
@@ -308,7 +308,7 @@ struct Doing<'a> {
 }
 
 impl Doing<'_> {
-    fn end(&self, mut left: Left, view: &mut View) -> Ended {
+    fn end(&self, mut left: ApplyResult, view: &mut View) -> Ended {
         if left.settled
             && let Err(error) = self.keep_secrets(&left)
         {
@@ -327,7 +327,7 @@ impl Doing<'_> {
     }
 
     /// Sensitive outputs go to the encrypted file; secrets of clusters that are gone leave it.
-    fn keep_secrets(&self, left: &Left) -> Result<(), Failure> {
+    fn keep_secrets(&self, left: &ApplyResult) -> Result<(), Failure> {
         let path = self.site.place.store().secrets;
         if !left.outcome.errors.is_empty() {
             return Ok(());

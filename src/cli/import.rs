@@ -27,7 +27,7 @@ use crate::engine::discover::{Sought, discover};
 use crate::engine::foreign;
 use crate::engine::import;
 use crate::engine::planned::Surveyed;
-use crate::engine::request::{Options, Wish};
+use crate::engine::request::{ImportTarget, Options};
 use crate::engine::survey::survey;
 use crate::engine::tfstate::{self, Foreign};
 use crate::state::store::{Loaded, Locked};
@@ -37,7 +37,7 @@ use crate::ui::{errors, import_text};
 
 /// What is to be taken over.
 enum What {
-    One(Wish),
+    One(ImportTarget),
     Fitting(Sought),
     Foreign(Box<Foreign>),
 }
@@ -131,7 +131,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(readable::read_given(path).with_context(|| format!("Failed to read {}", path.display()))?)
 }
 
-fn wish(words: &[String], configuration: &dyn Resolve) -> Result<Wish, Failure> {
+fn wish(words: &[String], configuration: &dyn Resolve) -> Result<ImportTarget, Failure> {
     let [to, id] = words else {
         return Err(Failure::usage(
             Diagnostic::error("`import` takes an address and an id.")
@@ -144,7 +144,7 @@ fn wish(words: &[String], configuration: &dyn Resolve) -> Result<Wish, Failure> 
             .hint(format!("Write the block `resource \"{}\" \"{}\"` as the object shall be, then import it.", to.kind, to.name))
             .into());
     }
-    Ok(Wish { to, id: Id(id.clone()), told: None, span: None })
+    Ok(ImportTarget { to, id: Id(id.clone()), told: None, span: None })
 }
 
 #[derive(Clone, Copy)]
@@ -156,7 +156,7 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    async fn survey(&self, wishes: Vec<Wish>, view: &mut View) -> Result<Surveyed, Failure> {
+    async fn survey(&self, wishes: Vec<ImportTarget>, view: &mut View) -> Result<Surveyed, Failure> {
         let config = self.site.config(self.looking.inputs);
         let options = Options { adopt: Some(wishes), take_over: self.args.take_over, ..Options::default() };
         let looking = Looking { options: &options, ..self.looking };
@@ -165,7 +165,7 @@ impl Taking<'_> {
         Ok(attended(survey(looking.ground(&api, &config, clock, false, true)), waits, view).await?)
     }
 
-    async fn one(&self, wish: Wish, store: &mut Locked, view: &mut View) -> Ended {
+    async fn one(&self, wish: ImportTarget, store: &mut Locked, view: &mut View) -> Ended {
         let recorded = self.looking.loaded.state.as_ref().and_then(|state| state.records.get(&wish.to));
         if let Some(record) = recorded {
             if self.args.take_over && record.id == wish.id {
@@ -182,11 +182,11 @@ impl Taking<'_> {
     }
 
     /// Takes over what has its record here already: a state that was edited, or a takeover that was interrupted.
-    async fn again(&self, wish: Wish, record: Record, store: &mut Locked, view: &mut View) -> Ended {
+    async fn again(&self, wish: ImportTarget, record: Record, store: &mut Locked, view: &mut View) -> Ended {
         let mut loaded = self.looking.loaded.clone();
         loaded.state.iter_mut().for_each(|state| drop(state.records.remove(&wish.to)));
         let taking = Taking { looking: Looking { loaded: &loaded, ..self.looking }, ..*self };
-        let surveyed = taking.survey(vec![Wish { told: Some(record), ..wish }], view).await?;
+        let surveyed = taking.survey(vec![ImportTarget { told: Some(record), ..wish }], view).await?;
         let (_, surveyed) = self.kept(surveyed, &BTreeMap::new(), store).await?;
         self.told(&surveyed, view);
         Ok(Exit::Done)
@@ -230,12 +230,12 @@ impl Taking<'_> {
     }
 
     async fn foreign(&self, foreign: Foreign, store: &mut Locked, view: &mut View) -> Ended {
-        let Foreign { wishes, left, outputs, secrets, tainted } = foreign;
-        let known = |wish: &Wish| {
+        let Foreign { targets: wishes, left, outputs, secrets, tainted } = foreign;
+        let known = |wish: &ImportTarget| {
             let record = self.looking.loaded.state.as_ref().and_then(|state| state.records.get(&wish.to));
             record.is_some_and(|record| record.id == wish.id)
         };
-        let wishes: Vec<Wish> = wishes.into_iter().filter(|wish| !known(wish)).collect();
+        let wishes: Vec<ImportTarget> = wishes.into_iter().filter(|wish| !known(wish)).collect();
         if let Some((address, record)) =
             wishes.iter().find_map(|wish| Some((&wish.to, self.looking.loaded.state.as_ref()?.records.get(&wish.to)?)))
         {

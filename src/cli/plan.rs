@@ -17,7 +17,7 @@ use crate::base::diag::Diagnostic;
 use crate::base::durable::write_atomic;
 use crate::bootstrap::cluster::Expanded;
 use crate::engine::planned::Surveyed;
-use crate::engine::request::{Ground, Options};
+use crate::engine::request::{Options, SurveyContext};
 use crate::engine::saved;
 use crate::engine::survey::survey;
 use crate::lang::inputs::Inputs;
@@ -123,8 +123,8 @@ pub struct Looking<'a> {
 impl<'a> Looking<'a> {
     /// The engine's view of it.
     #[must_use]
-    pub fn ground(self, api: &'a Client, config: &'a str, clock: &'a Clock, refresh: bool, recover: bool) -> Ground<'a> {
-        Ground {
+    pub fn ground(self, api: &'a Client, config: &'a str, clock: &'a Clock, refresh: bool, recover: bool) -> SurveyContext<'a> {
+        SurveyContext {
             stack: &self.site.place.name,
             resolve: self.expanded,
             config,

@@ -19,10 +19,10 @@ mod prepare;
 mod run;
 
 use self::owner::Owner;
-pub use self::run::{Left, Manner, Run};
+pub use self::run::{ApplyOptions, ApplyResult, Run};
 
 /// Walks the plan's steps.
-pub async fn run(run: Run<'_>) -> Left {
+pub async fn run(run: Run<'_>) -> ApplyResult {
     run.resolve.begin();
     let (mut owner, inbox) = Owner::new(run);
     owner.work(inbox).await;

@@ -10,7 +10,7 @@ use super::foreign;
 use super::observed::Label;
 use super::planned::Surveyed;
 use super::recover;
-use super::request::{Ground, Options, Wish};
+use super::request::{ImportTarget, Options, SurveyContext};
 use super::survey::survey;
 use super::trouble::{Stop, of_api};
 use crate::base::address::Address;
@@ -47,50 +47,50 @@ pub struct Discovered {
 ///
 /// # Errors
 /// What is wrong with the configuration, or a read that fails.
-pub async fn discover(ground: Ground<'_>, sought: &Sought) -> Result<Discovered, Stop> {
-    let mut wishes: Vec<Wish> = Vec::new();
+pub async fn discover(context: SurveyContext<'_>, sought: &Sought) -> Result<Discovered, Stop> {
+    let mut targets: Vec<ImportTarget> = Vec::new();
     loop {
-        let options = Options { adopt: Some(wishes.clone()), ..ground.options.clone() };
-        let surveyed = survey(Ground { options: &options, ..ground }).await?;
-        let (found, doubtful) = search(ground, &surveyed, sought).await?;
+        let options = Options { adopt: Some(targets.clone()), ..context.options.clone() };
+        let surveyed = survey(SurveyContext { options: &options, ..context }).await?;
+        let (found, doubtful) = search(context, &surveyed, sought).await?;
         // Each round finds at least one of the resources that have none, so there is an end.
         if found.is_empty() {
             return Ok(Discovered { surveyed, doubtful });
         }
-        wishes.extend(found);
+        targets.extend(found);
     }
 }
 
-type Round = (Vec<Wish>, Vec<(Address, Vec<Id>)>);
+type Round = (Vec<ImportTarget>, Vec<(Address, Vec<Id>)>);
 
-async fn search(ground: Ground<'_>, surveyed: &Surveyed, sought: &Sought) -> Result<Round, Stop> {
-    let mark = Mark::of_stack(ground.stack, &surveyed.state.lineage);
+async fn search(context: SurveyContext<'_>, surveyed: &Surveyed, sought: &Sought) -> Result<Round, Stop> {
+    let mark = Mark::of_stack(context.stack, &surveyed.state.lineage);
     let mut claims: Claims = claims::claims(&surveyed.state, None);
     let ours = Ours { mark: &mark, project: surveyed.state.project.as_ref().filter(|_| sought.marked) };
-    let (mut wishes, mut doubtful) = (Vec::new(), Vec::new());
-    for to in ground.resolve.desired().resources.keys() {
+    let (mut targets, mut doubtful) = (Vec::new(), Vec::new());
+    for to in context.resolve.desired().resources.keys() {
         let asked = sought.only.is_empty() || sought.only.iter().any(|only| only.covers(to));
         let (Some(kind), false, true) = (kind(&to.kind), surveyed.state.records.contains_key(to), asked) else { continue };
         let Some(body) = surveyed.planned.terms.get(to).map(known).filter(|body| is_recognisable(kind, body)) else {
             continue;
         };
-        let found = recover::candidates(kind, ground.api, &body, ours, &claims).await;
+        let found = recover::candidates(kind, context.api, &body, ours, &claims).await;
         let found = found.map_err(|error| Stop::from(of_api(&error, &format!("look for {to}")).about(to)))?;
         let label = |found: &Found| Label { marks: found.marks.clone(), project: found.project.clone() };
         let labels = found.iter().map(|found| ((to.clone(), found.id.clone()), label(found))).collect();
-        let foreign = foreign::of_others(ground.api, &surveyed.state, &labels).await?;
+        let foreign = foreign::of_others(context.api, &surveyed.state, &labels).await?;
         let fits = |found: &Found| !foreign.contains_key(&(to.clone(), found.id.clone())) && sought.fits(kind, found);
         let ids: BTreeSet<Id> = found.iter().filter(|found| fits(found)).map(|found| found.id.clone()).collect();
         match Vec::from_iter(ids).as_slice() {
             [] => {}
             [id] => {
                 claims.insert((family(kind.name()), id.clone()));
-                wishes.push(Wish { to: to.clone(), id: id.clone(), told: None, span: None });
+                targets.push(ImportTarget { to: to.clone(), id: id.clone(), told: None, span: None });
             }
             many => doubtful.push((to.clone(), many.to_vec())),
         }
     }
-    Ok((wishes, doubtful))
+    Ok((targets, doubtful))
 }
 
 fn known(terms: &Terms) -> Body {

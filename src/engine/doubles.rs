@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::observed::{Observed, Stray};
 use super::planned::Planned;
-use super::request::Ground;
+use super::request::SurveyContext;
 use super::strays;
 use super::trouble::Stop;
 use crate::base::address::Address;
@@ -21,9 +21,14 @@ use crate::state::State;
 ///
 /// # Errors
 /// A read that fails.
-pub(super) async fn doubled(ground: Ground<'_>, state: &State, observed: &Observed, planned: &Planned) -> Result<Vec<Diagnostic>, Stop> {
+pub(super) async fn doubled(
+    context: SurveyContext<'_>,
+    state: &State,
+    observed: &Observed,
+    planned: &Planned,
+) -> Result<Vec<Diagnostic>, Stop> {
     // What a run makes that is at work just now is not in the state yet, and not left over.
-    if !ground.recover {
+    if !context.recover {
         return Ok(Vec::new());
     }
     let made: Vec<(&'static str, &Job)> = planned
@@ -31,21 +36,21 @@ pub(super) async fn doubled(ground: Ground<'_>, state: &State, observed: &Observ
         .iter()
         .flat_map(|(kind, jobs)| jobs.iter().map(|job| (*kind, job)))
         .filter(|(_, job)| job.creates && job.id.is_none())
-        .filter(|(_, job)| !ground.options.duplicates.iter().any(|allowed| allowed.covers(&job.address)))
+        .filter(|(_, job)| !context.options.duplicates.iter().any(|allowed| allowed.covers(&job.address)))
         .collect();
     let kinds: BTreeSet<&str> = made.iter().map(|(kind, _)| *kind).collect();
     let looked_for;
-    let strays = if ground.refresh {
+    let strays = if context.refresh {
         &observed.strays
     } else {
-        looked_for = strays::find(ground, state, |kind| kinds.contains(kind)).await?;
+        looked_for = strays::find(context, state, |kind| kinds.contains(kind)).await?;
         &looked_for
     };
     let of = |stray: &Stray| {
         let fits = |(kind, job): &&(&'static str, &Job)| family(kind) == family(stray.kind) && is_alike(&job.body, stray);
         made.iter().find(fits).map(|(_, job)| &job.address)
     };
-    Ok(strays.iter().filter_map(|stray| Some(told(ground, of(stray)?, stray))).collect())
+    Ok(strays.iter().filter_map(|stray| Some(told(context, of(stray)?, stray))).collect())
 }
 
 /// Whether a stray may be what is wanted: it has the very name, or its kind has none and it is in the same place.
@@ -59,13 +64,13 @@ fn is_alike(wanted: &Term, stray: &Stray) -> bool {
     }
 }
 
-fn told(ground: Ground<'_>, address: &Address, stray: &Stray) -> Diagnostic {
+fn told(context: SurveyContext<'_>, address: &Address, stray: &Stray) -> Diagnostic {
     let (kind, id) = (stray.kind, &stray.id);
     let name = if stray.name.is_empty() { String::new() } else { format!(" `{}`", stray.name) };
     Diagnostic::error(format!(
         "{address} would be made a second time: the {kind}{name} with id {id} carries this stack's mark and is in no record."
     ))
-    .at(ground.resolve.span(address, &[]))
+    .at(context.resolve.span(address, &[]))
     .about(address)
     .hint(format!(
         "The state that is here may be an older one: put the newest back. If it is lost, `dofloat import {address} {id}` takes that object \

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tokio::sync::watch;
 
-use super::apply::{self, Left, Manner, Run};
+use super::apply::{self, ApplyOptions, ApplyResult, Run};
 use super::change::{Event, Outcome};
 use super::claims::Claims;
 use super::held;
@@ -44,7 +44,7 @@ pub struct Execution<'a> {
     /// The time.
     pub clock: Clock,
     /// How to go about it.
-    pub manner: Manner,
+    pub options: ApplyOptions,
     /// Turns true at the first Ctrl-C.
     pub stop: watch::Receiver<bool>,
     /// Is told what happens.
@@ -55,8 +55,8 @@ pub struct Execution<'a> {
 ///
 /// # Errors
 /// If the state cannot be written before the first call; what happens later is in the outcome.
-pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
-    let Execution { surveyed, resolve, loaded, store, api, clock, manner, stop, tell } = execution;
+pub async fn execute(execution: Execution<'_>) -> Result<ApplyResult, Stop> {
+    let Execution { surveyed, resolve, loaded, store, api, clock, options, stop, tell } = execution;
     let Surveyed { planned, observed, .. } = surveyed;
     let mut state = up_to_date(&surveyed.state, observed);
     if !planned.plan.refresh_only {
@@ -74,20 +74,20 @@ pub async fn execute(execution: Execution<'_>) -> Result<Left, Stop> {
     if !planned.plan.steps.is_empty() {
         claims.extend(open(surveyed, &mut state, store, &api, &mark).await?);
     } else if loaded.state.is_none() && planned.plan.is_empty() {
-        return Ok(Left { outcome: Outcome::default(), state, settled: true });
+        return Ok(ApplyResult { outcome: Outcome::default(), state, settled: true });
     }
     let had_mark = may_carry_the_mark(loaded, resolve, planned.plan.destroy);
-    let run = Run { planned, resolve, state, store, api: api.clone(), mark: mark.clone(), clock, claims, manner, stop, tell };
-    let mut left = apply::run(run).await;
-    left.outcome.counts.import = planned.plan.counts().import;
-    if !left.settled || !leave(surveyed, loaded, had_mark, &api, &mark, &mut left).await {
-        return Ok(left);
+    let run = Run { planned, resolve, state, store, api: api.clone(), mark: mark.clone(), clock, claims, options, stop, tell };
+    let mut result = apply::run(run).await;
+    result.outcome.counts.import = planned.plan.counts().import;
+    if !result.settled || !leave(surveyed, loaded, had_mark, &api, &mark, &mut result).await {
+        return Ok(result);
     }
-    match store.commit(&left.state) {
-        Ok(serial) => left.state.serial = serial,
-        Err(error) => left.outcome.errors.extend(error.diagnostics()),
+    match store.commit(&result.state) {
+        Ok(serial) => result.state.serial = serial,
+        Err(error) => result.outcome.errors.extend(error.diagnostics()),
     }
-    Ok(left)
+    Ok(result)
 }
 
 /// Begins the run: its journal, and the stack's project if something is made in it. Gives what is known not to be of this run.
@@ -111,8 +111,8 @@ async fn open(surveyed: &Surveyed, state: &mut State, store: &mut Locked, api: &
 }
 
 /// Deletes what the stack shares, its tag and its project, once nothing of it is left there. Whether that came out.
-async fn leave(surveyed: &Surveyed, loaded: &Loaded, had_mark: bool, api: &Client, mark: &Mark, left: &mut Left) -> bool {
-    let mut records = left.state.records.values().chain(left.state.deposed.values());
+async fn leave(surveyed: &Surveyed, loaded: &Loaded, had_mark: bool, api: &Client, mark: &Mark, result: &mut ApplyResult) -> bool {
+    let mut records = result.state.records.values().chain(result.state.deposed.values());
     let Surveyed { planned, observed, .. } = surveyed;
     let strays = |can: fn(&dyn AnyKind) -> bool| observed.strays.iter().any(|stray| kind(stray.kind).is_some_and(can));
     let is_carried = records.any(|record| record.mark.is_some()) || strays(|kind| kind.markable());
@@ -122,19 +122,19 @@ async fn leave(surveyed: &Surveyed, loaded: &Loaded, had_mark: bool, api: &Clien
     if !is_carried && (had_mark || marks || loaded.journal.is_some()) {
         match account::delete_mark(api, mark).await {
             // Who may not touch tags has never made one; and one that nothing carries is worth no error while others stay.
-            Err(ApiError::Refused { .. }) if !had_mark || !left.state.records.is_empty() => {}
+            Err(ApiError::Refused { .. }) if !had_mark || !result.state.records.is_empty() => {}
             Err(error) => {
                 // The state or the journal tells the next run that the tag is still there.
-                left.outcome.errors.push(of_api(&error, &format!("delete the tag {mark}")));
+                result.outcome.errors.push(of_api(&error, &format!("delete the tag {mark}")));
                 return false;
             }
             Ok(()) => {}
         }
     }
-    let mut left_of = left.state.records.keys().chain(left.state.deposed.keys().map(|(address, _)| address));
+    let mut left_of = result.state.records.keys().chain(result.state.deposed.keys().map(|(address, _)| address));
     let is_lodged = left_of.any(|address| kind(&address.kind).is_some_and(AnyKind::lodged)) || strays(|kind| kind.lodged());
-    if !is_lodged && let Err(error) = leave_project(api, left).await {
-        left.outcome.errors.push(of_api(&error, "delete the stack's project"));
+    if !is_lodged && let Err(error) = leave_project(api, result).await {
+        result.outcome.errors.push(of_api(&error, "delete the stack's project"));
         return false;
     }
     true
@@ -215,14 +215,14 @@ async fn addresses_before(api: &Client, planned: &Planned, lodging: bool) -> Res
 }
 
 /// Deletes the stack's project, which goes last. What somebody has put into it stays, and it with it.
-async fn leave_project(api: &Client, left: &mut Left) -> Result<(), ApiError> {
-    let Some(project) = left.state.project.clone() else { return Ok(()) };
+async fn leave_project(api: &Client, result: &mut ApplyResult) -> Result<(), ApiError> {
+    let Some(project) = result.state.project.clone() else { return Ok(()) };
     if project::delete(api, &project).await? == project::End::Kept {
-        left.outcome.notes.push(
+        result.outcome.notes.push(
             Diagnostic::warning(format!("The stack's project {project} stays: something lies in it, or the token may not delete it."))
                 .hint("Nothing of the stack is left. Delete the project in the control panel once nobody needs it."),
         );
     }
-    left.state.project = None;
+    result.state.project = None;
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::change::{Action, Change, Plan, StepOp};
 use super::observed::{Label, Observed};
 use super::planned::{Planned, Surveyed};
-use super::request::Wish;
+use super::request::ImportTarget;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::address::Address;
@@ -98,11 +98,11 @@ async fn look(api: &Client, kind: &dyn AnyKind, id: &Id) -> Result<Option<Label>
 }
 
 /// The refusal to take such an object over.
-pub(super) fn not_taken(wish: &Wish, id: &Id, marks: &[Mark]) -> Diagnostic {
-    Diagnostic::error(format!("The {} {id} carries another stack's mark: {}.", wish.to.kind, listed(marks))).about(&wish.to).hint(format!(
+pub(super) fn not_taken(target: &ImportTarget, id: &Id, marks: &[Mark]) -> Diagnostic {
+    Diagnostic::error(format!("The {} {id} carries another stack's mark: {}.", target.to.kind, listed(marks))).about(&target.to).hint(format!(
         "That stack may still manage it: `dofloat state rm` there forgets it first. `dofloat import -take-over {} {id}` takes it over all \
          the same, and puts this stack's mark in place of the other. Nothing was changed.",
-        wish.to
+        target.to
     ))
 }
 

@@ -16,7 +16,7 @@ use crate::kinds::kind;
 
 /// What is to be said of an object that has left a held state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Left {
+pub(super) enum Lapse {
     /// It is brought back.
     Mended,
     /// Somebody is at work on it.
@@ -82,18 +82,18 @@ pub(super) fn differences(table: &'static [Attr], present: &Present<'_>, last: &
 }
 
 /// What becomes of an object that has left a held state; nothing if it has not.
-pub(super) fn left(table: &'static [Attr], present: &Present<'_>, rules: &Lifecycle, mended: bool, busy: bool) -> Option<Left> {
+pub(super) fn lapse(table: &'static [Attr], present: &Present<'_>, rules: &Lifecycle, mended: bool, busy: bool) -> Option<Lapse> {
     let (row, held) = rows(table).find(|(row, held)| is(present.body, row, held.lost))?;
     Some(match () {
-        () if mended => Left::Mended,
-        () if busy => Left::Busy,
-        () if ignores(&rules.ignore_changes, row.name) => Left::Ignored,
-        () if is_brought_back(row, held, present.body, &present.record.body, rules) => Left::Later,
-        () => Left::Known,
+        () if mended => Lapse::Mended,
+        () if busy => Lapse::Busy,
+        () if ignores(&rules.ignore_changes, row.name) => Lapse::Ignored,
+        () if is_brought_back(row, held, present.body, &present.record.body, rules) => Lapse::Later,
+        () => Lapse::Known,
     })
 }
 
-impl Left {
+impl Lapse {
     /// What the user can do about it.
     pub(super) fn hint(self, hold: Hold) -> &'static str {
         match (self, hold) {

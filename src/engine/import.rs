@@ -12,7 +12,7 @@ use super::observed::{Label, Observed, Seen};
 use super::planned::{Planned, Surveyed};
 use super::record::{self, Frame};
 use super::refresh;
-use super::request::{Options, Wish};
+use super::request::{ImportTarget, Options};
 use super::trouble::{Stop, lacking, of_api};
 use super::upkeep::{Taken, Upkeep};
 use crate::api::client::Client;
@@ -34,9 +34,10 @@ const LOOKS: usize = 8;
 
 /// The `import` blocks whose address has no record yet.
 #[must_use]
-pub fn wishes(desired: &Desired, state: &State) -> Vec<Wish> {
+pub fn targets(desired: &Desired, state: &State) -> Vec<ImportTarget> {
     let new = desired.imports.iter().filter(|(to, _)| !state.records.contains_key(to));
-    new.map(|(to, import)| Wish { to: to.clone(), id: Id(import.id.clone()), told: None, span: Some(import.span.clone()) }).collect()
+    new.map(|(to, import)| ImportTarget { to: to.clone(), id: Id(import.id.clone()), told: None, span: Some(import.span.clone()) })
+        .collect()
 }
 
 /// Looks at the objects and puts their records into the state. Gives what was seen. `mark` is the stack's.
@@ -46,12 +47,12 @@ pub fn wishes(desired: &Desired, state: &State) -> Vec<Wish> {
 pub async fn take(
     api: &Client,
     state: &mut State,
-    wishes: &[Wish],
+    targets: &[ImportTarget],
     mark: &Mark,
     (desired, options): (&Desired, &Options),
     upkeep: &mut Upkeep,
 ) -> Result<BTreeMap<Address, Seen>, Stop> {
-    let found = look(api, wishes).await?;
+    let found = look(api, targets).await?;
     let foreign = foreign::of_others(api, state, &labels(&found)).await?;
     let mut claimed: BTreeMap<(String, Id), Address> = BTreeMap::new();
     for (address, id) in
@@ -60,31 +61,31 @@ pub async fn take(
         claimed.insert((family(&address.kind), id.clone()), address.clone());
     }
     let (mut seen, mut errors, mut doubts) = (BTreeMap::new(), Vec::new(), Vec::new());
-    for (wish, kind, id, found) in found {
+    for (target, kind, id, found) in found {
         let Some(Found { body, marks, .. }) = found else {
-            match &wish.told {
-                Some(_) => drop(upkeep.missing.insert(wish.to.clone(), wish.id.clone())),
-                None => errors.push(placed(nothing_there(wish), wish)),
+            match &target.told {
+                Some(_) => drop(upkeep.missing.insert(target.to.clone(), target.id.clone())),
+                None => errors.push(placed(nothing_there(target), target)),
             }
             continue;
         };
-        if let Some(other) = claimed.insert((family(kind.name()), id.clone()), wish.to.clone()) {
-            errors.push(placed(taken_already(wish, &other), wish));
+        if let Some(other) = claimed.insert((family(kind.name()), id.clone()), target.to.clone()) {
+            errors.push(placed(taken_already(target, &other), target));
             continue;
         }
-        let from = foreign.get(&(wish.to.clone(), id.clone())).cloned().unwrap_or_default();
+        let from = foreign.get(&(target.to.clone(), id.clone())).cloned().unwrap_or_default();
         if !from.is_empty() && !options.take_over {
-            doubts.push(placed(foreign::not_taken(wish, &id, &from), wish));
+            doubts.push(placed(foreign::not_taken(target, &id, &from), target));
             continue;
         }
-        let mut provisional = provisional(wish, desired, id.clone());
+        let mut provisional = provisional(target, desired, id.clone());
         let ours = marks.into_iter().find(|mark| mark.is_of(&state.lineage));
         provisional.mark = ours.or_else(|| (kind.markable() && !from.is_empty()).then(|| mark.clone()));
         let there = refresh::present(kind.name(), &provisional, body, &state.salt);
         let Seen::Present { body, digests } = &there else { continue };
-        state.records.insert(wish.to.clone(), Record { body: steady(kind, body), digests: digests.clone(), ..provisional });
-        upkeep.taken.insert(wish.to.clone(), Taken { id, told: wish.told.is_some(), from });
-        seen.insert(wish.to.clone(), there);
+        state.records.insert(target.to.clone(), Record { body: steady(kind, body), digests: digests.clone(), ..provisional });
+        upkeep.taken.insert(target.to.clone(), Taken { id, told: target.told.is_some(), from });
+        seen.insert(target.to.clone(), there);
     }
     build_upon(state, &upkeep.taken, desired);
     match (errors.is_empty(), doubts.is_empty()) {
@@ -97,30 +98,30 @@ pub async fn take(
     }
 }
 
-/// An object that is wished for: its kind, its identity, and what was found.
-type Looked<'a> = (&'a Wish, &'static dyn AnyKind, Id, Option<Found>);
+/// An object to take over: its kind, its identity, and what was found.
+type Looked<'a> = (&'a ImportTarget, &'static dyn AnyKind, Id, Option<Found>);
 
 /// Looks at the objects, several at once.
-async fn look<'a>(api: &Client, wishes: &'a [Wish]) -> Result<Vec<Looked<'a>>, Stop> {
-    let looks = wishes.iter().map(|wish| async move {
-        let kind = kind(&wish.to.kind).ok_or_else(|| Stop::from(not_ours(wish)))?;
+async fn look<'a>(api: &Client, targets: &'a [ImportTarget]) -> Result<Vec<Looked<'a>>, Stop> {
+    let looks = targets.iter().map(|target| async move {
+        let kind = kind(&target.to.kind).ok_or_else(|| Stop::from(not_ours(target)))?;
         let unread = |error| {
             let error = lacking(error, needed(kind, Operation::Read, &Term::null()));
-            Stop::from(placed(of_api(&error, &format!("read the {} {} for {}", kind.name(), wish.id, wish.to)), wish))
+            Stop::from(placed(of_api(&error, &format!("read the {} {} for {}", kind.name(), target.id, target.to)), target))
         };
-        let found = kind.look(api, &wish.id).await.map_err(unread)?;
+        let found = kind.look(api, &target.id).await.map_err(unread)?;
         // Some objects have several names; records know each by one.
-        let id = found.as_ref().and_then(|found| kind.identity(&found.body)).unwrap_or_else(|| wish.id.clone());
-        let found = if id == wish.id { found } else { kind.look(api, &id).await.map_err(unread)? };
-        Ok::<_, Stop>((wish, kind, id, found))
+        let id = found.as_ref().and_then(|found| kind.identity(&found.body)).unwrap_or_else(|| target.id.clone());
+        let found = if id == target.id { found } else { kind.look(api, &id).await.map_err(unread)? };
+        Ok::<_, Stop>((target, kind, id, found))
     });
     stream::iter(looks.collect::<Vec<_>>()).buffered(LOOKS).try_collect().await
 }
 
-/// By what the objects that are wished for are known to be some stack's.
+/// By what the objects to take over are known to be some stack's.
 fn labels(found: &[Looked<'_>]) -> Labels {
     let label = |found: &Found| Label { marks: found.marks.clone(), project: found.project.clone() };
-    found.iter().filter_map(|(wish, _, id, found)| Some(((wish.to.clone(), id.clone()), label(found.as_ref()?)))).collect()
+    found.iter().filter_map(|(target, _, id, found)| Some(((target.to.clone(), id.clone()), label(found.as_ref()?)))).collect()
 }
 
 /// What is built upon an object by the configuration has that in its record from now on.
@@ -134,21 +135,22 @@ fn build_upon(state: &mut State, taken: &BTreeMap<Address, Taken>, desired: &Des
 
 /// The same from what a saved plan saw.
 pub fn again(state: &mut State, seen: &BTreeMap<Address, Seen>, ids: &BTreeMap<Address, Id>, desired: &Desired, upkeep: &mut Upkeep) {
-    for wish in wishes(desired, state) {
-        let (Some(id), Some(kind), Some(Seen::Present { body, digests })) = (ids.get(&wish.to), kind(&wish.to.kind), seen.get(&wish.to))
+    for target in targets(desired, state) {
+        let (Some(id), Some(kind), Some(Seen::Present { body, digests })) =
+            (ids.get(&target.to), kind(&target.to.kind), seen.get(&target.to))
         else {
             continue;
         };
-        let provisional = provisional(&wish, desired, id.clone());
-        state.records.insert(wish.to.clone(), Record { body: steady(kind, body), digests: digests.clone(), ..provisional });
-        upkeep.taken.insert(wish.to, Taken { id: id.clone(), told: false, from: Vec::new() });
+        let provisional = provisional(&target, desired, id.clone());
+        state.records.insert(target.to.clone(), Record { body: steady(kind, body), digests: digests.clone(), ..provisional });
+        upkeep.taken.insert(target.to, Taken { id: id.clone(), told: false, from: Vec::new() });
     }
     build_upon(state, &upkeep.taken, desired);
 }
 
-fn provisional(wish: &Wish, desired: &Desired, id: Id) -> Record {
-    let wanted = desired.resources.get(&wish.to);
-    let told = wish.told.as_ref();
+fn provisional(target: &ImportTarget, desired: &Desired, id: Id) -> Record {
+    let wanted = desired.resources.get(&target.to);
+    let told = target.told.as_ref();
     Record {
         id,
         mark: None,
@@ -211,28 +213,28 @@ pub fn keep(surveyed: &Surveyed, outputs: &BTreeMap<String, SavedOutput>, store:
     Ok(state)
 }
 
-fn placed(diagnostic: Diagnostic, wish: &Wish) -> Diagnostic {
-    let diagnostic = diagnostic.about(&wish.to);
-    match &wish.span {
+fn placed(diagnostic: Diagnostic, target: &ImportTarget) -> Diagnostic {
+    let diagnostic = diagnostic.about(&target.to);
+    match &target.span {
         Some(span) => diagnostic.at(span.clone()),
         None => diagnostic,
     }
 }
 
-fn not_ours(wish: &Wish) -> Diagnostic {
-    placed(Diagnostic::error(format!("There is no resource type `{}`.", wish.to.kind)), wish)
+fn not_ours(target: &ImportTarget) -> Diagnostic {
+    placed(Diagnostic::error(format!("There is no resource type `{}`.", target.to.kind)), target)
 }
 
-fn nothing_there(wish: &Wish) -> Diagnostic {
-    Diagnostic::error(format!("There is no {} with the id {}.", wish.to.kind, wish.id)).hint(
+fn nothing_there(target: &ImportTarget) -> Diagnostic {
+    Diagnostic::error(format!("There is no {} with the id {}.", target.to.kind, target.id)).hint(
         "The id is that which the official provider imports by: a number for a droplet, a uuid for a VPC or a firewall, the address \
          of a reserved IP, a name for a domain or a tag, `DOMAIN,ID` for a record. Nothing was changed.",
     )
 }
 
-fn taken_already(wish: &Wish, other: &Address) -> Diagnostic {
-    Diagnostic::error(format!("The {} {} cannot become {}: it is {other} already.", wish.to.kind, wish.id, wish.to)).hint(format!(
+fn taken_already(target: &ImportTarget, other: &Address) -> Diagnostic {
+    Diagnostic::error(format!("The {} {} cannot become {}: it is {other} already.", target.to.kind, target.id, target.to)).hint(format!(
         "If it shall have the other name, move it: by a `moved` block, or `dofloat state mv '{other}' '{}'`. Nothing was changed.",
-        wish.to
+        target.to
     ))
 }

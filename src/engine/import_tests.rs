@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::import::{again, complete, wishes};
+use super::import::{again, complete, targets};
 use super::plan::make;
 use super::planned::Input;
 use super::request::Options;
@@ -15,8 +15,8 @@ use crate::base::identity::Id;
 fn told((name, configuration, records, there): (&str, &str, &str, &str)) -> String {
     let (resolve, mut state, mut upkeep) = (Sketch::new(configuration), state(records), Upkeep::default());
     let observed = seen(&state, there);
-    let wished = wishes(resolve.desired(), &state);
-    let ids: BTreeMap<_, _> = wished.iter().map(|wish| (wish.to.clone(), wish.id.clone())).collect();
+    let targets = targets(resolve.desired(), &state);
+    let ids: BTreeMap<_, _> = targets.iter().map(|target| (target.to.clone(), target.id.clone())).collect();
     again(&mut state, &observed.seen, &ids, resolve.desired(), &mut upkeep);
     let first = told_state(&state);
     let options = Options::default();
@@ -60,6 +60,6 @@ fn what_is_taken_over_is_kept_as_apply_would_keep_it() {
 #[test]
 fn only_addresses_without_a_record_are_wished_for() {
     let sketch = Sketch::new("tag.a name=a\ntag.b name=b\nimport tag.a=a\nimport tag.b=b");
-    let wished: Vec<_> = wishes(sketch.desired(), &state("tag.b=b name=b")).into_iter().map(|wish| (wish.to, wish.id)).collect();
-    assert_eq!(wished, [(at("tag.a"), Id("a".to_owned()))]);
+    let targets: Vec<_> = targets(sketch.desired(), &state("tag.b=b name=b")).into_iter().map(|target| (target.to, target.id)).collect();
+    assert_eq!(targets, [(at("tag.a"), Id("a".to_owned()))]);
 }

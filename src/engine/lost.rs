@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::refresh::unread;
-use super::request::Ground;
+use super::request::SurveyContext;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::diag::Diagnostic;
@@ -29,19 +29,19 @@ struct Marks {
 ///
 /// # Errors
 /// If it does, or a read fails.
-pub(super) async fn is_new(ground: Ground<'_>, snapshot: &Client) -> Result<(), Stop> {
+pub(super) async fn is_new(context: SurveyContext<'_>, snapshot: &Client) -> Result<(), Stop> {
     let wants = |can: fn(&dyn AnyKind) -> bool| {
-        let mut wanted = ground.resolve.desired().resources.keys();
-        ground.options.destroy || wanted.any(|address| kind(&address.kind).is_some_and(can))
+        let mut wanted = context.resolve.desired().resources.keys();
+        context.options.destroy || wanted.any(|address| kind(&address.kind).is_some_and(can))
     };
     let by = Marks { tags: wants(|kind| kind.markable()), projects: wants(|kind| kind.lodged()) };
-    if ground.loaded.state.is_some() || ground.new_stack {
+    if context.loaded.state.is_some() || context.new_stack {
         return Ok(());
     }
     // Where the droplets are asked for anyway, they tell; else the tags do, whoever carries them.
-    let kinds: BTreeSet<&str> = ground.resolve.desired().resources.keys().map(|address| address.kind.as_str()).collect();
+    let kinds: BTreeSet<&str> = context.resolve.desired().resources.keys().map(|address| address.kind.as_str()).collect();
     let wanted: Vec<&'static dyn AnyKind> = kinds.into_iter().filter_map(kind).filter(|kind| kind.markable()).collect();
-    must_be_new(snapshot, ground.stack, if ground.options.destroy { &[] } else { &wanted }, by).await
+    must_be_new(snapshot, context.stack, if context.options.destroy { &[] } else { &wanted }, by).await
 }
 
 /// Refuses to begin a stack anew where objects of one with the same name exist.

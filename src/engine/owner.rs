@@ -5,7 +5,7 @@
 //! is asked. It must not know what is planned.
 
 use super::observed::{Observed, Seen};
-use super::request::Ground;
+use super::request::SurveyContext;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::diag::Diagnostic;
@@ -17,10 +17,10 @@ use crate::state::State;
 ///
 /// # Errors
 /// If the token is not accepted, or the state belongs to another.
-pub(super) async fn owner(ground: Ground<'_>, api: &Client) -> Result<Owner, Stop> {
-    let owner = account::owner(api, ground.simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
-    match recorded(ground).filter(|recorded| **recorded != owner) {
-        Some(other) => Err(Stop::from(of_owner(ground.stack, other, &owner))),
+pub(super) async fn owner(context: SurveyContext<'_>, api: &Client) -> Result<Owner, Stop> {
+    let owner = account::owner(api, context.simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
+    match recorded(context).filter(|recorded| **recorded != owner) {
+        Some(other) => Err(Stop::from(of_owner(context.stack, other, &owner))),
         None => Ok(owner),
     }
 }
@@ -28,10 +28,10 @@ pub(super) async fn owner(ground: Ground<'_>, api: &Client) -> Result<Owner, Sto
 /// The state's owner if the objects that are about to be read can prove that the account is theirs, so that it need not be
 /// asked beside them. Never after an interrupted run: what that has made is looked for in an account that is sure. And not in
 /// a simulated account: two worlds may have one address.
-pub(super) fn provable(ground: Ground<'_>) -> Option<&Owner> {
-    let state = ground.loaded.state.as_ref().filter(|_| ground.refresh && ground.loaded.journal.is_none() && !ground.simulated)?;
+pub(super) fn provable(context: SurveyContext<'_>) -> Option<&Owner> {
+    let state = context.loaded.state.as_ref().filter(|_| context.refresh && context.loaded.journal.is_none() && !context.simulated)?;
     let can_prove = state.records.keys().any(|address| kind(&address.kind).is_some_and(|kind| kind.unique()));
-    recorded(ground).filter(|owner| can_prove && !owner.simulated)
+    recorded(context).filter(|owner| can_prove && !owner.simulated)
 }
 
 /// Whether an object of the state was seen that lies in the state's account and cannot lie in another.
@@ -40,8 +40,8 @@ pub(super) fn proven(state: &State, observed: &Observed) -> bool {
     state.records.keys().any(|address| kind(&address.kind).is_some_and(|kind| kind.unique()) && seen(address))
 }
 
-fn recorded(ground: Ground<'_>) -> Option<&Owner> {
-    let Ground { loaded, fresh, .. } = ground;
+fn recorded(context: SurveyContext<'_>) -> Option<&Owner> {
+    let SurveyContext { loaded, fresh, .. } = context;
     let remembered = loaded.state.as_ref().unwrap_or(fresh);
     remembered.owner.as_ref().or(loaded.journal.as_ref().map(|journal| &journal.header.owner))
 }

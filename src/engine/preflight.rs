@@ -9,7 +9,7 @@ use super::desired::of_complaint;
 use super::observed::{Observed, Seen};
 use super::planned::Planned;
 use super::pointers::Picture;
-use super::request::Ground;
+use super::request::SurveyContext;
 use super::trouble::{Stop, lacking, of_api};
 use crate::api::client::Client;
 use crate::base::address::Address;
@@ -24,8 +24,14 @@ use crate::state::State;
 ///
 /// # Errors
 /// All that is wrong, or a read that fails.
-pub(super) async fn check(ground: Ground<'_>, api: &Client, state: &State, observed: &Observed, planned: &mut Planned) -> Result<(), Stop> {
-    if ground.options.refresh_only {
+pub(super) async fn check(
+    context: SurveyContext<'_>,
+    api: &Client,
+    state: &State,
+    observed: &Observed,
+    planned: &mut Planned,
+) -> Result<(), Stop> {
+    if context.options.refresh_only {
         return Ok(());
     }
     let preflights = planned.jobs.iter().filter_map(|(name, jobs)| {
@@ -55,16 +61,16 @@ pub(super) async fn check(ground: Ground<'_>, api: &Client, state: &State, obser
             })
         },
     );
-    let picture = Picture { terms: &planned.terms, known: &planned.known, jobs: &planned.jobs, resolve: ground.resolve };
+    let picture = Picture { terms: &planned.terms, known: &planned.known, jobs: &planned.jobs, resolve: context.resolve };
     let pointers = picture.check(api, &planned.plan.changes);
     let (preflights, deletes, mut errors) = try_join3(try_join_all(preflights), try_join_all(deletes), pointers).await?;
     for (address, complaints) in preflights.into_iter().chain(deletes) {
         for complaint in complaints {
-            let diagnostic = of_complaint(ground.resolve, &address, complaint);
+            let diagnostic = of_complaint(context.resolve, &address, complaint);
             if diagnostic.is_error() { errors.push(diagnostic) } else { planned.plan.notes.push(diagnostic) }
         }
     }
-    if !ground.recover {
+    if !context.recover {
         // Beside a run that is at work this plan is only looked at, and what that run has just made counts as somebody else's.
         planned.plan.notes.extend(errors.drain(..).map(Diagnostic::into_warning));
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::claims::{self, Claims};
 use super::diff::normal;
 use super::refresh::is_there;
-use super::request::Ground;
+use super::request::SurveyContext;
 use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
@@ -236,10 +236,10 @@ pub async fn settle(past: Past<'_>) -> Result<Settled, Stop> {
 ///
 /// # Errors
 /// A read that fails, or a doubt that a person must decide.
-pub async fn settled(ground: Ground<'_>, remembered: &State) -> Result<(State, Vec<(Address, Id)>), Stop> {
-    Ok(match &ground.loaded.journal {
-        Some(journal) if ground.recover => {
-            let settled = settle(past(ground, remembered, journal)).await?;
+pub async fn settled(context: SurveyContext<'_>, remembered: &State) -> Result<(State, Vec<(Address, Id)>), Stop> {
+    Ok(match &context.loaded.journal {
+        Some(journal) if context.recover => {
+            let settled = settle(past(context, remembered, journal)).await?;
             (settled.state, settled.adopted)
         }
         Some(journal) => (journal.settle_into(remembered), Vec::new()),
@@ -248,8 +248,8 @@ pub async fn settled(ground: Ground<'_>, remembered: &State) -> Result<(State, V
 }
 
 /// What an interrupted run is looked into with.
-fn past<'a>(ground: Ground<'a>, state: &'a State, journal: &'a Replayed) -> Past<'a> {
-    let Ground { stack, loaded, api, clock, .. } = ground;
+fn past<'a>(context: SurveyContext<'a>, state: &'a State, journal: &'a Replayed) -> Past<'a> {
+    let SurveyContext { stack, loaded, api, clock, .. } = context;
     Past { stack, loaded, state, journal, api, clock }
 }
 

@@ -27,14 +27,14 @@ pub struct Options {
     /// `-allow-duplicate`: these are made although an object like them carries the stack's mark and is in no record.
     pub duplicates: Vec<Address>,
     /// `import`: only these objects are taken over, and nothing else is done.
-    pub adopt: Option<Vec<Wish>>,
+    pub adopt: Option<Vec<ImportTarget>>,
     /// `import -take-over`: even from another stack.
     pub take_over: bool,
 }
 
 /// An object that is to become the record of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wish {
+pub struct ImportTarget {
     /// The address.
     pub to: Address,
     /// The object, as the official provider names it.
@@ -47,7 +47,7 @@ pub struct Wish {
 
 /// What a survey starts from.
 #[derive(Clone, Copy)]
-pub struct Ground<'a> {
+pub struct SurveyContext<'a> {
     /// The stack's name.
     pub stack: &'a str,
     /// The configuration.

@@ -13,7 +13,7 @@ use super::observed::{Observed, Stray};
 use super::owner::owner;
 use super::planned::{Planned, Surveyed};
 use super::recover::settled;
-use super::request::Ground;
+use super::request::SurveyContext;
 use super::trouble::{Stop, of_api};
 use super::upkeep::Upkeep;
 use crate::api::client::Client;
@@ -29,21 +29,21 @@ use crate::state::journal::Op;
 ///
 /// # Errors
 /// A read that fails, or why one of them cannot go.
-pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
-    let owner = owner(ground, ground.api).await?;
-    is_new(ground, ground.api).await?;
-    let (mut state, adopted) = settled(ground, ground.loaded.state.as_ref().unwrap_or(ground.fresh)).await?;
-    state.project = known_project(ground.api, ground.stack, &state).await?;
-    let strays = find(ground, &state, |_| true).await?;
+pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, Stop> {
+    let owner = owner(context, context.api).await?;
+    is_new(context, context.api).await?;
+    let (mut state, adopted) = settled(context, context.loaded.state.as_ref().unwrap_or(context.fresh)).await?;
+    state.project = known_project(context.api, context.stack, &state).await?;
+    let strays = find(context, &state, |_| true).await?;
     let mut plan = Plan {
         base: Base {
-            stack: ground.stack.to_owned(),
+            stack: context.stack.to_owned(),
             lineage: state.lineage.clone(),
             serial: state.serial,
-            journal_end: ground.loaded.journal.as_ref().map_or(0, |journal| journal.last_n),
+            journal_end: context.loaded.journal.as_ref().map_or(0, |journal| journal.last_n),
             owner,
-            endpoint: ground.endpoint.to_owned(),
-            config: ground.config.to_owned(),
+            endpoint: context.endpoint.to_owned(),
+            config: context.config.to_owned(),
         },
         drift: Vec::new(),
         changes: Vec::new(),
@@ -56,7 +56,7 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
         destroy: true,
     };
     for (number, stray) in (0..).zip(&strays) {
-        may_go(ground, &state, stray, &mut plan.notes).await?;
+        may_go(context, &state, stray, &mut plan.notes).await?;
         plan.changes.push(change(stray));
         plan.steps.push(Step {
             id: StepId(number),
@@ -75,14 +75,14 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
 ///
 /// # Errors
 /// A read that fails.
-pub(super) async fn find(ground: Ground<'_>, state: &State, of: impl Fn(&str) -> bool) -> Result<Vec<Stray>, Stop> {
+pub(super) async fn find(context: SurveyContext<'_>, state: &State, of: impl Fn(&str) -> bool) -> Result<Vec<Stray>, Stop> {
     // Two spellings of one kind show the same objects.
-    let (mark, mut claims) = (Mark::of_stack(ground.stack, &state.lineage), claims(state, None));
+    let (mark, mut claims) = (Mark::of_stack(context.stack, &state.lineage), claims(state, None));
     let ours = Ours { mark: &mark, project: state.project.as_ref() };
     let mut strays = Vec::new();
     for kind in KINDS.iter().filter(|kind| (kind.markable() || kind.lodged()) && of(kind.name())) {
         let doing = format!("look for objects of kind {} that carry the mark", kind.name());
-        let found = kind.list(ground.api, &[], ours).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
+        let found = kind.list(context.api, &[], ours).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
         let strange = found.into_iter().filter(|found| claims.insert((family(kind.name()), found.id.clone())));
         strays.extend(strange.map(|found| Stray {
             kind: kind.name(),
@@ -105,14 +105,14 @@ async fn known_project(api: &Client, stack: &str, state: &State) -> Result<Optio
     project::find(api, &Mark::of_stack(stack, &state.lineage)).await.map_err(|error| Stop::from(of_api(&error, "read the projects")))
 }
 
-async fn may_go(ground: Ground<'_>, state: &State, stray: &Stray, notes: &mut Vec<Diagnostic>) -> Result<(), Stop> {
+async fn may_go(context: SurveyContext<'_>, state: &State, stray: &Stray, notes: &mut Vec<Diagnostic>) -> Result<(), Stop> {
     let Some(kind) = kind(stray.kind) else { return Ok(()) };
     let ours: Vec<_> = state.records.values().chain(state.deposed.values()).map(|record| record.id.clone()).collect();
     let doing = format!("check whether {} can be deleted", address(stray));
-    let complaints = kind.before_delete(ground.api, &stray.id, &stray.body, &ours).await.map_err(|error| of_api(&error, &doing))?;
+    let complaints = kind.before_delete(context.api, &stray.id, &stray.body, &ours).await.map_err(|error| of_api(&error, &doing))?;
     let (warnings, errors): (Vec<_>, Vec<_>) = complaints
         .into_iter()
-        .map(|complaint| super::desired::of_complaint(ground.resolve, &address(stray), complaint))
+        .map(|complaint| super::desired::of_complaint(context.resolve, &address(stray), complaint))
         .partition(|diagnostic| !diagnostic.is_error());
     notes.extend(warnings);
     if errors.is_empty() { Ok(()) } else { Err(Stop::failed(errors)) }

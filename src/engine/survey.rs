@@ -20,7 +20,7 @@ use super::planned::{Input, Planned, Surveyed};
 use super::preflight;
 use super::recover;
 use super::refresh;
-use super::request::{Ground, Wish};
+use super::request::{ImportTarget, SurveyContext};
 use super::saved::Saved;
 use super::trouble::{Stop, of_api};
 use super::upkeep::{self, Upkeep};
@@ -37,43 +37,43 @@ use crate::state::State;
 ///
 /// # Errors
 /// All that is wrong with the configuration, the account or the memory.
-pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
-    let snapshot = ground.api.snapshot();
-    let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
+pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, Stop> {
+    let snapshot = context.api.snapshot();
+    let remembered = context.loaded.state.as_ref().unwrap_or(context.fresh);
     // Whose account it is, and what is in it, are asked side by side; the first decides whether the second counts.
-    let provable = owner::provable(ground);
+    let provable = owner::provable(context);
     let asked = async {
         match provable {
             Some(_) => None,
-            None => Some(owner::owner(ground, &snapshot).await),
+            None => Some(owner::owner(context, &snapshot).await),
         }
     };
-    let (asked, seen, new) = join3(asked, see(ground, remembered, &snapshot), lost::is_new(ground, &snapshot)).await;
+    let (asked, seen, new) = join3(asked, see(context, remembered, &snapshot), lost::is_new(context, &snapshot)).await;
     let is_proven = seen.as_ref().is_ok_and(|sight| owner::proven(&sight.state, &sight.observed));
     let owner = match (asked, provable) {
         (Some(asked), _) => asked?,
         (None, Some(owner)) if is_proven => owner.clone(),
-        (None, _) => owner::owner(ground, &snapshot).await?,
+        (None, _) => owner::owner(context, &snapshot).await?,
     };
     let Sight { state, adopted, observed, upkeep, no_project } = seen?;
     new?;
     let base = Base {
-        stack: ground.stack.to_owned(),
+        stack: context.stack.to_owned(),
         lineage: state.lineage.clone(),
         serial: state.serial,
-        journal_end: ground.loaded.journal.as_ref().map_or(0, |journal| journal.last_n),
+        journal_end: context.loaded.journal.as_ref().map_or(0, |journal| journal.last_n),
         owner,
-        endpoint: ground.endpoint.to_owned(),
-        config: ground.config.to_owned(),
+        endpoint: context.endpoint.to_owned(),
+        config: context.config.to_owned(),
     };
-    let input = Input { resolve: ground.resolve, state: &state, observed: &observed, options: ground.options, upkeep: &upkeep };
+    let input = Input { resolve: context.resolve, state: &state, observed: &observed, options: context.options, upkeep: &upkeep };
     let mut planned = plan::make(input, base)?;
-    if ground.options.adopt.is_some() {
+    if context.options.adopt.is_some() {
         only_what_came(&mut planned);
     } else {
-        foreign::none_is_touched(&snapshot, &state, &observed, &planned, ground.refresh).await?;
-        let doubled = doubles::doubled(ground, &state, &observed, &planned).await?;
-        let checked = preflight::check(ground, &snapshot, &state, &observed, &mut planned).await;
+        foreign::none_is_touched(&snapshot, &state, &observed, &planned, context.refresh).await?;
+        let doubled = doubles::doubled(context, &state, &observed, &planned).await?;
+        let checked = preflight::check(context, &snapshot, &state, &observed, &mut planned).await;
         if !doubled.is_empty() {
             // What is wrong beside it may come of the same state, and must not hide this.
             let more = checked.err().map(|stop| stop.diagnostics).unwrap_or_default();
@@ -82,7 +82,7 @@ pub async fn survey(ground: Ground<'_>) -> Result<Surveyed, Stop> {
         checked?;
     }
     let mut claims = claims::claims(&state, None);
-    claims.extend(claims::of_others(ground.loaded));
+    claims.extend(claims::of_others(context.loaded));
     claims.extend(observed.strays.iter().map(|stray| (account::family(stray.kind), stray.id.clone())));
     Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, no_project })
 }
@@ -102,35 +102,35 @@ fn only_what_came(planned: &mut Planned) {
 ///
 /// # Errors
 /// If what it was made against has moved on, or it comes out otherwise.
-pub async fn again(ground: Ground<'_>, saved: &Saved) -> Result<Surveyed, Stop> {
-    let owner = account::owner(ground.api, ground.simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
-    let remembered = ground.loaded.state.as_ref().unwrap_or(ground.fresh);
-    let journal_end = ground.loaded.journal.as_ref().map_or(0, |journal| journal.last_n);
+pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed, Stop> {
+    let owner = account::owner(context.api, context.simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
+    let remembered = context.loaded.state.as_ref().unwrap_or(context.fresh);
+    let journal_end = context.loaded.journal.as_ref().map_or(0, |journal| journal.last_n);
     let base = &saved.base;
     let moved = [
-        (base.stack != ground.stack, format!("it is of the stack {}", base.stack)),
+        (base.stack != context.stack, format!("it is of the stack {}", base.stack)),
         (base.owner != owner, format!("it was made for {}, and the token belongs to {owner}", base.owner)),
-        (base.endpoint != ground.endpoint, format!("it was made against {}", base.endpoint)),
+        (base.endpoint != context.endpoint, format!("it was made against {}", base.endpoint)),
         (base.lineage != remembered.lineage, "the state is another one".to_owned()),
         (base.serial != remembered.serial || base.journal_end != journal_end, "something was applied since".to_owned()),
-        (base.config != ground.config, "the configuration has changed since".to_owned()),
+        (base.config != context.config, "the configuration has changed since".to_owned()),
     ];
     if let Some((_, why)) = moved.into_iter().find(|(moved, _)| *moved) {
         return Err(Stop::from(stale(&why)));
     }
-    let (mut state, adopted) = recover::settled(ground, remembered).await?;
+    let (mut state, adopted) = recover::settled(context, remembered).await?;
     let observed = saved.observed();
-    let desired = ground.resolve.desired();
+    let desired = context.resolve.desired();
     let mut upkeep = upkeep::settle(&mut state, desired);
     import::again(&mut state, &observed.seen, &saved.imported(), desired, &mut upkeep);
     let options = saved.options();
-    let input = Input { resolve: ground.resolve, state: &state, observed: &observed, options: &options, upkeep: &upkeep };
+    let input = Input { resolve: context.resolve, state: &state, observed: &observed, options: &options, upkeep: &upkeep };
     let planned = plan::make(input, base.clone())?;
     if !saved.holds(&planned) {
         return Err(Stop::from(stale("it comes out otherwise now")));
     }
     let mut claims = claims::claims(&state, None);
-    claims.extend(claims::of_others(ground.loaded));
+    claims.extend(claims::of_others(context.loaded));
     Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, no_project: false })
 }
 
@@ -143,40 +143,40 @@ struct Sight {
     no_project: bool,
 }
 
-async fn see(ground: Ground<'_>, remembered: &State, snapshot: &Client) -> Result<Sight, Stop> {
-    let (mut state, adopted) = recover::settled(ground, remembered).await?;
-    let desired = ground.resolve.desired();
+async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) -> Result<Sight, Stop> {
+    let (mut state, adopted) = recover::settled(context, remembered).await?;
+    let desired = context.resolve.desired();
     let mut upkeep = upkeep::settle(&mut state, desired);
-    let wishes: Vec<Wish> = match &ground.options.adopt {
-        Some(wishes) => wishes.clone(),
-        None if ground.options.destroy || ground.options.refresh_only => Vec::new(),
-        None => import::wishes(desired, &state),
+    let targets: Vec<ImportTarget> = match &context.options.adopt {
+        Some(targets) => targets.clone(),
+        None if context.options.destroy || context.options.refresh_only => Vec::new(),
+        None => import::targets(desired, &state),
     };
-    let stack_mark = Mark::of_stack(ground.stack, &state.lineage);
-    let taken = import::take(ground.api, &mut state, &wishes, &stack_mark, (desired, ground.options), &mut upkeep).await?;
-    if !ground.refresh || ground.options.adopt.is_some() {
+    let stack_mark = Mark::of_stack(context.stack, &state.lineage);
+    let taken = import::take(context.api, &mut state, &targets, &stack_mark, (desired, context.options), &mut upkeep).await?;
+    if !context.refresh || context.options.adopt.is_some() {
         let mut observed = believed(&state);
         observed.seen.extend(taken);
         return Ok(Sight { state, adopted, observed, upkeep, no_project: false });
     }
     // Nothing can carry a mark that was drawn just now; a simulated stack has the same one each time.
-    let is_fresh = ground.loaded.state.is_none() && ground.loaded.journal.is_none() && !ground.simulated;
-    let wanted = match ground.options.destroy || is_fresh {
+    let is_fresh = context.loaded.state.is_none() && context.loaded.journal.is_none() && !context.simulated;
+    let wanted = match context.options.destroy || is_fresh {
         true => BTreeSet::new(),
-        false => ground.resolve.desired().resources.keys().map(|address| address.kind.clone()).collect(),
+        false => context.resolve.desired().resources.keys().map(|address| address.kind.clone()).collect(),
     };
     // An address that is about to be made may have been made before, by a run that nobody remembers.
     let mut no_project = false;
-    if !ground.options.destroy && state.project.is_none() && makes_lodgers(ground, &state) {
+    if !context.options.destroy && state.project.is_none() && makes_lodgers(context, &state) {
         let marks = project::marks(snapshot).await.map_err(|error| Stop::from(of_api(&error, "read the projects")))?;
         state.project = marks.iter().flatten().find(|(_, name)| **name == stack_mark).map(|(id, _)| id.clone());
         no_project = marks.is_some() && state.project.is_none();
     }
     let project = state.project.clone();
     let ours = Ours { mark: &stack_mark, project: project.as_ref() };
-    let mut observed = refresh::refresh(snapshot, ground.api, &state, ours, &wanted).await?;
-    if !ground.options.destroy {
-        look_at_pairs(ground, &state, &mut observed).await;
+    let mut observed = refresh::refresh(snapshot, context.api, &state, ours, &wanted).await?;
+    if !context.options.destroy {
+        look_at_pairs(context, &state, &mut observed).await;
     }
     Ok(Sight { state, adopted, observed, upkeep, no_project })
 }
@@ -193,17 +193,17 @@ pub async fn observe(api: &Client, stack: &str, state: &State) -> Result<Observe
 
 /// How the pairs are that were made. What holds a pair's address may be gone: as long as one of its servers lives, the pair mends
 /// that by itself, and nobody else may.
-async fn look_at_pairs(ground: Ground<'_>, state: &State, observed: &mut Observed) {
+async fn look_at_pairs(context: SurveyContext<'_>, state: &State, observed: &mut Observed) {
     let of = |address: &Address| match state.records.get(address) {
         Some(record) => Term::Value(Value::Map(record.body.clone())),
         None => Term::Unknown(Origin::default()),
     };
-    for (name, pair) in &ground.resolve.desired().pairs {
+    for (name, pair) in &context.resolve.desired().pairs {
         let (resource, attribute) = &pair.holder;
         let gone = observed.seen.get(resource) == Some(&Seen::Gone);
         let Some(record) = state.records.get(resource).filter(|_| pair.gated || gone) else { continue };
-        let Some(watch) = ground.resolve.watch(name, &of) else { continue };
-        let report = health::look(ground.api, &watch).await;
+        let Some(watch) = context.resolve.watch(name, &of) else { continue };
+        let report = health::look(context.api, &watch).await;
         if pair.gated && report.address.is_err() {
             observed.down.insert(name.clone());
         }
@@ -220,11 +220,11 @@ async fn look_at_pairs(ground: Ground<'_>, state: &State, observed: &mut Observe
 }
 
 /// Whether something that is wanted and not there would be made in the stack's project.
-fn makes_lodgers(ground: Ground<'_>, state: &State) -> bool {
+fn makes_lodgers(context: SurveyContext<'_>, state: &State) -> bool {
     let unknown = |_: &Address| Term::Unknown(Origin::default());
-    let mut new = ground.resolve.desired().resources.keys().filter(|address| !state.records.contains_key(address));
+    let mut new = context.resolve.desired().resources.keys().filter(|address| !state.records.contains_key(address));
     new.any(|address| {
-        let lodges = |kind: &dyn AnyKind| kind.lodged() && ground.resolve.body(address, &unknown).is_ok_and(|body| kind.lodges(&body));
+        let lodges = |kind: &dyn AnyKind| kind.lodged() && context.resolve.body(address, &unknown).is_ok_and(|body| kind.lodges(&body));
         kind(&address.kind).is_some_and(lodges)
     })
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value as Json;
 
 use super::diff::normal;
-use super::request::Wish;
+use super::request::ImportTarget;
 use crate::base::address::{Address, Key};
 use crate::base::diag::Diagnostic;
 use crate::base::digest::{Digest, Salt};
@@ -25,7 +25,7 @@ use crate::state::{Health, Record, SavedOutput};
 #[derive(Clone, Debug, Default)]
 pub struct Foreign {
     /// What can be taken over.
-    pub wishes: Vec<Wish>,
+    pub targets: Vec<ImportTarget>,
     /// What cannot, by its address, and why.
     pub left: Vec<(String, String)>,
     /// The outputs.
@@ -117,7 +117,7 @@ fn whole(json: &Json, salt: &Salt) -> Result<Foreign, String> {
                 .filter(|(_, value)| *value != Value::Null)
                 .collect();
             let id = kind.identity(&body).ok_or_else(|| format!("{full} has no id"))?;
-            if foreign.wishes.iter().any(|wish| wish.to == address) {
+            if foreign.targets.iter().any(|target| target.to == address) {
                 return Err(format!("{full} is there twice"));
             }
             if instance.get("status").and_then(Json::as_str) == Some("tainted") {
@@ -125,7 +125,7 @@ fn whole(json: &Json, salt: &Salt) -> Result<Foreign, String> {
             }
             dependencies.push(depends(instance));
             let told = told(kind, &id, &body, &sensitive(instance), salt, instance.get("create_before_destroy") == Some(&Json::Bool(true)));
-            foreign.wishes.push(Wish { to: address, id, told: Some(told), span: None });
+            foreign.targets.push(ImportTarget { to: address, id, told: Some(told), span: None });
         }
     }
     link(&mut foreign, dependencies);
@@ -135,10 +135,11 @@ fn whole(json: &Json, salt: &Salt) -> Result<Foreign, String> {
 
 /// Turns what instances were built upon into addresses of instances that are there.
 fn link(foreign: &mut Foreign, dependencies: Vec<BTreeSet<Address>>) {
-    let all: Vec<Address> = foreign.wishes.iter().map(|wish| wish.to.clone()).collect();
-    for (wish, dependencies) in foreign.wishes.iter_mut().zip(dependencies) {
-        if let Some(told) = &mut wish.told {
-            told.after = all.iter().filter(|other| **other != wish.to && dependencies.iter().any(|of| of.covers(other))).cloned().collect();
+    let all: Vec<Address> = foreign.targets.iter().map(|target| target.to.clone()).collect();
+    for (target, dependencies) in foreign.targets.iter_mut().zip(dependencies) {
+        if let Some(told) = &mut target.told {
+            told.after =
+                all.iter().filter(|other| **other != target.to && dependencies.iter().any(|of| of.covers(other))).cloned().collect();
         }
     }
 }
@@ -251,9 +252,9 @@ mod tests {
     #[test]
     fn what_is_known_is_taken_and_the_rest_is_named() {
         let foreign = read(FILE.as_bytes(), "a.tfstate", &salt()).unwrap();
-        let names: Vec<String> = foreign.wishes.iter().map(|wish| format!("{}={}", wish.to, wish.id)).collect();
+        let names: Vec<String> = foreign.targets.iter().map(|target| format!("{}={}", target.to, target.id)).collect();
         assert_eq!(names, ["digitalocean_vpc.net=v-1", "digitalocean_droplet.web[0]=7"]);
-        let told = foreign.wishes[1].told.as_ref().unwrap();
+        let told = foreign.targets[1].told.as_ref().unwrap();
         assert_eq!(told.digests["user_data"].as_str(), "sha1:aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d");
         assert_eq!(told.body.keys().collect::<Vec<_>>(), ["ssh_keys"]);
         assert_eq!(told.after, BTreeSet::from(["digitalocean_vpc.net".parse().unwrap()]));

@@ -13,11 +13,11 @@ use dofloat::base::digest::Salt;
 use dofloat::base::rng::Rng;
 use dofloat::base::secret::Secret;
 use dofloat::base::value::{Term, Value};
-use dofloat::engine::apply::Manner;
+use dofloat::engine::apply::ApplyOptions;
 use dofloat::engine::change::Event;
 use dofloat::engine::execute::{Execution, execute};
 use dofloat::engine::planned::Surveyed;
-use dofloat::engine::request::{Ground, Options};
+use dofloat::engine::request::{Options, SurveyContext};
 use dofloat::engine::survey::survey;
 use dofloat::sim;
 use dofloat::state::State;
@@ -107,7 +107,7 @@ async fn go(sketch: &Sketch, folder: &std::path::Path, api: &Client, options: &O
     let mut locked = Store::open(paths).lock(Duration::from_secs(10), "test", &clock, &mut |_| {}).await.unwrap();
     let loaded = locked.load().unwrap();
     let fresh = State::new("11111111-2222-4333-8444-555555555555".to_owned(), Salt::new([1; 32]));
-    let ground = Ground {
+    let ground = SurveyContext {
         stack: "web",
         resolve: sketch,
         config: "x",
@@ -132,7 +132,7 @@ async fn go(sketch: &Sketch, folder: &std::path::Path, api: &Client, options: &O
         store: &mut locked,
         api: api.clone(),
         clock,
-        manner: Manner { parallelism: 10, keep_going: false, grace: Duration::from_secs(5) },
+        options: ApplyOptions { parallelism: 10, keep_going: false, grace: Duration::from_secs(5) },
         stop,
         tell: &mut |event: Event| {
             if let Event::Done { address, op, .. } = &event {

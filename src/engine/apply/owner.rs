@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::phase::Phase;
-use super::run::{Left, Run};
+use super::run::{ApplyResult, Run};
 use crate::base::address::Address;
 use crate::base::clock::Tick;
 use crate::base::crash::crash_point;
@@ -124,7 +124,7 @@ impl<'a> Owner<'a> {
 
     fn start_ready(&mut self) {
         let mut begun = Vec::new();
-        while self.phase.starts() && self.running.len() + self.gates.len() + begun.len() < self.run.manner.parallelism.max(1) {
+        while self.phase.starts() && self.running.len() + self.gates.len() + begun.len() < self.run.options.parallelism.max(1) {
             let Some(id) = self.schedule.take() else { break };
             let Some(step) = self.steps.get(&id).copied() else { continue };
             match &step.op {
@@ -166,7 +166,7 @@ impl<'a> Owner<'a> {
         (self.run.tell)(Event::Failed { address: address.clone(), op: op.clone(), why: why.clone() });
         self.outcome.errors.extend(why);
         let mut skipped = self.schedule.fail(step);
-        if !self.run.manner.keep_going {
+        if !self.run.options.keep_going {
             self.phase = self.phase.drained();
             skipped.extend(self.schedule.stop());
         }
@@ -184,7 +184,7 @@ impl<'a> Owner<'a> {
         if self.phase.deadline().is_some() {
             return;
         }
-        self.phase = self.phase.interrupted(self.run.clock.tick().plus(self.run.manner.grace));
+        self.phase = self.phase.interrupted(self.run.clock.tick().plus(self.run.options.grace));
         self.outcome.interrupted = true;
         (self.run.tell)(Event::Stopping);
         let mut skipped = self.schedule.stop();
@@ -230,11 +230,11 @@ impl<'a> Owner<'a> {
         self.known.get(address).cloned().unwrap_or_else(|| Term::Unknown(Origin::default()))
     }
 
-    pub(super) fn finish(mut self) -> Left {
+    pub(super) fn finish(mut self) -> ApplyResult {
         if self.outcome.errors.is_empty() && !self.outcome.interrupted {
             self.outputs();
         }
-        Left { outcome: self.outcome, state: self.run.state, settled: self.phase.is_sound() && !self.is_in_doubt }
+        ApplyResult { outcome: self.outcome, state: self.run.state, settled: self.phase.is_sound() && !self.is_in_doubt }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::state::store::Locked;
 
 /// How to go about it.
 #[derive(Clone, Debug)]
-pub struct Manner {
+pub struct ApplyOptions {
     /// How many steps run at once.
     pub parallelism: usize,
     /// Whether steps that need nothing of a failed one still start.
@@ -46,7 +46,7 @@ pub struct Run<'a> {
     /// Objects that are not this run's, whatever they look like.
     pub claims: Claims,
     /// How to go about it.
-    pub manner: Manner,
+    pub options: ApplyOptions,
     /// Turns true at the first Ctrl-C.
     pub stop: watch::Receiver<bool>,
     /// Is told what happens.
@@ -55,7 +55,7 @@ pub struct Run<'a> {
 
 /// What is left after a run.
 #[derive(Debug)]
-pub struct Left {
+pub struct ApplyResult {
     /// How it ended.
     pub outcome: Outcome,
     /// The state as it is now.

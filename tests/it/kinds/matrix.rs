@@ -19,9 +19,9 @@ use dofloat::base::diag::Diagnostic;
 use dofloat::base::digest::Salt;
 use dofloat::base::rng::Rng;
 use dofloat::base::secret::Secret;
-use dofloat::engine::apply::Manner;
+use dofloat::engine::apply::ApplyOptions;
 use dofloat::engine::execute::{Execution, execute};
-use dofloat::engine::request::{Ground, Options};
+use dofloat::engine::request::{Options, SurveyContext};
 use dofloat::engine::survey::survey;
 use dofloat::kinds::attr::{Attr, Presence, Reads};
 use dofloat::kinds::{KINDS, Tables};
@@ -201,7 +201,7 @@ async fn once(text: &str, folder: &Path, api: &Client, clock: &Clock) -> Result<
     let loaded = locked.load().expect("the state is whole");
     let fresh = State::new("11111111-2222-4333-8444-555555555555".to_owned(), Salt::new([1; 32]));
     let options = Options::default();
-    let ground = Ground {
+    let ground = SurveyContext {
         stack: "web",
         resolve: &resolve,
         config: "x",
@@ -232,7 +232,7 @@ async fn once(text: &str, folder: &Path, api: &Client, clock: &Clock) -> Result<
         store: &mut locked,
         api: api.clone(),
         clock: clock.clone(),
-        manner: Manner { parallelism: 10, keep_going: false, grace: Duration::from_secs(5) },
+        options: ApplyOptions { parallelism: 10, keep_going: false, grace: Duration::from_secs(5) },
         stop,
         tell: &mut |_| {},
     })

@@ -21,11 +21,11 @@ use dofloat::base::identity::Id;
 use dofloat::base::rng::Rng;
 use dofloat::base::secret::Secret;
 use dofloat::engine::adopt::{self, Answer, Question};
-use dofloat::engine::apply::Manner;
+use dofloat::engine::apply::ApplyOptions;
 use dofloat::engine::change::Event;
 use dofloat::engine::execute::{Execution, execute};
 use dofloat::engine::planned::Surveyed;
-use dofloat::engine::request::{Ground, Options};
+use dofloat::engine::request::{Options, SurveyContext};
 use dofloat::engine::survey::survey;
 use dofloat::engine::trouble::Stop;
 use dofloat::kinds::Tables;
@@ -370,7 +370,7 @@ impl Bench {
     }
 
     async fn look(&self, stack: &Stack<'_>, loaded: &Loaded, fresh: &State, api: &Client, options: &Options) -> Result<Surveyed, Stop> {
-        survey(Ground {
+        survey(SurveyContext {
             stack: "web",
             resolve: stack,
             config: "x",
@@ -424,7 +424,7 @@ impl Bench {
                 store: &mut locked,
                 api: api.clone(),
                 clock: self.clock.clone(),
-                manner: Manner { parallelism, keep_going: false, grace: Duration::from_secs(60) },
+                options: ApplyOptions { parallelism, keep_going: false, grace: Duration::from_secs(60) },
                 stop,
                 tell: &mut |event: Event| {
                     if !matches!(event, Event::Waiting { .. }) {

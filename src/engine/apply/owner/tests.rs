@@ -14,7 +14,7 @@ use crate::base::identity::Mark;
 use crate::base::rng::Rng;
 use crate::base::secret::Secret;
 use crate::base::value::{Body, Value};
-use crate::engine::apply::Manner;
+use crate::engine::apply::ApplyOptions;
 use crate::engine::claims::Claims;
 use crate::engine::plan::make;
 use crate::engine::planned::Input;
@@ -66,7 +66,7 @@ async fn told(name: &str, configuration: &str, records: &str, keep_going: bool, 
         mark: Mark::of_stack("web", "l"),
         clock,
         claims: Claims::new(),
-        manner: Manner { parallelism: 10, keep_going, grace: GRACE },
+        options: ApplyOptions { parallelism: 10, keep_going, grace: GRACE },
         stop,
         tell: &mut tell,
     };
