@@ -28,7 +28,7 @@ use dofloat::base::identity::{Id, Mark, Ours};
 use dofloat::base::rng::Rng;
 use dofloat::base::secret::Secret;
 use dofloat::base::value::{Body, Term, Value};
-use dofloat::engine::trouble::of_api;
+use dofloat::engine::error::from_api;
 use dofloat::kinds::attr::{Attr, Change, Reads, Ty};
 use dofloat::kinds::erased::{AnyKind, Found, Job};
 use dofloat::kinds::{KINDS, account};
@@ -201,7 +201,7 @@ impl World {
 
 /// What came of it; an error must be one that can be told.
 fn told<T>(result: Result<T, ApiError>) -> Option<T> {
-    result.map_err(|error| assert!(!of_api(&error, "do this").message.is_empty())).ok()
+    result.map_err(|error| assert!(!from_api(&error, "do this").message.is_empty())).ok()
 }
 
 async fn serve(mut stream: TcpStream, script: Arc<Mutex<Vec<Answer>>>) {

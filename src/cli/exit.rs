@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use crate::base::diag::Diagnostic;
-use crate::engine::trouble::Stop;
+use crate::engine::error::EngineError;
 use crate::state::store::{ExitClass, StoreError};
 use crate::ui::errors::Sources;
 
@@ -94,8 +94,8 @@ impl From<Vec<Diagnostic>> for Failure {
     }
 }
 
-impl From<Stop> for Failure {
-    fn from(stop: Stop) -> Self {
+impl From<EngineError> for Failure {
+    fn from(stop: EngineError) -> Self {
         Self::new(if stop.decision { Exit::Decision } else { Exit::Failed }, stop.diagnostics)
     }
 }

@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::claims::{self, Claims};
+use super::error::{EngineError, from_api};
 use super::foreign;
 use super::observed::Label;
 use super::recover;
-use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
@@ -49,20 +49,20 @@ pub struct Question<'a> {
 ///
 /// # Errors
 /// If nothing was asked, or the object cannot be the one.
-pub async fn entry(question: Question<'_>, answer: &Answer) -> Result<Entry, Stop> {
+pub async fn entry(question: Question<'_>, answer: &Answer) -> Result<Entry, EngineError> {
     let Question { stack, address, loaded, api, simulated } = question;
     let (Some(state), Some(journal)) = (&loaded.state, &loaded.journal) else {
-        return Err(Stop::from(nothing_is_open(stack, address, &[])));
+        return Err(EngineError::from(nothing_is_open(stack, address, &[])));
     };
     let asked: Vec<&OpenStep> = journal.open.iter().filter(|step| step.begin.op == Op::Create && step.id.is_none()).collect();
     let Some((step, kind)) = asked.iter().find(|step| step.begin.address == *address).and_then(|step| Some((*step, kind(&address.kind)?)))
     else {
         let others: Vec<&Address> = asked.iter().map(|step| &step.begin.address).collect();
-        return Err(Stop::from(nothing_is_open(stack, address, &others)));
+        return Err(EngineError::from(nothing_is_open(stack, address, &others)));
     };
-    let owner = account::owner(api, simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
+    let owner = account::owner(api, simulated).await.map_err(|error| EngineError::from(from_api(&error, "read the account")))?;
     if owner != journal.header.owner {
-        return Err(Stop::from(super::owner::of_owner(stack, &journal.header.owner, &owner)));
+        return Err(EngineError::from(super::owner::other_owner(stack, &journal.header.owner, &owner)));
     }
     let number = step.begin.step;
     match answer {
@@ -79,9 +79,9 @@ async fn object(
     step: &OpenStep,
     kind: &dyn AnyKind,
     id: &Id,
-) -> Result<Id, Stop> {
+) -> Result<Id, EngineError> {
     let Question { address, loaded, api, .. } = question;
-    let unread = |error| Stop::from(of_api(&error, &format!("read {} {id}", kind.name())));
+    let unread = |error| EngineError::from(from_api(&error, &format!("read {} {id}", kind.name())));
     let nobody = Mark(String::new());
     let ours = Ours { mark: step.begin.mark.as_ref().unwrap_or(&nobody), project: None };
     let settled = journal.settle_into(state);
@@ -94,18 +94,18 @@ async fn object(
             Some(found) if recover::fits(kind, &step.begin.body, &found.body) => {
                 Found { id: kind.identity(&found.body).unwrap_or_else(|| id.clone()), ..found }
             }
-            Some(_) => return Err(Stop::from(unfit(address, id))),
-            None => return Err(Stop::from(absent(address, id))),
+            Some(_) => return Err(EngineError::from(unfit(address, id))),
+            None => return Err(EngineError::from(absent(address, id))),
         },
     };
     if claims.contains(&(family(kind.name()), found.id.clone())) {
-        return Err(Stop::from(claimed(address, id)));
+        return Err(EngineError::from(claimed(address, id)));
     }
     let label = Label { marks: found.marks, project: found.project };
     let key = (address.clone(), found.id.clone());
     let foreign = foreign::of_others(api, &settled, &BTreeMap::from([(key.clone(), label)])).await?;
     match foreign.get(&key) {
-        Some(marks) => Err(Stop::decision(vec![marked(address, id, marks)])),
+        Some(marks) => Err(EngineError::decision(vec![marked(address, id, marks)])),
         None => Ok(found.id),
     }
 }

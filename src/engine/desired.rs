@@ -37,21 +37,21 @@ pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Te
     };
     let whose = format!("`{}`", address.kind);
     match normalise(kind.attrs(), body, &whose) {
-        Err(complaints) => Err(complaints.into_iter().map(|complaint| of_complaint(resolve, address, complaint)).collect()),
+        Err(complaints) => Err(complaints.into_iter().map(|complaint| from_complaint(resolve, address, complaint)).collect()),
         Ok(mut terms) => {
             terms.extend(kind.derived(&Term::map(terms.clone())).into_iter().filter(|(_, term)| !term.is_null()));
             let complaints = kind.check(&Term::map(terms.clone()));
             if complaints.iter().all(|complaint| complaint.warning) {
                 return Ok(terms);
             }
-            Err(complaints.into_iter().map(|complaint| of_complaint(resolve, address, complaint)).collect())
+            Err(complaints.into_iter().map(|complaint| from_complaint(resolve, address, complaint)).collect())
         }
     }
 }
 
 /// A complaint of a kind as a diagnostic at its place in the file.
 #[must_use]
-pub fn of_complaint(resolve: &dyn Resolve, address: &Address, complaint: Complaint) -> Diagnostic {
+pub fn from_complaint(resolve: &dyn Resolve, address: &Address, complaint: Complaint) -> Diagnostic {
     let address = complaint.address.as_ref().unwrap_or(address);
     let path: Vec<&str> = complaint.path.iter().map(String::as_str).collect();
     let diagnostic = if complaint.warning { Diagnostic::warning(complaint.message) } else { Diagnostic::error(complaint.message) };

@@ -6,13 +6,13 @@
 use std::collections::BTreeSet;
 
 use super::claims::{self, Claims};
+use super::error::{EngineError, from_api};
 use super::foreign;
 use super::observed::Label;
 use super::planned::Surveyed;
 use super::recover;
 use super::request::{ImportTarget, Options, SurveyContext};
 use super::survey::survey;
-use super::trouble::{Stop, of_api};
 use crate::base::address::Address;
 use crate::base::identity::{Id, Mark, Ours};
 use crate::base::value::{Body, Terms, Value};
@@ -47,7 +47,7 @@ pub struct Discovered {
 ///
 /// # Errors
 /// What is wrong with the configuration, or a read that fails.
-pub async fn discover(context: SurveyContext<'_>, sought: &Sought) -> Result<Discovered, Stop> {
+pub async fn discover(context: SurveyContext<'_>, sought: &Sought) -> Result<Discovered, EngineError> {
     let mut targets: Vec<ImportTarget> = Vec::new();
     loop {
         let options = Options { adopt: Some(targets.clone()), ..context.options.clone() };
@@ -63,7 +63,7 @@ pub async fn discover(context: SurveyContext<'_>, sought: &Sought) -> Result<Dis
 
 type Round = (Vec<ImportTarget>, Vec<(Address, Vec<Id>)>);
 
-async fn search(context: SurveyContext<'_>, surveyed: &Surveyed, sought: &Sought) -> Result<Round, Stop> {
+async fn search(context: SurveyContext<'_>, surveyed: &Surveyed, sought: &Sought) -> Result<Round, EngineError> {
     let mark = Mark::of_stack(context.stack, &surveyed.state.lineage);
     let mut claims: Claims = claims::claims(&surveyed.state, None);
     let ours = Ours { mark: &mark, project: surveyed.state.project.as_ref().filter(|_| sought.marked) };
@@ -75,7 +75,7 @@ async fn search(context: SurveyContext<'_>, surveyed: &Surveyed, sought: &Sought
             continue;
         };
         let found = recover::candidates(kind, context.api, &body, ours, &claims).await;
-        let found = found.map_err(|error| Stop::from(of_api(&error, &format!("look for {to}")).about(to)))?;
+        let found = found.map_err(|error| EngineError::from(from_api(&error, &format!("look for {to}")).about(to)))?;
         let label = |found: &Found| Label { marks: found.marks.clone(), project: found.project.clone() };
         let labels = found.iter().map(|found| ((to.clone(), found.id.clone()), label(found))).collect();
         let foreign = foreign::of_others(context.api, &surveyed.state, &labels).await?;

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeSet;
 
+use super::error::EngineError;
 use super::observed::{Observed, Stray};
 use super::planned::Planned;
 use super::request::SurveyContext;
 use super::strays;
-use super::trouble::Stop;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::base::value::{Term, Value};
@@ -26,7 +26,7 @@ pub(super) async fn doubled(
     state: &State,
     observed: &Observed,
     planned: &Planned,
-) -> Result<Vec<Diagnostic>, Stop> {
+) -> Result<Vec<Diagnostic>, EngineError> {
     // What a run makes that is at work just now is not in the state yet, and not left over.
     if !context.recover {
         return Ok(Vec::new());

@@ -10,12 +10,12 @@ use tokio::sync::watch;
 use super::apply::{self, ApplyOptions, ApplyResult, Run};
 use super::change::{Event, Outcome};
 use super::claims::Claims;
+use super::error::{EngineError, from_api};
 use super::held;
 use super::import;
 use super::observed::{Observed, Seen};
 use super::planned::{Planned, Surveyed};
 use super::record;
-use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
@@ -55,7 +55,7 @@ pub struct Execution<'a> {
 ///
 /// # Errors
 /// If the state cannot be written before the first call; what happens later is in the outcome.
-pub async fn execute(execution: Execution<'_>) -> Result<ApplyResult, Stop> {
+pub async fn execute(execution: Execution<'_>) -> Result<ApplyResult, EngineError> {
     let Execution { surveyed, resolve, loaded, store, api, clock, options, stop, tell } = execution;
     let Surveyed { planned, observed, .. } = surveyed;
     let mut state = up_to_date(&surveyed.state, observed);
@@ -91,7 +91,7 @@ pub async fn execute(execution: Execution<'_>) -> Result<ApplyResult, Stop> {
 }
 
 /// Begins the run: its journal, and the stack's project if something is made in it. Gives what is known not to be of this run.
-async fn open(surveyed: &Surveyed, state: &mut State, store: &mut Locked, api: &Client, mark: &Mark) -> Result<Claims, Stop> {
+async fn open(surveyed: &Surveyed, state: &mut State, store: &mut Locked, api: &Client, mark: &Mark) -> Result<Claims, EngineError> {
     let Surveyed { planned, observed, .. } = surveyed;
     let marked = state.records.iter().chain(state.deposed.iter().map(|((address, _), record)| (address, record)));
     let marked = marked.filter(|(_, record)| record.mark.is_some()).map(|(_, record)| record.id.clone());
@@ -104,7 +104,7 @@ async fn open(surveyed: &Surveyed, state: &mut State, store: &mut Locked, api: &
         // The project's intent; as its name is unique, one whose answer is lost is found by that.
         store.append(Entry::Lodging { project: None }).map_err(|error| unwritten(&error))?;
         let ensured = project::ensure(api, mark, state.project.as_ref(), surveyed.no_project).await;
-        state.project = ensured.map_err(|error| Stop::from(of_api(&error, "make the stack's project")))?;
+        state.project = ensured.map_err(|error| EngineError::from(from_api(&error, "make the stack's project")))?;
         store.append(Entry::Lodging { project: state.project.clone() }).map_err(|error| unwritten(&error))?;
     }
     Ok(claims)
@@ -125,7 +125,7 @@ async fn leave(surveyed: &Surveyed, loaded: &Loaded, had_mark: bool, api: &Clien
             Err(ApiError::Refused { .. }) if !had_mark || !result.state.records.is_empty() => {}
             Err(error) => {
                 // The state or the journal tells the next run that the tag is still there.
-                result.outcome.errors.push(of_api(&error, &format!("delete the tag {mark}")));
+                result.outcome.errors.push(from_api(&error, &format!("delete the tag {mark}")));
                 return false;
             }
             Ok(()) => {}
@@ -134,16 +134,16 @@ async fn leave(surveyed: &Surveyed, loaded: &Loaded, had_mark: bool, api: &Clien
     let mut left_of = result.state.records.keys().chain(result.state.deposed.keys().map(|(address, _)| address));
     let is_lodged = left_of.any(|address| kind(&address.kind).is_some_and(AnyKind::lodged)) || strays(|kind| kind.lodged());
     if !is_lodged && let Err(error) = leave_project(api, result).await {
-        result.outcome.errors.push(of_api(&error, "delete the stack's project"));
+        result.outcome.errors.push(from_api(&error, "delete the stack's project"));
         return false;
     }
     true
 }
 
 /// Why the state or the journal could not be written.
-fn unwritten(error: &StoreError) -> Stop {
+fn unwritten(error: &StoreError) -> EngineError {
     let diagnostics = error.diagnostics();
-    if error.class() == ExitClass::Decision { Stop::decision(diagnostics) } else { Stop::failed(diagnostics) }
+    if error.class() == ExitClass::Decision { EngineError::decision(diagnostics) } else { EngineError::failed(diagnostics) }
 }
 
 /// Whether something may have made the stack's tag: what is remembered from before this run, recovery included. An interrupted
@@ -205,12 +205,12 @@ fn made(planned: &Planned) -> impl Iterator<Item = (&'static dyn AnyKind, &Job)>
 /// The account's reserved addresses, where the plan makes one that cannot be told by the stack's project: what a lost answer
 /// cannot have been about. Where the project is still to be made it will be; should the API refuse that, a spare address is a
 /// doubt for a person whether it was there before or not.
-async fn addresses_before(api: &Client, planned: &Planned, lodging: bool) -> Result<BTreeSet<String>, Stop> {
+async fn addresses_before(api: &Client, planned: &Planned, lodging: bool) -> Result<BTreeSet<String>, EngineError> {
     let unmarked = |kind: &dyn AnyKind, job: &Job| kind.lodged() && !(lodging && kind.lodges(&job.body));
     if !made(planned).any(|(kind, job)| unmarked(kind, job)) {
         return Ok(BTreeSet::new());
     }
-    let addresses = account::addresses(api).await.map_err(|error| Stop::from(of_api(&error, "read the reserved addresses")))?;
+    let addresses = account::addresses(api).await.map_err(|error| EngineError::from(from_api(&error, "read the reserved addresses")))?;
     Ok(addresses.into_iter().map(|address| address.ip).collect())
 }
 

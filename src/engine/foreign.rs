@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::change::{Action, Change, Plan, StepOp};
+use super::error::{EngineError, from_api};
 use super::observed::{Label, Observed};
 use super::planned::{Planned, Surveyed};
 use super::request::ImportTarget;
-use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
@@ -26,10 +26,10 @@ pub(super) type Labels = BTreeMap<(Address, Id), Label>;
 ///
 /// # Errors
 /// A read that fails.
-pub(super) async fn of_others(api: &Client, state: &State, labels: &Labels) -> Result<BTreeMap<(Address, Id), Vec<Mark>>, Stop> {
+pub(super) async fn of_others(api: &Client, state: &State, labels: &Labels) -> Result<BTreeMap<(Address, Id), Vec<Mark>>, EngineError> {
     let elsewhere = |label: &Label| label.project.is_some() && label.project != state.project;
     let projects = if labels.values().any(elsewhere) {
-        project::marks(api).await.map_err(|error| Stop::from(of_api(&error, "read the projects")))?.unwrap_or_default()
+        project::marks(api).await.map_err(|error| EngineError::from(from_api(&error, "read the projects")))?.unwrap_or_default()
     } else {
         BTreeMap::new()
     };
@@ -48,7 +48,13 @@ pub(super) async fn of_others(api: &Client, state: &State, labels: &Labels) -> R
 ///
 /// # Errors
 /// If it does, or a read fails.
-pub(super) async fn none_is_touched(api: &Client, state: &State, observed: &Observed, planned: &Planned, read: bool) -> Result<(), Stop> {
+pub(super) async fn none_is_touched(
+    api: &Client,
+    state: &State,
+    observed: &Observed,
+    planned: &Planned,
+    read: bool,
+) -> Result<(), EngineError> {
     let plan = &planned.plan;
     let mut labels = Labels::new();
     for (address, id) in touched(plan) {
@@ -78,7 +84,7 @@ pub(super) async fn none_is_touched(api: &Client, state: &State, observed: &Obse
             ))
         })
         .collect();
-    if errors.is_empty() { Ok(()) } else { Err(Stop::decision(errors)) }
+    if errors.is_empty() { Ok(()) } else { Err(EngineError::decision(errors)) }
 }
 
 /// What the plan changes or deletes.
@@ -92,8 +98,8 @@ fn touched(plan: &Plan) -> Vec<(Address, Id)> {
     present.chain(deleted).collect()
 }
 
-async fn look(api: &Client, kind: &dyn AnyKind, id: &Id) -> Result<Option<Label>, Stop> {
-    let found = kind.look(api, id).await.map_err(|error| Stop::from(of_api(&error, &format!("read {} {id}", kind.name()))))?;
+async fn look(api: &Client, kind: &dyn AnyKind, id: &Id) -> Result<Option<Label>, EngineError> {
+    let found = kind.look(api, id).await.map_err(|error| EngineError::from(from_api(&error, &format!("read {} {id}", kind.name()))))?;
     Ok(found.map(|found| Label { marks: found.marks, project: found.project }))
 }
 
@@ -114,24 +120,24 @@ fn listed(marks: &[Mark]) -> String {
 ///
 /// # Errors
 /// If it cannot be told whether it was made.
-pub async fn lodging(api: &Client, surveyed: &Surveyed, mark: &Mark) -> Result<Option<Id>, Stop> {
+pub async fn lodging(api: &Client, surveyed: &Surveyed, mark: &Mark) -> Result<Option<Id>, EngineError> {
     let mut taken = surveyed.upkeep.taken.iter().filter(|(_, taken)| !taken.from.is_empty());
     if !taken.any(|(address, _)| kind(&address.kind).is_some_and(AnyKind::lodged)) {
         return Ok(surveyed.state.project.clone());
     }
     let made = project::ensure(api, mark, surveyed.state.project.as_ref(), surveyed.no_project).await;
-    made.map_err(|error| Stop::from(of_api(&error, "make the stack's project")))
+    made.map_err(|error| EngineError::from(from_api(&error, "make the stack's project")))
 }
 
 /// Puts the stack's mark in place of those of other stacks, on what was taken over from them.
 ///
 /// # Errors
 /// If the API refuses. The records are written by then; the same command again goes on.
-pub async fn claim(api: &Client, surveyed: &Surveyed, ours: Ours<'_>) -> Result<(), Stop> {
+pub async fn claim(api: &Client, surveyed: &Surveyed, ours: Ours<'_>) -> Result<(), EngineError> {
     for (address, taken) in surveyed.upkeep.taken.iter().filter(|(_, taken)| !taken.from.is_empty()) {
         let Some(kind) = kind(&address.kind) else { continue };
         let claimed = kind.claim(api, &taken.id, &taken.from, ours).await;
-        claimed.map_err(|error| Stop::from(of_api(&error, &format!("put this stack's mark on {address}")).about(address)))?;
+        claimed.map_err(|error| EngineError::from(from_api(&error, &format!("put this stack's mark on {address}")).about(address)))?;
     }
     Ok(())
 }

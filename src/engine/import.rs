@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
+use super::error::{EngineError, from_api, with_scopes};
 use super::foreign::{self, Labels};
 use super::observed::{Label, Observed, Seen};
 use super::planned::{Planned, Surveyed};
 use super::record::{self, Frame};
 use super::refresh;
 use super::request::{ImportTarget, Options};
-use super::trouble::{Stop, lacking, of_api};
 use super::upkeep::{Taken, Upkeep};
 use crate::api::client::Client;
 use crate::base::address::Address;
@@ -51,7 +51,7 @@ pub async fn take(
     mark: &Mark,
     (desired, options): (&Desired, &Options),
     upkeep: &mut Upkeep,
-) -> Result<BTreeMap<Address, Seen>, Stop> {
+) -> Result<BTreeMap<Address, Seen>, EngineError> {
     let found = look(api, targets).await?;
     let foreign = foreign::of_others(api, state, &labels(&found)).await?;
     let mut claimed: BTreeMap<(String, Id), Address> = BTreeMap::new();
@@ -90,10 +90,10 @@ pub async fn take(
     build_upon(state, &upkeep.taken, desired);
     match (errors.is_empty(), doubts.is_empty()) {
         (true, true) => Ok(seen),
-        (true, false) => Err(Stop::decision(doubts)),
+        (true, false) => Err(EngineError::decision(doubts)),
         (false, _) => {
             errors.extend(doubts);
-            Err(Stop::failed(errors))
+            Err(EngineError::failed(errors))
         }
     }
 }
@@ -102,18 +102,18 @@ pub async fn take(
 type Looked<'a> = (&'a ImportTarget, &'static dyn AnyKind, Id, Option<Found>);
 
 /// Looks at the objects, several at once.
-async fn look<'a>(api: &Client, targets: &'a [ImportTarget]) -> Result<Vec<Looked<'a>>, Stop> {
+async fn look<'a>(api: &Client, targets: &'a [ImportTarget]) -> Result<Vec<Looked<'a>>, EngineError> {
     let looks = targets.iter().map(|target| async move {
-        let kind = kind(&target.to.kind).ok_or_else(|| Stop::from(not_ours(target)))?;
+        let kind = kind(&target.to.kind).ok_or_else(|| EngineError::from(not_ours(target)))?;
         let unread = |error| {
-            let error = lacking(error, needed(kind, Operation::Read, &Term::null()));
-            Stop::from(placed(of_api(&error, &format!("read the {} {} for {}", kind.name(), target.id, target.to)), target))
+            let error = with_scopes(error, needed(kind, Operation::Read, &Term::null()));
+            EngineError::from(placed(from_api(&error, &format!("read the {} {} for {}", kind.name(), target.id, target.to)), target))
         };
         let found = kind.look(api, &target.id).await.map_err(unread)?;
         // Some objects have several names; records know each by one.
         let id = found.as_ref().and_then(|found| kind.identity(&found.body)).unwrap_or_else(|| target.id.clone());
         let found = if id == target.id { found } else { kind.look(api, &id).await.map_err(unread)? };
-        Ok::<_, Stop>((target, kind, id, found))
+        Ok::<_, EngineError>((target, kind, id, found))
     });
     stream::iter(looks.collect::<Vec<_>>()).buffered(LOOKS).try_collect().await
 }
@@ -199,7 +199,7 @@ pub fn complete(state: &mut State, planned: &Planned, observed: &Observed, upkee
 ///
 /// # Errors
 /// If the state cannot be written.
-pub fn keep(surveyed: &Surveyed, outputs: &BTreeMap<String, SavedOutput>, store: &mut Locked) -> Result<State, Stop> {
+pub fn keep(surveyed: &Surveyed, outputs: &BTreeMap<String, SavedOutput>, store: &mut Locked) -> Result<State, EngineError> {
     let mut state = surveyed.state.clone();
     state.owner.get_or_insert_with(|| surveyed.planned.plan.base.owner.clone());
     complete(&mut state, &surveyed.planned, &surveyed.observed, &surveyed.upkeep);
@@ -208,7 +208,7 @@ pub fn keep(surveyed: &Surveyed, outputs: &BTreeMap<String, SavedOutput>, store:
     }
     state.serial = store.commit(&state).map_err(|error| {
         let diagnostics = error.diagnostics();
-        if error.class() == ExitClass::Decision { Stop::decision(diagnostics) } else { Stop::failed(diagnostics) }
+        if error.class() == ExitClass::Decision { EngineError::decision(diagnostics) } else { EngineError::failed(diagnostics) }
     })?;
     Ok(state)
 }

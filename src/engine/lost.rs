@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::error::{EngineError, from_api};
 use super::refresh::unread;
 use super::request::SurveyContext;
-use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::Mark;
@@ -29,7 +29,7 @@ struct Marks {
 ///
 /// # Errors
 /// If it does, or a read fails.
-pub(super) async fn is_new(context: SurveyContext<'_>, snapshot: &Client) -> Result<(), Stop> {
+pub(super) async fn is_new(context: SurveyContext<'_>, snapshot: &Client) -> Result<(), EngineError> {
     let wants = |can: fn(&dyn AnyKind) -> bool| {
         let mut wanted = context.resolve.desired().resources.keys();
         context.options.destroy || wanted.any(|address| kind(&address.kind).is_some_and(can))
@@ -48,12 +48,13 @@ pub(super) async fn is_new(context: SurveyContext<'_>, snapshot: &Client) -> Res
 ///
 /// # Errors
 /// If there are such objects, or a read fails.
-async fn must_be_new(api: &Client, stack: &str, wanted: &[&'static dyn AnyKind], by: Marks) -> Result<(), Stop> {
+async fn must_be_new(api: &Client, stack: &str, wanted: &[&'static dyn AnyKind], by: Marks) -> Result<(), EngineError> {
     let mut carriers = if by.tags { carried(api, wanted).await? } else { BTreeMap::new() };
     if by.projects {
-        let marks = project::marks(api).await.map_err(|error| Stop::from(of_api(&error, "read the projects")))?.unwrap_or_default();
+        let marks =
+            project::marks(api).await.map_err(|error| EngineError::from(from_api(&error, "read the projects")))?.unwrap_or_default();
         let addresses = if marks.is_empty() { Ok(Vec::new()) } else { account::addresses(api).await };
-        for address in addresses.map_err(|error| Stop::from(of_api(&error, "read the reserved addresses")))? {
+        for address in addresses.map_err(|error| EngineError::from(from_api(&error, "read the reserved addresses")))? {
             if let Some(mark) = address.project.and_then(|project| marks.get(&project)) {
                 *carriers.entry(mark.0.clone()).or_default() += 1;
             }
@@ -71,7 +72,7 @@ async fn must_be_new(api: &Client, stack: &str, wanted: &[&'static dyn AnyKind],
     }
     let message =
         format!("There is no state of the stack {stack} here, but the account holds objects that carry its mark: {}.", marks.join(", "));
-    Err(Stop::decision(vec![Diagnostic::error(message).hint(format!(
+    Err(EngineError::decision(vec![Diagnostic::error(message).hint(format!(
         "A lost state does not mean that nothing exists. Put state/{stack}.json back: from git, a backup, or whoever applied last. If those \
          objects belong to another stack of this name, or are to be left alone, begin anew with `-new-stack`. Nothing was changed."
     ))]))
@@ -79,7 +80,7 @@ async fn must_be_new(api: &Client, stack: &str, wanted: &[&'static dyn AnyKind],
 
 /// The account's tags, each with the number of objects that carry it. Where every kind that can carry a mark has a list that
 /// the checks of the plan ask for too, that list tells, and the tags need not be asked for.
-async fn carried(api: &Client, wanted: &[&'static dyn AnyKind]) -> Result<BTreeMap<String, u64>, Stop> {
+async fn carried(api: &Client, wanted: &[&'static dyn AnyKind]) -> Result<BTreeMap<String, u64>, EngineError> {
     let markable = KINDS.iter().filter(|kind| kind.markable()).count();
     let mut found = BTreeMap::new();
     if wanted.len() == markable {
@@ -89,7 +90,7 @@ async fn carried(api: &Client, wanted: &[&'static dyn AnyKind]) -> Result<BTreeM
             }
         }
     } else {
-        let tags = account::tags(api).await.map_err(|error| Stop::from(of_api(&error, "read the tags")))?;
+        let tags = account::tags(api).await.map_err(|error| EngineError::from(from_api(&error, "read the tags")))?;
         found.extend(tags.into_iter().map(|tag| (tag.name, tag.carriers)));
     }
     Ok(found)

@@ -13,6 +13,7 @@ pub mod desired;
 pub mod diff;
 pub mod discover;
 mod doubles;
+pub mod error;
 pub mod execute;
 pub mod foreign;
 pub mod graph;
@@ -40,7 +41,6 @@ pub mod strays;
 pub mod survey;
 mod target;
 pub mod tfstate;
-pub mod trouble;
 pub mod upkeep;
 mod work;
 

@@ -4,9 +4,9 @@
 //! whose identity no other account can have, seen there, is as good a proof as the account's own word; without one the account
 //! is asked. It must not know what is planned.
 
+use super::error::{EngineError, from_api};
 use super::observed::{Observed, Seen};
 use super::request::SurveyContext;
-use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::Owner;
@@ -17,10 +17,10 @@ use crate::state::State;
 ///
 /// # Errors
 /// If the token is not accepted, or the state belongs to another.
-pub(super) async fn owner(context: SurveyContext<'_>, api: &Client) -> Result<Owner, Stop> {
-    let owner = account::owner(api, context.simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
+pub(super) async fn owner(context: SurveyContext<'_>, api: &Client) -> Result<Owner, EngineError> {
+    let owner = account::owner(api, context.simulated).await.map_err(|error| EngineError::from(from_api(&error, "read the account")))?;
     match recorded(context).filter(|recorded| **recorded != owner) {
-        Some(other) => Err(Stop::from(of_owner(context.stack, other, &owner))),
+        Some(other) => Err(EngineError::from(other_owner(context.stack, other, &owner))),
         None => Ok(owner),
     }
 }
@@ -46,7 +46,7 @@ fn recorded(context: SurveyContext<'_>) -> Option<&Owner> {
     remembered.owner.as_ref().or(loaded.journal.as_ref().map(|journal| &journal.header.owner))
 }
 
-pub(super) fn of_owner(stack: &str, other: &Owner, owner: &Owner) -> Diagnostic {
+pub(super) fn other_owner(stack: &str, other: &Owner, owner: &Owner) -> Diagnostic {
     Diagnostic::error(format!("The state of stack {stack} belongs to {other}, and the token to {owner}."))
         .hint("Use the token of the account that the stack was made in, or another stack for this account. Nothing was changed.")
 }

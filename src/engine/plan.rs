@@ -18,13 +18,13 @@ use self::drift::drifts;
 use self::walk::Walk;
 use super::alarms;
 use super::change::{Base, Plan, Step};
+use super::error::EngineError;
 use super::graph::{self, Cycle};
 use super::order::{self, Links};
 use super::parting;
 use super::planned::{Input, Planned};
 use super::pointers::Picture;
 use super::target::chosen;
-use super::trouble::Stop;
 use crate::base::address::Address;
 use crate::base::desired::Desired;
 use crate::base::diag::Diagnostic;
@@ -33,13 +33,13 @@ use crate::base::diag::Diagnostic;
 ///
 /// # Errors
 /// All that is wrong with the configuration, with positions.
-pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
+pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
     let nothing = Desired::default();
     let wanted = if input.options.destroy { &nothing } else { input.resolve.desired() };
     let after: BTreeMap<Address, BTreeSet<Address>> =
         wanted.resources.iter().map(|(address, wanted)| (address.clone(), wanted.after.clone())).collect();
     let pairs = after.iter().flat_map(|(address, after)| after.iter().map(move |before| (before.clone(), address.clone())));
-    let graph = graph::build(after.keys().cloned(), pairs).map_err(|cycle| Stop::from(of_cycle(&cycle, wanted)))?;
+    let graph = graph::build(after.keys().cloned(), pairs).map_err(|cycle| EngineError::from(from_cycle(&cycle, wanted)))?;
     let chosen = chosen(&input, &graph)?;
 
     let mut walk = Walk {
@@ -65,7 +65,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
     walk.errors.extend(quarrels);
     let (errors, warnings): (Vec<_>, Vec<_>) = std::mem::take(&mut walk.errors).into_iter().partition(Diagnostic::is_error);
     if !errors.is_empty() {
-        return Err(Stop::failed(errors));
+        return Err(EngineError::failed(errors));
     }
     let steps = if input.options.refresh_only { Vec::new() } else { steps(&mut walk, &after, base.journal_end > 0)? };
     let mut notes = warnings;
@@ -92,7 +92,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, Stop> {
 }
 
 /// The steps of what the walk has decided, in their order; and what is to be told of the pairs that they touch.
-fn steps(walk: &mut Walk<'_>, after: &BTreeMap<Address, BTreeSet<Address>>, interrupted: bool) -> Result<Vec<Step>, Stop> {
+fn steps(walk: &mut Walk<'_>, after: &BTreeMap<Address, BTreeSet<Address>>, interrupted: bool) -> Result<Vec<Step>, EngineError> {
     let records = walk.input.state.records.iter().map(|(address, record)| (address.clone(), record.after.clone())).collect();
     let mut rolls = walk.rolls(interrupted);
     let work = walk.work();
@@ -100,10 +100,11 @@ fn steps(walk: &mut Walk<'_>, after: &BTreeMap<Address, BTreeSet<Address>>, inte
         roll.at_once = order::loses_ground(&roll.nodes, &work, after);
     }
     walk.notes.extend(alarms::notes(&rolls, &walk.input));
-    order::steps(&work, Links { wanted: after, records: &records }, &rolls).map_err(|cycle| Stop::from(of_cycle(&cycle, walk.wanted)))
+    order::steps(&work, Links { wanted: after, records: &records }, &rolls)
+        .map_err(|cycle| EngineError::from(from_cycle(&cycle, walk.wanted)))
 }
 
-fn of_cycle(cycle: &Cycle<Address>, wanted: &Desired) -> Diagnostic {
+fn from_cycle(cycle: &Cycle<Address>, wanted: &Desired) -> Diagnostic {
     let names: Vec<String> = cycle.0.iter().map(ToString::to_string).collect();
     let round = names.iter().chain(names.first()).map(String::as_str).collect::<Vec<_>>().join(" needs ");
     let mut spans = cycle.0.iter().filter_map(|address| Some((wanted.resources.get(address)?.span.clone(), address)));

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::try_join_all;
 
 use super::change::Change;
-use super::trouble::{Stop, of_api};
+use super::error::{EngineError, from_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::base::address::Address;
@@ -109,7 +109,7 @@ impl<'a> Picture<'a> {
     }
 
     /// What is wrong with objects that the stack names and does not have. What the token may not see is passed over.
-    pub(super) async fn check(&self, api: &Client, changes: &[Change]) -> Result<Vec<Diagnostic>, Stop> {
+    pub(super) async fn check(&self, api: &Client, changes: &[Change]) -> Result<Vec<Diagnostic>, EngineError> {
         let mentions = self.mentions(changes.iter());
         let mut names: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
         for mention in &mentions {
@@ -125,7 +125,7 @@ impl<'a> Picture<'a> {
                     Ok(found) => Ok((name, found)),
                     // It may not be seen, or not be asked for in this form: then only the apply can tell.
                     Err(ApiError::Refused { .. } | ApiError::Unseen { .. } | ApiError::Rejected { .. }) => Ok((name, None)),
-                    Err(error) => Err(Stop::from(of_api(&error, "check the plan against the account"))),
+                    Err(error) => Err(EngineError::from(from_api(&error, "check the plan against the account"))),
                 }
             })
         });

@@ -5,12 +5,12 @@
 use futures_util::future::{try_join_all, try_join3};
 
 use super::change::Action;
-use super::desired::of_complaint;
+use super::desired::from_complaint;
+use super::error::{EngineError, from_api, with_scopes};
 use super::observed::{Observed, Seen};
 use super::planned::Planned;
 use super::pointers::Picture;
 use super::request::SurveyContext;
-use super::trouble::{Stop, lacking, of_api};
 use crate::api::client::Client;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
@@ -30,7 +30,7 @@ pub(super) async fn check(
     state: &State,
     observed: &Observed,
     planned: &mut Planned,
-) -> Result<(), Stop> {
+) -> Result<(), EngineError> {
     if context.options.refresh_only {
         return Ok(());
     }
@@ -39,9 +39,9 @@ pub(super) async fn check(
         Some(async move {
             let complaints = kind.preflight(api, jobs).await.map_err(|error| {
                 let reads = jobs.iter().flat_map(|job| needed(kind, Operation::Create, &job.body)).filter(|scope| scope.ends_with(":read"));
-                Stop::from(of_api(&lacking(error, reads), "check the plan against the account"))
+                EngineError::from(from_api(&with_scopes(error, reads), "check the plan against the account"))
             })?;
-            Ok::<_, Stop>((jobs.first().map_or_else(|| Address::new(name, ""), |job| job.address.clone()), complaints))
+            Ok::<_, EngineError>((jobs.first().map_or_else(|| Address::new(name, ""), |job| job.address.clone()), complaints))
         })
     });
     let ours: Vec<Id> = state.records.values().chain(state.deposed.values()).map(|record| record.id.clone()).collect();
@@ -56,8 +56,9 @@ pub(super) async fn check(
             };
             Some(async move {
                 let doing = format!("check whether {} can be deleted", change.address);
-                let complaints = kind.before_delete(api, &id, seen, ours).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
-                Ok::<_, Stop>((change.address.clone(), complaints))
+                let complaints =
+                    kind.before_delete(api, &id, seen, ours).await.map_err(|error| EngineError::from(from_api(&error, &doing)))?;
+                Ok::<_, EngineError>((change.address.clone(), complaints))
             })
         },
     );
@@ -66,7 +67,7 @@ pub(super) async fn check(
     let (preflights, deletes, mut errors) = try_join3(try_join_all(preflights), try_join_all(deletes), pointers).await?;
     for (address, complaints) in preflights.into_iter().chain(deletes) {
         for complaint in complaints {
-            let diagnostic = of_complaint(context.resolve, &address, complaint);
+            let diagnostic = from_complaint(context.resolve, &address, complaint);
             if diagnostic.is_error() { errors.push(diagnostic) } else { planned.plan.notes.push(diagnostic) }
         }
     }
@@ -74,5 +75,5 @@ pub(super) async fn check(
         // Beside a run that is at work this plan is only looked at, and what that run has just made counts as somebody else's.
         planned.plan.notes.extend(errors.drain(..).map(Diagnostic::into_warning));
     }
-    if errors.is_empty() { Ok(()) } else { Err(Stop::failed(errors)) }
+    if errors.is_empty() { Ok(()) } else { Err(EngineError::failed(errors)) }
 }

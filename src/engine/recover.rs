@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use super::claims::{self, Claims};
 use super::diff::normal;
+use super::error::{EngineError, from_api};
 use super::refresh::is_there;
 use super::request::SurveyContext;
-use super::trouble::{Stop, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::api::wait::{Cause, Waiting};
@@ -178,7 +178,7 @@ pub struct Past<'a> {
 ///
 /// # Errors
 /// A read that fails, or all the doubts that a person must decide.
-pub async fn settle(past: Past<'_>) -> Result<Settled, Stop> {
+pub async fn settle(past: Past<'_>) -> Result<Settled, EngineError> {
     let Past { stack, loaded, state, journal, api, clock } = past;
     let mut settled = Settled { state: journal.settle_into(state), adopted: Vec::new() };
     let mut claims = claims::claims(&settled.state, Some(journal));
@@ -190,7 +190,7 @@ pub async fn settle(past: Past<'_>) -> Result<Settled, Stop> {
     for (place, step) in journal.open.iter().enumerate() {
         let Begin { address, op, .. } = &step.begin;
         let Some(kind) = kind(&address.kind) else { continue };
-        let stop = |error: &ApiError| Stop::from(of_api(error, &format!("find out what became of {address}")).about(address));
+        let stop = |error: &ApiError| EngineError::from(from_api(error, &format!("find out what became of {address}")).about(address));
         match (op, &step.id) {
             (Op::Create, Some(id)) => {
                 if look(kind, api, id, address, since, clock).await.map_err(|error| stop(&error))? {
@@ -229,14 +229,14 @@ pub async fn settle(past: Past<'_>) -> Result<Settled, Stop> {
             (Op::Settle { .. } | Op::Forget { .. }, _) => {}
         }
     }
-    if doubts.is_empty() { Ok(settled) } else { Err(Stop::decision(doubts)) }
+    if doubts.is_empty() { Ok(settled) } else { Err(EngineError::decision(doubts)) }
 }
 
 /// What is remembered, an interrupted run settled, and what of that was found.
 ///
 /// # Errors
 /// A read that fails, or a doubt that a person must decide.
-pub async fn settled(context: SurveyContext<'_>, remembered: &State) -> Result<(State, Vec<(Address, Id)>), Stop> {
+pub async fn settled(context: SurveyContext<'_>, remembered: &State) -> Result<(State, Vec<(Address, Id)>), EngineError> {
     Ok(match &context.loaded.journal {
         Some(journal) if context.recover => {
             let settled = settle(past(context, remembered, journal)).await?;

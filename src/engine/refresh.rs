@@ -12,9 +12,9 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::claims::claims;
 use super::diff::normal;
+use super::error::{EngineError, from_api, with_scopes};
 use super::held;
 use super::observed::{Label, Observed, Seen, Stray};
-use super::trouble::{Stop, lacking, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::api::wait::{Cause, Waiting};
@@ -42,7 +42,13 @@ const DOUBT: Duration = Duration::from_secs(3);
 ///
 /// # Errors
 /// The first read that fails.
-pub async fn refresh(api: &Client, fresh: &Client, state: &State, ours: Ours<'_>, wanted: &BTreeSet<String>) -> Result<Observed, Stop> {
+pub async fn refresh(
+    api: &Client,
+    fresh: &Client,
+    state: &State,
+    ours: Ours<'_>,
+    wanted: &BTreeSet<String>,
+) -> Result<Observed, EngineError> {
     let mut by_kind: BTreeMap<&str, Vec<(&Address, &Record)>> = BTreeMap::new();
     for name in wanted {
         by_kind.entry(name).or_default();
@@ -111,7 +117,7 @@ async fn read_kind(
     kind: &'static dyn AnyKind,
     records: &[(&Address, &Record)],
     ours: Ours<'_>,
-) -> Result<(&'static dyn AnyKind, Vec<Found>), Stop> {
+) -> Result<(&'static dyn AnyKind, Vec<Found>), EngineError> {
     let ids: Vec<Id> = records.iter().map(|(_, record)| record.id.clone()).collect();
     let stop = |error| unread(kind, error);
     let mut found = kind.list(api, &ids, ours).await.map_err(stop)?;
@@ -157,9 +163,9 @@ async fn look_again(api: &Client, kind: &dyn AnyKind, missing: Vec<Id>, ours: Ou
 }
 
 /// The error of a read of a kind's objects, with all scopes that reading them needs.
-pub(super) fn unread(kind: &dyn AnyKind, error: ApiError) -> Stop {
-    let error = lacking(error, needed(kind, Operation::Read, &Term::null()));
-    Stop::from(of_api(&error, &format!("read the objects of kind {}", kind.name())))
+pub(super) fn unread(kind: &dyn AnyKind, error: ApiError) -> EngineError {
+    let error = with_scopes(error, needed(kind, Operation::Read, &Term::null()));
+    EngineError::from(from_api(&error, &format!("read the objects of kind {}", kind.name())))
 }
 
 /// Whether an object is there: asked by its own address, and where that says no, by the list.

@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Action, Base, Change, Plan, Reason, Step, StepId};
 use super::claims::claims;
 use super::diff::{There, unmade};
+use super::error::{EngineError, from_api};
 use super::lost::is_new;
 use super::observed::{Observed, Stray};
 use super::owner::owner;
 use super::planned::{Planned, Surveyed};
 use super::recover::settled;
 use super::request::SurveyContext;
-use super::trouble::{Stop, of_api};
 use super::upkeep::Upkeep;
 use crate::api::client::Client;
 use crate::base::address::{Address, Key};
@@ -29,7 +29,7 @@ use crate::state::journal::Op;
 ///
 /// # Errors
 /// A read that fails, or why one of them cannot go.
-pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, Stop> {
+pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError> {
     let owner = owner(context, context.api).await?;
     is_new(context, context.api).await?;
     let (mut state, adopted) = settled(context, context.loaded.state.as_ref().unwrap_or(context.fresh)).await?;
@@ -75,14 +75,14 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, Stop> {
 ///
 /// # Errors
 /// A read that fails.
-pub(super) async fn find(context: SurveyContext<'_>, state: &State, of: impl Fn(&str) -> bool) -> Result<Vec<Stray>, Stop> {
+pub(super) async fn find(context: SurveyContext<'_>, state: &State, of: impl Fn(&str) -> bool) -> Result<Vec<Stray>, EngineError> {
     // Two spellings of one kind show the same objects.
     let (mark, mut claims) = (Mark::of_stack(context.stack, &state.lineage), claims(state, None));
     let ours = Ours { mark: &mark, project: state.project.as_ref() };
     let mut strays = Vec::new();
     for kind in KINDS.iter().filter(|kind| (kind.markable() || kind.lodged()) && of(kind.name())) {
         let doing = format!("look for objects of kind {} that carry the mark", kind.name());
-        let found = kind.list(context.api, &[], ours).await.map_err(|error| Stop::from(of_api(&error, &doing)))?;
+        let found = kind.list(context.api, &[], ours).await.map_err(|error| EngineError::from(from_api(&error, &doing)))?;
         let strange = found.into_iter().filter(|found| claims.insert((family(kind.name()), found.id.clone())));
         strays.extend(strange.map(|found| Stray {
             kind: kind.name(),
@@ -98,24 +98,26 @@ pub(super) async fn find(context: SurveyContext<'_>, state: &State, of: impl Fn(
 ///
 /// # Errors
 /// A read that fails.
-async fn known_project(api: &Client, stack: &str, state: &State) -> Result<Option<Id>, Stop> {
+async fn known_project(api: &Client, stack: &str, state: &State) -> Result<Option<Id>, EngineError> {
     if state.project.is_some() {
         return Ok(state.project.clone());
     }
-    project::find(api, &Mark::of_stack(stack, &state.lineage)).await.map_err(|error| Stop::from(of_api(&error, "read the projects")))
+    project::find(api, &Mark::of_stack(stack, &state.lineage))
+        .await
+        .map_err(|error| EngineError::from(from_api(&error, "read the projects")))
 }
 
-async fn may_go(context: SurveyContext<'_>, state: &State, stray: &Stray, notes: &mut Vec<Diagnostic>) -> Result<(), Stop> {
+async fn may_go(context: SurveyContext<'_>, state: &State, stray: &Stray, notes: &mut Vec<Diagnostic>) -> Result<(), EngineError> {
     let Some(kind) = kind(stray.kind) else { return Ok(()) };
     let ours: Vec<_> = state.records.values().chain(state.deposed.values()).map(|record| record.id.clone()).collect();
     let doing = format!("check whether {} can be deleted", address(stray));
-    let complaints = kind.before_delete(context.api, &stray.id, &stray.body, &ours).await.map_err(|error| of_api(&error, &doing))?;
+    let complaints = kind.before_delete(context.api, &stray.id, &stray.body, &ours).await.map_err(|error| from_api(&error, &doing))?;
     let (warnings, errors): (Vec<_>, Vec<_>) = complaints
         .into_iter()
-        .map(|complaint| super::desired::of_complaint(context.resolve, &address(stray), complaint))
+        .map(|complaint| super::desired::from_complaint(context.resolve, &address(stray), complaint))
         .partition(|diagnostic| !diagnostic.is_error());
     notes.extend(warnings);
-    if errors.is_empty() { Ok(()) } else { Err(Stop::failed(errors)) }
+    if errors.is_empty() { Ok(()) } else { Err(EngineError::failed(errors)) }
 }
 
 /// An address to speak of it by: it has none of its own.

@@ -9,6 +9,7 @@ use futures_util::future::join3;
 use super::change::Base;
 use super::claims;
 use super::doubles;
+use super::error::{EngineError, from_api};
 use super::foreign;
 use super::health::{self, Configuration};
 use super::import;
@@ -22,7 +23,6 @@ use super::recover;
 use super::refresh;
 use super::request::{ImportTarget, SurveyContext};
 use super::saved::Saved;
-use super::trouble::{Stop, of_api};
 use super::upkeep::{self, Upkeep};
 use crate::api::client::Client;
 use crate::base::address::Address;
@@ -37,7 +37,7 @@ use crate::state::State;
 ///
 /// # Errors
 /// All that is wrong with the configuration, the account or the memory.
-pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, Stop> {
+pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError> {
     let snapshot = context.api.snapshot();
     let remembered = context.loaded.state.as_ref().unwrap_or(context.fresh);
     // Whose account it is, and what is in it, are asked side by side; the first decides whether the second counts.
@@ -77,7 +77,7 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, Stop> {
         if !doubled.is_empty() {
             // What is wrong beside it may come of the same state, and must not hide this.
             let more = checked.err().map(|stop| stop.diagnostics).unwrap_or_default();
-            return Err(Stop::decision(doubled.into_iter().chain(more).collect()));
+            return Err(EngineError::decision(doubled.into_iter().chain(more).collect()));
         }
         checked?;
     }
@@ -102,8 +102,9 @@ fn only_what_came(planned: &mut Planned) {
 ///
 /// # Errors
 /// If what it was made against has moved on, or it comes out otherwise.
-pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed, Stop> {
-    let owner = account::owner(context.api, context.simulated).await.map_err(|error| Stop::from(of_api(&error, "read the account")))?;
+pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed, EngineError> {
+    let owner =
+        account::owner(context.api, context.simulated).await.map_err(|error| EngineError::from(from_api(&error, "read the account")))?;
     let remembered = context.loaded.state.as_ref().unwrap_or(context.fresh);
     let journal_end = context.loaded.journal.as_ref().map_or(0, |journal| journal.last_n);
     let base = &saved.base;
@@ -116,7 +117,7 @@ pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed
         (base.config != context.config, "the configuration has changed since".to_owned()),
     ];
     if let Some((_, why)) = moved.into_iter().find(|(moved, _)| *moved) {
-        return Err(Stop::from(stale(&why)));
+        return Err(EngineError::from(stale(&why)));
     }
     let (mut state, adopted) = recover::settled(context, remembered).await?;
     let observed = saved.observed();
@@ -127,7 +128,7 @@ pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed
     let input = Input { resolve: context.resolve, state: &state, observed: &observed, options: &options, upkeep: &upkeep };
     let planned = plan::make(input, base.clone())?;
     if !saved.holds(&planned) {
-        return Err(Stop::from(stale("it comes out otherwise now")));
+        return Err(EngineError::from(stale("it comes out otherwise now")));
     }
     let mut claims = claims::claims(&state, None);
     claims.extend(claims::of_others(context.loaded));
@@ -143,7 +144,7 @@ struct Sight {
     no_project: bool,
 }
 
-async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) -> Result<Sight, Stop> {
+async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) -> Result<Sight, EngineError> {
     let (mut state, adopted) = recover::settled(context, remembered).await?;
     let desired = context.resolve.desired();
     let mut upkeep = upkeep::settle(&mut state, desired);
@@ -168,7 +169,7 @@ async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) 
     // An address that is about to be made may have been made before, by a run that nobody remembers.
     let mut no_project = false;
     if !context.options.destroy && state.project.is_none() && makes_lodgers(context, &state) {
-        let marks = project::marks(snapshot).await.map_err(|error| Stop::from(of_api(&error, "read the projects")))?;
+        let marks = project::marks(snapshot).await.map_err(|error| EngineError::from(from_api(&error, "read the projects")))?;
         state.project = marks.iter().flatten().find(|(_, name)| **name == stack_mark).map(|(id, _)| id.clone());
         no_project = marks.is_some() && state.project.is_none();
     }
@@ -185,7 +186,7 @@ async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) 
 ///
 /// # Errors
 /// The first read that fails.
-pub async fn observe(api: &Client, stack: &str, state: &State) -> Result<Observed, Stop> {
+pub async fn observe(api: &Client, stack: &str, state: &State) -> Result<Observed, EngineError> {
     let mark = Mark::of_stack(stack, &state.lineage);
     let ours = Ours { mark: &mark, project: state.project.as_ref() };
     refresh::refresh(&api.snapshot(), api, state, ours, &BTreeSet::new()).await

@@ -4,14 +4,14 @@
 
 use std::collections::BTreeSet;
 
+use super::error::EngineError;
 use super::graph;
 use super::planned::Input;
-use super::trouble::Stop;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 
 /// Which instances the plan is about; `None` for all.
-pub(super) fn chosen(input: &Input<'_>, graph: &graph::Graph<Address>) -> Result<Option<BTreeSet<Address>>, Stop> {
+pub(super) fn chosen(input: &Input<'_>, graph: &graph::Graph<Address>) -> Result<Option<BTreeSet<Address>>, EngineError> {
     let all: BTreeSet<&Address> = input.resolve.desired().resources.keys().chain(input.state.records.keys()).collect();
     let mut errors = Vec::new();
     for (option, address) in
@@ -25,7 +25,7 @@ pub(super) fn chosen(input: &Input<'_>, graph: &graph::Graph<Address>) -> Result
         }
     }
     if !errors.is_empty() {
-        return Err(Stop::failed(errors));
+        return Err(EngineError::failed(errors));
     }
     if input.options.targets.is_empty() {
         return Ok(None);

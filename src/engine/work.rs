@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::change::StepId;
+use super::error::{from_api, with_scopes};
 use super::health::{self, Goal};
-use super::trouble::{lacking, of_api};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
 use crate::api::wait::Waiting;
@@ -224,7 +224,7 @@ fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
     };
     // Those to read were there when the plan was made.
     let needed = needed(task.kind, operation, &Term::map(task.terms.clone()));
-    let error = lacking(error.clone(), needed.into_iter().filter(|scope| !scope.ends_with(":read")));
+    let error = with_scopes(error.clone(), needed.into_iter().filter(|scope| !scope.ends_with(":read")));
     let error = &error;
     let doubt = !matches!(
         error,
@@ -234,5 +234,5 @@ fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
             | ApiError::Throttled { .. }
             | ApiError::Untrusted { .. }
     );
-    Message::Failed { step: task.step, why: of_api(error, &format!("{verb} {}", task.address)).about(&task.address), doubt }
+    Message::Failed { step: task.step, why: from_api(error, &format!("{verb} {}", task.address)).about(&task.address), doubt }
 }

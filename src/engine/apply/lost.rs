@@ -9,8 +9,8 @@ use crate::api::error::ApiError;
 use crate::base::diag::Diagnostic;
 use crate::engine::change::StepId;
 use crate::engine::claims;
+use crate::engine::error::from_api;
 use crate::engine::recover::{self, Located, Lost};
-use crate::engine::trouble::of_api;
 use crate::engine::work::{Message, watched};
 use crate::kinds::account::family;
 use crate::state::journal::Op;
@@ -77,7 +77,7 @@ impl Owner<'_> {
                 self.outcome.decision = true;
                 (recover::doubt(&self.run.planned.plan.base.stack, running.task.kind, &address, &objects), true)
             }
-            Err(error) => (of_api(&error, &format!("find out what became of {address}")).about(&address), true),
+            Err(error) => (from_api(&error, &format!("find out what became of {address}")).about(&address), true),
         };
         self.failed(step, why, doubt, batch);
     }

@@ -23,11 +23,11 @@ use dofloat::base::secret::Secret;
 use dofloat::engine::adopt::{self, Answer, Question};
 use dofloat::engine::apply::ApplyOptions;
 use dofloat::engine::change::Event;
+use dofloat::engine::error::EngineError;
 use dofloat::engine::execute::{Execution, execute};
 use dofloat::engine::planned::Surveyed;
 use dofloat::engine::request::{Options, SurveyContext};
 use dofloat::engine::survey::survey;
-use dofloat::engine::trouble::Stop;
 use dofloat::kinds::Tables;
 use dofloat::lang::Host;
 use dofloat::lang::files::Memory;
@@ -369,7 +369,14 @@ impl Bench {
         State::new(LINEAGE.to_owned(), Salt::new([1; 32]))
     }
 
-    async fn look(&self, stack: &Stack<'_>, loaded: &Loaded, fresh: &State, api: &Client, options: &Options) -> Result<Surveyed, Stop> {
+    async fn look(
+        &self,
+        stack: &Stack<'_>,
+        loaded: &Loaded,
+        fresh: &State,
+        api: &Client,
+        options: &Options,
+    ) -> Result<Surveyed, EngineError> {
         survey(SurveyContext {
             stack: "web",
             resolve: stack,

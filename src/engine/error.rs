@@ -7,14 +7,14 @@ use crate::base::diag::Diagnostic;
 
 /// Why a command of the engine stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stop {
+pub struct EngineError {
     /// What is wrong.
     pub diagnostics: Vec<Diagnostic>,
     /// Whether a person must decide (exit 4) rather than mend (exit 1).
     pub decision: bool,
 }
 
-impl Stop {
+impl EngineError {
     /// Something to mend.
     #[must_use]
     pub fn failed(diagnostics: Vec<Diagnostic>) -> Self {
@@ -28,7 +28,7 @@ impl Stop {
     }
 }
 
-impl From<Diagnostic> for Stop {
+impl From<Diagnostic> for EngineError {
     fn from(diagnostic: Diagnostic) -> Self {
         Self::failed(vec![diagnostic])
     }
@@ -36,7 +36,7 @@ impl From<Diagnostic> for Stop {
 
 /// A diagnostic of a failed request: `doing` fits after "failed to", for example `read the droplets`.
 #[must_use]
-pub fn of_api(error: &ApiError, doing: &str) -> Diagnostic {
+pub fn from_api(error: &ApiError, doing: &str) -> Diagnostic {
     let diagnostic = Diagnostic::error(format!("Failed to {doing}: {error}{}.", request_id(error)));
     match hint(error) {
         Some(hint) => diagnostic.hint(hint),
@@ -47,7 +47,7 @@ pub fn of_api(error: &ApiError, doing: &str) -> Diagnostic {
 /// The same error, with further scopes that a refused request may lack: what is set in its body or asked in its query needs
 /// more than the request's own.
 #[must_use]
-pub fn lacking(mut error: ApiError, more: impl IntoIterator<Item = &'static str>) -> ApiError {
+pub fn with_scopes(mut error: ApiError, more: impl IntoIterator<Item = &'static str>) -> ApiError {
     if let ApiError::Refused { scopes, .. } = &mut error {
         for scope in more {
             if !scopes.contains(&scope) {
