@@ -13,12 +13,12 @@ use dofloat::base::rng::Rng;
 use dofloat::base::types::Type;
 use dofloat::base::value::{Origin, Term};
 use dofloat::engine::change::Base;
+use dofloat::engine::moves::Moves;
 use dofloat::engine::observed::Observed;
 use dofloat::engine::plan;
 use dofloat::engine::planned::{Input, Surveyed};
 use dofloat::engine::request::Options;
 use dofloat::engine::saved;
-use dofloat::engine::upkeep::Upkeep;
 use dofloat::kinds::Tables;
 use dofloat::lang::ast::{Expr, Step};
 use dofloat::lang::eval::{Eval, Fault, Scope, fault};
@@ -60,8 +60,8 @@ fn planned(stack: &Stack<'_>, shown: &Shown) {
     }
     let state = State::new("fuzz".to_owned(), Salt::new([0; 32]));
     let (observed, options) = (Observed::default(), Options::default());
-    let upkeep = Upkeep::default();
-    let input = Input { resolve: stack, state: &state, observed: &observed, upkeep: &upkeep, options: &options };
+    let moves = Moves::default();
+    let input = Input { resolve: stack, state: &state, observed: &observed, moves: &moves, options: &options };
     let base = Base {
         stack: "fuzz".to_owned(),
         lineage: state.lineage.clone(),
@@ -79,7 +79,7 @@ fn planned(stack: &Stack<'_>, shown: &Shown) {
     let _ = plan_text::render(&planned.plan, layout);
     let _ = plan_json::lines(&planned.plan, &shown.sources, "");
     let _ = plan_json::object(&planned.plan, &shown.sources);
-    let surveyed = Surveyed { planned, state, observed, upkeep, adopted: Vec::new(), claims: Default::default(), no_project: false };
+    let surveyed = Surveyed { planned, state, observed, moves, adopted: Vec::new(), claims: Default::default(), no_project: false };
     // A number beyond all machines cannot be written, and says so.
     if let Ok(written) = saved::write(&surveyed, &options) {
         let read = saved::read(&written, "fuzz.plan").expect("what was written");

@@ -214,7 +214,7 @@ impl Taking<'_> {
         let found = attended(discover(self.looking.ground(&api, &config, clock, false, true), sought), waits, view).await?;
         view.print(&import_text::doubtful(&found.doubtful));
         let plan = &found.surveyed.planned.plan;
-        if plan.changes.iter().all(|change| change.came.is_none()) {
+        if plan.changes.iter().all(|change| change.provenance.is_none()) {
             view.line("Nothing was found that fits a resource without a record.");
             return Ok(Exit::Done);
         }
@@ -249,7 +249,7 @@ impl Taking<'_> {
         self.keep_secrets(secrets.into_iter().filter(|(name, value)| {
             state.outputs.get(name).and_then(|output| output.sensitive.as_ref()).is_some_and(|digest| digest.matches(value, &salt))
         }))?;
-        view.print(&import_text::left(&left, &surveyed.upkeep.missing, &tainted));
+        view.print(&import_text::left(&left, &surveyed.moves.missing, &tainted));
         self.told(&surveyed, view);
         Ok(Exit::Done)
     }

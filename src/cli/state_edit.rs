@@ -14,7 +14,7 @@ use super::state::{address, split};
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::readable;
-use crate::engine::{check, upkeep};
+use crate::engine::{check, moves};
 use crate::kinds::account::is_renamed;
 use crate::state::store::{Loaded, Locked};
 use crate::state::{State, format};
@@ -42,7 +42,7 @@ pub async fn mv(args: &StateMvArgs, session: &Session<'_>, view: &mut View) -> E
 }
 
 fn renamed(from: &Address, to: &Address, dry_run: bool, mut state: State, store: &mut Locked, view: &mut View) -> Ended {
-    let renamed = upkeep::rename(&mut state, from, to);
+    let renamed = moves::rename(&mut state, from, to);
     if let Some((from, to)) = renamed.blocked.first() {
         return Err(Diagnostic::error(format!("{from} cannot be moved to {to}: the state has an object there already."))
             .hint("Move or forget that one first. Nothing was changed.")
@@ -88,7 +88,7 @@ fn forgotten(wanted: &[Address], dry_run: bool, mut state: State, store: &mut Lo
     for address in &gone {
         let id = state.records.get(address).map(|record| format!(" [id={}]", record.id)).unwrap_or_default();
         view.line(&format!("{} {address}{id}", if dry_run { "Would forget" } else { "Forgot" }));
-        upkeep::forget(&mut state, address);
+        moves::forget(&mut state, address);
     }
     finish(dry_run, gone.len(), "forgotten; the objects live on", &state, store, view)
 }

@@ -27,11 +27,11 @@ use crate::base::types::{Schemas, Type};
 use crate::base::value::{Origin, Term};
 use crate::bootstrap::schema;
 use crate::engine::change::Base;
+use crate::engine::moves::Moves;
 use crate::engine::observed::Observed;
 use crate::engine::plan;
 use crate::engine::planned::{Input, Planned};
 use crate::engine::request::Options;
-use crate::engine::upkeep::Upkeep;
 use crate::kinds::Tables;
 use crate::lang::files::Recorded;
 use crate::lang::inputs::{Given, Inputs};
@@ -278,8 +278,8 @@ pub fn keys(environment: &Environment) -> Keys {
 pub fn offline(site: &Site<'_>, configuration: &dyn Resolve) -> Result<Planned, Failure> {
     let state = State::new(String::new(), Salt::new([0; 32]));
     let (observed, options) = (Observed::default(), Options::default());
-    let upkeep = Upkeep::default();
-    let input = Input { resolve: configuration, state: &state, observed: &observed, options: &options, upkeep: &upkeep };
+    let moves = Moves::default();
+    let input = Input { resolve: configuration, state: &state, observed: &observed, options: &options, moves: &moves };
     let base = Base {
         stack: site.place.name.clone(),
         lineage: String::new(),

@@ -90,13 +90,13 @@ pub struct Change {
     /// The identity, if there is one.
     pub id: Option<Id>,
     /// How its record came to this address, if it is new here.
-    pub came: Option<Came>,
+    pub provenance: Option<Provenance>,
 }
 
 /// How a record came to its address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Came {
+pub enum Provenance {
     /// From another address.
     Moved {
         /// The address.
@@ -303,7 +303,7 @@ impl Plan {
     /// Whether nothing is to be done: no step, no output that changes, no drift to record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let settled = self.steps.is_empty() && self.changes.iter().all(|change| change.came.is_none());
+        let settled = self.steps.is_empty() && self.changes.iter().all(|change| change.provenance.is_none());
         settled && !self.outputs.values().any(|output| output.changed) && (!self.refresh_only || self.drift.is_empty())
     }
 
@@ -312,7 +312,7 @@ impl Plan {
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         for change in &self.changes {
-            counts.import += usize::from(matches!(change.came, Some(Came::Imported { .. })));
+            counts.import += usize::from(matches!(change.provenance, Some(Provenance::Imported { .. })));
             match change.action {
                 Action::Create => counts.add += 1,
                 Action::Edit { .. } => counts.change += 1,

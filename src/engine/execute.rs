@@ -62,11 +62,11 @@ pub async fn execute(execution: Execution<'_>) -> Result<ApplyResult, EngineErro
     if !planned.plan.refresh_only {
         still_to_do(&mut state, &surveyed.state, resolve);
     }
-    import::complete(&mut state, planned, observed, &surveyed.upkeep);
+    import::complete(&mut state, planned, observed, &surveyed.moves);
     state.owner.get_or_insert_with(|| planned.plan.base.owner.clone());
     // Where nothing is left to do, the commit at the end is the only one: until then the journal tells of the mark.
     let moved =
-        loaded.journal.is_some() || !surveyed.upkeep.taken.is_empty() || loaded.state.as_ref().is_some_and(|before| *before != state);
+        loaded.journal.is_some() || !surveyed.moves.taken.is_empty() || loaded.state.as_ref().is_some_and(|before| *before != state);
     if moved && !planned.plan.steps.is_empty() {
         state.serial = store.commit(&state).map_err(|error| unwritten(&error))?;
     }

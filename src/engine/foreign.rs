@@ -121,7 +121,7 @@ fn listed(marks: &[Mark]) -> String {
 /// # Errors
 /// If it cannot be told whether it was made.
 pub async fn lodging(api: &Client, surveyed: &Surveyed, mark: &Mark) -> Result<Option<Id>, EngineError> {
-    let mut taken = surveyed.upkeep.taken.iter().filter(|(_, taken)| !taken.from.is_empty());
+    let mut taken = surveyed.moves.taken.iter().filter(|(_, taken)| !taken.from.is_empty());
     if !taken.any(|(address, _)| kind(&address.kind).is_some_and(AnyKind::lodged)) {
         return Ok(surveyed.state.project.clone());
     }
@@ -134,7 +134,7 @@ pub async fn lodging(api: &Client, surveyed: &Surveyed, mark: &Mark) -> Result<O
 /// # Errors
 /// If the API refuses. The records are written by then; the same command again goes on.
 pub async fn claim(api: &Client, surveyed: &Surveyed, ours: Ours<'_>) -> Result<(), EngineError> {
-    for (address, taken) in surveyed.upkeep.taken.iter().filter(|(_, taken)| !taken.from.is_empty()) {
+    for (address, taken) in surveyed.moves.taken.iter().filter(|(_, taken)| !taken.from.is_empty()) {
         let Some(kind) = kind(&address.kind) else { continue };
         let claimed = kind.claim(api, &taken.id, &taken.from, ours).await;
         claimed.map_err(|error| EngineError::from(from_api(&error, &format!("put this stack's mark on {address}")).about(address)))?;

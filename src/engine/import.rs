@@ -9,12 +9,12 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::error::{EngineError, from_api, with_scopes};
 use super::foreign::{self, Labels};
+use super::moves::{Moves, Taken};
 use super::observed::{Label, Observed, Seen};
 use super::planned::{Planned, Surveyed};
 use super::record::{self, Frame};
 use super::refresh;
 use super::request::{ImportTarget, Options};
-use super::upkeep::{Taken, Upkeep};
 use crate::api::client::Client;
 use crate::base::address::Address;
 use crate::base::desired::Desired;
@@ -50,7 +50,7 @@ pub async fn take(
     targets: &[ImportTarget],
     mark: &Mark,
     (desired, options): (&Desired, &Options),
-    upkeep: &mut Upkeep,
+    moves: &mut Moves,
 ) -> Result<BTreeMap<Address, Seen>, EngineError> {
     let found = look(api, targets).await?;
     let foreign = foreign::of_others(api, state, &labels(&found)).await?;
@@ -64,7 +64,7 @@ pub async fn take(
     for (target, kind, id, found) in found {
         let Some(Found { body, marks, .. }) = found else {
             match &target.told {
-                Some(_) => drop(upkeep.missing.insert(target.to.clone(), target.id.clone())),
+                Some(_) => drop(moves.missing.insert(target.to.clone(), target.id.clone())),
                 None => errors.push(placed(nothing_there(target), target)),
             }
             continue;
@@ -84,10 +84,10 @@ pub async fn take(
         let there = refresh::present(kind.name(), &provisional, body, &state.salt);
         let Seen::Present { body, digests } = &there else { continue };
         state.records.insert(target.to.clone(), Record { body: steady(kind, body), digests: digests.clone(), ..provisional });
-        upkeep.taken.insert(target.to.clone(), Taken { id, told: target.told.is_some(), from });
+        moves.taken.insert(target.to.clone(), Taken { id, told: target.told.is_some(), from });
         seen.insert(target.to.clone(), there);
     }
-    build_upon(state, &upkeep.taken, desired);
+    build_upon(state, &moves.taken, desired);
     match (errors.is_empty(), doubts.is_empty()) {
         (true, true) => Ok(seen),
         (true, false) => Err(EngineError::decision(doubts)),
@@ -134,7 +134,7 @@ fn build_upon(state: &mut State, taken: &BTreeMap<Address, Taken>, desired: &Des
 }
 
 /// The same from what a saved plan saw.
-pub fn again(state: &mut State, seen: &BTreeMap<Address, Seen>, ids: &BTreeMap<Address, Id>, desired: &Desired, upkeep: &mut Upkeep) {
+pub fn again(state: &mut State, seen: &BTreeMap<Address, Seen>, ids: &BTreeMap<Address, Id>, desired: &Desired, moves: &mut Moves) {
     for target in targets(desired, state) {
         let (Some(id), Some(kind), Some(Seen::Present { body, digests })) =
             (ids.get(&target.to), kind(&target.to.kind), seen.get(&target.to))
@@ -143,9 +143,9 @@ pub fn again(state: &mut State, seen: &BTreeMap<Address, Seen>, ids: &BTreeMap<A
         };
         let provisional = provisional(&target, desired, id.clone());
         state.records.insert(target.to.clone(), Record { body: steady(kind, body), digests: digests.clone(), ..provisional });
-        upkeep.taken.insert(target.to, Taken { id: id.clone(), told: false, from: Vec::new() });
+        moves.taken.insert(target.to, Taken { id: id.clone(), told: false, from: Vec::new() });
     }
-    build_upon(state, &upkeep.taken, desired);
+    build_upon(state, &moves.taken, desired);
 }
 
 fn provisional(target: &ImportTarget, desired: &Desired, id: Id) -> Record {
@@ -171,8 +171,8 @@ fn steady(kind: &dyn AnyKind, body: &Body) -> Body {
 
 /// Brings the records of objects that were taken over into the form that apply gives them: secrets as digests, and with what
 /// the configuration says of attributes that cannot be read.
-pub fn complete(state: &mut State, planned: &Planned, observed: &Observed, upkeep: &Upkeep) {
-    for (address, taken) in &upkeep.taken {
+pub fn complete(state: &mut State, planned: &Planned, observed: &Observed, moves: &Moves) {
+    for (address, taken) in &moves.taken {
         let (Some(kind), Some(terms), Some(old), Some(Seen::Present { body, .. })) =
             (kind(&address.kind), planned.terms.get(address), state.records.get(address), observed.seen.get(address))
         else {
@@ -202,7 +202,7 @@ pub fn complete(state: &mut State, planned: &Planned, observed: &Observed, upkee
 pub fn keep(surveyed: &Surveyed, outputs: &BTreeMap<String, SavedOutput>, store: &mut Locked) -> Result<State, EngineError> {
     let mut state = surveyed.state.clone();
     state.owner.get_or_insert_with(|| surveyed.planned.plan.base.owner.clone());
-    complete(&mut state, &surveyed.planned, &surveyed.observed, &surveyed.upkeep);
+    complete(&mut state, &surveyed.planned, &surveyed.observed, &surveyed.moves);
     for (name, output) in outputs {
         state.outputs.entry(name.clone()).or_insert_with(|| output.clone());
     }

@@ -3,29 +3,29 @@
 use std::collections::BTreeMap;
 
 use super::import::{again, complete, targets};
+use super::moves::Moves;
 use super::plan::make;
 use super::planned::Input;
 use super::request::Options;
 use super::sketch_tests::{Sketch, at, base, seen, state, told_change, told_problem, told_state};
-use super::upkeep::Upkeep;
 use crate::base::desired::Resolve as _;
 use crate::base::identity::Id;
 
 /// A case: its name, the configuration, the state, and what is seen of the objects that are taken over.
 fn told((name, configuration, records, there): (&str, &str, &str, &str)) -> String {
-    let (resolve, mut state, mut upkeep) = (Sketch::new(configuration), state(records), Upkeep::default());
+    let (resolve, mut state, mut moves) = (Sketch::new(configuration), state(records), Moves::default());
     let observed = seen(&state, there);
     let targets = targets(resolve.desired(), &state);
     let ids: BTreeMap<_, _> = targets.iter().map(|target| (target.to.clone(), target.id.clone())).collect();
-    again(&mut state, &observed.seen, &ids, resolve.desired(), &mut upkeep);
+    again(&mut state, &observed.seen, &ids, resolve.desired(), &mut moves);
     let first = told_state(&state);
     let options = Options::default();
-    let made = make(Input { resolve: &resolve, state: &state, observed: &observed, options: &options, upkeep: &upkeep }, base());
+    let made = make(Input { resolve: &resolve, state: &state, observed: &observed, options: &options, moves: &moves }, base());
     let planned = match made {
         Ok(planned) => planned,
         Err(stop) => return format!("## {name}\n{}\n", stop.diagnostics.iter().map(told_problem).collect::<Vec<_>>().join("\n")),
     };
-    complete(&mut state, &planned, &observed, &upkeep);
+    complete(&mut state, &planned, &observed, &moves);
     let changes: Vec<String> = planned.plan.changes.iter().map(told_change).collect();
     let notes: Vec<String> = planned.plan.notes.iter().map(told_problem).collect();
     let lines = [format!("## {name}"), changes.join("\n"), notes.join("\n"), "records at first:".to_owned(), first];

@@ -22,6 +22,7 @@ mod held;
 pub mod import;
 pub mod known;
 mod lost;
+pub mod moves;
 pub mod observed;
 pub mod order;
 mod owner;
@@ -41,7 +42,6 @@ pub mod strays;
 pub mod survey;
 mod target;
 pub mod tfstate;
-pub mod upkeep;
 mod work;
 
 #[cfg(test)]

@@ -51,7 +51,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
         jobs: BTreeMap::new(),
         terms: BTreeMap::new(),
         errors: Vec::new(),
-        notes: input.upkeep.notes.clone(),
+        notes: input.moves.notes.clone(),
     };
     for address in graph.order() {
         walk.visit(&address);

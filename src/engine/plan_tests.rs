@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::moves;
 use super::plan::make;
 use super::planned::Input;
 use super::request::Options;
 use super::sketch_tests::{Sketch, at, base, seen, state, told_change, told_problem, told_shown, told_steps};
-use super::upkeep;
 
 /// A case: its name, the configuration, the state, what is seen, and what is asked for.
 type Case<'a> = (&'a str, &'a str, &'a str, &'a str, Options);
@@ -14,10 +14,10 @@ type Case<'a> = (&'a str, &'a str, &'a str, &'a str, Options);
 fn told(case: &Case<'_>) -> String {
     let (name, configuration, records, there, options) = case;
     let (resolve, mut state) = (Sketch::new(configuration), state(records));
-    let upkeep = upkeep::settle(&mut state, crate::base::desired::Resolve::desired(&resolve));
+    let moves = moves::apply(&mut state, crate::base::desired::Resolve::desired(&resolve));
     let observed = seen(&state, there);
     let mut text = format!("## {name}\n");
-    match make(Input { resolve: &resolve, state: &state, observed: &observed, options, upkeep: &upkeep }, base()) {
+    match make(Input { resolve: &resolve, state: &state, observed: &observed, options, moves: &moves }, base()) {
         Err(stop) => text.extend(stop.diagnostics.iter().map(|error| told_problem(error) + "\n")),
         Ok(planned) => {
             let plan = planned.plan;

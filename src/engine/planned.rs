@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use super::change::Plan;
 use super::claims::Claims;
+use super::moves::Moves;
 use super::observed::Observed;
 use super::request::Options;
-use super::upkeep::Upkeep;
 use crate::base::address::Address;
 use crate::base::desired::Resolve;
 use crate::base::identity::Id;
@@ -29,7 +29,7 @@ pub struct Input<'a> {
     /// What was asked for.
     pub options: &'a Options,
     /// How records came to be where they are.
-    pub upkeep: &'a Upkeep,
+    pub moves: &'a Moves,
 }
 
 /// A plan, and what it was worked out with.
@@ -57,7 +57,7 @@ pub struct Surveyed {
     /// What an interrupted run had made, and was found.
     pub adopted: Vec<(Address, Id)>,
     /// How records came to be where they are.
-    pub upkeep: Upkeep,
+    pub moves: Moves,
     /// Objects that are not ours, whatever they look like.
     pub claims: Claims,
     /// Whether the account's projects were read, and none of them is the stack's.

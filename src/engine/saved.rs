@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::change::{Action, AttrChange, Base, Came, Change, Drift, OutputChange, Plan, Reason, Shown, Step, StepOp};
+use super::change::{Action, AttrChange, Base, Change, Drift, OutputChange, Plan, Provenance, Reason, Shown, Step, StepOp};
 use super::diff::shown;
 use super::observed::{Observed, Seen};
 use super::planned::{Planned, Surveyed};
@@ -93,8 +93,8 @@ struct SavedChange {
     after: Option<Shown>,
     attrs: Vec<AttrChange>,
     id: Option<Id>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    came: Option<Came>,
+    #[serde(rename = "came", default, skip_serializing_if = "Option::is_none")]
+    provenance: Option<Provenance>,
 }
 
 /// The bytes of the file.
@@ -194,8 +194,8 @@ impl Saved {
     /// The objects that are taken over.
     #[must_use]
     pub fn imported(&self) -> BTreeMap<Address, Id> {
-        let one = |change: &SavedChange| match &change.came {
-            Some(Came::Imported { id }) => Some((change.address.clone(), id.clone())),
+        let one = |change: &SavedChange| match &change.provenance {
+            Some(Provenance::Imported { id }) => Some((change.address.clone(), id.clone())),
             _ => None,
         };
         self.shows.changes.iter().filter_map(one).collect()
@@ -206,7 +206,7 @@ impl Saved {
     pub fn holds(&self, again: &Planned) -> bool {
         let again = shows(&again.plan);
         if self.format == EARLIER {
-            let done = |change: &SavedChange| (change.address.clone(), change.action.clone(), change.id.clone(), change.came.clone());
+            let done = |change: &SavedChange| (change.address.clone(), change.action.clone(), change.id.clone(), change.provenance.clone());
             let all = |shows: &Shows| shows.changes.iter().map(done).collect::<Vec<_>>();
             return again.steps == self.shows.steps && all(&again) == all(&self.shows);
         }
@@ -232,7 +232,7 @@ impl Saved {
                     after: change.after.as_ref().map(term),
                     attrs: change.attrs,
                     id: change.id,
-                    came: change.came,
+                    provenance: change.provenance,
                 })
                 .collect(),
             steps: self.shows.steps.clone(),
@@ -279,7 +279,7 @@ fn shows(plan: &Plan) -> Shows {
                 after: change.after.as_ref().map(shown),
                 attrs: change.attrs.clone(),
                 id: change.id.clone(),
-                came: change.came.clone(),
+                provenance: change.provenance.clone(),
             })
             .collect(),
         steps: plan.steps.clone(),

@@ -10,7 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::change::{Action, AttrChange, Base, Came, Change, Shown, Step, StepId, StepOp};
+use super::change::{Action, AttrChange, Base, Change, Provenance, Shown, Step, StepId, StepOp};
 use super::observed::{Observed, Seen};
 use crate::base::address::Address;
 use crate::base::desired::{Desired, Ignore, Import, Known, Lifecycle, Move, Output, Prevent, Removal, Repeats, Resolve, Wanted};
@@ -245,9 +245,9 @@ pub(super) fn told_change(change: &Change) -> String {
     if let Some(reason) = &change.reason {
         let _ = write!(text, ", {reason:?}");
     }
-    match &change.came {
-        Some(Came::Moved { from }) => text += &format!(", moved from {}", short(from)),
-        Some(Came::Imported { id }) => text += &format!(", imported from {id}"),
+    match &change.provenance {
+        Some(Provenance::Moved { from }) => text += &format!(", moved from {}", short(from)),
+        Some(Provenance::Imported { id }) => text += &format!(", imported from {id}"),
         None => {}
     }
     for attr in &change.attrs {

@@ -10,12 +10,12 @@ use super::claims::claims;
 use super::diff::{There, unmade};
 use super::error::{EngineError, from_api};
 use super::lost::is_new;
+use super::moves::Moves;
 use super::observed::{Observed, Stray};
 use super::owner::owner;
 use super::planned::{Planned, Surveyed};
 use super::recover::settled;
 use super::request::SurveyContext;
-use super::upkeep::Upkeep;
 use crate::api::client::Client;
 use crate::base::address::{Address, Key};
 use crate::base::diag::Diagnostic;
@@ -67,8 +67,8 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError>
     }
     let planned = Planned { plan, known: BTreeMap::new(), terms: BTreeMap::new(), jobs: BTreeMap::new() };
     let claims = claims(&state, None);
-    let (observed, upkeep) = (Observed::default(), Upkeep::default());
-    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, no_project: false })
+    let (observed, moves) = (Observed::default(), Moves::default());
+    Ok(Surveyed { planned, state, observed, adopted, moves, claims, no_project: false })
 }
 
 /// Everything of some kinds that carries the mark and is in no record.
@@ -135,6 +135,6 @@ fn change(stray: &Stray) -> Change {
         after: None,
         attrs: kind(stray.kind).map(|kind| unmade(kind.attrs(), there)).unwrap_or_default(),
         id: Some(stray.id.clone()),
-        came: None,
+        provenance: None,
     }
 }

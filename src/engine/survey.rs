@@ -14,6 +14,7 @@ use super::foreign;
 use super::health::{self, Configuration};
 use super::import;
 use super::lost;
+use super::moves::{self, Moves};
 use super::observed::{Observed, Seen};
 use super::owner;
 use super::plan;
@@ -23,7 +24,6 @@ use super::recover;
 use super::refresh;
 use super::request::{ImportTarget, SurveyContext};
 use super::saved::Saved;
-use super::upkeep::{self, Upkeep};
 use crate::api::client::Client;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
@@ -55,7 +55,7 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError>
         (None, Some(owner)) if is_proven => owner.clone(),
         (None, _) => owner::owner(context, &snapshot).await?,
     };
-    let Sight { state, adopted, observed, upkeep, no_project } = seen?;
+    let Sight { state, adopted, observed, moves, no_project } = seen?;
     new?;
     let base = Base {
         stack: context.stack.to_owned(),
@@ -66,7 +66,7 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError>
         endpoint: context.endpoint.to_owned(),
         config: context.config.to_owned(),
     };
-    let input = Input { resolve: context.resolve, state: &state, observed: &observed, options: context.options, upkeep: &upkeep };
+    let input = Input { resolve: context.resolve, state: &state, observed: &observed, options: context.options, moves: &moves };
     let mut planned = plan::make(input, base)?;
     if context.options.adopt.is_some() {
         only_what_came(&mut planned);
@@ -84,7 +84,7 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError>
     let mut claims = claims::claims(&state, None);
     claims.extend(claims::of_others(context.loaded));
     claims.extend(observed.strays.iter().map(|stray| (account::family(stray.kind), stray.id.clone())));
-    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, no_project })
+    Ok(Surveyed { planned, state, observed, adopted, moves, claims, no_project })
 }
 
 /// Leaves of a plan what is told of objects that are taken over; nothing is to be done.
@@ -94,7 +94,7 @@ fn only_what_came(planned: &mut Planned) {
     planned.plan.drift.clear();
     planned.jobs.clear();
     let about: BTreeSet<String> =
-        planned.plan.changes.iter().filter(|change| change.came.is_some()).map(|change| change.address.to_string()).collect();
+        planned.plan.changes.iter().filter(|change| change.provenance.is_some()).map(|change| change.address.to_string()).collect();
     planned.plan.notes.retain(|note| note.address.as_ref().is_some_and(|address| about.contains(address)));
 }
 
@@ -122,43 +122,43 @@ pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed
     let (mut state, adopted) = recover::settled(context, remembered).await?;
     let observed = saved.observed();
     let desired = context.resolve.desired();
-    let mut upkeep = upkeep::settle(&mut state, desired);
-    import::again(&mut state, &observed.seen, &saved.imported(), desired, &mut upkeep);
+    let mut moves = moves::apply(&mut state, desired);
+    import::again(&mut state, &observed.seen, &saved.imported(), desired, &mut moves);
     let options = saved.options();
-    let input = Input { resolve: context.resolve, state: &state, observed: &observed, options: &options, upkeep: &upkeep };
+    let input = Input { resolve: context.resolve, state: &state, observed: &observed, options: &options, moves: &moves };
     let planned = plan::make(input, base.clone())?;
     if !saved.holds(&planned) {
         return Err(EngineError::from(stale("it comes out otherwise now")));
     }
     let mut claims = claims::claims(&state, None);
     claims.extend(claims::of_others(context.loaded));
-    Ok(Surveyed { planned, state, observed, adopted, upkeep, claims, no_project: false })
+    Ok(Surveyed { planned, state, observed, adopted, moves, claims, no_project: false })
 }
 
-/// What is remembered, an interrupted run and all upkeep settled, and what is there.
+/// What is remembered, an interrupted run reconciled and all moves done, and what is there.
 struct Sight {
     state: State,
     adopted: Vec<(Address, Id)>,
     observed: Observed,
-    upkeep: Upkeep,
+    moves: Moves,
     no_project: bool,
 }
 
 async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) -> Result<Sight, EngineError> {
     let (mut state, adopted) = recover::settled(context, remembered).await?;
     let desired = context.resolve.desired();
-    let mut upkeep = upkeep::settle(&mut state, desired);
+    let mut moves = moves::apply(&mut state, desired);
     let targets: Vec<ImportTarget> = match &context.options.adopt {
         Some(targets) => targets.clone(),
         None if context.options.destroy || context.options.refresh_only => Vec::new(),
         None => import::targets(desired, &state),
     };
     let stack_mark = Mark::of_stack(context.stack, &state.lineage);
-    let taken = import::take(context.api, &mut state, &targets, &stack_mark, (desired, context.options), &mut upkeep).await?;
+    let taken = import::take(context.api, &mut state, &targets, &stack_mark, (desired, context.options), &mut moves).await?;
     if !context.refresh || context.options.adopt.is_some() {
         let mut observed = believed(&state);
         observed.seen.extend(taken);
-        return Ok(Sight { state, adopted, observed, upkeep, no_project: false });
+        return Ok(Sight { state, adopted, observed, moves, no_project: false });
     }
     // Nothing can carry a mark that was drawn just now; a simulated stack has the same one each time.
     let is_fresh = context.loaded.state.is_none() && context.loaded.journal.is_none() && !context.simulated;
@@ -179,7 +179,7 @@ async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) 
     if !context.options.destroy {
         look_at_pairs(context, &state, &mut observed).await;
     }
-    Ok(Sight { state, adopted, observed, upkeep, no_project })
+    Ok(Sight { state, adopted, observed, moves, no_project })
 }
 
 /// Reads the objects that are remembered.

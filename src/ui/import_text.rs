@@ -10,14 +10,14 @@ use super::paint::Paint;
 use super::plan_text::{self, Layout};
 use crate::base::address::Address;
 use crate::base::identity::Id;
-use crate::engine::change::{Action, Came, Change, Plan};
+use crate::engine::change::{Action, Change, Plan, Provenance};
 
 /// What was found, and how a plan would show it.
 #[must_use]
 pub fn proposal(plan: &Plan, layout: Layout<'_>) -> String {
     let mut text = layout.paint.bold("These objects fit resources that have no record.");
     text.push_str("\nNothing of them is changed now; shown is what the next plan makes of them.\n\n");
-    for change in plan.changes.iter().filter(|change| change.came.is_some()) {
+    for change in plan.changes.iter().filter(|change| change.provenance.is_some()) {
         plan_text::one(&mut text, change, layout);
         text.push('\n');
     }
@@ -61,7 +61,7 @@ pub fn left(left: &[(String, String)], missing: &BTreeMap<Address, Id>, tainted:
 pub fn done(plan: &Plan, paint: Paint) -> String {
     let mut text = String::new();
     for change in &plan.changes {
-        if let Some(Came::Imported { id }) = &change.came {
+        if let Some(Provenance::Imported { id }) = &change.provenance {
             let _ = writeln!(text, "{}: Imported [id={id}]{}", paint.bold(&change.address.to_string()), next(change));
         }
     }

@@ -8,7 +8,7 @@ use super::errors::{self, Sources};
 use super::plan_text::{no_changes, summary};
 use crate::base::address::{Address, Key};
 use crate::base::value::{Body, Value};
-use crate::engine::change::{Action, AttrChange, Came, Change, Counts, Drift, Order, Plan, Reason, Shown};
+use crate::engine::change::{Action, AttrChange, Change, Counts, Drift, Order, Plan, Provenance, Reason, Shown};
 
 /// The version of the stream's form.
 const UI_VERSION: &str = "1.2";
@@ -33,7 +33,7 @@ pub fn line(kind: &str, message: &str, timestamp: &str) -> Json {
 #[must_use]
 pub fn lines(plan: &Plan, sources: &Sources, timestamp: &str) -> Vec<Json> {
     let mut lines: Vec<Json> = plan.drift.iter().map(|drift| drift_line(drift, timestamp)).collect();
-    let changing = plan.changes.iter().filter(|change| change.action != Action::Keep || change.came.is_some());
+    let changing = plan.changes.iter().filter(|change| change.action != Action::Keep || change.provenance.is_some());
     lines.extend(changing.map(|change| change_line(change, timestamp)));
     lines.extend(plan.notes.iter().map(|note| errors::json_line(note, sources, timestamp)));
     let message = if plan.is_empty() { no_changes(plan).to_owned() } else { summary(plan.counts()) };
@@ -88,9 +88,9 @@ pub fn object(plan: &Plan, sources: &Sources) -> Json {
             if matches!(change.action, Action::Create | Action::Delete) { &nothing } else { change.before.as_ref().unwrap_or(&nothing) };
         let because: &[String] = if let Action::Replace { because, .. } = &change.action { because } else { &[] };
         let mut object = change_object(&change.address, actions(&change.action), change.reason.as_ref(), &change.attrs, same, because);
-        match &change.came {
-            Some(Came::Imported { id }) => object["change"]["importing"] = json!({ "id": id }),
-            Some(Came::Moved { from }) => object["previous_address"] = json!(from),
+        match &change.provenance {
+            Some(Provenance::Imported { id }) => object["change"]["importing"] = json!({ "id": id }),
+            Some(Provenance::Moved { from }) => object["previous_address"] = json!(from),
             None => {}
         }
         object
@@ -136,17 +136,17 @@ fn change_line(change: &Change, timestamp: &str) -> Json {
         Action::Delete => ("delete", "Plan to delete"),
         Action::Adopt { .. } => ("import", "Plan to adopt what an interrupted run made"),
         Action::Forget => ("remove", "Plan to take out of the state"),
-        Action::Keep => match &change.came {
-            Some(Came::Imported { .. }) => ("import", "Plan to import"),
-            Some(Came::Moved { .. }) => ("move", "Plan to move"),
+        Action::Keep => match &change.provenance {
+            Some(Provenance::Imported { .. }) => ("import", "Plan to import"),
+            Some(Provenance::Moved { .. }) => ("move", "Plan to move"),
             None => ("noop", "Plan to keep"),
         },
     };
     let mut line = line("planned_change", &format!("{}: {words}", change.address), timestamp);
     line["change"] = json!({ "resource": resource(&change.address), "action": action });
-    match &change.came {
-        Some(Came::Imported { id }) => line["change"]["importing"] = json!({ "id": id }),
-        Some(Came::Moved { from }) => line["change"]["previous_resource"] = resource(from),
+    match &change.provenance {
+        Some(Provenance::Imported { id }) => line["change"]["importing"] = json!({ "id": id }),
+        Some(Provenance::Moved { from }) => line["change"]["previous_resource"] = resource(from),
         None => {}
     }
     if let Some(reason) = reason(change.reason.as_ref(), &change.action) {

@@ -11,7 +11,7 @@ use super::paint::Paint;
 use super::value_text::key;
 use crate::base::address::{Address, Key};
 use crate::base::value::{Term, Value};
-use crate::engine::change::{Action, AttrChange, Came, Change, Counts, Drift, Order, Plan, Reason, Shown};
+use crate::engine::change::{Action, AttrChange, Change, Counts, Drift, Order, Plan, Provenance, Reason, Shown};
 use crate::kinds::attr::Attr;
 
 /// How a plan is laid out: what it is drawn with beside itself.
@@ -42,7 +42,7 @@ pub fn rows_of(kind: &str) -> Option<&'static [Attr]> {
 pub fn render(plan: &Plan, layout: Layout<'_>) -> String {
     let mut text = drift(plan, layout);
     let shown: Vec<&Change> =
-        plan.changes.iter().filter(|change| !matches!(change.action, Action::Keep) || change.came.is_some()).collect();
+        plan.changes.iter().filter(|change| !matches!(change.action, Action::Keep) || change.provenance.is_some()).collect();
     if !shown.is_empty() {
         legend(&mut text, &shown, layout.paint);
         text.push_str("\ndofloat will perform the following actions:\n\n");
@@ -196,9 +196,9 @@ fn title(change: &Change) -> Vec<String> {
         (Action::Adopt { found }, _) => format!("{address} was made by an interrupted run and is taken into the state [id={found}]"),
         (Action::Forget, Some(Reason::Gone)) => format!("{address} is gone and will be taken out of the state"),
         (Action::Forget, _) => format!("{address} will be taken out of the state, but not destroyed"),
-        (Action::Keep, _) => match &change.came {
-            Some(Came::Moved { from }) => format!("{from} has moved to {address}"),
-            Some(Came::Imported { .. }) => format!("{address} will be imported"),
+        (Action::Keep, _) => match &change.provenance {
+            Some(Provenance::Moved { from }) => format!("{from} has moved to {address}"),
+            Some(Provenance::Imported { .. }) => format!("{address} will be imported"),
             None => format!("{address} stays as it is"),
         },
     };
@@ -223,12 +223,12 @@ fn title(change: &Change) -> Vec<String> {
         Action::Edit { disruptive: true, .. } => Some("(it is interrupted meanwhile)".to_owned()),
         _ => None,
     };
-    let came = match &change.came {
-        Some(Came::Moved { from }) if change.action != Action::Keep => Some(format!("(moved from {from})")),
-        Some(Came::Imported { id }) => Some(format!("(imported from \"{id}\")")),
+    let provenance = match &change.provenance {
+        Some(Provenance::Moved { from }) if change.action != Action::Keep => Some(format!("(moved from {from})")),
+        Some(Provenance::Imported { id }) => Some(format!("(imported from \"{id}\")")),
         _ => None,
     };
-    [Some(first), came, why, interrupts].into_iter().flatten().collect()
+    [Some(first), provenance, why, interrupts].into_iter().flatten().collect()
 }
 
 /// The key of an instance as its address has it: `[1]`, `["a"]`.

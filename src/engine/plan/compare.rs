@@ -28,7 +28,7 @@ impl Walk<'_> {
         let there = There { body: present.body, digests: present.digests };
         // What is taken over was not set by us.
         let nothing = Body::new();
-        let last = if self.input.upkeep.taken.contains_key(address) { &nothing } else { &present.record.body };
+        let last = if self.input.moves.taken.contains_key(address) { &nothing } else { &present.record.body };
         let mut differences = diff::wanted(kind.attrs(), terms, there, last, &wanted.rules.ignore_changes, &self.input.state.salt);
         if is_rising(kind, present) {
             differences.retain(|difference| !difference.row.follows.contains(&SETTLE));
@@ -76,7 +76,7 @@ impl Walk<'_> {
 
     /// What cannot be read of an object that is taken over is taken to be as it is written.
     fn believe(&mut self, address: &Address, terms: &Terms, differences: &mut Vec<Difference>) {
-        if self.input.upkeep.taken.get(address).is_none_or(|taken| taken.told) {
+        if self.input.moves.taken.get(address).is_none_or(|taken| taken.told) {
             return;
         }
         let mut believed = Vec::new();

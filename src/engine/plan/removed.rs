@@ -21,7 +21,7 @@ impl Walk<'_> {
             let present = self.present(address);
             let mut change = self.keep(address, present.as_ref());
             change.id = Some(record.id.clone());
-            change.came = self.input.upkeep.came(address);
+            change.provenance = self.input.moves.provenance(address);
             let let_go = self.input.resolve.desired().removals.get(&address.block()).is_some_and(|removal| !removal.destroy);
             if self.is_chosen(address) {
                 change.reason = Some(if present.is_some() { self.why_removed(address) } else { Reason::Gone });
@@ -71,7 +71,7 @@ impl Walk<'_> {
         let block = self.input.resolve.desired().blocks.get(&address.block());
         match (block, &address.key) {
             _ if self.input.options.destroy => Reason::Destroy,
-            (None, _) if self.input.upkeep.moved.contains_key(address) => Reason::NoMoveTarget,
+            (None, _) if self.input.moves.moved.contains_key(address) => Reason::NoMoveTarget,
             (None, _) => Reason::NotInConfiguration,
             (Some(Repeats::Count), Some(Key::Index(_))) => Reason::CountIndex,
             (Some(Repeats::ForEach), Some(Key::Name(_))) => Reason::EachKey,

@@ -80,7 +80,7 @@ impl<'a> Walk<'a> {
             followed(kind.attrs(), &known, present, &mut change.attrs);
         }
         change.after = Some(known.clone());
-        change.came = self.input.upkeep.came(address);
+        change.provenance = self.input.moves.provenance(address);
         self.known.insert(address.clone(), known);
         if let Some(present) = &present {
             self.notes.extend(self.remark(address, wanted, kind, present, &change));
@@ -114,7 +114,7 @@ impl<'a> Walk<'a> {
             before,
             attrs: Vec::new(),
             id: present.map(|present| present.record.id.clone()),
-            came: None,
+            provenance: None,
         }
     }
 
@@ -128,7 +128,7 @@ impl<'a> Walk<'a> {
             after: None,
             attrs: diff::made(kind.attrs(), terms, None),
             id: None,
-            came: None,
+            provenance: None,
         }
     }
 

@@ -16,12 +16,12 @@ use crate::base::secret::Secret;
 use crate::base::value::{Body, Value};
 use crate::engine::apply::ApplyOptions;
 use crate::engine::claims::Claims;
+use crate::engine::moves::Moves;
 use crate::engine::plan::make;
 use crate::engine::planned::Input;
 use crate::engine::recover::Located;
 use crate::engine::request::Options;
 use crate::engine::sketch_tests::{Sketch, base, owner, seen, short, state, told_object_op, told_op, told_problem, told_state};
-use crate::engine::upkeep::Upkeep;
 use crate::kinds::erased::{Found, Sure};
 use crate::state::journal::Line;
 use crate::state::store::{Opening, Paths, Store};
@@ -48,10 +48,9 @@ async fn told(name: &str, configuration: &str, records: &str, keep_going: bool, 
     let journal = paths.journal.clone();
     let mut store = Store::open(paths).unguarded().await.unwrap();
     store.load().unwrap();
-    let (resolve, state, upkeep, options) = (Sketch::new(configuration), state(records), Upkeep::default(), Options::default());
+    let (resolve, state, moves, options) = (Sketch::new(configuration), state(records), Moves::default(), Options::default());
     let observed = seen(&state, "");
-    let planned =
-        make(Input { resolve: &resolve, state: &state, observed: &observed, options: &options, upkeep: &upkeep }, base()).unwrap();
+    let planned = make(Input { resolve: &resolve, state: &state, observed: &observed, options: &options, moves: &moves }, base()).unwrap();
     store.begin(&state, Opening { owner: owner(), marked: BTreeSet::new(), addresses: BTreeSet::new() }).unwrap();
     let clock = Clock::virtual_at(Moment(1_000));
     let mut events = Vec::new();

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::change::Came;
+use super::change::Provenance;
 use crate::base::address::{Address, Key};
 use crate::base::desired::Desired;
 use crate::base::diag::Diagnostic;
@@ -15,7 +15,7 @@ use crate::state::{Record, State};
 
 /// How records came to be where they are.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Upkeep {
+pub struct Moves {
     /// The old address, by the new one.
     pub moved: BTreeMap<Address, Address>,
     /// Objects that are taken over.
@@ -37,12 +37,12 @@ pub struct Taken {
     pub from: Vec<Mark>,
 }
 
-impl Upkeep {
+impl Moves {
     /// How the record of an address came to be there, if it is new.
     #[must_use]
-    pub fn came(&self, address: &Address) -> Option<Came> {
-        let taken = self.taken.get(address).map(|taken| Came::Imported { id: taken.id.clone() });
-        taken.or_else(|| self.moved.get(address).map(|from| Came::Moved { from: from.clone() }))
+    pub fn provenance(&self, address: &Address) -> Option<Provenance> {
+        let taken = self.taken.get(address).map(|taken| Provenance::Imported { id: taken.id.clone() });
+        taken.or_else(|| self.moved.get(address).map(|from| Provenance::Moved { from: from.clone() }))
     }
 }
 
@@ -58,13 +58,13 @@ pub struct Renamed {
 /// Does the `moved` blocks, the moves that a new or lost `count` means, and forgets replaced objects of resources that are
 /// removed and not to be destroyed.
 #[must_use]
-pub fn settle(state: &mut State, desired: &Desired) -> Upkeep {
-    let mut upkeep = Upkeep::default();
+pub fn apply(state: &mut State, desired: &Desired) -> Moves {
+    let mut moves = Moves::default();
     for of in &desired.moves {
         let renamed = rename(state, &of.from, &of.to);
-        upkeep.remember(renamed.done);
+        moves.remember(renamed.done);
         for (from, to) in renamed.blocked {
-            upkeep.notes.push(
+            moves.notes.push(
                 Diagnostic::warning(format!("{from} is not moved to {to}: the state has another object there."))
                     .at(of.span.clone())
                     .hint(format!("As {from} is not in the configuration, it is planned to be destroyed. `dofloat state mv` or `state rm` sorts it out.")),
@@ -72,14 +72,14 @@ pub fn settle(state: &mut State, desired: &Desired) -> Upkeep {
         }
     }
     for (from, to) in implied(state, desired) {
-        upkeep.remember(rename(state, &from, &to).done);
+        moves.remember(rename(state, &from, &to).done);
     }
     let let_go = |address: &Address| desired.removals.get(&address.block()).is_some_and(|removal| !removal.destroy);
     state.deposed.retain(|(address, _), _| !let_go(address));
-    upkeep
+    moves
 }
 
-impl Upkeep {
+impl Moves {
     fn remember(&mut self, done: Vec<(Address, Address)>) {
         for (from, to) in done {
             let origin = self.moved.remove(&from).unwrap_or(from);
@@ -215,11 +215,11 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(before: &str, wanted: &str, moves: &[(&str, &str)], after: &str) -> Upkeep {
+    fn check(before: &str, wanted: &str, moves: &[(&str, &str)], after: &str) -> Moves {
         let mut state = state(before);
-        let upkeep = settle(&mut state, &desired(wanted, moves));
+        let moves = apply(&mut state, &desired(wanted, moves));
         assert_eq!(told(&state), after, "{before} {moves:?}");
-        upkeep
+        moves
     }
 
     #[test]
@@ -232,17 +232,17 @@ mod tests {
 
     #[test]
     fn a_chain_ends_at_its_end_and_tells_its_beginning() {
-        let upkeep = check("k.a", "k.c", &[("k.a", "k.b"), ("k.b", "k.c")], "k.c=k.a");
-        assert_eq!(upkeep.came(&at("k.c")), Some(Came::Moved { from: at("k.a") }));
-        assert_eq!(upkeep.moved.len(), 1);
+        let moves = check("k.a", "k.c", &[("k.a", "k.b"), ("k.b", "k.c")], "k.c=k.a");
+        assert_eq!(moves.provenance(&at("k.c")), Some(Provenance::Moved { from: at("k.a") }));
+        assert_eq!(moves.moved.len(), 1);
         check("k.b", "k.c", &[("k.a", "k.b"), ("k.b", "k.c")], "k.c=k.b");
-        assert_eq!(check("k.c", "k.c", &[("k.a", "k.b"), ("k.b", "k.c")], "k.c"), Upkeep::default());
+        assert_eq!(check("k.c", "k.c", &[("k.a", "k.b"), ("k.b", "k.c")], "k.c"), Moves::default());
     }
 
     #[test]
     fn a_place_that_is_taken_is_left_alone() {
-        let upkeep = check("k.a k.b", "k.b", &[("k.a", "k.b")], "k.a k.b");
-        assert!(upkeep.moved.is_empty() && upkeep.notes[0].message.contains("k.a is not moved to k.b"));
+        let moves = check("k.a k.b", "k.b", &[("k.a", "k.b")], "k.a k.b");
+        assert!(moves.moved.is_empty() && moves.notes[0].message.contains("k.a is not moved to k.b"));
     }
 
     #[test]
@@ -265,7 +265,7 @@ mod tests {
         let mut state = state("k.a -k.a -k.b");
         let removal = Removal { destroy: false, span: span() };
         let desired = Desired { removals: BTreeMap::from([(at("k.a"), removal)]), ..Desired::default() };
-        let _ = settle(&mut state, &desired);
+        let _ = apply(&mut state, &desired);
         assert_eq!(told(&state), "k.a -k.b=old");
     }
 }
