@@ -137,7 +137,7 @@ impl World {
             "look" => self.body(kind, kind.look(&api, &id).await.map(|found| found.into_iter().map(|found| found.body).collect())),
             "list" => self.found(kind, kind.list(&api, &[id.clone(), Id("x,1".to_owned())], ours).await),
             "create" => self.body(kind, kind.create(&api, &address, &term, ours).await.map(|made| made.body.into_iter().collect())),
-            "settle" => self.body(kind, kind.settle(&api, &id, &Term::null()).await.map(|body| vec![body])),
+            "settle" => self.body(kind, kind.wait_ready(&api, &id, &Term::null()).await.map(|body| vec![body])),
             "edit" => {
                 for edit in edits(kind.attrs()) {
                     self.script(answers);

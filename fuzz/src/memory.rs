@@ -45,7 +45,7 @@ pub fn journal(bytes: &[u8]) {
     let cut = replay(&bytes[..reading.good / 2], FILE).expect("a journal that is cut short");
     assert!(cut.machine.last_n() <= reading.machine.last_n());
     if let Some(replayed) = &reading.replayed {
-        kept(&replayed.settle_into(&State::new("fuzz".to_owned(), Salt::new([0; 32]))));
+        kept(&replayed.replay_onto(&State::new("fuzz".to_owned(), Salt::new([0; 32]))));
     }
 }
 

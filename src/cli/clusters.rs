@@ -99,7 +99,7 @@ fn near_apis(site: &Site<'_>, expanded: &Expanded<'_>) -> Result<(), Failure> {
 #[must_use]
 pub fn settled(loaded: &Loaded, fresh: &State) -> State {
     match (&loaded.state, &loaded.journal) {
-        (Some(state), Some(journal)) => journal.settle_into(state),
+        (Some(state), Some(journal)) => journal.replay_onto(state),
         (Some(state), None) => state.clone(),
         (None, _) => fresh.clone(),
     }

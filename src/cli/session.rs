@@ -203,7 +203,7 @@ impl<'a> Session<'a> {
     pub async fn remembered(&self, place: &Place) -> Result<Option<State>, Failure> {
         let loaded = self.loaded(place).await?;
         Ok(match (loaded.state, loaded.journal) {
-            (Some(state), Some(journal)) => Some(journal.settle_into(&state)),
+            (Some(state), Some(journal)) => Some(journal.replay_onto(&state)),
             (state, _) => state,
         })
     }

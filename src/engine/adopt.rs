@@ -84,8 +84,8 @@ async fn object(
     let unread = |error| EngineError::from(from_api(&error, &format!("read {} {id}", kind.name())));
     let nobody = Mark(String::new());
     let ours = Ours { mark: step.begin.mark.as_ref().unwrap_or(&nobody), project: None };
-    let settled = journal.settle_into(state);
-    let mut claims = claims::claims(&settled, Some(journal));
+    let reconciled = journal.replay_onto(state);
+    let mut claims = claims::claims(&reconciled, Some(journal));
     claims.extend(claims::of_others(loaded));
     let found = recover::candidates(kind, api, &step.begin.body, ours, &Claims::new()).await.map_err(unread)?;
     let found = match found.into_iter().find(|found| found.id == *id) {
@@ -103,7 +103,7 @@ async fn object(
     }
     let label = Label { marks: found.marks, project: found.project };
     let key = (address.clone(), found.id.clone());
-    let foreign = foreign::of_others(api, &settled, &BTreeMap::from([(key.clone(), label)])).await?;
+    let foreign = foreign::of_others(api, &reconciled, &BTreeMap::from([(key.clone(), label)])).await?;
     match foreign.get(&key) {
         Some(marks) => Err(EngineError::decision(vec![marked(address, id, marks)])),
         None => Ok(found.id),

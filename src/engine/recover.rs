@@ -150,7 +150,7 @@ async fn until(start: Tick, look: Duration, api: &Client, address: &Address, clo
 
 /// A state after an interrupted run: what is done is in it, and what was found of open steps.
 #[derive(Clone, Debug)]
-pub struct Settled {
+pub struct Reconciled {
     /// The state.
     pub state: State,
     /// What was found: instances that an interrupted run had begun to make.
@@ -178,10 +178,10 @@ pub struct Past<'a> {
 ///
 /// # Errors
 /// A read that fails, or all the doubts that a person must decide.
-pub async fn settle(past: Past<'_>) -> Result<Settled, EngineError> {
+pub async fn reconcile(past: Past<'_>) -> Result<Reconciled, EngineError> {
     let Past { stack, loaded, state, journal, api, clock } = past;
-    let mut settled = Settled { state: journal.settle_into(state), adopted: Vec::new() };
-    let mut claims = claims::claims(&settled.state, Some(journal));
+    let mut reconciled = Reconciled { state: journal.replay_onto(state), adopted: Vec::new() };
+    let mut claims = claims::claims(&reconciled.state, Some(journal));
     claims.extend(claims::of_others(loaded));
     let nobody = Mark(String::new());
     // One start for all, so that many lost answers take no longer than one.
@@ -194,19 +194,19 @@ pub async fn settle(past: Past<'_>) -> Result<Settled, EngineError> {
         match (op, &step.id) {
             (Op::Create, Some(id)) => {
                 if look(kind, api, id, address, since, clock).await.map_err(|error| stop(&error))? {
-                    settled.adopt(address, step.begin.unfinished(id.clone()));
+                    reconciled.adopt(address, step.begin.unfinished(id.clone()));
                 }
             }
             (Op::Create, None) => {
                 let alike =
                     journal.open.iter().skip(place).filter(|other| same_wish(&other.begin, &step.begin) && other.id.is_none()).count();
                 let ours = Ours { mark: step.begin.mark.as_ref().unwrap_or(&nobody), project: journal.project.as_ref() };
-                let own = claims::claims(&settled.state, None);
+                let own = claims::claims(&reconciled.state, None);
                 let lost = Lost { address, body: &step.begin.body, ours, since, alike, in_run: false, own: &own };
                 match locate(kind, api, lost, &claims, clock).await.map_err(|error| stop(&error))? {
                     Located::One(found) => {
                         claims.insert((family(&address.kind), found.id.clone()));
-                        settled.adopt(address, step.begin.unfinished(found.id));
+                        reconciled.adopt(address, step.begin.unfinished(found.id));
                     }
                     Located::Nothing => {}
                     Located::Doubt(found) => doubts.push(doubt(stack, kind, address, &found)),
@@ -214,35 +214,35 @@ pub async fn settle(past: Past<'_>) -> Result<Settled, EngineError> {
             }
             (Op::Edit { .. }, _) => {
                 if step.begin.power == Some(Power::On)
-                    && let Some(record) = settled.state.records.get_mut(address)
+                    && let Some(record) = reconciled.state.records.get_mut(address)
                 {
                     record.health = Health::Unfinished;
                 }
             }
             (Op::Delete { id }, _) => {
-                let mark = mark_of(&settled.state, address, id).unwrap_or(&nobody);
+                let mark = mark_of(&reconciled.state, address, id).unwrap_or(&nobody);
                 let ours = Ours { mark, project: None };
                 if !is_there(api, kind, id, ours).await.map_err(|error| stop(&error))? {
-                    settled.state.apply(address, op, &crate::state::journal::Outcome::Gone);
+                    reconciled.state.apply(address, op, &crate::state::journal::Outcome::Gone);
                 }
             }
             (Op::Settle { .. } | Op::Forget { .. }, _) => {}
         }
     }
-    if doubts.is_empty() { Ok(settled) } else { Err(EngineError::decision(doubts)) }
+    if doubts.is_empty() { Ok(reconciled) } else { Err(EngineError::decision(doubts)) }
 }
 
-/// What is remembered, an interrupted run settled, and what of that was found.
+/// What is remembered, an interrupted run reconciled, and what of that was found.
 ///
 /// # Errors
 /// A read that fails, or a doubt that a person must decide.
-pub async fn settled(context: SurveyContext<'_>, remembered: &State) -> Result<(State, Vec<(Address, Id)>), EngineError> {
+pub async fn reconciled(context: SurveyContext<'_>, remembered: &State) -> Result<(State, Vec<(Address, Id)>), EngineError> {
     Ok(match &context.loaded.journal {
         Some(journal) if context.recover => {
-            let settled = settle(past(context, remembered, journal)).await?;
-            (settled.state, settled.adopted)
+            let reconciled = reconcile(past(context, remembered, journal)).await?;
+            (reconciled.state, reconciled.adopted)
         }
-        Some(journal) => (journal.settle_into(remembered), Vec::new()),
+        Some(journal) => (journal.replay_onto(remembered), Vec::new()),
         None => (remembered.clone(), Vec::new()),
     })
 }
@@ -312,7 +312,7 @@ fn quoted(word: &str) -> String {
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
-impl Settled {
+impl Reconciled {
     fn adopt(&mut self, address: &Address, record: Record) {
         self.adopted.push((address.clone(), record.id.clone()));
         self.state.apply(address, &Op::Create, &crate::state::journal::Outcome::Record(Box::new(record)));

@@ -14,7 +14,7 @@ use super::moves::Moves;
 use super::observed::{Observed, Stray};
 use super::owner::owner;
 use super::planned::{Planned, Surveyed};
-use super::recover::settled;
+use super::recover::reconciled;
 use super::request::SurveyContext;
 use crate::api::client::Client;
 use crate::base::address::{Address, Key};
@@ -32,7 +32,7 @@ use crate::state::journal::Op;
 pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError> {
     let owner = owner(context, context.api).await?;
     is_new(context, context.api).await?;
-    let (mut state, adopted) = settled(context, context.loaded.state.as_ref().unwrap_or(context.fresh)).await?;
+    let (mut state, adopted) = reconciled(context, context.loaded.state.as_ref().unwrap_or(context.fresh)).await?;
     state.project = known_project(context.api, context.stack, &state).await?;
     let strays = find(context, &state, |_| true).await?;
     let mut plan = Plan {

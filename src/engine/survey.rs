@@ -119,7 +119,7 @@ pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed
     if let Some((_, why)) = moved.into_iter().find(|(moved, _)| *moved) {
         return Err(EngineError::from(stale(&why)));
     }
-    let (mut state, adopted) = recover::settled(context, remembered).await?;
+    let (mut state, adopted) = recover::reconciled(context, remembered).await?;
     let observed = saved.observed();
     let desired = context.resolve.desired();
     let mut moves = moves::apply(&mut state, desired);
@@ -145,7 +145,7 @@ struct Sight {
 }
 
 async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) -> Result<Sight, EngineError> {
-    let (mut state, adopted) = recover::settled(context, remembered).await?;
+    let (mut state, adopted) = recover::reconciled(context, remembered).await?;
     let desired = context.resolve.desired();
     let mut moves = moves::apply(&mut state, desired);
     let targets: Vec<ImportTarget> = match &context.options.adopt {

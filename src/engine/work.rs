@@ -84,10 +84,10 @@ pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>
     let api = watched(&api, step, &tell);
     let message = match &task.op {
         Op::Create => match &task.id {
-            Some(id) => settled(&task, &api, id.clone(), None).await,
+            Some(id) => wait_ready(&task, &api, id.clone(), None).await,
             None => created(&task, &api, &tell).await,
         },
-        Op::Settle { id } => settled(&task, &api, id.clone(), None).await,
+        Op::Settle { id } => wait_ready(&task, &api, id.clone(), None).await,
         Op::Edit { edits } => edited(&task, &api, edits).await,
         Op::Delete { id } => deleted(&task, &api, id).await,
         Op::Forget { .. } => Message::Done { step, live: None },
@@ -137,17 +137,17 @@ async fn created(task: &Task, api: &Client, tell: &mpsc::Sender<Message>) -> Mes
             if tell.send(Message::Made { step, id: created.id.clone(), written }).await.is_err() || on_disk.await.is_err() {
                 return Message::Failed { step, why: Diagnostic::error("The run ended."), doubt: true };
             }
-            settled(task, api, created.id, created.body).await
+            wait_ready(task, api, created.id, created.body).await
         }
         Err(error @ ApiError::Ambiguous { .. }) => Message::Lost { step, error },
         Err(error) => failed(task, &error, "create"),
     }
 }
 
-async fn settled(task: &Task, api: &Client, id: Id, body: Option<Body>) -> Message {
+async fn wait_ready(task: &Task, api: &Client, id: Id, body: Option<Body>) -> Message {
     let live = match body {
         Some(body) => Ok(body),
-        None => task.kind.settle(api, &id, &Term::map(task.terms.clone())).await,
+        None => task.kind.wait_ready(api, &id, &Term::map(task.terms.clone())).await,
     };
     match live {
         Ok(live) => Message::Done { step: task.step, live: Some((id, live)) },

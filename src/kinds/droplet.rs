@@ -279,7 +279,7 @@ impl Kind for Droplet {
         Ok(Made { id: Id(made.droplet.id.to_string()), live: None })
     }
 
-    async fn settle(api: &Client, id: &Id, wanted: &Term) -> Result<Live, ApiError> {
+    async fn wait_ready(api: &Client, id: &Id, wanted: &Term) -> Result<Live, ApiError> {
         let without_public = wanted.get("public_networking") == Term::Value(Value::Bool(false));
         let wait = Start::new(without_public);
         let what = format!("droplet {id} to be active");

@@ -137,7 +137,7 @@ pub trait AnyKind: Send + Sync {
     fn create<'a>(&'a self, api: &'a Client, address: &'a Address, body: &'a Term, ours: Ours<'a>) -> Fut<'a, Created>;
     /// Waits until the object is usable, and reads it. `wanted` is what was asked for, as far as it is known: what was declined
     /// is not waited for.
-    fn settle<'a>(&'a self, api: &'a Client, id: &'a Id, wanted: &'a Term) -> Fut<'a, Body>;
+    fn wait_ready<'a>(&'a self, api: &'a Client, id: &'a Id, wanted: &'a Term) -> Fut<'a, Body>;
     /// Whether an object that was never usable never will be: the API gave up making it. `seen` is what was there.
     fn stillborn<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool>;
     /// Reads the objects with these identities, in bulk, and whatever else carries the mark. What is absent from the answer
@@ -245,8 +245,8 @@ impl<K: Kind> AnyKind for Erase<K> {
         })
     }
 
-    fn settle<'a>(&'a self, api: &'a Client, id: &'a Id, wanted: &'a Term) -> Fut<'a, Body> {
-        Box::pin(async move { to_body::<K>(&K::settle(api, id, wanted).await?) })
+    fn wait_ready<'a>(&'a self, api: &'a Client, id: &'a Id, wanted: &'a Term) -> Fut<'a, Body> {
+        Box::pin(async move { to_body::<K>(&K::wait_ready(api, id, wanted).await?) })
     }
 
     fn stillborn<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool> {

@@ -278,7 +278,7 @@ impl Kind for Firewall {
         Ok(Made { live: if made.firewall.is_spread() { Some(made.firewall.live()?) } else { None }, id })
     }
 
-    async fn settle(api: &Client, id: &Id, _: &Term) -> Result<Live, ApiError> {
+    async fn wait_ready(api: &Client, id: &Id, _: &Term) -> Result<Live, ApiError> {
         let what = format!("firewall {id} to reach its droplets");
         api.wait_saying(&what, SPREAD_LIMIT, || async {
             let Some(One { firewall: wire }) = if_there(api.get(&path(id), &[]).await)? else { return Ok(Look::Not(NOT_YET.to_owned())) };
@@ -306,7 +306,7 @@ impl Kind for Firewall {
             return Err(super::no_edit(Self::NAME, id, edit));
         }
         let put: One = api.put(&path(id), &wire(spec)).await?;
-        if put.firewall.is_spread() { Ok(()) } else { Self::settle(api, id, &Term::null()).await.map(|_| ()) }
+        if put.firewall.is_spread() { Ok(()) } else { Self::wait_ready(api, id, &Term::null()).await.map(|_| ()) }
     }
 
     async fn delete(api: &Client, id: &Id, _: &Body) -> Result<(), ApiError> {

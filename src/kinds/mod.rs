@@ -142,7 +142,7 @@ pub(crate) trait Kind: Send + Sync + 'static {
     fn create(api: &Client, spec: &Self::Spec, whose: For<'_>) -> impl Future<Output = Result<Made<Self::Live>, ApiError>> + Send;
 
     /// Only called where `create` gave no `live`, or for an object that an interrupted run made: it may not be visible yet.
-    fn settle(api: &Client, id: &Id, _wanted: &Term) -> impl Future<Output = Result<Self::Live, ApiError>> + Send {
+    fn wait_ready(api: &Client, id: &Id, _wanted: &Term) -> impl Future<Output = Result<Self::Live, ApiError>> + Send {
         async move {
             let look = || async { Ok(Self::look(api, id).await?.map_or_else(|| Look::Not(NOT_YET.to_owned()), Look::Done)) };
             api.wait_saying(&format!("{} {id} to be there", Self::NAME), UNSEEN_LIMIT, look).await

@@ -198,7 +198,7 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         Ok(Made { id: Id(made.reserved_ip.ip), live: None })
     }
 
-    async fn settle(api: &Client, id: &Id, _: &Term) -> Result<Live, ApiError> {
+    async fn wait_ready(api: &Client, id: &Id, _: &Term) -> Result<Live, ApiError> {
         let look = || async {
             let Some(wire) = one(api, &id.0).await? else { return Ok(Look::Not(NOT_YET.to_owned())) };
             let busy = || Look::Not("something is being done to it".to_owned());

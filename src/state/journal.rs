@@ -331,7 +331,7 @@ pub struct Replayed {
 impl Replayed {
     /// The state after the steps that are done. Open steps are not in it: recovery looks into them.
     #[must_use]
-    pub fn settle_into(&self, state: &State) -> State {
+    pub fn replay_onto(&self, state: &State) -> State {
         let mut state = state.clone();
         state.owner.get_or_insert_with(|| self.header.owner.clone());
         state.project = self.project.clone().or(state.project);
@@ -745,7 +745,7 @@ mod tests {
             gone(9),
         ])
         .unwrap();
-        let settled = found.settle_into(&state);
+        let settled = found.replay_onto(&state);
         let ids: Vec<_> = settled.records.iter().map(|(address, record)| (address.name.as_str(), record.id.0.as_str())).collect();
         assert_eq!(ids, [("edited", "2"), ("kept", "1"), ("replaced", "40")]);
         assert_eq!(settled.deposed.keys().collect::<Vec<_>>(), [&(at("replaced"), id("4"))]);

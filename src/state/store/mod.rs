@@ -69,7 +69,7 @@ pub struct Loaded {
     /// The state file; `None` if this stack was never applied.
     pub state: Option<State>,
     /// The journal of a run that is open or was interrupted. It starts from `state` and is not in it:
-    /// `journal.settle_into(&state)` is the state with all that is known to be done.
+    /// `journal.replay_onto(&state)` is the state with all that is known to be done.
     pub journal: Option<Replayed>,
     /// The objects that the other stacks of this repository speak of, by kind and identity: none of them is this stack's.
     pub others: BTreeSet<(String, Id)>,

@@ -167,7 +167,7 @@ fn what_was_done_before_an_interruption_is_known_after_it() {
     drop(locked);
     let (mut locked, loaded) = bench.loaded();
     let journal = loaded.journal.unwrap();
-    let mut settled = journal.settle_into(&state);
+    let mut settled = journal.replay_onto(&state);
     assert_eq!(settled.records.keys().map(|address| address.name.as_str()).collect::<Vec<_>>(), ["b", "c"]);
     assert_eq!((journal.open.len(), journal.last_n), (1, 7));
     // Recovery adopts what is open, and ends that run before the next begins.
@@ -421,7 +421,7 @@ fn a_look_beside_a_running_apply_is_always_whole() {
     while !writer.is_finished() {
         let loaded = bench.store.peek().unwrap();
         let state = loaded.state.unwrap();
-        let now = loaded.journal.map_or(state.records.len(), |journal| journal.settle_into(&state).records.len());
+        let now = loaded.journal.map_or(state.records.len(), |journal| journal.replay_onto(&state).records.len());
         assert!(now >= seen, "{now} records after {seen}");
         seen = now;
     }
@@ -444,7 +444,7 @@ fn crashed(bench: &Bench, state: &[u8], journal: Option<&[u8]>) -> Loaded {
 
 fn records(loaded: &Loaded) -> BTreeMap<Address, Record> {
     let state = loaded.state.clone().unwrap();
-    loaded.journal.as_ref().map_or(state.clone(), |journal| journal.settle_into(&state)).records
+    loaded.journal.as_ref().map_or(state.clone(), |journal| journal.replay_onto(&state)).records
 }
 
 proptest! {

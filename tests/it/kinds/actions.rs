@@ -151,7 +151,7 @@ impl Stage {
             }
             Call::DisableBackups => edit("backups", &[("backups", json!(false))]).await,
             Call::PowerOn => edit("power_on", &[]).await,
-            Call::Settle => the(DROPLET).settle(api, &self.one, &Term::null()).await.map(drop),
+            Call::Settle => the(DROPLET).wait_ready(api, &self.one, &Term::null()).await.map(drop),
             Call::Delete => {
                 let mut seen = self.seen.clone();
                 seen.insert("graceful_shutdown".to_owned(), Value::Bool(true));

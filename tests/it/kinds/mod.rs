@@ -64,7 +64,7 @@ impl Bench {
         let Created { id, body } = kind.create(&self.api, &address, &wanted, self.ours()).await.expect("a create");
         let body = match body {
             Some(body) => body,
-            None => kind.settle(&self.api, &id, &wanted).await.expect("it settles"),
+            None => kind.wait_ready(&self.api, &id, &wanted).await.expect("it settles"),
         };
         assert!(body.contains_key("id"), "{name} {id} has no id");
         (id, body)
@@ -365,7 +365,7 @@ async fn a_droplet_that_was_left_off_is_powered_on_by_settling() {
     });
     let seen = bench.look("digitalocean_droplet", &id).await.expect("it is there");
     assert_eq!(the("digitalocean_droplet").remark(&seen).as_deref(), Some("is powered off"));
-    let seen = the("digitalocean_droplet").settle(&bench.api, &id, &Term::null()).await.expect("it comes up");
+    let seen = the("digitalocean_droplet").wait_ready(&bench.api, &id, &Term::null()).await.expect("it comes up");
     assert_eq!(seen.get("status"), Some(&"active".into()));
     assert_eq!(the("digitalocean_droplet").remark(&seen), None);
 }
@@ -383,7 +383,7 @@ async fn nobody_waits_for_a_public_address_that_was_declined() {
     same("digitalocean_droplet", &wanted, &seen);
     assert_eq!(bench.api.clock().tick().since(start), Duration::ZERO);
     // Nobody knows what was wanted: the address may just be late.
-    the("digitalocean_droplet").settle(&bench.api, &id, &Term::null()).await.expect("it is there");
+    the("digitalocean_droplet").wait_ready(&bench.api, &id, &Term::null()).await.expect("it is there");
     assert!(bench.api.clock().tick().since(start) > Duration::from_secs(30));
 }
 
