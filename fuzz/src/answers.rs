@@ -134,7 +134,7 @@ impl World {
         let api = self.client.snapshot();
         self.script(answers);
         match operation {
-            "look" => self.body(kind, kind.look(&api, &id).await.map(|found| found.into_iter().map(|found| found.body).collect())),
+            "look" => self.body(kind, kind.read(&api, &id).await.map(|found| found.into_iter().map(|found| found.body).collect())),
             "list" => self.found(kind, kind.list(&api, &[id.clone(), Id("x,1".to_owned())], ours).await),
             "create" => self.body(kind, kind.create(&api, &address, &term, ours).await.map(|made| made.body.into_iter().collect())),
             "settle" => self.body(kind, kind.wait_ready(&api, &id, &Term::null()).await.map(|body| vec![body])),

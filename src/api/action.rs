@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::client::Client;
 use super::error::ApiError;
 use super::messages::{Said, said};
-use super::wait::{Cause, Look, Waiting};
+use super::wait::{Cause, Poll, Waiting};
 
 /// A new action may be unknown for a moment, one on a brought address for ever.
 const UNKNOWN: Duration = Duration::from_secs(10);
@@ -152,28 +152,28 @@ impl Client {
     {
         let refused = Mutex::new(None::<ApiError>);
         let last = || refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let look = || async {
+        let poll = || async {
             if let Some(refusal) = last() {
                 for list in order.beside.iter().map(String::as_str).chain([order.path]) {
                     if self.recent(list).await?.iter().any(Action::is_pending) {
-                        return Ok(Look::Not(refusal.to_string()));
+                        return Ok(Poll::Pending(refusal.to_string()));
                     }
                 }
                 if let Some(value) = reached().await? {
-                    return Ok(Look::Done(Asked::Needless(value)));
+                    return Ok(Poll::Ready(Asked::Needless(value)));
                 }
             }
             match self.create::<Envelope>(order.path, &order.body).await {
-                Ok(Envelope { action }) => Ok(Look::Done(Asked::Taken(action))),
+                Ok(Envelope { action }) => Ok(Poll::Ready(Asked::Taken(action))),
                 Err(error) if said(&error) == Some(Said::PendingEvent) => {
                     let seen = error.to_string();
                     *refused.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                    Ok(Look::Not(seen))
+                    Ok(Poll::Pending(seen))
                 }
                 Err(error) => Err(error),
             }
         };
-        self.wait_saying(&order.goal, limit, look).await
+        self.wait_saying(&order.goal, limit, poll).await
     }
 
     /// Waits for the end of an action that was taken, and then for the state.
@@ -269,23 +269,23 @@ impl Client {
     /// Waits for the end of an action.
     async fn end_of(&self, order: &Order<'_>, id: u64, limit: Duration) -> Result<ActionEnd, ApiError> {
         let (path, missing) = (format!("{}/{id}", order.path), Mutex::new(None));
-        let look = || async {
+        let poll = || async {
             let action = match self.get::<Envelope>(&path, &[]).await {
                 Ok(Envelope { action }) => action,
                 Err(error) if error.is_not_found() => {
                     let now = self.clock().tick();
                     let since = *missing.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(now);
                     let gone = now.since(since) >= UNKNOWN;
-                    return Ok(if gone { Look::Done(ActionEnd::Gone) } else { Look::Not("the API does not know the action".into()) });
+                    return Ok(if gone { Poll::Ready(ActionEnd::Gone) } else { Poll::Pending("the API does not know the action".into()) });
                 }
                 Err(error) => return Err(error),
             };
             Ok(match action.status.as_str() {
-                "completed" | "errored" => Look::Done(action.end()),
-                other => Look::Not(format!("the action is {other}")),
+                "completed" | "errored" => Poll::Ready(action.end()),
+                other => Poll::Pending(format!("the action is {other}")),
             })
         };
-        self.wait_saying(&order.goal, limit, look).await
+        self.wait_saying(&order.goal, limit, poll).await
     }
 }
 

@@ -44,11 +44,11 @@ pub enum Cause {
 
 /// What one look saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Look<T> {
+pub enum Poll<T> {
     /// What was waited for.
-    Done(T),
+    Ready(T),
     /// Not yet, and what was seen instead: "its status is new".
-    Not(String),
+    Pending(String),
 }
 
 impl Client {
@@ -57,34 +57,34 @@ impl Client {
     ///
     /// # Errors
     /// `Unsettled` at the limit; the first error of `look`.
-    pub async fn wait<T, F, Fut>(&self, what: &str, limit: Duration, mut look: F) -> Result<T, ApiError>
+    pub async fn wait<T, F, Fut>(&self, what: &str, limit: Duration, mut poll: F) -> Result<T, ApiError>
     where
         F: FnMut() -> Fut + Send,
         Fut: Future<Output = Result<Option<T>, ApiError>> + Send,
     {
-        let look = || {
-            let look = look();
-            async { Ok(look.await?.map_or_else(|| Look::Not(String::new()), Look::Done)) }
+        let poll = || {
+            let poll = poll();
+            async { Ok(poll.await?.map_or_else(|| Poll::Pending(String::new()), Poll::Ready)) }
         };
-        self.wait_saying(what, limit, look).await
+        self.wait_saying(what, limit, poll).await
     }
 
     /// As `wait`; the error at the limit says what was seen last.
     ///
     /// # Errors
     /// `Unsettled` at the limit; the first error of `look`.
-    pub async fn wait_saying<T, F, Fut>(&self, what: &str, limit: Duration, mut look: F) -> Result<T, ApiError>
+    pub async fn wait_saying<T, F, Fut>(&self, what: &str, limit: Duration, mut poll: F) -> Result<T, ApiError>
     where
         F: FnMut() -> Fut + Send,
-        Fut: Future<Output = Result<Look<T>, ApiError>> + Send,
+        Fut: Future<Output = Result<Poll<T>, ApiError>> + Send,
     {
         let start = self.clock().tick();
         loop {
             // Only a look that began at the limit or later is the last one: a slow answer is no reason to give up.
             let begun = self.clock().tick().since(start);
-            let seen = match look().await? {
-                Look::Done(value) => return Ok(value),
-                Look::Not(seen) => seen,
+            let seen = match poll().await? {
+                Poll::Ready(value) => return Ok(value),
+                Poll::Pending(seen) => seen,
             };
             let elapsed = self.clock().tick().since(start);
             if begun >= limit {
@@ -125,17 +125,17 @@ impl Client {
         Fut: Future<Output = Result<T, ApiError>> + Send,
     {
         let passing = &passing;
-        let look = || {
+        let poll = || {
             let attempt = attempt();
             async move {
                 match attempt.await {
-                    Ok(value) => Ok(Look::Done(value)),
-                    Err(error) if passing(&error) => Ok(Look::Not(error.to_string())),
+                    Ok(value) => Ok(Poll::Ready(value)),
+                    Err(error) if passing(&error) => Ok(Poll::Pending(error.to_string())),
                     Err(error) => Err(error),
                 }
             }
         };
-        self.wait_saying(what, limit, look).await
+        self.wait_saying(what, limit, poll).await
     }
 }
 

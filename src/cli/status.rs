@@ -117,7 +117,7 @@ async fn pair(expanded: &Expanded<'_>, api: &crate::api::client::Client, cluster
     let made = expanded.desired().pairs.get(cluster);
     let watch = expanded.watch(cluster, &of);
     let report = match &watch {
-        Some(watch) => health::look(api, watch).await,
+        Some(watch) => health::read(api, watch).await,
         None => Report { nodes: Vec::new(), address: Err("it is not there yet".to_owned()) },
     };
     let text = |body: Option<&Body>, name: &str| body.and_then(|body| body.get(name)).and_then(Value::as_str).map(str::to_owned);

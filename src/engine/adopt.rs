@@ -90,7 +90,7 @@ async fn object(
     let found = recover::candidates(kind, api, &step.begin.body, ours, &Claims::new()).await.map_err(unread)?;
     let found = match found.into_iter().find(|found| found.id == *id) {
         Some(found) => found,
-        None => match kind.look(api, id).await.map_err(unread)? {
+        None => match kind.read(api, id).await.map_err(unread)? {
             Some(found) if recover::fits(kind, &step.begin.body, &found.body) => {
                 Found { id: kind.identity(&found.body).unwrap_or_else(|| id.clone()), ..found }
             }

@@ -63,7 +63,7 @@ pub(super) async fn none_is_touched(
             Some(label) => Some(label.clone()),
             None if read => None,
             // The records were believed; what is to be changed is looked at all the same.
-            None => look(api, kind, &id).await?,
+            None => read_label(api, kind, &id).await?,
         };
         labels.extend(label.map(|label| ((address, id), label)));
     }
@@ -98,8 +98,8 @@ fn touched(plan: &Plan) -> Vec<(Address, Id)> {
     present.chain(deleted).collect()
 }
 
-async fn look(api: &Client, kind: &dyn AnyKind, id: &Id) -> Result<Option<Label>, EngineError> {
-    let found = kind.look(api, id).await.map_err(|error| EngineError::from(from_api(&error, &format!("read {} {id}", kind.name()))))?;
+async fn read_label(api: &Client, kind: &dyn AnyKind, id: &Id) -> Result<Option<Label>, EngineError> {
+    let found = kind.read(api, id).await.map_err(|error| EngineError::from(from_api(&error, &format!("read {} {id}", kind.name()))))?;
     Ok(found.map(|found| Label { marks: found.marks, project: found.project }))
 }
 

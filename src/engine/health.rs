@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 
 use crate::api::client::Client;
 use crate::api::error::ApiError;
-use crate::api::wait::Look;
+use crate::api::wait::Poll;
 use crate::base::desired::Watch;
 
 /// What a server tells about itself.
@@ -138,7 +138,7 @@ pub enum Goal {
 }
 
 /// Looks once.
-pub async fn look(api: &Client, watch: &Watch) -> Report {
+pub async fn read(api: &Client, watch: &Watch) -> Report {
     let nodes = join_all(watch.nodes.iter().map(|(name, address)| async move {
         let seen = match address {
             None => Seen::Silent("it has no public address yet".to_owned()),
@@ -173,7 +173,7 @@ pub async fn wait(api: &Client, watch: &Watch, goal: &Goal) -> Result<(), ApiErr
         Goal::MayLeave(name) => format!("the other node of {} to be able to take over from {name}", watch.pair),
     };
     let once = || async {
-        let report = look(api, watch).await;
+        let report = read(api, watch).await;
         let reached = match goal {
             Goal::Serving => report.serves(),
             Goal::MayLeave(name) => report.may_leave(name),
@@ -181,7 +181,7 @@ pub async fn wait(api: &Client, watch: &Watch, goal: &Goal) -> Result<(), ApiErr
         if !reached && report.is_hopeless(goal) {
             return Err(ApiError::Unsettled { what: format!("gave up waiting for {what}: {}", report.complaint()) });
         }
-        Ok(if reached { Look::Done(()) } else { Look::Not(report.complaint()) })
+        Ok(if reached { Poll::Ready(()) } else { Poll::Pending(report.complaint()) })
     };
     api.wait_saying(&what, watch.limit, once).await
 }

@@ -30,7 +30,7 @@ use crate::state::store::{ExitClass, Locked};
 use crate::state::{Health, Record, SavedOutput, State};
 
 /// How many objects are looked at side by side.
-const LOOKS: usize = 8;
+const CONCURRENT_READS: usize = 8;
 
 /// The `import` blocks whose address has no record yet.
 #[must_use]
@@ -52,7 +52,7 @@ pub async fn take(
     (desired, options): (&Desired, &Options),
     moves: &mut Moves,
 ) -> Result<BTreeMap<Address, Seen>, EngineError> {
-    let found = look(api, targets).await?;
+    let found = read(api, targets).await?;
     let foreign = foreign::of_others(api, state, &labels(&found)).await?;
     let mut claimed: BTreeMap<(String, Id), Address> = BTreeMap::new();
     for (address, id) in
@@ -99,27 +99,27 @@ pub async fn take(
 }
 
 /// An object to take over: its kind, its identity, and what was found.
-type Looked<'a> = (&'a ImportTarget, &'static dyn AnyKind, Id, Option<Found>);
+type Read<'a> = (&'a ImportTarget, &'static dyn AnyKind, Id, Option<Found>);
 
 /// Looks at the objects, several at once.
-async fn look<'a>(api: &Client, targets: &'a [ImportTarget]) -> Result<Vec<Looked<'a>>, EngineError> {
-    let looks = targets.iter().map(|target| async move {
+async fn read<'a>(api: &Client, targets: &'a [ImportTarget]) -> Result<Vec<Read<'a>>, EngineError> {
+    let reads = targets.iter().map(|target| async move {
         let kind = kind(&target.to.kind).ok_or_else(|| EngineError::from(not_ours(target)))?;
         let unread = |error| {
             let error = with_scopes(error, needed(kind, Operation::Read, &Term::null()));
             EngineError::from(placed(from_api(&error, &format!("read the {} {} for {}", kind.name(), target.id, target.to)), target))
         };
-        let found = kind.look(api, &target.id).await.map_err(unread)?;
+        let found = kind.read(api, &target.id).await.map_err(unread)?;
         // Some objects have several names; records know each by one.
         let id = found.as_ref().and_then(|found| kind.identity(&found.body)).unwrap_or_else(|| target.id.clone());
-        let found = if id == target.id { found } else { kind.look(api, &id).await.map_err(unread)? };
+        let found = if id == target.id { found } else { kind.read(api, &id).await.map_err(unread)? };
         Ok::<_, EngineError>((target, kind, id, found))
     });
-    stream::iter(looks.collect::<Vec<_>>()).buffered(LOOKS).try_collect().await
+    stream::iter(reads.collect::<Vec<_>>()).buffered(CONCURRENT_READS).try_collect().await
 }
 
 /// By what the objects to take over are known to be some stack's.
-fn labels(found: &[Looked<'_>]) -> Labels {
+fn labels(found: &[Read<'_>]) -> Labels {
     let label = |found: &Found| Label { marks: found.marks.clone(), project: found.project.clone() };
     found.iter().filter_map(|(target, _, id, found)| Some(((target.to.clone(), id.clone()), label(found.as_ref()?)))).collect()
 }

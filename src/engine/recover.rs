@@ -30,8 +30,8 @@ use crate::state::{Health, Record, State};
 /// When the object of a lost answer is looked for, counted from the start of the search by this process's own clock: that of
 /// the machine which began may be an hour off. New droplets are missing from lists for seconds, and tags come later still; what
 /// has neither is not known to lag, but one look is no proof.
-const LOOKS_MARKED: [Duration; 3] = [Duration::ZERO, Duration::from_secs(20), Duration::from_secs(60)];
-const LOOKS_PLAIN: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(15)];
+const POLLS_MARKED: [Duration; 3] = [Duration::ZERO, Duration::from_secs(20), Duration::from_secs(60)];
+const POLLS_PLAIN: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(15)];
 
 /// What is told of an object that may be the one, so that a person can tell.
 const TOLD: [&str; 9] = ["name", "region", "size", "type", "value", "ip_range", "fingerprint", "total_resource_count", "created_at"];
@@ -101,10 +101,10 @@ fn is_nothing(value: &Value) -> bool {
 /// # Errors
 /// A read that fails.
 pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &Claims, clock: &Clock) -> Result<Located, ApiError> {
-    let looks: &[Duration] = if kind.markable() { &LOOKS_MARKED } else { &LOOKS_PLAIN };
+    let polls: &[Duration] = if kind.markable() { &POLLS_MARKED } else { &POLLS_PLAIN };
     let mut doubtful = Vec::new();
-    for look in looks {
-        until(lost.since, *look, api, lost.address, clock).await;
+    for due in polls {
+        until(lost.since, *due, api, lost.address, clock).await;
         let found = candidates(kind, api, lost.body, lost.ours, claims).await?;
         let (mut certain, rest): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|object| lost.is_certain(kind, object));
         if certain.len() > lost.alike {
@@ -138,11 +138,11 @@ pub async fn candidates(kind: &dyn AnyKind, api: &Client, body: &Body, ours: Our
 }
 
 /// Sleeps until a look is due.
-async fn until(start: Tick, look: Duration, api: &Client, address: &Address, clock: &Clock) {
-    let pause = start.plus(look).since(clock.tick());
+async fn until(start: Tick, due: Duration, api: &Client, address: &Address, clock: &Clock) {
+    let pause = start.plus(due).since(clock.tick());
     if !pause.is_zero() {
         let what = format!("{address} to show up, as it may have been made");
-        let limit = LOOKS_MARKED.last().copied();
+        let limit = POLLS_MARKED.last().copied();
         api.tell(&Waiting { what, elapsed: clock.tick().since(start), limit, pause, cause: Cause::Settling });
         clock.sleep(pause).await;
     }
@@ -193,7 +193,7 @@ pub async fn reconcile(past: Past<'_>) -> Result<Reconciled, EngineError> {
         let stop = |error: &ApiError| EngineError::from(from_api(error, &format!("find out what became of {address}")).about(address));
         match (op, &step.id) {
             (Op::Create, Some(id)) => {
-                if look(kind, api, id, address, since, clock).await.map_err(|error| stop(&error))? {
+                if becomes_visible(kind, api, id, address, since, clock).await.map_err(|error| stop(&error))? {
                     reconciled.adopt(address, step.begin.unfinished(id.clone()));
                 }
             }
@@ -264,10 +264,17 @@ fn same_wish(a: &Begin, b: &Begin) -> bool {
 }
 
 /// Whether the object is there; a new one may not be visible yet.
-async fn look(kind: &dyn AnyKind, api: &Client, id: &Id, address: &Address, since: Tick, clock: &Clock) -> Result<bool, ApiError> {
-    for wait in LOOKS_MARKED {
+async fn becomes_visible(
+    kind: &dyn AnyKind,
+    api: &Client,
+    id: &Id,
+    address: &Address,
+    since: Tick,
+    clock: &Clock,
+) -> Result<bool, ApiError> {
+    for wait in POLLS_MARKED {
         until(since, wait, api, address, clock).await;
-        if kind.look(api, id).await?.is_some() {
+        if kind.read(api, id).await?.is_some() {
             return Ok(true);
         }
     }

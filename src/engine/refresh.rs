@@ -31,7 +31,7 @@ use crate::kinds::scopes::{Operation, needed};
 use crate::state::{Health, Record, State};
 
 /// How many objects are looked for at once.
-const LOOKS: usize = 8;
+const CONCURRENT_READS: usize = 8;
 
 /// How long after a list and a look that agree what costs money is looked for again: servers that serve old data do it for
 /// seconds, and a second droplet is paid for by the second.
@@ -123,21 +123,21 @@ async fn read_kind(
     let mut found = kind.list(api, &ids, ours).await.map_err(stop)?;
     let there: BTreeSet<Id> = found.iter().map(|object| object.id.clone()).collect();
     let missing: Vec<Id> = ids.into_iter().filter(|id| !there.contains(id)).collect();
-    let (looked, missing) = look_for(fresh, kind, missing).await.map_err(stop)?;
+    let (looked, missing) = read_each(fresh, kind, missing).await.map_err(stop)?;
     found.extend(looked);
     if !missing.is_empty() && kind.costs() {
-        found.extend(look_again(fresh, kind, missing, ours).await.map_err(stop)?);
+        found.extend(read_again(fresh, kind, missing, ours).await.map_err(stop)?);
     }
     Ok((kind, found))
 }
 
 /// Looks for each by its own address: those that are there, and the others.
-async fn look_for(api: &Client, kind: &dyn AnyKind, ids: Vec<Id>) -> Result<(Vec<Found>, Vec<Id>), ApiError> {
+async fn read_each(api: &Client, kind: &dyn AnyKind, ids: Vec<Id>) -> Result<(Vec<Found>, Vec<Id>), ApiError> {
     let look = |id: Id| async move {
-        let found = kind.look(api, &id).await?;
+        let found = kind.read(api, &id).await?;
         Ok::<_, ApiError>(found.ok_or(id))
     };
-    let looked: Vec<Result<Found, Id>> = stream::iter(ids).map(look).buffered(LOOKS).try_collect().await?;
+    let looked: Vec<Result<Found, Id>> = stream::iter(ids).map(look).buffered(CONCURRENT_READS).try_collect().await?;
     let (mut there, mut missing) = (Vec::new(), Vec::new());
     for one in looked {
         match one {
@@ -149,12 +149,12 @@ async fn look_for(api: &Client, kind: &dyn AnyKind, ids: Vec<Id>) -> Result<(Vec
 }
 
 /// Looks for what a list and a look have missed, after a pause.
-async fn look_again(api: &Client, kind: &dyn AnyKind, missing: Vec<Id>, ours: Ours<'_>) -> Result<Vec<Found>, ApiError> {
+async fn read_again(api: &Client, kind: &dyn AnyKind, missing: Vec<Id>, ours: Ours<'_>) -> Result<Vec<Found>, ApiError> {
     let what =
         format!("{} {} to be seen, or surely gone", kind.name(), missing.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join(", "));
     api.tell(&Waiting { what, elapsed: Duration::ZERO, limit: Some(DOUBT), pause: DOUBT, cause: Cause::Settling });
     api.clock().sleep(DOUBT).await;
-    let (mut found, missing) = look_for(api, kind, missing).await?;
+    let (mut found, missing) = read_each(api, kind, missing).await?;
     if !missing.is_empty() {
         let listed = kind.list(api, &missing, ours).await?;
         found.extend(listed.into_iter().filter(|object| missing.contains(&object.id)));
@@ -173,7 +173,7 @@ pub(super) fn unread(kind: &dyn AnyKind, error: ApiError) -> EngineError {
 /// # Errors
 /// A read that fails.
 pub(super) async fn is_there(api: &Client, kind: &dyn AnyKind, id: &Id, ours: Ours<'_>) -> Result<bool, ApiError> {
-    if kind.look(api, id).await?.is_some() {
+    if kind.read(api, id).await?.is_some() {
         return Ok(true);
     }
     let found = kind.list(api, std::slice::from_ref(id), ours).await?;

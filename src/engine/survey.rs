@@ -177,7 +177,7 @@ async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) 
     let ours = Ours { mark: &stack_mark, project: project.as_ref() };
     let mut observed = refresh::refresh(snapshot, context.api, &state, ours, &wanted).await?;
     if !context.options.destroy {
-        look_at_pairs(context, &state, &mut observed).await;
+        read_pairs(context, &state, &mut observed).await;
     }
     Ok(Sight { state, adopted, observed, moves, no_project })
 }
@@ -194,7 +194,7 @@ pub async fn observe(api: &Client, stack: &str, state: &State) -> Result<Observe
 
 /// How the pairs are that were made. What holds a pair's address may be gone: as long as one of its servers lives, the pair mends
 /// that by itself, and nobody else may.
-async fn look_at_pairs(context: SurveyContext<'_>, state: &State, observed: &mut Observed) {
+async fn read_pairs(context: SurveyContext<'_>, state: &State, observed: &mut Observed) {
     let of = |address: &Address| match state.records.get(address) {
         Some(record) => Term::Value(Value::Map(record.body.clone())),
         None => Term::Unknown(Origin::default()),
@@ -204,7 +204,7 @@ async fn look_at_pairs(context: SurveyContext<'_>, state: &State, observed: &mut
         let gone = observed.seen.get(resource) == Some(&Seen::Gone);
         let Some(record) = state.records.get(resource).filter(|_| pair.gated || gone) else { continue };
         let Some(watch) = context.resolve.watch(name, &of) else { continue };
-        let report = health::look(context.api, &watch).await;
+        let report = health::read(context.api, &watch).await;
         if pair.gated && report.address.is_err() {
             observed.down.insert(name.clone());
         }

@@ -196,14 +196,14 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
                 return failed(task, &error, "change");
             }
             tries += 1;
-            match task.kind.look(api, &id).await {
+            match task.kind.read(api, &id).await {
                 Ok(Some(now)) => seen = now.body,
                 Ok(None) => return failed(task, &error, "change"),
                 Err(error) => return failed(task, &error, "read"),
             }
         }
     }
-    match task.kind.look(api, &id).await {
+    match task.kind.read(api, &id).await {
         Ok(Some(live)) => Message::Done { step, live: Some((id, live.body)) },
         Ok(None) => Message::Failed {
             step,

@@ -120,7 +120,7 @@ impl Kind for Domain {
         Ok(all(api).await?.into_iter().map(|domain| (Id(domain.name.clone()), domain.into())).collect())
     }
 
-    async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
+    async fn read(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
         let one = if_there(api.get::<One>(&path(id), &[]).await)?;
         Ok(one.map(|one| one.domain.into()))
     }
@@ -131,7 +131,7 @@ impl Kind for Domain {
 
     async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
         let Some(name) = body.get("name").and_then(|name| name.as_str()) else { return Ok(Vec::new()) };
-        let found = match Self::look(api, &Id(name.to_owned())).await? {
+        let found = match Self::read(api, &Id(name.to_owned())).await? {
             Some(live) => Some(live),
             None => all(api).await?.into_iter().find(|domain| domain.name.eq_ignore_ascii_case(name)).map(Live::from),
         };

@@ -283,7 +283,7 @@ impl Kind for Droplet {
         let without_public = wanted.get("public_networking") == Term::Value(Value::Bool(false));
         let wait = Start::new(without_public);
         let what = format!("droplet {id} to be active");
-        api.wait_saying(&what, START_LIMIT, || wait.look(api, id)).await?.live()
+        api.wait_saying(&what, START_LIMIT, || wait.poll(api, id)).await?.live()
     }
 
     async fn stillborn(api: &Client, id: &Id, seen: &Body) -> Result<bool, ApiError> {
@@ -317,7 +317,7 @@ impl Kind for Droplet {
         Ok(tags)
     }
 
-    async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
+    async fn read(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
         if_there(get(api, id).await)?.map(Wire::live).transpose()
     }
 
@@ -355,8 +355,8 @@ impl Kind for Droplet {
         }
         let what = format!("droplet {id} to have no pending event");
         api.pending_retry(&what, LEAVE_LIMIT, || async { api.delete(&path(id), &[]).await }).await?;
-        let look = || async { Ok(if_there(get(api, id).await)?.is_none().then_some(())) };
-        api.wait(&format!("droplet {id} to be gone"), LEAVE_LIMIT, look).await
+        let poll = || async { Ok(if_there(get(api, id).await)?.is_none().then_some(())) };
+        api.wait(&format!("droplet {id} to be gone"), LEAVE_LIMIT, poll).await
     }
 
     /// By tag and exact name; and by name alone, as tags come late, where nothing speaks against it: those are not certain.

@@ -144,7 +144,7 @@ pub trait AnyKind: Send + Sync {
     /// may still be there, as lists lag and some kinds have none: only `look` tells.
     fn list<'a>(&'a self, api: &'a Client, ids: &'a [Id], ours: Ours<'a>) -> Fut<'a, Vec<Found>>;
     /// Reads one object by its own address, the other way beside `list`; `None` if the API says that it is not there.
-    fn look<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Option<Found>>;
+    fn read<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Option<Found>>;
     /// Brings one edit about and waits for it. `body` is what is wanted; `seen` what was there.
     fn edit<'a>(&'a self, api: &'a Client, id: &'a Id, edit: EditName, body: &'a Term, seen: &'a Body) -> Fut<'a, ()>;
     /// Deletes the object and waits until it is gone as far as others depend on that. What is not there is deleted.
@@ -267,8 +267,8 @@ impl<K: Kind> AnyKind for Erase<K> {
         })
     }
 
-    fn look<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Option<Found>> {
-        Box::pin(async move { K::look(api, id).await?.map(|live| found_of::<K>(id.clone(), &live, Sure::Ours)).transpose() })
+    fn read<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Option<Found>> {
+        Box::pin(async move { K::read(api, id).await?.map(|live| found_of::<K>(id.clone(), &live, Sure::Ours)).transpose() })
     }
 
     fn edit<'a>(&'a self, api: &'a Client, id: &'a Id, edit: EditName, body: &'a Term, seen: &'a Body) -> Fut<'a, ()> {

@@ -16,7 +16,7 @@ use super::wire::{id_numbers, or_default, present, seen};
 use super::{For, Hit, Kind, Made, NOT_YET, form, if_there};
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
-use crate::api::wait::Look;
+use crate::api::wait::Poll;
 use crate::base::identity::{Id, Ours};
 use crate::base::value::{Body, Term, Value};
 
@@ -281,14 +281,16 @@ impl Kind for Firewall {
     async fn wait_ready(api: &Client, id: &Id, _: &Term) -> Result<Live, ApiError> {
         let what = format!("firewall {id} to reach its droplets");
         api.wait_saying(&what, SPREAD_LIMIT, || async {
-            let Some(One { firewall: wire }) = if_there(api.get(&path(id), &[]).await)? else { return Ok(Look::Not(NOT_YET.to_owned())) };
+            let Some(One { firewall: wire }) = if_there(api.get(&path(id), &[]).await)? else {
+                return Ok(Poll::Pending(NOT_YET.to_owned()));
+            };
             if wire.status == "failed" {
                 return Err(ApiError::Unsettled { what: format!("DigitalOcean failed to apply the firewall {id}, and says no reason") });
             }
             if wire.is_spread() {
-                return Ok(Look::Done(wire.live()?));
+                return Ok(Poll::Ready(wire.live()?));
             }
-            Ok(Look::Not(format!("its status is {}, {} changes are pending", wire.status, wire.pending_changes.len())))
+            Ok(Poll::Pending(format!("its status is {}, {} changes are pending", wire.status, wire.pending_changes.len())))
         })
         .await
     }
@@ -297,7 +299,7 @@ impl Kind for Firewall {
         all(api).await?.into_iter().map(|wire| Ok((Id(wire.id.clone()), wire.live()?))).collect()
     }
 
-    async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
+    async fn read(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
         if_there(api.get::<One>(&path(id), &[]).await)?.map(|one| one.firewall.live()).transpose()
     }
 

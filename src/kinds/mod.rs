@@ -39,7 +39,7 @@ use reserved_ip::{Floating, Reserved};
 
 use crate::api::client::Client;
 use crate::api::error::ApiError;
-use crate::api::wait::Look;
+use crate::api::wait::Poll;
 use crate::base::address::Address;
 use crate::base::identity::{Id, Mark, Ours};
 use crate::base::types::{Schemas, Type};
@@ -144,8 +144,8 @@ pub(crate) trait Kind: Send + Sync + 'static {
     /// Only called where `create` gave no `live`, or for an object that an interrupted run made: it may not be visible yet.
     fn wait_ready(api: &Client, id: &Id, _wanted: &Term) -> impl Future<Output = Result<Self::Live, ApiError>> + Send {
         async move {
-            let look = || async { Ok(Self::look(api, id).await?.map_or_else(|| Look::Not(NOT_YET.to_owned()), Look::Done)) };
-            api.wait_saying(&format!("{} {id} to be there", Self::NAME), UNSEEN_LIMIT, look).await
+            let poll = || async { Ok(Self::read(api, id).await?.map_or_else(|| Poll::Pending(NOT_YET.to_owned()), Poll::Ready)) };
+            api.wait_saying(&format!("{} {id} to be there", Self::NAME), UNSEEN_LIMIT, poll).await
         }
     }
 
@@ -164,7 +164,7 @@ pub(crate) trait Kind: Send + Sync + 'static {
         async { Ok(Vec::new()) }
     }
 
-    fn look(api: &Client, id: &Id) -> impl Future<Output = Result<Option<Self::Live>, ApiError>> + Send;
+    fn read(api: &Client, id: &Id) -> impl Future<Output = Result<Option<Self::Live>, ApiError>> + Send;
 
     fn edit(_api: &Client, id: &Id, edit: EditName, _spec: &Self::Spec, _seen: &Body) -> impl Future<Output = Result<(), ApiError>> + Send {
         async move { Err(no_edit(Self::NAME, id, edit)) }

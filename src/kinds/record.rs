@@ -221,7 +221,7 @@ impl Kind for Record {
         Ok(found)
     }
 
-    async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
+    async fn read(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
         let (domain, _) = split(id).ok_or_else(|| bad_id(id))?;
         let one = if_there(api.get::<One>(&path(id)?, &[]).await)?;
         Ok(one.map(|one| one.domain_record.live(domain)))

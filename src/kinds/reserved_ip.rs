@@ -19,7 +19,7 @@ use super::{For, Hit, Kind, Made, NOT_YET, UNSEEN_LIMIT, if_there, project};
 use crate::api::action::Order;
 use crate::api::client::{Client, segment};
 use crate::api::error::ApiError;
-use crate::api::wait::Look;
+use crate::api::wait::Poll;
 use crate::base::identity::{Id, Mark, Ours};
 use crate::base::value::{Body, Term, Value};
 
@@ -199,19 +199,19 @@ impl<S: Spelling> Kind for ReservedIp<S> {
     }
 
     async fn wait_ready(api: &Client, id: &Id, _: &Term) -> Result<Live, ApiError> {
-        let look = || async {
-            let Some(wire) = one(api, &id.0).await? else { return Ok(Look::Not(NOT_YET.to_owned())) };
-            let busy = || Look::Not("something is being done to it".to_owned());
-            if wire.locked { Ok(busy()) } else { wire.live::<S>().map(Look::Done) }
+        let poll = || async {
+            let Some(wire) = one(api, &id.0).await? else { return Ok(Poll::Pending(NOT_YET.to_owned())) };
+            let busy = || Poll::Pending("something is being done to it".to_owned());
+            if wire.locked { Ok(busy()) } else { wire.live::<S>().map(Poll::Ready) }
         };
-        api.wait_saying(&format!("the reserved address {id} to be there, held by whom it was reserved for"), ASSIGN_LIMIT, look).await
+        api.wait_saying(&format!("the reserved address {id} to be there, held by whom it was reserved for"), ASSIGN_LIMIT, poll).await
     }
 
     async fn bulk(api: &Client, _: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
         all(api).await?.iter().map(|wire| Ok((Id(wire.ip.clone()), wire.live::<S>()?))).collect()
     }
 
-    async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
+    async fn read(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
         one(api, &id.0).await?.map(|wire| wire.live::<S>()).transpose()
     }
 

@@ -88,7 +88,7 @@ impl<S: Spelling> Kind for Assignment<S> {
         Ok(found)
     }
 
-    async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
+    async fn read(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
         let Some(ip) = address(id) else { return Err(bad_id(id)) };
         match reserved_ip::one(api, &ip).await? {
             Some(wire) => live(id, &wire),

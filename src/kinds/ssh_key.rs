@@ -107,7 +107,7 @@ impl Kind for SshKey {
     }
 
     /// The list has a tight limit of its own, so only a key that its own address does not know is looked for there.
-    async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
+    async fn read(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
         if let Some(One { ssh_key }) = if_there(api.get(&path(id), &[]).await)? {
             return Ok(Some(ssh_key.into()));
         }
@@ -129,7 +129,7 @@ impl Kind for SshKey {
     async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
         let key = body.get("public_key").and_then(|key| key.as_str());
         let Some(fingerprint) = key.and_then(form::fingerprint) else { return Ok(Vec::new()) };
-        let found = Self::look(api, &Id(fingerprint)).await?;
+        let found = Self::read(api, &Id(fingerprint)).await?;
         Ok(found.map(|live| Hit { id: Id(live.id.clone()), live, sure: Sure::Named }).into_iter().collect())
     }
 

@@ -103,7 +103,7 @@ impl Kind for Tag {
         complaints::no_two(jobs, "name", "tag", |body| name(body).map(|name| name.to_lowercase()), &mut complaints);
         for job in jobs.iter().filter(|job| job.creates && job.id.is_none()) {
             let Some(name) = name(&job.body) else { continue };
-            if Self::look(api, &Id(name.clone())).await?.is_some() {
+            if Self::read(api, &Id(name.clone())).await?.is_some() {
                 complaints.about(job);
                 complaints.warning(
                     &["name"],
@@ -124,7 +124,7 @@ impl Kind for Tag {
         Ok(all(api).await?.into_iter().map(|tag| (Id(tag.name.clone()), tag.into())).collect())
     }
 
-    async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
+    async fn read(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
         let one = if_there(api.get::<One>(&path(id), &[]).await)?;
         Ok(one.map(|one| one.tag.into()))
     }
@@ -136,7 +136,7 @@ impl Kind for Tag {
     /// A tag is its name: one that nothing carries does nobody any harm, whoever made it.
     async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
         let Some(name) = body.get("name").and_then(|name| name.as_str()) else { return Ok(Vec::new()) };
-        let found = match Self::look(api, &Id(name.to_owned())).await? {
+        let found = match Self::read(api, &Id(name.to_owned())).await? {
             Some(live) => Some(live),
             None => all(api).await?.into_iter().find(|tag| tag.name.eq_ignore_ascii_case(name)).map(Live::from),
         };

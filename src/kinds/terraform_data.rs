@@ -47,7 +47,7 @@ impl Kind for TerraformData {
         Ok(Made { id: Id(id.clone()), live: Some(Live { id }) })
     }
 
-    async fn look(_: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
+    async fn read(_: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
         Ok(Some(Live { id: id.0.clone() }))
     }
 

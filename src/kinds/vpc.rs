@@ -178,7 +178,7 @@ impl Kind for Vpc {
         Ok(all(api).await?.into_iter().map(|vpc| (Id(vpc.id.clone()), vpc.into())).collect())
     }
 
-    async fn look(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
+    async fn read(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
         let one = if_there(api.get::<One>(&path(id), &[]).await)?;
         Ok(one.map(|one| one.vpc.into()))
     }

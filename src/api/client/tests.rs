@@ -13,7 +13,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::super::action::Order;
 use super::super::messages::{Said, said};
-use super::super::wait::Look;
+use super::super::wait::Poll;
 use super::*;
 use crate::base::clock::Moment;
 use crate::base::secret::Secret;
@@ -405,11 +405,11 @@ async fn waiting_looks_at_once_and_ends_at_its_limit() {
     assert_eq!(responder.slept(), Duration::ZERO);
 
     let looks = Mutex::new(0);
-    let look = || async {
+    let poll = || async {
         *looks.lock().expect("the count") += 1;
-        Ok(Look::<()>::Not("its status is new".into()))
+        Ok(Poll::<()>::Pending("its status is new".into()))
     };
-    let error = client.wait_saying("droplet 1 to be active", Duration::from_secs(60), look).await.expect_err("never");
+    let error = client.wait_saying("droplet 1 to be active", Duration::from_secs(60), poll).await.expect_err("never");
     assert_eq!(error.to_string(), "gave up waiting for droplet 1 to be active after 60 s; at last, its status is new");
     assert_eq!(responder.slept(), Duration::from_secs(60));
     let (looks, told) = (*looks.lock().expect("the count"), told.lock().expect("the list"));
@@ -428,21 +428,21 @@ async fn a_wait_ends_by_time_that_passed_and_not_by_a_clock_that_was_set() {
     let hour = Duration::from_secs(3600);
     for to in [START.plus(hour * 2), Moment(START.0 - 3_600_000)] {
         let looks = Mutex::new(0);
-        let look = || async {
+        let poll = || async {
             responder.clock.set(to);
             *looks.lock().expect("the count") += 1;
             Ok((*looks.lock().expect("the count") == 9).then_some(()))
         };
-        assert_eq!(client.wait("a droplet", hour, look).await, Ok(()));
+        assert_eq!(client.wait("a droplet", hour, poll).await, Ok(()));
     }
     // An answer that took until the limit is no last look.
     let looks = Mutex::new(0);
-    let look = || async {
+    let poll = || async {
         responder.clock.advance(hour);
         *looks.lock().expect("the count") += 1;
         Ok((*looks.lock().expect("the count") == 2).then_some(()))
     };
-    assert_eq!(client.wait("a droplet", hour, look).await, Ok(()));
+    assert_eq!(client.wait("a droplet", hour, poll).await, Ok(()));
 }
 
 #[tokio::test]
@@ -541,8 +541,8 @@ fn futures_are_send<'a>(client: &'a Client, body: &'a Value) -> Vec<BoxFuture<'a
             client.bring_about(&order, || async { Ok(Some(())) }).await.map(drop)
         }),
         Box::pin(async move {
-            let look = || async { client.get::<Option<Envelope>>(&path, &[("a", path.as_str())]).await };
-            client.wait("a", limit, look).await.map(drop)
+            let poll = || async { client.get::<Option<Envelope>>(&path, &[("a", path.as_str())]).await };
+            client.wait("a", limit, poll).await.map(drop)
         }),
         Box::pin(async move { client.pending_retry("a", limit, || client.create::<Envelope>("/a", body)).await.map(drop) }),
     ]

@@ -13,7 +13,7 @@ use super::super::{NOT_YET, UNSEEN_LIMIT, if_there};
 use super::{Wire, edits, get, path};
 use crate::api::client::Client;
 use crate::api::error::ApiError;
-use crate::api::wait::Look;
+use crate::api::wait::Poll;
 use crate::base::clock::Tick;
 use crate::base::identity::Id;
 
@@ -49,7 +49,7 @@ impl Start {
         Self { without_public, ..Self::default() }
     }
 
-    pub(super) async fn look(&self, api: &Client, id: &Id) -> Result<Look<Wire>, ApiError> {
+    pub(super) async fn poll(&self, api: &Client, id: &Id) -> Result<Poll<Wire>, ApiError> {
         let droplet = if_there(get(api, id).await)?;
         let now = api.clock().tick();
         let progress = self.note(|progress| {
@@ -73,7 +73,7 @@ impl Start {
             let (limit, word) =
                 if progress.was_seen { (MISSING_LIMIT, "the API does not know it any more") } else { (UNSEEN_LIMIT, NOT_YET) };
             let vanished = since(progress.missing_since) >= limit;
-            return if vanished { Err(vanished_why(api, id).await) } else { Ok(Look::Not(word.to_owned())) };
+            return if vanished { Err(vanished_why(api, id).await) } else { Ok(Poll::Pending(word.to_owned())) };
         };
         match droplet.status.as_str() {
             "active" => {
@@ -81,9 +81,9 @@ impl Start {
                 let private = !droplet.v4("private").is_empty();
                 let late = since(progress.active_since) >= ADDRESS_LIMIT;
                 Ok(if public && private || late && (public || private) {
-                    Look::Done(droplet)
+                    Poll::Ready(droplet)
                 } else {
-                    Look::Not("it is active, but its addresses cannot be read yet".to_owned())
+                    Poll::Pending("it is active, but its addresses cannot be read yet".to_owned())
                 })
             }
             "archive" => Err(ApiError::Unsettled { what: format!("droplet {id} is archived: DigitalOcean has put it away") }),
@@ -91,16 +91,16 @@ impl Start {
             "off" if !progress.was_powered_on => {
                 edits::wake(api, id).await?;
                 self.note(|progress| progress.was_powered_on = true);
-                Ok(Look::Not("it is powering on".to_owned()))
+                Ok(Poll::Pending("it is powering on".to_owned()))
             }
             "new" if since(progress.doubted) >= DOUBT_AFTER => {
                 self.note(|progress| progress.doubted = Some(now));
                 match failed_create(api, id).await? {
                     Some(action) => Err(ApiError::Stillborn { what: failed_create_of(id, action) }),
-                    None => Ok(Look::Not("its status is new".to_owned())),
+                    None => Ok(Poll::Pending("its status is new".to_owned())),
                 }
             }
-            status => Ok(Look::Not(format!("its status is {status}"))),
+            status => Ok(Poll::Pending(format!("its status is {status}"))),
         }
     }
 

@@ -82,7 +82,7 @@ impl Bench {
     }
 
     pub(crate) async fn look(&self, name: &str, id: &Id) -> Option<Body> {
-        the(name).look(&self.api, id).await.expect("a look").map(|found| found.body)
+        the(name).read(&self.api, id).await.expect("a look").map(|found| found.body)
     }
 
     pub(crate) async fn edit(&self, name: &str, id: &Id, edit: &'static str, body: Json) -> Body {
@@ -580,7 +580,7 @@ async fn what_a_token_may_not_see_is_not_taken_for_empty() {
     let narrow =
         Bench::start(sim::Options { world: Some(file), tokens: [("dop_v1_test".to_owned(), scopes)].into(), ..sim::Options::default() })
             .await;
-    let error = the("digitalocean_droplet").look(&narrow.api, &id).await.expect_err("tags are not seen");
+    let error = the("digitalocean_droplet").read(&narrow.api, &id).await.expect_err("tags are not seen");
     assert!(error.to_string().contains("lacks the scope `"), "{error}");
     assert!(narrow.look("digitalocean_reserved_ip", &ip).await.is_some());
     let error = narrow.refused("digitalocean_vpc", json!({"name": "other", "region": "nyc3"})).await;
