@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use regex::Regex;
 
@@ -20,6 +21,16 @@ const LONGEST: usize = 500;
 /// Functions that are longer still, as file and name. This list can only shrink, too.
 const LONG_FUNCTIONS: &[(&str, &str)] =
     &[("lang/access.rs", "index"), ("lang/functions/regex.rs", "translate"), ("lang/syntax.rs", "expr")];
+
+/// The first line of a function.
+static FUNCTION: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"^(\s*)(?:pub(?:\([a-z: ]+\))? )?(?:const )?(?:async )?fn (\w+)").expect("a pattern"));
+
+/// What a `use` names.
+static USES: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?m)^\s*(?:pub(?:\([^)]*\))? )?use ([^;]+);").expect("a pattern"));
+
+/// A path that is written out.
+static WRITTEN_OUT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\b(?:crate|super|self)(?:::\w+)+").expect("a pattern"));
 
 /// A function of more lines than this has more than one duty.
 const LONGEST_FUNCTION: usize = 60;
@@ -368,7 +379,7 @@ fn first_name(text: &str) -> String {
 
 fn crates(source: &Source) -> Vec<String> {
     let code = source.code();
-    let named = |name: &str| Regex::new(&format!(r"\b{name}(::|;| as )")).unwrap().is_match(&code);
+    let named = |name: &str| code.contains(name) && Regex::new(&format!(r"\b{name}(::|;| as )")).unwrap().is_match(&code);
     let wrong = CRATES.iter().filter(|(name, places)| named(name) && !source.is_in(places));
     wrong.map(|(name, places)| format!("src/{}: {name} belongs into {places:?}", source.path)).collect()
 }
@@ -453,12 +464,11 @@ fn length(source: &Source) -> Vec<String> {
 
 /// A function ends with the brace at the indentation of its first line: the formatter sees to that.
 fn functions(source: &Source) -> Vec<String> {
-    let start = Regex::new(r"^(\s*)(?:pub(?:\([a-z: ]+\))? )?(?:const )?(?:async )?fn (\w+)").unwrap();
     let lines: Vec<&str> = source.own().lines().collect();
     let mut found = Vec::new();
     let known = |name: &str| LONG_FUNCTIONS.contains(&(source.path.as_str(), name));
     for (first, line) in lines.iter().enumerate() {
-        let Some(parts) = start.captures(line).filter(|_| !line.ends_with(['}', ';'])) else { continue };
+        let Some(parts) = FUNCTION.captures(line).filter(|_| !line.ends_with(['}', ';'])) else { continue };
         let end = format!("{}}}", &parts[1]);
         let length = lines[first..].iter().position(|line| **line == *end).map_or(0, |last| last + 1);
         match (length > LONGEST_FUNCTION, known(&parts[2])) {
@@ -541,10 +551,8 @@ fn resolved<'a>(files: &BTreeMap<Vec<&str>, &'a Source>, own: &[&str], path: &[S
 
 /// All paths of a source: those of its `use`, groups opened, and those written out in full.
 fn paths(code: &str) -> Vec<Vec<String>> {
-    let uses = Regex::new(r"(?m)^\s*(?:pub(?:\([^)]*\))? )?use ([^;]+);").unwrap();
-    let mut found: Vec<String> = uses.captures_iter(code).flat_map(|part| opened(&part[1])).collect();
-    let inline = Regex::new(r"\b(?:crate|super|self)(?:::\w+)+").unwrap();
-    found.extend(inline.find_iter(&uses.replace_all(code, "")).map(|path| path.as_str().to_owned()));
+    let mut found: Vec<String> = USES.captures_iter(code).flat_map(|part| opened(&part[1])).collect();
+    found.extend(WRITTEN_OUT.find_iter(&USES.replace_all(code, "")).map(|path| path.as_str().to_owned()));
     found.iter().map(|path| path.split("::").map(|name| name.trim().to_owned()).collect()).collect()
 }
 
