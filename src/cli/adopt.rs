@@ -1,18 +1,33 @@
 //! `adopt`: answers the question that an interrupted create left: which object it made, or that it made none.
 
-use super::args::AdoptArgs;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::gateway::Gateway;
+use super::options::{Locking, Variables};
 use super::session::{Claim, Opened, Session};
-use super::state::address;
-use super::workplace::Site;
+use super::words::{address, parted};
+use super::workspace::Site;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::Id;
 use crate::engine::adopt::{self, Answer, Question};
 use crate::state::store::{Loaded, Locked};
 use crate::ui::view::View;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat adopt [OPTIONS] [STACK] <ADDRESS> <ID>\n       dofloat adopt [OPTIONS] [STACK] <ADDRESS> none")]
+pub struct AdoptArgs {
+    /// The stack, if there are several; then the resource, and the object that was made, or `none`
+    #[arg(value_name = "STACK|ADDRESS|ID")]
+    pub words: Vec<String>,
+    /// The values of variables.
+    #[command(flatten)]
+    pub variables: Variables,
+    /// How the state is locked.
+    #[command(flatten)]
+    pub locking: Locking,
+}
 
 /// The word that says that nothing was made.
 const NOTHING: &str = "none";
@@ -22,10 +37,7 @@ const NOTHING: &str = "none";
 /// # Errors
 /// If nothing was to be decided, or the object cannot be the one. Nothing is written then.
 pub async fn run(args: &AdoptArgs, session: &Session<'_>, view: &mut View) -> Ended {
-    let (stack, words) = match args.words.as_slice() {
-        [first, rest @ ..] if !first.contains('.') => (Some(first.as_str()), rest),
-        all => (None, all),
-    };
+    let (stack, words) = parted(&args.words);
     let [to, answer] = words else {
         return Err(Failure::usage(
             Diagnostic::error("`adopt` takes an address and an id, or an address and `none`.")

@@ -4,28 +4,29 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
 
-use super::args::{ApplyArgs, DestroyArgs, Planning};
 use super::attend::{attended, watched};
 use super::clusters;
 use super::clusters::Bent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::gateway::Gateway;
-use super::plan::{Looking, look, options};
+use super::keys::keys;
+use super::options::Planning;
+use super::planning::{Looking, look, options};
+use super::saved_plan::{is_plan, read_plan, same_secrets};
 use super::session::{Claim, Opened, Session};
 use super::stack::Place;
-use super::workplace::{Site, keys, variables_of};
+use super::workspace::Site;
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Digest;
 use crate::base::durable::remove;
-use crate::base::readable;
 use crate::base::secret::Secret;
 use crate::engine::apply::{ApplyOptions, ApplyResult};
 use crate::engine::change::Event;
 use crate::engine::execute::{Execution, execute};
 use crate::engine::planned::Surveyed;
 use crate::engine::request::Options;
-use crate::engine::saved::{self, Saved};
+use crate::engine::saved::Saved;
 use crate::engine::strays;
 use crate::engine::survey::again;
 use crate::lang::inputs::{Given, Inputs};
@@ -36,25 +37,45 @@ use crate::state::store::{Loaded, Locked};
 use crate::ui::view::View;
 use anyhow::Context as _;
 
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ApplyArgs {
+    /// The stack, or a file with a saved plan
+    #[arg(value_name = "STACK|FILE")]
+    pub what: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Take everything down
+    #[arg(long, conflicts_with_all = ["refresh_only", "replace"])]
+    pub destroy: bool,
+    /// After a failure go on with what does not depend on it
+    #[arg(long)]
+    pub keep_going: bool,
+    /// How the plan is made.
+    #[command(flatten)]
+    pub planning: Planning,
+}
+
 /// How long running steps may go on after the first Ctrl-C.
 const GRACE: Duration = Duration::from_secs(60);
 
 /// What `apply` and `destroy` have in common.
-struct Order<'a> {
-    stack: Option<&'a str>,
-    saved: Option<Saved>,
-    auto_approve: bool,
-    keep_going: bool,
-    planning: &'a Planning,
-    destroy: bool,
-    strays: bool,
+pub(super) struct Order<'a> {
+    pub(super) stack: Option<&'a str>,
+    pub(super) saved: Option<Saved>,
+    pub(super) auto_approve: bool,
+    pub(super) keep_going: bool,
+    pub(super) planning: &'a Planning,
+    pub(super) destroy: bool,
+    pub(super) strays: bool,
 }
 
-/// Runs `apply`.
+/// Runs the command.
 ///
 /// # Errors
 /// Whatever keeps it from being done whole.
-pub async fn apply(args: &ApplyArgs, session: &Session<'_>, view: &mut View) -> Ended {
+pub async fn run(args: &ApplyArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let saved = match &args.what {
         Some(what) if is_plan(what) => Some(read_plan(Path::new(what))?),
         _ => None,
@@ -77,52 +98,7 @@ pub async fn apply(args: &ApplyArgs, session: &Session<'_>, view: &mut View) -> 
         destroy,
         strays: false,
     };
-    run(order, session, view).await
-}
-
-/// Runs `destroy`.
-///
-/// # Errors
-/// Whatever keeps it from being done whole.
-pub async fn destroy(args: &DestroyArgs, session: &Session<'_>, view: &mut View) -> Ended {
-    let order = Order {
-        stack: args.stack.as_deref(),
-        saved: None,
-        auto_approve: args.auto_approve,
-        keep_going: args.keep_going,
-        planning: &args.planning,
-        destroy: true,
-        strays: args.strays,
-    };
-    run(order, session, view).await
-}
-
-/// Whether what was named is there as a file, and so no stack: a pipe too, which is then refused as one.
-#[must_use]
-pub fn is_plan(what: &str) -> bool {
-    std::fs::metadata(what).is_ok_and(|data| !data.is_dir())
-}
-
-/// Reads a saved plan.
-///
-/// # Errors
-/// If it is no whole saved plan.
-pub fn read_plan(path: &Path) -> Result<Saved, Failure> {
-    let bytes = readable::read_given(path).with_context(|| format!("Failed to read {}", path.display()))?;
-    Ok(saved::read(&bytes, &path.display().to_string())?)
-}
-
-/// Refuses a command that asks where nobody can answer.
-///
-/// # Errors
-/// If there is no terminal, or `-input=false` is given.
-pub fn must_be_able_to_ask(command: &str, input: bool) -> Result<(), Failure> {
-    if input && io::stdin().is_terminal() {
-        return Ok(());
-    }
-    Err(Diagnostic::error("There is no terminal on which to ask, and `-auto-approve` is not given.")
-        .hint(format!("`dofloat {command} -auto-approve` goes ahead with all that is found."))
-        .into())
+    carry_out(order, session, view).await
 }
 
 impl Order<'_> {
@@ -164,7 +140,8 @@ impl Order<'_> {
     }
 }
 
-async fn run(order: Order<'_>, session: &Session<'_>, view: &mut View) -> Ended {
+/// Plans, shows, asks, does.
+pub(super) async fn carry_out(order: Order<'_>, session: &Session<'_>, view: &mut View) -> Ended {
     order.must_be_answerable(view)?;
     let disk = Disk;
     let mut site = session.open(order.place(session)?, &disk)?;
@@ -284,21 +261,6 @@ impl Job<'_> {
         }
         doing.end(left, view)
     }
-}
-
-/// Sensitive variables are given again when a saved plan is applied, and must be those that it was made with.
-fn same_secrets(saved: &Saved, configuration: &Stack<'_>) -> Result<(), Failure> {
-    let (given, _) = variables_of(configuration, &saved.salt);
-    let errors: Vec<Diagnostic> = saved
-        .secrets
-        .iter()
-        .filter(|(name, digest)| given.get(*name) != Some(*digest))
-        .map(|(name, _)| {
-            Diagnostic::error(format!("The sensitive variable \"{name}\" is not what the plan was made with."))
-                .hint("A saved plan holds no secret: give the same value again, or plan anew.")
-        })
-        .collect();
-    if errors.is_empty() { Ok(()) } else { Err(errors.into()) }
 }
 
 struct Doing<'a> {

@@ -2,16 +2,23 @@
 //!
 //! Invariant: reads only. What it prints holds a key, so it prints only what it was asked for.
 
-use super::args::ArbiterArgs;
 use super::certificates;
 use super::exit::{Ended, Exit};
+use super::keys::keys;
 use super::session::Session;
-use super::workplace::keys;
 use crate::base::diag::Diagnostic;
 use crate::base::value::Value;
 use crate::bootstrap::arbiter;
 use crate::state::secrets;
 use crate::ui::view::View;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = "It holds a key: pipe it to the host, for example `dofloat arbiter web | ssh root@HOST sh`, and keep no copy.")]
+pub struct ArbiterArgs {
+    /// The stack
+    pub stack: Option<String>,
+}
 
 /// Runs the command.
 ///

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
+use super::backend_args::{arguments, text_or};
 use super::environment::Environment;
-use super::store::{arguments, text_or};
 use crate::api::connections_to;
 use crate::base::diag::Diagnostic;
 use crate::base::secret::Secret;

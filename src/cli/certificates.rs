@@ -7,7 +7,6 @@ use rcgen::{
     date_time_ymd,
 };
 
-use super::clusters::name_of;
 use super::exit::Failure;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
@@ -49,6 +48,11 @@ pub fn of_pair(kept: &mut Secrets, cluster: &Address, cluster_name: &str) -> Res
     let authority = of_authority(kept)?;
     let name = name_of(cluster, &format!("{PAIR}{cluster_name}"));
     entry(kept, &name, || issued(&authority, cluster_name, ExtendedKeyUsagePurpose::ClientAuth))
+}
+
+/// What a cluster's secret is called in the file.
+pub(super) fn name_of(cluster: &Address, what: &str) -> String {
+    format!("{cluster} {what}")
 }
 
 /// Forgets the authority and the arbiter where no pair is left that has one.

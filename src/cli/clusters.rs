@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::certificates;
+use super::certificates::{self, name_of};
+use super::endpoint::{self, ENDPOINT};
 use super::exit::Failure;
-use super::gateway::{self, ENDPOINT, Gateway};
-use super::workplace::{Site, keys};
+use super::gateway::Gateway;
+use super::keys::keys;
+use super::workspace::Site;
 use crate::api::client::Client;
 use crate::base::address::Address;
 use crate::base::desired::{Pair, Resolve as _};
@@ -89,7 +91,7 @@ pub fn expand<'a>(
 fn near_apis(site: &Site<'_>, expanded: &Expanded<'_>) -> Result<(), Failure> {
     let named = expanded.clusters().iter().filter_map(|cluster| {
         let (url, span) = (expanded.api_url(cluster)?, expanded.span(cluster, &["api_url"])?);
-        gateway::named(&url, &span, site.environment).err().map(|error| error.about(cluster))
+        endpoint::named(&url, &span, site.environment).err().map(|error| error.about(cluster))
     });
     let errors: Vec<Diagnostic> = named.collect();
     if errors.is_empty() { Ok(()) } else { Err(site.failed(errors)) }
@@ -200,10 +202,6 @@ pub fn keep(site: &Site<'_>, kept: &Secrets) -> Result<(), Failure> {
 pub fn lost(before: Option<&State>, after: &State) -> bool {
     let clusters = |state: &State| state.records.keys().filter_map(|address| address.parent.clone()).collect::<BTreeSet<_>>();
     before.is_some_and(|before| clusters(before).difference(&clusters(after)).next().is_some())
-}
-
-pub(super) fn name_of(cluster: &Address, what: &str) -> String {
-    format!("{cluster} {what}")
 }
 
 /// 128 bytes from the system's generator. A simulated world has the same ones every time.

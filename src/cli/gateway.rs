@@ -1,41 +1,28 @@
 //! The way to the API: which one, with whose token, and the client that goes there.
 //!
-//! Invariant: an API other than DigitalOcean's is named from outside the configuration, or allowed there, before the token or
-//! anything else is sent; whatever is said of a token is where it came from. The settings' order of precedence is the official
-//! provider's.
+//! Invariant: nothing is sent before it is known to be allowed; whatever is said of a token is where it came from. The settings'
+//! order of precedence is the official provider's.
 
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use url::Url;
 
+use super::endpoint::{ENDPOINT, address, is_official, named, of_spaces, shown};
 use super::environment::Environment;
 use super::exit::Failure;
-use super::token;
-use super::workplace::{Site, keys};
+use super::keys::keys;
+use super::provider::Wishes;
+use super::workspace::Site;
+use super::{simulator, token};
 use crate::api::client::{Client, Settings};
-use crate::base::diag::{Diagnostic, Span, did_you_mean};
-use crate::base::durable::make_folder;
-use crate::base::redact::Redactor;
+use crate::base::diag::Diagnostic;
 use crate::base::rng::Rng;
 use crate::base::secret::Secret;
-use crate::base::value::{Term, Value};
 use crate::lang::inputs::Inputs;
 use crate::lang::module::Stack;
 use crate::sim;
 use crate::ui::view::{Api, Opening, View};
-
-/// Where DigitalOcean answers.
-pub const ENDPOINT: &str = "https://api.digitalocean.com";
-
-/// The zone of DigitalOcean's buckets.
-const SPACES: &str = ".digitaloceanspaces.com";
-
-/// The variable of the environment that allows the configuration to name another API.
-const ALLOW: &str = "DOFLOAT_ALLOW_API_ENDPOINT";
 
 /// The way to the API.
 pub struct Gateway {
@@ -95,10 +82,6 @@ fn opening(site: &Site<'_>, way: Option<&Way>, view: &mut View) {
         Some(Way::Simulated) | None => None,
     };
     view.opening(Opening { stack: &site.place.name, simulated: site.global.sim, api });
-}
-
-fn shown(endpoint: &Url) -> &str {
-    endpoint.as_str().trim_end_matches('/')
 }
 
 /// What is known of the way before anything is sent.
@@ -188,167 +171,8 @@ fn settings(wishes: &Wishes, base: Url, token: &token::Token, environment: &Envi
     Ok(settings)
 }
 
-/// An address of an API.
-fn address(text: &str) -> Result<Url, Diagnostic> {
-    text.parse().map_err(|error| {
-        // What cannot be understood may be anything, so it is not repeated.
-        Diagnostic::error(format!("The API's address cannot be understood: {error}.")).hint("Write it as in https://api.digitalocean.com.")
-    })
-}
-
-fn is_official(endpoint: &Url) -> bool {
-    ENDPOINT.parse::<Url>().is_ok_and(|official| official.origin() == endpoint.origin())
-}
-
-/// The API that the configuration names at `span`, if it may: whoever writes the configuration is not always the one whose
-/// token it is, and the address itself may carry what a function has read.
-///
-/// # Errors
-/// If it is no address, or neither DigitalOcean's nor allowed from outside.
-pub fn named(text: &str, span: &Span, environment: &Environment) -> Result<Url, Diagnostic> {
-    let endpoint = address(text).map_err(|error| error.at(span.clone()))?;
-    let outside = environment.provider.get("DIGITALOCEAN_API_URL").into_iter().chain(&environment.allowed_endpoints);
-    let allowed = |text: &String| {
-        let whole = if text.contains("://") { text.clone() } else { format!("https://{text}") };
-        whole.parse::<Url>().is_ok_and(|allowed| allowed.origin() == endpoint.origin())
-    };
-    if is_official(&endpoint) || outside.into_iter().any(allowed) {
-        return Ok(endpoint);
-    }
-    // The path may hold what does not belong on a view.
-    let origin = endpoint.origin().ascii_serialization();
-    Err(Diagnostic::error(format!("{origin} is not the API of DigitalOcean, and the configuration alone may not send a token elsewhere."))
-        .at(span.clone())
-        .hint(format!(
-            "Nothing was sent. If you trust that API, allow it outside the configuration: set {ALLOW}={origin} in the environment."
-        )))
-}
-
-/// The same for buckets, whose address may hold a placeholder for the region.
-fn of_spaces(text: &str, span: &Span, environment: &Environment) -> Result<(), Diagnostic> {
-    let host = text.strip_prefix("https://").unwrap_or_default().split(['/', ':', '?', '#']).next().unwrap_or_default();
-    if host.ends_with(SPACES) && !host.contains('@') {
-        return Ok(());
-    }
-    named(text, span, environment).map(drop)
-}
-
-/// What the configuration's `provider` block asks for.
-#[derive(Default)]
-struct Wishes {
-    token: Option<(Secret<String>, Span)>,
-    endpoint: Option<(String, Span)>,
-    spaces_endpoint: Option<(String, Span)>,
-    retry_max: Option<f64>,
-    wait_min: Option<f64>,
-    wait_max: Option<f64>,
-    rate: Option<f64>,
-}
-
-const PROVIDER_ARGUMENTS: [&str; 9] = [
-    "token",
-    "api_endpoint",
-    "http_retry_max",
-    "http_retry_wait_min",
-    "http_retry_wait_max",
-    "requests_per_second",
-    "spaces_access_id",
-    "spaces_secret_key",
-    "spaces_endpoint",
-];
-
-impl Wishes {
-    fn of(stack: &Stack<'_>, known: &Redactor) -> Result<Self, Vec<Diagnostic>> {
-        let (mut wishes, mut errors) = (Self::default(), Vec::new());
-        for argument in stack.provider()? {
-            let span = || argument.span.clone();
-            if matches!(argument.name.as_str(), "token" | "spaces_secret_key" | "spaces_access_id")
-                && let Some(secret) = argument.value.sealed()
-            {
-                known.learn_value(&secret);
-            }
-            let text = argument.value.value().and_then(Value::as_str).map(|text| (text.to_owned(), span()));
-            let number = match argument.value.value() {
-                Some(Value::Number(number)) => number.as_f64().filter(|number| *number >= 0.0),
-                Some(Value::Str(text)) => text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0),
-                _ => None,
-            };
-            let wanted = match argument.name.as_str() {
-                "token" => {
-                    wishes.token = token_of(&argument.value).map(|token| (token, span()));
-                    wishes.token.is_none().then_some("a text that is known before anything is made")
-                }
-                "api_endpoint" => {
-                    wishes.endpoint = text;
-                    wishes.endpoint.is_none().then_some("a text")
-                }
-                "spaces_endpoint" => {
-                    wishes.spaces_endpoint = text;
-                    None
-                }
-                "http_retry_max" => {
-                    wishes.retry_max = number;
-                    number.is_none().then_some("a number")
-                }
-                "http_retry_wait_min" => {
-                    wishes.wait_min = number;
-                    number.is_none().then_some("a number of seconds")
-                }
-                "http_retry_wait_max" => {
-                    wishes.wait_max = number;
-                    number.is_none().then_some("a number of seconds")
-                }
-                "requests_per_second" => {
-                    wishes.rate = number;
-                    number.is_none().then_some("a number")
-                }
-                "spaces_access_id" | "spaces_secret_key" => None,
-                other => {
-                    errors.push(no_argument(other).at(span()));
-                    None
-                }
-            };
-            errors.extend(wanted.map(|what| Diagnostic::error(format!("`{}` takes {what}.", argument.name)).at(span())));
-        }
-        if errors.is_empty() { Ok(wishes) } else { Err(errors) }
-    }
-}
-
-fn no_argument(name: &str) -> Diagnostic {
-    let diagnostic = Diagnostic::error(format!("The provider has no argument `{name}`."));
-    match did_you_mean(name, PROVIDER_ARGUMENTS) {
-        Some(meant) => diagnostic.hint(format!("Did you mean `{meant}`?")),
-        None => diagnostic.hint(format!("It has: {}.", PROVIDER_ARGUMENTS.join(", "))),
-    }
-}
-
-fn token_of(term: &Term) -> Option<Secret<String>> {
-    let text = term.sealed()?.map(|value| value.as_str().map(str::to_owned).ok_or(())).transpose().ok()?;
-    Some(text)
-}
-
 async fn simulated(site: &Site<'_>) -> Result<Gateway, Failure> {
-    let world: PathBuf = site.place.world();
-    let failed = |error: io::Error| Failure::from(Diagnostic::error(format!("The simulator cannot start: {error}.")));
-    if let Some(folder) = world.parent() {
-        make_folder(folder).map_err(failed)?;
-    }
-    // Another command may hold the world: then its server serves this one too. It may also end just now.
-    let mut tries = 0;
-    let (url, simulator) = loop {
-        if let Some(url) = sim::running_at(&world).map_err(failed)? {
-            break (url, None);
-        }
-        match sim::start(sim::Options { world: Some(world.clone()), ..sim::Options::default() }).await {
-            Ok(running) => break (running.url.clone(), Some(running)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries < 50 => {
-                tries += 1;
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-            Err(error) => return Err(failed(error)),
-        }
-    };
-    let base: Url = url.parse().with_context(|| format!("The simulator's address `{url}` cannot be understood"))?;
+    let (base, simulator) = simulator::reach(&site.place.world()).await?;
     // No simulated address is ever dialled: the simulator answers for its servers.
     let through = Some(base.clone());
     let settings = Settings::new(base, Secret::new("simulated".to_owned()), site.environment.clock.clone(), Arc::new(Rng::from_entropy()));
@@ -362,64 +186,4 @@ async fn simulated(site: &Site<'_>) -> Result<Gateway, Failure> {
         warnings: keys(site.environment).exposure().into_iter().collect(),
         simulator,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn says(text: &str, pairs: &[(&str, &str)]) -> Result<String, String> {
-        let environment = Environment::new(pairs.iter().map(|(name, value)| (name.into(), value.into())));
-        let span = Span { file: "plans/web.tf".into(), start: 0, end: 1 };
-        let said = |error: Diagnostic| format!("{} {}", error.message, error.hint.unwrap_or_default());
-        named(text, &span, &environment).map(|url| shown(&url).to_owned()).map_err(said)
-    }
-
-    #[test]
-    fn a_configuration_names_no_other_api_by_itself() {
-        for fine in ["https://api.digitalocean.com", "https://api.digitalocean.com/v2/", "https://API.digitalocean.com:443"] {
-            assert!(says(fine, &[]).is_ok(), "{fine}");
-        }
-        for other in [
-            "https://evil.example/hush",
-            "https://api.digitalocean.com.evil.example",
-            "https://api.digitalocean.com@evil.example",
-            "https://api.digitalocean.com:8443",
-            "http://api.digitalocean.com",
-            "http://127.0.0.1:8080",
-            "hush",
-        ] {
-            let said = says(other, &[]).expect_err(other);
-            assert!(!said.contains("hush"), "{said}");
-        }
-    }
-
-    #[test]
-    fn another_api_is_allowed_from_outside() {
-        let other = "https://api.example.org/do/v2";
-        for (name, value) in [
-            ("DIGITALOCEAN_API_URL", "https://api.example.org"),
-            ("DOFLOAT_ALLOW_API_ENDPOINT", "https://api.example.org"),
-            ("DOFLOAT_ALLOW_API_ENDPOINT", "api.example.org"),
-            ("DOFLOAT_ALLOW_API_ENDPOINT", "https://a.example, https://api.example.org/x"),
-        ] {
-            assert_eq!(says(other, &[(name, value)]).as_deref(), Ok(other), "{name}={value}");
-        }
-        for value in ["http://api.example.org", "example.org", "https://api.example.org:8443", "yes"] {
-            assert!(says(other, &[("DOFLOAT_ALLOW_API_ENDPOINT", value)]).is_err(), "{value}");
-        }
-    }
-
-    #[test]
-    fn buckets_stay_with_digitalocean() {
-        let span = Span { file: "plans/web.tf".into(), start: 0, end: 1 };
-        let fine = |text: &str| of_spaces(text, &span, &Environment::default()).is_ok();
-        assert!(fine("https://nyc3.digitaloceanspaces.com") && fine("https://{{.Region}}.digitaloceanspaces.com/"));
-        assert!(
-            !fine("https://evil.example")
-                && !fine("https://x@evil.example/.digitaloceanspaces.com")
-                && !fine("https://evil-digitaloceanspaces.com")
-        );
-        assert!(!fine("https://evil.example?.digitaloceanspaces.com") && !fine("http://nyc3.digitaloceanspaces.com"));
-    }
 }

@@ -5,16 +5,16 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::apply::must_be_able_to_ask;
-use super::args::ImportArgs;
 use super::attend::{attended, watched};
 use super::clusters::Bent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::plan::Looking;
-use super::session::{Claim, Opened, Session};
-use super::state::address;
-use super::workplace::{Site, keys};
+use super::keys::keys;
+use super::options::{Locking, Variables};
+use super::planning::Looking;
+use super::session::{Claim, Opened, Session, must_be_able_to_ask};
+use super::words::{address, parted};
+use super::workspace::Site;
 use super::{clusters, history};
 use crate::base::desired::Resolve;
 use crate::base::diag::Diagnostic;
@@ -34,6 +34,48 @@ use crate::state::store::{Loaded, Locked};
 use crate::state::{Record, SavedOutput, State, secrets};
 use crate::ui::view::View;
 use crate::ui::{errors, import_text};
+use std::path::PathBuf;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+#[command(
+    override_usage = "dofloat import [OPTIONS] [STACK] <ADDRESS> <ID>\n       dofloat import [OPTIONS] -discover [STACK] [ADDRESS]...\n       dofloat import [OPTIONS] -tfstate=FILE [STACK]"
+)]
+pub struct ImportArgs {
+    /// The stack, if there are several; then the resource, and the object as the official provider imports it
+    #[arg(value_name = "STACK|ADDRESS|ID")]
+    pub words: Vec<String>,
+    /// Look for objects that fit resources without a record, show them, and ask
+    #[arg(long)]
+    pub discover: bool,
+    /// With -discover: only objects with this tag
+    #[arg(long, value_name = "TAG", requires = "discover")]
+    pub tag: Option<String>,
+    /// With -discover: only objects with this name
+    #[arg(long, value_name = "NAME", requires = "discover")]
+    pub name: Option<String>,
+    /// With -discover: only objects that carry the stack's mark
+    #[arg(long, requires = "discover")]
+    pub marked: bool,
+    /// Take over what a terraform.tfstate (version 4) describes
+    #[arg(long, value_name = "FILE", conflicts_with = "discover")]
+    pub tfstate: Option<PathBuf>,
+    /// Even what carries another stack's mark, which this stack's takes the place of
+    #[arg(long)]
+    pub take_over: bool,
+    /// Do not ask
+    #[arg(long)]
+    pub auto_approve: bool,
+    /// Begin anew, although a state of this name seems lost
+    #[arg(long)]
+    pub new_stack: bool,
+    /// The values of variables.
+    #[command(flatten)]
+    pub variables: Variables,
+    /// How the state is locked.
+    #[command(flatten)]
+    pub locking: Locking,
+}
 
 /// What is to be taken over.
 enum What {
@@ -47,10 +89,7 @@ enum What {
 /// # Errors
 /// Whatever keeps an object from being taken over. Nothing is written then.
 pub async fn run(args: &ImportArgs, session: &Session<'_>, view: &mut View) -> Ended {
-    let (stack, words) = match args.words.as_slice() {
-        [first, rest @ ..] if !first.contains('.') => (Some(first.as_str()), rest),
-        all => (None, all),
-    };
+    let (stack, words) = parted(&args.words);
     if args.discover && !args.auto_approve {
         must_be_able_to_ask("import -discover", args.variables.input)?;
     }

@@ -7,43 +7,53 @@ pub mod apply;
 pub mod arbiter;
 pub mod args;
 pub mod attend;
+mod backend_args;
 mod bucket;
 pub mod certificates;
 pub mod clusters;
 pub mod completions;
+pub mod destroy;
+pub mod endpoint;
 pub mod environment;
 pub mod exit;
 pub mod files;
 pub mod gateway;
 pub mod history;
 pub mod import;
+pub mod keys;
 pub mod logging;
-pub mod merge;
+pub mod offline;
+pub mod options;
 pub mod output;
 pub mod plan;
-pub mod recipients;
+pub mod planning;
+pub mod provider;
 pub mod refresh;
+pub mod saved_plan;
 pub mod scopes;
 pub mod session;
 pub mod show;
 pub mod signals;
 pub mod sim;
+pub mod simulator;
+pub mod spelling;
 pub mod stack;
 pub mod state;
-pub mod state_check;
-pub mod state_edit;
 pub mod status;
 pub mod store;
 pub mod token;
 pub mod unlock;
 pub mod validate;
+pub mod variables;
 pub mod version;
-pub mod workplace;
+pub mod words;
+pub mod workspace;
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
 use args::{Args, Command};
+use clap::CommandFactory as _;
 use environment::Environment;
 use exit::{Ended, Exit};
 use session::Session;
@@ -107,8 +117,8 @@ async fn run(args: &Args, environment: &Environment, view: &mut View) -> Ended {
     let session = Session::begin(&args.global, environment, view);
     match &args.command {
         Command::Plan(args) => plan::run(args, &session, view).await,
-        Command::Apply(args) => apply::apply(args, &session, view).await,
-        Command::Destroy(args) => apply::destroy(args, &session, view).await,
+        Command::Apply(args) => apply::run(args, &session, view).await,
+        Command::Destroy(args) => destroy::run(args, &session, view).await,
         Command::Show(args) => show::run(args, &session, view).await,
         Command::Output(args) => output::run(args, &session, view).await,
         Command::Validate(args) => validate::run(args, &session, view),
@@ -122,6 +132,6 @@ async fn run(args: &Args, environment: &Environment, view: &mut View) -> Ended {
         Command::Scopes(args) => scopes::run(args, &session, view),
         Command::Sim(args) => sim::run(args, &session, view).await,
         Command::Version(_) => version::run(view),
-        Command::Completions(args) => completions::run(args, view),
+        Command::Completions(args) => completions::run(args, Args::command(), view),
     }
 }

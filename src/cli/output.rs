@@ -2,17 +2,31 @@
 
 use std::collections::BTreeMap;
 
-use super::args::OutputArgs;
 use super::exit::{Ended, Exit, Failure};
+use super::keys::keys;
 use super::session::Session;
 use super::stack::Place;
-use super::workplace::keys;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::secret::Secret;
 use crate::base::value::Value;
 use crate::state::secrets;
 use crate::ui::outputs::{self, OutputView};
 use crate::ui::view::View;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat output [OPTIONS] [STACK] [NAME]")]
+pub struct OutputArgs {
+    /// The stack, the name of an output, or both in this order
+    #[arg(value_name = "STACK|NAME", num_args = 0..=2)]
+    pub words: Vec<String>,
+    /// Print JSON, sensitive values included
+    #[arg(long, conflicts_with = "raw")]
+    pub json: bool,
+    /// Print one value as it is, without quotes
+    #[arg(long)]
+    pub raw: bool,
+}
 
 /// Runs the command.
 ///

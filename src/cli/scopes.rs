@@ -2,17 +2,30 @@
 
 use std::collections::BTreeSet;
 
-use super::args::ScopesArgs;
 use super::clusters::unbound;
 use super::exit::Ended;
 use super::exit::Exit;
 use super::files::Disk;
+use super::offline::offline;
+use super::options::Variables;
 use super::session::Session;
-use super::workplace::offline;
 use crate::kinds::scopes::{Operation, needed};
 use crate::kinds::{account, kind};
 use crate::ui::reports::Scopes;
 use crate::ui::view::View;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ScopesArgs {
+    /// The stack
+    pub stack: Option<String>,
+    /// The values of variables.
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Runs the command.
 ///

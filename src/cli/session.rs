@@ -4,21 +4,21 @@
 //! Invariant: whatever is opened here is closed here, however the work ends: done, failed, or interrupted at any moment. A lock
 //! on a shared state does not end with its process, so no command takes one elsewhere. It must not know what the work is.
 
-use std::io::{self, BufRead as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::sync::{oneshot, watch};
 
-use super::args::{Global, Locking};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::gateway::{self, Gateway};
+use super::options::{Global, Locking};
 use super::signals::{Signals, Stage};
 use super::stack::{self, Place};
-use super::workplace::Site;
+use super::workspace::Site;
 use super::{history, signals, store};
 use crate::base::diag::Diagnostic;
 use crate::lang::inputs::Inputs;
@@ -393,6 +393,19 @@ impl<'a> Session<'a> {
         view.line("");
         Ok(answer.trim() == "yes")
     }
+}
+
+/// Refuses a command that asks where nobody can answer.
+///
+/// # Errors
+/// If there is no terminal, or `-input=false` is given.
+pub fn must_be_able_to_ask(command: &str, input: bool) -> Result<(), Failure> {
+    if input && io::stdin().is_terminal() {
+        return Ok(());
+    }
+    Err(Diagnostic::error("There is no terminal on which to ask, and `-auto-approve` is not given.")
+        .hint(format!("`dofloat {command} -auto-approve` goes ahead with all that is found."))
+        .into())
 }
 
 /// What is told of a run that is at work in this folder.

@@ -2,14 +2,24 @@
 
 use std::path::Path;
 
-use super::apply::{is_plan, read_plan};
-use super::args::ShowArgs;
 use super::exit::{Ended, Exit};
+use super::saved_plan::{is_plan, read_plan};
 use super::session::Session;
 use crate::base::digest::Salt;
 use crate::state::State;
 use crate::ui::errors::Sources;
 use crate::ui::view::View;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ShowArgs {
+    /// The stack whose state is shown, or a file with a saved plan
+    #[arg(value_name = "STACK|FILE")]
+    pub what: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Runs the command.
 ///

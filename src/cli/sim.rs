@@ -5,12 +5,80 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::args::{SimArgs, SimClock};
 use super::exit::{Ended, Exit, Failure};
+use super::options::duration;
 use super::session::Session;
 use crate::base::diag::Diagnostic;
 use crate::sim::{self, ClockMode, Fault, Options, Rate, Scopes};
 use crate::ui::view::View;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+pub struct SimArgs {
+    /// Listen here; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8640")]
+    pub listen: SocketAddr,
+    /// Answer to this name or address too, where something leads to it from outside this machine; may be repeated
+    #[arg(long, value_name = "HOST")]
+    pub allow_host: Vec<String>,
+    /// Keep the world in this file; without it, it is gone at the end
+    #[arg(long, value_name = "FILE")]
+    pub world: Option<PathBuf>,
+    /// What identifiers and addresses of a fresh world derive from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// How time passes: "explicit" (things are done after --looks reads) or "real" (after the latencies)
+    #[arg(long, value_name = "MODE", default_value = "explicit")]
+    pub clock: SimClock,
+    /// With the explicit clock: how many reads see something unfinished
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub looks: u32,
+    /// With the real clock: how long every request takes
+    #[arg(long, value_name = "TIME", default_value = "80ms", value_parser = duration)]
+    pub latency: Duration,
+    /// With the real clock: how long a droplet takes to become active
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = duration)]
+    pub droplet_latency: Duration,
+    /// With the real clock: how long any other action takes
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
+    pub action_latency: Duration,
+    /// Let something go wrong, for example "POST /v2/droplets#2 reset-after"; may be repeated
+    #[arg(long, value_name = "FAULT")]
+    pub fault: Vec<String>,
+    /// The same from a file, one a line
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Accept only the tokens in this file, one a line, each followed by its scopes; without scopes it may do everything
+    #[arg(long, value_name = "FILE")]
+    pub tokens: Option<PathBuf>,
+    /// Enforce the request limits of the real API
+    #[arg(long)]
+    pub rate_limit: bool,
+    /// An image that is not offered any more; may be repeated
+    #[arg(long, value_name = "SLUG")]
+    pub absent_image: Vec<String>,
+    /// Run this command of the shell whenever a droplet is created, powered, rebooted or destroyed, or an address moves; its environment says which
+    #[arg(long, value_name = "COMMAND")]
+    pub driver: Option<String>,
+    /// Serve the metadata of droplets here; a droplet is known by the address that it asks from
+    #[arg(long, value_name = "ADDRESS")]
+    pub metadata: Option<SocketAddr>,
+    /// How late the metadata service notices that an address has moved
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    pub metadata_lag: Duration,
+}
+
+/// How the simulator's time passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SimClock {
+    /// After so many reads.
+    Explicit,
+    /// After the latencies.
+    Real,
+}
 
 /// Runs the command until it is interrupted.
 ///

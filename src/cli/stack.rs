@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
-use super::args::Global;
 use super::environment::Environment;
 use super::exit::Failure;
+use super::options::Global;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::durable::OWN_FOLDER;
 use crate::base::readable;

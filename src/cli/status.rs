@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::args::StatusArgs;
 use super::clusters::{self, Bent};
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
+use super::options::Variables;
 use super::session::{Opened, Session};
-use super::workplace::Site;
+use super::workspace::Site;
 use crate::base::address::Address;
 use crate::base::child;
 use crate::base::desired::{Resolve as _, Watch};
@@ -21,6 +21,22 @@ use crate::state::State;
 use crate::ui::status_text::{Node, Off, Pair};
 use crate::ui::value_text::visible;
 use crate::ui::view::View;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+pub struct StatusArgs {
+    /// The stack
+    pub stack: Option<String>,
+    /// The values of variables.
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Also ask each node by ssh what pacemaker and the end of corosync's log say
+    #[arg(long, conflicts_with = "json")]
+    pub verbose: bool,
+}
 
 /// How long a node has to answer by ssh.
 const SSH_LIMIT: Duration = Duration::from_secs(60);

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use super::backend_args::{arguments, text_or};
 use super::bucket;
 use super::environment::Environment;
 use super::exit::{Exit, Failure};
@@ -11,7 +12,6 @@ use super::stack::Place;
 use crate::base::child;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::readable;
-use crate::lang::backend::{Backend, Setting};
 use crate::state::store::{Git, Remote, Store};
 use crate::ui::errors::Sources;
 
@@ -65,11 +65,6 @@ pub fn is_shared(place: &Place) -> bool {
     !place.is_simulated() && place.backend.as_ref().is_ok_and(|backend| backend.as_ref().is_some_and(|backend| backend.kind != "local"))
 }
 
-/// What a setting says, if it is there.
-pub(super) fn text_or(setting: Option<&Setting>, default: &str) -> String {
-    setting.map_or_else(|| default.to_owned(), |setting| setting.text.clone())
-}
-
 fn has_password(address: &str) -> bool {
     url::Url::parse(address).is_ok_and(|url| url.password().is_some())
 }
@@ -91,28 +86,6 @@ fn beside(place: &Place) -> Result<(), Diagnostic> {
 
 fn texts(place: &Place) -> Sources {
     place.sources.iter().filter_map(|(name, path)| Some((name.clone(), readable::read_text(path).ok()?))).collect()
-}
-
-/// The arguments in the order of their names; others are refused.
-pub(super) fn arguments<'a, const N: usize>(backend: &'a Backend, names: [&str; N]) -> Result<[Option<&'a Setting>; N], Vec<Diagnostic>> {
-    let strangers: Vec<Diagnostic> = backend
-        .arguments
-        .iter()
-        .filter(|setting| !names.contains(&setting.name.as_str()))
-        .map(|setting| {
-            let error =
-                Diagnostic::error(format!("The store \"{}\" has no argument \"{}\".", backend.kind, setting.name)).at(setting.span.clone());
-            match did_you_mean(&setting.name, names) {
-                Some(meant) => error.hint(format!("Did you mean \"{meant}\"?")),
-                None if names.is_empty() => error.hint("It has none."),
-                None => error.hint(format!("It has: {}.", names.join(", "))),
-            }
-        })
-        .collect();
-    if !strangers.is_empty() {
-        return Err(strangers);
-    }
-    Ok(names.map(|name| backend.arguments.iter().find(|setting| setting.name == name)))
 }
 
 /// Who asks for a lock: what, where, since when.

@@ -4,11 +4,20 @@
 
 use std::io::{self, IsTerminal as _};
 
-use super::args::UnlockArgs;
 use super::exit::{Ended, Exit, Failure};
 use super::session::Session;
 use crate::base::diag::Diagnostic;
 use crate::ui::view::View;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+pub struct UnlockArgs {
+    /// The stack
+    pub stack: Option<String>,
+    /// Do not ask
+    #[arg(long)]
+    pub force: bool,
+}
 
 /// Runs the command.
 ///

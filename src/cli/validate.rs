@@ -1,12 +1,25 @@
 //! `validate`: checks the configuration without any request.
 
-use super::args::ValidateArgs;
 use super::clusters::unbound;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
+use super::offline::offline;
+use super::options::Variables;
 use super::session::Session;
-use super::workplace::offline;
 use crate::ui::view::View;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+pub struct ValidateArgs {
+    /// The stack
+    pub stack: Option<String>,
+    /// The values of variables.
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Runs the command.
 ///

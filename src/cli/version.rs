@@ -3,6 +3,14 @@
 use super::exit::{Ended, Exit};
 use crate::ui::view::View;
 
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+pub struct VersionArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Runs the command.
 ///
 /// # Errors

@@ -3,7 +3,6 @@
 //! Invariant: pure but for remembering when a waiting step was last mentioned.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
@@ -11,7 +10,7 @@ use super::mentions::Mentions;
 use super::outputs::{self, OutputView};
 use super::paint::Paint;
 use super::plan_json::{line, resource, summary_line};
-use super::value_text::visible;
+use super::value_text::{clock, visible};
 use crate::base::address::Address;
 use crate::base::identity::Id;
 use crate::engine::change::{Event, Outcome, Plan, StepOp};
@@ -175,19 +174,10 @@ fn words(op: &StepOp) -> Words {
     Words { action, doing, still, noun }
 }
 
-/// `9s`, `1m10s`, `1h0m0s`.
-#[must_use]
-pub fn clock(span: Duration) -> String {
-    let seconds = span.as_secs();
-    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
-        (0, 0, seconds) => format!("{seconds}s"),
-        (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
-        (hours, minutes, seconds) => format!("{hours}h{minutes}m{seconds}s"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::base::desired::Output;
     use crate::base::diag::Diagnostic;

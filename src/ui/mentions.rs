@@ -5,8 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::events::clock;
-use super::value_text::visible;
+use super::value_text::{clock, visible};
 use crate::api::wait::Waiting;
 
 const FIRST: Duration = Duration::from_secs(5);

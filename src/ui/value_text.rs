@@ -3,6 +3,7 @@
 //! Invariant: what is printed holds no control character of the value, so no value can steer the terminal.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::base::types::Type;
 use crate::base::value::Value;
@@ -141,6 +142,17 @@ fn null(ty: &Type) -> String {
         Type::Set(_) => "toset(null)".into(),
         Type::Map(_) => "tomap(null)".into(),
         Type::Any | Type::Tuple(_) | Type::Object(_) => "null".into(),
+    }
+}
+
+/// `9s`, `1m10s`, `1h0m0s`.
+#[must_use]
+pub fn clock(span: Duration) -> String {
+    let seconds = span.as_secs();
+    match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
+        (0, 0, seconds) => format!("{seconds}s"),
+        (0, minutes, seconds) => format!("{minutes}m{seconds}s"),
+        (hours, minutes, seconds) => format!("{hours}h{minutes}m{seconds}s"),
     }
 }
 

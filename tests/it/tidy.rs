@@ -273,7 +273,7 @@ fn the_rules_can_fail() {
     fine(crates, "ui/picture.rs", "// clap::Args says the rest\nuse clap_complete::Shell;");
     broken(exposure, "ui/picture.rs", "let token = secret.expose();");
     broken(exposure, "ui/picture.rs", "secret.map(Secret::expose)");
-    broken(children, "cli/merge.rs", "let mut git = std::process::Command::new(\"git\");");
+    broken(children, "cli/state/merge.rs", "let mut git = std::process::Command::new(\"git\");");
     fine(children, "base/child.rs", "Command::new(program)");
     broken(releases, "cli/import.rs", "store.release().await?;");
     broken(releases, "cli/plan.rs", "let sharing = store.share(&clock).await;");
@@ -281,7 +281,7 @@ fn the_rules_can_fail() {
     broken(releases, "cli/plan.rs", "gateway.close().await;");
     broken(releases, "cli/sim.rs", "Signals::listen(Stage::Busy)");
     fine(releases, "cli/session.rs", "store.release().await?;");
-    fine(releases, "cli/workplace.rs", "io::stdin().lock().read_line(&mut answer)");
+    fine(releases, "cli/variables.rs", "io::stdin().lock().read_line(&mut answer)");
     broken(printing, "cli/plan.rs", "io::stderr().write_all(b\"x\");");
     broken(printing, "engine/plan.rs", "println!(\"x\");");
     fine(printing, "ui/screen.rs", "io::stdout()");

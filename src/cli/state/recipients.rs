@@ -7,16 +7,46 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::args::{Locking, RecipientsCommand};
-use super::exit::{Ended, Exit, Failure};
-use super::session::{Claim, Session};
-use super::stack;
-use super::workplace::keys;
 use crate::base::diag::Diagnostic;
+use crate::cli::exit::{Ended, Exit, Failure};
+use crate::cli::keys::keys;
+use crate::cli::options::Locking;
+use crate::cli::session::{Claim, Session};
+use crate::cli::stack;
 use crate::state::secrets::{self, Keys, Recipient, Written, recipients};
 use crate::state::store::Locked;
 use crate::ui::errors;
 use crate::ui::view::View;
+use clap::Subcommand;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RecipientsArgs {
+    /// What to do; without it they are listed.
+    #[command(subcommand)]
+    pub command: Option<RecipientsCommand>,
+}
+
+/// What is done with recipients.
+#[derive(Clone, Debug, Subcommand)]
+pub enum RecipientsCommand {
+    /// List them
+    List,
+    /// Let somebody open what is written from now on, and what there is
+    Add(RecipientKeys),
+    /// Keep somebody from opening what is written from now on
+    Remove(RecipientKeys),
+    /// Give yourself a new key
+    Rotate,
+}
+
+/// Public keys.
+#[derive(Clone, Debug, clap::Args)]
+pub struct RecipientKeys {
+    /// Public keys of age or ssh, or files that hold some; `remove` takes names too
+    #[arg(value_name = "KEY|FILE", required = true)]
+    pub keys: Vec<String>,
+}
 
 /// Runs the command.
 ///

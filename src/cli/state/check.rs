@@ -3,16 +3,24 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use super::args::StateCheckArgs;
-use super::exit::{Ended, Exit, Failure};
-use super::session::Session;
 use crate::base::child;
 use crate::base::diag::Diagnostic;
+use crate::cli::exit::{Ended, Exit, Failure};
+use crate::cli::session::Session;
 use crate::engine::check;
 use crate::state::format;
 use crate::state::store::{Paths, Store};
 use crate::ui::errors;
 use crate::ui::view::View;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat state check [OPTIONS] [STACK|FILE]...")]
+pub struct StateCheckArgs {
+    /// Stacks or files, as a pre-commit hook gives them; all in state/ if there is none
+    #[arg(value_name = "STACK|FILE")]
+    pub words: Vec<String>,
+}
 
 /// Runs the command.
 ///

@@ -6,13 +6,25 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::args::StateMergeArgs;
-use super::exit::{Ended, Exit, Failure};
 use crate::base::child;
 use crate::base::diag::Diagnostic;
 use crate::base::durable::write_atomic;
+use crate::cli::exit::{Ended, Exit, Failure};
 use crate::state::{State, format, merge};
 use crate::ui::view::View;
+use std::path::PathBuf;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat state merge <ANCESTOR> <OURS> <THEIRS> [PATH]\n       dofloat state merge -install")]
+pub struct StateMergeArgs {
+    /// git's %O %A %B %P: the result replaces OURS
+    #[arg(value_name = "FILE", num_args = 3..=4, required_unless_present = "install")]
+    pub files: Vec<PathBuf>,
+    /// Make it the merge driver of this clone
+    #[arg(long, conflicts_with = "files")]
+    pub install: bool,
+}
 
 /// Runs the command.
 ///

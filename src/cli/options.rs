@@ -1,0 +1,173 @@
+//! The options that several commands share.
+//!
+//! Invariant: no option takes a token. clap's structs stay in `cli`; the layers below get values.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ArgAction;
+
+use crate::base::address::Address;
+
+/// What goes with every command.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Work on a simulated DigitalOcean, kept below .dofloat/sim
+    #[arg(long, global = true)]
+    pub sim: bool,
+    /// Read the token from this file
+    #[arg(short = 't', long, global = true, value_name = "FILE")]
+    pub access_token_file: Option<PathBuf>,
+    /// Use the token of this context of doctl
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Work in this folder
+    #[arg(long, global = true, value_name = "DIR")]
+    pub chdir: Option<PathBuf>,
+    /// Print without colour
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// The values of variables.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Variables {
+    /// Set a variable; may be repeated
+    #[arg(long = "var", value_name = "NAME=VALUE")]
+    var: Vec<String>,
+    /// Set variables from a file; may be repeated
+    #[arg(long = "var-file", value_name = "FILE")]
+    var_file: Vec<PathBuf>,
+    /// Ask for variables that have no value
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_possible_values = true)]
+    pub input: bool,
+    /// Both kinds, in the order in which they were written: what comes later wins.
+    #[arg(skip)]
+    pub given: Vec<VariableArg>,
+}
+
+/// One `-var` or `-var-file`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VariableArg {
+    /// `-var NAME=VALUE`
+    Text(String),
+    /// `-var-file FILE`
+    File(PathBuf),
+}
+
+/// How a plan is made.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Planning {
+    /// The values of variables.
+    #[command(flatten)]
+    pub variables: Variables,
+    /// Only this resource and what it is built upon; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub target: Vec<Address>,
+    /// Make this resource anew; may be repeated
+    #[arg(long, value_name = "ADDRESS")]
+    pub replace: Vec<Address>,
+    /// Replace nodes of clusters that an older dofloat made, one after the other
+    #[arg(long, conflicts_with_all = ["refresh_only"])]
+    pub upgrade_nodes: bool,
+    /// Look at what is there before planning
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_possible_values = true)]
+    pub refresh: bool,
+    /// Only bring the state up to date with what is there
+    #[arg(long, conflicts_with_all = ["replace"])]
+    pub refresh_only: bool,
+    /// Begin anew, although a state of this name seems lost
+    #[arg(long)]
+    pub new_stack: bool,
+    /// Create this resource, although an object like it carries the stack's mark and is in no record; may be repeated
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["refresh_only"])]
+    pub allow_duplicate: Vec<Address>,
+    /// How the state is locked.
+    #[command(flatten)]
+    pub locking: Locking,
+    /// How many operations run at once
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallelism: u16,
+    /// Print lines of JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// How the state is locked.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Locking {
+    /// Lock the state
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_possible_values = true)]
+    pub lock: bool,
+    /// Wait so long for the lock: 10s, 5m
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    pub lock_timeout: Duration,
+    /// Use this state, although a newer one with this serial is known: that one is given up
+    #[arg(long, value_name = "SERIAL")]
+    pub accept_older_state: Option<u64>,
+}
+
+impl Locking {
+    /// The lock, without waiting for it.
+    #[must_use]
+    pub const fn at_once() -> Self {
+        Self { lock: true, lock_timeout: Duration::ZERO, accept_older_state: None }
+    }
+}
+
+/// `10s`, `1m30s`, `500ms`, `1.5h`.
+///
+/// # Errors
+/// How a time is written, if it is none.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "a time is written like 10s, 5m, 1h30m or 500ms".to_owned();
+    let mut rest = text.trim();
+    if rest == "0" {
+        return Ok(Duration::ZERO);
+    }
+    let mut sum = Duration::ZERO;
+    if rest.is_empty() {
+        return Err(wrong());
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')).ok_or_else(wrong)?;
+        let (number, tail) = rest.split_at(digits);
+        let unit_end = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at(unit_end);
+        let seconds = match unit {
+            "ms" => 0.001,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return Err(wrong()),
+        };
+        let number: f64 = number.parse().map_err(|_| wrong())?;
+        sum = sum.saturating_add(Duration::try_from_secs_f64(number * seconds).map_err(|_| wrong())?);
+        rest = tail;
+    }
+    Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times() {
+        for (text, expected) in [
+            ("10s", Some(10_000)),
+            ("1m30s", Some(90_000)),
+            ("500ms", Some(500)),
+            ("1.5h", Some(5_400_000)),
+            ("0", Some(0)),
+            ("10", None),
+            ("", None),
+            ("s", None),
+            ("1d", None),
+            ("1..s", None),
+        ] {
+            assert_eq!(duration(text).ok().map(|span| span.as_millis()), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The configuration's `provider` block.
+//!
+//! Invariant: its arguments are the official provider's; what is a secret there is known as one from here on.
+
+use crate::base::diag::{Diagnostic, Span, did_you_mean};
+use crate::base::redact::Redactor;
+use crate::base::secret::Secret;
+use crate::base::value::{Term, Value};
+use crate::lang::module::Stack;
+
+/// What the configuration's `provider` block asks for.
+#[derive(Default)]
+pub(super) struct Wishes {
+    pub(super) token: Option<(Secret<String>, Span)>,
+    pub(super) endpoint: Option<(String, Span)>,
+    pub(super) spaces_endpoint: Option<(String, Span)>,
+    pub(super) retry_max: Option<f64>,
+    pub(super) wait_min: Option<f64>,
+    pub(super) wait_max: Option<f64>,
+    pub(super) rate: Option<f64>,
+}
+
+const PROVIDER_ARGUMENTS: [&str; 9] = [
+    "token",
+    "api_endpoint",
+    "http_retry_max",
+    "http_retry_wait_min",
+    "http_retry_wait_max",
+    "requests_per_second",
+    "spaces_access_id",
+    "spaces_secret_key",
+    "spaces_endpoint",
+];
+
+impl Wishes {
+    pub(super) fn of(stack: &Stack<'_>, known: &Redactor) -> Result<Self, Vec<Diagnostic>> {
+        let (mut wishes, mut errors) = (Self::default(), Vec::new());
+        for argument in stack.provider()? {
+            let span = || argument.span.clone();
+            if matches!(argument.name.as_str(), "token" | "spaces_secret_key" | "spaces_access_id")
+                && let Some(secret) = argument.value.sealed()
+            {
+                known.learn_value(&secret);
+            }
+            let text = argument.value.value().and_then(Value::as_str).map(|text| (text.to_owned(), span()));
+            let number = match argument.value.value() {
+                Some(Value::Number(number)) => number.as_f64().filter(|number| *number >= 0.0),
+                Some(Value::Str(text)) => text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0),
+                _ => None,
+            };
+            let wanted = match argument.name.as_str() {
+                "token" => {
+                    wishes.token = token_of(&argument.value).map(|token| (token, span()));
+                    wishes.token.is_none().then_some("a text that is known before anything is made")
+                }
+                "api_endpoint" => {
+                    wishes.endpoint = text;
+                    wishes.endpoint.is_none().then_some("a text")
+                }
+                "spaces_endpoint" => {
+                    wishes.spaces_endpoint = text;
+                    None
+                }
+                "http_retry_max" => {
+                    wishes.retry_max = number;
+                    number.is_none().then_some("a number")
+                }
+                "http_retry_wait_min" => {
+                    wishes.wait_min = number;
+                    number.is_none().then_some("a number of seconds")
+                }
+                "http_retry_wait_max" => {
+                    wishes.wait_max = number;
+                    number.is_none().then_some("a number of seconds")
+                }
+                "requests_per_second" => {
+                    wishes.rate = number;
+                    number.is_none().then_some("a number")
+                }
+                "spaces_access_id" | "spaces_secret_key" => None,
+                other => {
+                    errors.push(no_argument(other).at(span()));
+                    None
+                }
+            };
+            errors.extend(wanted.map(|what| Diagnostic::error(format!("`{}` takes {what}.", argument.name)).at(span())));
+        }
+        if errors.is_empty() { Ok(wishes) } else { Err(errors) }
+    }
+}
+
+fn no_argument(name: &str) -> Diagnostic {
+    let diagnostic = Diagnostic::error(format!("The provider has no argument `{name}`."));
+    match did_you_mean(name, PROVIDER_ARGUMENTS) {
+        Some(meant) => diagnostic.hint(format!("Did you mean `{meant}`?")),
+        None => diagnostic.hint(format!("It has: {}.", PROVIDER_ARGUMENTS.join(", "))),
+    }
+}
+
+fn token_of(term: &Term) -> Option<Secret<String>> {
+    let text = term.sealed()?.map(|value| value.as_str().map(str::to_owned).ok_or(())).transpose().ok()?;
+    Some(text)
+}

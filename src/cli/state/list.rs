@@ -1,0 +1,35 @@
+//! `state list`: the resources that are remembered.
+
+use crate::cli::exit::{Ended, Exit};
+use crate::cli::session::Session;
+use crate::cli::words::{address, split};
+use crate::ui::view::View;
+
+/// The arguments.
+#[derive(Clone, Debug, clap::Args)]
+#[command(override_usage = "dofloat state list [OPTIONS] [STACK] [ADDRESS]...")]
+pub struct StateListArgs {
+    /// The stack, then addresses that restrict the list
+    #[arg(value_name = "STACK|ADDRESS")]
+    pub words: Vec<String>,
+    /// Only the object with this identity
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If the state cannot be read, or a word is no address.
+pub async fn run(args: &StateListArgs, session: &Session<'_>, view: &mut View) -> Ended {
+    let (place, words) = split(&args.words, session)?;
+    let wanted = words.iter().map(|word| address(word)).collect::<Result<Vec<_>, _>>()?;
+    let Some(state) = session.remembered(&place).await? else { return Ok(Exit::Done) };
+    for (address, record) in &state.records {
+        let named = wanted.is_empty() || wanted.iter().any(|wanted| wanted.covers(address));
+        if named && args.id.as_ref().is_none_or(|id| record.id.0 == *id) {
+            view.line(&address.to_string());
+        }
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,68 @@
+//! `state`: what is remembered. A file for each command below it.
+
+pub mod check;
+mod edit;
+pub mod list;
+pub mod merge;
+pub mod mv;
+pub mod pull;
+pub mod push;
+pub mod recipients;
+pub mod rm;
+pub mod show;
+
+use clap::Subcommand;
+
+use super::exit::Ended;
+use super::session::Session;
+use crate::ui::view::View;
+use check::StateCheckArgs;
+use list::StateListArgs;
+use merge::StateMergeArgs;
+use mv::StateMvArgs;
+use pull::StatePullArgs;
+use push::StatePushArgs;
+use recipients::RecipientsArgs;
+use rm::StateRmArgs;
+use show::StateShowArgs;
+
+/// What is below `state`.
+#[derive(Clone, Debug, Subcommand)]
+pub enum StateCommand {
+    /// List the resources that are remembered
+    List(StateListArgs),
+    /// Show one resource
+    Show(StateShowArgs),
+    /// Know an object by another address
+    Mv(StateMvArgs),
+    /// Forget objects; they live on
+    Rm(StateRmArgs),
+    /// Print the state file
+    Pull(StatePullArgs),
+    /// Put a state file in place
+    Push(StatePushArgs),
+    /// Check that states are fit to be committed
+    Check(StateCheckArgs),
+    /// Say who may open the secrets of the stacks
+    Recipients(RecipientsArgs),
+    /// Join the states of two branches: a merge driver for git
+    Merge(StateMergeArgs),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// If the state cannot be read, or does not have what is asked for.
+pub async fn run(command: &StateCommand, session: &Session<'_>, view: &mut View) -> Ended {
+    match command {
+        StateCommand::List(args) => list::run(args, session, view).await,
+        StateCommand::Show(args) => show::run(args, session, view).await,
+        StateCommand::Pull(args) => pull::run(args, session, view).await,
+        StateCommand::Mv(args) => mv::run(args, session, view).await,
+        StateCommand::Rm(args) => rm::run(args, session, view).await,
+        StateCommand::Push(args) => push::run(args, session, view).await,
+        StateCommand::Check(args) => check::run(args, session, view),
+        StateCommand::Recipients(args) => recipients::run(args.command.as_ref(), session, view).await,
+        StateCommand::Merge(args) => merge::run(args, view),
+    }
+}

@@ -1,0 +1,172 @@
+//! A stack's files: read, loaded, and named where something is wrong with them.
+//!
+//! Invariant: glue between the layers; nothing is decided here.
+
+use std::io::{self, IsTerminal as _};
+
+use super::environment::Environment;
+use super::exit::Failure;
+use super::files::Disk;
+use super::options::{Global, Variables};
+use super::stack::Place;
+use super::variables::{self, read_text};
+use crate::base::address::Address;
+use crate::base::clock::Moment;
+use crate::base::desired::Resolve as _;
+use crate::base::diag::Span;
+use crate::base::digest::{Salt, sha256_hex};
+use crate::base::rng::{Rng, entropy};
+use crate::base::types::{Schemas, Type};
+use crate::base::value::{Origin, Term};
+use crate::bootstrap::schema;
+use crate::kinds::Tables;
+use crate::lang::files::Recorded;
+use crate::lang::inputs::{Given, Inputs};
+use crate::lang::module::{self, Source, Stack};
+use crate::lang::{Files as _, Host};
+use crate::state::State;
+use crate::ui::errors::Sources;
+use crate::ui::view::View;
+
+/// A stack's files and what its functions may ask.
+pub struct Site<'a> {
+    /// Where it lies.
+    pub place: Place,
+    /// The environment.
+    pub environment: &'a Environment,
+    /// What goes with every command.
+    pub global: &'a Global,
+    /// The texts of its files, as they are shown.
+    pub sources: Sources,
+    /// Files, with a memory of what was read.
+    pub files: Recorded<'a>,
+    rng: Rng,
+    now: Moment,
+}
+
+impl<'a> Site<'a> {
+    /// Opens a stack.
+    ///
+    /// # Errors
+    /// If there is no such stack, or its files cannot be read.
+    pub fn open(place: Place, global: &'a Global, environment: &'a Environment, disk: &'a Disk) -> Result<Self, Failure> {
+        let mut sources = Sources::new();
+        for (name, path) in &place.sources {
+            sources.insert(name.clone(), read_text(path, name)?);
+        }
+        Ok(Self { place, environment, global, sources, files: Recorded::new(disk), rng: Rng::from_entropy(), now: environment.clock.now() })
+    }
+
+    /// What functions may ask. `fresh`: whether `timestamp` and its like are computed, or unknown still.
+    #[must_use]
+    pub fn host(&self, fresh: bool) -> Host<'_> {
+        Host { files: &self.files, base: &self.place.base, home: self.environment.home.as_deref(), now: self.now, rng: &self.rng, fresh }
+    }
+
+    /// Everything that is given for variables.
+    ///
+    /// # Errors
+    /// If a file cannot be read, or a `-var` is not `NAME=VALUE`.
+    pub fn inputs(&mut self, variables: &Variables) -> Result<Inputs, Failure> {
+        variables::given(&self.place, variables, self.environment, &mut self.sources)
+    }
+
+    /// The stack. Variables that lack a value are asked for, if somebody is there to answer.
+    ///
+    /// # Errors
+    /// All that is wrong with the configuration.
+    pub fn load(&self, inputs: &mut Inputs, ask: bool, view: &mut View) -> Result<Stack<'_>, Failure> {
+        if ask && !inputs.lenient && io::stdin().is_terminal() {
+            let sources = self.language_sources();
+            let questions = module::questions(&sources, inputs, self.host(false)).map_err(|errors| self.failed(errors))?;
+            variables::ask(questions, inputs, view)?;
+        }
+        let sources = self.language_sources();
+        let stack = module::load(&sources, inputs, &Types, self.host(false)).map_err(|errors| self.failed(errors))?;
+        self.learn_secrets(&stack);
+        Ok(stack)
+    }
+
+    /// What the configuration calls secret: its sensitive variables, and what it marks itself. A variable whose mark it takes
+    /// off as a whole may be known.
+    fn learn_secrets(&self, stack: &Stack<'_>) {
+        let known = &self.environment.known;
+        let let_go = |name: &str| self.sources.values().any(|text| text.contains(&format!("nonsensitive(var.{name})")));
+        let sensitive = stack.variables().into_iter().filter(|(name, variable)| variable.sensitive && !let_go(name));
+        sensitive.filter_map(|(_, variable)| variable.value.sealed()).for_each(|secret| known.learn_value(&secret));
+        if self.sources.values().any(|text| text.contains("sensitive(")) {
+            let unknown = |_: &Address| Term::Unknown(Origin::default());
+            let bodies = stack.desired().resources.keys().filter_map(|address| stack.body(address, &unknown).ok());
+            bodies.for_each(|body| known.learn_term(&body));
+        }
+    }
+
+    fn language_sources(&self) -> Vec<Source<'_>> {
+        let own = |name: &String| self.place.sources.iter().any(|(own, _)| own == name);
+        self.sources.iter().filter(|(name, _)| own(name)).map(|(name, text)| Source { name, text }).collect()
+    }
+
+    /// A failure with the texts that its diagnostics point into.
+    #[must_use]
+    pub fn failed(&self, failure: impl Into<Failure>) -> Failure {
+        failure.into().with_sources(&self.sources)
+    }
+
+    /// A position as messages name it where they cannot show it: `plans/web.tf:3`.
+    #[must_use]
+    pub fn position(&self, span: &Span) -> String {
+        let before = self.sources.get(&*span.file).and_then(|text| text.get(..span.start)).unwrap_or_default();
+        format!("{}:{}", span.file, before.matches('\n').count() + 1)
+    }
+
+    /// The digest of everything that the configuration is made of: its files, the files of values, and what functions read.
+    #[must_use]
+    pub fn config(&self, inputs: &Inputs) -> String {
+        let mut parts: Vec<(String, String)> =
+            self.sources.iter().map(|(name, text)| (name.clone(), sha256_hex(text.as_bytes()))).collect();
+        for given in &inputs.given {
+            if let Given::File { name, text } = given {
+                parts.push((name.clone(), sha256_hex(text.as_bytes())));
+            }
+        }
+        for path in self.files.seen() {
+            let digest = self.files.read(&path).map(|bytes| sha256_hex(&bytes)).unwrap_or_default();
+            let name = path.strip_prefix(&self.place.base).unwrap_or(&path).display().to_string();
+            parts.push((name, digest));
+        }
+        parts.sort();
+        parts.dedup();
+        sha256_hex(format!("{parts:?}").as_bytes())
+    }
+
+    /// A state for a stack that was never applied. A simulated world gives the same one every time.
+    #[must_use]
+    pub fn fresh_state(&self) -> State {
+        if self.global.sim {
+            let lineage = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, format!("dofloat:simulated:{}", self.place.name).as_bytes());
+            let mut salt = [0; 32];
+            salt.iter_mut().zip(lineage.as_bytes().iter().cycle()).for_each(|(to, from)| *to = *from);
+            return State::new(lineage.to_string(), Salt::new(salt));
+        }
+        State::new(uuid::Uuid::new_v4().to_string(), Salt::new(entropy()))
+    }
+}
+
+/// The resource types that a stack may use: those of the API, and the cluster.
+struct Types;
+
+impl Schemas for Types {
+    fn resource(&self, kind: &str) -> Option<Type> {
+        if kind == schema::KIND { Some(schema::object()) } else { Tables.resource(kind) }
+    }
+
+    fn resource_names(&self) -> Vec<String> {
+        let mut names = Tables.resource_names();
+        names.push(schema::KIND.to_owned());
+        names
+    }
+
+    fn is_renamed(&self, one: &str, other: &str) -> bool {
+        Tables.is_renamed(one, other)
+    }
+}
