@@ -1,12 +1,12 @@
 //! `adopt`: answers the question that an interrupted create left: which object it made, or that it made none.
 
+use super::api_session::ApiSession;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::gateway::Gateway;
 use super::options::{Locking, Variables};
 use super::session::{Claim, Opened, Session};
 use super::words::{address, parted};
-use super::workspace::Site;
+use super::workspace::Workspace;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::base::identity::Id;
@@ -48,29 +48,29 @@ pub async fn run(args: &AdoptArgs, session: &Session<'_>, view: &mut View) -> En
     let answer = if answer == NOTHING { Answer::Nothing } else { Answer::Made(Id(answer.clone())) };
     let disk = Disk;
     let place = session.find_remembered(stack)?;
-    let mut site = session.open(place, &disk)?;
-    let mut inputs = site.inputs(&args.variables)?;
+    let mut workspace = session.open(place, &disk)?;
+    let mut inputs = workspace.inputs(&args.variables)?;
     inputs.lenient = true;
-    let site = &site;
-    let claim = Claim { place: &site.place, locking: &args.locking, command: "adopt" };
+    let workspace = &workspace;
+    let claim = Claim { place: &workspace.place, locking: &args.locking, command: "adopt" };
     let with_api = async |opened: &Opened<'_>, view: &mut View| {
         let work = async |store: &mut Locked, loaded: Loaded, view: &mut View| {
-            session.unless_stopped(answered(site, &opened.gateway, (store, &loaded), (&to, &answer), view)).await
+            session.unless_stopped(answered(workspace, &opened.api_session, (store, &loaded), (&to, &answer), view)).await
         };
         session.with_state(claim, view, work).await
     };
-    session.with_api(site, inputs, false, view, with_api).await
+    session.with_api(workspace, inputs, false, view, with_api).await
 }
 
 async fn answered(
-    site: &Site<'_>,
-    gateway: &Gateway,
+    workspace: &Workspace<'_>,
+    api_session: &ApiSession,
     (store, loaded): (&mut Locked, &Loaded),
     (to, answer): (&Address, &Answer),
     view: &mut View,
 ) -> Ended {
-    let stack = &site.place.name;
-    let question = Question { stack, address: to, loaded, api: &gateway.client, simulated: site.global.sim };
+    let stack = &workspace.place.name;
+    let question = Question { stack, address: to, loaded, api: &api_session.client, simulated: workspace.global.sim };
     let entry = adopt::entry(question, answer).await?;
     store.append(entry)?;
     view.line(&match answer {

@@ -4,19 +4,19 @@ use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::time::Duration;
 
-use super::attend::{attended, watched};
+use super::api_session::ApiSession;
 use super::clusters;
-use super::clusters::Bent;
+use super::clusters::Intent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::gateway::Gateway;
 use super::keys::keys;
 use super::options::Planning;
-use super::planning::{Looking, look, options};
+use super::planning::{PlanContext, make_plan, options};
+use super::progress::{watched, with_progress};
 use super::saved_plan::{is_plan, read_plan, same_secrets};
 use super::session::{Claim, Opened, Session};
 use super::stack::Place;
-use super::workspace::Site;
+use super::workspace::Workspace;
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Digest;
 use crate::base::durable::remove;
@@ -129,8 +129,8 @@ impl Order<'_> {
         if self.destroy { session.find_remembered(wanted) } else { session.find(wanted) }
     }
 
-    fn inputs(&self, site: &mut Site<'_>) -> Result<Inputs, Failure> {
-        let mut inputs = site.inputs(&self.planning.variables)?;
+    fn inputs(&self, workspace: &mut Workspace<'_>) -> Result<Inputs, Failure> {
+        let mut inputs = workspace.inputs(&self.planning.variables)?;
         inputs.lenient = self.destroy;
         if let Some(saved) = &self.saved {
             let text = serde_json::to_string(&saved.variables).unwrap_or_default();
@@ -144,101 +144,101 @@ impl Order<'_> {
 pub(super) async fn carry_out(order: Order<'_>, session: &Session<'_>, view: &mut View) -> Ended {
     order.must_be_answerable(view)?;
     let disk = Disk;
-    let mut site = session.open(order.place(session)?, &disk)?;
-    let inputs = order.inputs(&mut site)?;
-    let (planning, site, order) = (order.planning, &site, &order);
+    let mut workspace = session.open(order.place(session)?, &disk)?;
+    let inputs = order.inputs(&mut workspace)?;
+    let (planning, workspace, order) = (order.planning, &workspace, &order);
     let ask = planning.variables.input && order.saved.is_none();
-    let claim = Claim { place: &site.place, locking: &planning.locking, command: order.command() };
+    let claim = Claim { place: &workspace.place, locking: &planning.locking, command: order.command() };
     let with_api = async |opened: &Opened<'_>, view: &mut View| {
         let work = async |store: &mut Locked, loaded: Loaded, view: &mut View| {
-            let Opened { configuration, inputs, gateway } = opened;
-            let job = Job { order, site, session, configuration, inputs, gateway, loaded: &loaded };
+            let Opened { configuration, inputs, api_session } = opened;
+            let job = Job { order, workspace, session, configuration, inputs, api_session, loaded: &loaded };
             job.run(store, view).await
         };
         session.with_state(claim, view, work).await
     };
-    session.with_api(site, inputs, ask, view, with_api).await
+    session.with_api(workspace, inputs, ask, view, with_api).await
 }
 
 /// An order, and all that it is carried out with.
 struct Job<'a> {
     order: &'a Order<'a>,
-    site: &'a Site<'a>,
+    workspace: &'a Workspace<'a>,
     session: &'a Session<'a>,
     configuration: &'a Stack<'a>,
     inputs: &'a Inputs,
-    gateway: &'a Gateway,
+    api_session: &'a ApiSession,
     loaded: &'a Loaded,
 }
 
 impl Job<'_> {
     async fn run(&self, store: &mut Locked, view: &mut View) -> Ended {
-        let Self { order, site, configuration, gateway, loaded, .. } = *self;
+        let Self { order, workspace, configuration, api_session, loaded, .. } = *self;
         if !order.destroy {
             // What cannot be opened is told before anything is made.
-            secrets::read(&site.place.store().secrets, &keys(site.environment))?;
+            secrets::read(&workspace.place.store().secrets, &keys(workspace.environment))?;
         }
         let fresh = match &order.saved {
             Some(saved) => State::new(saved.base.lineage.clone(), saved.salt.clone()),
-            None => site.fresh_state(),
+            None => workspace.fresh_state(),
         };
         let upgrade = order.saved.as_ref().map_or(order.planning.upgrade_nodes, |saved| saved.options().upgrade_nodes);
-        let bent = Bent { leaving: order.destroy, upgrade };
-        let expanded = clusters::expand(site, configuration, gateway, loaded, &fresh, bent)?;
+        let intent = Intent { destroying: order.destroy, upgrading: upgrade };
+        let expanded = clusters::expand(workspace, configuration, api_session, loaded, &fresh, intent)?;
         let options = order.saved.as_ref().map_or_else(|| options(order.planning, order.destroy, &expanded), Saved::options);
-        let looking = Looking {
-            site,
+        let context = PlanContext {
+            workspace,
             configuration,
             expanded: &expanded,
             inputs: self.inputs,
-            gateway,
+            api_session,
             loaded,
             fresh: &fresh,
             options: &options,
             new_stack: order.planning.new_stack,
         };
-        let surveyed = self.session.unless_stopped(self.surveyed(looking, view)).await?;
+        let surveyed = self.session.unless_stopped(self.surveyed(context, view)).await?;
         let plan = &surveyed.planned.plan;
-        view.plan(plan, &site.sources);
+        view.plan(plan, &workspace.sources);
         let what = if order.destroy { "destroy all of this" } else { "perform these actions" };
         if order.asks() && !plan.is_empty() && !self.session.approved(what, view).await? {
             view.line(if order.destroy { "Destroy cancelled." } else { "Apply cancelled." });
             return Ok(Exit::Failed);
         }
-        self.execute(&surveyed, looking, store, view).await
+        self.execute(&surveyed, context, store, view).await
     }
 
     /// The plan: the one that was saved, held against what is there; that of the strays; or a new one.
-    async fn surveyed(&self, looking: Looking<'_>, view: &mut View) -> Result<Surveyed, Failure> {
-        let (order, clock) = (self.order, &self.site.environment.clock);
+    async fn surveyed(&self, context: PlanContext<'_>, view: &mut View) -> Result<Surveyed, Failure> {
+        let (order, clock) = (self.order, &self.workspace.environment.clock);
         if order.saved.is_none() && !order.strays {
-            return look(looking, order.planning.refresh, true, view).await;
+            return make_plan(context, order.planning.refresh, true, view).await;
         }
         let mut inputs = self.inputs.clone();
         if order.saved.is_some() {
             // The values that the plan holds are not part of the configuration that it was made from.
             inputs.given.remove(0);
         }
-        let config = self.site.config(&inputs);
-        let (api, waits) = watched(&self.gateway.client);
-        let ground = looking.ground(&api, &config, clock, true, true);
+        let config = self.workspace.config(&inputs);
+        let (api, waits) = watched(&self.api_session.client);
+        let ground = context.ground(&api, &config, clock, true, true);
         Ok(match &order.saved {
             Some(saved) => {
                 same_secrets(saved, self.configuration)?;
-                attended(again(ground, saved), waits, view).await?
+                with_progress(again(ground, saved), waits, view).await?
             }
-            None => attended(strays::survey(ground), waits, view).await?,
+            None => with_progress(strays::survey(ground), waits, view).await?,
         })
     }
 
-    async fn execute(&self, surveyed: &Surveyed, looking: Looking<'_>, store: &mut Locked, view: &mut View) -> Ended {
+    async fn execute(&self, surveyed: &Surveyed, context: PlanContext<'_>, store: &mut Locked, view: &mut View) -> Ended {
         let plan = &surveyed.planned.plan;
         if !plan.steps.is_empty() {
             store.establish(&surveyed.state, &plan.base.owner)?;
         }
-        let secrets = clusters::unlock(self.site, looking.expanded, plan, &surveyed.state)?;
-        let whole = looking.expanded.with(secrets)?;
-        let doing = Doing { site: self.site, options: looking.options, before: self.loaded.state.as_ref() };
+        let secrets = clusters::unlock(self.workspace, context.expanded, plan, &surveyed.state)?;
+        let whole = context.expanded.with(secrets)?;
+        let doing = Doing { workspace: self.workspace, options: context.options, before: self.loaded.state.as_ref() };
         let mut events = view.events(plan);
         let mut tell = |event: Event| events.tell(&event);
         let parallelism = usize::from(self.order.planning.parallelism);
@@ -247,8 +247,8 @@ impl Job<'_> {
             resolve: &whole,
             loaded: self.loaded,
             store,
-            api: self.gateway.client.clone(),
-            clock: self.site.environment.clock.clone(),
+            api: self.api_session.client.clone(),
+            clock: self.workspace.environment.clock.clone(),
             options: ApplyOptions { parallelism, keep_going: self.order.keep_going, grace: GRACE },
             stop: self.session.stop(),
             tell: &mut tell,
@@ -256,7 +256,7 @@ impl Job<'_> {
         .await?;
         drop(events);
         if !self.order.destroy && !plan.refresh_only && !left.outcome.interrupted {
-            let asked = clusters::placement(looking.expanded, &self.site.place.name, self.gateway, &left.state);
+            let asked = clusters::placement(context.expanded, &self.workspace.place.name, self.api_session, &left.state);
             left.outcome.notes.extend(self.session.unless_stopped(async { Ok::<_, Failure>(asked.await) }).await.unwrap_or_default());
         }
         doing.end(left, view)
@@ -264,7 +264,7 @@ impl Job<'_> {
 }
 
 struct Doing<'a> {
-    site: &'a Site<'a>,
+    workspace: &'a Workspace<'a>,
     options: &'a Options,
     before: Option<&'a State>,
 }
@@ -277,7 +277,7 @@ impl Doing<'_> {
             left.outcome.errors.extend(error.diagnostics);
         }
         let destroy = self.options.destroy;
-        view.diagnostics(&left.outcome.notes, &self.site.sources);
+        view.diagnostics(&left.outcome.notes, &self.workspace.sources);
         view.ending(&left.outcome, destroy);
         let exit = match (left.outcome.interrupted, left.outcome.errors.is_empty()) {
             (true, _) => Exit::Interrupted,
@@ -285,12 +285,12 @@ impl Doing<'_> {
             (false, false) => Exit::Failed,
             (false, true) => return Ok(Exit::Done),
         };
-        Err(Failure::new(exit, left.outcome.errors).with_sources(&self.site.sources))
+        Err(Failure::new(exit, left.outcome.errors).with_sources(&self.workspace.sources))
     }
 
     /// Sensitive outputs go to the encrypted file; secrets of clusters that are gone leave it.
     fn keep_secrets(&self, left: &ApplyResult) -> Result<(), Failure> {
-        let path = self.site.place.store().secrets;
+        let path = self.workspace.place.store().secrets;
         if !left.outcome.errors.is_empty() {
             return Ok(());
         }
@@ -304,7 +304,7 @@ impl Doing<'_> {
         if !concerned {
             return Ok(());
         }
-        let keys = keys(self.site.environment);
+        let keys = keys(self.workspace.environment);
         let mut kept = secrets::read(&path, &keys)?.unwrap_or_default();
         let known = |name: &String| left.state.outputs.get(name).and_then(|output| output.sensitive.clone());
         kept.outputs.retain(|name, value| known(name).is_some_and(|digest: Digest| digest.matches(value, &left.state.salt)));
@@ -316,6 +316,6 @@ impl Doing<'_> {
             }
         }
         clusters::forget(&mut kept, &left.state);
-        clusters::keep(self.site, &kept)
+        clusters::keep(self.workspace, &kept)
     }
 }

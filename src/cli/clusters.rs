@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::api_session::ApiSession;
 use super::certificates::{self, name_of};
 use super::endpoint::{self, ENDPOINT};
 use super::exit::Failure;
-use super::gateway::Gateway;
 use super::keys::keys;
-use super::workspace::Site;
+use super::workspace::Workspace;
 use crate::api::client::Client;
 use crate::base::address::Address;
 use crate::base::desired::{Pair, Resolve as _};
@@ -45,19 +45,19 @@ const SIMULATED_TOKEN: &str = "simulated-failover-token";
 ///
 /// # Errors
 /// What is wrong with its clusters.
-pub fn unbound<'a>(site: &Site<'_>, configuration: &'a Stack<'_>) -> Result<Expanded<'a>, Failure> {
-    let state = site.fresh_state();
-    let grounds = Grounds { lacking: Lacking::Unknown, ..grounds(site, &state, ENDPOINT) };
-    Expanded::new(configuration, grounds).map_err(|errors| site.failed(errors))
+pub fn unbound<'a>(workspace: &Workspace<'_>, configuration: &'a Stack<'_>) -> Result<Expanded<'a>, Failure> {
+    let state = workspace.fresh_state();
+    let grounds = Grounds { lacking: Lacking::Unknown, ..grounds(workspace, &state, ENDPOINT) };
+    Expanded::new(configuration, grounds).map_err(|errors| workspace.failed(errors))
 }
 
-/// What a command is bent on.
+/// What a command intends.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Bent {
+pub struct Intent {
     /// Everything is taken down.
-    pub leaving: bool,
+    pub destroying: bool,
     /// Nodes that run an older dofloat's scripts are replaced.
-    pub upgrade: bool,
+    pub upgrading: bool,
 }
 
 /// A configuration as it is planned.
@@ -65,36 +65,36 @@ pub struct Bent {
 /// # Errors
 /// What is wrong with its clusters.
 pub fn expand<'a>(
-    site: &Site<'_>,
+    workspace: &Workspace<'_>,
     configuration: &'a Stack<'_>,
-    gateway: &Gateway,
+    api_session: &ApiSession,
     loaded: &Loaded,
     fresh: &State,
-    bent: Bent,
+    intent: Intent,
 ) -> Result<Expanded<'a>, Failure> {
     let state = settled(loaded, fresh);
-    let (lacking, api_url) = if site.global.sim {
+    let (lacking, api_url) = if workspace.global.sim {
         (Lacking::Simulated(Secret::new(SIMULATED_TOKEN.to_owned())), ENDPOINT)
     } else {
-        (Lacking::Nothing, gateway.endpoint.as_str())
+        (Lacking::Nothing, api_session.endpoint.as_str())
     };
-    let Bent { leaving, upgrade } = bent;
-    let grounds = Grounds { lacking, leaving, upgrade, ..grounds(site, &state, api_url) };
-    let expanded = Expanded::new(configuration, grounds).map_err(|errors| site.failed(errors))?;
-    if !site.global.sim && !leaving {
-        near_apis(site, &expanded)?;
+    let Intent { destroying: leaving, upgrading: upgrade } = intent;
+    let grounds = Grounds { lacking, leaving, upgrade, ..grounds(workspace, &state, api_url) };
+    let expanded = Expanded::new(configuration, grounds).map_err(|errors| workspace.failed(errors))?;
+    if !workspace.global.sim && !leaving {
+        near_apis(workspace, &expanded)?;
     }
     Ok(expanded)
 }
 
 /// The nodes' token goes where their block says, so that is held to the rule of the provider's `api_endpoint`.
-fn near_apis(site: &Site<'_>, expanded: &Expanded<'_>) -> Result<(), Failure> {
+fn near_apis(workspace: &Workspace<'_>, expanded: &Expanded<'_>) -> Result<(), Failure> {
     let named = expanded.clusters().iter().filter_map(|cluster| {
         let (url, span) = (expanded.api_url(cluster)?, expanded.span(cluster, &["api_url"])?);
-        endpoint::named(&url, &span, site.environment).err().map(|error| error.about(cluster))
+        endpoint::named(&url, &span, workspace.environment).err().map(|error| error.about(cluster))
     });
     let errors: Vec<Diagnostic> = named.collect();
-    if errors.is_empty() { Ok(()) } else { Err(site.failed(errors)) }
+    if errors.is_empty() { Ok(()) } else { Err(workspace.failed(errors)) }
 }
 
 /// What is remembered, of an interrupted run all that is known to be done.
@@ -107,15 +107,15 @@ pub fn settled(loaded: &Loaded, fresh: &State) -> State {
     }
 }
 
-fn grounds(site: &Site<'_>, state: &State, api_url: &str) -> Grounds {
+fn grounds(workspace: &Workspace<'_>, state: &State, api_url: &str) -> Grounds {
     let parts = state.records.iter().filter(|(address, _)| address.parent.is_some());
     Grounds {
-        stack: site.place.name.clone(),
-        mark: Mark::of_stack(&site.place.name, &state.lineage).0,
+        stack: workspace.place.name.clone(),
+        mark: Mark::of_stack(&workspace.place.name, &state.lineage).0,
         salt: state.salt.clone(),
         api_url: api_url.to_owned(),
         remembered: parts.map(|(address, record)| (address.clone(), record.body.clone())).collect(),
-        kept: site.place.store().secrets.is_file(),
+        kept: workspace.place.store().secrets.is_file(),
         lacking: Lacking::Unknown,
         leaving: false,
         upgrade: false,
@@ -127,7 +127,7 @@ fn grounds(site: &Site<'_>, state: &State, api_url: &str) -> Grounds {
 ///
 /// # Errors
 /// If the file cannot be opened or written; nothing was called then.
-pub fn unlock(site: &Site<'_>, expanded: &Expanded<'_>, plan: &Plan, state: &State) -> Result<BTreeMap<Address, Keys>, Failure> {
+pub fn unlock(workspace: &Workspace<'_>, expanded: &Expanded<'_>, plan: &Plan, state: &State) -> Result<BTreeMap<Address, Keys>, Failure> {
     let makes = |address: &Address| match Part::of(address) {
         Some(Part::Node(_) | Part::Keys | Part::Arbiter) => address.parent.as_deref().cloned(),
         _ => None,
@@ -138,11 +138,11 @@ pub fn unlock(site: &Site<'_>, expanded: &Expanded<'_>, plan: &Plan, state: &Sta
     if clusters.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let (path, keys) = (site.place.store().secrets, keys(site.environment));
+    let (path, keys) = (workspace.place.store().secrets, keys(workspace.environment));
     let mut kept = secrets::read(&path, &keys)?.unwrap_or_default();
     let mut all = BTreeMap::new();
     for cluster in clusters {
-        let made = kept.generated.entry(name_of(&cluster, "authkey")).or_insert_with(|| Secret::new(authkey(site, &cluster, state)));
+        let made = kept.generated.entry(name_of(&cluster, "authkey")).or_insert_with(|| Secret::new(authkey(workspace, &cluster, state)));
         let authkey = made.map(|bytes| STANDARD.encode(bytes));
         let name = name_of(&cluster, "failover_token");
         if let Some(given) = expanded.token(&cluster) {
@@ -155,13 +155,13 @@ pub fn unlock(site: &Site<'_>, expanded: &Expanded<'_>, plan: &Plan, state: &Sta
                 .hint("Give it again, for example by TF_VAR_failover_token.")
                 .into());
         };
-        site.environment.known.learn(&authkey);
-        site.environment.known.learn(&token);
+        workspace.environment.known.learn(&authkey);
+        workspace.environment.known.learn(&token);
         let known = expanded.known_to_arbiter(&cluster);
         let certificates = known.as_ref().map(|_| certificates::of_arbiter(&mut kept)).transpose()?;
         let pair = known.map(|name| certificates::of_pair(&mut kept, &cluster, &name)).transpose()?;
         for secret in certificates.iter().map(|certificates| &certificates.arbiter).chain(&pair) {
-            site.environment.known.learn(&certificates::body(secret));
+            workspace.environment.known.learn(&certificates::body(secret));
         }
         all.insert(cluster, Keys { authkey, token, certificates, pair });
     }
@@ -183,8 +183,8 @@ pub fn forget(kept: &mut Secrets, state: &State) {
 ///
 /// # Errors
 /// If it cannot be written.
-pub fn keep(site: &Site<'_>, kept: &Secrets) -> Result<(), Failure> {
-    let path = site.place.store().secrets;
+pub fn keep(workspace: &Workspace<'_>, kept: &Secrets) -> Result<(), Failure> {
+    let path = workspace.place.store().secrets;
     if *kept == Secrets::default() {
         return match remove(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -193,7 +193,7 @@ pub fn keep(site: &Site<'_>, kept: &Secrets) -> Result<(), Failure> {
             _ => Ok(()),
         };
     }
-    secrets::write(&path, kept, &keys(site.environment))?;
+    secrets::write(&path, kept, &keys(workspace.environment))?;
     Ok(())
 }
 
@@ -205,8 +205,8 @@ pub fn lost(before: Option<&State>, after: &State) -> bool {
 }
 
 /// 128 bytes from the system's generator. A simulated world has the same ones every time.
-fn authkey(site: &Site<'_>, cluster: &Address, state: &State) -> Vec<u8> {
-    if site.global.sim {
+fn authkey(workspace: &Workspace<'_>, cluster: &Address, state: &State) -> Vec<u8> {
+    if workspace.global.sim {
         return [0, 1].map(|half| sha256_hex(format!("{} {cluster} {half}", state.lineage).as_bytes())).concat().into_bytes();
     }
     entropy::<128>().to_vec()
@@ -243,9 +243,9 @@ fn moving_apart(expanded: &Expanded<'_>, stack: &str, state: &State, cluster: &A
 }
 
 /// What an apply says of clusters whose nodes share a physical server, or of which that could not be asked.
-pub async fn placement(expanded: &Expanded<'_>, stack: &str, gateway: &Gateway, state: &State) -> Vec<Diagnostic> {
+pub async fn placement(expanded: &Expanded<'_>, stack: &str, api_session: &ApiSession, state: &State) -> Vec<Diagnostic> {
     let mut notes = Vec::new();
-    for (cluster, place) in places(expanded, stack, &gateway.client, state).await {
+    for (cluster, place) in places(expanded, stack, &api_session.client, state).await {
         let note = |message: String| Diagnostic::warning(message).at(expanded.span(&cluster, &["nodes"])).about(&cluster);
         match place {
             Place::Apart => {}
@@ -289,7 +289,7 @@ fn moved(expanded: &Expanded<'_>, surveyed: &Surveyed, cluster: &Address) -> Opt
 
 /// What the plan says of its clusters.
 #[must_use]
-pub fn notes(expanded: &Expanded<'_>, surveyed: &Surveyed, gateway: &Gateway) -> Vec<Diagnostic> {
+pub fn notes(expanded: &Expanded<'_>, surveyed: &Surveyed, api_session: &ApiSession) -> Vec<Diagnostic> {
     let plan = &surveyed.planned.plan;
     let made: BTreeSet<&Address> =
         plan.steps.iter().filter(|step| step.op.object() == Some(&Op::Create)).map(|step| &step.address).collect();
@@ -306,7 +306,7 @@ pub fn notes(expanded: &Expanded<'_>, surveyed: &Surveyed, gateway: &Gateway) ->
     }
     for cluster in expanded.clusters().iter().filter(|cluster| of(cluster)) {
         notes.extend(expanded.warnings(cluster));
-        if let (Some(nodes), Some(own)) = (expanded.token(cluster), &gateway.token)
+        if let (Some(nodes), Some(own)) = (expanded.token(cluster), &api_session.token)
             && nodes == *own
         {
             notes.push(

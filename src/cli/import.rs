@@ -1,20 +1,20 @@
-//! `import`: objects that are there become records. By identity, by looking for what fits, or from a state of Terraform.
+//! `import`: objects that are there become records. By identity, by context for what fits, or from a state of Terraform.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::attend::{attended, watched};
-use super::clusters::Bent;
+use super::clusters::Intent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::keys::keys;
 use super::options::{Locking, Variables};
-use super::planning::Looking;
+use super::planning::PlanContext;
+use super::progress::{watched, with_progress};
 use super::session::{Claim, Opened, Session, must_be_able_to_ask};
 use super::words::{address, parted};
-use super::workspace::Site;
+use super::workspace::Workspace;
 use super::{clusters, history};
 use crate::base::desired::Resolve;
 use crate::base::diag::Diagnostic;
@@ -96,37 +96,37 @@ pub async fn run(args: &ImportArgs, session: &Session<'_>, view: &mut View) -> E
     let disk = Disk;
     let place = session.find(stack)?;
     // A state of Terraform is read before anything else: a damaged one is refused with nothing written.
-    let mut site = session.open(place, &disk)?;
+    let mut workspace = session.open(place, &disk)?;
     let bytes = args.tfstate.as_deref().map(|path| Ok::<_, Failure>((path, read(path)?))).transpose()?;
     if let Some((path, bytes)) = &bytes {
         tfstate::read(bytes, &path.display().to_string(), &Salt::new([0; 32]))?;
     }
-    let inputs = site.inputs(&args.variables)?;
-    let (site, order) = (&site, Order { args, words, bytes: bytes.as_ref().map(|(path, bytes)| (*path, bytes.as_slice())) });
-    let claim = Claim { place: &site.place, locking: &args.locking, command: "import" };
+    let inputs = workspace.inputs(&args.variables)?;
+    let (workspace, order) = (&workspace, Order { args, words, bytes: bytes.as_ref().map(|(path, bytes)| (*path, bytes.as_slice())) });
+    let claim = Claim { place: &workspace.place, locking: &args.locking, command: "import" };
     let with_api = async |opened: &Opened<'_>, view: &mut View| {
         let work = async |store: &mut Locked, loaded: Loaded, view: &mut View| {
-            let Opened { configuration, inputs, gateway } = opened;
-            let fresh = site.fresh_state();
-            let expanded = clusters::expand(site, configuration, gateway, &loaded, &fresh, Bent::default())?;
+            let Opened { configuration, inputs, api_session } = opened;
+            let fresh = workspace.fresh_state();
+            let expanded = clusters::expand(workspace, configuration, api_session, &loaded, &fresh, Intent::default())?;
             let options = Options::default();
-            let looking = Looking {
-                site,
+            let context = PlanContext {
+                workspace,
                 configuration,
                 expanded: &expanded,
                 inputs,
-                gateway,
+                api_session,
                 loaded: &loaded,
                 fresh: &fresh,
                 options: &options,
                 new_stack: args.new_stack,
             };
             // What is written is written in one go, so a signal finds nothing half done.
-            session.unless_stopped(order.run(looking, session, store, view)).await
+            session.unless_stopped(order.run(context, session, store, view)).await
         };
         session.with_state(claim, view, work).await
     };
-    session.with_api(site, inputs, args.variables.input, view, with_api).await
+    session.with_api(workspace, inputs, args.variables.input, view, with_api).await
 }
 
 /// What was asked for.
@@ -138,21 +138,21 @@ struct Order<'a> {
 }
 
 impl Order<'_> {
-    async fn run(self, looking: Looking<'_>, session: &Session<'_>, store: &mut Locked, view: &mut View) -> Ended {
-        let (args, site) = (self.args, looking.site);
-        if looking.loaded.state.is_none() && !args.new_stack && !site.global.sim {
-            history::must_not_know(&site.place.store().state).await?;
+    async fn run(self, context: PlanContext<'_>, session: &Session<'_>, store: &mut Locked, view: &mut View) -> Ended {
+        let (args, workspace) = (self.args, context.workspace);
+        if context.loaded.state.is_none() && !args.new_stack && !workspace.global.sim {
+            history::must_not_know(&workspace.place.store().state).await?;
         }
-        let taking = Taking { args, site, session, looking };
-        match self.what(looking)? {
+        let taking = Taking { args, workspace, session, context };
+        match self.what(context)? {
             What::One(wish) => taking.one(wish, store, view).await,
             What::Fitting(sought) => taking.fitting(&sought, store, view).await,
             What::Foreign(foreign) => taking.foreign(*foreign, store, view).await,
         }
     }
 
-    fn what(self, looking: Looking<'_>) -> Result<What, Failure> {
-        let salt = &looking.loaded.state.as_ref().unwrap_or(looking.fresh).salt;
+    fn what(self, context: PlanContext<'_>) -> Result<What, Failure> {
+        let salt = &context.loaded.state.as_ref().unwrap_or(context.fresh).salt;
         Ok(match self.bytes {
             Some((path, bytes)) => What::Foreign(Box::new(tfstate::read(bytes, &path.display().to_string(), salt)?)),
             None if self.args.discover => What::Fitting(Sought {
@@ -161,7 +161,7 @@ impl Order<'_> {
                 name: self.args.name.clone(),
                 marked: self.args.marked,
             }),
-            None => What::One(wish(self.words, looking.expanded)?),
+            None => What::One(wish(self.words, context.expanded)?),
         })
     }
 }
@@ -189,23 +189,23 @@ fn wish(words: &[String], configuration: &dyn Resolve) -> Result<ImportTarget, F
 #[derive(Clone, Copy)]
 struct Taking<'a> {
     args: &'a ImportArgs,
-    site: &'a Site<'a>,
+    workspace: &'a Workspace<'a>,
     session: &'a Session<'a>,
-    looking: Looking<'a>,
+    context: PlanContext<'a>,
 }
 
 impl Taking<'_> {
     async fn survey(&self, wishes: Vec<ImportTarget>, view: &mut View) -> Result<Surveyed, Failure> {
-        let config = self.site.config(self.looking.inputs);
+        let config = self.workspace.config(self.context.inputs);
         let options = Options { adopt: Some(wishes), take_over: self.args.take_over, ..Options::default() };
-        let looking = Looking { options: &options, ..self.looking };
-        let clock = &self.site.environment.clock;
-        let (api, waits) = watched(&self.looking.gateway.client);
-        Ok(attended(survey(looking.ground(&api, &config, clock, false, true)), waits, view).await?)
+        let context = PlanContext { options: &options, ..self.context };
+        let clock = &self.workspace.environment.clock;
+        let (api, waits) = watched(&self.context.api_session.client);
+        Ok(with_progress(survey(context.ground(&api, &config, clock, false, true)), waits, view).await?)
     }
 
     async fn one(&self, wish: ImportTarget, store: &mut Locked, view: &mut View) -> Ended {
-        let recorded = self.looking.loaded.state.as_ref().and_then(|state| state.records.get(&wish.to));
+        let recorded = self.context.loaded.state.as_ref().and_then(|state| state.records.get(&wish.to));
         if let Some(record) = recorded {
             if self.args.take_over && record.id == wish.id {
                 return self.again(wish, record.clone(), store, view).await;
@@ -222,9 +222,9 @@ impl Taking<'_> {
 
     /// Takes over what has its record here already: a state that was edited, or a takeover that was interrupted.
     async fn again(&self, wish: ImportTarget, record: Record, store: &mut Locked, view: &mut View) -> Ended {
-        let mut loaded = self.looking.loaded.clone();
+        let mut loaded = self.context.loaded.clone();
         loaded.state.iter_mut().for_each(|state| drop(state.records.remove(&wish.to)));
-        let taking = Taking { looking: Looking { loaded: &loaded, ..self.looking }, ..*self };
+        let taking = Taking { context: PlanContext { loaded: &loaded, ..self.context }, ..*self };
         let surveyed = taking.survey(vec![ImportTarget { told: Some(record), ..wish }], view).await?;
         let (_, surveyed) = self.kept(surveyed, &BTreeMap::new(), store).await?;
         self.told(&surveyed, view);
@@ -238,8 +238,8 @@ impl Taking<'_> {
         outputs: &BTreeMap<String, SavedOutput>,
         store: &mut Locked,
     ) -> Result<(State, Surveyed), Failure> {
-        let api = &self.looking.gateway.client;
-        let mark = Mark::of_stack(&self.site.place.name, &surveyed.state.lineage);
+        let api = &self.context.api_session.client;
+        let mark = Mark::of_stack(&self.workspace.place.name, &surveyed.state.lineage);
         surveyed.state.project = foreign::lodging(api, &surveyed, &mark).await?;
         let state = import::keep(&surveyed, outputs, store)?;
         foreign::claim(api, &surveyed, Ours { mark: &mark, project: state.project.as_ref() }).await?;
@@ -247,17 +247,17 @@ impl Taking<'_> {
     }
 
     async fn fitting(&self, sought: &Sought, store: &mut Locked, view: &mut View) -> Ended {
-        let config = self.site.config(self.looking.inputs);
-        let clock = &self.site.environment.clock;
-        let (api, waits) = watched(&self.looking.gateway.client);
-        let found = attended(discover(self.looking.ground(&api, &config, clock, false, true), sought), waits, view).await?;
+        let config = self.workspace.config(self.context.inputs);
+        let clock = &self.workspace.environment.clock;
+        let (api, waits) = watched(&self.context.api_session.client);
+        let found = with_progress(discover(self.context.ground(&api, &config, clock, false, true), sought), waits, view).await?;
         view.print(&import_text::doubtful(&found.doubtful));
         let plan = &found.surveyed.planned.plan;
         if plan.changes.iter().all(|change| change.provenance.is_none()) {
             view.line("Nothing was found that fits a resource without a record.");
             return Ok(Exit::Done);
         }
-        let layout = view.layout(&self.site.sources);
+        let layout = view.layout(&self.workspace.sources);
         view.print(&import_text::proposal(plan, layout));
         if !self.args.auto_approve && !self.session.approved("take these objects over", view).await? {
             view.line("Import cancelled.");
@@ -271,12 +271,12 @@ impl Taking<'_> {
     async fn foreign(&self, foreign: Foreign, store: &mut Locked, view: &mut View) -> Ended {
         let Foreign { targets: wishes, left, outputs, secrets, tainted } = foreign;
         let known = |wish: &ImportTarget| {
-            let record = self.looking.loaded.state.as_ref().and_then(|state| state.records.get(&wish.to));
+            let record = self.context.loaded.state.as_ref().and_then(|state| state.records.get(&wish.to));
             record.is_some_and(|record| record.id == wish.id)
         };
         let wishes: Vec<ImportTarget> = wishes.into_iter().filter(|wish| !known(wish)).collect();
         if let Some((address, record)) =
-            wishes.iter().find_map(|wish| Some((&wish.to, self.looking.loaded.state.as_ref()?.records.get(&wish.to)?)))
+            wishes.iter().find_map(|wish| Some((&wish.to, self.context.loaded.state.as_ref()?.records.get(&wish.to)?)))
         {
             return Err(Diagnostic::error(format!("{address} has an object already, and it is another one: {}.", record.id))
                 .hint(format!("`dofloat state rm {address}` forgets that one first; it lives on. Nothing was changed."))
@@ -299,7 +299,7 @@ impl Taking<'_> {
         if values.is_empty() {
             return Ok(());
         }
-        let (path, keys) = (self.site.place.store().secrets, keys(self.site.environment));
+        let (path, keys) = (self.workspace.place.store().secrets, keys(self.workspace.environment));
         let mut kept = secrets::read(&path, &keys)?.unwrap_or_default();
         kept.outputs.extend(values);
         secrets::write(&path, &kept, &keys)?;
@@ -309,7 +309,7 @@ impl Taking<'_> {
     fn told(&self, surveyed: &Surveyed, view: &mut View) {
         let plan = &surveyed.planned.plan;
         if !plan.notes.is_empty() && !self.args.discover {
-            let text = errors::render(&plan.notes, &self.site.sources, view.paint());
+            let text = errors::render(&plan.notes, &self.workspace.sources, view.paint());
             view.print(&text);
         }
         let text = import_text::done(plan, view.paint());

@@ -3,10 +3,10 @@
 //! Invariant: glue, no logic. Only here is the environment read, and a failure turned into an exit code.
 
 pub mod adopt;
+pub mod api_session;
 pub mod apply;
 pub mod arbiter;
 pub mod args;
-pub mod attend;
 mod backend_args;
 mod bucket;
 pub mod certificates;
@@ -17,7 +17,6 @@ pub mod endpoint;
 pub mod environment;
 pub mod exit;
 pub mod files;
-pub mod gateway;
 pub mod history;
 pub mod import;
 pub mod keys;
@@ -27,6 +26,7 @@ pub mod options;
 pub mod output;
 pub mod plan;
 pub mod planning;
+pub mod progress;
 pub mod provider;
 pub mod refresh;
 pub mod saved_plan;

@@ -1,7 +1,7 @@
 //! Plans that are worked out without any request.
 
 use super::exit::Failure;
-use super::workspace::Site;
+use super::workspace::Workspace;
 use crate::base::desired::Resolve;
 use crate::base::digest::Salt;
 use crate::base::identity::Owner;
@@ -17,13 +17,13 @@ use crate::state::State;
 ///
 /// # Errors
 /// Everything that is wrong with the configuration.
-pub fn offline(site: &Site<'_>, configuration: &dyn Resolve) -> Result<Planned, Failure> {
+pub fn offline(workspace: &Workspace<'_>, configuration: &dyn Resolve) -> Result<Planned, Failure> {
     let state = State::new(String::new(), Salt::new([0; 32]));
     let (observed, options) = (Observed::default(), Options::default());
     let moves = Moves::default();
     let input = Input { resolve: configuration, state: &state, observed: &observed, options: &options, moves: &moves };
     let base = Base {
-        stack: site.place.name.clone(),
+        stack: workspace.place.name.clone(),
         lineage: String::new(),
         serial: 0,
         journal_end: 0,

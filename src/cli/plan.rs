@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 
 use super::clusters;
-use super::clusters::Bent;
+use super::clusters::Intent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::options::Planning;
-use super::planning::{Looking, look, options};
+use super::planning::{PlanContext, make_plan, options};
 use super::session::{Memory, Opened, Session};
-use super::workspace::Site;
+use super::workspace::Workspace;
 use crate::base::diag::Diagnostic;
 use crate::base::durable::write_atomic;
 use crate::engine::saved;
@@ -43,49 +43,49 @@ pub struct PlanArgs {
 pub async fn run(args: &PlanArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let disk = Disk;
     let place = session.find(args.stack.as_deref())?;
-    let mut site = session.open(place, &disk)?;
-    let mut inputs = site.inputs(&args.planning.variables)?;
+    let mut workspace = session.open(place, &disk)?;
+    let mut inputs = workspace.inputs(&args.planning.variables)?;
     inputs.lenient = args.destroy;
     let ask = args.planning.variables.input;
     let work = async |opened: &Opened<'_>, view: &mut View| {
-        let work = async |memory: Memory| shown(args, &site, opened, memory, view).await;
-        session.unless_stopped(session.with_memory(&site.place, &args.planning.locking, work)).await
+        let work = async |memory: Memory| shown(args, &workspace, opened, memory, view).await;
+        session.unless_stopped(session.with_memory(&workspace.place, &args.planning.locking, work)).await
     };
-    session.with_api(&site, inputs, ask, view, work).await
+    session.with_api(&workspace, inputs, ask, view, work).await
 }
 
-async fn shown(args: &PlanArgs, site: &Site<'_>, opened: &Opened<'_>, memory: Memory, view: &mut View) -> Ended {
-    let Opened { configuration, inputs, gateway } = opened;
+async fn shown(args: &PlanArgs, workspace: &Workspace<'_>, opened: &Opened<'_>, memory: Memory, view: &mut View) -> Ended {
+    let Opened { configuration, inputs, api_session } = opened;
     let Memory { loaded, busy } = memory;
-    let fresh = site.fresh_state();
+    let fresh = workspace.fresh_state();
     let expanded = clusters::expand(
-        site,
+        workspace,
         configuration,
-        gateway,
+        api_session,
         &loaded,
         &fresh,
-        Bent { leaving: args.destroy, upgrade: args.planning.upgrade_nodes },
+        Intent { destroying: args.destroy, upgrading: args.planning.upgrade_nodes },
     )?;
     let options = options(&args.planning, args.destroy, &expanded);
-    let looking = Looking {
-        site,
+    let context = PlanContext {
+        workspace,
         configuration,
         expanded: &expanded,
         inputs,
-        gateway,
+        api_session,
         loaded: &loaded,
         fresh: &fresh,
         options: &options,
         new_stack: args.planning.new_stack,
     };
-    let mut surveyed = look(looking, args.planning.refresh, busy.is_none(), view).await?;
+    let mut surveyed = make_plan(context, args.planning.refresh, busy.is_none(), view).await?;
     if let Some(holder) = &busy {
         surveyed.planned.plan.notes.push(
             Diagnostic::warning(format!("The state is locked by {holder}, which changes it just now: this plan will not hold."))
                 .hint("Plan again when that run has ended."),
         );
     }
-    view.plan(&surveyed.planned.plan, &site.sources);
+    view.plan(&surveyed.planned.plan, &workspace.sources);
     if let Some(path) = &args.out {
         if busy.is_some() {
             return Err(Failure::new(Exit::Locked, vec![Diagnostic::error("The plan is not saved, since somebody applies just now.")]));

@@ -1,11 +1,11 @@
 //! How plan, apply and import make a plan: from the stack's files, what is remembered, and what was asked for.
 
-use super::attend::{attended, watched};
+use super::api_session::ApiSession;
 use super::exit::Failure;
-use super::gateway::Gateway;
 use super::options::Planning;
+use super::progress::{watched, with_progress};
 use super::variables::variables_of;
-use super::workspace::Site;
+use super::workspace::Workspace;
 use super::{clusters, history};
 use crate::api::client::Client;
 use crate::base::clock::Clock;
@@ -30,9 +30,9 @@ pub fn options(planning: &Planning, destroy: bool, expanded: &Expanded<'_>) -> O
 
 /// What a plan is made from.
 #[derive(Clone, Copy)]
-pub struct Looking<'a> {
+pub struct PlanContext<'a> {
     /// The stack's files.
-    pub site: &'a Site<'a>,
+    pub workspace: &'a Workspace<'a>,
     /// What they say.
     pub configuration: &'a Stack<'a>,
     /// The same, with clusters expanded.
@@ -40,7 +40,7 @@ pub struct Looking<'a> {
     /// The values of variables.
     pub inputs: &'a Inputs,
     /// The API.
-    pub gateway: &'a Gateway,
+    pub api_session: &'a ApiSession,
     /// What is remembered.
     pub loaded: &'a Loaded,
     /// The state of a stack that was never applied.
@@ -51,19 +51,19 @@ pub struct Looking<'a> {
     pub new_stack: bool,
 }
 
-impl<'a> Looking<'a> {
+impl<'a> PlanContext<'a> {
     /// The engine's view of it.
     #[must_use]
     pub fn ground(self, api: &'a Client, config: &'a str, clock: &'a Clock, refresh: bool, recover: bool) -> SurveyContext<'a> {
         SurveyContext {
-            stack: &self.site.place.name,
+            stack: &self.workspace.place.name,
             resolve: self.expanded,
             config,
             loaded: self.loaded,
             fresh: self.fresh,
             api,
-            endpoint: &self.gateway.endpoint,
-            simulated: self.site.global.sim,
+            endpoint: &self.api_session.endpoint,
+            simulated: self.workspace.global.sim,
             clock,
             options: self.options,
             refresh,
@@ -77,19 +77,19 @@ impl<'a> Looking<'a> {
 ///
 /// # Errors
 /// Whatever keeps it from being made.
-pub async fn look(looking: Looking<'_>, refresh: bool, recover: bool, view: &mut View) -> Result<Surveyed, Failure> {
-    if looking.loaded.state.is_none() && !looking.new_stack && !looking.site.global.sim {
-        history::must_not_know(&looking.site.place.store().state).await?;
+pub async fn make_plan(context: PlanContext<'_>, refresh: bool, recover: bool, view: &mut View) -> Result<Surveyed, Failure> {
+    if context.loaded.state.is_none() && !context.new_stack && !context.workspace.global.sim {
+        history::must_not_know(&context.workspace.place.store().state).await?;
     }
-    let clock = looking.site.environment.clock.clone();
-    let config = looking.site.config(looking.inputs);
-    let (api, waits) = watched(&looking.gateway.client);
-    let mut surveyed = attended(survey(looking.ground(&api, &config, &clock, refresh, recover)), waits, view).await?;
-    let of_clusters = clusters::notes(looking.expanded, &surveyed, looking.gateway);
+    let clock = context.workspace.environment.clock.clone();
+    let config = context.workspace.config(context.inputs);
+    let (api, waits) = watched(&context.api_session.client);
+    let mut surveyed = with_progress(survey(context.ground(&api, &config, &clock, refresh, recover)), waits, view).await?;
+    let of_clusters = clusters::notes(context.expanded, &surveyed, context.api_session);
     let plan = &mut surveyed.planned.plan;
-    (plan.secrets, plan.variables) = variables_of(looking.configuration, &surveyed.state.salt);
-    let mut notes = looking.configuration.warnings().to_vec();
-    notes.extend(looking.gateway.warnings.iter().cloned());
+    (plan.secrets, plan.variables) = variables_of(context.configuration, &surveyed.state.salt);
+    let mut notes = context.configuration.warnings().to_vec();
+    notes.extend(context.api_session.warnings.iter().cloned());
     notes.extend(of_clusters);
     plan.notes.splice(0..0, notes);
     Ok(surveyed)

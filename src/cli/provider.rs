@@ -10,7 +10,7 @@ use crate::lang::module::Stack;
 
 /// What the configuration's `provider` block asks for.
 #[derive(Default)]
-pub(super) struct Wishes {
+pub(super) struct ProviderSettings {
     pub(super) token: Option<(Secret<String>, Span)>,
     pub(super) endpoint: Option<(String, Span)>,
     pub(super) spaces_endpoint: Option<(String, Span)>,
@@ -32,9 +32,9 @@ const PROVIDER_ARGUMENTS: [&str; 9] = [
     "spaces_endpoint",
 ];
 
-impl Wishes {
+impl ProviderSettings {
     pub(super) fn of(stack: &Stack<'_>, known: &Redactor) -> Result<Self, Vec<Diagnostic>> {
-        let (mut wishes, mut errors) = (Self::default(), Vec::new());
+        let (mut settings, mut errors) = (Self::default(), Vec::new());
         for argument in stack.provider()? {
             let span = || argument.span.clone();
             if matches!(argument.name.as_str(), "token" | "spaces_secret_key" | "spaces_access_id")
@@ -50,31 +50,31 @@ impl Wishes {
             };
             let wanted = match argument.name.as_str() {
                 "token" => {
-                    wishes.token = token_of(&argument.value).map(|token| (token, span()));
-                    wishes.token.is_none().then_some("a text that is known before anything is made")
+                    settings.token = token_of(&argument.value).map(|token| (token, span()));
+                    settings.token.is_none().then_some("a text that is known before anything is made")
                 }
                 "api_endpoint" => {
-                    wishes.endpoint = text;
-                    wishes.endpoint.is_none().then_some("a text")
+                    settings.endpoint = text;
+                    settings.endpoint.is_none().then_some("a text")
                 }
                 "spaces_endpoint" => {
-                    wishes.spaces_endpoint = text;
+                    settings.spaces_endpoint = text;
                     None
                 }
                 "http_retry_max" => {
-                    wishes.retry_max = number;
+                    settings.retry_max = number;
                     number.is_none().then_some("a number")
                 }
                 "http_retry_wait_min" => {
-                    wishes.wait_min = number;
+                    settings.wait_min = number;
                     number.is_none().then_some("a number of seconds")
                 }
                 "http_retry_wait_max" => {
-                    wishes.wait_max = number;
+                    settings.wait_max = number;
                     number.is_none().then_some("a number of seconds")
                 }
                 "requests_per_second" => {
-                    wishes.rate = number;
+                    settings.rate = number;
                     number.is_none().then_some("a number")
                 }
                 "spaces_access_id" | "spaces_secret_key" => None,
@@ -85,7 +85,7 @@ impl Wishes {
             };
             errors.extend(wanted.map(|what| Diagnostic::error(format!("`{}` takes {what}.", argument.name)).at(span())));
         }
-        if errors.is_empty() { Ok(wishes) } else { Err(errors) }
+        if errors.is_empty() { Ok(settings) } else { Err(errors) }
     }
 }
 

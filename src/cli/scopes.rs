@@ -34,12 +34,12 @@ pub struct ScopesArgs {
 pub fn run(args: &ScopesArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let disk = Disk;
     let place = session.find(args.stack.as_deref())?;
-    let mut site = session.open(place, &disk)?;
-    let mut inputs = site.inputs(&args.variables)?;
+    let mut workspace = session.open(place, &disk)?;
+    let mut inputs = workspace.inputs(&args.variables)?;
     inputs.lenient = true;
-    let configuration = site.load(&mut inputs, false, view)?;
-    let expanded = unbound(&site, &configuration)?;
-    let planned = offline(&site, &expanded).map_err(|failure| site.failed(failure))?;
+    let configuration = workspace.load(&mut inputs, false, view)?;
+    let expanded = unbound(&workspace, &configuration)?;
+    let planned = offline(&workspace, &expanded).map_err(|failure| workspace.failed(failure))?;
     let own: BTreeSet<&'static str> = BTreeSet::from(account::SCOPES);
     let [mut plan, mut apply, mut destroy, mut edit] = [own.clone(), own.clone(), own.clone(), own];
     for (name, jobs) in &planned.jobs {
@@ -57,6 +57,6 @@ pub fn run(args: &ScopesArgs, session: &Session<'_>, view: &mut View) -> Ended {
     apply.extend(&plan);
     edit.extend(&plan);
     let nodes = expanded.clusters().iter().map(|cluster| (cluster.to_string(), expanded.scopes(cluster))).collect();
-    view.scopes(&site.place.name, &Scopes { plan, apply, edit, destroy, nodes });
+    view.scopes(&workspace.place.name, &Scopes { plan, apply, edit, destroy, nodes });
     Ok(Exit::Done)
 }

@@ -11,14 +11,14 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::sync::{oneshot, watch};
 
+use super::api_session::{self, ApiSession};
 use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
-use super::gateway::{self, Gateway};
 use super::options::{Global, Locking};
 use super::signals::{Signals, Stage};
 use super::stack::{self, Place};
-use super::workspace::Site;
+use super::workspace::Workspace;
 use super::{history, signals, store};
 use crate::base::diag::Diagnostic;
 use crate::lang::inputs::Inputs;
@@ -48,7 +48,7 @@ pub struct Opened<'s> {
     /// The values of variables.
     pub inputs: Inputs,
     /// The API.
-    pub gateway: Gateway,
+    pub api_session: ApiSession,
 }
 
 /// What is remembered, as somebody reads it who keeps nobody out.
@@ -98,11 +98,11 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If they cannot be read.
-    pub fn open<'s>(&self, place: Place, disk: &'s Disk) -> Result<Site<'s>, Failure>
+    pub fn open<'s>(&self, place: Place, disk: &'s Disk) -> Result<Workspace<'s>, Failure>
     where
         'a: 's,
     {
-        Site::open(place, self.global, self.environment, disk)
+        Workspace::open(place, self.global, self.environment, disk)
     }
 
     /// Turns true at the first signal.
@@ -146,14 +146,14 @@ impl<'a> Session<'a> {
     /// If the configuration or a setting will not do; as `work`, with the texts of the stack's files.
     pub async fn with_api(
         &self,
-        site: &Site<'_>,
+        workspace: &Workspace<'_>,
         mut inputs: Inputs,
         ask: bool,
         view: &mut View,
         work: impl AsyncFnOnce(&Opened<'_>, &mut View) -> Ended,
     ) -> Ended {
-        let (configuration, gateway) = gateway::begin(site, &mut inputs, ask, view).await?;
-        self.worked(site, Opened { configuration, inputs, gateway }, view, work).await
+        let (configuration, api_session) = api_session::open(workspace, &mut inputs, ask, view).await?;
+        self.worked(workspace, Opened { configuration, inputs, api_session }, view, work).await
     }
 
     /// The same for a command that has its own form, and so no first line.
@@ -162,28 +162,28 @@ impl<'a> Session<'a> {
     /// As `with_api`.
     pub async fn with_api_untold(
         &self,
-        site: &Site<'_>,
+        workspace: &Workspace<'_>,
         mut inputs: Inputs,
         view: &mut View,
         work: impl AsyncFnOnce(&Opened<'_>, &mut View) -> Ended,
     ) -> Ended {
-        let configuration = site.load(&mut inputs, false, view)?;
-        let gateway = gateway::gateway(site, &configuration).await?;
-        self.worked(site, Opened { configuration, inputs, gateway }, view, work).await
+        let configuration = workspace.load(&mut inputs, false, view)?;
+        let api_session = api_session::open_quietly(workspace, &configuration).await?;
+        self.worked(workspace, Opened { configuration, inputs, api_session }, view, work).await
     }
 
     async fn worked(
         &self,
-        site: &Site<'_>,
+        workspace: &Workspace<'_>,
         opened: Opened<'_>,
         view: &mut View,
         work: impl AsyncFnOnce(&Opened<'_>, &mut View) -> Ended,
     ) -> Ended {
         let before = self.signals.enter(Stage::Busy);
         let ended = work(&opened, view).await;
-        opened.gateway.close().await;
+        opened.api_session.close().await;
         self.signals.enter(before);
-        ended.map_err(|failure| site.failed(failure))
+        ended.map_err(|failure| workspace.failed(failure))
     }
 
     /// State and journal as they stand, those of a shared state brought up to date first.

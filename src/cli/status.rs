@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::clusters::{self, Bent};
+use super::clusters::{self, Intent};
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::options::Variables;
 use super::session::{Opened, Session};
-use super::workspace::Site;
+use super::workspace::Workspace;
 use crate::base::address::Address;
 use crate::base::child;
 use crate::base::desired::{Resolve as _, Watch};
@@ -48,40 +48,40 @@ const SSH_LIMIT: Duration = Duration::from_secs(60);
 pub async fn run(args: &StatusArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let disk = Disk;
     let place = session.find(args.stack.as_deref())?;
-    let mut site = session.open(place, &disk)?;
-    let mut inputs = site.inputs(&args.variables)?;
+    let mut workspace = session.open(place, &disk)?;
+    let mut inputs = workspace.inputs(&args.variables)?;
     inputs.lenient = true;
-    let work = async |opened: &Opened<'_>, view: &mut View| session.unless_stopped(shown(args, session, &site, opened, view)).await;
-    session.with_api_untold(&site, inputs, view, work).await
+    let work = async |opened: &Opened<'_>, view: &mut View| session.unless_stopped(shown(args, session, &workspace, opened, view)).await;
+    session.with_api_untold(&workspace, inputs, view, work).await
 }
 
-async fn shown(args: &StatusArgs, session: &Session<'_>, site: &Site<'_>, opened: &Opened<'_>, view: &mut View) -> Ended {
-    let Opened { configuration, gateway, .. } = opened;
-    let loaded = session.loaded(&site.place).await?;
-    let fresh = site.fresh_state();
-    let expanded = clusters::expand(site, configuration, gateway, &loaded, &fresh, Bent::default())?;
+async fn shown(args: &StatusArgs, session: &Session<'_>, workspace: &Workspace<'_>, opened: &Opened<'_>, view: &mut View) -> Ended {
+    let Opened { configuration, api_session, .. } = opened;
+    let loaded = session.loaded(&workspace.place).await?;
+    let fresh = workspace.fresh_state();
+    let expanded = clusters::expand(workspace, configuration, api_session, &loaded, &fresh, Intent::default())?;
     if !expanded.has_clusters() {
         return Err(Failure::from(
-            Diagnostic::error(format!("Stack {} has no cluster.", site.place.name)).hint("`dofloat plan` tells of everything else."),
+            Diagnostic::error(format!("Stack {} has no cluster.", workspace.place.name)).hint("`dofloat plan` tells of everything else."),
         ));
     }
     let state = clusters::settled(&loaded, &fresh);
-    let observed = observe(&gateway.client, &site.place.name, &state).await?;
+    let observed = observe(&api_session.client, &workspace.place.name, &state).await?;
     let mut pairs = Vec::new();
-    let mut places = clusters::places(&expanded, &site.place.name, &gateway.client, &state).await;
+    let mut places = clusters::places(&expanded, &workspace.place.name, &api_session.client, &state).await;
     for cluster in expanded.clusters() {
         let place = places.remove(cluster);
-        pairs.push(Pair { place, ..pair(&expanded, &gateway.client, cluster, &state, &observed).await });
+        pairs.push(Pair { place, ..pair(&expanded, &api_session.client, cluster, &state, &observed).await });
     }
     if args.verbose {
         for pair in &pairs {
-            view.status(&site.place.name, std::slice::from_ref(pair));
+            view.status(&workspace.place.name, std::slice::from_ref(pair));
             for node in &pair.nodes {
-                view.print(&by_ssh(node, is_played(&pair.report, &node.name, site.global.sim)).await);
+                view.print(&by_ssh(node, is_played(&pair.report, &node.name, workspace.global.sim)).await);
             }
         }
     } else {
-        view.status(&site.place.name, &pairs);
+        view.status(&workspace.place.name, &pairs);
     }
     if pairs.iter().all(|pair| pair.report.serves()) { Ok(Exit::Done) } else { Err(Failure::new(Exit::Failed, Vec::new())) }
 }

@@ -28,13 +28,13 @@ pub struct ValidateArgs {
 pub fn run(args: &ValidateArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let disk = Disk;
     let place = session.find(args.stack.as_deref())?;
-    let mut site = session.open(place, &disk)?;
-    let mut inputs = site.inputs(&args.variables)?;
+    let mut workspace = session.open(place, &disk)?;
+    let mut inputs = workspace.inputs(&args.variables)?;
     // A value that is not given is taken as unknown: whoever validates need not know it.
     inputs.lenient = true;
     inputs.open_shape = true;
-    let found = match site.load(&mut inputs, false, view) {
-        Ok(configuration) => unbound(&site, &configuration).and_then(|expanded| offline(&site, &expanded)).map(|planned| {
+    let found = match workspace.load(&mut inputs, false, view) {
+        Ok(configuration) => unbound(&workspace, &configuration).and_then(|expanded| offline(&workspace, &expanded)).map(|planned| {
             let mut notes = configuration.warnings().to_vec();
             notes.extend(planned.plan.notes);
             notes
@@ -47,8 +47,8 @@ pub fn run(args: &ValidateArgs, session: &Session<'_>, view: &mut View) -> Ended
         Err(failure) => return Err(failure),
     };
     if !valid && view.is_text() {
-        return Err(site.failed(diagnostics));
+        return Err(workspace.failed(diagnostics));
     }
-    view.validation(&site.place.name, valid, &diagnostics, &site.sources);
+    view.validation(&workspace.place.name, valid, &diagnostics, &workspace.sources);
     if valid { Ok(Exit::Done) } else { Err(Failure::new(Exit::Failed, Vec::new())) }
 }

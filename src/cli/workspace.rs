@@ -29,7 +29,7 @@ use crate::ui::errors::Sources;
 use crate::ui::view::View;
 
 /// A stack's files and what its functions may ask.
-pub struct Site<'a> {
+pub struct Workspace<'a> {
     /// Where it lies.
     pub place: Place,
     /// The environment.
@@ -44,7 +44,7 @@ pub struct Site<'a> {
     now: Moment,
 }
 
-impl<'a> Site<'a> {
+impl<'a> Workspace<'a> {
     /// Opens a stack.
     ///
     /// # Errors

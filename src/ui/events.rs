@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Json, json};
 
-use super::mentions::Mentions;
 use super::outputs::{self, OutputView};
 use super::paint::Paint;
 use super::plan_json::{line, resource, summary_line};
 use super::value_text::{clock, visible};
+use super::wait_notices::WaitNotices;
 use crate::base::address::Address;
 use crate::base::identity::Id;
 use crate::engine::change::{Event, Outcome, Plan, StepOp};
@@ -18,17 +18,17 @@ use crate::state::journal::Op;
 
 /// Puts events into words.
 #[derive(Clone, Debug)]
-pub struct Teller {
+pub struct EventPrinter {
     ids: BTreeMap<Address, Id>,
-    mentions: Mentions<(Address, StepOp)>,
+    notices: WaitNotices<(Address, StepOp)>,
 }
 
-impl Teller {
-    /// A teller of the apply of a plan, which knows the identities of what is there already.
+impl EventPrinter {
+    /// A printer of the apply of a plan, which knows the identities of what is there already.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
         let ids = plan.changes.iter().filter_map(|change| Some((change.address.clone(), change.id.clone()?))).collect();
-        Self { ids, mentions: Mentions::default() }
+        Self { ids, notices: WaitNotices::default() }
     }
 
     /// The event as a line of text, if it is worth one.
@@ -40,7 +40,7 @@ impl Teller {
                 Some(paint.bold(&format!("{address}: {}...{id}", words(op).doing)))
             }
             Event::Waiting { address, op, what, elapsed, pause, limit } => {
-                if !self.mentions.due((address.clone(), op.clone()), *elapsed + *pause) {
+                if !self.notices.due((address.clone(), op.clone()), *elapsed + *pause) {
                     return None;
                 }
                 let limit = limit.map(|limit| format!(", up to {}", clock(limit))).unwrap_or_default();
@@ -187,7 +187,7 @@ mod tests {
     use crate::engine::change::{Action, Counts};
     use crate::ui::plan_fixture::{change, plan};
 
-    fn story() -> (Teller, Vec<Event>) {
+    fn story() -> (EventPrinter, Vec<Event>) {
         let mut edited = change("digitalocean_firewall.f", Action::Edit { edits: vec![], disruptive: false });
         edited.id = Some(Id("f-1".into()));
         let address = |text: &str| text.parse::<Address>().expect("an address");
@@ -222,20 +222,20 @@ mod tests {
             Event::Done { address: old, op: forget(), id: None, elapsed: Duration::ZERO },
             Event::Stopping,
         ];
-        (Teller::new(&plan(vec![edited])), events)
+        (EventPrinter::new(&plan(vec![edited])), events)
     }
 
     #[test]
     fn the_story_of_an_apply() {
-        let (mut teller, events) = story();
-        let text: String = events.iter().filter_map(|event| teller.text(event, Paint::PLAIN)).map(|line| line + "\n").collect();
+        let (mut printer, events) = story();
+        let text: String = events.iter().filter_map(|event| printer.text(event, Paint::PLAIN)).map(|line| line + "\n").collect();
         insta::assert_snapshot!(text);
     }
 
     #[test]
     fn the_story_for_machines() {
-        let (mut teller, events) = story();
-        let text: String = events.iter().filter_map(|event| teller.json(event, "T")).map(|line| format!("{line}\n")).collect();
+        let (mut printer, events) = story();
+        let text: String = events.iter().filter_map(|event| printer.json(event, "T")).map(|line| format!("{line}\n")).collect();
         insta::assert_snapshot!(text);
     }
 

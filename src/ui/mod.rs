@@ -7,7 +7,6 @@ pub mod change_text;
 pub mod errors;
 pub mod events;
 pub mod import_text;
-pub mod mentions;
 pub mod outputs;
 pub mod paint;
 #[cfg(test)]
@@ -21,3 +20,4 @@ pub mod state_text;
 pub mod status_text;
 pub mod value_text;
 pub mod view;
+pub mod wait_notices;

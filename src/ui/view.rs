@@ -4,7 +4,7 @@
 //! commands that ask nothing of machines print text whatever the form. What a command prints in either form is one method.
 
 use super::errors::{self, Sources};
-use super::events::{self, Teller};
+use super::events::{self, EventPrinter};
 use super::paint::Paint;
 use super::plan_json::{self, line};
 use super::plan_text::{self, Layout};
@@ -134,7 +134,7 @@ impl View {
     /// What happens while a plan is carried out.
     pub fn events(&mut self, plan: &Plan) -> Events<'_> {
         let progress = Progress::new(self.screen.lively && self.is_text());
-        Events { teller: Teller::new(plan), progress, view: self }
+        Events { printer: EventPrinter::new(plan), progress, view: self }
     }
 
     /// The end of an apply or destroy. Its errors are told apart.
@@ -196,7 +196,7 @@ impl View {
 /// Tells of a plan while it is carried out.
 #[derive(Debug)]
 pub struct Events<'v> {
-    teller: Teller,
+    printer: EventPrinter,
     progress: Progress,
     view: &'v mut View,
 }
@@ -205,13 +205,13 @@ impl Events<'_> {
     /// Tells of an event, if it is worth a line.
     pub fn tell(&mut self, event: &Event) {
         if self.view.form == Form::Lines {
-            if let Some(line) = self.teller.json(event, &self.view.now()) {
+            if let Some(line) = self.printer.json(event, &self.view.now()) {
                 self.view.line(&line.to_string());
             }
             return;
         }
         self.progress.follow(event);
-        if let Some(line) = self.teller.text(event, self.view.paint()) {
+        if let Some(line) = self.printer.text(event, self.view.paint()) {
             self.progress.around(|| self.view.line(&line));
         }
     }

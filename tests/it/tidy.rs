@@ -278,7 +278,7 @@ fn the_rules_can_fail() {
     broken(releases, "cli/import.rs", "store.release().await?;");
     broken(releases, "cli/plan.rs", "let sharing = store.share(&clock).await;");
     broken(releases, "cli/import.rs", "store\n.lock(\n    timeout, &note)");
-    broken(releases, "cli/plan.rs", "gateway.close().await;");
+    broken(releases, "cli/plan.rs", "api_session.close().await;");
     broken(releases, "cli/sim.rs", "Signals::listen(Stage::Busy)");
     fine(releases, "cli/session.rs", "store.release().await?;");
     fine(releases, "cli/variables.rs", "io::stdin().lock().read_line(&mut answer)");
@@ -407,8 +407,10 @@ fn releases(source: &Source) -> Vec<String> {
     if source.layer() != "cli" || source.path == "cli/session.rs" {
         return Vec::new();
     }
-    let own = Regex::new(r"\.(release|share|unguarded|unlock|close)\(|\.lock\(\s*[^)\s]|\bSignals::listen\b|\bgateway::(begin|gateway)\b")
-        .unwrap();
+    let own = Regex::new(
+        r"\.(release|share|unguarded|unlock|close)\(|\.lock\(\s*[^)\s]|\bSignals::listen\b|\bapi_session::(open|open_quietly)\b",
+    )
+    .unwrap();
     let code = source.code();
     own.find_iter(&code)
         .map(|found| {

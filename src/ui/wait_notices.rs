@@ -13,15 +13,15 @@ const EVERY: Duration = Duration::from_secs(10);
 
 /// What was mentioned, and up to which moment of its wait that reaches.
 #[derive(Clone, Debug)]
-pub(super) struct Mentions<K>(BTreeMap<K, Duration>);
+pub(super) struct WaitNotices<K>(BTreeMap<K, Duration>);
 
-impl<K> Default for Mentions<K> {
+impl<K> Default for WaitNotices<K> {
     fn default() -> Self {
         Self(BTreeMap::new())
     }
 }
 
-impl<K: Ord> Mentions<K> {
+impl<K: Ord> WaitNotices<K> {
     /// Whether a wait that will have lasted until `until` is to be mentioned now.
     pub(super) fn due(&mut self, what: K, until: Duration) -> bool {
         let due = self.0.get(&what).map_or(FIRST, |last| *last + EVERY);
@@ -41,7 +41,7 @@ impl<K: Ord> Mentions<K> {
 
 /// Tells of waits that belong to no step of a plan.
 #[derive(Clone, Debug, Default)]
-pub struct Waits(Mentions<String>);
+pub struct Waits(WaitNotices<String>);
 
 impl Waits {
     /// A line of text, if the wait is worth one.

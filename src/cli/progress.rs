@@ -1,4 +1,4 @@
-//! Work that belongs to no step, attended: what it waits for is said on the view.
+//! Work that belongs to no step, with_progress: what it waits for is said on the view.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 
 use crate::api::client::Client;
 use crate::api::wait::Waiting;
-use crate::ui::mentions::Waits;
 use crate::ui::view::View;
+use crate::ui::wait_notices::Waits;
 
 /// A client that tells of its waits, and where they are told.
 pub fn watched(client: &Client) -> (Client, mpsc::UnboundedReceiver<Waiting>) {
@@ -19,7 +19,7 @@ pub fn watched(client: &Client) -> (Client, mpsc::UnboundedReceiver<Waiting>) {
 }
 
 /// Does the work, and meanwhile says what it waits for.
-pub async fn attended<T>(work: impl Future<Output = T>, mut waits: mpsc::UnboundedReceiver<Waiting>, view: &mut View) -> T {
+pub async fn with_progress<T>(work: impl Future<Output = T>, mut waits: mpsc::UnboundedReceiver<Waiting>, view: &mut View) -> T {
     let (mut work, mut told) = (std::pin::pin!(work), Waits::default());
     loop {
         let waiting = tokio::select! {

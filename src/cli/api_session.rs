@@ -12,8 +12,8 @@ use super::endpoint::{ENDPOINT, address, is_official, named, of_spaces, shown};
 use super::environment::Environment;
 use super::exit::Failure;
 use super::keys::keys;
-use super::provider::Wishes;
-use super::workspace::Site;
+use super::provider::ProviderSettings;
+use super::workspace::Workspace;
 use super::{simulator, token};
 use crate::api::client::{Client, Settings};
 use crate::base::diag::Diagnostic;
@@ -25,7 +25,7 @@ use crate::sim;
 use crate::ui::view::{Api, Opening, View};
 
 /// The way to the API.
-pub struct Gateway {
+pub struct ApiSession {
     /// The client.
     pub client: Client,
     /// The API's address, as it was spelt: what nodes were made with is compared by that.
@@ -40,7 +40,7 @@ pub struct Gateway {
     simulator: Option<sim::Running>,
 }
 
-impl Gateway {
+impl ApiSession {
     /// Ends the embedded simulator, its world on disk.
     pub async fn close(self) {
         if let Some(simulator) = self.simulator {
@@ -54,79 +54,86 @@ impl Gateway {
 ///
 /// # Errors
 /// What is wrong with the configuration; if there is no token, or a setting will not do.
-pub async fn begin<'s>(site: &'s Site<'_>, inputs: &mut Inputs, ask: bool, view: &mut View) -> Result<(Stack<'s>, Gateway), Failure> {
-    let found = site.load(inputs, ask, view).and_then(|stack| {
-        let way = Way::find(site, &stack)?;
+pub async fn open<'s>(
+    workspace: &'s Workspace<'_>,
+    inputs: &mut Inputs,
+    ask: bool,
+    view: &mut View,
+) -> Result<(Stack<'s>, ApiSession), Failure> {
+    let found = workspace.load(inputs, ask, view).and_then(|stack| {
+        let way = Way::find(workspace, &stack)?;
         Ok((stack, way))
     });
-    opening(site, found.as_ref().ok().map(|(_, way)| way), view);
+    opening(workspace, found.as_ref().ok().map(|(_, way)| way), view);
     let (stack, way) = found?;
-    let gateway = way.open(site).await?;
-    Ok((stack, gateway))
+    let api_session = way.open(workspace).await?;
+    Ok((stack, api_session))
 }
 
 /// Opens the way to the API, where nothing is printed of it.
 ///
 /// # Errors
 /// As `begin`.
-pub async fn gateway(site: &Site<'_>, stack: &Stack<'_>) -> Result<Gateway, Failure> {
-    Way::find(site, stack)?.open(site).await
+pub async fn open_quietly(workspace: &Workspace<'_>, stack: &Stack<'_>) -> Result<ApiSession, Failure> {
+    Way::find(workspace, stack)?.open(workspace).await
 }
 
 /// The first line.
-fn opening(site: &Site<'_>, way: Option<&Way>, view: &mut View) {
+fn opening(workspace: &Workspace<'_>, way: Option<&Way>, view: &mut View) {
     let api = match way {
         Some(Way::Open { endpoint, token, .. }) => {
             Some(Api { address: shown(endpoint), is_official: is_official(endpoint), token_source: &token.source })
         }
         Some(Way::Simulated) | None => None,
     };
-    view.opening(Opening { stack: &site.place.name, simulated: site.global.sim, api });
+    view.opening(Opening { stack: &workspace.place.name, simulated: workspace.global.sim, api });
 }
 
 /// What is known of the way before anything is sent.
 enum Way {
     Simulated,
-    Open { endpoint: Url, spelt: String, token: token::Token, wishes: Box<Wishes> },
+    Open { endpoint: Url, spelt: String, token: token::Token, configured: Box<ProviderSettings> },
 }
 
 impl Way {
-    fn find(site: &Site<'_>, stack: &Stack<'_>) -> Result<Self, Failure> {
-        if site.global.sim {
+    fn find(workspace: &Workspace<'_>, stack: &Stack<'_>) -> Result<Self, Failure> {
+        if workspace.global.sim {
             return Ok(Self::Simulated);
         }
-        let wishes = Wishes::of(stack, &site.environment.known).map_err(|errors| site.failed(errors))?;
-        let environment = site.environment;
-        let (endpoint, spelt) = match &wishes.endpoint {
-            Some((text, span)) => (named(text, span, environment).map_err(|error| site.failed(error))?, text.clone()),
+        let configured = ProviderSettings::of(stack, &workspace.environment.known).map_err(|errors| workspace.failed(errors))?;
+        let environment = workspace.environment;
+        let (endpoint, spelt) = match &configured.endpoint {
+            Some((text, span)) => (named(text, span, environment).map_err(|error| workspace.failed(error))?, text.clone()),
             None => {
                 let text = environment.provider.get("DIGITALOCEAN_API_URL").map_or(ENDPOINT, String::as_str);
                 (address(text)?, text.to_owned())
             }
         };
-        if let Some((text, span)) = &wishes.spaces_endpoint {
-            of_spaces(text, span, environment).map_err(|error| site.failed(error))?;
+        if let Some((text, span)) = &configured.spaces_endpoint {
+            of_spaces(text, span, environment).map_err(|error| workspace.failed(error))?;
         }
-        let provider =
-            wishes.token.as_ref().map(|(token, span)| (token, format!("{}, provider \"digitalocean\"", site.position(span)), span));
+        let provider = configured
+            .token
+            .as_ref()
+            .map(|(token, span)| (token, format!("{}, provider \"digitalocean\"", workspace.position(span)), span));
         let token = token::find(
             token::Ask {
-                file: site.global.access_token_file.as_deref(),
-                context: site.global.context.as_deref(),
+                file: workspace.global.access_token_file.as_deref(),
+                context: workspace.global.context.as_deref(),
                 provider: provider.as_ref().map(|(token, source, span)| token::InConfiguration { token, source, span }),
             },
             environment,
         )?;
         environment.known.learn(&token.value);
-        Ok(Self::Open { endpoint, spelt, token, wishes: Box::new(wishes) })
+        Ok(Self::Open { endpoint, spelt, token, configured: Box::new(configured) })
     }
 
-    async fn open(self, site: &Site<'_>) -> Result<Gateway, Failure> {
-        let (base, endpoint, token, wishes) = match self {
-            Self::Simulated => return simulated(site).await,
-            Self::Open { endpoint, spelt, token, wishes } => (endpoint, spelt, token, wishes),
+    async fn open(self, workspace: &Workspace<'_>) -> Result<ApiSession, Failure> {
+        let (base, endpoint, token, configured) = match self {
+            Self::Simulated => return simulated(workspace).await,
+            Self::Open { endpoint, spelt, token, configured } => (endpoint, spelt, token, configured),
         };
-        let settings = settings(&wishes, base, &token, site.environment)?;
+        let settings = settings(&configured, base, &token, workspace.environment)?;
         let client = Client::new(settings).map_err(|error| {
             let diagnostic = Diagnostic::error(format!("{error}."));
             match error.hint() {
@@ -135,15 +142,15 @@ impl Way {
                 None => diagnostic,
             }
         })?;
-        let own = keys(site.environment).exposure();
+        let own = keys(workspace.environment).exposure();
         let warnings = token.warning.map(|warning| *warning).into_iter().chain(own).collect();
-        Ok(Gateway { client, endpoint, token: Some(token.value), token_source: token.source, warnings, simulator: None })
+        Ok(ApiSession { client, endpoint, token: Some(token.value), token_source: token.source, warnings, simulator: None })
     }
 }
 
-fn settings(wishes: &Wishes, base: Url, token: &token::Token, environment: &Environment) -> Result<Settings, Failure> {
-    let number = |name: &str, wish: Option<f64>| match (wish, environment.provider.get(name)) {
-        (Some(wish), _) => Ok(Some(wish)),
+fn settings(configured: &ProviderSettings, base: Url, token: &token::Token, environment: &Environment) -> Result<Settings, Failure> {
+    let number = |name: &str, given: Option<f64>| match (given, environment.provider.get(name)) {
+        (Some(given), _) => Ok(Some(given)),
         (None, Some(text)) => text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0).map(Some).ok_or_else(|| {
             Diagnostic::error(format!("{name} is set to something that is no number.")).hint("Set it to a number, or unset it.")
         }),
@@ -151,18 +158,18 @@ fn settings(wishes: &Wishes, base: Url, token: &token::Token, environment: &Envi
     };
     let mut settings = Settings::new(base, token.value.clone(), environment.clock.clone(), Arc::new(Rng::from_entropy()));
     settings.token_source.clone_from(&token.source);
-    if let Some(retries) = number("DIGITALOCEAN_HTTP_RETRY_MAX", wishes.retry_max)? {
+    if let Some(retries) = number("DIGITALOCEAN_HTTP_RETRY_MAX", configured.retry_max)? {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is not negative, and more than 100 makes no sense")]
         let retries = retries.min(100.0) as u32;
         settings.retry_max = retries;
     }
-    if let Some(wait) = number("DIGITALOCEAN_HTTP_RETRY_WAIT_MIN", wishes.wait_min)? {
+    if let Some(wait) = number("DIGITALOCEAN_HTTP_RETRY_WAIT_MIN", configured.wait_min)? {
         settings.retry_wait_min = Duration::from_secs_f64(wait.min(3600.0));
     }
-    if let Some(wait) = number("DIGITALOCEAN_HTTP_RETRY_WAIT_MAX", wishes.wait_max)? {
+    if let Some(wait) = number("DIGITALOCEAN_HTTP_RETRY_WAIT_MAX", configured.wait_max)? {
         settings.retry_wait_max = Duration::from_secs_f64(wait.min(3600.0));
     }
-    if let Some(rate) = number("DIGITALOCEAN_REQUESTS_PER_SECOND", wishes.rate)? {
+    if let Some(rate) = number("DIGITALOCEAN_REQUESTS_PER_SECOND", configured.rate)? {
         settings.requests_per_second = rate;
     }
     settings.timeout = environment.time_limit.unwrap_or(settings.timeout);
@@ -171,19 +178,20 @@ fn settings(wishes: &Wishes, base: Url, token: &token::Token, environment: &Envi
     Ok(settings)
 }
 
-async fn simulated(site: &Site<'_>) -> Result<Gateway, Failure> {
-    let (base, simulator) = simulator::reach(&site.place.world()).await?;
+async fn simulated(workspace: &Workspace<'_>) -> Result<ApiSession, Failure> {
+    let (base, simulator) = simulator::reach(&workspace.place.world()).await?;
     // No simulated address is ever dialled: the simulator answers for its servers.
     let through = Some(base.clone());
-    let settings = Settings::new(base, Secret::new("simulated".to_owned()), site.environment.clock.clone(), Arc::new(Rng::from_entropy()));
+    let settings =
+        Settings::new(base, Secret::new("simulated".to_owned()), workspace.environment.clock.clone(), Arc::new(Rng::from_entropy()));
     let settings = Settings { probe_through: through, ..settings };
     let client = Client::new(settings).map_err(|error| Diagnostic::error(format!("{error}.")))?;
-    Ok(Gateway {
+    Ok(ApiSession {
         client,
         endpoint: "simulator".to_owned(),
         token: None,
         token_source: "the simulator".to_owned(),
-        warnings: keys(site.environment).exposure().into_iter().collect(),
+        warnings: keys(workspace.environment).exposure().into_iter().collect(),
         simulator,
     })
 }
