@@ -192,6 +192,11 @@ fn locks_signals_and_the_way_to_the_api_belong_to_the_session() {
 }
 
 #[test]
+fn one_view_knows_the_form() {
+    check("src", forms);
+}
+
+#[test]
 fn nothing_is_printed_past_what_cuts_secrets_out() {
     check("src", printing);
 }
@@ -282,6 +287,9 @@ fn the_rules_can_fail() {
     broken(releases, "cli/sim.rs", "Signals::listen(Stage::Busy)");
     fine(releases, "cli/session.rs", "store.release().await?;");
     fine(releases, "cli/variables.rs", "io::stdin().lock().read_line(&mut answer)");
+    broken(forms, "cli/plan.rs", "fn show(plan: &Plan, json: bool) {}");
+    broken(forms, "cli/show.rs", "if args.json { one() } else { other() }");
+    fine(forms, "cli/show.rs", "/// Print JSON\n#[arg(long)]\npub json: bool,");
     broken(printing, "cli/plan.rs", "io::stderr().write_all(b\"x\");");
     broken(printing, "engine/plan.rs", "println!(\"x\");");
     fine(printing, "ui/screen.rs", "io::stdout()");
@@ -417,6 +425,15 @@ fn releases(source: &Source) -> Vec<String> {
             format!("src/{}: `{}` is cli::session's: it gives back what it takes, however the work ends", source.path, found.as_str())
         })
         .collect()
+}
+
+/// Commands say what there is to say; which of text and JSON it becomes is the view's to know.
+fn forms(source: &Source) -> Vec<String> {
+    let asks = Regex::new(r"[(,]\s*json: bool|\b(args|planning)\.json\b|\bplan_json::").unwrap();
+    if source.layer() != "cli" || source.path == "cli/args.rs" || !asks.is_match(&source.code()) {
+        return Vec::new();
+    }
+    vec![format!("src/{}: tell it to ui::view, which knows the form", source.path)]
 }
 
 fn printing(source: &Source) -> Vec<String> {
