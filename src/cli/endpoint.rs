@@ -49,7 +49,7 @@ pub fn named(text: &str, span: &Span, environment: &Environment) -> Result<Url, 
     if is_official(&endpoint) || outside.into_iter().any(allowed) {
         return Ok(endpoint);
     }
-    // The path may hold what does not belong on a view.
+    // The path may hold what does not belong on a screen.
     let origin = endpoint.origin().ascii_serialization();
     Err(Diagnostic::error(format!("{origin} is not the API of DigitalOcean, and the configuration alone may not send a token elsewhere."))
         .at(span.clone())

@@ -1,4 +1,4 @@
-//! `import`: objects that are there become records. By identity, by context for what fits, or from a state of Terraform.
+//! `import`: objects that are there become records. By identity, by looking for what fits, or from a state of Terraform.
 
 use std::collections::BTreeMap;
 use std::path::Path;

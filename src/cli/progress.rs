@@ -1,4 +1,4 @@
-//! Work that belongs to no step, with_progress: what it waits for is said on the view.
+//! Work that belongs to no step, with its progress: what it waits for is said meanwhile.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -318,24 +318,29 @@ impl<'a> Session<'a> {
         let mut tell = |waiting: Waiting| {
             on_screen(&|view| view.log(&waiting.to_string()));
         };
-        let mut taking = std::pin::pin!(store.lock(claim.locking.lock_timeout, &note, clock, &mut tell));
+        let mut taking = Box::pin(store.lock(claim.locking.lock_timeout, &note, clock, &mut tell));
         let mut stop = self.stop();
         tokio::select! {
             biased;
             taken = &mut taking => return Ok(taken?),
             Ok(_) = stop.wait_for(|stop| *stop) => {}
         }
-        let mut released = Ok(());
+        let mut interrupted = signals::interrupted();
         if store.keeps_lock() {
             on_screen(&|view| view.complain("Interrupted: the lock was asked for, and is given back. Interrupt again to stop at once.\n"));
-            released = match tokio::time::timeout(ANSWER_LIMIT, taking).await {
+            // The request ends here in either case, and with it our lock on the working copy.
+            let answer = tokio::time::timeout(ANSWER_LIMIT, taking).await;
+            let unknown = answer.is_err();
+            let released = match answer {
                 Ok(Ok(locked)) => locked.release().await.map_err(Failure::from),
                 // It may have been taken all the same.
                 Ok(Err(_)) | Err(_) => self.give_back(store).await,
             };
+            interrupted.diagnostics.extend(released.err().into_iter().flat_map(|failure| failure.diagnostics));
+            if unknown && store.keeps_lock() {
+                interrupted.diagnostics.push(unanswered(&claim.place.name));
+            }
         }
-        let mut interrupted = signals::interrupted();
-        interrupted.diagnostics.extend(released.err().into_iter().flat_map(|failure| failure.diagnostics));
         Err(interrupted)
     }
 
@@ -406,6 +411,12 @@ pub fn must_be_able_to_ask(command: &str, input: bool) -> Result<(), Failure> {
     Err(Diagnostic::error("There is no terminal on which to ask, and `-auto-approve` is not given.")
         .hint(format!("`dofloat {command} -auto-approve` goes ahead with all that is found."))
         .into())
+}
+
+/// What is told where nobody knows whether the lock was taken.
+fn unanswered(stack: &str) -> Diagnostic {
+    Diagnostic::warning(format!("Whether the state is locked now is not known: there was no answer within {} s.", ANSWER_LIMIT.as_secs()))
+        .hint(format!("`dofloat unlock {stack}`, or any command that changes the stack, frees it. Run it in this folder."))
 }
 
 /// What is told of a run that is at work in this folder.

@@ -34,7 +34,7 @@ fn at_a_question_nothing_is_written_and_the_lock_is_given_back() {
     stack.write("plans/web.tf", &format!("{STORE}{}{}", tag("a"), tag("b")));
     cloud.outside("POST", "/v2/tags", &json!({ "name": "b" }));
     let before = host.state();
-    for command in [&["import", "web", "-discover"][..], &["apply", "web"], &["destroy", "web"]] {
+    for command in ASKING.iter().filter(|command| command[0] != "unlock") {
         if command[0] == "apply" {
             cloud.outside("DELETE", "/v2/tags/b", &json!(null));
         }
@@ -120,6 +120,9 @@ const LOCKING: &[&[&str]] = &[
     &["state", "push", "web", "state.json"],
 ];
 
+/// Every command that asks before it does something.
+const ASKING: &[&[&str]] = &[&["import", "web", "-discover"], &["apply", "web"], &["destroy", "web"], &["unlock", "web"]];
+
 /// Commands that say how the state is locked and lock nobody out: they only look.
 const LOOKING: &[&[&str]] = &[&["plan"]];
 
@@ -127,7 +130,7 @@ const LOOKING: &[&[&str]] = &[&["plan"]];
 const AT_ONCE: &[&[&str]] = &[&["state", "recipients", "rotate"]];
 
 #[test]
-fn the_tables_know_every_command_that_locks() {
+fn the_tables_know_every_command_that_locks_or_asks() {
     let stack = Stack::empty();
     let commands = |above: &[&str]| -> Vec<String> {
         let help = stack.run(&[above, &["-help"]].concat()).ok().stdout;
@@ -145,6 +148,9 @@ fn the_tables_know_every_command_that_locks() {
             let is_known = LOCKING.iter().chain(LOOKING).any(|known| known.starts_with(&command));
             if help.contains("--lock-timeout") && !is_known {
                 wanted.push(command.join(" "));
+            }
+            if help.contains("Do not ask") && !ASKING.iter().any(|known| known.starts_with(&command)) {
+                wanted.push(format!("{} (asks)", command.join(" ")));
             }
         }
     }
@@ -190,6 +196,24 @@ fn while_it_asks_for_the_lock_the_answer_is_waited_for_and_nothing_is_left() {
         host.unhook();
         assert!(!host.is_locked() && host.state() == before, "{command:?}: {ended}");
     }
+}
+
+/// Nobody waits for ever at a keyboard: then it is said that nobody knows, and what frees the lock if it is there.
+#[test]
+fn a_host_that_does_not_answer_is_given_up() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = applied(&host, &cloud);
+    let (here, go) = (host.folder.path("here"), host.folder.path("go"));
+    let wait = format!("touch '{}'; while [ ! -e '{}' ]; do sleep 0.02; done", here.display(), go.display());
+    host.hook(&format!("#!/bin/sh\n[ \"$1\" = refs/heads/state-lock/web ] || exit 0\n{wait}\nexit 1\n"));
+    let mut run = Run::start(&stack, &["state", "rm", "web", "digitalocean_tag.a"]);
+    run.until("the host", |_| here.exists());
+    run.signal("INT");
+    let ended = run.end().exits(130).mentions("Interrupted before anything was changed.");
+    ended.mentions("Whether the state is locked now is not known").mentions("`dofloat unlock web`");
+    host.folder.write("go", "");
+    host.unhook();
+    stack.run(&["state", "list", "web"]).ok().says("digitalocean_tag.a");
 }
 
 #[test]
