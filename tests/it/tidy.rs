@@ -80,11 +80,6 @@ const CIRCLES: &[&[&str]] = &[
     &["kinds/complaints.rs", "kinds/erased.rs"],
     &["kinds/domain.rs", "kinds/record.rs"],
     &["kinds/droplet.rs", "kinds/droplet/edits.rs", "kinds/droplet/start.rs"],
-    &["ui/events.rs", "ui/mentions.rs"],
-    &["cli/args.rs", "cli/args/state.rs"],
-    &["cli/bucket.rs", "cli/store.rs"],
-    &["cli/certificates.rs", "cli/clusters.rs"],
-    &["cli/state.rs", "cli/state_edit.rs"],
 ];
 
 /// A layer and those that it may import, itself aside.
