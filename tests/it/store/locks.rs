@@ -85,8 +85,12 @@ fn those_who_wait_say_for_whom_and_until_when() {
 #[test]
 fn a_plan_beside_an_apply_reads_and_says_who_applies() {
     let fleet = slow();
+    // The apply holds the lock for as long as the others take: it waits for an answer that does not come.
+    fleet.cloud.set_faults(&["POST /v2/droplets#2 never-after"]);
+    let stack = fleet.stack.env("DOFLOAT_TIME_LIMIT", "3600000");
+    let fleet = Fleet { stack, ..fleet };
     let mut apply = Run::start(&fleet.stack, &["apply", "-auto-approve"]);
-    apply.until("a droplet that is being made", |_| !fleet.cloud.show("droplets").is_empty());
+    apply.until("the second droplet", |_| fleet.cloud.show("droplets").len() == 2);
     let plan = fleet.stack.run(&["plan"]).ok();
     assert_eq!(holder(&format!("{}{}", plan.stdout, plan.stderr)), Some(apply.pid()), "{plan}");
     let saved = fleet.stack.run(&["plan", "-out=saved.plan"]).exits(3);
@@ -97,6 +101,7 @@ fn a_plan_beside_an_apply_reads_and_says_who_applies() {
     assert!(fleet.stack.exists("state/fleet.journal"), "the apply went on meanwhile");
     // Who is killed holds nothing: the next one does not wait.
     let _ = apply.kill();
+    fleet.cloud.set_faults(&[]);
     fleet.stack.run(&["apply", "-auto-approve"]).ok();
     nothing_is_double(&fleet, 1);
 }
