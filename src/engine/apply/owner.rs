@@ -19,6 +19,7 @@ use crate::base::value::{Origin, Term};
 use crate::engine::change::{Action, Event, Outcome, Step, StepId, StepOp};
 use crate::engine::schedule::Schedule;
 use crate::engine::work::{Message, Task, perform};
+use crate::kinds::account::family;
 use crate::state::journal::{Begin, Entry, Op};
 
 /// Messages that may wait while the owner flushes: a few for each worker.
@@ -125,7 +126,7 @@ impl<'a> Owner<'a> {
     fn start_ready(&mut self) {
         let mut begun = Vec::new();
         while self.phase.starts() && self.running.len() + self.gates.len() + begun.len() < self.run.options.parallelism.max(1) {
-            let Some(id) = self.schedule.take() else { break };
+            let Some(id) = self.next_ready() else { break };
             let Some(step) = self.steps.get(&id).copied() else { continue };
             match &step.op {
                 StepOp::Gate => self.gate(step),
@@ -152,6 +153,15 @@ impl<'a> Owner<'a> {
             let running = Running { task, begin, started: self.run.clock.tick(), id: None, tries: 1, handle: None };
             self.spawn(running);
         }
+    }
+
+    /// The next step that may start. A create waits while an object of its kind is looked for, or is about to be: what it makes
+    /// would be found, and taken for the lost one.
+    fn next_ready(&mut self) -> Option<StepId> {
+        let lost = self.lost.iter().chain(&self.locating).filter_map(|step| self.running.get(step));
+        let sought: BTreeSet<String> = lost.map(|running| family(running.task.kind.name())).collect();
+        let is_held = |step: &Step| step.op.object() == Some(&Op::Create) && sought.contains(&family(&step.address.kind));
+        self.schedule.take(|id| !self.steps.get(&id).is_some_and(|step| is_held(step)))
     }
 
     pub(super) fn spawn(&mut self, mut running: Running) {

@@ -223,6 +223,25 @@ async fn an_answer_that_was_lost_is_looked_for() {
             assert_eq!((owner.locating, owner.lost.len()), (Some(StepId(0)), 1));
         })
         .await,
+        told(
+            "nothing of its kind is made meanwhile",
+            "vpc.a name=a region=ams3\ntag.t name=t\nvpc.b name=@tag.t.id region=ams3",
+            "",
+            false,
+            |owner, _| {
+                let of = |owner: &Owner<'_>, name: &str| owner.steps.values().find(|step| step.address.name == name).unwrap().id;
+                let [a, t, b] = ["a", "t", "b"].map(|name| of(owner, name));
+                owner.take(vec![lost(a.0), made(t.0, "t")]);
+                owner.locate_next();
+                owner.take(vec![done(t.0, "t")]);
+                owner.start_ready();
+                assert!(!owner.running.contains_key(&b), "what it makes would be found, and taken for the lost one");
+                owner.take(vec![located(a.0, Located::One(found("v-1")))]);
+                owner.start_ready();
+                assert!(owner.running.contains_key(&b));
+            },
+        )
+        .await,
     ];
     insta::assert_snapshot!(stories.join("\n"));
 }
