@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::attr::{Attr, Change, Compare, EditName, Reads, Ty};
-use super::complaints::Complaints;
+use super::complaints::{self, Complaints};
 use super::droplet::Droplet;
 use super::erased::{Complaint, Job, Places, Scopes, Sure};
 use super::wire::{Slug, maybe_id_number, or_default, present, seen};
@@ -198,13 +198,18 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         Ok(Made { id: Id(made.reserved_ip.ip), live: None })
     }
 
-    async fn wait_ready(api: &Client, id: &Id, _: &Term) -> Result<Live, ApiError> {
+    async fn wait_ready(api: &Client, id: &Id, body: &Term) -> Result<Live, ApiError> {
         let poll = || async {
             let Some(wire) = one(api, &id.0).await? else { return Ok(Poll::Pending(NOT_YET.to_owned())) };
             let busy = || Poll::Pending("something is being done to it".to_owned());
             if wire.locked { Ok(busy()) } else { wire.live::<S>().map(Poll::Ready) }
         };
-        api.wait_saying(&format!("the reserved address {id} to be there, held by whom it was reserved for"), ASSIGN_LIMIT, poll).await
+        let live = api.wait_saying(&format!("the reserved address {id} to be there"), ASSIGN_LIMIT, poll).await?;
+        match droplet_of(body) {
+            // What the API began when it reserved the address came to nothing.
+            Some(droplet) if live.droplet_id != Some(droplet) => assign(api, &id.0, droplet).await?.live::<S>(),
+            _ => Ok(live),
+        }
     }
 
     async fn bulk(api: &Client, _: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
@@ -283,6 +288,11 @@ impl<S: Spelling> Kind for ReservedIp<S> {
             "The address {ip} goes back to DigitalOcean and cannot be had again: whoever knows it, DNS records too, finds nobody there."
         ))
     }
+}
+
+/// The droplet that is to hold it.
+fn droplet_of(body: &Term) -> Option<u64> {
+    complaints::number(body, "droplet_id").and_then(|droplet| u64::try_from(droplet).ok())
 }
 
 fn urn_of<S: Spelling>(ip: &str) -> String {
