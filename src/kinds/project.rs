@@ -98,7 +98,8 @@ pub async fn ensure(api: &Client, mark: &Mark, known: Option<&Id>, absent: bool)
         }
         match api.create::<One>("/projects", &body).await {
             Ok(one) => return Ok(Some(Id(one.project.id))),
-            Err(error) if is_without(&error) => return Ok(None),
+            // Where the list of projects is there, that the path is not is no answer.
+            Err(error) if is_without(&error) && !error.is_not_found() => return Ok(None),
             // A lost answer, or one that another run has made since: the list tells.
             Err(ApiError::Ambiguous { .. }) if left > 0 => {}
             Err(ApiError::Rejected { answer, .. }) if answer.status == CONFLICT => return listed(api, mark).await,
