@@ -133,6 +133,28 @@ output "reads" {{ value = terraform_data.reads.output }}
     assert!(told.as_str().unwrap().ends_with("ops@example.com"), "{told}");
 }
 
+/// Its reservation is answered before the assignment that comes with it is done.
+#[test]
+fn an_address_is_given_to_its_droplet_though_the_first_assignment_fails() {
+    let cloud = Cloud::start(Options::default());
+    let ip = "resource \"digitalocean_reserved_ip\" \"ip\" {\n  droplet_id = digitalocean_droplet.a.id\n}\n";
+    let stack = on(&cloud, &format!("{}{ip}", droplet("a", "")));
+    cloud.set_faults(&["POST /v2/reserved_ips action-errored"]);
+    applies(&stack);
+    assert_eq!(cloud.show("reserved_ips")[0]["droplet"]["id"], cloud.find("droplets", "name", "a")["id"]);
+}
+
+#[test]
+fn a_project_that_cannot_be_made_is_no_account_without_projects() {
+    let cloud = Cloud::start(Options::default());
+    let stack = on(&cloud, "resource \"digitalocean_reserved_ip\" \"ip\" {\n  region = \"nyc3\"\n}\n");
+    cloud.set_faults(&["POST /v2/projects error-before=404"]);
+    stack.run(&["apply", "-auto-approve"]).exits(1).mentions("make the stack's project");
+    assert!(cloud.show("reserved_ips").is_empty());
+    applies(&stack);
+    assert_eq!(cloud.show("reserved_ips")[0]["project_id"], cloud.show("projects")[0]["id"]);
+}
+
 #[test]
 fn an_address_that_its_file_gave_away_is_taken_back() {
     let cloud = Cloud::start(Options::default());
