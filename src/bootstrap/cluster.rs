@@ -1,6 +1,6 @@
 //! Stacks with clusters in them: each block `dofloat_cluster` stands for the resources that it is made of.
 //!
-//! Invariant: pure. What comes out is as ordinary as if the user had written it; nobody behind this knows what a cluster is. The
+//! Invariant: pure. What comes out is as ordinary as if the user had written it; who comes after is told which nodes are a pair. The
 //! holder of a cluster's address is the cluster's own business: it is set once and never compared.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,7 @@
 //! The attribute table: one row an attribute says its type, who sets it, how a change of it is made, how it is compared,
 //! whether it may be shown, and which token scopes it needs.
 //!
-//! Invariant: diff, validation, plan text, docs and the scope report all derive from these rows; nothing else says the same
+//! Invariant: diff, validation, plan text and the scope report all derive from these rows; nothing else says the same
 //! thing again. Rows are constants.
 
 use crate::base::types::Type;
