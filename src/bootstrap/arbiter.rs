@@ -3,6 +3,7 @@
 //! Invariant: deterministic. The script is the user-data of an arbiter's droplet, and what an operator runs on a host of theirs. What
 //! is done on a pair's node stands in `user_data`.
 
+use super::heredoc::{END, WRITE};
 use crate::base::digest::{Digest, Salt};
 use crate::base::secret::Secret;
 use crate::base::value::Value;
@@ -35,9 +36,6 @@ impl Certificates {
     }
 }
 
-/// No text has such a line.
-const END: &str = "END-OF-DOFLOAT-FILE";
-
 /// The shell script that makes a host the arbiter.
 #[must_use]
 pub fn script(certificates: &Certificates) -> Secret<String> {
@@ -50,24 +48,12 @@ pub fn script(certificates: &Certificates) -> Secret<String> {
             ("644", "/etc/systemd/system/corosync-qnetd.service.d/dofloat.conf", SHUT),
         ];
         let write = |(mode, path, text): (&str, &str, &str)| format!("write {mode} {path} << '{END}'\n{}\n{END}\n", text.trim_end());
-        format!("{HEAD}{}{TAIL}", files.map(write).concat())
+        format!("#!/bin/sh\nset -eu\n{WRITE}{}{TAIL}", files.map(write).concat())
     })
 }
 
 /// What the metadata service tells holds the arbiter's key: nothing that listens may fetch it.
 const SHUT: &str = "[Service]\nIPAddressDeny=169.254.169.254\n";
-
-const HEAD: &str = "\
-#!/bin/sh
-set -eu
-umask 077
-write() {
-    set -- \"$1\" \"${DOFLOAT_ROOT:-}$2\"
-    (umask 022 && mkdir -p \"$(dirname \"$2\")\")
-    cat > \"$2\"
-    chmod \"$1\" \"$2\"
-}
-";
 
 const TAIL: &str = "\
 systemctl daemon-reload

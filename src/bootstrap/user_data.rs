@@ -12,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::arbiter::ArbiterAccess;
+use super::heredoc::{END, WRITE};
 use crate::base::secret::Secret;
 
 /// The API takes no more than this.
@@ -347,23 +348,9 @@ write_files:
     text + "runcmd:\n  - [/usr/local/lib/dofloat/bootstrap, start]\n"
 }
 
-/// The end of a text in the script; no file has such a line.
-const END: &str = "END-OF-DOFLOAT-FILE";
-
 /// For 14.04, whose cloud-init is too old for the other form.
 fn bash(files: &[File<'_>]) -> String {
-    let mut text = "\
-#!/bin/bash
-set -euo pipefail
-umask 077
-write() {
-    set -- \"$1\" \"${DOFLOAT_ROOT:-}$2\"
-    (umask 022 && mkdir -p \"$(dirname \"$2\")\")
-    cat > \"$2\"
-    chmod \"$1\" \"$2\"
-}
-"
-    .to_owned();
+    let mut text = format!("#!/bin/bash\nset -euo pipefail\n{WRITE}");
     for File { path, mode, content } in files {
         text += &match content {
             Content::Encoded(base64) => format!("base64 -d << '{END}' | write {mode} {path}\n{base64}\n{END}\n"),
