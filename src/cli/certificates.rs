@@ -36,8 +36,7 @@ pub fn of_arbiter(kept: &mut Secrets) -> Result<Certificates, Failure> {
 /// The same if they are there.
 #[must_use]
 pub fn kept_of_arbiter(kept: &Secrets) -> Option<Certificates> {
-    let text = |name: &str| kept.generated.get(name).map(|bytes| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
-    Some(Certificates { authority: text(AUTHORITY)?.map(|text| certificate(text)), arbiter: text(ARBITER)? })
+    Some(Certificates { authority: text(kept, AUTHORITY)?.map(|text| certificate(text)), arbiter: text(kept, ARBITER)? })
 }
 
 /// The key and certificate of a pair, made if they are not there. It is known by the name that its corosync has.
@@ -78,9 +77,14 @@ fn of_authority(kept: &mut Secrets) -> Result<Secret<String>, Failure> {
 
 type Made = Result<Secret<String>, rcgen::Error>;
 
+/// An entry of the file; keys and certificates are text.
+fn text(kept: &Secrets, name: &str) -> Option<Secret<String>> {
+    kept.generated.get(name).map(|bytes| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()))
+}
+
 fn entry(kept: &mut Secrets, name: &str, make: impl FnOnce() -> Made) -> Result<Secret<String>, Failure> {
-    if let Some(found) = kept.generated.get(name) {
-        return Ok(found.map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
+    if let Some(found) = text(kept, name) {
+        return Ok(found);
     }
     let made = make().map_err(|error| Diagnostic::error(format!("Failed to make the certificates of the arbiter: {error}.")))?;
     kept.generated.insert(name.to_owned(), made.map(|text| text.as_bytes().to_vec()));

@@ -40,9 +40,8 @@ impl Schedule {
     /// Takes the next step that may start: the one with the longest chain behind it, the smallest number among equals. One that
     /// `may_start` holds back stays ready.
     pub fn take(&mut self, may_start: impl Fn(StepId) -> bool) -> Option<StepId> {
-        let next = *self.ready.iter().find(|(_, id)| may_start(*id))?;
+        let next @ (_, id) = *self.ready.iter().find(|(_, id)| may_start(*id))?;
         self.ready.remove(&next);
-        let (_, id) = next;
         self.waits.remove(&id);
         self.running.insert(id);
         Some(id)

@@ -12,35 +12,11 @@ use serde_json::{Value as Json, json};
 
 use crate::kinds::{Bench, droplet, map, number, the};
 use crate::support::harness::{in_full, say};
+use crate::support::lost::{AFTER, BEFORE};
 
 const DROPLET: &str = "digitalocean_droplet";
 const ADDRESS: &str = "digitalocean_reserved_ip";
 const HELD: &str = "digitalocean_reserved_ip_assignment";
-
-/// The answer is lost, and the order too.
-const BEFORE: [&str; 8] = [
-    "error-before=500",
-    "error-before=502",
-    "error-before=503",
-    "error-before=504",
-    "error-before=408",
-    "close-before",
-    "reset-before",
-    "page-before",
-];
-
-/// The answer is lost, and the order is not.
-const AFTER: [&str; 9] = [
-    "error-after=500",
-    "error-after=502",
-    "error-after=503",
-    "error-after=504",
-    "error-after=408",
-    "close-after",
-    "reset-after",
-    "page-after",
-    "truncate",
-];
 
 /// Longer than it takes to see that an order was lost, for each of three orders; far below the limit of any wait.
 const SOON: Duration = Duration::from_secs(60);

@@ -10,6 +10,7 @@ pub(crate) mod fleet;
 pub(crate) mod git;
 pub(crate) mod golden;
 pub(crate) mod harness;
+pub(crate) mod lost;
 pub(crate) mod running;
 pub(crate) mod scene;
 pub(crate) mod storage;

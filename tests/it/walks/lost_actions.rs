@@ -6,34 +6,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::support::lost::{AFTER, BEFORE};
 use crate::support::scene::{Ended, Goal, OF_THE_ESTATE, PAIR, POWERED_OFF, STORIES, Stage, Story};
 use crate::support::walk::{Stride, walk};
-
-/// The answer is lost, and the order too.
-const BEFORE: [&str; 8] = [
-    "error-before=500",
-    "error-before=502",
-    "error-before=503",
-    "error-before=504",
-    "error-before=408",
-    "close-before",
-    "reset-before",
-    "page-before",
-];
-
-/// The answer is lost, and the order is not.
-const AFTER: [&str; 10] = [
-    "error-after=500",
-    "error-after=502",
-    "error-after=503",
-    "error-after=504",
-    "error-after=408",
-    "close-after",
-    "reset-after",
-    "page-after",
-    "truncate",
-    "garble",
-];
 
 struct Case {
     story: &'static str,
