@@ -56,6 +56,22 @@ pub struct Paths {
     pub rescue: PathBuf,
 }
 
+#[cfg(test)]
+impl Paths {
+    /// Those of a stack `web` in a folder of a test's.
+    pub(crate) fn within(folder: &std::path::Path) -> Self {
+        let at = |name: &str| folder.join(name);
+        Self {
+            state: at("state/web.json"),
+            journal: at("state/web.journal"),
+            secrets: at("state/web.secrets.age"),
+            lock: at(".dofloat/web.lock"),
+            serials: at(".dofloat/web.serials"),
+            rescue: at(""),
+        }
+    }
+}
+
 /// The state of one stack, unlocked.
 #[derive(Clone, Debug)]
 pub struct Store {

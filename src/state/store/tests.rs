@@ -24,15 +24,7 @@ struct Bench {
 
 fn bench() -> Bench {
     let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let paths = Paths {
-        state: at("state/web.json"),
-        journal: at("state/web.journal"),
-        secrets: at("state/web.secrets.age"),
-        lock: at(".dofloat/web.lock"),
-        serials: at(".dofloat/web.serials"),
-        rescue: at(""),
-    };
+    let paths = Paths::within(folder.path());
     Bench { store: Store::open(paths), folder }
 }
 

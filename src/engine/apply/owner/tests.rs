@@ -37,14 +37,7 @@ fn client(clock: &Clock) -> Client {
 async fn told(name: &str, configuration: &str, records: &str, keep_going: bool, story: impl FnOnce(&mut Owner<'_>, &Path)) -> String {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let paths = Paths {
-        state: at("state/web.json"),
-        journal: at("state/web.journal"),
-        secrets: at("state/web.secrets.age"),
-        lock: at(".dofloat/web.lock"),
-        serials: at(".dofloat/web.serials"),
-        rescue: at(""),
-    };
+    let paths = Paths::within(folder.path());
     let journal = paths.journal.clone();
     let mut store = Store::open(paths).unguarded().await.unwrap();
     store.load().unwrap();
