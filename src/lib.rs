@@ -32,7 +32,8 @@
 //! | [`ui`] | the only printers |
 //! | [`cli`] | the commands: parse, call, print |
 //!
-//! Imports go one way: `base` knows nothing; `lang`, `bootstrap`, `api`, `state`, `sim` know `base`; `kinds` knows `api`; `engine` knows `kinds`
+//! Each layer below `cli` is a package of its own in the folder of its name, so that they are built side by side and a change builds
+//! only what lies above it. Imports go one way: `base` knows nothing; `lang`, `bootstrap`, `api`, `state`, `sim` know `base`; `kinds` knows `api`; `engine` knows `kinds`
 //! and `state`; `ui` knows `engine`; `cli` knows all. A test reads the sources for this.
 //! `ARCHITECTURE.md` says how a plan and an apply go, and why it is all so.
 //!
@@ -47,13 +48,13 @@
 //! - A kind is named in its own file, never in the engine; the engine knows tables.
 //! - The simulator and the client share no type: one mistake cannot pass on both sides.
 
-pub mod api;
-pub mod base;
-pub mod bootstrap;
+pub use dofloat_api as api;
+pub use dofloat_base as base;
+pub use dofloat_bootstrap as bootstrap;
 pub mod cli;
-pub mod engine;
-pub mod kinds;
-pub mod lang;
-pub mod sim;
-pub mod state;
-pub mod ui;
+pub use dofloat_engine as engine;
+pub use dofloat_kinds as kinds;
+pub use dofloat_lang as lang;
+pub use dofloat_sim as sim;
+pub use dofloat_state as state;
+pub use dofloat_ui as ui;

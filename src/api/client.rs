@@ -26,9 +26,9 @@ use super::retry::{self, Attempt, Patience, Tried, Verdict};
 use super::scopes;
 use super::trace::masked;
 use super::wait::{Cause, Waiting, Watcher};
-use crate::base::clock::Clock;
-use crate::base::crash::crash_point;
-use crate::base::rng::Rng;
+use dofloat_base::clock::Clock;
+use dofloat_base::crash::crash_point;
+use dofloat_base::rng::Rng;
 
 /// Longer than any answer: a page of 200 objects has some hundred kilobytes.
 const LONGEST_ANSWER: usize = 32 << 20;
@@ -210,7 +210,8 @@ impl Client {
         self.core.pace.strain()
     }
 
-    pub(crate) fn tell(&self, waiting: &Waiting) {
+    /// Tells whoever watches what is waited for.
+    pub fn tell(&self, waiting: &Waiting) {
         if let Some(watcher) = &self.watcher {
             watcher(waiting);
         }

@@ -12,9 +12,9 @@ use reqwest::Certificate;
 use reqwest::header::HeaderValue;
 use url::{Host, Url};
 
-use crate::base::clock::Clock;
-use crate::base::rng::Rng;
-use crate::base::secret::Secret;
+use dofloat_base::clock::Clock;
+use dofloat_base::rng::Rng;
+use dofloat_base::secret::Secret;
 
 /// What a client is made from.
 #[derive(Clone, Debug)]
@@ -245,7 +245,7 @@ fn near_address(address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::Moment;
+    use dofloat_base::clock::Moment;
 
     fn settings(address: &str) -> Settings {
         let base = Url::parse(address).expect("an address");
@@ -303,7 +303,7 @@ mod tests {
         let https = || Settings { ca_file: Some(path.clone()), ..settings("https://api.example.com") };
         let missing = connections(&https()).expect_err("no file");
         assert!(matches!(&missing, ClientError::CaFile { .. }), "{missing}");
-        crate::base::durable::write_atomic(&path, b"no certificate\n", 0o600).expect("written");
+        dofloat_base::durable::write_atomic(&path, b"no certificate\n", 0o600).expect("written");
         let empty = connections(&https()).expect_err("no certificate");
         assert!(empty.to_string().ends_with("roots.pem` cannot be used: it holds no certificate"), "{empty}");
     }

@@ -17,7 +17,7 @@ use reqwest::header::HeaderMap;
 
 use super::request::{Method, Request};
 use super::retry::LONGEST_PAUSE;
-use crate::base::clock::{Clock, Moment, Tick};
+use dofloat_base::clock::{Clock, Moment, Tick};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_table_is_the_specification_s() {
-        let spec = crate::base::openapi::document();
+        let spec = dofloat_openapi::document();
         for (method, pattern, alternatives) in ROUTES {
             let operation = &spec["paths"][format!("/v2{pattern}")][method.to_lowercase()];
             let security = operation["security"].as_array().unwrap_or_else(|| panic!("no operation {method} {pattern}"));

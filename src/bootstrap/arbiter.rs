@@ -4,9 +4,9 @@
 //! is done on a pair's node stands in `user_data`.
 
 use super::heredoc::{END, WRITE};
-use crate::base::digest::{Digest, Salt};
-use crate::base::secret::Secret;
-use crate::base::value::Value;
+use dofloat_base::digest::{Digest, Salt};
+use dofloat_base::secret::Secret;
+use dofloat_base::value::Value;
 
 /// Certificates and keys in PEM. One authority serves all pairs of a stack, so that they can share an arbiter.
 #[derive(Clone, Debug)]

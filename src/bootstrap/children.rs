@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::schema::{self, Arbiter, Block, names, number, text};
 use super::user_data::Release;
-use crate::base::address::Address;
-use crate::base::desired::Known;
-use crate::base::digest::{Digest, Salt};
-use crate::base::value::{Origin, Term, Value};
+use dofloat_base::address::Address;
+use dofloat_base::desired::Known;
+use dofloat_base::digest::{Digest, Salt};
+use dofloat_base::value::{Origin, Term, Value};
 
 /// The meaning of the list of inputs; a change of it replaces nodes.
 const INPUTS_FORMAT: i64 = 1;

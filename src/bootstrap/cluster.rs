@@ -13,12 +13,12 @@ use super::schema::{self, Arbiter, Block, Complaint, KIND, number, text};
 use super::scripts::scripts_of;
 use super::user_data::{self, Fencing, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
 use super::{user_script, zones};
-use crate::base::address::Address;
-use crate::base::desired::{Desired, Hold, Ignore, Known, Lifecycle, Output, Pair, Prevent, Resolve, Trigger, Wanted, Watch};
-use crate::base::diag::{Diagnostic, Span};
-use crate::base::digest::{Digest, Salt};
-use crate::base::secret::Secret;
-use crate::base::value::{Body, Origin, Term, Value};
+use dofloat_base::address::Address;
+use dofloat_base::desired::{Desired, Hold, Ignore, Known, Lifecycle, Output, Pair, Prevent, Resolve, Trigger, Wanted, Watch};
+use dofloat_base::diag::{Diagnostic, Span};
+use dofloat_base::digest::{Digest, Salt};
+use dofloat_base::secret::Secret;
+use dofloat_base::value::{Body, Origin, Term, Value};
 
 /// What there is beside the configuration.
 #[derive(Clone, Debug)]

@@ -11,10 +11,10 @@ pub use arbiter::Arbiter;
 
 use super::user_data::Release;
 use super::{user_script, zones};
-use crate::base::diag::did_you_mean;
-use crate::base::number::Number;
-use crate::base::types::Type;
-use crate::base::value::{Term, Value};
+use dofloat_base::diag::did_you_mean;
+use dofloat_base::number::Number;
+use dofloat_base::types::Type;
+use dofloat_base::value::{Term, Value};
 
 mod arbiter;
 

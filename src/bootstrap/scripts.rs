@@ -7,9 +7,9 @@ use std::net::Ipv4Addr;
 use super::arbiter::ArbiterAccess;
 use super::schema::{Block, text};
 use super::user_data::{self, Fencing, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
-use crate::base::digest::{Digest, Salt};
-use crate::base::secret::Secret;
-use crate::base::value::Value;
+use dofloat_base::digest::{Digest, Salt};
+use dofloat_base::secret::Secret;
+use dofloat_base::value::Value;
 
 /// The digest of what runs on the nodes of such an image, whatever their settings.
 #[must_use]

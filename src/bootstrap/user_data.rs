@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::arbiter::ArbiterAccess;
 use super::heredoc::{END, WRITE};
-use crate::base::secret::Secret;
+use dofloat_base::secret::Secret;
 
 /// The API takes no more than this.
 pub const LIMIT: usize = 64 * 1024;

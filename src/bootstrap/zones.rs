@@ -2,7 +2,7 @@
 //!
 //! Invariant: pure; whatever the machine has installed, a name is known or not. It must not know what a zone is for.
 
-use crate::base::diag::did_you_mean;
+use dofloat_base::diag::did_you_mean;
 
 /// Names that Debian 13 and Ubuntu 24.04 have in `tzdata-legacy` only, each with the one that is used today.
 const MOVED: &str = include_str!("moved-zones.txt");

@@ -10,16 +10,16 @@ use super::error::{EngineError, from_api};
 use super::foreign;
 use super::observed::Label;
 use super::recover;
-use crate::api::client::Client;
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
-use crate::base::identity::{Id, Mark, Ours};
-use crate::kinds::account::{self, family};
-use crate::kinds::erased::{AnyKind, Found};
-use crate::kinds::kind;
-use crate::state::State;
-use crate::state::journal::{Entry, Op, OpenStep, Replayed};
-use crate::state::store::Loaded;
+use dofloat_api::client::Client;
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::{Id, Mark, Ours};
+use dofloat_kinds::account::{self, family};
+use dofloat_kinds::erased::{AnyKind, Found};
+use dofloat_kinds::kind;
+use dofloat_state::State;
+use dofloat_state::journal::{Entry, Op, OpenStep, Replayed};
+use dofloat_state::store::Loaded;
 
 /// What a person says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,8 +6,8 @@
 use super::health::Configuration;
 use super::order::Roll;
 use super::planned::Input;
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
 
 fn about(pair: &Address, input: &Input<'_>, message: String, hint: impl Into<String>) -> Diagnostic {
     Diagnostic::warning(message).at(input.resolve.span(pair, &[])).about(pair).hint(hint)

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
-use crate::base::identity::{Id, Owner};
-use crate::base::types::Type;
-use crate::base::value::{Body, Term, Value};
-use crate::state::journal::Op;
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::{Id, Owner};
+use dofloat_base::types::Type;
+use dofloat_base::value::{Body, Term, Value};
+use dofloat_state::journal::Op;
 
 /// What shall happen.
 #[derive(Clone, Debug, PartialEq)]
@@ -414,7 +414,7 @@ pub struct Outcome {
     /// What else is worth telling.
     pub notes: Vec<Diagnostic>,
     /// The outputs as they are now, open ones with their value.
-    pub outputs: BTreeMap<String, crate::base::desired::Output>,
+    pub outputs: BTreeMap<String, dofloat_base::desired::Output>,
 }
 
 #[cfg(test)]

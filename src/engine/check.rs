@@ -2,10 +2,10 @@
 //!
 //! Invariant: pure; a message names the place of a secret, never the secret.
 
-use crate::base::diag::Diagnostic;
-use crate::kinds::attr::Secrecy;
-use crate::kinds::kind;
-use crate::state::State;
+use dofloat_base::diag::Diagnostic;
+use dofloat_kinds::attr::Secrecy;
+use dofloat_kinds::kind;
+use dofloat_state::State;
 
 /// How secrets begin that have a form of their own.
 const FORMS: &[(&str, &str)] = &[
@@ -85,7 +85,7 @@ pub fn follows(state: &State, before: &State, file: &str, whose: &str) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::format;
+    use dofloat_state::format;
 
     const FULL: &str = include_str!("../../fixtures/state/v1/full.json");
 

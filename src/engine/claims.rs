@@ -4,12 +4,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::base::identity::Id;
-use crate::kinds::KINDS;
-use crate::kinds::account::{UNNAMED, address_id, family};
-use crate::state::State;
-use crate::state::journal::Replayed;
-use crate::state::store::Loaded;
+use dofloat_base::identity::Id;
+use dofloat_kinds::KINDS;
+use dofloat_kinds::account::{UNNAMED, address_id, family};
+use dofloat_state::State;
+use dofloat_state::journal::Replayed;
+use dofloat_state::store::Loaded;
 
 /// Whose objects are not to be taken.
 pub type Claims = BTreeSet<(String, Id)>;

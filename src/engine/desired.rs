@@ -6,15 +6,15 @@
 use std::collections::BTreeMap;
 
 use super::diff::{is_empty, normal, open};
-use crate::base::address::Address;
-use crate::base::desired::Resolve;
-use crate::base::diag::{Diagnostic, did_you_mean};
-use crate::base::number::Number;
-use crate::base::secret::Secret;
-use crate::base::value::{Term, Terms, Value};
-use crate::kinds::attr::{Attr, Presence, Ty};
-use crate::kinds::erased::Complaint;
-use crate::kinds::kind;
+use dofloat_base::address::Address;
+use dofloat_base::desired::Resolve;
+use dofloat_base::diag::{Diagnostic, did_you_mean};
+use dofloat_base::number::Number;
+use dofloat_base::secret::Secret;
+use dofloat_base::value::{Term, Terms, Value};
+use dofloat_kinds::attr::{Attr, Presence, Ty};
+use dofloat_kinds::erased::Complaint;
+use dofloat_kinds::kind;
 
 /// Checks a body against the table, converts its values, and fills in defaults.
 ///
@@ -262,7 +262,7 @@ fn name_of(path: &[String]) -> &str {
 fn type_of(ty: Ty) -> String {
     match ty {
         Ty::Object(_) => "block or object".to_owned(),
-        other => crate::base::types::Type::from(other).to_string(),
+        other => dofloat_base::types::Type::from(other).to_string(),
     }
 }
 
@@ -319,8 +319,8 @@ fn known(value: &Value, ty: Ty) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::value::Origin;
-    use crate::kinds::attr::{Change, Lit};
+    use dofloat_base::value::Origin;
+    use dofloat_kinds::attr::{Change, Lit};
 
     const RULE: &[Attr] = &[
         Attr::required("protocol", Ty::String, Change::InPlace("update"), "The protocol."),

@@ -5,11 +5,11 @@
 use std::collections::BTreeMap;
 
 use super::change::{AttrChange, Shown};
-use crate::base::desired::Ignore;
-use crate::base::digest::{Digest, Salt};
-use crate::base::secret::Secret;
-use crate::base::value::{Body, Term, Terms, Value};
-use crate::kinds::attr::{Attr, Change, Presence, Reads, Secrecy, Ty};
+use dofloat_base::desired::Ignore;
+use dofloat_base::digest::{Digest, Salt};
+use dofloat_base::secret::Secret;
+use dofloat_base::value::{Body, Term, Terms, Value};
+use dofloat_kinds::attr::{Attr, Change, Presence, Reads, Secrecy, Ty};
 
 /// What there is of an object on this side: attributes, and digests of those that are not shown.
 #[derive(Clone, Copy, Debug)]
@@ -243,8 +243,8 @@ pub fn shown(term: &Term) -> Shown {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::value::Origin;
-    use crate::kinds::attr::Compare;
+    use dofloat_base::value::Origin;
+    use dofloat_kinds::attr::Compare;
 
     fn ports(value: &Value) -> Value {
         if value.as_str() == Some("all") { "0".into() } else { value.clone() }

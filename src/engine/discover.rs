@@ -13,13 +13,13 @@ use super::planned::Surveyed;
 use super::recover;
 use super::request::{ImportTarget, Options, SurveyContext};
 use super::survey::survey;
-use crate::base::address::Address;
-use crate::base::identity::{Id, Mark, Ours};
-use crate::base::value::{Body, Terms, Value};
-use crate::kinds::account::family;
-use crate::kinds::attr::Presence;
-use crate::kinds::erased::{AnyKind, Found, Sure};
-use crate::kinds::kind;
+use dofloat_base::address::Address;
+use dofloat_base::identity::{Id, Mark, Ours};
+use dofloat_base::value::{Body, Terms, Value};
+use dofloat_kinds::account::family;
+use dofloat_kinds::attr::Presence;
+use dofloat_kinds::erased::{AnyKind, Found, Sure};
+use dofloat_kinds::kind;
 
 /// What is looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,13 +9,13 @@ use super::observed::{Observed, Stray};
 use super::planned::Planned;
 use super::request::SurveyContext;
 use super::strays;
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
-use crate::base::value::{Term, Value};
-use crate::kinds::account::family;
-use crate::kinds::erased::Job;
-use crate::kinds::kind;
-use crate::state::State;
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::value::{Term, Value};
+use dofloat_kinds::account::family;
+use dofloat_kinds::erased::Job;
+use dofloat_kinds::kind;
+use dofloat_state::State;
 
 /// Everything that the plan would double; where the objects were not read, those with the mark are looked for first.
 ///

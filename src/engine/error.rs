@@ -2,8 +2,8 @@
 //!
 //! Invariant: every hint follows from the kind of failure, never from the text of a message.
 
-use crate::api::error::ApiError;
-use crate::base::diag::Diagnostic;
+use dofloat_api::error::ApiError;
+use dofloat_base::diag::Diagnostic;
 
 /// Why a command of the engine stops.
 #[derive(Clone, Debug, PartialEq, Eq)]

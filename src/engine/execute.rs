@@ -16,18 +16,18 @@ use super::import;
 use super::observed::{Observed, Seen};
 use super::planned::{Planned, Surveyed};
 use super::record;
-use crate::api::client::Client;
-use crate::api::error::ApiError;
-use crate::base::address::Address;
-use crate::base::clock::Clock;
-use crate::base::desired::Resolve;
-use crate::base::diag::Diagnostic;
-use crate::base::identity::Mark;
-use crate::kinds::erased::{AnyKind, Job};
-use crate::kinds::{account, kind, project};
-use crate::state::journal::Entry;
-use crate::state::store::{ExitClass, Loaded, Locked, Opening, StoreError};
-use crate::state::{Record, State};
+use dofloat_api::client::Client;
+use dofloat_api::error::ApiError;
+use dofloat_base::address::Address;
+use dofloat_base::clock::Clock;
+use dofloat_base::desired::Resolve;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::Mark;
+use dofloat_kinds::erased::{AnyKind, Job};
+use dofloat_kinds::{account, kind, project};
+use dofloat_state::journal::Entry;
+use dofloat_state::store::{ExitClass, Loaded, Locked, Opening, StoreError};
+use dofloat_state::{Record, State};
 
 /// What an execution needs beside the survey.
 pub struct Execution<'a> {

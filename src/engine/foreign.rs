@@ -10,14 +10,14 @@ use super::error::{EngineError, from_api};
 use super::observed::{Label, Observed};
 use super::planned::{Planned, Surveyed};
 use super::request::ImportTarget;
-use crate::api::client::Client;
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
-use crate::base::identity::{Id, Mark, Ours};
-use crate::kinds::erased::AnyKind;
-use crate::kinds::{kind, project};
-use crate::state::State;
-use crate::state::journal::Op;
+use dofloat_api::client::Client;
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::{Id, Mark, Ours};
+use dofloat_kinds::erased::AnyKind;
+use dofloat_kinds::{kind, project};
+use dofloat_state::State;
+use dofloat_state::journal::Op;
 
 /// Objects with the marks by which they are known.
 pub(super) type Labels = BTreeMap<(Address, Id), Label>;

@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use futures_util::future::join_all;
 
-use crate::api::client::Client;
-use crate::api::error::ApiError;
-use crate::api::wait::Poll;
-use crate::base::desired::Watch;
+use dofloat_api::client::Client;
+use dofloat_api::error::ApiError;
+use dofloat_api::wait::Poll;
+use dofloat_base::desired::Watch;
 
 /// What a server tells about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

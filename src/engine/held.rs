@@ -7,12 +7,12 @@
 use super::change::{Action, AttrChange, Change, Shown};
 use super::diff::{Difference, ignores};
 use super::observed::Present;
-use crate::base::address::Address;
-use crate::base::desired::{Desired, Hold, Lifecycle, Wanted};
-use crate::base::value::{Body, Value};
-use crate::kinds::attr::{Attr, EditName, Held};
-use crate::kinds::erased::AnyKind;
-use crate::kinds::kind;
+use dofloat_base::address::Address;
+use dofloat_base::desired::{Desired, Hold, Lifecycle, Wanted};
+use dofloat_base::value::{Body, Value};
+use dofloat_kinds::attr::{Attr, EditName, Held};
+use dofloat_kinds::erased::AnyKind;
+use dofloat_kinds::kind;
 
 /// What is to be said of an object that has left a held state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

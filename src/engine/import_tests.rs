@@ -8,8 +8,8 @@ use super::plan::make;
 use super::planned::Input;
 use super::request::Options;
 use super::sketch_tests::{Sketch, at, base, seen, state, told_change, told_problem, told_state};
-use crate::base::desired::Resolve as _;
-use crate::base::identity::Id;
+use dofloat_base::desired::Resolve as _;
+use dofloat_base::identity::Id;
 
 /// A case: its name, the configuration, the state, and what is seen of the objects that are taken over.
 fn told((name, configuration, records, there): (&str, &str, &str, &str)) -> String {

@@ -8,12 +8,12 @@
 use std::collections::BTreeMap;
 
 use super::diff::{self, There};
-use crate::base::address::Address;
-use crate::base::desired::Wanted;
-use crate::base::diag::Diagnostic;
-use crate::base::digest::{Digest, Salt, sha1_hex};
-use crate::base::value::{Body, Origin, Term, Terms, Value};
-use crate::kinds::attr::{Attr, Compare, Echo, Presence, Reads, Secrecy};
+use dofloat_base::address::Address;
+use dofloat_base::desired::Wanted;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::digest::{Digest, Salt, sha1_hex};
+use dofloat_base::value::{Body, Origin, Term, Terms, Value};
+use dofloat_kinds::attr::{Attr, Compare, Echo, Presence, Reads, Secrecy};
 
 /// Replaces what is to be ignored by what is there. Of an object that is made nothing is there, and nothing ignored.
 #[must_use]
@@ -67,9 +67,9 @@ pub fn known_of(rows: &[Attr], terms: &Terms, body: &Body, digests: &BTreeMap<St
         }
         match (term, value) {
             _ if digests.contains_key(row.name) => Some(unknown_secret(row)),
-            (Some(term), Some(value)) if term.has_secret() => Some(Term::Secret(crate::base::secret::Secret::new(value.clone()))),
+            (Some(term), Some(value)) if term.has_secret() => Some(Term::Secret(dofloat_base::secret::Secret::new(value.clone()))),
             (None, Some(value)) if row.repeats_secret(|of| is_secret(terms, of)) => {
-                Some(Term::Secret(crate::base::secret::Secret::new(value.clone())))
+                Some(Term::Secret(dofloat_base::secret::Secret::new(value.clone())))
             }
             (_, Some(value)) if row.secrecy == Secrecy::Open => Some(Term::Value(value.clone())),
             (Some(term), None) if term.has_secret() || row.reads == Reads::WriteOnly => Some(term.clone()),

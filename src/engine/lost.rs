@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::error::{EngineError, from_api};
 use super::refresh::unread;
 use super::request::SurveyContext;
-use crate::api::client::Client;
-use crate::base::diag::Diagnostic;
-use crate::base::identity::Mark;
-use crate::kinds::erased::AnyKind;
-use crate::kinds::{KINDS, account, kind, project};
+use dofloat_api::client::Client;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::Mark;
+use dofloat_kinds::erased::AnyKind;
+use dofloat_kinds::{KINDS, account, kind, project};
 
 /// The letters of a lineage.
 const LINEAGE: usize = 36;

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 
 use super::change::Provenance;
-use crate::base::address::{Address, Key};
-use crate::base::desired::Desired;
-use crate::base::diag::Diagnostic;
-use crate::base::identity::{Id, Mark};
-use crate::kinds::kind;
-use crate::state::{Record, State};
+use dofloat_base::address::{Address, Key};
+use dofloat_base::desired::Desired;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::{Id, Mark};
+use dofloat_kinds::kind;
+use dofloat_state::{Record, State};
 
 /// How records came to be where they are.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -157,11 +157,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::base::desired::{Lifecycle, Move, Removal, Wanted};
-    use crate::base::diag::Span;
-    use crate::base::digest::Salt;
-    use crate::base::value::Body;
-    use crate::state::Health;
+    use dofloat_base::desired::{Lifecycle, Move, Removal, Wanted};
+    use dofloat_base::diag::Span;
+    use dofloat_base::digest::Salt;
+    use dofloat_base::value::Body;
+    use dofloat_state::Health;
 
     fn at(text: &str) -> Address {
         text.parse().expect("an address")

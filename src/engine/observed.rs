@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::health::Configuration;
-use crate::base::address::Address;
-use crate::base::digest::Digest;
-use crate::base::identity::{Id, Mark};
-use crate::base::value::Body;
-use crate::state::Record;
+use dofloat_base::address::Address;
+use dofloat_base::digest::Digest;
+use dofloat_base::identity::{Id, Mark};
+use dofloat_base::value::Body;
+use dofloat_state::Record;
 
 /// What was seen of the remembered objects.
 #[derive(Clone, Debug, Default, PartialEq)]

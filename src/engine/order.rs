@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{Order, Step, StepId, StepOp};
 use super::graph::{self, Cycle};
-use crate::base::address::Address;
-use crate::base::identity::Id;
-use crate::state::journal::Op;
+use dofloat_base::address::Address;
+use dofloat_base::identity::Id;
+use dofloat_state::journal::Op;
 
 /// What is to be done with one resource instance, without order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

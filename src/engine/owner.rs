@@ -7,11 +7,11 @@
 use super::error::{EngineError, from_api};
 use super::observed::{Observed, Seen};
 use super::request::SurveyContext;
-use crate::api::client::Client;
-use crate::base::diag::Diagnostic;
-use crate::base::identity::Owner;
-use crate::kinds::{account, kind};
-use crate::state::State;
+use dofloat_api::client::Client;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::Owner;
+use dofloat_kinds::{account, kind};
+use dofloat_state::State;
 
 /// Whose account it is: that which the state belongs to, or none yet.
 ///

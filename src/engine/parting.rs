@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 
 use super::change::{Action, Change};
-use crate::base::address::Address;
-use crate::base::desired::Resolve;
-use crate::base::diag::Diagnostic;
-use crate::kinds::account::{family, is_renamed};
-use crate::kinds::kind;
+use dofloat_base::address::Address;
+use dofloat_base::desired::Resolve;
+use dofloat_base::diag::Diagnostic;
+use dofloat_kinds::account::{family, is_renamed};
+use dofloat_kinds::kind;
 
 /// A note for each object that cannot be had again, or that a move would keep.
 pub(super) fn notes(changes: &BTreeMap<Address, Change>, resolve: &dyn Resolve, destroy: bool) -> Vec<Diagnostic> {

@@ -25,9 +25,9 @@ use super::parting;
 use super::planned::{Input, Planned};
 use super::pointers::Picture;
 use super::target::chosen;
-use crate::base::address::Address;
-use crate::base::desired::Desired;
-use crate::base::diag::Diagnostic;
+use dofloat_base::address::Address;
+use dofloat_base::desired::Desired;
+use dofloat_base::diag::Diagnostic;
 
 /// Makes the plan.
 ///

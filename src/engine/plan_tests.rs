@@ -14,7 +14,7 @@ type Case<'a> = (&'a str, &'a str, &'a str, &'a str, Options);
 fn told(case: &Case<'_>) -> String {
     let (name, configuration, records, there, options) = case;
     let (resolve, mut state) = (Sketch::new(configuration), state(records));
-    let moves = moves::apply(&mut state, crate::base::desired::Resolve::desired(&resolve));
+    let moves = moves::apply(&mut state, dofloat_base::desired::Resolve::desired(&resolve));
     let observed = seen(&state, there);
     let mut text = format!("## {name}\n");
     match make(Input { resolve: &resolve, state: &state, observed: &observed, options, moves: &moves }, base()) {

@@ -10,12 +10,12 @@ use super::claims::Claims;
 use super::moves::Moves;
 use super::observed::Observed;
 use super::request::Options;
-use crate::base::address::Address;
-use crate::base::desired::Resolve;
-use crate::base::identity::Id;
-use crate::base::value::{Term, Terms};
-use crate::kinds::erased::Job;
-use crate::state::State;
+use dofloat_base::address::Address;
+use dofloat_base::desired::Resolve;
+use dofloat_base::identity::Id;
+use dofloat_base::value::{Term, Terms};
+use dofloat_kinds::erased::Job;
+use dofloat_state::State;
 
 /// Everything that a plan is made from.
 #[derive(Clone, Copy)]

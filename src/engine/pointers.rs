@@ -10,15 +10,15 @@ use futures_util::future::try_join_all;
 
 use super::change::Change;
 use super::error::{EngineError, from_api};
-use crate::api::client::Client;
-use crate::api::error::ApiError;
-use crate::base::address::Address;
-use crate::base::desired::Resolve;
-use crate::base::diag::{Diagnostic, Span};
-use crate::base::value::{Term, Terms, Value};
-use crate::kinds::attr::{Attr, Points, Ty};
-use crate::kinds::erased::{Job, Places};
-use crate::kinds::{KINDS, kind};
+use dofloat_api::client::Client;
+use dofloat_api::error::ApiError;
+use dofloat_base::address::Address;
+use dofloat_base::desired::Resolve;
+use dofloat_base::diag::{Diagnostic, Span};
+use dofloat_base::value::{Term, Terms, Value};
+use dofloat_kinds::attr::{Attr, Points, Ty};
+use dofloat_kinds::erased::{Job, Places};
+use dofloat_kinds::{KINDS, kind};
 
 /// Resources by type, attribute, and the attribute's value.
 type Index<'a> = BTreeMap<(&'a str, &'static str, String), &'a Address>;

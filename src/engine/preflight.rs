@@ -11,14 +11,14 @@ use super::observed::{Observed, Seen};
 use super::planned::Planned;
 use super::pointers::Picture;
 use super::request::SurveyContext;
-use crate::api::client::Client;
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
-use crate::base::identity::Id;
-use crate::kinds::erased::AnyKind;
-use crate::kinds::kind;
-use crate::kinds::scopes::{Operation, needed};
-use crate::state::State;
+use dofloat_api::client::Client;
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::Id;
+use dofloat_kinds::erased::AnyKind;
+use dofloat_kinds::kind;
+use dofloat_kinds::scopes::{Operation, needed};
+use dofloat_state::State;
 
 /// Everything about the account that would make a step fail, before the first write.
 ///

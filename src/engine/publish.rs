@@ -7,13 +7,13 @@ use super::change::{Action, AttrChange, Change};
 use super::diff::{self, There};
 use super::known::{effective, foreseen, known_of, spelt, unknown, unset};
 use super::observed::Present;
-use crate::base::address::Address;
-use crate::base::desired::Wanted;
-use crate::base::digest::Salt;
-use crate::base::value::{Term, Terms};
-use crate::kinds::attr::{Attr, POWER_ON, Presence, SETTLE};
-use crate::kinds::erased::AnyKind;
-use crate::state::Health;
+use dofloat_base::address::Address;
+use dofloat_base::desired::Wanted;
+use dofloat_base::digest::Salt;
+use dofloat_base::value::{Term, Terms};
+use dofloat_kinds::attr::{Attr, POWER_ON, Presence, SETTLE};
+use dofloat_kinds::erased::AnyKind;
+use dofloat_state::Health;
 
 /// One wanted instance.
 #[derive(Clone, Copy)]

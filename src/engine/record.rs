@@ -6,13 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::{normal, open};
 use super::known::is_secret;
-use crate::base::address::Address;
-use crate::base::digest::{Digest, Salt};
-use crate::base::identity::{Id, Mark};
-use crate::base::secret::Secret;
-use crate::base::value::{Body, Terms};
-use crate::kinds::attr::{Attr, Reads, Secrecy};
-use crate::state::{Health, Record};
+use dofloat_base::address::Address;
+use dofloat_base::digest::{Digest, Salt};
+use dofloat_base::identity::{Id, Mark};
+use dofloat_base::secret::Secret;
+use dofloat_base::value::{Body, Terms};
+use dofloat_kinds::attr::{Attr, Reads, Secrecy};
+use dofloat_state::{Health, Record};
 
 /// What a record says beside its attributes.
 #[derive(Clone, Debug)]

@@ -11,21 +11,21 @@ use super::diff::normal;
 use super::error::{EngineError, from_api};
 use super::refresh::is_there;
 use super::request::SurveyContext;
-use crate::api::client::Client;
-use crate::api::error::ApiError;
-use crate::api::wait::{Cause, Waiting};
-use crate::base::address::Address;
-use crate::base::clock::{Clock, Tick};
-use crate::base::diag::Diagnostic;
-use crate::base::identity::{Id, Mark, Ours};
-use crate::base::value::{Body, Value};
-use crate::kinds::account::family;
-use crate::kinds::attr::Reads;
-use crate::kinds::erased::{AnyKind, Found, Sure};
-use crate::kinds::kind;
-use crate::state::journal::{Begin, Op, Power, Replayed};
-use crate::state::store::Loaded;
-use crate::state::{Health, Record, State};
+use dofloat_api::client::Client;
+use dofloat_api::error::ApiError;
+use dofloat_api::wait::{Cause, Waiting};
+use dofloat_base::address::Address;
+use dofloat_base::clock::{Clock, Tick};
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::{Id, Mark, Ours};
+use dofloat_base::value::{Body, Value};
+use dofloat_kinds::account::family;
+use dofloat_kinds::attr::Reads;
+use dofloat_kinds::erased::{AnyKind, Found, Sure};
+use dofloat_kinds::kind;
+use dofloat_state::journal::{Begin, Op, Power, Replayed};
+use dofloat_state::store::Loaded;
+use dofloat_state::{Health, Record, State};
 
 /// When the object of a lost answer is looked for, counted from the start of the search by this process's own clock: that of
 /// the machine which began may be an hour off. New droplets are missing from lists for seconds, and tags come later still; what
@@ -223,7 +223,7 @@ pub async fn reconcile(past: Past<'_>) -> Result<Reconciled, EngineError> {
                 let mark = mark_of(&reconciled.state, address, id).unwrap_or(&nobody);
                 let ours = Ours { mark, project: None };
                 if !is_there(api, kind, id, ours).await.map_err(|error| stop(&error))? {
-                    reconciled.state.apply(address, op, &crate::state::journal::Outcome::Gone);
+                    reconciled.state.apply(address, op, &dofloat_state::journal::Outcome::Gone);
                 }
             }
             (Op::Settle { .. } | Op::Forget { .. }, _) => {}
@@ -322,7 +322,7 @@ fn quoted(word: &str) -> String {
 impl Reconciled {
     fn adopt(&mut self, address: &Address, record: Record) {
         self.adopted.push((address.clone(), record.id.clone()));
-        self.state.apply(address, &Op::Create, &crate::state::journal::Outcome::Record(Box::new(record)));
+        self.state.apply(address, &Op::Create, &dofloat_state::journal::Outcome::Record(Box::new(record)));
     }
 }
 

@@ -4,8 +4,8 @@ use super::observed::Seen;
 use super::record::refreshed;
 use super::refresh::present;
 use super::sketch_tests::{salt, state, told_state};
-use crate::base::value::{Body, Value};
-use crate::kinds::kind;
+use dofloat_base::value::{Body, Value};
+use dofloat_kinds::kind;
 
 /// A case: its name, the record, and what the API gave.
 fn told((name, record, given): (&str, &str, &str)) -> String {

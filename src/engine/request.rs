@@ -2,14 +2,14 @@
 //!
 //! Invariant: plain values, which decide and read nothing. It must not know what is planned.
 
-use crate::api::client::Client;
-use crate::base::address::Address;
-use crate::base::clock::Clock;
-use crate::base::desired::Resolve;
-use crate::base::diag::Span;
-use crate::base::identity::Id;
-use crate::state::store::Loaded;
-use crate::state::{Record, State};
+use dofloat_api::client::Client;
+use dofloat_base::address::Address;
+use dofloat_base::clock::Clock;
+use dofloat_base::desired::Resolve;
+use dofloat_base::diag::Span;
+use dofloat_base::identity::Id;
+use dofloat_state::store::Loaded;
+use dofloat_state::{Record, State};
 
 /// What the user asked for beside the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

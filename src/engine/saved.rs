@@ -12,12 +12,12 @@ use super::diff::shown;
 use super::observed::{Observed, Seen};
 use super::planned::{Planned, Surveyed};
 use super::request::Options;
-use crate::base::address::Address;
-use crate::base::diag::{Diagnostic, Severity};
-use crate::base::digest::{Digest, Salt, sha256_hex};
-use crate::base::identity::Id;
-use crate::base::value::{Body, Origin, Term, Value};
-use crate::state::journal::Op;
+use dofloat_base::address::Address;
+use dofloat_base::diag::{Diagnostic, Severity};
+use dofloat_base::digest::{Digest, Salt, sha256_hex};
+use dofloat_base::identity::Id;
+use dofloat_base::value::{Body, Origin, Term, Value};
+use dofloat_state::journal::Op;
 
 /// The version of the format.
 const FORMAT: u32 = 3;

@@ -120,8 +120,8 @@ fn weights(waits: &BTreeMap<StepId, BTreeSet<StepId>>, followers: &BTreeMap<Step
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::address::Address;
-    use crate::state::journal::Op;
+    use dofloat_base::address::Address;
+    use dofloat_state::journal::Op;
 
     fn step(id: u32, needs: &[u32]) -> Step {
         let needs = needs.iter().copied().map(StepId).collect();

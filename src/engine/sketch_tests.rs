@@ -12,16 +12,16 @@ use std::fmt::Write as _;
 
 use super::change::{Action, AttrChange, Base, Change, Provenance, Shown, Step, StepId, StepOp};
 use super::observed::{Observed, Seen};
-use crate::base::address::Address;
-use crate::base::desired::{Desired, Ignore, Import, Known, Lifecycle, Move, Output, Prevent, Removal, Repeats, Resolve, Wanted};
-use crate::base::diag::{Diagnostic, Span};
-use crate::base::digest::{Digest, Salt};
-use crate::base::identity::{Id, Owner};
-use crate::base::secret::Secret;
-use crate::base::types::Type;
-use crate::base::value::{Body, Term, Value};
-use crate::state::journal::Op;
-use crate::state::{Health, Record, State};
+use dofloat_base::address::Address;
+use dofloat_base::desired::{Desired, Ignore, Import, Known, Lifecycle, Move, Output, Prevent, Removal, Repeats, Resolve, Wanted};
+use dofloat_base::diag::{Diagnostic, Span};
+use dofloat_base::digest::{Digest, Salt};
+use dofloat_base::identity::{Id, Owner};
+use dofloat_base::secret::Secret;
+use dofloat_base::types::Type;
+use dofloat_base::value::{Body, Term, Value};
+use dofloat_state::journal::Op;
+use dofloat_state::{Health, Record, State};
 
 pub(super) const LINEAGE: &str = "7b0e3a52-5f4d-4f0e-9d0b-0d8f6a3c1e21";
 

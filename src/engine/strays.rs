@@ -16,14 +16,14 @@ use super::owner::owner;
 use super::planned::{Planned, Surveyed};
 use super::recover::reconciled;
 use super::request::SurveyContext;
-use crate::api::client::Client;
-use crate::base::address::{Address, Key};
-use crate::base::diag::Diagnostic;
-use crate::base::identity::{Id, Mark, Ours};
-use crate::kinds::account::family;
-use crate::kinds::{KINDS, kind, project};
-use crate::state::State;
-use crate::state::journal::Op;
+use dofloat_api::client::Client;
+use dofloat_base::address::{Address, Key};
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::{Id, Mark, Ours};
+use dofloat_kinds::account::family;
+use dofloat_kinds::{KINDS, kind, project};
+use dofloat_state::State;
+use dofloat_state::journal::Op;
 
 /// Plans the end of all strays.
 ///

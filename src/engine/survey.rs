@@ -24,14 +24,14 @@ use super::recover;
 use super::refresh;
 use super::request::{ImportTarget, SurveyContext};
 use super::saved::Saved;
-use crate::api::client::Client;
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
-use crate::base::identity::{Id, Mark, Ours};
-use crate::base::value::{Origin, Term, Value};
-use crate::kinds::erased::AnyKind;
-use crate::kinds::{account, kind, project};
-use crate::state::State;
+use dofloat_api::client::Client;
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::{Id, Mark, Ours};
+use dofloat_base::value::{Origin, Term, Value};
+use dofloat_kinds::erased::AnyKind;
+use dofloat_kinds::{account, kind, project};
+use dofloat_state::State;
 
 /// Looks at everything and makes the plan.
 ///
@@ -236,7 +236,7 @@ fn stale(why: &str) -> Diagnostic {
 
 /// The records as they are, without asking.
 fn believed(state: &State) -> Observed {
-    let seen = |record: &crate::state::Record| Seen::Present { body: record.body.clone(), digests: record.digests.clone() };
+    let seen = |record: &dofloat_state::Record| Seen::Present { body: record.body.clone(), digests: record.digests.clone() };
     Observed {
         seen: state.records.iter().map(|(address, record)| (address.clone(), seen(record))).collect(),
         deposed: state.deposed.iter().map(|(key, record)| (key.clone(), seen(record))).collect(),

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use super::error::EngineError;
 use super::graph;
 use super::planned::Input;
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
 
 /// Which instances the plan is about; `None` for all.
 pub(super) fn chosen(input: &Input<'_>, graph: &graph::Graph<Address>) -> Result<Option<BTreeSet<Address>>, EngineError> {

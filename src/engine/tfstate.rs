@@ -9,17 +9,17 @@ use serde_json::Value as Json;
 
 use super::diff::normal;
 use super::request::ImportTarget;
-use crate::base::address::{Address, Key};
-use crate::base::diag::Diagnostic;
-use crate::base::digest::{Digest, Salt};
-use crate::base::identity::Id;
-use crate::base::secret::Secret;
-use crate::base::types::Type;
-use crate::base::value::{Body, Value};
-use crate::kinds::attr::{Attr, Reads, Secrecy};
-use crate::kinds::erased::AnyKind;
-use crate::kinds::kind;
-use crate::state::{Health, Record, SavedOutput};
+use dofloat_base::address::{Address, Key};
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::digest::{Digest, Salt};
+use dofloat_base::identity::Id;
+use dofloat_base::secret::Secret;
+use dofloat_base::types::Type;
+use dofloat_base::value::{Body, Value};
+use dofloat_kinds::attr::{Attr, Reads, Secrecy};
+use dofloat_kinds::erased::AnyKind;
+use dofloat_kinds::kind;
+use dofloat_state::{Health, Record, SavedOutput};
 
 /// What a file holds.
 #[derive(Clone, Debug, Default)]

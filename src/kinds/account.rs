@@ -4,9 +4,9 @@
 
 use serde::Deserialize;
 
-use crate::api::client::{Client, segment};
-use crate::api::error::ApiError;
-use crate::base::identity::{Id, Mark, Owner};
+use dofloat_api::client::{Client, segment};
+use dofloat_api::error::ApiError;
+use dofloat_base::identity::{Id, Mark, Owner};
 
 #[derive(Deserialize)]
 struct Envelope {

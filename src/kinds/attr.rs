@@ -4,8 +4,8 @@
 //! Invariant: diff, validation, plan text and the scope report all derive from these rows; nothing else says the same
 //! thing again. Rows are constants.
 
-use crate::base::types::Type;
-use crate::base::value::{Body, Value};
+use dofloat_base::types::Type;
+use dofloat_base::value::{Body, Value};
 
 /// The type of an attribute, as a constant.
 #[derive(Clone, Copy, Debug)]

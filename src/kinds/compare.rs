@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::attr::{Attr, Compare, Echo};
 use super::form;
-use crate::base::number::Number;
-use crate::base::value::{Body, Value};
+use dofloat_base::number::Number;
+use dofloat_base::value::{Body, Value};
 
 /// Never differs: what the API reports of its own accord.
 pub(crate) const UNCOMPARED: Compare = Compare::Normal(|_| Value::Null);

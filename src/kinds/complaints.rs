@@ -3,8 +3,8 @@
 //! Invariant: a complaint never quotes a secret: the readers here give open values only.
 
 use super::erased::{Complaint, Job};
-use crate::base::address::Address;
-use crate::base::value::{Term, Value};
+use dofloat_base::address::Address;
+use dofloat_base::value::{Term, Value};
 
 /// The complaints of one check.
 #[derive(Debug, Default)]

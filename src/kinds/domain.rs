@@ -10,10 +10,10 @@ use super::complaints::{self, Complaints};
 use super::erased::{Complaint, Job, Places, Scopes, Sure};
 use super::record::{self, Record};
 use super::{For, Hit, Kind, Made, form, if_there};
-use crate::api::client::{Client, segment};
-use crate::api::error::ApiError;
-use crate::base::identity::{Id, Ours};
-use crate::base::value::{Body, Term};
+use dofloat_api::client::{Client, segment};
+use dofloat_api::error::ApiError;
+use dofloat_base::identity::{Id, Ours};
+use dofloat_base::value::{Body, Term};
 
 /// How many foreign records a message names.
 const NAMED: usize = 5;
@@ -199,8 +199,8 @@ fn path(id: &Id) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::fixtures::{assert_has, pair};
-    use crate::kinds::kind;
+    use crate::fixtures::{assert_has, pair};
+    use crate::kind;
 
     #[test]
     fn an_answer_is_read() {

@@ -22,11 +22,11 @@ use super::ssh_key::SshKey;
 use super::vpc::Vpc;
 use super::wire::{Slug, or_default, present, seen};
 use super::{For, Hit, Kind, Made, form, if_there};
-use crate::api::client::{Client, segment};
-use crate::api::error::ApiError;
-use crate::base::identity::{Id, Mark, Ours};
-use crate::base::number::Number;
-use crate::base::value::{Body, Term, Value};
+use dofloat_api::client::{Client, segment};
+use dofloat_api::error::ApiError;
+use dofloat_base::identity::{Id, Mark, Ours};
+use dofloat_base::number::Number;
+use dofloat_base::value::{Body, Term, Value};
 
 /// How long a deleted droplet may still be seen.
 const LEAVE_LIMIT: Duration = Duration::from_secs(300);

@@ -11,12 +11,12 @@ use std::pin::Pin;
 use super::attr::{Attr, EditName, Reads};
 use super::complaints::Complaints;
 use super::{For, Kind};
-use crate::api::client::Client;
-use crate::api::error::ApiError;
-use crate::base::address::Address;
-use crate::base::identity::{Id, Mark, Ours};
-use crate::base::secret::Secret;
-use crate::base::value::{Body, Origin, Term, Value};
+use dofloat_api::client::Client;
+use dofloat_api::error::ApiError;
+use dofloat_base::address::Address;
+use dofloat_base::identity::{Id, Mark, Ours};
+use dofloat_base::secret::Secret;
+use dofloat_base::value::{Body, Origin, Term, Value};
 
 /// A boxed future of an API operation.
 pub type Fut<'a, T> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + Send + 'a>>;
@@ -403,7 +403,7 @@ mod tests {
     fn the_length_of_a_secret_is_told_and_an_unknown_has_none() {
         assert_eq!(length(&Term::Secret(Secret::new(Value::from("äb")))), Some(3));
         assert_eq!(length(&Term::Value(Value::from("ab"))), Some(2));
-        assert_eq!(length(&Term::Unknown(crate::base::value::Origin::default())), None);
+        assert_eq!(length(&Term::Unknown(dofloat_base::value::Origin::default())), None);
         assert_eq!(length(&Term::null()), None);
     }
 }

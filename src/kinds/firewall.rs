@@ -14,11 +14,11 @@ use super::droplet::Droplet;
 use super::erased::{Complaint, Job, Scopes, Sure};
 use super::wire::{id_numbers, or_default, present, seen};
 use super::{For, Hit, Kind, Made, NOT_YET, form, if_there};
-use crate::api::client::{Client, segment};
-use crate::api::error::ApiError;
-use crate::api::wait::Poll;
-use crate::base::identity::{Id, Ours};
-use crate::base::value::{Body, Term, Value};
+use dofloat_api::client::{Client, segment};
+use dofloat_api::error::ApiError;
+use dofloat_api::wait::Poll;
+use dofloat_base::identity::{Id, Ours};
+use dofloat_base::value::{Body, Term, Value};
 
 /// How long its droplets may take to learn of a change.
 const SPREAD_LIMIT: Duration = Duration::from_secs(300);
@@ -483,8 +483,8 @@ fn path(id: &Id) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::fixtures::{assert_has, pair};
-    use crate::kinds::kind;
+    use crate::fixtures::{assert_has, pair};
+    use crate::kind;
 
     #[test]
     fn rules_are_sent_and_read() {

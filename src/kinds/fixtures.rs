@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::erased::AnyKind;
-use crate::base::value::Value;
+use dofloat_base::value::Value;
 
 /// The bodies of a fixture's request and response.
 pub(crate) fn pair(text: &str) -> (Json, Json) {

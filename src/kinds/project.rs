@@ -14,9 +14,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::erased::is_mark;
-use crate::api::client::{Client, segment};
-use crate::api::error::ApiError;
-use crate::base::identity::{Id, Mark};
+use dofloat_api::client::{Client, segment};
+use dofloat_api::error::ApiError;
+use dofloat_base::identity::{Id, Mark};
 
 /// How often a create whose answer was lost is made again, once no such project is found.
 const TRIES: usize = 3;

@@ -15,11 +15,11 @@ use super::domain::Domain;
 use super::erased::{Complaint, Job, Scopes, Sure};
 use super::wire::or_default;
 use super::{For, Hit, Kind, Made, domain, form, if_there};
-use crate::api::client::{Client, segment};
-use crate::api::error::ApiError;
-use crate::base::identity::{Id, Ours};
-use crate::base::number::Number;
-use crate::base::value::{Body, Origin, Term, Value};
+use dofloat_api::client::{Client, segment};
+use dofloat_api::error::ApiError;
+use dofloat_base::identity::{Id, Ours};
+use dofloat_base::number::Number;
+use dofloat_base::value::{Body, Origin, Term, Value};
 
 const TYPES: &[&str] = &["A", "AAAA", "CAA", "CNAME", "MX", "NS", "TXT", "SRV", "SOA"];
 
@@ -466,8 +466,8 @@ fn path(id: &Id) -> Result<String, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::fixtures::{assert_has, pair};
-    use crate::kinds::kind;
+    use crate::fixtures::{assert_has, pair};
+    use crate::kind;
 
     fn spec(json: serde_json::Value) -> serde_json::Value {
         wire(&serde_json::from_value(json).unwrap())

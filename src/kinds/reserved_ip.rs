@@ -16,12 +16,12 @@ use super::droplet::Droplet;
 use super::erased::{Complaint, Job, Places, Scopes, Sure};
 use super::wire::{Slug, maybe_id_number, or_default, present, seen};
 use super::{For, Hit, Kind, Made, NOT_YET, UNSEEN_LIMIT, if_there, project};
-use crate::api::action::Order;
-use crate::api::client::{Client, segment};
-use crate::api::error::ApiError;
-use crate::api::wait::Poll;
-use crate::base::identity::{Id, Mark, Ours};
-use crate::base::value::{Body, Term, Value};
+use dofloat_api::action::Order;
+use dofloat_api::client::{Client, segment};
+use dofloat_api::error::ApiError;
+use dofloat_api::wait::Poll;
+use dofloat_base::identity::{Id, Mark, Ours};
+use dofloat_base::value::{Body, Term, Value};
 
 /// How long an assignment may take, pending events of the droplet included.
 const ASSIGN_LIMIT: Duration = Duration::from_secs(300);
@@ -390,8 +390,8 @@ fn actions(ip: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::fixtures::{assert_has, pair};
-    use crate::kinds::kind;
+    use crate::fixtures::{assert_has, pair};
+    use crate::kind;
 
     fn read(text: &str) -> Wire {
         serde_json::from_value::<One>(pair(text).1).unwrap().reserved_ip

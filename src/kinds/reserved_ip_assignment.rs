@@ -15,10 +15,10 @@ use super::erased::{Complaint, Job, Scopes, Sure};
 use super::reserved_ip::{self, Floating, Reserved, Spelling, Wire};
 use super::wire::id_number;
 use super::{For, Hit, Kind, Made, form};
-use crate::api::client::Client;
-use crate::api::error::ApiError;
-use crate::base::identity::{Id, Ours};
-use crate::base::value::{Body, Term, Value};
+use dofloat_api::client::Client;
+use dofloat_api::error::ApiError;
+use dofloat_base::identity::{Id, Ours};
+use dofloat_base::value::{Body, Term, Value};
 
 pub(crate) struct Assignment<S>(PhantomData<S>);
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::attr::{Attr, Reads, Ty};
 use super::erased::AnyKind;
-use crate::base::value::{Term, Value};
+use dofloat_base::value::{Term, Value};
 
 /// What is done with an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,7 +65,7 @@ fn set(rows: &[Attr], body: &Term, all: &mut BTreeSet<&'static str>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::kind;
+    use crate::kind;
 
     fn check(name: &str, operation: Operation, body: serde_json::Value, expected: &[&str]) {
         let body = Term::Value(Value::from_json(&body));

@@ -11,10 +11,10 @@ use super::compare::{KEY_LINE, PUBLIC_KEY};
 use super::complaints::{self, Complaints};
 use super::erased::{Complaint, Job, Places, Scopes, Sure};
 use super::{For, Hit, Kind, Made, form, if_there};
-use crate::api::client::{Client, segment};
-use crate::api::error::ApiError;
-use crate::base::identity::{Id, Ours};
-use crate::base::value::{Body, Term};
+use dofloat_api::client::{Client, segment};
+use dofloat_api::error::ApiError;
+use dofloat_base::identity::{Id, Ours};
+use dofloat_base::value::{Body, Term};
 
 pub(crate) struct SshKey;
 
@@ -163,8 +163,8 @@ fn path(id: &Id) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::fixtures::{assert_has, pair};
-    use crate::kinds::kind;
+    use crate::fixtures::{assert_has, pair};
+    use crate::kind;
 
     #[test]
     fn an_answer_is_read() {
@@ -177,7 +177,7 @@ mod tests {
     #[test]
     fn a_private_key_is_refused_and_not_quoted() {
         let body = json!({"name": "ops", "public_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nabc"});
-        let complaints = kind(SshKey::NAME).unwrap().check(&Term::Value(crate::base::value::Value::from_json(&body)));
+        let complaints = kind(SshKey::NAME).unwrap().check(&Term::Value(dofloat_base::value::Value::from_json(&body)));
         assert_eq!(complaints.len(), 1);
         assert!(!format!("{complaints:?}").contains("abc"));
     }

@@ -11,10 +11,10 @@ use uuid::Uuid;
 use super::attr::{Attr, Change, EditName, Ty};
 use super::erased::Scopes;
 use super::{For, Hit, Kind, Made};
-use crate::api::client::Client;
-use crate::api::error::ApiError;
-use crate::base::identity::{Id, Ours};
-use crate::base::value::{Body, Term};
+use dofloat_api::client::Client;
+use dofloat_api::error::ApiError;
+use dofloat_base::identity::{Id, Ours};
+use dofloat_base::value::{Body, Term};
 
 pub(crate) struct TerraformData;
 
@@ -70,8 +70,8 @@ impl Kind for TerraformData {
 
 #[cfg(test)]
 mod tests {
-    use crate::base::value::{Origin, Term, Value};
-    use crate::kinds::kind;
+    use crate::kind;
+    use dofloat_base::value::{Origin, Term, Value};
 
     #[test]
     fn the_output_is_the_input_known_or_not_or_null() {

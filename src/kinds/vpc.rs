@@ -13,11 +13,11 @@ use super::complaints::{self, Complaints};
 use super::erased::{Complaint, Job, Places, Scopes, Sure};
 use super::wire::or_default;
 use super::{For, Hit, Kind, Made, compare, form, if_there};
-use crate::api::client::{Client, segment};
-use crate::api::error::ApiError;
-use crate::api::messages::{Said, said};
-use crate::base::identity::{Id, Ours};
-use crate::base::value::{Body, Term};
+use dofloat_api::client::{Client, segment};
+use dofloat_api::error::ApiError;
+use dofloat_api::messages::{Said, said};
+use dofloat_base::identity::{Id, Ours};
+use dofloat_base::value::{Body, Term};
 
 /// How long members may linger: they go some time after their droplets.
 const MEMBERS_LINGER: Duration = Duration::from_secs(180);
@@ -272,8 +272,8 @@ fn path(id: &Id) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinds::fixtures::{assert_has, pair};
-    use crate::kinds::kind;
+    use crate::fixtures::{assert_has, pair};
+    use crate::kind;
 
     #[test]
     fn moments_look_as_the_official_provider_shows_them() {

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::api::error::ApiError;
+use dofloat_api::error::ApiError;
 
 /// Whatever is named by a slug: a region, a size.
 #[derive(Clone, Debug, Default, Deserialize)]

@@ -5,9 +5,9 @@
 use super::eval::{Fault, Outcome, fault, kind_of};
 use super::types;
 use super::value::{Data, Val};
-use crate::base::diag::{Diagnostic, Span, did_you_mean};
-use crate::base::types::Type;
-use crate::base::value::Origin;
+use dofloat_base::diag::{Diagnostic, Span, did_you_mean};
+use dofloat_base::types::Type;
+use dofloat_base::value::Origin;
 use std::sync::Arc;
 
 /// `value.name`.

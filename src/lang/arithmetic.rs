@@ -8,7 +8,7 @@ use bigdecimal::num_bigint::{BigInt, Sign};
 use bigdecimal::num_traits::{Euclid as _, Pow as _, Signed as _, Zero as _};
 use bigdecimal::{BigDecimal, RoundingMode};
 
-use crate::base::number::Number;
+use dofloat_base::number::Number;
 
 /// The largest power of ten, up or down.
 const REACH: i64 = 10_000;

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::value::Val;
-use crate::base::diag::Span;
+use dofloat_base::diag::Span;
 
 /// A file's content, or what stands between a block's braces.
 #[derive(Clone, Debug, Default)]

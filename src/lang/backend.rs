@@ -6,7 +6,7 @@
 use super::ast::{Block, Body, Expr, Kind};
 use super::module::{self, Source};
 use super::value::Data;
-use crate::base::diag::{Diagnostic, Span};
+use dofloat_base::diag::{Diagnostic, Span};
 
 /// What a backend block says.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,9 +12,9 @@ use super::declare::{Check, Dynamic, dynamic};
 use super::eval::{Eval, Fault, elements, fault, kind_of};
 use super::types;
 use super::value::{Data, Val};
-use crate::base::diag::{Diagnostic, Span};
-use crate::base::types::Type;
-use crate::base::value::{Origin, Term};
+use dofloat_base::diag::{Diagnostic, Span};
+use dofloat_base::types::Type;
+use dofloat_base::value::{Origin, Term};
 
 /// Evaluates a body against the types of its attributes.
 ///

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use super::constraint::{Constraint, Field};
 use super::types;
 use super::value::{Data, Val};
-use crate::base::secret::Secret;
-use crate::base::types::Type;
-use crate::base::value::{Origin, Term, Value};
+use dofloat_base::secret::Secret;
+use dofloat_base::types::Type;
+use dofloat_base::value::{Origin, Term, Value};
 
 /// A value as a term. A sensitive part becomes a secret, or an unknown that will be one.
 #[must_use]

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::types::{number_of, set_of, text_of, unify};
 use super::value::{Data, Val};
-use crate::base::types::Type;
+use dofloat_base::types::Type;
 
 /// What a value must look like: a type whose objects may have optional attributes.
 #[derive(Clone, Debug, PartialEq)]

@@ -20,10 +20,10 @@ use super::syntax;
 use super::type_expr;
 use super::types;
 use super::value::{Data, Val};
-use crate::base::address::Address;
-use crate::base::desired::{Ignore, Lifecycle, Move, Prevent, Removal};
-use crate::base::diag::{Diagnostic, Span};
-use crate::base::types::Type;
+use dofloat_base::address::Address;
+use dofloat_base::desired::{Ignore, Lifecycle, Move, Prevent, Removal};
+use dofloat_base::diag::{Diagnostic, Span};
+use dofloat_base::types::Type;
 
 /// A resource block's type and name.
 pub type Name = (String, String);

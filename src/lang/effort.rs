@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::eval::{Fault, fault};
 use super::value::{Data, Val};
-use crate::base::diag::{Diagnostic, Span};
+use dofloat_base::diag::{Diagnostic, Span};
 
 /// Expressions evaluated and elements walked; other work counts by what it weighs beside them.
 const MOST_STEPS: usize = 500_000;

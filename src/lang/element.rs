@@ -129,15 +129,15 @@ impl<'s> Names<'s> {
             Err(error) => return Some(Err(error)),
         };
         let key = instances.key(key)?;
-        let address = crate::base::address::Address::new(&block.0, &block.1).with_key(Some(key));
+        let address = dofloat_base::address::Address::new(&block.0, &block.1).with_key(Some(key));
         Some(Ok(self.instance(&address, &[]).0))
     }
 
-    fn sources(&self, span: &crate::base::diag::Span) -> Option<Arc<Sources>> {
+    fn sources(&self, span: &dofloat_base::diag::Span) -> Option<Arc<Sources>> {
         self.base().sources.lock().ok()?.get(span).cloned()
     }
 
-    fn remember(&self, span: &crate::base::diag::Span, sources: Sources) -> Arc<Sources> {
+    fn remember(&self, span: &dofloat_base::diag::Span, sources: Sources) -> Arc<Sources> {
         let sources = Arc::new(sources);
         if let Ok(mut all) = self.base().sources.lock() {
             all.insert(span.clone(), Arc::clone(&sources));

@@ -13,8 +13,8 @@ use super::ast::{BinaryOp, Call, Expr, For, Kind, Names, Part, Step, StepKind, U
 use super::effort::{self, Effort, Size};
 use super::value::{Data, Val};
 use super::{arithmetic, functions, special, types};
-use crate::base::diag::{Diagnostic, Span};
-use crate::base::types::Type;
+use dofloat_base::diag::{Diagnostic, Span};
+use dofloat_base::types::Type;
 
 /// Why an expression has no value.
 pub type Fault = Box<Diagnostic>;

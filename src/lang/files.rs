@@ -8,8 +8,8 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
-use crate::base::clock::Moment;
-use crate::base::rng::Rng;
+use dofloat_base::clock::Moment;
+use dofloat_base::rng::Rng;
 
 /// The only way to files. Paths are relative to wherever the implementation stands, or absolute; the functions of the
 /// language join relative ones to `Host::base` first.

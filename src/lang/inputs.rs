@@ -12,8 +12,8 @@ use super::declare::{Module, Variable, constant};
 use super::eval::{Fault, fault};
 use super::value::{Data, Val};
 use super::{json, syntax};
-use crate::base::diag::{Diagnostic, Span};
-use crate::base::types::Type;
+use dofloat_base::diag::{Diagnostic, Span};
+use dofloat_base::types::Type;
 
 /// What is given for variables.
 #[derive(Clone, Default)]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::ast::{Attr, Block, Body, Expr, Kind};
 use super::value::Val;
 use super::{arithmetic, syntax};
-use crate::base::diag::{Diagnostic, Span};
+use dofloat_base::diag::{Diagnostic, Span};
 
 /// How a body is to be read: JSON does not tell blocks from arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

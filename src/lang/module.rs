@@ -19,11 +19,11 @@ use super::shape;
 use super::statics;
 use super::syntax;
 use super::value::Val;
-use crate::base::address::Address;
-use crate::base::desired::{Desired, Known, Output, Resolve};
-use crate::base::diag::{Diagnostic, Span};
-use crate::base::types::{Schemas, Type};
-use crate::base::value::{Origin, Term};
+use dofloat_base::address::Address;
+use dofloat_base::desired::{Desired, Known, Output, Resolve};
+use dofloat_base::diag::{Diagnostic, Span};
+use dofloat_base::types::{Schemas, Type};
+use dofloat_base::value::{Origin, Term};
 
 /// A file of a stack: its name as it is shown, and its text. Names that end in `.json` hold the JSON form.
 #[derive(Clone, Copy, Debug)]

@@ -9,7 +9,7 @@ use super::ast::{Call, Expr, Kind, Names, Part, Step, StepKind, short};
 use super::functions;
 use super::special;
 use super::value::Val;
-use crate::base::diag::{Diagnostic, Span};
+use dofloat_base::diag::{Diagnostic, Span};
 
 /// A reference: `digitalocean_droplet.web[0].id` has the root `digitalocean_droplet` and three steps, and so has
 /// `resource.digitalocean_droplet.web[0].id`.

@@ -19,11 +19,11 @@ use super::eval::{Eval, Fault, Outcome, Scope, fault};
 use super::shape::{self, Instances};
 use super::statics::{Links, Node};
 use super::value::{Data, Val};
-use crate::base::address::{Address, Key};
-use crate::base::desired::Known;
-use crate::base::diag::Span;
-use crate::base::types::Type;
-use crate::base::value::{Origin, Term, Value};
+use dofloat_base::address::{Address, Key};
+use dofloat_base::desired::Known;
+use dofloat_base::diag::Span;
+use dofloat_base::types::Type;
+use dofloat_base::value::{Origin, Term, Value};
 
 /// What does not change while a stack is resolved.
 pub struct Base<'a> {

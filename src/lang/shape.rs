@@ -16,10 +16,10 @@ use super::statics::Node;
 use super::types;
 use super::upkeep;
 use super::value::{Data, Val};
-use crate::base::address::{Address, Key};
-use crate::base::desired::{Desired, Repeats, Trigger, Wanted};
-use crate::base::diag::{Diagnostic, Span};
-use crate::base::types::Type;
+use dofloat_base::address::{Address, Key};
+use dofloat_base::desired::{Desired, Repeats, Trigger, Wanted};
+use dofloat_base::diag::{Diagnostic, Span};
+use dofloat_base::types::Type;
 
 /// The instances of a resource block.
 #[derive(Clone, Debug)]

@@ -13,8 +13,8 @@ use super::references;
 use super::syntax;
 use super::types;
 use super::value::{Data, Val};
-use crate::base::diag::{Diagnostic, Span};
-use crate::base::types::Type;
+use dofloat_base::diag::{Diagnostic, Span};
+use dofloat_base::types::Type;
 
 /// The names of the forms.
 pub const NAMES: &[&str] = &["can", "templatefile", "templatestring", "try"];

@@ -12,9 +12,9 @@ use super::declare::{Check, Module, Name, Repeat, body_expressions};
 use super::eval::unknown_function;
 use super::references::{self, Found, Reference};
 use super::scope::is_repeated;
-use crate::base::desired::Ignore;
-use crate::base::diag::{Diagnostic, Span, did_you_mean};
-use crate::base::types::{Schemas, Type};
+use dofloat_base::desired::Ignore;
+use dofloat_base::diag::{Diagnostic, Span, did_you_mean};
+use dofloat_base::types::{Schemas, Type};
 
 /// The types of the attributes of those resource types that a module uses.
 #[must_use]

@@ -14,7 +14,7 @@ use hcl_edit::{Decorated, Ident, Span as _};
 use super::ast::{Attr, BinaryOp, Block, Body, Call, Expr, For, Kind, Names, Part, Step, StepKind, UnaryOp};
 use super::value::Val;
 use super::{arithmetic, quotes};
-use crate::base::diag::{Diagnostic, Span};
+use dofloat_base::diag::{Diagnostic, Span};
 
 /// How many syntax errors of one file are reported.
 const MOST_ERRORS: usize = 20;

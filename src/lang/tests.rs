@@ -7,13 +7,13 @@ use super::Host;
 use super::files::{Files as _, Memory, Recorded};
 use super::inputs::{Given, Inputs};
 use super::module::{Source, Stack, load, questions};
-use crate::base::address::Address;
-use crate::base::clock::Moment;
-use crate::base::desired::{Ignore, Known, Resolve as _};
-use crate::base::diag::Diagnostic;
-use crate::base::rng::Rng;
-use crate::base::types::{Schemas, Type};
-use crate::base::value::{Origin, Term, Value};
+use dofloat_base::address::Address;
+use dofloat_base::clock::Moment;
+use dofloat_base::desired::{Ignore, Known, Resolve as _};
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::rng::Rng;
+use dofloat_base::types::{Schemas, Type};
+use dofloat_base::value::{Origin, Term, Value};
 
 /// One made-up resource type with an argument of each sort.
 struct Kinds;

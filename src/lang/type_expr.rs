@@ -9,7 +9,7 @@ use super::ast::{Call, Expr, Kind};
 use super::constraint::{Constraint, Field};
 use super::declare::constant;
 use super::eval::{Fault, fault};
-use crate::base::diag::{Diagnostic, did_you_mean};
+use dofloat_base::diag::{Diagnostic, did_you_mean};
 
 const NAMES: &[&str] = &["any", "bool", "list", "map", "number", "object", "set", "string", "tuple"];
 

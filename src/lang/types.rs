@@ -9,8 +9,8 @@ use std::sync::Arc;
 use super::arithmetic;
 pub use super::constraint::{Constraint, ConvertError, Field};
 use super::value::{Data, Val};
-use crate::base::number::Number;
-use crate::base::types::Type;
+use dofloat_base::number::Number;
+use dofloat_base::types::Type;
 
 /// Converts a value to a type: `"5"` to 5, a tuple to a list, an object to a map, and so on.
 ///

@@ -11,10 +11,10 @@ use super::scope::{Base, Here, Names};
 use super::shape::{self, Instances};
 use super::types;
 use super::value::{Data, Val};
-use crate::base::address::Address;
-use crate::base::desired::{Desired, Import, Move};
-use crate::base::diag::Diagnostic;
-use crate::base::types::Type;
+use dofloat_base::address::Address;
+use dofloat_base::desired::{Desired, Import, Move};
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::types::Type;
 
 /// Puts the blocks into the shape; gives what is wrong with them.
 pub(super) fn put(base: &Base<'_>, desired: &mut Desired) -> Vec<Diagnostic> {

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::base::number::Number;
-use crate::base::types::Type;
-use crate::base::value::Origin;
+use dofloat_base::number::Number;
+use dofloat_base::types::Type;
+use dofloat_base::value::Origin;
 
 /// A value of the language.
 #[derive(Clone, PartialEq)]

@@ -14,7 +14,7 @@ use tokio::process::Command;
 use super::droplets::Power;
 use super::metadata::{self, Holders};
 use super::world::World;
-use crate::base::child;
+use dofloat_base::child;
 
 /// A command that takes longer is stopped.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -43,7 +43,7 @@ pub(super) struct Event {
 
 impl World {
     /// Lets happen what is due now, and shows what a driver knows.
-    pub(super) fn picture(&mut self, now: crate::base::clock::Moment) -> Picture {
+    pub(super) fn picture(&mut self, now: dofloat_base::clock::Moment) -> Picture {
         self.pass(now);
         let booted: Vec<_> = self.droplets.values().filter(|droplet| droplet.power != Power::New).collect();
         let orders = self.actions.values().filter_map(|action| {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::droplets::{self, Droplet, Power};
 use super::world::World;
-use crate::base::clock::Moment;
+use dofloat_base::clock::Moment;
 
 /// Which droplet holds a reserved IP.
 pub(super) type Holders = BTreeMap<Ipv4Addr, u64>;

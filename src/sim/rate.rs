@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use crate::base::clock::Moment;
+use dofloat_base::clock::Moment;
 
 const MINUTE: u64 = 60_000;
 const HOUR: u64 = 3_600_000;

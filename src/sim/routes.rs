@@ -176,7 +176,7 @@ mod tests {
 
     #[test]
     fn the_table_agrees_with_the_official_description() {
-        let document = crate::base::openapi::document();
+        let document = dofloat_openapi::document();
         let mut checked = 0;
         for route in ROUTES {
             let operation = &document["paths"][route.pattern][route.method.to_lowercase()];

@@ -35,7 +35,7 @@ use super::metadata::{Belated, Metadata};
 use super::store::Store;
 use super::wire::{Request, Response, Wire};
 use super::world::World;
-use crate::base::clock::Clock;
+use dofloat_base::clock::Clock;
 
 /// More than any request of the API needs.
 const BODY_LIMIT: usize = 8 * 1024 * 1024;

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 
 use super::Options;
 use super::world::{FORMAT, World};
-use crate::base::durable::{self, FileLock, LockKind};
+use dofloat_base::durable::{self, FileLock, LockKind};
 
 /// A world's file that is held by this process.
 #[derive(Debug)]

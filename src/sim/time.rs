@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::clock::Moment;
+use dofloat_base::clock::Moment;
 
 /// The moment at which time stands under the explicit clock: 2026-01-05T09:00:00Z.
 pub(super) const EPOCH: Moment = Moment(1_767_603_600_000);

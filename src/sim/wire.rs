@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::scopes::Scopes;
-use crate::base::clock::Moment;
+use dofloat_base::clock::Moment;
 
 /// A request as it came in.
 #[derive(Clone, Debug)]

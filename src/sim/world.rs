@@ -25,7 +25,7 @@ use super::time::{ClockMode, EPOCH};
 use super::vpcs::{Linger, Vpc};
 use super::wire::{Call, Fields, Refusal, Reply, Request, Response, Wire};
 use super::{Limits, Options, ids};
-use crate::base::clock::Moment;
+use dofloat_base::clock::Moment;
 
 /// The version of the world's file.
 pub(super) const FORMAT: u32 = 1;

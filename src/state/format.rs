@@ -10,12 +10,12 @@ use std::marker::PhantomData;
 use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
-use crate::base::digest::{Digest, Salt, sha256_hex};
-use crate::base::identity::{Id, Mark, Owner};
-use crate::base::types::Type;
-use crate::base::value::{Body, Value};
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::digest::{Digest, Salt, sha256_hex};
+use dofloat_base::identity::{Id, Mark, Owner};
+use dofloat_base::types::Type;
+use dofloat_base::value::{Body, Value};
 
 use super::{Health, Record, SavedOutput, State};
 

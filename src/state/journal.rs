@@ -9,12 +9,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::address::Address;
-use crate::base::clock::Moment;
-use crate::base::diag::Diagnostic;
-use crate::base::digest::Digest;
-use crate::base::identity::{Id, Mark, Owner};
-use crate::base::value::Body;
+use dofloat_base::address::Address;
+use dofloat_base::clock::Moment;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::digest::Digest;
+use dofloat_base::identity::{Id, Mark, Owner};
+use dofloat_base::value::Body;
 
 use super::format::Fingerprint;
 use super::{Health, Record, State};
@@ -559,8 +559,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::base::digest::Salt;
-    use crate::base::value::Value;
+    use dofloat_base::digest::Salt;
+    use dofloat_base::value::Value;
 
     const SAMPLE: &str = include_str!("../../fixtures/state/v1/run.journal");
 

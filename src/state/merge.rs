@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 
 use super::State;
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
 
 /// Joins two states that grew from one. `base` is what they grew from; none if they have nothing in common.
 ///
@@ -121,11 +121,11 @@ fn known_twice(joined: &State) -> Vec<Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::digest::Salt;
-    use crate::base::identity::Id;
-    use crate::base::types::Type;
-    use crate::base::value::Value;
-    use crate::state::{Health, Record, SavedOutput};
+    use crate::{Health, Record, SavedOutput};
+    use dofloat_base::digest::Salt;
+    use dofloat_base::identity::Id;
+    use dofloat_base::types::Type;
+    use dofloat_base::value::Value;
 
     /// A state in one line: `a=1` is a record with identity `a` and an attribute, `b=1<a` one built upon `a`, `a@b=1` one
     /// with `a`'s address and `b`'s identity, `:o=1` an output.

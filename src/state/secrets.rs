@@ -12,10 +12,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::base::diag::Diagnostic;
-use crate::base::durable::write_atomic;
-use crate::base::secret::Secret;
-use crate::base::value::Value;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::durable::write_atomic;
+use dofloat_base::secret::Secret;
+use dofloat_base::value::Value;
 
 mod keys;
 
@@ -308,7 +308,7 @@ mod tests {
         let bench = bench();
         write(&bench.path, &secrets("a"), &bench.keys).unwrap();
         let before = std::fs::read(&bench.path).unwrap();
-        crate::base::durable::remove(&bench.keys.identity).unwrap();
+        dofloat_base::durable::remove(&bench.keys.identity).unwrap();
         let error = write(&bench.path, &secrets("b"), &bench.keys).unwrap_err();
         let expected = "web.secrets.age cannot be opened: there is no identity at config/dofloat/identity.txt. It is not overwritten, \
                         since what is in it would be lost. Give the identity that can open it:";

@@ -10,9 +10,9 @@ use similar::{Algorithm, ChangeTag, DiffTag, TextDiff, capture_diff_slices};
 
 use super::paint::Paint;
 use super::value_text::{key, marker, quote, visible};
-use crate::base::value::Value;
-use crate::engine::change::{AttrChange, Shown};
-use crate::kinds::attr::{Attr, Ty};
+use dofloat_base::value::Value;
+use dofloat_engine::change::{AttrChange, Shown};
+use dofloat_kinds::attr::{Attr, Ty};
 
 /// What happens to a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::paint::Paint;
 use super::value_text::visible;
-use crate::base::diag::{Diagnostic, Severity, Span};
+use dofloat_base::diag::{Diagnostic, Severity, Span};
 
 /// The texts of the files that diagnostics may point into, by the name that spans give them.
 pub type Sources = BTreeMap<String, String>;

@@ -11,10 +11,10 @@ use super::paint::Paint;
 use super::plan_json::{line, resource, summary_line};
 use super::value_text::{clock, visible};
 use super::wait_notices::WaitNotices;
-use crate::base::address::Address;
-use crate::base::identity::Id;
-use crate::engine::change::{Event, Outcome, Plan, StepOp};
-use crate::state::journal::Op;
+use dofloat_base::address::Address;
+use dofloat_base::identity::Id;
+use dofloat_engine::change::{Event, Outcome, Plan, StepOp};
+use dofloat_state::journal::Op;
 
 /// Puts events into words.
 #[derive(Clone, Debug)]
@@ -179,13 +179,13 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::base::desired::Output;
-    use crate::base::diag::Diagnostic;
-    use crate::base::secret::Secret;
-    use crate::base::types::Type;
-    use crate::base::value::{Term, Value};
-    use crate::engine::change::{Action, Counts};
-    use crate::ui::plan_fixture::{change, plan};
+    use crate::plan_fixture::{change, plan};
+    use dofloat_base::desired::Output;
+    use dofloat_base::diag::Diagnostic;
+    use dofloat_base::secret::Secret;
+    use dofloat_base::types::Type;
+    use dofloat_base::value::{Term, Value};
+    use dofloat_engine::change::{Action, Counts};
 
     fn story() -> (EventPrinter, Vec<Event>) {
         let mut edited = change("digitalocean_firewall.f", Action::Edit { edits: vec![], disruptive: false });

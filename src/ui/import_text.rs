@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 use super::errors;
 use super::paint::Paint;
 use super::plan_text::{self, Layout};
-use crate::base::address::Address;
-use crate::base::identity::Id;
-use crate::engine::change::{Action, Change, Plan, Provenance};
+use dofloat_base::address::Address;
+use dofloat_base::identity::Id;
+use dofloat_engine::change::{Action, Change, Plan, Provenance};
 
 /// What was found, and how a plan would show it.
 #[must_use]

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use serde_json::{Value as Json, json};
 
 use super::value_text;
-use crate::base::desired::Output;
-use crate::base::types::Type;
-use crate::base::value::Value;
-use crate::state::SavedOutput;
+use dofloat_base::desired::Output;
+use dofloat_base::types::Type;
+use dofloat_base::value::Value;
+use dofloat_state::SavedOutput;
 
 /// An output as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +87,7 @@ pub fn to_json(outputs: &BTreeMap<String, OutputView>) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::digest::Digest;
+    use dofloat_base::digest::Digest;
 
     fn some() -> BTreeMap<String, OutputView> {
         let saved = BTreeMap::from([

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::base::identity::Owner;
-use crate::base::value::Value;
-use crate::engine::change::{Action, AttrChange, Base, Change, Plan, Shown, Step, StepId};
-use crate::state::journal::Op;
+use dofloat_base::identity::Owner;
+use dofloat_base::value::Value;
+use dofloat_engine::change::{Action, AttrChange, Base, Change, Plan, Shown, Step, StepId};
+use dofloat_state::journal::Op;
 
 pub(super) fn shown(json: serde_json::Value) -> Shown {
     if json.is_null() { Shown::Absent } else { Shown::Value(Value::from_json(&json)) }

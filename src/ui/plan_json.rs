@@ -6,9 +6,9 @@ use serde_json::{Map, Value as Json, json};
 
 use super::errors::{self, Sources};
 use super::plan_text::{no_changes, summary};
-use crate::base::address::{Address, Key};
-use crate::base::value::{Body, Value};
-use crate::engine::change::{Action, AttrChange, Change, Counts, Drift, Order, Plan, Provenance, Reason, Shown};
+use dofloat_base::address::{Address, Key};
+use dofloat_base::value::{Body, Value};
+use dofloat_engine::change::{Action, AttrChange, Change, Counts, Drift, Order, Plan, Provenance, Reason, Shown};
 
 /// The version of the stream's form.
 const UI_VERSION: &str = "1.2";
@@ -301,10 +301,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::base::diag::Diagnostic;
-    use crate::base::identity::Id;
-    use crate::engine::change::OutputChange;
-    use crate::ui::plan_fixture::{attr, change, plan, shown, wide};
+    use crate::plan_fixture::{attr, change, plan, shown, wide};
+    use dofloat_base::diag::Diagnostic;
+    use dofloat_base::identity::Id;
+    use dofloat_engine::change::OutputChange;
 
     fn rich() -> Plan {
         let mut replace =

@@ -9,10 +9,10 @@ use super::change_text::{BodyText, Mark, block_items, changed, is_null};
 use super::errors::{self, Sources};
 use super::paint::Paint;
 use super::value_text::key;
-use crate::base::address::{Address, Key};
-use crate::base::value::{Term, Value};
-use crate::engine::change::{Action, AttrChange, Change, Counts, Drift, Order, Plan, Provenance, Reason, Shown};
-use crate::kinds::attr::Attr;
+use dofloat_base::address::{Address, Key};
+use dofloat_base::value::{Term, Value};
+use dofloat_engine::change::{Action, AttrChange, Change, Counts, Drift, Order, Plan, Provenance, Reason, Shown};
+use dofloat_kinds::attr::Attr;
 
 /// How a plan is laid out: what it is drawn with beside itself.
 #[derive(Clone, Copy)]
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Layout<'_> {
 /// The attribute tables of all kinds: what `Layout::rows` is outside of tests.
 #[must_use]
 pub fn rows_of(kind: &str) -> Option<&'static [Attr]> {
-    crate::kinds::kind(kind).map(|kind| kind.attrs())
+    dofloat_kinds::kind(kind).map(|kind| kind.attrs())
 }
 
 /// The whole plan, with a newline at the end.

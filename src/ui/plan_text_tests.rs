@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
-use crate::base::diag::Diagnostic;
-use crate::kinds::attr::{Change as How, Ty};
-use crate::ui::plan_fixture::{attr, change, plan, shown, wide};
+use crate::plan_fixture::{attr, change, plan, shown, wide};
+use dofloat_base::diag::Diagnostic;
+use dofloat_kinds::attr::{Change as How, Ty};
 
 const RULE: &[Attr] = &[
     Attr::required("protocol", Ty::String, How::InPlace("rules"), "The protocol."),
@@ -55,7 +55,7 @@ fn an_edit_shows_what_differs_and_counts_the_rest() {
 #[test]
 fn a_replacement_says_what_forces_it() {
     let mut first = change("digitalocean_droplet.web[0]", Action::Replace { because: vec!["image".into()], order: Order::DeleteFirst });
-    first.id = Some(crate::base::identity::Id("4".into()));
+    first.id = Some(dofloat_base::identity::Id("4".into()));
     first.before = Some(BTreeMap::from([("name".into(), "web".into())]));
     first.attrs = vec![
         AttrChange { replaces: true, ..attr("image", json!("debian-11"), json!("debian-12")) },
@@ -81,7 +81,7 @@ fn what_goes_says_why() {
     ];
     let mut forget = change("digitalocean_vpc.lost", Action::Forget);
     forget.reason = Some(Reason::Gone);
-    let adopt = change("digitalocean_droplet.found", Action::Adopt { found: crate::base::identity::Id("9".into()) });
+    let adopt = change("digitalocean_droplet.found", Action::Adopt { found: dofloat_base::identity::Id("9".into()) });
     let keep = change("digitalocean_tag.t", Action::Keep);
     insta::assert_snapshot!(text(&plan(vec![adopt, delete, forget, keep])));
 }
@@ -92,18 +92,18 @@ fn drift_outputs_and_notes_stand_before_the_last_line() {
     plan.drift = vec![
         Drift {
             address: "digitalocean_droplet.a".parse().expect("an address"),
-            id: crate::base::identity::Id("1".into()),
+            id: dofloat_base::identity::Id("1".into()),
             attrs: vec![attr("name", json!("a"), json!("b"))],
             gone: false,
         },
         Drift {
             address: "digitalocean_droplet.b".parse().expect("an address"),
-            id: crate::base::identity::Id("2".into()),
+            id: dofloat_base::identity::Id("2".into()),
             attrs: vec![],
             gone: true,
         },
     ];
-    let output = |before: Shown, after: Shown| crate::engine::change::OutputChange { before, after, ty: None, changed: true };
+    let output = |before: Shown, after: Shown| dofloat_engine::change::OutputChange { before, after, ty: None, changed: true };
     plan.outputs = BTreeMap::from([
         ("url".into(), output(Shown::Absent, Shown::Unknown)),
         ("token".into(), output(Shown::Sensitive, Shown::Sensitive)),

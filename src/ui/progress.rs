@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::base::address::Address;
-use crate::engine::change::Event;
+use dofloat_base::address::Address;
+use dofloat_engine::change::Event;
 
 /// One moving line for each step that runs.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::journal::Op;
+    use dofloat_state::journal::Op;
 
     #[test]
     fn without_somebody_who_watches_there_is_nothing() {

@@ -11,10 +11,10 @@ use super::outputs::{self, OutputView};
 use super::state_text;
 use super::status_text::{self, Pair};
 use super::view::View;
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
-use crate::base::value::Value;
-use crate::state::{Record, State};
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::value::Value;
+use dofloat_state::{Record, State};
 
 /// The token scopes that a stack needs.
 #[derive(Clone, Debug, Default)]

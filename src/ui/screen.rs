@@ -7,7 +7,7 @@
 use std::io::{self, ErrorKind, Write};
 
 use super::paint::Paint;
-use crate::base::redact::Redactor;
+use dofloat_base::redact::Redactor;
 
 /// Standard output and standard error.
 pub struct Screen {
@@ -162,7 +162,7 @@ mod tests {
     fn what_is_known_to_be_secret_is_printed_nowhere() {
         let (out, err) = (Kept::default(), Kept::default());
         let mut screen = Screen::over(Box::new(out.clone()), Box::new(err.clone()));
-        screen.known.learn(&crate::base::secret::Secret::new("hush-hush".to_owned()));
+        screen.known.learn(&dofloat_base::secret::Secret::new("hush-hush".to_owned()));
         screen.print("a hush-hush b\n");
         screen.line("{\"a\":\"hush-hush\"}");
         screen.complain("c hush-hush d\n");

@@ -10,9 +10,9 @@ use super::change_text::{BodyText, block_items};
 use super::outputs;
 use super::paint::Paint;
 use super::plan_text::Layout;
-use crate::base::address::{Address, Key};
-use crate::engine::change::{AttrChange, Shown};
-use crate::state::{Health, Record, State};
+use dofloat_base::address::{Address, Key};
+use dofloat_engine::change::{AttrChange, Shown};
+use dofloat_state::{Health, Record, State};
 
 /// All resources, then the outputs.
 #[must_use]
@@ -110,13 +110,13 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
-    use crate::base::digest::{Digest, Salt};
-    use crate::base::identity::Id;
-    use crate::base::types::Type;
-    use crate::base::value::Value;
-    use crate::kinds::attr::{Attr, Change, Ty};
-    use crate::state::SavedOutput;
-    use crate::ui::errors::Sources;
+    use crate::errors::Sources;
+    use dofloat_base::digest::{Digest, Salt};
+    use dofloat_base::identity::Id;
+    use dofloat_base::types::Type;
+    use dofloat_base::value::Value;
+    use dofloat_kinds::attr::{Attr, Change, Ty};
+    use dofloat_state::SavedOutput;
 
     const RULE: &[Attr] = &[Attr::required("protocol", Ty::String, Change::InPlace("rules"), "The protocol.")];
     const ROWS: &[Attr] = &[Attr::optional("inbound_rule", Ty::Set(&Ty::Object(RULE)), Change::InPlace("rules"), "Rules.").block()];

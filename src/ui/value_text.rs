@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::base::types::Type;
-use crate::base::value::Value;
+use dofloat_base::types::Type;
+use dofloat_base::value::Value;
 
 /// A value of a type, as `dofloat output` shows it: collections say what they are (`toset([…])`), a text of several lines is a
 /// heredoc.

@@ -10,9 +10,9 @@ use super::plan_json::{self, line};
 use super::plan_text::{self, Layout};
 use super::progress::Progress;
 use super::screen::Screen;
-use crate::base::clock::Clock;
-use crate::base::diag::Diagnostic;
-use crate::engine::change::{Event, Outcome, Plan};
+use dofloat_base::clock::Clock;
+use dofloat_base::diag::Diagnostic;
+use dofloat_engine::change::{Event, Outcome, Plan};
 
 /// The forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::value_text::{clock, visible};
-use crate::api::wait::Waiting;
+use dofloat_api::wait::Waiting;
 
 const FIRST: Duration = Duration::from_secs(5);
 const EVERY: Duration = Duration::from_secs(10);
@@ -62,7 +62,7 @@ impl Waits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::wait::Cause;
+    use dofloat_api::wait::Cause;
 
     #[test]
     fn a_wait_is_mentioned_after_five_seconds_and_then_every_ten() {

@@ -112,7 +112,10 @@ fn every_module_that_is_named_exists() {
         let layers = "base|lang|bootstrap|api|state|sim|kinds|engine|ui|cli";
         for module in matches(&format!(r"`((?:{layers})(?:::[a-z_]+)+)`"), &document.text) {
             let path = format!("src/{}", module.replace("::", "/"));
-            if !root().join(format!("{path}.rs")).exists() && !root().join(format!("{path}/mod.rs")).exists() {
+            if !root().join(format!("{path}.rs")).exists()
+                && !root().join(format!("{path}/mod.rs")).exists()
+                && !root().join(format!("{path}/lib.rs")).exists()
+            {
                 wrong.push(format!("{}: there is no module {module}", document.path));
             }
         }

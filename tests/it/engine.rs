@@ -94,14 +94,7 @@ impl Resolve for Sketch {
 }
 
 async fn go(sketch: &Sketch, folder: &std::path::Path, api: &Client, options: &Options) -> (Surveyed, Vec<String>) {
-    let paths = Paths {
-        state: folder.join("web.json"),
-        journal: folder.join("web.journal"),
-        secrets: folder.join("web.secrets.age"),
-        lock: folder.join("web.lock"),
-        serials: folder.join("web.serials"),
-        rescue: folder.to_owned(),
-    };
+    let paths = Paths::beside(&folder.join("web.json"), folder.to_owned());
     let clock = Clock::system();
     // A program that another test is just starting holds a copy of all our files for a moment.
     let mut locked = Store::open(paths).lock(Duration::from_secs(10), "test", &clock, &mut |_| {}).await.unwrap();

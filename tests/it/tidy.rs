@@ -258,15 +258,12 @@ fn the_rules_can_fail() {
         let found = rule(&Source { path: path.to_owned(), text: text.to_owned() });
         assert!(found.is_empty(), "{path}: {text:?} gives {found:?}");
     };
-    broken(imports, "base/value.rs", "use crate::lang::value::Val;");
-    broken(imports, "engine/plan.rs", "use crate::{base::value, ui::picture};");
-    broken(imports, "engine/plan.rs", "fn f() { crate::cli::run() }");
+    broken(imports, "base/value.rs", "use dofloat_lang::value::Val;");
+    broken(imports, "engine/plan.rs", "use dofloat_ui::picture;");
+    broken(imports, "engine/plan.rs", "fn f() { dofloat::cli::run() }");
+    fine(imports, "cli/plan.rs", "use crate::cli::words; use dofloat_engine::plan;");
     broken(imports, "newcomer/mod.rs", "");
-    fine(
-        imports,
-        "engine/plan.rs",
-        "use crate::{\n    base::{cli, ui},\n    kinds::attr,\n};\n#[cfg(test)]\nmod tests { use crate::sim; }",
-    );
+    fine(imports, "engine/plan.rs", "use crate::sim;\nuse dofloat_kinds::attr;\n#[cfg(test)]\nmod tests { use dofloat_sim::world; }");
     broken(crates, "engine/plan.rs", "use petgraph::Graph;");
     broken(crates, "ui/picture.rs", "#[derive(clap::Args)]");
     fine(crates, "cli/completions.rs", "use clap::Command; use clap_complete::Shell;");
@@ -317,7 +314,7 @@ fn the_rules_can_fail() {
 fn circles_can_be_found() {
     let file = |(path, text): &(&str, &str)| Source { path: (*path).to_owned(), text: (*text).to_owned() };
     let found = |files: &[(&str, &str)]| round(&files.iter().map(file).collect::<Vec<_>>(), "engine", &[]);
-    let two = [("engine/a.rs", "use super::{b::{self, X}, c};"), ("engine/b.rs", "fn f() { crate::engine::a::g() }")];
+    let two = [("engine/a.rs", "use super::{b::{self, X}, c};"), ("engine/b.rs", "fn f() { crate::a::g() }")];
     assert_eq!(found(&two), ["engine/a.rs, engine/b.rs import each other in a circle"]);
     assert!(found(&[two[0], ("engine/b.rs", "#[cfg(test)]\nmod tests { use super::super::a; }")]).is_empty());
     // A child that takes a value from its parent, and its parent by a group.
@@ -340,44 +337,16 @@ fn imports(source: &Source) -> Vec<String> {
     let Some((_, below)) = LAYERS.iter().find(|(name, _)| *name == layer) else {
         return vec![format!("src/{}: the layer {layer} is not in the table of this test", source.path)];
     };
-    let named = imported(&source.code());
+    let named = imported(&source.code(), layer);
     let wrong = named.into_iter().filter(|name| name != layer && !below.contains(&name.as_str()));
     wrong.map(|name| format!("src/{}: {layer} must not import {name}", source.path)).collect()
 }
 
-/// The first names after `crate::`, groups opened.
-fn imported(code: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for (start, _) in code.match_indices("crate::") {
-        let rest = &code[start + "crate::".len()..];
-        match rest.strip_prefix('{') {
-            Some(group) => found.extend(members(group)),
-            None => found.push(first_name(rest)),
-        }
-    }
-    found.sort();
-    found.dedup();
-    found
-}
-
-/// The first names of a group's members: `{a::b, c::{d, e}}` has a and c.
-fn members(group: &str) -> Vec<String> {
-    let mut depth = 0_u32;
-    let mut starts = vec![0];
-    for (index, character) in group.char_indices() {
-        match character {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => starts.push(index + 1),
-            _ => {}
-        }
-    }
-    starts.into_iter().map(|start| first_name(group[start..].trim_start())).filter(|name| !name.is_empty()).collect()
-}
-
-fn first_name(text: &str) -> String {
-    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+/// The layers that are named: each is a package, and the commands are in the one at the root.
+fn imported(code: &str, layer: &str) -> BTreeSet<String> {
+    let own = if layer == "cli" { "crate" } else { "dofloat" };
+    let other = Regex::new(&format!(r"\b(?:dofloat_|{own}::)([a-z_]+)(?:::|;| as )")).expect("a pattern");
+    other.captures_iter(code).map(|found| found[1].to_owned()).collect()
 }
 
 fn crates(source: &Source) -> Vec<String> {
@@ -539,7 +508,8 @@ fn circles<'a>(sources: &'a [Source], layer: &str) -> Vec<Vec<&'a str>> {
 /// The module that a file is: `engine/plan/walk.rs` is `engine`, `plan`, `walk`.
 fn module(path: &str) -> Vec<&str> {
     let path = path.strip_suffix(".rs").unwrap_or(path);
-    path.strip_suffix("/mod").unwrap_or(path).split('/').collect()
+    let path = path.strip_suffix("/lib").or_else(|| path.strip_suffix("/mod")).unwrap_or(path);
+    path.split('/').collect()
 }
 
 /// The file that a path leads to, named in the module `own`; none if it leads out of the layer.
@@ -547,8 +517,9 @@ fn resolved<'a>(files: &BTreeMap<Vec<&str>, &'a Source>, own: &[&str], path: &[S
     let mut at: Vec<&str> = own.to_vec();
     let mut rest = path;
     match path.first()?.as_str() {
+        // The package of a layer is the layer's own file; the commands are a folder of theirs.
         "crate" => {
-            at.clear();
+            at.truncate(if own[0] == "cli" { 0 } else { 1 });
             rest = &path[1..];
         }
         "self" => rest = &path[1..],
@@ -620,14 +591,16 @@ fn forgotten(sources: &[Source]) -> Vec<String> {
         let parents = if folder.is_empty() {
             vec!["main.rs".to_owned(), "lib.rs".to_owned()]
         } else {
-            vec![format!("{folder}.rs"), format!("{folder}/mod.rs")]
+            vec![format!("{folder}.rs"), format!("{folder}/mod.rs"), format!("{folder}/lib.rs")]
         };
         let given = format!("#[path = \"{name}.rs\"]");
         if sources.iter().any(|other| other.path.starts_with(folder) && other.text.contains(&given)) {
             return true;
         }
         let names_it = Regex::new(&format!(r"\bmod {name};")).unwrap();
-        ["main", "lib"].contains(&path) || sources.iter().any(|other| parents.contains(&other.path) && names_it.is_match(&other.text))
+        ["main", "lib"].contains(&path)
+            || path.ends_with("/lib")
+            || sources.iter().any(|other| parents.contains(&other.path) && names_it.is_match(&other.text))
     };
     let waits = |source: &Source| WAITING.iter().any(|(path, _)| *path == source.path);
     let lost = sources

@@ -15,8 +15,8 @@ use super::super::action::Order;
 use super::super::messages::{Said, said};
 use super::super::wait::Poll;
 use super::*;
-use crate::base::clock::Moment;
-use crate::base::secret::Secret;
+use dofloat_base::clock::Moment;
+use dofloat_base::secret::Secret;
 
 const START: Moment = Moment(1_800_000_000_000);
 

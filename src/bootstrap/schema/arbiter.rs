@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use super::{Block, Complaint, text};
-use crate::base::diag::did_you_mean;
-use crate::base::value::Term;
-use crate::bootstrap::user_data::Release;
+use crate::user_data::Release;
+use dofloat_base::diag::did_you_mean;
+use dofloat_base::value::Term;
 
 /// The third vote of a pair.
 #[derive(Clone, Debug)]

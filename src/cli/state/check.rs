@@ -64,27 +64,15 @@ fn every() -> std::io::Result<Vec<Paths>> {
     }
     found.sort();
     found.dedup();
-    Ok(found.iter().map(|path| beside(path)).collect())
+    Ok(found.iter().map(|path| Paths::beside(path, std::env::temp_dir())).collect())
 }
 
 /// A word is a file of a state, as a pre-commit hook gives it, or the name of a stack.
 fn one(word: &str, session: &Session<'_>) -> Result<Paths, Failure> {
     let path = Path::new(word);
     match path.extension().and_then(|ending| ending.to_str()) {
-        Some("json" | "journal") => Ok(beside(&path.with_extension("json"))),
+        Some("json" | "journal") => Ok(Paths::beside(&path.with_extension("json"), std::env::temp_dir())),
         _ => Ok(session.find_remembered(Some(word))?.store()),
-    }
-}
-
-fn beside(state: &Path) -> Paths {
-    let file = |ending: &str| state.with_extension(ending);
-    Paths {
-        state: state.to_owned(),
-        journal: file("journal"),
-        secrets: file("secrets.age"),
-        lock: file("lock"),
-        serials: file("serials"),
-        rescue: std::env::temp_dir(),
     }
 }
 

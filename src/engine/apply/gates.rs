@@ -3,12 +3,12 @@
 //! Invariant: a gate writes nothing and changes nothing.
 
 use super::owner::Owner;
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
-use crate::base::value::{Origin, Term, Value};
-use crate::engine::change::{Event, Step, StepId};
-use crate::engine::health::Goal;
-use crate::engine::work::gate;
+use crate::change::{Event, Step, StepId};
+use crate::health::Goal;
+use crate::work::gate;
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::value::{Origin, Term, Value};
 
 impl Owner<'_> {
     /// Waits at a gate, which writes nothing: a run that is killed here has nothing to settle.

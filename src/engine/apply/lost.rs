@@ -5,15 +5,15 @@
 
 use super::messages::{Batch, Then};
 use super::owner::{Owner, Running};
-use crate::api::error::ApiError;
-use crate::base::diag::Diagnostic;
-use crate::engine::change::StepId;
-use crate::engine::claims;
-use crate::engine::error::from_api;
-use crate::engine::recover::{self, Located, Lost};
-use crate::engine::work::{Message, watched};
-use crate::kinds::account::family;
-use crate::state::journal::Op;
+use crate::change::StepId;
+use crate::claims;
+use crate::error::from_api;
+use crate::recover::{self, Located, Lost};
+use crate::work::{Message, watched};
+use dofloat_api::error::ApiError;
+use dofloat_base::diag::Diagnostic;
+use dofloat_kinds::account::family;
+use dofloat_state::journal::Op;
 
 /// How often a create that never happened is made again.
 const CREATE_TRIES: u32 = 3;

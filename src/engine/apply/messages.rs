@@ -5,18 +5,18 @@
 use tokio::sync::oneshot;
 
 use super::owner::{Owner, Running};
-use crate::api::wait::Waiting;
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
-use crate::base::identity::Id;
-use crate::base::value::Body;
-use crate::engine::change::{Event, StepId};
-use crate::engine::held;
-use crate::engine::known::known_of;
-use crate::engine::record::{self, Frame};
-use crate::engine::work::Message;
-use crate::state::journal::{Entry, Op, Outcome as Ended, Power};
-use crate::state::{Health, Record};
+use crate::change::{Event, StepId};
+use crate::held;
+use crate::known::known_of;
+use crate::record::{self, Frame};
+use crate::work::Message;
+use dofloat_api::wait::Waiting;
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::Id;
+use dofloat_base::value::Body;
+use dofloat_state::journal::{Entry, Op, Outcome as Ended, Power};
+use dofloat_state::{Health, Record};
 
 /// What is done once the lines of a batch are on disk.
 pub(super) enum Then {

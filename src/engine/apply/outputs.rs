@@ -3,10 +3,10 @@
 //! Invariant: a sensitive output is remembered by its digest.
 
 use super::owner::Owner;
-use crate::base::address::Address;
-use crate::base::digest::Digest;
-use crate::base::value::Value;
-use crate::state::SavedOutput;
+use dofloat_base::address::Address;
+use dofloat_base::digest::Digest;
+use dofloat_base::value::Value;
+use dofloat_state::SavedOutput;
 
 impl Owner<'_> {
     pub(super) fn outputs(&mut self) {

@@ -10,17 +10,17 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::phase::Phase;
 use super::run::{ApplyResult, Run};
-use crate::base::address::Address;
-use crate::base::clock::Tick;
-use crate::base::crash::crash_point;
-use crate::base::diag::Diagnostic;
-use crate::base::identity::Id;
-use crate::base::value::{Origin, Term};
-use crate::engine::change::{Action, Event, Outcome, Step, StepId, StepOp};
-use crate::engine::schedule::Schedule;
-use crate::engine::work::{Message, Task, perform};
-use crate::kinds::account::family;
-use crate::state::journal::{Begin, Entry, Op};
+use crate::change::{Action, Event, Outcome, Step, StepId, StepOp};
+use crate::schedule::Schedule;
+use crate::work::{Message, Task, perform};
+use dofloat_base::address::Address;
+use dofloat_base::clock::Tick;
+use dofloat_base::crash::crash_point;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::Id;
+use dofloat_base::value::{Origin, Term};
+use dofloat_kinds::account::family;
+use dofloat_state::journal::{Begin, Entry, Op};
 
 /// Messages that may wait while the owner flushes: a few for each worker.
 const INBOX: usize = 256;

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a run only goes on towards its end, it never starts again; what is broken stays so. Pure.
 
-use crate::base::clock::Tick;
+use dofloat_base::clock::Tick;
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

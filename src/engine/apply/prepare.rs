@@ -5,18 +5,18 @@
 use std::sync::Arc;
 
 use super::owner::Owner;
-use crate::base::address::Address;
-use crate::base::desired::Wanted;
-use crate::base::diag::Diagnostic;
-use crate::base::value::{Body, Term, Terms};
-use crate::engine::change::Step;
-use crate::engine::desired::{kept, terms};
-use crate::engine::known::effective;
-use crate::engine::record;
-use crate::engine::work::Task;
-use crate::kinds::erased::AnyKind;
-use crate::kinds::kind;
-use crate::state::journal::{Begin, Op, Power};
+use crate::change::Step;
+use crate::desired::{kept, terms};
+use crate::known::effective;
+use crate::record;
+use crate::work::Task;
+use dofloat_base::address::Address;
+use dofloat_base::desired::Wanted;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::value::{Body, Term, Terms};
+use dofloat_kinds::erased::AnyKind;
+use dofloat_kinds::kind;
+use dofloat_state::journal::{Begin, Op, Power};
 
 impl Owner<'_> {
     /// Resolves a step with what is known by now.

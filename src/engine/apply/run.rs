@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::api::client::Client;
-use crate::base::clock::Clock;
-use crate::base::desired::Resolve;
-use crate::base::identity::Mark;
-use crate::engine::change::{Event, Outcome};
-use crate::engine::claims::Claims;
-use crate::engine::planned::Planned;
-use crate::state::State;
-use crate::state::store::Locked;
+use crate::change::{Event, Outcome};
+use crate::claims::Claims;
+use crate::planned::Planned;
+use dofloat_api::client::Client;
+use dofloat_base::clock::Clock;
+use dofloat_base::desired::Resolve;
+use dofloat_base::identity::Mark;
+use dofloat_state::State;
+use dofloat_state::store::Locked;
 
 /// How to go about it.
 #[derive(Clone, Debug)]

@@ -3,18 +3,18 @@
 //! Invariant: pure; whatever is replaced is asked about first (`may_destroy`).
 
 use super::walk::Walk;
-use crate::base::address::Address;
-use crate::base::desired::Wanted;
-use crate::base::diag::Diagnostic;
-use crate::base::value::{Body, Terms};
-use crate::engine::change::{Action, Change, Order, Reason};
-use crate::engine::diff::{self, Difference, There};
-use crate::engine::held;
-use crate::engine::observed::Present;
-use crate::engine::publish::is_rising;
-use crate::kinds::attr::{Change as How, Reads, SETTLE};
-use crate::kinds::erased::AnyKind;
-use crate::state::Health;
+use crate::change::{Action, Change, Order, Reason};
+use crate::diff::{self, Difference, There};
+use crate::held;
+use crate::observed::Present;
+use crate::publish::is_rising;
+use dofloat_base::address::Address;
+use dofloat_base::desired::Wanted;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::value::{Body, Terms};
+use dofloat_kinds::attr::{Change as How, Reads, SETTLE};
+use dofloat_kinds::erased::AnyKind;
+use dofloat_state::Health;
 
 impl Walk<'_> {
     pub(super) fn compare(

@@ -3,14 +3,14 @@
 //! Invariant: pure; it is told, and decides nothing.
 
 use super::walk::Walk;
-use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
-use crate::engine::change::{AttrChange, Drift};
-use crate::engine::diff::{self, There};
-use crate::engine::observed::Seen;
-use crate::engine::planned::Input;
-use crate::kinds::kind;
-use crate::state::Health;
+use crate::change::{AttrChange, Drift};
+use crate::diff::{self, There};
+use crate::observed::Seen;
+use crate::planned::Input;
+use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
+use dofloat_kinds::kind;
+use dofloat_state::Health;
 
 pub(super) fn drifts(input: &Input<'_>) -> Vec<Drift> {
     let Input { state, observed, .. } = input;

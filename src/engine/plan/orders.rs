@@ -5,10 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::walk::Walk;
-use crate::base::address::Address;
-use crate::engine::change::{Action, Order};
-use crate::engine::order::Work;
-use crate::state::{Health, Record};
+use crate::change::{Action, Order};
+use crate::order::Work;
+use dofloat_base::address::Address;
+use dofloat_state::{Health, Record};
 
 impl Walk<'_> {
     pub(super) fn work(&self) -> BTreeMap<Address, Work> {

@@ -5,15 +5,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::walk::Walk;
-use crate::base::address::Address;
-use crate::base::desired::Output;
-use crate::base::diag::Diagnostic;
-use crate::base::digest::Salt;
-use crate::base::types::Type;
-use crate::base::value::{Origin, Term};
-use crate::engine::change::{OutputChange, Shown};
-use crate::engine::diff;
-use crate::state::SavedOutput;
+use crate::change::{OutputChange, Shown};
+use crate::diff;
+use dofloat_base::address::Address;
+use dofloat_base::desired::Output;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::digest::Salt;
+use dofloat_base::types::Type;
+use dofloat_base::value::{Origin, Term};
+use dofloat_state::SavedOutput;
 
 impl Walk<'_> {
     pub(super) fn outputs(&mut self) -> BTreeMap<String, OutputChange> {

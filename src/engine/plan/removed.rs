@@ -3,13 +3,13 @@
 //! Invariant: pure; nothing that is kept by a rule or by default goes without the user's word.
 
 use super::walk::Walk;
-use crate::base::address::{Address, Key};
-use crate::base::desired::{Prevent, Repeats};
-use crate::base::diag::Diagnostic;
-use crate::engine::change::{Action, Reason};
-use crate::engine::diff::{There, unmade};
-use crate::engine::request::Options;
-use crate::kinds::kind;
+use crate::change::{Action, Reason};
+use crate::diff::{There, unmade};
+use crate::request::Options;
+use dofloat_base::address::{Address, Key};
+use dofloat_base::desired::{Prevent, Repeats};
+use dofloat_base::diag::Diagnostic;
+use dofloat_kinds::kind;
 
 impl Walk<'_> {
     /// What is remembered and not wanted any more, and replaced objects that are left to delete.

@@ -3,12 +3,12 @@
 //! Invariant: pure; the server that holds the pair's address is the last.
 
 use super::walk::Walk;
-use crate::base::address::Address;
-use crate::base::desired::Pair;
-use crate::engine::change::Action;
-use crate::engine::observed::Seen;
-use crate::engine::order::Roll;
-use crate::kinds::kind;
+use crate::change::Action;
+use crate::observed::Seen;
+use crate::order::Roll;
+use dofloat_base::address::Address;
+use dofloat_base::desired::Pair;
+use dofloat_kinds::kind;
 
 impl Walk<'_> {
     /// The pairs, their servers in the order in which they may be taken down.

@@ -5,20 +5,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::address::Address;
-use crate::base::desired::{Desired, Wanted};
-use crate::base::diag::Diagnostic;
-use crate::base::value::{Origin, Term, Terms, Value};
-use crate::engine::change::{Action, Change, Reason};
-use crate::engine::desired::terms;
-use crate::engine::diff;
-use crate::engine::held;
-use crate::engine::known::{effective, secret_identities};
-use crate::engine::observed::{Present, Seen};
-use crate::engine::planned::Input;
-use crate::engine::publish::{Instance, followed, publish};
-use crate::kinds::erased::{AnyKind, Job};
-use crate::kinds::kind;
+use crate::change::{Action, Change, Reason};
+use crate::desired::terms;
+use crate::diff;
+use crate::held;
+use crate::known::{effective, secret_identities};
+use crate::observed::{Present, Seen};
+use crate::planned::Input;
+use crate::publish::{Instance, followed, publish};
+use dofloat_base::address::Address;
+use dofloat_base::desired::{Desired, Wanted};
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::value::{Origin, Term, Terms, Value};
+use dofloat_kinds::erased::{AnyKind, Job};
+use dofloat_kinds::kind;
 
 pub(super) struct Walk<'a> {
     pub(super) input: Input<'a>,

@@ -10,12 +10,12 @@ use serde_json::json;
 use super::super::attr::EditName;
 use super::super::wire::or_default;
 use super::{Droplet, Spec, Wire, get, path};
-use crate::api::action::Order;
-use crate::api::client::{Client, segment};
-use crate::api::error::ApiError;
-use crate::base::identity::Id;
-use crate::base::value::{Body, Value};
-use crate::kinds::{Kind, if_there, no_edit};
+use crate::{Kind, if_there, no_edit};
+use dofloat_api::action::Order;
+use dofloat_api::client::{Client, segment};
+use dofloat_api::error::ApiError;
+use dofloat_base::identity::Id;
+use dofloat_base::value::{Body, Value};
 
 /// How long an action may take, a resize excepted.
 const ACTION_LIMIT: Duration = Duration::from_secs(600);

@@ -12,10 +12,10 @@ use super::super::complaints::{self, Complaints};
 use super::super::erased::{Complaint, Job};
 use super::super::if_there;
 use super::super::wire::or_default;
-use crate::api::client::{Client, segment};
-use crate::api::error::ApiError;
-use crate::base::diag::did_you_mean;
-use crate::base::value::Value;
+use dofloat_api::client::{Client, segment};
+use dofloat_api::error::ApiError;
+use dofloat_base::diag::did_you_mean;
+use dofloat_base::value::Value;
 
 #[derive(Deserialize)]
 struct Region {

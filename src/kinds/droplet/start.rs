@@ -11,11 +11,11 @@ use serde::Deserialize;
 use super::super::wire::or_default;
 use super::super::{NOT_YET, UNSEEN_LIMIT, if_there};
 use super::{Wire, edits, get, path};
-use crate::api::client::Client;
-use crate::api::error::ApiError;
-use crate::api::wait::Poll;
-use crate::base::clock::Tick;
-use crate::base::identity::Id;
+use dofloat_api::client::Client;
+use dofloat_api::error::ApiError;
+use dofloat_api::wait::Poll;
+use dofloat_base::clock::Tick;
+use dofloat_base::identity::Id;
 
 /// How long a droplet may take to come up.
 pub(super) const START_LIMIT: Duration = Duration::from_secs(900);

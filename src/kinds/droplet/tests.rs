@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::base::secret::Secret;
-use crate::kinds::fixtures::{assert_has, pair};
-use crate::kinds::kind;
+use crate::fixtures::{assert_has, pair};
+use crate::kind;
+use dofloat_base::secret::Secret;
 
 const CREATE: &str = include_str!("../../../fixtures/api/droplet/create.json");
 const READ: &str = include_str!("../../../fixtures/api/droplet/read.json");

@@ -3,7 +3,7 @@
 //! Invariant: what has no effect here is an error or a warning, but for what only tells Terraform which releases to use.
 
 use super::{Block, Collect, Diagnostic, Provider};
-use crate::lang::backend;
+use crate::backend;
 
 impl Collect<'_> {
     /// Reports a provider that is not the one.

@@ -3,14 +3,14 @@
 //! Invariant: their addresses are written out, never computed, but for the key of an import.
 
 use super::{Address, Block, Collect, Diagnostic, Expr, Fault, Import, Move, Removal, StepKind, Type, Val, constant, fault};
-use crate::base::address::Key;
-use crate::base::diag::Span;
-use crate::lang::value::Data;
+use crate::value::Data;
+use dofloat_base::address::Key;
+use dofloat_base::diag::Span;
 
 const FORM: &str = "An address is written TYPE.NAME, without quotes, with a key in brackets where one instance is meant.";
 
 /// The address that an expression writes out. `index` gives the value of a key.
-pub(in crate::lang) fn target(expr: &Expr, index: &dyn Fn(&Expr) -> Result<Val, Fault>) -> Result<Address, Fault> {
+pub(crate) fn target(expr: &Expr, index: &dyn Fn(&Expr) -> Result<Val, Fault>) -> Result<Address, Fault> {
     let wrong = |span: &Span| Err(Box::new(Diagnostic::error("This is no address of a resource.").at(span.clone()).hint(FORM)));
     if let Some(text) = expr.text().filter(|_| expr.span.file.ends_with(".json")) {
         return text.parse().or_else(|_| wrong(&expr.span));
@@ -45,7 +45,7 @@ fn key(value: &Val, span: &Span) -> Result<Key, Fault> {
 
 impl Import {
     /// The expression of the key that `to` has.
-    pub(in crate::lang) fn index(&self) -> Option<&Expr> {
+    pub(crate) fn index(&self) -> Option<&Expr> {
         self.to.root()?.1.iter().find_map(|step| match &step.kind {
             StepKind::Index(expr) => Some(expr),
             _ => None,

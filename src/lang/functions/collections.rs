@@ -9,11 +9,11 @@ use std::sync::Arc;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{Args, FnError, Function, Outcome, Want, any, function, items_of, list, number, param, text, texts};
-use crate::base::number::Number;
-use crate::base::types::Type;
-use crate::lang::arithmetic;
-use crate::lang::types::{convert, equal, unify};
-use crate::lang::value::{Data, Val};
+use crate::arithmetic;
+use crate::types::{convert, equal, unify};
+use crate::value::{Data, Val};
+use dofloat_base::number::Number;
+use dofloat_base::types::Type;
 
 /// The longest list that `range` makes.
 const LONGEST_RANGE: usize = 1024;

@@ -9,9 +9,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{Args, FnError, Function, Outcome, Param, Want, any, function, list, text, yaml};
-use crate::base::types::Type;
-use crate::lang::arithmetic;
-use crate::lang::value::{Data, Val};
+use crate::arithmetic;
+use crate::value::{Data, Val};
+use dofloat_base::types::Type;
 
 const T: Want = Want::Text;
 const ONE: &[Param] = &[text("text")];

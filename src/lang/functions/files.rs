@@ -6,10 +6,10 @@ use std::path::PathBuf;
 
 use super::encoding::base64;
 use super::{Args, FnError, Function, Outcome, Param, Want, function, text};
-use crate::base::types::Type;
-use crate::lang::files::Found;
-use crate::lang::types::set_of;
-use crate::lang::value::Val;
+use crate::files::Found;
+use crate::types::set_of;
+use crate::value::Val;
+use dofloat_base::types::Type;
 
 const T: Want = Want::Text;
 const PATH: &[Param] = &[text("path")];

@@ -7,10 +7,10 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::strings::within;
 use super::{Args, FnError, Function, Outcome, Want, any, encoding, function, items_of, text, texts};
-use crate::base::types::Type;
-use crate::lang::arithmetic;
-use crate::lang::types::convert;
-use crate::lang::value::{Data, Val};
+use crate::arithmetic;
+use crate::types::convert;
+use crate::value::{Data, Val};
+use dofloat_base::types::Type;
 
 /// The largest width and precision.
 const WIDEST: usize = 10_000;
@@ -184,7 +184,7 @@ impl Verb {
         }
     }
 
-    fn number(&self, mode: char, number: &crate::base::number::Number) -> Result<String, String> {
+    fn number(&self, mode: char, number: &dofloat_base::number::Number) -> Result<String, String> {
         let digits = if matches!(mode, 'b' | 'd' | 'o' | 'x' | 'X') {
             if !number.decimal().is_integer() {
                 return Err("a whole number is required".to_owned());

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::encoding::base64;
 use super::{Args, FnError, Function, Outcome, Param, Want, files, function, number, text};
-use crate::base::digest::hex;
-use crate::lang::value::Val;
+use crate::value::Val;
+use dofloat_base::digest::hex;
 
 const T: Want = Want::Text;
 const TEXT: &[Param] = &[text("text")];

@@ -21,8 +21,8 @@ mod yaml;
 use super::Host;
 use super::types::convert;
 use super::value::{Data, Val};
-use crate::base::number::Number;
-use crate::base::types::Type;
+use dofloat_base::number::Number;
+use dofloat_base::types::Type;
 
 /// A function of the language.
 pub struct Function {
@@ -373,8 +373,8 @@ pub(crate) mod tests {
 
     use super::super::files::Memory;
     use super::*;
-    use crate::base::clock::Moment;
-    use crate::base::rng::Rng;
+    use dofloat_base::clock::Moment;
+    use dofloat_base::rng::Rng;
 
     /// A value from JSON: arrays are tuples, objects are objects.
     pub(crate) fn v(json: &str) -> Val {

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use bigdecimal::ToPrimitive as _;
 
 use super::{Args, FnError, Function, Outcome, Param, Want, function, number, text, texts};
-use crate::lang::value::Val;
+use crate::value::Val;
 
 const PREFIX: Param = text("prefix");
 

@@ -6,11 +6,11 @@ use bigdecimal::num_bigint::BigInt;
 use bigdecimal::{BigDecimal, Num as _};
 
 use super::{Args, FnError, Function, Outcome, Want, any, function, number};
-use crate::base::number::Number;
-use crate::base::types::Type;
-use crate::lang::arithmetic;
-use crate::lang::types::convert;
-use crate::lang::value::{Data, Val};
+use crate::arithmetic;
+use crate::types::convert;
+use crate::value::{Data, Val};
+use dofloat_base::number::Number;
+use dofloat_base::types::Type;
 
 const N: Want = Want::Number;
 

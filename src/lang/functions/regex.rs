@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use regex::{Captures, Regex};
 
 use super::{Args, FnError, Function, Outcome, Param, Want, function, list, text};
-use crate::base::types::Type;
-use crate::lang::value::{Data, Val};
+use crate::value::{Data, Val};
+use dofloat_base::types::Type;
 
 const PARAMS: &[Param] = &[text("expression"), text("text")];
 

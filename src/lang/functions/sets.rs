@@ -3,9 +3,9 @@
 //! Invariant: arguments are brought to one type first, and no product grows beyond a limit.
 
 use super::{Args, FnError, Function, Outcome, Param, Want, any, function, items_of, list, param};
-use crate::base::types::Type;
-use crate::lang::types::{convert, order, set_of, unify};
-use crate::lang::value::{Data, Val};
+use crate::types::{convert, order, set_of, unify};
+use crate::value::{Data, Val};
+use dofloat_base::types::Type;
 
 /// The most combinations that `setproduct` makes.
 const LARGEST_PRODUCT: usize = 100_000;

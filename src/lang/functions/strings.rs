@@ -7,8 +7,8 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::regex::compile;
 use super::{Args, FnError, Function, Outcome, Param, Want, function, number, param, text, texts};
-use crate::lang::effort::LARGEST;
-use crate::lang::value::Val;
+use crate::effort::LARGEST;
+use crate::value::Val;
 
 /// The longest text that a function makes.
 pub(super) const LONGEST: usize = LARGEST;
@@ -111,7 +111,7 @@ fn split(args: &Args<'_>) -> Outcome {
     let (separator, text) = (args.text(0), args.text(1));
     if separator.is_empty() {
         let mut buffer = [0; 4];
-        return Ok(super::list(crate::base::types::Type::String, text.chars().map(|c| Val::string(c.encode_utf8(&mut buffer))).collect()));
+        return Ok(super::list(dofloat_base::types::Type::String, text.chars().map(|c| Val::string(c.encode_utf8(&mut buffer))).collect()));
     }
     Ok(texts(text.split(separator)))
 }

@@ -7,7 +7,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
 use super::{Args, FnError, Function, Outcome, Want, function, text};
-use crate::lang::value::Val;
+use crate::value::Val;
 
 const T: Want = Want::Text;
 

@@ -3,9 +3,9 @@
 //! Invariant: `nonsensitive` is the only function that takes a mark away.
 
 use super::{Args, FnError, Function, Outcome, Param, Want, any, function};
-use crate::base::types::Type;
-use crate::lang::types::convert;
-use crate::lang::value::Val;
+use crate::types::convert;
+use crate::value::Val;
+use dofloat_base::types::Type;
 
 const VALUE: &[Param] = &[any("value").or_null().own()];
 

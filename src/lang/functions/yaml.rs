@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use granit_parser::{Event, Parser, ScalarStyle, Tag};
 
-use crate::lang::arithmetic;
-use crate::lang::value::{Data, Val};
+use crate::arithmetic;
+use crate::value::{Data, Val};
 
 /// The most values that references may multiply to.
 const MOST_VALUES: usize = 1_000_000;
@@ -268,7 +268,7 @@ impl<'a> Reader<'a> {
                 self.merge(&value.val, &mut merged)?;
                 continue;
             }
-            let Some(name) = crate::lang::types::text_of(&name.data) else { return self.wrong("a key must be a text") };
+            let Some(name) = crate::types::text_of(&name.data) else { return self.wrong("a key must be a text") };
             if fields.insert(name, value.val).is_some() {
                 return self.wrong("a key is there twice");
             }

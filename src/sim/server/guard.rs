@@ -7,8 +7,8 @@
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
-use crate::base::digest::hex;
-use crate::base::rng::entropy;
+use dofloat_base::digest::hex;
+use dofloat_base::rng::entropy;
 
 /// Where droplets find their metadata; the address is the same on every droplet.
 const METADATA: &str = "169.254.169.254";

@@ -166,7 +166,7 @@ async fn a_world_is_kept_held_and_passed_on() {
 async fn a_broken_world_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("world.json");
-    crate::base::durable::write_atomic(&path, b"{", 0o600).unwrap();
+    dofloat_base::durable::write_atomic(&path, b"{", 0o600).unwrap();
     let error = start(Options { world: Some(path), ..Options::default() }).await.map(drop).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::InvalidData);
 }
@@ -259,11 +259,8 @@ async fn onlookers_have_a_token_of_their_own() {
 
 #[tokio::test]
 async fn the_real_clock_makes_things_take_their_time() {
-    let clock = crate::sim::ClockMode::Real {
-        request: Duration::from_millis(1),
-        droplet: Duration::from_secs(3600),
-        action: Duration::from_secs(3600),
-    };
+    let clock =
+        crate::ClockMode::Real { request: Duration::from_millis(1), droplet: Duration::from_secs(3600), action: Duration::from_secs(3600) };
     let running = start(Options { clock, ..Options::default() }).await.unwrap();
     let made = ask(&running, "POST /v2/droplets", wanted("a", json!({}))).await.json();
     let path = format!("GET /v2/droplets/{}", made["droplet"]["id"]);

@@ -12,8 +12,8 @@ use age::{ssh, x25519};
 use zeroize::Zeroizing;
 
 use super::told;
-use crate::base::diag::Diagnostic;
-use crate::base::durable::{make_folder, make_private_folder, mode_of, write_atomic, write_new};
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::durable::{make_folder, make_private_folder, mode_of, write_atomic, write_new};
 
 /// Who may read, and how we do.
 #[derive(Clone, Debug)]

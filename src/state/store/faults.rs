@@ -6,7 +6,7 @@
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 
-use crate::base::diag::Diagnostic;
+use dofloat_base::diag::Diagnostic;
 
 use super::head::Foreign;
 use super::{Paths, StoreError};

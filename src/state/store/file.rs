@@ -7,12 +7,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use crate::base::crash::crash_point;
-use crate::base::durable::{Appender, FileLock, make_folder, remove, sweep, write_atomic};
-use crate::base::identity::{Id, Owner};
-use crate::state::State;
-use crate::state::format::{self, Fingerprint};
-use crate::state::journal::{self, Entry, Header, Line, Machine, Reading};
+use crate::State;
+use crate::format::{self, Fingerprint};
+use crate::journal::{self, Entry, Header, Line, Machine, Reading};
+use dofloat_base::crash::crash_point;
+use dofloat_base::durable::{Appender, FileLock, make_folder, remove, sweep, write_atomic};
+use dofloat_base::identity::{Id, Owner};
 
 use super::faults::{failed, lost_empty, lost_missing, mismatch, misuse, other_lineage, unstable, vanished};
 use super::others::others;

@@ -16,7 +16,7 @@ use super::StoreError;
 use super::faults::of_git;
 use super::remote::{Holding, Published, Snapshot};
 use super::working::{ENDINGS, Files};
-use crate::base::child;
+use dofloat_base::child;
 
 /// A branch, and a stack in it.
 #[derive(Clone, Debug)]

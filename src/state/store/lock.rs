@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use crate::base::clock::Clock;
-use crate::base::durable::{FileLock, LockKind, make_folder};
+use dofloat_base::clock::Clock;
+use dofloat_base::durable::{FileLock, LockKind, make_folder};
 
 use super::faults::failed;
 use super::file::folder_of;

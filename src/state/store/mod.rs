@@ -12,13 +12,13 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::base::clock::{Clock, Moment};
-use crate::base::diag::Diagnostic;
-use crate::base::durable::FileLock;
-use crate::base::identity::Id;
+use dofloat_base::clock::{Clock, Moment};
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::durable::FileLock;
+use dofloat_base::identity::Id;
 
 use super::State;
 use super::journal::Replayed;
@@ -56,18 +56,18 @@ pub struct Paths {
     pub rescue: PathBuf,
 }
 
-#[cfg(test)]
 impl Paths {
-    /// Those of a stack `web` in a folder of a test's.
-    pub(crate) fn within(folder: &std::path::Path) -> Self {
-        let at = |name: &str| folder.join(name);
+    /// All beside the state file; what can be written nowhere goes to `rescue`.
+    #[must_use]
+    pub fn beside(state: &Path, rescue: PathBuf) -> Self {
+        let file = |ending: &str| state.with_extension(ending);
         Self {
-            state: at("state/web.json"),
-            journal: at("state/web.journal"),
-            secrets: at("state/web.secrets.age"),
-            lock: at(".dofloat/web.lock"),
-            serials: at(".dofloat/web.serials"),
-            rescue: at(""),
+            state: state.to_owned(),
+            journal: file("journal"),
+            secrets: file("secrets.age"),
+            lock: file("lock"),
+            serials: file("serials"),
+            rescue,
         }
     }
 }

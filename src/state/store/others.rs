@@ -8,9 +8,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Paths;
-use crate::base::identity::Id;
-use crate::state::journal::{self, Outcome};
-use crate::state::{State, format};
+use crate::journal::{self, Outcome};
+use crate::{State, format};
+use dofloat_base::identity::Id;
 
 /// The objects in the states and journals beside this stack's, by kind and identity.
 pub(super) fn others(paths: &Paths) -> BTreeSet<(String, Id)> {

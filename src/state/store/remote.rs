@@ -28,8 +28,8 @@ use super::git::Git;
 use super::s3::S3;
 use super::working::{self, Files, Standing};
 use super::{Locked, Paths, StoreError, Waiting, lock};
-use crate::base::clock::Clock;
-use crate::base::crash::crash_point;
+use dofloat_base::clock::Clock;
+use dofloat_base::crash::crash_point;
 
 /// Where a shared state is kept.
 #[derive(Clone, Debug)]

@@ -32,9 +32,9 @@ use super::faults::{Refusal, foreign, of_bucket, unconditional};
 use super::head::{Foreign, Head, Lock};
 use super::remote::{Holding, Published, Snapshot};
 use super::working::Files;
-use crate::base::clock::Clock;
-use crate::base::crash::crash_point;
-use crate::base::secret::Secret;
+use dofloat_base::clock::Clock;
+use dofloat_base::crash::crash_point;
+use dofloat_base::secret::Secret;
 
 /// Where the object is, and with what it is opened.
 #[derive(Clone)]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::base::durable::{make_folder, write_atomic};
+use dofloat_base::durable::{make_folder, write_atomic};
 
 type Serials = BTreeMap<String, u64>;
 

@@ -7,15 +7,15 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::address::Address;
-use crate::base::clock::Moment;
-use crate::base::digest::Salt;
-use crate::base::durable::{LockKind, remove};
-use crate::base::identity::{Id, Owner};
-use crate::base::value::{Body, Value};
-use crate::state::format::{self, Fingerprint};
-use crate::state::journal::{Begin, Entry, Line, Op, Outcome, replay, write_line};
-use crate::state::{Health, Record};
+use crate::format::{self, Fingerprint};
+use crate::journal::{Begin, Entry, Line, Op, Outcome, replay, write_line};
+use crate::{Health, Record};
+use dofloat_base::address::Address;
+use dofloat_base::clock::Moment;
+use dofloat_base::digest::Salt;
+use dofloat_base::durable::{LockKind, remove};
+use dofloat_base::identity::{Id, Owner};
+use dofloat_base::value::{Body, Value};
 
 struct Bench {
     folder: tempfile::TempDir,
@@ -24,7 +24,9 @@ struct Bench {
 
 fn bench() -> Bench {
     let folder = tempfile::tempdir().unwrap();
-    let paths = Paths::within(folder.path());
+    let clone = |ending: &str| folder.path().join(".dofloat").join(format!("web.{ending}"));
+    let beside = Paths::beside(&folder.path().join("state/web.json"), folder.path().to_owned());
+    let paths = Paths { lock: clone("lock"), serials: clone("serials"), ..beside };
     Bench { store: Store::open(paths), folder }
 }
 
@@ -318,7 +320,7 @@ fn a_folder_that_vanishes_stops_the_next_call_and_the_state_is_saved_elsewhere()
     let told = bench.told(&locked.commit(&State { records: BTreeMap::new(), ..state }).unwrap_err());
     assert!(told.contains("The new state is saved as dofloat-web.rescue-PID.json"), "{told}");
     let saved = bench.folder.path().join(format!("dofloat-web.rescue-{}.json", std::process::id()));
-    assert_eq!(crate::base::durable::mode_of(&saved), Some(0o600));
+    assert_eq!(dofloat_base::durable::mode_of(&saved), Some(0o600));
     assert!(format::read(&get(&saved), "saved").is_ok());
 }
 
@@ -380,7 +382,7 @@ async fn what_an_interrupted_write_left_is_swept_under_the_lock() {
 async fn a_lock_that_is_freed_meanwhile_is_taken() {
     let bench = bench();
     let clock = Clock::virtual_at(Moment(0));
-    crate::base::durable::make_folder(&bench.folder.path().join(".dofloat")).unwrap();
+    dofloat_base::durable::make_folder(&bench.folder.path().join(".dofloat")).unwrap();
     let held = FileLock::try_take(&bench.store.paths().lock, LockKind::Exclusive, "other").unwrap();
     let free = async {
         tokio::task::yield_now().await;

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::faults::failed;
 use super::{Paths, StoreError};
-use crate::base::crash::crash_point;
-use crate::base::digest::sha256_hex;
-use crate::base::durable::{make_folder, remove, write_atomic};
+use dofloat_base::crash::crash_point;
+use dofloat_base::digest::sha256_hex;
+use dofloat_base::durable::{make_folder, remove, write_atomic};
 
 /// The endings of a stack's files, the state first.
 pub(super) const ENDINGS: [&str; 3] = ["json", "journal", "secrets.age"];

@@ -189,14 +189,7 @@ async fn once(text: &str, folder: &Path, api: &Client, clock: &Clock) -> Result<
     };
     let resolve = load(&[Source { name: "web.tf", text }], &Inputs::default(), &Tables, host)
         .map_err(|errors| format!("{}\n{text}", told(&errors)))?;
-    let paths = Paths {
-        state: folder.join("web.json"),
-        journal: folder.join("web.journal"),
-        secrets: folder.join("web.secrets.age"),
-        lock: folder.join("web.lock"),
-        serials: folder.join("web.serials"),
-        rescue: folder.to_owned(),
-    };
+    let paths = Paths::beside(&folder.join("web.json"), folder.to_owned());
     let mut locked = Store::open(paths).lock(Duration::from_secs(10), "test", clock, &mut |_| {}).await.expect("the lock is free");
     let loaded = locked.load().expect("the state is whole");
     let fresh = State::new("11111111-2222-4333-8444-555555555555".to_owned(), Salt::new([1; 32]));

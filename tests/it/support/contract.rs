@@ -70,7 +70,7 @@ const COMMON_ERRORS: &[u16] = &[400, 401, 403, 404, 405, 409, 412, 413, 422, 429
 impl Contract {
     /// Reads the part of the document that is kept in the repository.
     pub(crate) fn load() -> Self {
-        Self { document: Document::parse(&copy::text()), compiled: Mutex::default(), excused: Mutex::default() }
+        Self { document: Document::parse(&dofloat_openapi::text()), compiled: Mutex::default(), excused: Mutex::default() }
     }
 
     /// The same document for all tests of the process; it is read once.

@@ -7,24 +7,24 @@ use std::path::Path;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::api::client::{Client, Settings};
-use crate::api::error::{ApiError, Asked};
-use crate::base::clock::{Clock, Moment};
-use crate::base::identity::Mark;
-use crate::base::rng::Rng;
-use crate::base::secret::Secret;
-use crate::base::value::{Body, Value};
-use crate::engine::apply::ApplyOptions;
-use crate::engine::claims::Claims;
-use crate::engine::moves::Moves;
-use crate::engine::plan::make;
-use crate::engine::planned::Input;
-use crate::engine::recover::Located;
-use crate::engine::request::Options;
-use crate::engine::sketch_tests::{Sketch, base, owner, seen, short, state, told_object_op, told_op, told_problem, told_state};
-use crate::kinds::erased::{Found, Sure};
-use crate::state::journal::Line;
-use crate::state::store::{Opening, Paths, Store};
+use crate::apply::ApplyOptions;
+use crate::claims::Claims;
+use crate::moves::Moves;
+use crate::plan::make;
+use crate::planned::Input;
+use crate::recover::Located;
+use crate::request::Options;
+use crate::sketch_tests::{Sketch, base, owner, seen, short, state, told_object_op, told_op, told_problem, told_state};
+use dofloat_api::client::{Client, Settings};
+use dofloat_api::error::{ApiError, Asked};
+use dofloat_base::clock::{Clock, Moment};
+use dofloat_base::identity::Mark;
+use dofloat_base::rng::Rng;
+use dofloat_base::secret::Secret;
+use dofloat_base::value::{Body, Value};
+use dofloat_kinds::erased::{Found, Sure};
+use dofloat_state::journal::Line;
+use dofloat_state::store::{Opening, Paths, Store};
 
 const GRACE: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -37,7 +37,7 @@ fn client(clock: &Clock) -> Client {
 async fn told(name: &str, configuration: &str, records: &str, keep_going: bool, story: impl FnOnce(&mut Owner<'_>, &Path)) -> String {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let paths = Paths::within(folder.path());
+    let paths = Paths::beside(&folder.path().join("state/web.json"), folder.path().to_owned());
     let journal = paths.journal.clone();
     let mut store = Store::open(paths).unguarded().await.unwrap();
     store.load().unwrap();

@@ -4,10 +4,9 @@
 //! copy comes from, and how it is made anew, is said in `fixtures/openapi/README.md`.
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use flate2::read::GzDecoder;
 use serde_json::{Map, Value, json};
 
 use crate::support::harness::test_data;
@@ -45,15 +44,6 @@ fn is_kept(template: &str) -> bool {
 
 fn family(template: &str) -> &str {
     template.split('/').next().unwrap_or(template)
-}
-
-/// The text of the copy.
-pub(crate) fn text() -> String {
-    let path = place();
-    let packed = std::fs::read(&path).unwrap_or_else(|error| panic!("cannot read {}: {error}", path.display()));
-    let mut text = String::new();
-    GzDecoder::new(&packed[..]).read_to_string(&mut text).expect("the copy of the document is compressed text");
-    text
 }
 
 fn place() -> PathBuf {
@@ -126,5 +116,8 @@ fn the_copy_is_what_the_document_gives() {
         packer.write_all(expected.as_bytes()).expect("memory takes it");
         std::fs::write(place(), packer.finish().expect("memory takes it")).expect("the package's folder is ours");
     }
-    assert!(text() == expected, "the copy is of another document, or of other families; fixtures/openapi/README.md says how it is made");
+    assert!(
+        dofloat_openapi::text() == expected,
+        "the copy is of another document, or of other families; fixtures/openapi/README.md says how it is made"
+    );
 }

@@ -37,13 +37,13 @@ use complaints::Complaints;
 use erased::{AnyKind, Complaint, Erase, Job, Places, Scopes, Sure};
 use reserved_ip::{Floating, Reserved};
 
-use crate::api::client::Client;
-use crate::api::error::ApiError;
-use crate::api::wait::Poll;
-use crate::base::address::Address;
-use crate::base::identity::{Id, Mark, Ours};
-use crate::base::types::{Schemas, Type};
-use crate::base::value::{Body, Term};
+use dofloat_api::client::Client;
+use dofloat_api::error::ApiError;
+use dofloat_api::wait::Poll;
+use dofloat_base::address::Address;
+use dofloat_base::identity::{Id, Mark, Ours};
+use dofloat_base::types::{Schemas, Type};
+use dofloat_base::value::{Body, Term};
 
 /// Every resource type, by name.
 pub static KINDS: &[&dyn AnyKind] = &[
@@ -263,7 +263,7 @@ fn if_there<T>(result: Result<T, ApiError>) -> Result<Option<T>, ApiError> {
 mod tests {
     use super::attr::{Change, Echo, Presence, Reads, Ty};
     use super::*;
-    use crate::base::value::Value;
+    use dofloat_base::value::Value;
 
     #[test]
     fn kinds_are_sorted_and_found_by_name() {

@@ -13,8 +13,6 @@ pub mod digest;
 pub mod durable;
 pub mod identity;
 pub mod number;
-#[cfg(test)]
-pub(crate) mod openapi;
 pub mod readable;
 pub mod redact;
 pub mod rng;

@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::address::Address;
-use crate::base::digest::{Digest, Salt};
-use crate::base::identity::{Id, Mark, Owner};
-use crate::base::types::Type;
-use crate::base::value::{Body, Value};
+use dofloat_base::address::Address;
+use dofloat_base::digest::{Digest, Salt};
+use dofloat_base::identity::{Id, Mark, Owner};
+use dofloat_base::types::Type;
+use dofloat_base::value::{Body, Value};
 
 pub mod format;
 pub mod journal;
