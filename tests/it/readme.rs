@@ -18,8 +18,7 @@ fn the_console_blocks_of_the_readme_work() {
             if command == "cargo test" {
                 continue; // This is it.
             }
-            let arguments =
-                command.strip_prefix("cargo run --release -- ").unwrap_or_else(|| panic!("`{command}` cannot be run by this test"));
+            let arguments = command.strip_prefix("cargo run -- ").unwrap_or_else(|| panic!("`{command}` cannot be run by this test"));
             let outcome = stack.run(&arguments.split_whitespace().collect::<Vec<_>>());
             assert_eq!(outcome.code, 0, "`{command}`: {outcome}");
             assert_prints(&expected, &outcome.stdout, &command);
@@ -31,7 +30,7 @@ fn the_console_blocks_of_the_readme_work() {
 fn the_first_commands_are_the_promised_ones() {
     let blocks = console_blocks(include_str!("../../README.md"));
     let all: Vec<String> = blocks.iter().flat_map(|block| commands(block)).map(|(command, _)| command).collect();
-    assert_eq!(all[..2], ["cargo run --release -- apply ha --sim -auto-approve", "cargo test"]);
+    assert_eq!(all[..2], ["cargo run -- apply ha --sim -auto-approve", "cargo test"]);
 }
 
 fn console_blocks(text: &str) -> Vec<String> {
