@@ -21,12 +21,12 @@ use dofloat::engine::request::Options;
 use dofloat::engine::saved;
 use dofloat::kinds::Tables;
 use dofloat::lang::ast::{Expr, Step};
-use dofloat::lang::eval::{Eval, Fault, Scope, fault};
+use dofloat::lang::eval::{Eval, EvalError, Scope, error_at};
 use dofloat::lang::files::Memory;
 use dofloat::lang::inputs::{Given, Inputs};
 use dofloat::lang::module::{self, Source, Stack};
 use dofloat::lang::value::{Data, Val};
-use dofloat::lang::{Host, border, syntax};
+use dofloat::lang::{Host, convert, syntax};
 use dofloat::state::State;
 use dofloat::ui::errors::{self, Sources};
 use dofloat::ui::paint::Paint;
@@ -101,7 +101,7 @@ pub fn expression(bytes: &[u8]) {
 
 fn evaluated(expr: &Expr, shown: &Shown) {
     with_host(|host| {
-        let value = |later: bool| Eval::new(&Few { later }, &host).eval(expr).map(|value| border::term(&value));
+        let value = |later: bool| Eval::new(&Few { later }, &host).eval(expr).map(|value| convert::term(&value));
         let planned = match value(false) {
             Ok(planned) => planned,
             Err(error) => return shown.check(&[*error]),
@@ -121,7 +121,7 @@ struct Few {
 }
 
 impl Scope for Few {
-    fn resolve(&self, root: &str, _: &[Step], span: &Span, _: &Eval<'_>) -> Result<(Val, usize), Fault> {
+    fn resolve(&self, root: &str, _: &[Step], span: &Span, _: &Eval<'_>) -> Result<(Val, usize), EvalError> {
         let text = Val::string;
         let list = |items: Vec<Val>| Val::from(Data::List(Type::String, items.into()));
         let object = || Val::object([("a".to_owned(), Val::number(1_u64)), ("b".to_owned(), list(vec![text("x"), text("y")]))].into());
@@ -137,7 +137,7 @@ impl Scope for Few {
             "ul" => unless(list(vec![text("p"), text("q")])),
             "uo" => unless(object()),
             "un" => unless(Val::number(5_u64)),
-            _ => return Err(fault(span, format!("There is nothing named \"{root}\"."))),
+            _ => return Err(error_at(span, format!("There is nothing named \"{root}\"."))),
         };
         Ok((value, 0))
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a part of a sensitive value is sensitive; of an unknown value only the type is looked at.
 
-use super::eval::{Fault, Outcome, fault, kind_of};
+use super::eval::{EvalError, Outcome, error_at, kind_of};
 use super::types;
 use super::value::{Data, Val};
 use dofloat_base::diag::{Diagnostic, Span, did_you_mean};
@@ -22,7 +22,7 @@ pub fn attr(value: &Val, name: &str, span: &Span) -> Outcome {
         },
         Data::Map(_, fields) => match fields.get(name) {
             Some(found) => found.clone(),
-            None if value.sensitive => return Err(fault(span, format!("This map has no element \"{name}\"."))),
+            None if value.sensitive => return Err(error_at(span, format!("This map has no element \"{name}\"."))),
             None => {
                 let error = Diagnostic::error(format!("This map has no element \"{name}\".")).at(span.clone());
                 return Err(suggest(error, name, fields.keys().map(String::as_str)));
@@ -34,7 +34,7 @@ pub fn attr(value: &Val, name: &str, span: &Span) -> Outcome {
         },
         Data::Unknown(Type::Map(item), _) => Val::unknown((**item).clone()),
         Data::Unknown(Type::Any, _) => Val::unknown(Type::Any),
-        Data::Null(_) => return Err(fault(span, format!("The value is null, so it has no attribute \"{name}\"."))),
+        Data::Null(_) => return Err(error_at(span, format!("The value is null, so it has no attribute \"{name}\"."))),
         Data::List(..) | Data::Set(..) | Data::Tuple(_) | Data::Unknown(Type::List(_) | Type::Set(_) | Type::Tuple(_), _) => {
             let error = Diagnostic::error(format!(
                 "The value is {}, which has no attributes; \"{name}\" is one of its elements' perhaps.",
@@ -48,7 +48,7 @@ pub fn attr(value: &Val, name: &str, span: &Span) -> Outcome {
             };
             return Err(Box::new(error.at(span.clone()).hint(hint)));
         }
-        _ => return Err(fault(span, format!("The value is {}, which has no attributes.", kind_of(value)))),
+        _ => return Err(error_at(span, format!("The value is {}, which has no attributes.", kind_of(value)))),
     };
     Ok(found.marked(value.sensitive))
 }
@@ -60,12 +60,12 @@ fn below(origin: Option<&Arc<Origin>>, name: &str) -> Option<Arc<Origin>> {
     })
 }
 
-fn no_attr<'a>(name: &str, known: impl Iterator<Item = &'a str>, span: &Span) -> Fault {
+fn no_attr<'a>(name: &str, known: impl Iterator<Item = &'a str>, span: &Span) -> EvalError {
     suggest(Diagnostic::error(format!("This object has no attribute \"{name}\".")).at(span.clone()), name, known)
 }
 
 /// Adds "did you mean" if some known name is near.
-pub(super) fn suggest<'a>(error: Diagnostic, name: &str, known: impl Iterator<Item = &'a str>) -> Fault {
+pub(super) fn suggest<'a>(error: Diagnostic, name: &str, known: impl Iterator<Item = &'a str>) -> EvalError {
     Box::new(match did_you_mean(name, known) {
         Some(near) => error.hint(format!("Did you mean \"{near}\"?")),
         None => error,
@@ -78,10 +78,10 @@ pub(super) fn suggest<'a>(error: Diagnostic, name: &str, known: impl Iterator<It
 /// If there is no such element.
 pub fn index(value: &Val, key: &Val, span: &Span) -> Outcome {
     if value.is_null() {
-        return Err(fault(span, "The value is null, so it has no elements."));
+        return Err(error_at(span, "The value is null, so it has no elements."));
     }
     if key.is_null() {
-        return Err(fault(span, "The index is null."));
+        return Err(error_at(span, "The index is null."));
     }
     let sensitive = value.sensitive || key.sensitive;
     let secret = sensitive;
@@ -133,32 +133,32 @@ pub fn index(value: &Val, key: &Val, span: &Span) -> Outcome {
                     .hint("Use `tolist(…)`, `one(…)` or a `for` expression."),
             ));
         }
-        _ => return Err(fault(span, format!("The value is {}, which has no elements.", kind_of(value)))),
+        _ => return Err(error_at(span, format!("The value is {}, which has no elements.", kind_of(value)))),
     };
     Ok(found.marked(sensitive))
 }
 
-fn no_element<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>, span: &Span, secret: bool) -> Fault {
+fn no_element<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>, span: &Span, secret: bool) -> EvalError {
     if secret {
-        return fault(span, format!("This {what} has no element of that name."));
+        return error_at(span, format!("This {what} has no element of that name."));
     }
     suggest(Diagnostic::error(format!("This {what} has no element \"{name}\".")).at(span.clone()), name, known)
 }
 
 /// The place in a list; nothing if it is unknown.
-fn position(key: &Val, length: usize, span: &Span, secret: bool) -> Result<Option<usize>, Fault> {
+fn position(key: &Val, length: usize, span: &Span, secret: bool) -> Result<Option<usize>, EvalError> {
     if matches!(key.data, Data::Bool(_)) {
-        return Err(fault(span, "The index must be a number, not a bool."));
+        return Err(error_at(span, "The index must be a number, not a bool."));
     }
     let number =
-        types::convert(key, &Type::Number).map_err(|_| fault(span, format!("The index must be a number, not {}.", kind_of(key))))?;
+        types::convert(key, &Type::Number).map_err(|_| error_at(span, format!("The index must be a number, not {}.", kind_of(key))))?;
     let Data::Number(number) = &number.data else { return Ok(None) };
     let at = number.as_u64().and_then(|at| usize::try_from(at).ok());
     match at {
         Some(at) if at < length => Ok(Some(at)),
-        _ if secret => Err(fault(span, "The index is out of range.")),
-        Some(at) => Err(fault(span, format!("The index {at} is out of range: there {}.", count(length)))),
-        None => Err(fault(span, format!("The index {number} is no whole number from 0 on."))),
+        _ if secret => Err(error_at(span, "The index is out of range.")),
+        Some(at) => Err(error_at(span, format!("The index {at} is out of range: there {}.", count(length)))),
+        None => Err(error_at(span, format!("The index {number} is no whole number from 0 on."))),
     }
 }
 
@@ -174,13 +174,13 @@ fn count(length: usize) -> String {
 ///
 /// # Errors
 /// If it is null, or no text can be made of it.
-pub fn key_text(key: &Val, span: &Span) -> Result<Option<String>, Fault> {
+pub fn key_text(key: &Val, span: &Span) -> Result<Option<String>, EvalError> {
     match &key.data {
-        Data::Null(_) => Err(fault(span, "A key must not be null.")),
+        Data::Null(_) => Err(error_at(span, "A key must not be null.")),
         Data::Unknown(ty, _) if types::convertible(ty, &Type::String).is_some() => Ok(None),
         data => match types::text_of(data) {
             Some(text) => Ok(Some(text)),
-            None => Err(fault(span, format!("A key must be a string, not {}.", kind_of(key)))),
+            None => Err(error_at(span, format!("A key must be a string, not {}.", kind_of(key)))),
         },
     }
 }

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::ast::{Attr, Block, Body, Expr, Kind};
-use super::border;
+use super::convert;
 use super::declare::{Check, Dynamic, dynamic};
-use super::eval::{Eval, Fault, elements, fault, kind_of};
+use super::eval::{Eval, EvalError, elements, error_at, kind_of};
 use super::types;
 use super::value::{Data, Val};
 use dofloat_base::diag::{Diagnostic, Span};
@@ -33,7 +33,7 @@ fn fields(eval: &Eval<'_>, body: &Body, types: &BTreeMap<String, Type>, errors: 
         match argument(eval, attr, ty) {
             Ok(value) if value.is_null() => {}
             Ok(value) => {
-                fields.insert(attr.name.clone(), border::sparse(&value, ty));
+                fields.insert(attr.name.clone(), convert::sparse(&value, ty));
             }
             Err(error) => errors.push(*error),
         }
@@ -89,15 +89,15 @@ pub(super) fn is_block(ty: &Type) -> bool {
     }
 }
 
-fn argument(eval: &Eval<'_>, attr: &Attr, ty: &Type) -> Result<Val, Fault> {
+fn argument(eval: &Eval<'_>, attr: &Attr, ty: &Type) -> Result<Val, EvalError> {
     let value = eval.eval(&attr.value)?;
-    border::lenient(ty).apply(&value).map_err(|error| {
+    convert::lenient(ty).apply(&value).map_err(|error| {
         let message = if error.path.is_empty() {
             format!("\"{}\" must be {}, not {}.", attr.name, spelled(ty), kind_of(&value))
         } else {
             format!("\"{}\" does not fit: {error}.", attr.name)
         };
-        fault(&attr.value.span, message)
+        error_at(&attr.value.span, message)
     })
 }
 
@@ -115,10 +115,10 @@ fn repeated(
     types: &BTreeMap<String, Type>,
     into: &mut Blocks,
     errors: &mut Vec<Diagnostic>,
-) -> Result<(), Fault> {
+) -> Result<(), EvalError> {
     let collection = eval.eval(dynamic.for_each)?;
     if collection.is_null() {
-        return Err(fault(&dynamic.for_each.span, "`for_each` of a dynamic block is null; use an empty list for no block."));
+        return Err(error_at(&dynamic.for_each.span, "`for_each` of a dynamic block is null; use an empty list for no block."));
     }
     let Some(items) = elements(&collection, &dynamic.for_each.span)? else {
         into.unknown = Some(Origin { sensitive: collection.sensitive, ..Origin::default() });
@@ -139,7 +139,7 @@ fn repeated(
 ///
 /// # Errors
 /// If it does not hold, or cannot be evaluated.
-pub(super) fn check(eval: &Eval<'_>, check: &Check, at: &Span, what: &str) -> Result<(), Fault> {
+pub(super) fn check(eval: &Eval<'_>, check: &Check, at: &Span, what: &str) -> Result<(), EvalError> {
     let holds = eval.condition(&check.condition)?;
     if !matches!(holds.data, Data::Bool(false)) {
         return Ok(());

@@ -5,16 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod moves;
 mod settings;
-mod upkeep;
 
-pub(super) use upkeep::target;
+pub(super) use moves::target;
 
 use super::Host;
 use super::access::suggest;
 use super::ast::{Attr, Block, Body, Expr, Kind, Step, StepKind};
 use super::constraint::Constraint;
-use super::eval::{Eval, Fault, Outcome, Scope, fault};
+use super::eval::{Eval, EvalError, Outcome, Scope, error_at};
 use super::references::{self, Found};
 use super::syntax;
 use super::type_expr;
@@ -229,8 +229,8 @@ pub(super) fn dynamic(block: &Block) -> Option<Dynamic<'_>> {
 pub struct Nothing;
 
 impl Scope for Nothing {
-    fn resolve(&self, root: &str, _: &[Step], span: &Span, _: &Eval<'_>) -> Result<(Val, usize), Fault> {
-        Err(fault(span, format!("\"{root}\" cannot be used here: the value must be constant.")))
+    fn resolve(&self, root: &str, _: &[Step], span: &Span, _: &Eval<'_>) -> Result<(Val, usize), EvalError> {
+        Err(error_at(span, format!("\"{root}\" cannot be used here: the value must be constant.")))
     }
 }
 
@@ -247,7 +247,7 @@ pub fn constant(expr: &Expr, host: &Host<'_>) -> Outcome {
             }
             Found::Call(call, span) => (span, format!("The function \"{}\" cannot be called here: the value must be constant.", call.name)),
         };
-        error.get_or_insert_with(|| fault(message.0, message.1));
+        error.get_or_insert_with(|| error_at(message.0, message.1));
     });
     match error {
         Some(error) => Err(error),
@@ -287,8 +287,8 @@ impl Collect<'_> {
         self.errors.push(error);
     }
 
-    #[expect(clippy::boxed_local, reason = "faults come in boxes")]
-    fn fault(&mut self, error: Fault) {
+    #[expect(clippy::boxed_local, reason = "errors come in boxes")]
+    fn report(&mut self, error: EvalError) {
         self.errors.push(*error);
     }
 
@@ -316,7 +316,7 @@ impl Collect<'_> {
             }
             kind => {
                 let error = Diagnostic::error(format!("There is no block type \"{kind}\".")).at(block.header.clone());
-                self.fault(suggest(error, kind, BLOCKS.iter().copied()));
+                self.report(suggest(error, kind, BLOCKS.iter().copied()));
             }
         }
     }
@@ -353,7 +353,7 @@ impl Collect<'_> {
                 let error = Diagnostic::error(format!("{what} has no argument \"{}\".", attr.name)).at(attr.span.clone());
                 suggest(error, &attr.name, attrs.iter().copied())
             };
-            self.fault(error);
+            self.report(error);
         }
         for inner in block.body.blocks.iter().filter(|inner| !blocks.contains(&inner.kind.as_str())) {
             let error = if attrs.contains(&inner.kind.as_str()) {
@@ -362,7 +362,7 @@ impl Collect<'_> {
                 let error = Diagnostic::error(format!("{what} has no block \"{}\".", inner.kind)).at(inner.header.clone());
                 suggest(error, &inner.kind, blocks.iter().copied())
             };
-            self.fault(error);
+            self.report(error);
         }
     }
 
@@ -371,14 +371,14 @@ impl Collect<'_> {
         let attr = block.body.attr(name)?;
         let value = constant(&attr.value, self.host).and_then(|value| {
             if value.is_null() {
-                return Err(fault(&attr.value.span, format!("\"{name}\" must not be null.")));
+                return Err(error_at(&attr.value.span, format!("\"{name}\" must not be null.")));
             }
-            types::convert(&value, ty).map_err(|_| fault(&attr.value.span, format!("\"{name}\" must be a {ty}.")))
+            types::convert(&value, ty).map_err(|_| error_at(&attr.value.span, format!("\"{name}\" must be a {ty}.")))
         });
         match value {
             Ok(value) => Some(value),
             Err(error) => {
-                self.fault(error);
+                self.report(error);
                 None
             }
         }
@@ -408,7 +408,7 @@ impl Collect<'_> {
         let constraint = match typed.map(|attr| type_expr::constraint(&attr.value, self.host)) {
             Some(Ok(constraint)) => constraint,
             Some(Err(error)) => {
-                self.fault(error);
+                self.report(error);
                 Constraint::Any
             }
             None => Constraint::Any,
@@ -417,13 +417,13 @@ impl Collect<'_> {
         let default = block.body.attr("default").and_then(|attr| {
             let value = constant(&attr.value, self.host).and_then(|value| {
                 if value.is_null() && !nullable {
-                    return Err(fault(&attr.value.span, "The default is null, which `nullable = false` forbids."));
+                    return Err(error_at(&attr.value.span, "The default is null, which `nullable = false` forbids."));
                 }
                 constraint
                     .apply(&value)
-                    .map_err(|error| fault(&attr.value.span, format!("The default does not fit the variable's type: {error}.")))
+                    .map_err(|error| error_at(&attr.value.span, format!("The default does not fit the variable's type: {error}.")))
             });
-            value.map_err(|error| self.fault(error)).ok()
+            value.map_err(|error| self.report(error)).ok()
         });
         let sensitive = self.flag(&block, "sensitive").unwrap_or(false);
         let ephemeral = self.flag(&block, "ephemeral").unwrap_or(false);

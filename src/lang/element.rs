@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::access;
 use super::ast::{Expr, For, Kind, StepKind};
 use super::declare::Name;
-use super::eval::{Fault, elements};
+use super::eval::{EvalError, elements};
 use super::scope::{Here, Names};
 use super::types;
 use super::value::{Data, Val};
@@ -18,7 +18,7 @@ use super::value::{Data, Val};
 pub(super) type Sources = BTreeMap<String, Val>;
 
 /// The element of an expression's value under a key (a text, or a number in a list).
-pub(super) fn of(names: &Names<'_>, expr: &Expr, key: &Val) -> Result<Option<Val>, Fault> {
+pub(super) fn of(names: &Names<'_>, expr: &Expr, key: &Val) -> Result<Option<Val>, EvalError> {
     match &expr.kind {
         Kind::Paren(inner) | Kind::Wrapped(inner) => of(names, inner, key),
         Kind::Object(items) => object(names, items, key),
@@ -47,7 +47,7 @@ fn plain_reference(expr: &Expr) -> Option<(&str, &str)> {
     }
 }
 
-fn object(names: &Names<'_>, items: &[(Expr, Expr)], key: &Val) -> Result<Option<Val>, Fault> {
+fn object(names: &Names<'_>, items: &[(Expr, Expr)], key: &Val) -> Result<Option<Val>, EvalError> {
     let wanted = types::text_of(&key.data);
     // The last one of a name counts.
     for (name, value) in items.iter().rev() {
@@ -62,7 +62,7 @@ fn object(names: &Names<'_>, items: &[(Expr, Expr)], key: &Val) -> Result<Option
     Ok(None)
 }
 
-fn from_for(names: &Names<'_>, expr: &Expr, walk: &For, key: &Val) -> Result<Option<Val>, Fault> {
+fn from_for(names: &Names<'_>, expr: &Expr, walk: &For, key: &Val) -> Result<Option<Val>, EvalError> {
     let sources = match names.sources(&expr.span) {
         Some(sources) => sources,
         None => names.remember(&expr.span, sources(names, walk)?),
@@ -78,7 +78,7 @@ fn from_for(names: &Names<'_>, expr: &Expr, walk: &For, key: &Val) -> Result<Opt
 }
 
 /// Which element gives which key, as far as the shape alone tells.
-fn sources(names: &Names<'_>, walk: &For) -> Result<Sources, Fault> {
+fn sources(names: &Names<'_>, walk: &For) -> Result<Sources, EvalError> {
     let shape = names.shape();
     let eval = shape.eval();
     let mut sources = Sources::new();
@@ -97,7 +97,7 @@ fn sources(names: &Names<'_>, walk: &For) -> Result<Sources, Fault> {
 }
 
 /// The element of a collection that had to be made as a whole.
-fn whole(names: &Names<'_>, expr: &Expr, key: &Val) -> Result<Option<Val>, Fault> {
+fn whole(names: &Names<'_>, expr: &Expr, key: &Val) -> Result<Option<Val>, EvalError> {
     let all = names.eval().eval(expr)?;
     Ok(match &all.data {
         Data::Map(_, fields) | Data::Object(fields) => types::text_of(&key.data).and_then(|key| fields.get(&key).cloned()),
@@ -122,7 +122,7 @@ impl<'s> Names<'s> {
     }
 
     /// One instance of a resource that has several; nothing if there is no such resource, or none under that key.
-    fn element_of(&self, block: &Name, key: &Val) -> Option<Result<Val, Fault>> {
+    fn element_of(&self, block: &Name, key: &Val) -> Option<Result<Val, EvalError>> {
         self.base().module.resources.get(block)?;
         let instances = match self.base().instances(block) {
             Ok(instances) => instances,

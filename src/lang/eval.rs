@@ -10,20 +10,20 @@ use std::sync::Arc;
 use super::Host;
 use super::access;
 use super::ast::{BinaryOp, Call, Expr, For, Kind, Names, Part, Step, StepKind, UnaryOp};
-use super::effort::{self, Effort, Size};
+use super::budget::{self, Budget, Size};
 use super::value::{Data, Val};
 use super::{arithmetic, functions, special, types};
 use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::types::Type;
 
 /// Why an expression has no value.
-pub type Fault = Box<Diagnostic>;
+pub type EvalError = Box<Diagnostic>;
 
 /// What an expression gives.
-pub type Outcome = Result<Val, Fault>;
+pub type Outcome = Result<Val, EvalError>;
 
 /// An error at a place.
-pub fn fault(span: &Span, message: impl Into<String>) -> Fault {
+pub fn error_at(span: &Span, message: impl Into<String>) -> EvalError {
     Box::new(Diagnostic::error(message).at(span.clone()))
 }
 
@@ -33,7 +33,7 @@ pub trait Scope {
     ///
     /// # Errors
     /// If there is no such name, or it has no value.
-    fn resolve(&self, root: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), Fault>;
+    fn resolve(&self, root: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), EvalError>;
 
     /// What a function gives that gives something new at each call: one result for each place that calls it, however often that
     /// is evaluated in a run.
@@ -57,7 +57,7 @@ pub struct Eval<'a> {
     /// Whether this is a template of `templatefile`, which must not call it again.
     pub(super) in_template: bool,
     /// What it has cost so far.
-    pub(super) effort: Effort,
+    pub(super) budget: Budget,
 }
 
 /// A bound name.
@@ -71,7 +71,7 @@ impl<'a> Eval<'a> {
     /// An evaluator without bound names.
     #[must_use]
     pub fn new(scope: &'a dyn Scope, host: &'a Host<'a>) -> Self {
-        Self { scope, host, bound: None, in_template: false, effort: Effort::default() }
+        Self { scope, host, bound: None, in_template: false, budget: Budget::default() }
     }
 
     /// The same for a template, which renders no other.
@@ -80,8 +80,8 @@ impl<'a> Eval<'a> {
     }
 
     /// The same as a part of what has cost something already.
-    pub(super) fn after(self, effort: &Effort) -> Self {
-        Self { effort: effort.clone(), ..self }
+    pub(super) fn after(self, budget: &Budget) -> Self {
+        Self { budget: budget.clone(), ..self }
     }
 
     /// Evaluates something with one more name bound.
@@ -95,7 +95,7 @@ impl<'a> Eval<'a> {
     /// # Errors
     /// What is wrong, and where.
     pub fn eval(&self, expr: &Expr) -> Outcome {
-        let _level = self.effort.enter(&expr.span)?;
+        let _level = self.budget.enter(&expr.span)?;
         match &expr.kind {
             Kind::Literal(value) => Ok(value.clone()),
             Kind::Template(parts) => self.template(parts),
@@ -118,7 +118,7 @@ impl<'a> Eval<'a> {
         }
     }
 
-    fn name(&self, name: &str, steps: &[Step], span: &Span) -> Result<(Val, usize), Fault> {
+    fn name(&self, name: &str, steps: &[Step], span: &Span) -> Result<(Val, usize), EvalError> {
         let mut bound = self.bound;
         while let Some(found) = bound {
             if found.name == name {
@@ -150,7 +150,7 @@ impl<'a> Eval<'a> {
     }
 
     fn splat(&self, of: &Val, steps: &[Step], span: &Span) -> Outcome {
-        let one = |item: &Val| self.effort.step(span).and_then(|()| self.steps(item.clone(), steps));
+        let one = |item: &Val| self.budget.step(span).and_then(|()| self.steps(item.clone(), steps));
         let each = |items: &[Val]| items.iter().map(one).collect::<Result<Vec<_>, _>>();
         let result = match &of.data {
             Data::Null(ty) if !matches!(ty, Type::List(_) | Type::Set(_)) => Val::tuple(Vec::new()),
@@ -170,7 +170,7 @@ impl<'a> Eval<'a> {
             }
             // Nobody can say whether it will be null, which would give an empty tuple.
             Data::Unknown(..) => Val::unknown(Type::Any),
-            Data::Null(_) => return Err(fault(span, "The list is null, so it has no elements to pick from.")),
+            Data::Null(_) => return Err(error_at(span, "The list is null, so it has no elements to pick from.")),
             _ => Val::tuple(each(std::slice::from_ref(&Val { sensitive: false, ..of.clone() }))?),
         };
         Ok(result.marked(of.sensitive))
@@ -178,7 +178,7 @@ impl<'a> Eval<'a> {
 
     fn tuple(&self, items: &[Expr], span: &Span) -> Outcome {
         let mut size = Size::default();
-        let item = |item| self.eval(item).and_then(|value| self.effort.put(&mut size, &value, span).map(|()| value));
+        let item = |item| self.eval(item).and_then(|value| self.budget.put(&mut size, &value, span).map(|()| value));
         Ok(Val::tuple(items.iter().map(item).collect::<Result<_, _>>()?))
     }
 
@@ -196,8 +196,8 @@ impl<'a> Eval<'a> {
             let name = if let Kind::Name(name) = &key.kind { Val::string(name) } else { self.eval(key)? };
             sensitive |= name.sensitive;
             let value = self.eval(value)?;
-            self.effort.put(&mut size, &name, span)?;
-            self.effort.put(&mut size, &value, span)?;
+            self.budget.put(&mut size, &name, span)?;
+            self.budget.put(&mut size, &value, span)?;
             match access::key_text(&name, &key.span)? {
                 Some(name) => {
                     fields.insert(name, value);
@@ -217,7 +217,7 @@ impl<'a> Eval<'a> {
         Ok(result.marked(text.sensitive))
     }
 
-    fn parts(&self, parts: &[Part], text: &mut Text) -> Result<(), Fault> {
+    fn parts(&self, parts: &[Part], text: &mut Text) -> Result<(), EvalError> {
         for part in parts {
             match part {
                 Part::Text(literal) => text.text.push_str(literal),
@@ -225,10 +225,10 @@ impl<'a> Eval<'a> {
                     let value = self.eval(expr)?;
                     text.sensitive |= value.has_sensitive();
                     match &value.data {
-                        Data::Null(_) => return Err(fault(&expr.span, "This value is null, which has no text.")),
+                        Data::Null(_) => return Err(error_at(&expr.span, "This value is null, which has no text.")),
                         Data::Unknown(ty, _) if types::convertible(ty, &Type::String).is_some() => text.unknown = true,
                         data => match types::text_of(data) {
-                            Some(piece) => self.effort.append(&mut text.text, &piece, &expr.span)?,
+                            Some(piece) => self.budget.append(&mut text.text, &piece, &expr.span)?,
                             None => {
                                 let message = format!("A text cannot hold {}.", kind_of(&value));
                                 return Err(Box::new(
@@ -258,9 +258,9 @@ impl<'a> Eval<'a> {
                         None => text.unknown = true,
                         Some(items) => {
                             for (key, value) in items {
-                                self.effort.step(&collection.span)?;
+                                self.budget.step(&collection.span)?;
                                 self.bind(names, key, value, |eval| eval.parts(body, text))?;
-                                effort::length(&text.text, &collection.span)?;
+                                budget::length(&text.text, &collection.span)?;
                             }
                         }
                     }
@@ -281,10 +281,10 @@ impl<'a> Eval<'a> {
     pub(super) fn condition(&self, expr: &Expr) -> Outcome {
         let value = self.eval(expr)?;
         if value.is_null() {
-            return Err(fault(&expr.span, "The condition is null; it must be true or false."));
+            return Err(error_at(&expr.span, "The condition is null; it must be true or false."));
         }
         types::convert(&value, &Type::Bool)
-            .map_err(|_| fault(&expr.span, format!("The condition is {}; it must be true or false.", kind_of(&value))))
+            .map_err(|_| error_at(&expr.span, format!("The condition is {}; it must be true or false.", kind_of(&value))))
     }
 
     fn conditional(&self, condition: &Expr, then: &Expr, otherwise: &Expr) -> Outcome {
@@ -301,7 +301,7 @@ impl<'a> Eval<'a> {
         };
         let sensitive = choice.sensitive || then_value.sensitive || else_value.sensitive;
         let span = Span { end: otherwise.span.end, ..then.span.clone() };
-        self.effort.look([&then_value, &else_value], &span)?;
+        self.budget.look([&then_value, &else_value], &span)?;
         let types = [then_value.ty(), else_value.ty()];
         let Some(common) = types::unify(&types) else {
             let message = format!(
@@ -309,7 +309,7 @@ impl<'a> Eval<'a> {
                 kind_of(&then_value),
                 kind_of(&else_value)
             );
-            return Err(fault(&span, message));
+            return Err(error_at(&span, message));
         };
         let value = match chosen {
             Some(true) => then_value,
@@ -320,7 +320,7 @@ impl<'a> Eval<'a> {
             value
         } else {
             types::convert(&value, &common)
-                .map_err(|error| fault(&span, format!("The results of a condition do not fit together: {error}.")))?
+                .map_err(|error| error_at(&span, format!("The results of a condition do not fit together: {error}.")))?
         };
         Ok(value.marked(sensitive))
     }
@@ -344,7 +344,7 @@ impl<'a> Eval<'a> {
 
     fn binary(&self, op: BinaryOp, left: &Expr, right: &Expr) -> Outcome {
         let (a, b) = (self.eval(left)?, self.eval(right)?);
-        self.effort.look([&a, &b], &left.span)?;
+        self.budget.look([&a, &b], &left.span)?;
         match op {
             BinaryOp::Equal => Ok(types::equal(&a, &b)),
             BinaryOp::NotEqual => {
@@ -378,7 +378,7 @@ impl<'a> Eval<'a> {
         };
         let mut found = Found { sensitive: collection.sensitive, ..Found::default() };
         for (key, value) in items {
-            self.effort.step(span)?;
+            self.budget.step(span)?;
             self.bind(&of.names, key, value, |eval| eval.for_element(of, span, &mut found))?;
         }
         let result = if found.unknown {
@@ -393,7 +393,7 @@ impl<'a> Eval<'a> {
         Ok(result.marked(found.sensitive))
     }
 
-    fn for_element(&self, of: &For, span: &Span, found: &mut Found) -> Result<(), Fault> {
+    fn for_element(&self, of: &For, span: &Span, found: &mut Found) -> Result<(), EvalError> {
         if let Some(condition) = &of.condition {
             let choice = self.condition(condition)?;
             found.sensitive |= choice.sensitive;
@@ -408,16 +408,16 @@ impl<'a> Eval<'a> {
         }
         let Some(key) = &of.key else {
             let value = self.eval(&of.value)?;
-            self.effort.put(&mut found.size, &value, span)?;
+            self.budget.put(&mut found.size, &value, span)?;
             found.list.push(value);
             return Ok(());
         };
         let name = self.eval(key)?;
         found.sensitive |= name.sensitive;
-        self.effort.put(&mut found.size, &name, span)?;
+        self.budget.put(&mut found.size, &name, span)?;
         let text = access::key_text(&name, &key.span)?;
         let value = self.eval(&of.value)?;
-        self.effort.put(&mut found.size, &value, span)?;
+        self.budget.put(&mut found.size, &value, span)?;
         let Some(text) = text else {
             found.unknown = true;
             return Ok(());
@@ -442,7 +442,7 @@ impl<'a> Eval<'a> {
         let Some(function) = functions::lookup(&call.name) else { return Err(unknown_function(call)) };
         let Some(args) = self.args(call)? else { return Ok(Val::unknown(function.gives.ty())) };
         let given = args.len();
-        self.effort.work(&args, span)?;
+        self.budget.work(&args, span)?;
         let fails = |error: functions::FnError| {
             let at = error.arg.and_then(|at| call.args.get(at).or(if at < given { call.args.last() } else { None }));
             let place = match at {
@@ -451,19 +451,19 @@ impl<'a> Eval<'a> {
                 None if given < function.params.len() => Span { start: span.end.saturating_sub(1), ..span.clone() },
                 None => span.clone(),
             };
-            fault(&place, format!("The function \"{}\" fails: {}.", call.name, error.message.trim_end_matches('.')))
+            error_at(&place, format!("The function \"{}\" fails: {}.", call.name, error.message.trim_end_matches('.')))
         };
         let result = if function.anew {
             self.scope.once(span, &|| functions::call(function, args.clone(), self.host).map_err(fails))?
         } else {
             functions::call(function, args, self.host).map_err(fails)?
         };
-        self.effort.work([&result], span)?;
+        self.budget.work([&result], span)?;
         Ok(result)
     }
 
     /// The arguments, the last one spread if that is asked for; nothing if it is unknown how many there are.
-    pub(super) fn args(&self, call: &Call) -> Result<Option<Vec<Val>>, Fault> {
+    pub(super) fn args(&self, call: &Call) -> Result<Option<Vec<Val>>, EvalError> {
         let mut args = call.args.iter().map(|arg| self.eval(arg)).collect::<Result<Vec<_>, _>>()?;
         if !call.spread {
             return Ok(Some(args));
@@ -476,7 +476,7 @@ impl<'a> Eval<'a> {
                 Ok(Some(args))
             }
             Data::Unknown(Type::List(_) | Type::Set(_) | Type::Any | Type::Tuple(_), _) => Ok(None),
-            _ => Err(fault(&place.span, format!("Only a list, a set or a tuple can be spread with `...`, not {}.", kind_of(&last)))),
+            _ => Err(error_at(&place.span, format!("Only a list, a set or a tuple can be spread with `...`, not {}.", kind_of(&last)))),
         }
     }
 }
@@ -501,7 +501,7 @@ struct Found {
 }
 
 /// The error for a function that does not exist.
-pub(super) fn unknown_function(call: &Call) -> Fault {
+pub(super) fn unknown_function(call: &Call) -> EvalError {
     let error = Diagnostic::error(format!("There is no function \"{}\".", call.name)).at(call.name_span.clone());
     Box::new(match functions::suggest(&call.name) {
         Some(name) => error.hint(format!("Did you mean \"{name}\"?")),
@@ -510,7 +510,7 @@ pub(super) fn unknown_function(call: &Call) -> Fault {
 }
 
 /// The keys and values of a collection; nothing if it is unknown.
-pub(super) fn elements(of: &Val, span: &Span) -> Result<Option<Vec<(Val, Val)>>, Fault> {
+pub(super) fn elements(of: &Val, span: &Span) -> Result<Option<Vec<(Val, Val)>>, EvalError> {
     let list = |items: &[Val]| items.iter().enumerate().map(|(at, item)| (Val::number(at), item.clone())).collect();
     Ok(match &of.data {
         Data::List(_, items) | Data::Tuple(items) => Some(list(items)),
@@ -519,16 +519,16 @@ pub(super) fn elements(of: &Val, span: &Span) -> Result<Option<Vec<(Val, Val)>>,
             Some(fields.iter().map(|(name, value)| (Val::string(name), value.clone())).collect())
         }
         Data::Unknown(Type::Bool | Type::Number | Type::String, _) | Data::Bool(_) | Data::Number(_) | Data::String(_) => {
-            return Err(fault(span, format!("`for` walks a list, set, tuple, map or object, not {}.", kind_of(of))));
+            return Err(error_at(span, format!("`for` walks a list, set, tuple, map or object, not {}.", kind_of(of))));
         }
         Data::Unknown(..) => None,
-        Data::Null(_) => return Err(fault(span, "`for` cannot walk null.")),
+        Data::Null(_) => return Err(error_at(span, "`for` cannot walk null.")),
     })
 }
 
 fn operand(value: &Val, ty: &Type, op: &str, span: &Span) -> Outcome {
     if value.is_null() {
-        return Err(fault(span, format!("An operand of `{op}` is null; it must be {}.", article(ty))));
+        return Err(error_at(span, format!("An operand of `{op}` is null; it must be {}.", article(ty))));
     }
     let error = |_| {
         let error = Diagnostic::error(format!("An operand of `{op}` must be {}, not {}.", article(ty), kind_of(value))).at(span.clone());
@@ -557,8 +557,8 @@ fn compute(op: BinaryOp, a: &Val, b: &Val, span: &Span, right: &Span) -> Outcome
     let zero = matches!(op, BinaryOp::Divide | BinaryOp::Modulo) && *b == 0_i64.into();
     match result {
         Some(number) => Ok(Val::number(number)),
-        None if zero => Err(fault(right, "Division by zero.")),
-        None => Err(fault(span, format!("The result does not fit: {}.", arithmetic::OUT_OF_REACH))),
+        None if zero => Err(error_at(right, "Division by zero.")),
+        None => Err(error_at(span, format!("The result does not fit: {}.", arithmetic::OUT_OF_REACH))),
     }
 }
 

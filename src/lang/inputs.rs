@@ -9,7 +9,7 @@ use super::Host;
 use super::access::suggest;
 use super::constraint::Constraint;
 use super::declare::{Module, Variable, constant};
-use super::eval::{Fault, fault};
+use super::eval::{EvalError, error_at};
 use super::value::{Data, Val};
 use super::{json, syntax};
 use dofloat_base::diag::{Diagnostic, Span};
@@ -99,13 +99,13 @@ pub(super) fn values(module: &Module, inputs: &Inputs, host: &Host<'_>) -> Resul
 
 /// A value before it is fitted to the variable's type.
 struct Raw {
-    value: Result<Val, Fault>,
+    value: Result<Val, EvalError>,
     /// Where it stands, if in a file.
     span: Option<Span>,
     from: String,
 }
 
-fn one(name: &str, variable: &Variable, given: Option<Raw>, lenient: bool) -> Result<Val, Fault> {
+fn one(name: &str, variable: &Variable, given: Option<Raw>, lenient: bool) -> Result<Val, EvalError> {
     let Some(raw) = given else {
         return match &variable.default {
             Some(default) => Ok(default.clone()),
@@ -126,7 +126,7 @@ fn one(name: &str, variable: &Variable, given: Option<Raw>, lenient: bool) -> Re
     if value.is_null() && !variable.nullable {
         return match &variable.default {
             Some(default) => Ok(default.clone()),
-            None => Err(fault(&place, format!("The variable \"{name}\" must not be null (from {}).", raw.from))),
+            None => Err(error_at(&place, format!("The variable \"{name}\" must not be null (from {}).", raw.from))),
         };
     }
     variable.constraint.apply(&value).map_err(|error| {
@@ -183,7 +183,7 @@ fn gather(module: &Module, inputs: &Inputs, host: &Host<'_>) -> (BTreeMap<String
 }
 
 /// A text as a value.
-fn text(variable: &Variable, raw: &str, from: &str, host: &Host<'_>) -> Result<Val, Fault> {
+fn text(variable: &Variable, raw: &str, from: &str, host: &Host<'_>) -> Result<Val, EvalError> {
     let simple = matches!(variable.constraint, Constraint::Bool | Constraint::Number | Constraint::String);
     if simple || !variable.typed {
         return Ok(Val::string(raw));

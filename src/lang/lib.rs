@@ -1,16 +1,16 @@
 //! The language: from text to the resources that are wanted.
 //!
-//! Invariant: no IO but through the `Files` handle, no kind's meaning, no secret opened but at the border.
+//! Invariant: no IO but through the `Files` handle, no kind's meaning, no secret opened but where values become terms (`convert`).
 
 pub mod access;
 pub mod arithmetic;
 pub mod ast;
 pub mod backend;
 pub mod body;
-pub mod border;
+pub mod budget;
 pub mod constraint;
+pub mod convert;
 pub mod declare;
-pub mod effort;
 pub mod element;
 pub mod eval;
 pub mod files;
@@ -18,6 +18,7 @@ pub mod functions;
 pub mod inputs;
 pub mod json;
 pub mod module;
+pub mod moves;
 mod quotes;
 pub mod references;
 pub mod scope;
@@ -27,7 +28,6 @@ pub mod statics;
 pub mod syntax;
 pub mod type_expr;
 pub mod types;
-pub mod upkeep;
 pub mod value;
 
 #[cfg(test)]

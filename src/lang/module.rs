@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use super::Host;
 use super::ast::Body;
 use super::body;
-use super::border;
+use super::convert;
 use super::declare::{self, Module, Resource};
 use super::element;
-use super::eval::Fault;
+use super::eval::EvalError;
 use super::inputs::{self, Inputs, Question};
 use super::json;
 use super::scope::{Base, Here, Names};
@@ -77,7 +77,7 @@ pub fn load<'a>(sources: &[Source<'_>], inputs: &Inputs, schemas: &dyn Schemas, 
     base.open_shape = inputs.open_shape;
     base.compute();
     validate_variables(&base)?;
-    rehearse(&base)?;
+    check_bodies(&base)?;
     let desired = shape::desired(&base).map_err(sorted)?;
     Ok(Stack { base, desired, warnings })
 }
@@ -142,7 +142,7 @@ fn validate_variables(base: &Base<'_>) -> Result<(), Vec<Diagnostic>> {
 
 /// Evaluates everything once with resources that are unknown: local values, bodies, outputs. So a wrong operand or
 /// argument is found before any request, also where no instance would reach it.
-fn rehearse(base: &Base<'_>) -> Result<(), Vec<Diagnostic>> {
+fn check_bodies(base: &Base<'_>) -> Result<(), Vec<Diagnostic>> {
     let mut errors = Vec::new();
     let plain = Names::new(base, None, Here::Plain);
     for local in base.module.locals.keys() {
@@ -195,7 +195,7 @@ impl Stack<'_> {
     #[must_use]
     pub fn variables(&self) -> BTreeMap<String, Variable> {
         let one = |(name, variable): (&String, &declare::Variable)| {
-            let value = self.base.variables.get(name).map_or_else(Term::null, border::term);
+            let value = self.base.variables.get(name).map_or_else(Term::null, convert::term);
             (name.clone(), Variable { value, sensitive: variable.sensitive, span: variable.span.clone() })
         };
         self.base.module.variables.iter().map(one).collect()
@@ -219,7 +219,7 @@ impl Stack<'_> {
                 match names.eval().eval(&attr.value) {
                     Ok(value) if value.is_null() => {}
                     Ok(value) => {
-                        arguments.push(Argument { name: attr.name.clone(), value: border::term(&value), span: attr.value.span.clone() })
+                        arguments.push(Argument { name: attr.name.clone(), value: convert::term(&value), span: attr.value.span.clone() })
                     }
                     Err(error) => errors.push(*error),
                 }
@@ -242,7 +242,7 @@ impl Stack<'_> {
     }
 
     /// The names in an instance. A value of `for_each` that was not known with the shape is computed again.
-    fn names<'s>(&'s self, of: &Address, resource: &Resource, known: &'s Known<'s>) -> Result<Names<'s>, Fault> {
+    fn names<'s>(&'s self, of: &Address, resource: &Resource, known: &'s Known<'s>) -> Result<Names<'s>, EvalError> {
         let instances = self.base.instances(&(of.kind.clone(), of.name.clone()))?;
         let mut here = instances.here(of.key.as_ref());
         if let (Here::Each(key, value), declare::Repeat::ForEach(expr)) = (&here, &resource.repeat)
@@ -311,7 +311,7 @@ impl Resolve for Stack<'_> {
                 Ok(value) if value.is_null() => {}
                 Ok(value) => {
                     errors.extend(leak(output, &value));
-                    let (ty, value) = (value.ty(), border::term(&value.marked(output.sensitive)));
+                    let (ty, value) = (value.ty(), convert::term(&value.marked(output.sensitive)));
                     outputs.insert(name.clone(), Output { value, ty, sensitive: output.sensitive, span: Some(output.span.clone()) });
                 }
                 Err(error) => errors.push(*error),

@@ -11,11 +11,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Host;
 use super::ast::{Step, StepKind, short};
-use super::border;
+use super::budget::Budget;
+use super::convert;
 use super::declare::{Module, Name, Resource};
-use super::effort::Effort;
 use super::element::Sources;
-use super::eval::{Eval, Fault, Outcome, Scope, fault};
+use super::eval::{Eval, EvalError, Outcome, Scope, error_at};
 use super::shape::{self, Instances};
 use super::statics::{Links, Node};
 use super::value::{Data, Val};
@@ -45,7 +45,7 @@ pub struct Base<'a> {
     /// The local values while nothing is known of resources.
     locals: BTreeMap<String, OnceLock<Outcome>>,
     /// The instances of each resource, once asked for.
-    pub(super) instances: BTreeMap<Name, OnceLock<Result<Instances, Fault>>>,
+    pub(super) instances: BTreeMap<Name, OnceLock<Result<Instances, EvalError>>>,
     /// Where the elements of `for` expressions come from, by the expression's place.
     pub(super) sources: Mutex<BTreeMap<Span, Arc<Sources>>>,
 }
@@ -101,15 +101,15 @@ impl<'a> Base<'a> {
     ///
     /// # Errors
     /// If its `count` or `for_each` is wrong or cannot be known.
-    pub(super) fn instances(&self, name: &Name) -> Result<&Instances, Fault> {
-        self.instances_after(name, &Effort::default())
+    pub(super) fn instances(&self, name: &Name) -> Result<&Instances, EvalError> {
+        self.instances_after(name, &Budget::default())
     }
 
     /// The same, for an evaluation that has cost something already.
-    fn instances_after(&self, name: &Name, effort: &Effort) -> Result<&Instances, Fault> {
+    fn instances_after(&self, name: &Name, budget: &Budget) -> Result<&Instances, EvalError> {
         static NONE: Instances = Instances::Once;
         let (Some(cell), Some(resource)) = (self.instances.get(name), self.module.resources.get(name)) else { return Ok(&NONE) };
-        cell.get_or_init(|| shape::instances(self, name, resource, effort)).as_ref().map_err(Clone::clone)
+        cell.get_or_init(|| shape::instances(self, name, resource, budget)).as_ref().map_err(Clone::clone)
     }
 }
 
@@ -174,13 +174,13 @@ impl<'s> Names<'s> {
     fn local(&self, name: &str, span: &Span, eval: &Eval<'_>) -> Outcome {
         let base = self.base;
         let Some(shaped) = base.local(name) else {
-            return Err(fault(span, format!("There is no local value \"{name}\".")));
+            return Err(error_at(span, format!("There is no local value \"{name}\".")));
         };
         let Some((name, _)) = base.links.moving.get_key_value(name).filter(|_| self.known.is_some()) else {
             // Unknown without any resource: by a template with a function that had no value in the plan.
             let unknown = base.has_begun() && self.known.is_some() && shaped.as_ref().is_ok_and(Val::has_unknown);
             let local = base.module.locals.get(name).filter(|_| unknown);
-            return local.map_or_else(|| shaped.clone(), |local| self.outside().eval().after(&eval.effort).eval(&local.value));
+            return local.map_or_else(|| shaped.clone(), |local| self.outside().eval().after(&eval.budget).eval(&local.value));
         };
         // First those that it depends on, so that a long chain is walked and not dived into.
         let (outside, mut open) = (self.outside(), vec![name.as_str()]);
@@ -196,23 +196,23 @@ impl<'s> Names<'s> {
             }
             open.pop();
             if let Some(local) = base.module.locals.get(at).filter(|_| missing(&at)) {
-                let value = outside.eval().after(&eval.effort).eval(&local.value);
+                let value = outside.eval().after(&eval.budget).eval(&local.value);
                 self.memo.borrow_mut().insert(at, value);
             }
         }
         self.memo.borrow().get(name.as_str()).unwrap_or(shaped).clone()
     }
 
-    fn resource(&self, kind: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), Fault> {
+    fn resource(&self, kind: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), EvalError> {
         let Some(StepKind::Attr(name)) = steps.first().map(|step| &step.kind) else {
-            return Err(fault(span, format!("There is nothing named \"{kind}\".")));
+            return Err(error_at(span, format!("There is nothing named \"{kind}\".")));
         };
         let block = (kind.to_owned(), name.clone());
         if !self.base.module.resources.contains_key(&block) {
-            return Err(fault(span, format!("There is no resource \"{kind}\" \"{name}\".")));
+            return Err(error_at(span, format!("There is no resource \"{kind}\" \"{name}\".")));
         }
         let address = Address::new(kind, name);
-        let instances = self.base.instances_after(&block, &eval.effort)?;
+        let instances = self.base.instances_after(&block, &eval.budget)?;
         if let Instances::Once = instances {
             let (value, used) = self.instance(&address, &steps[1..]);
             return Ok((value, used + 1));
@@ -234,7 +234,7 @@ impl<'s> Names<'s> {
             return Ok((self.all(&address, instances, span, eval)?, 1));
         }
         let key =
-            instances.key(&index).ok_or_else(|| fault(place, format!("{address} has no such instance: {}.", instances.describe())))?;
+            instances.key(&index).ok_or_else(|| error_at(place, format!("{address} has no such instance: {}.", instances.describe())))?;
         let (value, used) = self.instance(&address.with_key(Some(key)), &steps[2..]);
         Ok((value, used + 2))
     }
@@ -251,9 +251,9 @@ impl<'s> Names<'s> {
         (object(term.as_ref(), address, types), 0)
     }
 
-    fn all(&self, address: &Address, instances: &Instances, span: &Span, eval: &Eval<'_>) -> Result<Val, Fault> {
+    fn all(&self, address: &Address, instances: &Instances, span: &Span, eval: &Eval<'_>) -> Result<Val, EvalError> {
         let parts = self.base.types.get(&address.kind).map_or(1, BTreeMap::len);
-        eval.effort.parts(instances.keys().len().saturating_mul(parts), span)?;
+        eval.budget.parts(instances.keys().len().saturating_mul(parts), span)?;
         let one = |key| self.instance(&address.with_key(Some(key)), &[]).0;
         Ok(match instances {
             Instances::Once | Instances::Open(_) => self.instance(address, &[]).0,
@@ -281,11 +281,11 @@ fn object(term: Option<&Term>, address: &Address, types: &BTreeMap<String, Type>
 fn attribute(term: Option<&Term>, address: &Address, name: &str, ty: &Type) -> Val {
     match term {
         Some(Term::Value(Value::Map(fields))) => match fields.get(name) {
-            Some(value) => border::value(&Term::Value(value.clone()), ty),
+            Some(value) => convert::value(&Term::Value(value.clone()), ty),
             None => Data::Null(ty.clone()).into(),
         },
         Some(Term::Map(fields)) => match fields.get(name) {
-            Some(term) => border::value(term, ty),
+            Some(term) => convert::value(term, ty),
             None => Data::Null(ty.clone()).into(),
         },
         _ => {
@@ -297,7 +297,7 @@ fn attribute(term: Option<&Term>, address: &Address, name: &str, ty: &Type) -> V
 }
 
 impl Scope for Names<'_> {
-    fn once(&self, place: &Span, call: &dyn Fn() -> Result<Val, Fault>) -> Result<Val, Fault> {
+    fn once(&self, place: &Span, call: &dyn Fn() -> Result<Val, EvalError>) -> Result<Val, EvalError> {
         if !self.base.has_begun() {
             return call();
         }
@@ -317,7 +317,7 @@ impl Scope for Names<'_> {
         Ok(value)
     }
 
-    fn resolve(&self, root: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), Fault> {
+    fn resolve(&self, root: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), EvalError> {
         let (written, (root, steps)) = (steps.len(), short(root, steps));
         let name = match steps.first().map(|step| &step.kind) {
             Some(StepKind::Attr(name)) => name.as_str(),
@@ -326,25 +326,25 @@ impl Scope for Names<'_> {
         let known = match (root, name) {
             ("var", name) => match self.base.variables.get(name) {
                 Some(value) => value.clone(),
-                None => return Err(fault(span, format!("There is no variable \"{name}\"."))),
+                None => return Err(error_at(span, format!("There is no variable \"{name}\"."))),
             },
             ("local", name) => self.local(name, span, eval)?,
             ("count", "index") => match &self.here {
                 Here::Count(index) => index.clone(),
-                _ => return Err(fault(span, "`count.index` has a value only in a resource with `count`.")),
+                _ => return Err(error_at(span, "`count.index` has a value only in a resource with `count`.")),
             },
             ("each", "key" | "value") => match &self.here {
                 Here::Each(key, value) => if name == "key" { key } else { value }.clone(),
-                _ => return Err(fault(span, "`each` has a value only in a resource with `for_each`.")),
+                _ => return Err(error_at(span, "`each` has a value only in a resource with `for_each`.")),
             },
             ("self", _) => match &self.this {
                 Some(this) => return Ok((this.clone(), 0)),
-                None => return Err(fault(span, "`self` has a value only in a postcondition.")),
+                None => return Err(error_at(span, "`self` has a value only in a postcondition.")),
             },
             ("path", "module" | "root") => Val::string("."),
             ("path", "cwd") => Val::string(&self.base.host().base.to_string_lossy()),
             ("terraform", "workspace") => Val::string("default"),
-            ("each" | "count" | "path" | "terraform", _) => return Err(fault(span, format!("\"{root}\" has no attribute \"{name}\"."))),
+            ("each" | "count" | "path" | "terraform", _) => return Err(error_at(span, format!("\"{root}\" has no attribute \"{name}\"."))),
             _ => {
                 let (value, used) = self.resource(root, steps, span, eval)?;
                 return Ok((value, used + written - steps.len()));

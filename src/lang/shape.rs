@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::ast::{Expr, StepKind};
+use super::budget::Budget;
 use super::declare::{Name, Repeat, Resource};
-use super::effort::Effort;
-use super::eval::{Fault, fault, kind_of};
+use super::eval::{EvalError, error_at, kind_of};
+use super::moves;
 use super::references::{self, Reference};
 use super::scope::{Base, Here, Names};
 use super::statics::Node;
 use super::types;
-use super::upkeep;
 use super::value::{Data, Val};
 use dofloat_base::address::{Address, Key};
 use dofloat_base::desired::{Desired, Repeats, Trigger, Wanted};
@@ -108,9 +108,9 @@ impl Instances {
 }
 
 /// Evaluates `count` or `for_each`.
-pub(super) fn instances(base: &Base<'_>, name: &Name, resource: &Resource, effort: &Effort) -> Result<Instances, Fault> {
+pub(super) fn instances(base: &Base<'_>, name: &Name, resource: &Resource, budget: &Budget) -> Result<Instances, EvalError> {
     let names = Names::new(base, None, Here::Plain);
-    let eval = |expr: &Expr| names.eval().after(effort).eval(expr);
+    let eval = |expr: &Expr| names.eval().after(budget).eval(expr);
     let about = format!("{}.{}", name.0, name.1);
     let (expr, value) = match &resource.repeat {
         Repeat::Once => return Ok(Instances::Once),
@@ -147,23 +147,23 @@ fn wants_a_variable(base: &Base<'_>, expr: &Expr) -> bool {
     false
 }
 
-fn count(value: &Val, span: &Span, about: &str) -> Result<Instances, Fault> {
+fn count(value: &Val, span: &Span, about: &str) -> Result<Instances, EvalError> {
     if value.is_null() {
-        return Err(fault(span, "`count` is null; it must be a whole number from 0 on."));
+        return Err(error_at(span, "`count` is null; it must be a whole number from 0 on."));
     }
     let number = match types::convert(value, &Type::Number) {
         Ok(number) if !matches!(value.data, Data::Bool(_)) => number,
-        _ => return Err(fault(span, format!("`count` must be a whole number from 0 on, not {}.", kind_of(value)))),
+        _ => return Err(error_at(span, format!("`count` must be a whole number from 0 on, not {}.", kind_of(value)))),
     };
     let Data::Number(number) = &number.data else { return Err(unknown("count", value, span, about)) };
     match number.as_u64() {
         Some(count) if count <= MOST_INSTANCES => Ok(Instances::Count(count)),
-        Some(_) => Err(fault(span, format!("`count` is more than {MOST_INSTANCES}."))),
-        None => Err(fault(span, "`count` must be a whole number from 0 on.")),
+        Some(_) => Err(error_at(span, format!("`count` is more than {MOST_INSTANCES}."))),
+        None => Err(error_at(span, "`count` must be a whole number from 0 on.")),
     }
 }
 
-pub(super) fn each(value: &Val, span: &Span, about: &str) -> Result<Instances, Fault> {
+pub(super) fn each(value: &Val, span: &Span, about: &str) -> Result<Instances, EvalError> {
     if value.sensitive {
         return Err(Box::new(
             Diagnostic::error("`for_each` is sensitive, but its keys are shown in addresses.")
@@ -173,14 +173,14 @@ pub(super) fn each(value: &Val, span: &Span, about: &str) -> Result<Instances, F
     }
     let set_of_strings = "`for_each` must be a map, an object or a set of strings";
     match &value.data {
-        Data::Null(_) => Err(fault(span, format!("{set_of_strings}, not null."))),
+        Data::Null(_) => Err(error_at(span, format!("{set_of_strings}, not null."))),
         Data::Map(_, fields) | Data::Object(fields) => Ok(Instances::Each((**fields).clone())),
         Data::Set(_, items) => {
             let name = |item: &Val| match &item.data {
                 Data::String(text) => Ok((text.to_string(), item.clone())),
                 Data::Unknown(..) => Err(unknown("for_each", item, span, about)),
-                Data::Null(_) => Err(fault(span, format!("{set_of_strings}, and this set has a null in it."))),
-                _ => Err(fault(span, format!("{set_of_strings}, and this set has {} in it.", kind_of(item)))),
+                Data::Null(_) => Err(error_at(span, format!("{set_of_strings}, and this set has a null in it."))),
+                _ => Err(error_at(span, format!("{set_of_strings}, and this set has {} in it.", kind_of(item)))),
             };
             Ok(Instances::Each(items.iter().map(name).collect::<Result<_, _>>()?))
         }
@@ -188,11 +188,11 @@ pub(super) fn each(value: &Val, span: &Span, about: &str) -> Result<Instances, F
         Data::List(..) | Data::Tuple(_) | Data::Unknown(Type::List(_) | Type::Tuple(_), _) => {
             Err(Box::new(Diagnostic::error(format!("{set_of_strings}, not {}.", kind_of(value))).at(span.clone()).hint("Use `toset(…)`.")))
         }
-        _ => Err(fault(span, format!("{set_of_strings}, not {}.", kind_of(value)))),
+        _ => Err(error_at(span, format!("{set_of_strings}, not {}.", kind_of(value)))),
     }
 }
 
-fn unknown(what: &str, value: &Val, span: &Span, about: &str) -> Fault {
+fn unknown(what: &str, value: &Val, span: &Span, about: &str) -> EvalError {
     let from = match &value.data {
         Data::Unknown(_, Some(origin)) => origin.address.as_ref().map(|address| format!(": it depends on {address}.{}", origin.path)),
         _ => None,
@@ -326,7 +326,7 @@ pub(super) fn desired(base: &Base<'_>) -> Result<Desired, Vec<Diagnostic>> {
             desired.resources.insert(address, Wanted { after, rules, span: resource.span.clone() });
         }
     }
-    errors = upkeep::put(base, &mut desired);
+    errors = moves::put(base, &mut desired);
     if errors.is_empty() { Ok(desired) } else { Err(errors) }
 }
 

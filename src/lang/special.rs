@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::access::suggest;
 use super::ast::{Call, Expr, Kind, Step};
-use super::eval::{Eval, Fault, Outcome, Scope, fault, kind_of};
+use super::eval::{Eval, EvalError, Outcome, Scope, error_at, kind_of};
 use super::references;
 use super::syntax;
 use super::types;
@@ -29,11 +29,11 @@ pub(super) fn call(eval: &Eval<'_>, call: &Call, span: &Span) -> Option<Outcome>
     };
     if call.args.len() != expected || call.spread {
         let plural = if expected == 1 { "argument" } else { "arguments" };
-        return Some(Err(fault(span, format!("The function \"{}\" takes {expected} {plural}, not {}.", call.name, call.args.len()))));
+        return Some(Err(error_at(span, format!("The function \"{}\" takes {expected} {plural}, not {}.", call.name, call.args.len()))));
     }
     Some(match call.name.as_str() {
         "can" => Ok(can(eval, &call.args[0])),
-        _ if eval.in_template => Err(fault(span, format!("A template cannot call \"{}\".", call.name))),
+        _ if eval.in_template => Err(error_at(span, format!("A template cannot call \"{}\".", call.name))),
         "templatefile" => template_file(eval, &call.args[0], &call.args[1]),
         _ => template_string(eval, &call.args[0], &call.args[1]),
     })
@@ -48,7 +48,7 @@ fn try_all(eval: &Eval<'_>, call: &Call, span: &Span) -> Outcome {
         }
     }
     Err(match last {
-        None => fault(span, "The function \"try\" takes at least 1 argument."),
+        None => error_at(span, "The function \"try\" takes at least 1 argument."),
         Some(last) => {
             let error = Diagnostic::error(format!("None of the expressions of \"try\" has a value; the last one: {}", last.message))
                 .at(span.clone());
@@ -82,7 +82,7 @@ fn template_file(eval: &Eval<'_>, path: &Expr, vars: &Expr) -> Outcome {
         )
     })?;
     let content =
-        String::from_utf8(bytes).map_err(|_| fault(&path.span, format!("Cannot use {shown} as a template: it is no UTF-8 text.")))?;
+        String::from_utf8(bytes).map_err(|_| error_at(&path.span, format!("Cannot use {shown} as a template: it is no UTF-8 text.")))?;
     render(eval, &name, &content, &values, path, vars).map(|value| value.marked(sensitive))
 }
 
@@ -102,13 +102,13 @@ fn template_string(eval: &Eval<'_>, template: &Expr, vars: &Expr) -> Outcome {
 }
 
 /// A text and whether it is sensitive; nothing if it is unknown.
-fn text(value: &Val, place: &Expr, what: &str) -> Result<Option<(String, bool)>, Fault> {
+fn text(value: &Val, place: &Expr, what: &str) -> Result<Option<(String, bool)>, EvalError> {
     match &value.data {
-        Data::Null(_) => Err(fault(&place.span, format!("{what} must not be null."))),
+        Data::Null(_) => Err(error_at(&place.span, format!("{what} must not be null."))),
         Data::Unknown(ty, _) if types::convertible(ty, &Type::String).is_some() => Ok(None),
         data => match types::text_of(data) {
             Some(text) => Ok(Some((text, value.sensitive))),
-            None => Err(fault(&place.span, format!("{what} must be a string, not {}.", kind_of(value)))),
+            None => Err(error_at(&place.span, format!("{what} must be a string, not {}.", kind_of(value)))),
         },
     }
 }
@@ -117,10 +117,10 @@ fn render(eval: &Eval<'_>, name: &str, content: &str, values: &Val, place: &Expr
     let given: BTreeMap<String, Val> = match &values.data {
         Data::Object(fields) | Data::Map(_, fields) => (**fields).clone(),
         Data::Unknown(..) => return Ok(Val::unknown(Type::String).marked(values.sensitive)),
-        _ => return Err(fault(&vars.span, format!("The values for a template must be a map or an object, not {}.", kind_of(values)))),
+        _ => return Err(error_at(&vars.span, format!("The values for a template must be a map or an object, not {}.", kind_of(values)))),
     };
     if let Some(name) = given.keys().find(|name| !references::is_name(name)) {
-        return Err(fault(
+        return Err(error_at(
             &vars.span,
             format!("\"{name}\" cannot be a name in a template: a name has letters, digits, `_` and `-`, and starts with no digit."),
         ));
@@ -133,10 +133,10 @@ fn render(eval: &Eval<'_>, name: &str, content: &str, values: &Val, place: &Expr
     };
     let template = syntax::template(name, content).map_err(|errors| match errors.first() {
         Some(error) => inside(error, &place.span),
-        None => fault(&place.span, format!("{name} is no template.")),
+        None => error_at(&place.span, format!("{name} is no template.")),
     })?;
     let names = Values { given: &given };
-    let scope = Eval::new(&names, eval.host).after(&eval.effort).in_template();
+    let scope = Eval::new(&names, eval.host).after(&eval.budget).in_template();
     if let Some(error) = references::unbound(&template, &given) {
         return Err(inside(&error, &vars.span));
     }
@@ -144,7 +144,7 @@ fn render(eval: &Eval<'_>, name: &str, content: &str, values: &Val, place: &Expr
     // A template of one text is that text, also where it is a literal without any insertion.
     let result = if let Kind::Literal(_) = template.kind { Val::string(content_of(&result)) } else { result };
     if result.is_null() {
-        return Err(fault(&place.span, format!("The result of {name} is null, which has no text.")));
+        return Err(error_at(&place.span, format!("The result of {name} is null, which has no text.")));
     }
     Ok(result.marked(values.sensitive))
 }
@@ -159,7 +159,7 @@ struct Values<'a> {
 }
 
 impl Scope for Values<'_> {
-    fn resolve(&self, root: &str, _: &[Step], span: &Span, _: &Eval<'_>) -> Result<(Val, usize), Fault> {
+    fn resolve(&self, root: &str, _: &[Step], span: &Span, _: &Eval<'_>) -> Result<(Val, usize), EvalError> {
         match self.given.get(root) {
             Some(value) => Ok((value.clone(), 0)),
             None => {

@@ -511,7 +511,7 @@ resource "thing" "e" {
     });
 }
 
-fn upkeep(text: &str) -> Vec<String> {
+fn moves_of(text: &str) -> Vec<String> {
     const THINGS: &str = "resource \"thing\" \"b\" {\n  name = \"b\"\n}\nresource \"thing\" \"c\" {\n  count = 2\n}\n";
     stack(&format!("{THINGS}{text}"), |stack| {
         let desired = stack.desired();
@@ -525,17 +525,17 @@ fn upkeep(text: &str) -> Vec<String> {
 
 #[test]
 fn moves_removals_and_imports_are_known_before_any_request() {
-    assert_eq!(upkeep("moved {\n  from = thing.a\n  to = thing.b\n}"), ["thing.a -> thing.b"]);
+    assert_eq!(moves_of("moved {\n  from = thing.a\n  to = thing.b\n}"), ["thing.a -> thing.b"]);
     assert_eq!(
-        upkeep("moved {\n  from = thing.z\n  to = thing.b\n}\nmoved {\n  from = thing.a[\"x\"]\n  to = thing.z\n}"),
+        moves_of("moved {\n  from = thing.z\n  to = thing.b\n}\nmoved {\n  from = thing.a[\"x\"]\n  to = thing.z\n}"),
         ["thing.a[\"x\"] -> thing.z", "thing.z -> thing.b"],
         "what moves on is moved there first"
     );
-    assert_eq!(upkeep("removed {\n  from = thing.gone\n}"), ["thing.gone destroy"]);
-    assert_eq!(upkeep("removed {\n  from = thing.gone\n  lifecycle {\n    destroy = false\n  }\n}"), ["thing.gone forget"]);
-    assert_eq!(upkeep("variable \"id\" {\n  default = 7\n}\nimport {\n  to = thing.b\n  id = \"${var.id}-x\"\n}"), ["thing.b <- 7-x"]);
+    assert_eq!(moves_of("removed {\n  from = thing.gone\n}"), ["thing.gone destroy"]);
+    assert_eq!(moves_of("removed {\n  from = thing.gone\n  lifecycle {\n    destroy = false\n  }\n}"), ["thing.gone forget"]);
+    assert_eq!(moves_of("variable \"id\" {\n  default = 7\n}\nimport {\n  to = thing.b\n  id = \"${var.id}-x\"\n}"), ["thing.b <- 7-x"]);
     assert_eq!(
-        upkeep("import {\n  for_each = { \"0\" = \"i\", \"1\" = \"j\" }\n  to = thing.c[tonumber(each.key)]\n  id = each.value\n}"),
+        moves_of("import {\n  for_each = { \"0\" = \"i\", \"1\" = \"j\" }\n  to = thing.c[tonumber(each.key)]\n  id = each.value\n}"),
         ["thing.c[0] <- i", "thing.c[1] <- j"]
     );
     let json = r#"{"resource": {"thing": {"b": {"name": "b"}}}, "moved": [{"from": "thing.a", "to": "thing.b"}], "import": [{"to": "thing.b", "id": "7"}]}"#;

@@ -8,7 +8,7 @@ use super::Host;
 use super::ast::{Call, Expr, Kind};
 use super::constraint::{Constraint, Field};
 use super::declare::constant;
-use super::eval::{Fault, fault};
+use super::eval::{EvalError, error_at};
 use dofloat_base::diag::{Diagnostic, did_you_mean};
 
 const NAMES: &[&str] = &["any", "bool", "list", "map", "number", "object", "set", "string", "tuple"];
@@ -17,7 +17,7 @@ const NAMES: &[&str] = &["any", "bool", "list", "map", "number", "object", "set"
 ///
 /// # Errors
 /// What is wrong, and where.
-pub fn constraint(expr: &Expr, host: &Host<'_>) -> Result<Constraint, Fault> {
+pub fn constraint(expr: &Expr, host: &Host<'_>) -> Result<Constraint, EvalError> {
     match &expr.kind {
         Kind::Name(name) => match name.as_str() {
             "any" => Ok(Constraint::Any),
@@ -27,7 +27,7 @@ pub fn constraint(expr: &Expr, host: &Host<'_>) -> Result<Constraint, Fault> {
             "list" => Ok(Constraint::List(Box::new(Constraint::Any))),
             "map" => Ok(Constraint::Map(Box::new(Constraint::Any))),
             "set" | "object" | "tuple" => {
-                Err(fault(&expr.span, format!("The type `{name}` needs to say what is in it: `{}`.", example(name))))
+                Err(error_at(&expr.span, format!("The type `{name}` needs to say what is in it: `{}`.", example(name))))
             }
             other => Err(unknown(other, expr)),
         },
@@ -36,11 +36,11 @@ pub fn constraint(expr: &Expr, host: &Host<'_>) -> Result<Constraint, Fault> {
             let text = expr.text().unwrap_or_default();
             Err(Box::new(Diagnostic::error("A type is written without quotes.").at(expr.span.clone()).hint(format!("Write `{text}`."))))
         }
-        _ => Err(fault(&expr.span, format!("This is no type. Types are {}.", NAMES.join(", ")))),
+        _ => Err(error_at(&expr.span, format!("This is no type. Types are {}.", NAMES.join(", ")))),
     }
 }
 
-fn unknown(name: &str, expr: &Expr) -> Fault {
+fn unknown(name: &str, expr: &Expr) -> EvalError {
     let error = Diagnostic::error(format!("There is no type \"{name}\".")).at(expr.span.clone());
     let near = match name.to_ascii_lowercase().as_str() {
         "int" | "integer" | "float" => Some("number"),
@@ -65,10 +65,10 @@ fn example(name: &str) -> &'static str {
     }
 }
 
-fn compound(call: &Call, expr: &Expr, host: &Host<'_>) -> Result<Constraint, Fault> {
+fn compound(call: &Call, expr: &Expr, host: &Host<'_>) -> Result<Constraint, EvalError> {
     let one = || match call.args.as_slice() {
         [arg] if !call.spread => Ok(arg),
-        _ => Err(fault(&expr.span, format!("The type `{}` takes exactly one argument: `{}`.", call.name, example(&call.name)))),
+        _ => Err(error_at(&expr.span, format!("The type `{}` takes exactly one argument: `{}`.", call.name, example(&call.name)))),
     };
     match call.name.as_str() {
         "list" => Ok(Constraint::List(Box::new(constraint(one()?, host)?))),
@@ -76,29 +76,29 @@ fn compound(call: &Call, expr: &Expr, host: &Host<'_>) -> Result<Constraint, Fau
         "map" => Ok(Constraint::Map(Box::new(constraint(one()?, host)?))),
         "tuple" => match &one()?.kind {
             Kind::Tuple(items) => Ok(Constraint::Tuple(items.iter().map(|item| constraint(item, host)).collect::<Result<_, _>>()?)),
-            _ => Err(fault(&expr.span, format!("The types of a tuple stand in brackets: `{}`.", example("tuple")))),
+            _ => Err(error_at(&expr.span, format!("The types of a tuple stand in brackets: `{}`.", example("tuple")))),
         },
         "object" => match &one()?.kind {
             Kind::Object(items) => {
                 let fields = items.iter().map(|(name, ty)| Ok((field_name(name)?, field(ty, host)?)));
-                Ok(Constraint::Object(fields.collect::<Result<BTreeMap<_, _>, Fault>>()?))
+                Ok(Constraint::Object(fields.collect::<Result<BTreeMap<_, _>, EvalError>>()?))
             }
-            _ => Err(fault(&expr.span, format!("The types of an object stand in braces: `{}`.", example("object")))),
+            _ => Err(error_at(&expr.span, format!("The types of an object stand in braces: `{}`.", example("object")))),
         },
-        "optional" => Err(fault(&expr.span, "`optional` stands only before the type of an object's attribute.")),
-        "any" | "bool" | "number" | "string" => Err(fault(&expr.span, format!("The type `{}` takes no argument.", call.name))),
+        "optional" => Err(error_at(&expr.span, "`optional` stands only before the type of an object's attribute.")),
+        "any" | "bool" | "number" | "string" => Err(error_at(&expr.span, format!("The type `{}` takes no argument.", call.name))),
         other => Err(unknown(other, expr)),
     }
 }
 
-fn field_name(name: &Expr) -> Result<String, Fault> {
+fn field_name(name: &Expr) -> Result<String, EvalError> {
     match &name.kind {
         Kind::Name(name) => Ok(name.clone()),
-        _ => Err(fault(&name.span, "The name of an attribute is written without quotes here.")),
+        _ => Err(error_at(&name.span, "The name of an attribute is written without quotes here.")),
     }
 }
 
-fn field(ty: &Expr, host: &Host<'_>) -> Result<Field, Fault> {
+fn field(ty: &Expr, host: &Host<'_>) -> Result<Field, EvalError> {
     let Kind::Call(call) = &ty.kind else { return Ok(Field { constraint: constraint(ty, host)?, optional: false, default: None }) };
     if call.name != "optional" {
         return Ok(Field { constraint: constraint(ty, host)?, optional: false, default: None });
@@ -108,10 +108,11 @@ fn field(ty: &Expr, host: &Host<'_>) -> Result<Field, Fault> {
         [of, default] => {
             let constraint = constraint(of, host)?;
             let value = constant(default, host)?;
-            let value =
-                constraint.apply(&value).map_err(|error| fault(&default.span, format!("The default does not fit its type: {error}.")))?;
+            let value = constraint
+                .apply(&value)
+                .map_err(|error| error_at(&default.span, format!("The default does not fit its type: {error}.")))?;
             Ok(Field { constraint, optional: true, default: Some(value) })
         }
-        _ => Err(fault(&ty.span, "`optional` takes a type and perhaps a default: `optional(number, 22)`.")),
+        _ => Err(error_at(&ty.span, "`optional` takes a type and perhaps a default: `optional(number, 22)`.")),
     }
 }

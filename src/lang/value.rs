@@ -1,7 +1,7 @@
 //! The language's values: typed, with unknowns and with the mark "sensitive" on any part.
 //!
 //! Invariant: a set is sorted and has no doubles; the element type of a collection fits all its elements; a sensitive part
-//! stays sensitive in whatever is computed from it. At the border to the other layers they become `base::Term`.
+//! stays sensitive in whatever is computed from it. For the other layers they become `base::Term`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::regex::compile;
 use super::{Args, FnError, Function, Outcome, Param, Want, function, number, param, text, texts};
-use crate::effort::LARGEST;
+use crate::budget::LARGEST;
 use crate::value::Val;
 
 /// The longest text that a function makes.

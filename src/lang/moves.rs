@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::declare::{self, target};
-use super::eval::{Fault, fault};
+use super::eval::{EvalError, error_at};
 use super::scope::{Base, Here, Names};
 use super::shape::{self, Instances};
 use super::types;
@@ -74,7 +74,7 @@ fn ambiguous(moves: &[Move]) -> Vec<Diagnostic> {
 }
 
 /// What arrives at an address is moved before what leaves it.
-fn in_order(moves: &[Move]) -> Result<Vec<Move>, Fault> {
+fn in_order(moves: &[Move]) -> Result<Vec<Move>, EvalError> {
     let mut left: Vec<&Move> = moves.iter().collect();
     let mut ordered = Vec::new();
     while !left.is_empty() {
@@ -95,14 +95,14 @@ fn in_order(moves: &[Move]) -> Result<Vec<Move>, Fault> {
     Ok(ordered)
 }
 
-fn imports(base: &Base<'_>, import: &declare::Import, desired: &mut Desired) -> Result<(), Fault> {
+fn imports(base: &Base<'_>, import: &declare::Import, desired: &mut Desired) -> Result<(), EvalError> {
     let Some(expr) = &import.for_each else { return one(base, import, Here::Plain, desired) };
     let value = Names::new(base, None, Here::Plain).eval().eval(expr)?;
     let Instances::Each(each) = shape::each(&value, &expr.span, "the import")? else { return Ok(()) };
     each.into_iter().try_for_each(|(key, value)| one(base, import, Here::Each(Val::string(&key), value), desired))
 }
 
-fn one(base: &Base<'_>, import: &declare::Import, here: Here, desired: &mut Desired) -> Result<(), Fault> {
+fn one(base: &Base<'_>, import: &declare::Import, here: Here, desired: &mut Desired) -> Result<(), EvalError> {
     let names = Names::new(base, None, here);
     let to = target(&import.to, &|key| names.eval().eval(key))?;
     if matches!(base.instances(&(to.kind.clone(), to.name.clone())), Ok(Instances::Open(_))) {
@@ -123,16 +123,16 @@ fn one(base: &Base<'_>, import: &declare::Import, here: Here, desired: &mut Desi
     let value = names.eval().eval(&import.id)?;
     let span = &import.id.span;
     if value.sensitive {
-        return Err(fault(span, "The id of an import is shown, so it cannot be sensitive."));
+        return Err(error_at(span, "The id of an import is shown, so it cannot be sensitive."));
     }
     if value.has_unknown() {
-        return Err(fault(span, "The id of an import must be known before apply: from variables and local values alone."));
+        return Err(error_at(span, "The id of an import must be known before apply: from variables and local values alone."));
     }
     let text = types::convert(&value, &Type::String).ok().and_then(|text| match &text.data {
         Data::String(text) if !text.trim().is_empty() => Some(text.to_string()),
         _ => None,
     });
-    let Some(id) = text else { return Err(fault(span, "The id of an import is a text, and not empty.")) };
+    let Some(id) = text else { return Err(error_at(span, "The id of an import is a text, and not empty.")) };
     if let Some(first) = desired.imports.get(&to) {
         let error = Diagnostic::error(format!("Two imports go to {to}.")).at(span.clone());
         return Err(Box::new(error.related(first.span.clone(), "first here")));

@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::eval::{Fault, fault};
+use super::eval::{EvalError, error_at};
 use super::value::{Data, Val};
 use dofloat_base::diag::{Diagnostic, Span};
 
@@ -26,7 +26,7 @@ const DEEPEST: usize = 50;
 
 /// What one evaluation has cost so far; clones share it.
 #[derive(Clone, Default)]
-pub struct Effort(Rc<Spent>);
+pub struct Budget(Rc<Spent>);
 
 #[derive(Default)]
 struct Spent {
@@ -34,9 +34,9 @@ struct Spent {
     levels: Cell<usize>,
 }
 
-impl Effort {
+impl Budget {
     /// Counts an expression, which lasts until what is returned is dropped.
-    pub(super) fn enter(&self, span: &Span) -> Result<Level<'_>, Fault> {
+    pub(super) fn enter(&self, span: &Span) -> Result<Level<'_>, EvalError> {
         self.step(span)?;
         let levels = self.0.levels.get() + 1;
         if levels > MOST_LEVELS {
@@ -48,16 +48,16 @@ impl Effort {
     }
 
     /// Counts values that a function takes or gives.
-    pub(super) fn work<'v>(&self, values: impl IntoIterator<Item = &'v Val>, span: &Span) -> Result<(), Fault> {
+    pub(super) fn work<'v>(&self, values: impl IntoIterator<Item = &'v Val>, span: &Span) -> Result<(), EvalError> {
         self.weigh(values, WORKED, span)
     }
 
     /// Counts values that are looked at as a whole, for example compared.
-    pub(super) fn look<'v>(&self, values: impl IntoIterator<Item = &'v Val>, span: &Span) -> Result<(), Fault> {
+    pub(super) fn look<'v>(&self, values: impl IntoIterator<Item = &'v Val>, span: &Span) -> Result<(), EvalError> {
         self.weigh(values, SEEN, span)
     }
 
-    fn weigh<'v>(&self, values: impl IntoIterator<Item = &'v Val>, weight: usize, span: &Span) -> Result<(), Fault> {
+    fn weigh<'v>(&self, values: impl IntoIterator<Item = &'v Val>, weight: usize, span: &Span) -> Result<(), EvalError> {
         values.into_iter().try_for_each(|value| {
             let mut size = Size::default();
             size.add(value, span)?;
@@ -66,30 +66,30 @@ impl Effort {
     }
 
     /// Counts so many parts that are looked at.
-    pub(super) fn parts(&self, count: usize, span: &Span) -> Result<(), Fault> {
+    pub(super) fn parts(&self, count: usize, span: &Span) -> Result<(), EvalError> {
         self.spend(count.saturating_mul(SEEN), span)
     }
 
     /// Adds a part to a value that is put together.
-    pub(super) fn put(&self, size: &mut Size, part: &Val, span: &Span) -> Result<(), Fault> {
+    pub(super) fn put(&self, size: &mut Size, part: &Val, span: &Span) -> Result<(), EvalError> {
         let before = size.0;
         size.add(part, span)?;
         self.parts((size.0 - before) / PART, span)
     }
 
     /// Adds a piece to a text, which may become too long.
-    pub(super) fn append(&self, text: &mut String, piece: &str, span: &Span) -> Result<(), Fault> {
+    pub(super) fn append(&self, text: &mut String, piece: &str, span: &Span) -> Result<(), EvalError> {
         self.parts(piece.len() / PART, span)?;
         text.push_str(piece);
         length(text, span)
     }
 
     /// Counts an element that is walked.
-    pub(super) fn step(&self, span: &Span) -> Result<(), Fault> {
+    pub(super) fn step(&self, span: &Span) -> Result<(), EvalError> {
         self.spend(STEP, span)
     }
 
-    fn spend(&self, weight: usize, span: &Span) -> Result<(), Fault> {
+    fn spend(&self, weight: usize, span: &Span) -> Result<(), EvalError> {
         let spent = self.0.weight.get().saturating_add(weight);
         self.0.weight.set(spent);
         if spent > MOST_STEPS * STEP {
@@ -117,8 +117,8 @@ impl Drop for Level<'_> {
 pub(super) struct Size(usize);
 
 impl Size {
-    fn add(&mut self, part: &Val, span: &Span) -> Result<(), Fault> {
-        self.grow(part, 1).map_err(|message| fault(span, message))
+    fn add(&mut self, part: &Val, span: &Span) -> Result<(), EvalError> {
+        self.grow(part, 1).map_err(|message| error_at(span, message))
     }
 
     fn grow(&mut self, value: &Val, depth: usize) -> Result<(), String> {
@@ -134,6 +134,6 @@ impl Size {
 }
 
 /// Refuses a text that has become too long.
-pub(super) fn length(text: &str, span: &Span) -> Result<(), Fault> {
-    if text.len() > LARGEST { Err(fault(span, format!("The text is longer than {} MiB.", LARGEST >> 20))) } else { Ok(()) }
+pub(super) fn length(text: &str, span: &Span) -> Result<(), EvalError> {
+    if text.len() > LARGEST { Err(error_at(span, format!("The text is longer than {} MiB.", LARGEST >> 20))) } else { Ok(()) }
 }

@@ -1,4 +1,4 @@
-//! The border between the language's values and the other layers' terms.
+//! Conversion between the language's values and the other layers' terms.
 //!
 //! Invariant: this is the only place of the language where a secret is opened, and what comes of it is marked sensitive
 //! again at once. It must not know what the values are for.
@@ -73,7 +73,7 @@ fn plain(value: &Val) -> Value {
     }
 }
 
-/// A term as a value of a type. What does not fit the type stays as it looks: the border checks nothing.
+/// A term as a value of a type. What does not fit the type stays as it looks: this checks nothing.
 #[must_use]
 pub fn value(term: &Term, ty: &Type) -> Val {
     match (term, ty) {
