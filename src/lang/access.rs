@@ -2,10 +2,10 @@
 //!
 //! Invariant: a part of a sensitive value is sensitive; of an unknown value only the type is looked at.
 
-use super::eval::{EvalError, Outcome, error_at, kind_of};
+use super::error::{EvalError, Outcome, error_at, kind_of, suggest};
 use super::types;
 use super::value::{Data, Val};
-use dofloat_base::diag::{Diagnostic, Span, did_you_mean};
+use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::types::Type;
 use dofloat_base::value::Origin;
 use std::sync::Arc;
@@ -62,14 +62,6 @@ fn below(origin: Option<&Arc<Origin>>, name: &str) -> Option<Arc<Origin>> {
 
 fn no_attr<'a>(name: &str, known: impl Iterator<Item = &'a str>, span: &Span) -> EvalError {
     suggest(Diagnostic::error(format!("This object has no attribute \"{name}\".")).at(span.clone()), name, known)
-}
-
-/// Adds "did you mean" if some known name is near.
-pub(super) fn suggest<'a>(error: Diagnostic, name: &str, known: impl Iterator<Item = &'a str>) -> EvalError {
-    Box::new(match did_you_mean(name, known) {
-        Some(near) => error.hint(format!("Did you mean \"{near}\"?")),
-        None => error,
-    })
 }
 
 /// `value[key]`.

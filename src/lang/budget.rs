@@ -6,7 +6,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::eval::{EvalError, error_at};
+use super::error::{EvalError, error_at};
 use super::value::{Data, Val};
 use dofloat_base::diag::{Diagnostic, Span};
 

@@ -8,14 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 mod moves;
 mod settings;
 
-pub(super) use moves::target;
-
 use super::Host;
-use super::access::suggest;
-use super::ast::{Attr, Block, Body, Expr, Kind, Step, StepKind};
+use super::ast::{Attr, Block, Body, Expr, Kind, StepKind};
+use super::constant::constant;
 use super::constraint::Constraint;
-use super::eval::{Eval, EvalError, Outcome, Scope, error_at};
-use super::references::{self, Found};
+use super::error::{EvalError, error_at, suggest};
+use super::references;
 use super::syntax;
 use super::type_expr;
 use super::types;
@@ -64,6 +62,16 @@ pub struct Import {
     pub id: Expr,
     /// `for_each`.
     pub for_each: Option<Expr>,
+}
+
+impl Import {
+    /// The expression of the key that `to` has.
+    pub(super) fn index(&self) -> Option<&Expr> {
+        self.to.root()?.1.iter().find_map(|step| match &step.kind {
+            StepKind::Index(expr) => Some(expr),
+            _ => None,
+        })
+    }
 }
 
 /// A `variable` block.
@@ -168,6 +176,12 @@ pub struct Provider {
 }
 
 impl Resource {
+    /// Whether its instances have keys.
+    #[must_use]
+    pub fn is_repeated(&self) -> bool {
+        !matches!(self.repeat, Repeat::Once)
+    }
+
     /// Every expression of the block, with the names that dynamic blocks bind there, but the postconditions'.
     pub fn expressions<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr, &[&'a str])) {
         match &self.repeat {
@@ -223,36 +237,6 @@ pub(super) fn dynamic(block: &Block) -> Option<Dynamic<'_>> {
         _ => kind,
     };
     Some(Dynamic { kind, for_each: &block.body.attr("for_each")?.value, iterator, content: &block.body.blocks("content").next()?.body })
-}
-
-/// No names at all.
-pub struct Nothing;
-
-impl Scope for Nothing {
-    fn resolve(&self, root: &str, _: &[Step], span: &Span, _: &Eval<'_>) -> Result<(Val, usize), EvalError> {
-        Err(error_at(span, format!("\"{root}\" cannot be used here: the value must be constant.")))
-    }
-}
-
-/// The value of an expression that must be constant: no references, no calls.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn constant(expr: &Expr, host: &Host<'_>) -> Outcome {
-    let mut error = None;
-    references::walk(expr, &[], &mut |found| {
-        let message = match found {
-            Found::Reference(reference) => {
-                (reference.span, format!("\"{}\" cannot be used here: the value must be constant.", reference.root))
-            }
-            Found::Call(call, span) => (span, format!("The function \"{}\" cannot be called here: the value must be constant.", call.name)),
-        };
-        error.get_or_insert_with(|| error_at(message.0, message.1));
-    });
-    match error {
-        Some(error) => Err(error),
-        None => Eval::new(&Nothing, host).eval(expr),
-    }
 }
 
 /// Collects the declarations of files.

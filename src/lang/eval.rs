@@ -11,21 +11,11 @@ use super::Host;
 use super::access;
 use super::ast::{BinaryOp, Call, Expr, For, Kind, Names, Part, Step, StepKind, UnaryOp};
 use super::budget::{self, Budget, Size};
+use super::error::{EvalError, Outcome, article, error_at, kind_of};
 use super::value::{Data, Val};
 use super::{arithmetic, functions, special, types};
 use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::types::Type;
-
-/// Why an expression has no value.
-pub type EvalError = Box<Diagnostic>;
-
-/// What an expression gives.
-pub type Outcome = Result<Val, EvalError>;
-
-/// An error at a place.
-pub fn error_at(span: &Span, message: impl Into<String>) -> EvalError {
-    Box::new(Diagnostic::error(message).at(span.clone()))
-}
 
 /// The names that an expression may use.
 pub trait Scope {
@@ -439,7 +429,7 @@ impl<'a> Eval<'a> {
         if let Some(result) = special::call(self, call, span) {
             return result;
         }
-        let Some(function) = functions::lookup(&call.name) else { return Err(unknown_function(call)) };
+        let Some(function) = functions::lookup(&call.name) else { return Err(functions::unknown(call)) };
         let Some(args) = self.args(call)? else { return Ok(Val::unknown(function.gives.ty())) };
         let given = args.len();
         self.budget.work(&args, span)?;
@@ -500,15 +490,6 @@ struct Found {
     size: Size,
 }
 
-/// The error for a function that does not exist.
-pub(super) fn unknown_function(call: &Call) -> EvalError {
-    let error = Diagnostic::error(format!("There is no function \"{}\".", call.name)).at(call.name_span.clone());
-    Box::new(match functions::suggest(&call.name) {
-        Some(name) => error.hint(format!("Did you mean \"{name}\"?")),
-        None => error,
-    })
-}
-
 /// The keys and values of a collection; nothing if it is unknown.
 pub(super) fn elements(of: &Val, span: &Span) -> Result<Option<Vec<(Val, Val)>>, EvalError> {
     let list = |items: &[Val]| items.iter().enumerate().map(|(at, item)| (Val::number(at), item.clone())).collect();
@@ -560,24 +541,4 @@ fn compute(op: BinaryOp, a: &Val, b: &Val, span: &Span, right: &Span) -> Outcome
         None if zero => Err(error_at(right, "Division by zero.")),
         None => Err(error_at(span, format!("The result does not fit: {}.", arithmetic::OUT_OF_REACH))),
     }
-}
-
-/// A type with its article, for messages.
-fn article(ty: &Type) -> &'static str {
-    match ty {
-        Type::Bool => "a bool",
-        Type::Number => "a number",
-        Type::String => "a string",
-        Type::List(_) => "a list",
-        Type::Set(_) => "a set",
-        Type::Map(_) => "a map",
-        Type::Tuple(_) => "a tuple",
-        Type::Object(_) => "an object",
-        Type::Any => "a value of unknown type",
-    }
-}
-
-/// What a value is, for messages: its kind, never its content.
-pub(super) fn kind_of(value: &Val) -> &'static str {
-    if value.is_null() { "null" } else { article(&value.ty()) }
 }

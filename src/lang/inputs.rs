@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::Host;
-use super::access::suggest;
+use super::constant::constant;
 use super::constraint::Constraint;
-use super::declare::{Module, Variable, constant};
-use super::eval::{EvalError, error_at};
+use super::declare::{Module, Variable};
+use super::error::{EvalError, error_at, suggest};
 use super::value::{Data, Val};
 use super::{json, syntax};
 use dofloat_base::diag::{Diagnostic, Span};

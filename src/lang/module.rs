@@ -11,7 +11,7 @@ use super::body;
 use super::convert;
 use super::declare::{self, Module, Resource};
 use super::element;
-use super::eval::EvalError;
+use super::error::EvalError;
 use super::inputs::{self, Inputs, Question};
 use super::json;
 use super::scope::{Base, Here, Names};

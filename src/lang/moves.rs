@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::declare::{self, target};
-use super::eval::{EvalError, error_at};
+use super::declare;
+use super::error::{EvalError, error_at};
 use super::scope::{Base, Here, Names};
 use super::shape::{self, Instances};
+use super::target::target;
 use super::types;
 use super::value::{Data, Val};
 use dofloat_base::address::Address;

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 
 use super::ast::{Call, Expr, Kind, Names, Part, Step, StepKind, short};
 use super::functions;
-use super::special;
 use super::value::Val;
 use dofloat_base::diag::{Diagnostic, Span};
 
@@ -71,16 +70,10 @@ pub fn unbound(expr: &Expr, given: &BTreeMap<String, Val>) -> Option<Diagnostic>
             let message = format!("The template uses \"{}\", which is not among the values it is given.", reference.root);
             error = Some(Diagnostic::error(message).at(reference.span.clone()));
         }
-        Found::Call(call, _) if error.is_none() && !known_function(&call.name) => error = Some(*super::eval::unknown_function(call)),
+        Found::Call(call, _) if error.is_none() && !functions::is_known(&call.name) => error = Some(*functions::unknown(call)),
         _ => {}
     });
     error
-}
-
-/// Whether there is such a function.
-#[must_use]
-pub fn known_function(name: &str) -> bool {
-    special::NAMES.contains(&name) || functions::lookup(name).is_some()
 }
 
 /// Whether a text can be a name.

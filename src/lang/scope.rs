@@ -13,9 +13,10 @@ use super::Host;
 use super::ast::{Step, StepKind, short};
 use super::budget::Budget;
 use super::convert;
-use super::declare::{Module, Name, Resource};
+use super::declare::{Module, Name};
 use super::element::Sources;
-use super::eval::{Eval, EvalError, Outcome, Scope, error_at};
+use super::error::{EvalError, Outcome, error_at};
+use super::eval::{Eval, Scope};
 use super::shape::{self, Instances};
 use super::statics::{Links, Node};
 use super::value::{Data, Val};
@@ -352,10 +353,4 @@ impl Scope for Names<'_> {
         };
         Ok((known, 1))
     }
-}
-
-/// Whether the resource's block has instances with keys.
-#[must_use]
-pub(super) fn is_repeated(resource: &Resource) -> bool {
-    !matches!(resource.repeat, super::declare::Repeat::Once)
 }

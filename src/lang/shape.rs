@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::ast::{Expr, StepKind};
 use super::budget::Budget;
 use super::declare::{Name, Repeat, Resource};
-use super::eval::{EvalError, error_at, kind_of};
+use super::error::{EvalError, error_at, kind_of};
 use super::moves;
 use super::references::{self, Reference};
 use super::scope::{Base, Here, Names};

@@ -6,18 +6,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::access::suggest;
 use super::ast::{Call, Expr, Kind, Step};
-use super::eval::{Eval, EvalError, Outcome, Scope, error_at, kind_of};
+use super::error::{EvalError, Outcome, error_at, kind_of, suggest};
+use super::eval::{Eval, Scope};
 use super::references;
 use super::syntax;
 use super::types;
 use super::value::{Data, Val};
 use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::types::Type;
-
-/// The names of the forms.
-pub const NAMES: &[&str] = &["can", "templatefile", "templatestring", "try"];
 
 /// The value of a call, if it is one of these.
 pub(super) fn call(eval: &Eval<'_>, call: &Call, span: &Span) -> Option<Outcome> {

@@ -5,13 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::access::suggest;
 use super::ast::{Body, Expr, Step, StepKind};
 use super::body;
 use super::declare::{Check, Module, Name, Repeat, body_expressions};
-use super::eval::unknown_function;
+use super::error::suggest;
+use super::functions;
 use super::references::{self, Found, Reference};
-use super::scope::is_repeated;
 use dofloat_base::desired::Ignore;
 use dofloat_base::diag::{Diagnostic, Span, did_you_mean};
 use dofloat_base::types::{Schemas, Type};
@@ -226,7 +225,7 @@ impl<'m> Checker<'m> {
         references::walk(expr, bound, &mut |what| found.push(what));
         for what in found {
             match what {
-                Found::Call(call, _) if !references::known_function(&call.name) => self.errors.push(*unknown_function(call)),
+                Found::Call(call, _) if !functions::is_known(&call.name) => self.errors.push(*functions::unknown(call)),
                 Found::Call(..) => {}
                 Found::Reference(reference) => self.reference(&reference, place),
             }
@@ -331,7 +330,7 @@ impl<'m> Checker<'m> {
         let rest = &reference.steps[1..];
         let Some(first) = rest.first() else { return };
         let indexed = !matches!(first.kind, StepKind::Attr(_));
-        match (is_repeated(resource), indexed) {
+        match (resource.is_repeated(), indexed) {
             (false, false) => self.steps(&object, rest),
             (true, true) => self.steps(&Type::List(Box::new(object)), rest),
             (false, true) if matches!(first.kind, StepKind::Splat | StepKind::AttrSplat) => self.steps(&object, &rest[1..]),

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use super::Host;
 use super::ast::{Call, Expr, Kind};
+use super::constant::constant;
 use super::constraint::{Constraint, Field};
-use super::declare::constant;
-use super::eval::{EvalError, error_at};
+use super::error::{EvalError, error_at};
 use dofloat_base::diag::{Diagnostic, did_you_mean};
 
 const NAMES: &[&str] = &["any", "bool", "list", "map", "number", "object", "set", "string", "tuple"];

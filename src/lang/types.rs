@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::arithmetic;
-pub use super::constraint::{Constraint, ConvertError, Field};
+use super::constraint::{Constraint, ConvertError};
 use super::value::{Data, Val};
 use dofloat_base::number::Number;
 use dofloat_base::types::Type;

@@ -19,8 +19,11 @@ mod types;
 mod yaml;
 
 use super::Host;
+use super::ast::Call;
+use super::error::EvalError;
 use super::types::convert;
 use super::value::{Data, Val};
+use dofloat_base::diag::Diagnostic;
 use dofloat_base::number::Number;
 use dofloat_base::types::Type;
 
@@ -364,6 +367,24 @@ impl Param {
         self.depth = Depth::Own;
         self
     }
+}
+
+/// Those that are more than functions: they are evaluated by `special`.
+const SPECIAL: &[&str] = &["can", "templatefile", "templatestring", "try"];
+
+/// Whether there is such a function.
+#[must_use]
+pub fn is_known(name: &str) -> bool {
+    SPECIAL.contains(&name) || lookup(name).is_some()
+}
+
+/// The error for a function that does not exist.
+pub(super) fn unknown(call: &Call) -> EvalError {
+    let error = Diagnostic::error(format!("There is no function \"{}\".", call.name)).at(call.name_span.clone());
+    Box::new(match suggest(&call.name) {
+        Some(name) => error.hint(format!("Did you mean \"{name}\"?")),
+        None => error,
+    })
 }
 
 #[cfg(test)]

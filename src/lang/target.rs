@@ -1,0 +1,45 @@
+//! The address that an expression writes out, as in `moved`, `removed` and `import` blocks.
+//!
+//! Invariant: it is written out, never computed, but for its keys.
+
+use super::ast::{Expr, StepKind};
+use super::error::{EvalError, error_at};
+use super::value::{Data, Val};
+use dofloat_base::address::{Address, Key};
+use dofloat_base::diag::{Diagnostic, Span};
+
+const FORM: &str = "An address is written TYPE.NAME, without quotes, with a key in brackets where one instance is meant.";
+
+/// The address that an expression writes out. `index` gives the value of a key.
+pub(super) fn target(expr: &Expr, index: &dyn Fn(&Expr) -> Result<Val, EvalError>) -> Result<Address, EvalError> {
+    let wrong = |span: &Span| Err(Box::new(Diagnostic::error("This is no address of a resource.").at(span.clone()).hint(FORM)));
+    if let Some(text) = expr.text().filter(|_| expr.span.file.ends_with(".json")) {
+        return text.parse().or_else(|_| wrong(&expr.span));
+    }
+    let Some((root, steps)) = expr.target() else { return wrong(&expr.span) };
+    let [first, rest @ ..] = steps else { return wrong(&expr.span) };
+    let StepKind::Attr(name) = &first.kind else { return wrong(&expr.span) };
+    match root {
+        "module" => return Err(error_at(&expr.span, "Modules are not supported yet.")),
+        "data" => return Err(error_at(&expr.span, "A data source holds no object: there is nothing to move, remove or import.")),
+        _ => {}
+    }
+    let address = Address::new(root, name);
+    match rest {
+        [] => Ok(address),
+        [one] => {
+            let StepKind::Index(expr) = &one.kind else { return wrong(&one.span) };
+            Ok(address.with_key(Some(key(&index(expr)?, &expr.span)?)))
+        }
+        _ => wrong(&expr.span),
+    }
+}
+
+fn key(value: &Val, span: &Span) -> Result<Key, EvalError> {
+    let found = match &value.data {
+        Data::String(text) if !value.sensitive => Some(Key::Name(text.to_string())),
+        Data::Number(number) if !value.sensitive => number.as_u64().map(Key::Index),
+        _ => None,
+    };
+    found.ok_or_else(|| error_at(span, "An instance key is a text or a whole number from 0 on, known before apply, and no secret."))
+}
