@@ -5,7 +5,8 @@
 # Both nodes may take each other for lost, and the API may be slow, or away, for one of them or for both. So it decides:
 #   - Who has the address goes first. The other looks on for a while, asks for the address, waits until it has had it for longer
 #     than a request can be on its way, and only then goes on. Time counts only over answers that nothing has interrupted.
-#   - Where an arbiter has given its vote to this node the peer has none, and neither fences nor serves: then nobody has to look on.
+#   - Where an arbiter has given its vote to this node the peer has none, and neither fences nor serves: then nobody has to look
+#     on, and the address is asked for first, since it need not wait for the reset.
 #   - Just before the request leaves everything is looked at once more: the peer is no member again, the address is here, and
 #     nobody is resetting this node.
 #   - The request is one `power_cycle`: whatever goes wrong, nobody stays off.
@@ -259,18 +260,27 @@ decide() {
         afresh
         return
     fi
-    # What somebody else does to the peer is waited for: only what is this node's is proof.
+    # Without its vote the peer serves nothing, so the address need not wait for its reset.
     if [ $voted = true ]; then
         afresh
-        [ $idle = false ] || move=cycle
+        if [ "$holder" != "$me" ] && ! has_claimed; then
+            move=claim
+        elif [ $idle = true ]; then
+            move=cycle
+        fi
         return
     fi
     if [ "$holder" = "$me" ]; then decide_with_address; else decide_without_address; fi
 }
 
+# has_claimed: whether the address was asked for lately.
+has_claimed() {
+    [ -s "$RUN/asked" ] && [ $((began - $(cat "$RUN/asked"))) -lt $RECENT ]
+}
+
 decide_with_address() {
     claimed=false
-    if [ -s "$RUN/asked" ] && [ $((began - $(cat "$RUN/asked"))) -lt $RECENT ]; then claimed=true; fi
+    if has_claimed; then claimed=true; fi
     : "${mine:=$began}"
     if [ $claimed = true ] && [ $((began - mine)) -lt $SETTLE ]; then
         watched=''

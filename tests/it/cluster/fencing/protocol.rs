@@ -131,9 +131,13 @@ pub(crate) fn decide(facts: &Facts, memory: Memory, limits: &Limits) -> (Move, M
     if facts.me_busy || facts.locked {
         return wait(afresh);
     }
-    // Who has the third vote need not look on.
+    // Who has the third vote need not look on; and the address need not wait for the reset of a peer that serves nothing.
     if facts.voted {
-        return if is_idle { (Move::Cycle, afresh) } else { wait(afresh) };
+        return match facts.holder {
+            Holder::Other | Holder::Nobody if !memory.claimed => (Move::Claim, Memory { watched: 0, claimed: true, settled: 0 }),
+            _ if is_idle => (Move::Cycle, afresh),
+            _ => wait(afresh),
+        };
     }
     match facts.holder {
         Holder::Me => {

@@ -74,6 +74,7 @@ fn bases() -> Vec<Row> {
         row(Facts { waiting: true, first: true, ..nobody }, long_watch, false, 0),
         row(Facts { own: Own::Open, ..other }, watch, false, 0),
         row(Facts { voted: true, ..other }, 0, false, 0),
+        row(Facts { voted: true, ..other }, 0, true, 0),
     ]
 }
 
@@ -137,7 +138,7 @@ fn rows() -> BTreeSet<Row> {
     let around = |rows: &BTreeSet<Row>| -> BTreeSet<Row> { rows.iter().flat_map(neighbours).chain(rows.iter().copied()).collect() };
     let bases = bases();
     let near = match width() {
-        Width::Thin => around(&[bases[0], bases[1], bases[3], bases[5], bases[10]].into()),
+        Width::Thin => around(&[bases[0], bases[1], bases[3], bases[5], bases[10], bases[11]].into()),
         Width::Full | Width::Whole => around(&bases.into_iter().collect()),
     };
     let far: BTreeSet<Row> = match width() {
@@ -393,6 +394,7 @@ fn a_script_that_differs_in_one_rule_is_found() {
     let rules = [
         ("who is being reset goes on", "[ $attacked = true ] || ", ""),
         ("the arbiter's vote is not asked for", "[ $voted = true ]", "false"),
+        ("the address waits for the reset although the arbiter has voted", "[ \"$holder\" != \"$me\" ] && ! has_claimed", "false"),
         ("a peer that is back is reset", "if [ $member = true ]; then", "if false; then"),
         ("a claim need not settle", "[ $claimed = true ] && [ $((began - mine)) -lt $SETTLE ]", "false"),
         ("the page is not read", "[ $healthy = true ] || ", ""),
