@@ -114,6 +114,8 @@ pub(crate) const PROMISED: u64 = 60_000;
 const STEADY: u64 = 1000;
 /// Until FloatIP is started after an outage of the API, and served.
 const SOON: u64 = 5000;
+/// What a request that was sent into the silence adds: it is waited for 5 s, of which SOON covers a half.
+const UNHEARD: u64 = 2500;
 /// Until two nodes that start at once serve: their boot, and what pacemaker needs to begin.
 const TOGETHER: u64 = 25_000;
 
@@ -302,7 +304,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "death while the API is away for 60 s", steps: &[AWAY, Plug(Active), Pass(60), WELL], ..LATE },
     Row { name: "death while the API is away for 90 s", steps: &[AWAY, Plug(Active), Pass(90), WELL], ..LATE },
     Row { name: "death while the API is away for 300 s", steps: &[AWAY, Plug(Active), Pass(300), WELL], ..LATE },
-    Row { name: "death while the API is silent for 60 s", steps: &[SILENT, Plug(Active), Pass(60), WELL], ..LATE },
+    Row { name: "death while the API is silent for 60 s", steps: &[SILENT, Plug(Active), Pass(60), WELL], bound: SOON + UNHEARD, ..LATE },
     Row { name: "death while the token is refused for 45 s", steps: &[REFUSED, Plug(Active), Pass(45), WELL], ..LATE },
     Row { name: "all links of both cut for 15 s, no fencing", steps: blackout!(15), ..UNFENCED },
     Row {
