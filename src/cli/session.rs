@@ -24,7 +24,7 @@ use crate::base::diag::Diagnostic;
 use crate::lang::inputs::Inputs;
 use crate::lang::module::Stack;
 use crate::state::State;
-use crate::state::store::{Holding, Loaded, Locked, Sharing, Store, Waiting};
+use crate::state::store::{Holding, Loaded, Locked, Sharing, StateLock, Store, Waiting};
 use crate::ui::view::View;
 
 /// How long the answer is waited for of whoever was asked for a lock when a signal came. A push to a host takes a second or
@@ -266,7 +266,7 @@ impl<'a> Session<'a> {
         let before = self.signals.enter(Stage::Locked { store: Box::new(store.clone()), stack: claim.place.name.clone() });
         let ended = match self.taken(claim, &store, view).await {
             Ok(mut locked) => {
-                let ended = work(&mut locked, view).await;
+                let ended = work(locked.files(), view).await;
                 let released = self.released(locked, view).await;
                 both(ended, released)
             }
@@ -305,7 +305,7 @@ impl<'a> Session<'a> {
 
     /// Takes the lock. A first signal ends the waiting; where the lock was asked for already, the answer is waited for, since whoever
     /// was asked may grant it after we have gone.
-    async fn taken(&self, claim: Claim<'_>, store: &Store, view: &mut View) -> Result<Locked, Failure> {
+    async fn taken(&self, claim: Claim<'_>, store: &Store, view: &mut View) -> Result<StateLock, Failure> {
         if self.signals.stopped() {
             return Err(signals::interrupted());
         }
@@ -345,8 +345,8 @@ impl<'a> Session<'a> {
     }
 
     /// Gives the lock back. A first signal does not stop that: it is nearly over, and somebody else would find it locked.
-    async fn released(&self, locked: Locked, view: &mut View) -> Result<(), Failure> {
-        let mut release = std::pin::pin!(locked.release());
+    async fn released(&self, lock: StateLock, view: &mut View) -> Result<(), Failure> {
+        let mut release = std::pin::pin!(lock.release());
         if !self.signals.stopped() {
             let mut stop = self.stop();
             tokio::select! {

@@ -12,7 +12,7 @@ use super::stack::Place;
 use crate::base::child;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::readable;
-use crate::state::store::{Git, Remote, Store};
+use crate::state::store::{Git, Store};
 use crate::ui::errors::Sources;
 
 /// The kinds of stores.
@@ -41,12 +41,12 @@ pub fn of(place: &Place, environment: &Environment) -> Result<Store, Failure> {
             }
             beside(place).map_err(|error| Failure::new(Exit::Decision, vec![error]))?;
             let git = Git { remote: text_or(remote, "origin"), branch: text_or(branch, "state"), stack: place.name.clone() };
-            Ok(Store::shared(place.store(), Remote::Git(git)))
+            Ok(Store::shared(place.store(), git))
         }
         "s3" => {
             let s3 = bucket::of(backend, &place.name, environment).map_err(wrong)?;
             beside(place).map_err(|error| Failure::new(Exit::Decision, vec![error]))?;
-            Ok(Store::shared(place.store(), Remote::S3(s3)))
+            Ok(Store::shared(place.store(), s3))
         }
         other => {
             let error = Diagnostic::error(format!("There is no store \"{other}\".")).at(backend.span.clone());

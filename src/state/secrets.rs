@@ -21,6 +21,8 @@ mod keys;
 
 pub use keys::{Keys, Recipient, recipients};
 
+use keys::failed;
+
 /// What the file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Secrets {
@@ -76,9 +78,9 @@ pub fn write(path: &Path, secrets: &Secrets, keys: &Keys) -> Result<Written, Box
     if old.is_some_and(|old| *old == *plain) {
         return Ok(Written::Same);
     }
-    let sealed = seal(&plain, &recipients).map_err(|why| told(format!("Failed to encrypt {}: {why}.", path.display()), ""))?;
+    let sealed = seal(&plain, &recipients).map_err(|why| failed(format!("Failed to encrypt {}: {why}.", path.display()), ""))?;
     write_atomic(path, sealed.as_bytes(), 0o644)
-        .map_err(|error| told(format!("Failed to write {}: {error}.", path.display()), "The old content is still there."))?;
+        .map_err(|error| failed(format!("Failed to write {}: {error}.", path.display()), "The old content is still there."))?;
     Ok(Written::Changed)
 }
 
@@ -104,20 +106,23 @@ fn open(path: &Path, keys: &Keys) -> Result<Option<Zeroizing<Vec<u8>>>, Box<Diag
     let sealed = match std::fs::read(path) {
         Ok(sealed) => sealed,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(told(format!("Failed to read {name}: {error}."), "See whether the file may be read.")),
+        Err(error) => return Err(failed(format!("Failed to read {name}: {error}."), "See whether the file may be read.")),
     };
     let damaged = |why: &dyn std::fmt::Display| {
-        told(format!("{name} is damaged: {why}."), "Put its last good version back, for example with `git checkout`. Nothing was changed.")
+        failed(
+            format!("{name} is damaged: {why}."),
+            "Put its last good version back, for example with `git checkout`. Nothing was changed.",
+        )
     };
     let decryptor = age::Decryptor::new_buffered(age::armor::ArmoredReader::new(sealed.as_slice())).map_err(|error| damaged(&error))?;
     let Some(identities) = keys.identities()? else {
-        return Err(told(format!("{name} cannot be opened: there is no identity at {}.", keys.identity.display()), LOST));
+        return Err(failed(format!("{name} cannot be opened: there is no identity at {}.", keys.identity.display()), LOST));
     };
     let mut plain = Zeroizing::new(Vec::new());
     let mut reader = match decryptor.decrypt(identities.each().into_iter()) {
         Ok(reader) => reader,
         Err(age::DecryptError::NoMatchingKeys) => {
-            return Err(told(
+            return Err(failed(
                 format!("{name} cannot be opened: it was not encrypted to the identity at {}.", keys.identity.display()),
                 LOST,
             ));
@@ -169,7 +174,7 @@ fn plain(secrets: &Secrets, recipients: &[Recipient]) -> Result<Zeroizing<Vec<u8
         generated: secrets.generated.iter().map(|(name, bytes)| (name.as_str(), STANDARD.encode(bytes.expose()))).collect(),
     };
     let mut bytes =
-        Zeroizing::new(serde_json::to_vec_pretty(&file).map_err(|error| told(format!("Failed to write the secrets: {error}."), ""))?);
+        Zeroizing::new(serde_json::to_vec_pretty(&file).map_err(|error| failed(format!("Failed to write the secrets: {error}."), ""))?);
     bytes.push(b'\n');
     Ok(bytes)
 }
@@ -179,12 +184,12 @@ fn parse(plain: &[u8], path: &Path) -> Result<Secrets, Box<Diagnostic>> {
     let bad = |line: usize| {
         let hint =
             "It was changed by another tool, or by a newer dofloat. Put its last good version back, for example with `git checkout`.";
-        told(format!("{} holds something else than dofloat's secrets (line {line}).", path.display()), hint)
+        failed(format!("{} holds something else than dofloat's secrets (line {line}).", path.display()), hint)
     };
     let file: ReadFile = serde_json::from_slice(plain).map_err(|error| bad(error.line()))?;
     if file.format != FORMAT {
         let message = format!("{} has the format {}; this dofloat reads format {FORMAT}.", path.display(), file.format);
-        return Err(told(message, "A newer dofloat wrote it: use that version."));
+        return Err(failed(message, "A newer dofloat wrote it: use that version."));
     }
     let generated = file.generated.into_iter().map(|(name, text)| {
         let bytes = STANDARD.decode(text.as_bytes()).map_err(|_| bad(1))?;
@@ -194,11 +199,6 @@ fn parse(plain: &[u8], path: &Path) -> Result<Secrets, Box<Diagnostic>> {
         outputs: file.outputs.into_iter().map(|(name, value)| (name, Secret::new(value))).collect(),
         generated: generated.collect::<Result<_, Box<Diagnostic>>>()?,
     })
-}
-
-fn told(message: String, hint: &str) -> Box<Diagnostic> {
-    let diagnostic = Diagnostic::error(message);
-    Box::new(if hint.is_empty() { diagnostic } else { diagnostic.hint(hint) })
 }
 
 #[cfg(test)]

@@ -97,7 +97,8 @@ async fn go(sketch: &Sketch, folder: &std::path::Path, api: &Client, options: &O
     let paths = Paths::beside(&folder.join("web.json"), folder.to_owned());
     let clock = Clock::system();
     // A program that another test is just starting holds a copy of all our files for a moment.
-    let mut locked = Store::open(paths).lock(Duration::from_secs(10), "test", &clock, &mut |_| {}).await.unwrap();
+    let mut lock = Store::open(paths).lock(Duration::from_secs(10), "test", &clock, &mut |_| {}).await.unwrap();
+    let locked = lock.files();
     let loaded = locked.load().unwrap();
     let fresh = State::new("11111111-2222-4333-8444-555555555555".to_owned(), Salt::new([1; 32]));
     let ground = SurveyContext {
@@ -122,7 +123,7 @@ async fn go(sketch: &Sketch, folder: &std::path::Path, api: &Client, options: &O
         surveyed: &surveyed,
         resolve: sketch,
         loaded: &loaded,
-        store: &mut locked,
+        store: locked,
         api: api.clone(),
         clock,
         options: ApplyOptions { parallelism: 10, keep_going: false, grace: Duration::from_secs(5) },

@@ -11,7 +11,6 @@ use age::secrecy::ExposeSecret as _;
 use age::{ssh, x25519};
 use zeroize::Zeroizing;
 
-use super::told;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::durable::{make_folder, make_private_folder, mode_of, write_atomic, write_new};
 
@@ -130,7 +129,7 @@ fn of_ssh(error: &ssh::ParseRecipientKeyError) -> String {
 }
 
 fn refused(place: usize, what: &str) -> Box<Diagnostic> {
-    told(format!("Recipient number {} is {what}.", place + 1), HINT)
+    failed(format!("Recipient number {} is {what}.", place + 1), HINT)
 }
 
 impl Keys {
@@ -162,14 +161,14 @@ impl Keys {
         let text = match std::fs::read_to_string(&self.list) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(told(format!("Failed to read {name}: {error}."), "See whether the file may be read.")),
+            Err(error) => return Err(failed(format!("Failed to read {name}: {error}."), "See whether the file may be read.")),
         };
         let found = recipients(&text).map_err(|mut diagnostic| {
             diagnostic.message = format!("{name}: {}", diagnostic.message);
             diagnostic
         })?;
         if found.is_empty() {
-            return Err(told(
+            return Err(failed(
                 format!("{name} names nobody."),
                 "Put its last good version back, or remove the file: the secrets are for you alone then.",
             ));
@@ -191,7 +190,7 @@ impl Keys {
             .chain(recipients.iter().map(line))
             .collect();
         let fail =
-            |error: std::io::Error| told(format!("Failed to write {}: {error}.", self.list.display()), "The old list is still there.");
+            |error: std::io::Error| failed(format!("Failed to write {}: {error}.", self.list.display()), "The old list is still there.");
         if let Some(folder) = self.list.parent() {
             make_folder(folder).map_err(fail)?;
         }
@@ -211,7 +210,7 @@ impl Keys {
         let first = self.identities()?.and_then(|identities| identities.recipients().into_iter().next());
         first.ok_or_else(|| {
             let message = format!("The identity {} is an ssh key that age cannot encrypt to.", self.identity.display());
-            told(message, "Use one of the sorts `ssh-ed25519` and `ssh-rsa`, or an identity of age.")
+            failed(message, "Use one of the sorts `ssh-ed25519` and `ssh-rsa`, or an identity of age.")
         })
     }
 
@@ -231,7 +230,7 @@ impl Keys {
         let old = match self.identities()? {
             Some(Identities::Ssh(_)) => {
                 let message = format!("The identity {} is an ssh key, which dofloat does not make.", self.identity.display());
-                return Err(told(message, "Make a new key with `ssh-keygen`, and put it in with `dofloat state recipients add`."));
+                return Err(failed(message, "Make a new key with `ssh-keygen`, and put it in with `dofloat state recipients add`."));
             }
             Some(Identities::X25519(_)) => Zeroizing::new(std::fs::read_to_string(&self.identity).map_err(|error| self.unmade(&error))?),
             None => Zeroizing::new(String::new()),
@@ -262,7 +261,7 @@ impl Keys {
 
     fn unmade(&self, error: &std::io::Error) -> Box<Diagnostic> {
         let message = format!("Failed to make the identity {}: {error}.", self.identity.display());
-        told(message, "Name recipients in `DOFLOAT_AGE_RECIPIENTS`, or let that folder be written.")
+        failed(message, "Name recipients in `DOFLOAT_AGE_RECIPIENTS`, or let that folder be written.")
     }
 
     /// The own identities; `None` if there is no file.
@@ -271,7 +270,7 @@ impl Keys {
         let text = match std::fs::read_to_string(&self.identity) {
             Ok(text) => Zeroizing::new(text),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(told(format!("Failed to read the identity {name}: {error}."), "See whether it may be read.")),
+            Err(error) => return Err(failed(format!("Failed to read the identity {name}: {error}."), "See whether it may be read.")),
         };
         if text.trim_start().starts_with("-----BEGIN") {
             return self.ssh_identity(text.trim_start()).map(Some);
@@ -282,13 +281,13 @@ impl Keys {
             .map(|(place, line)| {
                 line.parse().map_err(|_| {
                     let hint = "The file is one as `age-keygen` writes it, or an ssh private key. It was left as it is.";
-                    told(format!("Line {place} of the identity {name} is no age secret key."), hint)
+                    failed(format!("Line {place} of the identity {name} is no age secret key."), hint)
                 })
             })
             .collect::<Result<_, _>>()?;
         if found.is_empty() {
             let message = format!("The identity {name} has no age secret key in it.");
-            return Err(told(message, "Put the key back, or remove the file if no secrets were ever encrypted to it."));
+            return Err(failed(message, "Put the key back, or remove the file if no secrets were ever encrypted to it."));
         }
         Ok(Some(Identities::X25519(found)))
     }
@@ -297,7 +296,7 @@ impl Keys {
         let name = self.identity.display();
         let hint =
             "age opens files with `ssh-ed25519` and `ssh-rsa` keys. Use such a key, or an identity of age, by `DOFLOAT_AGE_IDENTITY`.";
-        let bad = |what: &str| told(format!("The identity {name} is {what}."), hint);
+        let bad = |what: &str| failed(format!("The identity {name} is {what}."), hint);
         match ssh::Identity::from_buffer(text.as_bytes(), None).map_err(|_| bad("no whole ssh private key"))? {
             identity @ ssh::Identity::Unencrypted(_) => Ok(Identities::Ssh(Box::new(identity))),
             ssh::Identity::Encrypted(_) => Err(bad("an ssh key behind a passphrase, which cannot be asked for in the middle of a run")),
@@ -330,4 +329,10 @@ fn identity_file(identity: &x25519::Identity, older: &str) -> Zeroizing<String> 
     let older =
         Zeroizing::new(if older.is_empty() { String::new() } else { format!("# older keys open what was written before\n{older}") });
     Zeroizing::new(format!("{head}# public key: {}\n{}\n{}", identity.to_public(), secret.expose_secret(), older.as_str()))
+}
+
+/// An error, and what to do about it, if there is a way.
+pub(super) fn failed(message: String, hint: &str) -> Box<Diagnostic> {
+    let diagnostic = Diagnostic::error(message);
+    Box::new(if hint.is_empty() { diagnostic } else { diagnostic.hint(hint) })
 }

@@ -9,15 +9,27 @@ use std::path::{Path, PathBuf};
 
 use crate::State;
 use crate::format::{self, Fingerprint};
-use crate::journal::{self, Entry, Header, Line, Machine, Reading};
+use crate::journal::{self, Entry, Header, Line, Machine, Reading, Replayed};
 use dofloat_base::crash::crash_point;
 use dofloat_base::durable::{Appender, FileLock, make_folder, remove, sweep, write_atomic};
 use dofloat_base::identity::{Id, Owner};
 
-use super::faults::{failed, lost_empty, lost_missing, mismatch, misuse, other_lineage, unstable, vanished};
+use super::error::{StoreError, failed, lost_empty, lost_missing, mismatch, misuse, other_lineage, unstable, vanished};
 use super::others::others;
-use super::remote::{self, Lease};
-use super::{Loaded, Paths, StoreError, serials};
+use super::paths::{Paths, folder_of};
+use super::serials;
+
+/// What is remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// The state file; `None` if this stack was never applied.
+    pub state: Option<State>,
+    /// The journal of a run that is open or was interrupted. It starts from `state` and is not in it:
+    /// `journal.replay_onto(&state)` is the state with all that is known to be done.
+    pub journal: Option<Replayed>,
+    /// The objects that the other stacks of this repository speak of, by kind and identity: none of them is this stack's.
+    pub others: BTreeSet<(String, Id)>,
+}
 
 /// What a run knows when it begins, besides the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +42,7 @@ pub struct Opening {
     pub addresses: BTreeSet<String>,
 }
 
-/// The right to write a stack's state.
+/// The right to write the files of a stack's state.
 #[derive(Debug)]
 pub struct Locked {
     paths: Paths,
@@ -38,7 +50,6 @@ pub struct Locked {
     loaded: bool,
     disk: Option<Disk>,
     journal: Option<Open>,
-    lease: Option<Lease>,
     /// What the serial of the next write is at least.
     floor: u64,
 }
@@ -68,28 +79,7 @@ const RESCUE_MODE: u32 = 0o600;
 
 impl Locked {
     pub(super) fn new(paths: Paths, lock: Option<FileLock>) -> Self {
-        Self { paths, lock, loaded: false, disk: None, journal: None, lease: None, floor: 0 }
-    }
-
-    pub(super) fn paths(&self) -> &Paths {
-        &self.paths
-    }
-
-    /// Adds the right to publish what is written here.
-    pub(super) fn lend(&mut self, lease: Lease) {
-        self.lease = Some(lease);
-    }
-
-    /// Gives the lock back. Where the state is kept elsewhere, what was written here is published with it, the journal of a
-    /// run that broke included. To be called however the run ended: such a lock does not end with its process.
-    ///
-    /// # Errors
-    /// If it cannot be published: it stays here whole, and the lock stays with it.
-    pub async fn release(mut self) -> Result<(), StoreError> {
-        match self.lease.take() {
-            Some(lease) => remote::release(lease, &self.paths).await,
-            None => Ok(()),
-        }
+        Self { paths, lock, loaded: false, disk: None, journal: None, floor: 0 }
     }
 
     /// Reads state and journal. A journal whose state was written is removed, a torn last line is cut off; a journal of an
@@ -480,10 +470,6 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed("read", path, &error)),
     }
-}
-
-pub(super) fn folder_of(path: &Path) -> Option<&Path> {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty())
 }
 
 fn shown(path: &Path) -> String {

@@ -12,9 +12,10 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
-use super::StoreError;
-use super::faults::of_git;
-use super::remote::{Holding, Published, Snapshot};
+use async_trait::async_trait;
+
+use super::backend::{Backend, Holding, Published, Snapshot};
+use super::error::{StoreError, of_git};
 use super::working::{ENDINGS, Files};
 use dofloat_base::child;
 
@@ -35,11 +36,103 @@ const SIGINT: i32 = 2;
 /// Longer than a slow host takes; where git waits for somebody who does not answer, it ends here.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-impl Git {
-    pub(super) fn name(&self) -> String {
+#[async_trait]
+impl Backend for Git {
+    fn name(&self) -> String {
         format!("the branch {} of {}", self.branch, shown(&self.remote))
     }
 
+    async fn fetch(&self) -> Result<Snapshot, StoreError> {
+        const TRIES: usize = 10;
+        let folder = self.folder().await?;
+        for _ in 0..TRIES {
+            if let Some(snapshot) = self.fetch_once(&folder).await? {
+                return Ok(snapshot);
+            }
+        }
+        Err(of_git(&self.name(), "read", "it changes at each look"))
+    }
+
+    async fn new_lock_id(&self, note: &str) -> Result<String, StoreError> {
+        let tree = self.git(&["mktree"], &[], &[]).await?;
+        // Two locks of the same second by the same person must be two commits.
+        let message = format!("{note}\n\n{}\n", uuid::Uuid::new_v4());
+        self.commit(tree.trim(), None, &message).await
+    }
+
+    async fn try_lock(&self, id: &str, _: &str) -> Result<bool, StoreError> {
+        const TRIES: usize = 3;
+        let lock = self.lock_ref();
+        let mut why = String::new();
+        for _ in 0..TRIES {
+            let output = self.push(&[&format!("--force-with-lease={lock}:")], &[&format!("{id}:{lock}")]).await?;
+            if output.status.success() {
+                return Ok(true);
+            }
+            // An answer that was lost may have been a yes.
+            match self.fetch().await?.lock {
+                Some(holding) => return Ok(holding.id == id),
+                None => why = said(&output),
+            }
+        }
+        Err(of_git(&self.name(), "lock", &why))
+    }
+
+    async fn unlock(&self, id: &str) -> Result<(), StoreError> {
+        let lock = self.lock_ref();
+        let output = self.push(&[&format!("--force-with-lease={lock}:{id}")], &[&format!(":{lock}")]).await?;
+        if output.status.success() || self.fetch().await?.lock.is_none_or(|holding| holding.id != id) {
+            return Ok(());
+        }
+        Err(of_git(&self.name(), "unlock", &said(&output)))
+    }
+
+    /// Commits the files upon the version and pushes that, together with the end of the lock.
+    async fn publish(&self, files: &Files, on: &Snapshot, id: Option<&str>, scratch: &Path) -> Result<Published, StoreError> {
+        let commit = self.commit_files(files, &on.version, scratch).await?;
+        let (branch, lock) = (self.branch_ref(), self.lock_ref());
+        let leases = [
+            Some(format!("--force-with-lease={branch}:{}", on.version)),
+            id.map(|id| format!("--force-with-lease={lock}:{id}")),
+            id.map(|_| "--atomic".to_owned()),
+        ];
+        let leases: Vec<&str> = leases.iter().flatten().map(String::as_str).collect();
+        let change = format!("{commit}:{branch}");
+        let end = format!(":{lock}");
+        let both: Vec<&str> = std::iter::once(change.as_str()).chain(id.map(|_| end.as_str())).collect();
+        let mut output = self.push(&leases, &both).await?;
+        if !output.status.success() && said(&output).contains("does not support --atomic") {
+            // Two steps, then: the lock is looked at before, and freed after.
+            if self.fetch().await?.lock.map(|holding| holding.id).as_deref() != id {
+                return Ok(Published::Moved);
+            }
+            output = self.push(&leases[..1], &both[..1]).await?;
+            if output.status.success()
+                && let Some(id) = id
+            {
+                self.unlock(id).await?;
+            }
+        }
+        if output.status.success() {
+            return Ok(Published::Done);
+        }
+        let now = self.fetch().await?;
+        if now.version == commit {
+            // It was done, and the answer was lost.
+            if let Some(id) = id {
+                self.unlock(id).await?;
+            }
+            return Ok(Published::Done);
+        }
+        let locked = now.lock.map(|holding| holding.id);
+        if now.version != on.version || (id.is_some() && locked.as_deref() != id) {
+            return Ok(Published::Moved);
+        }
+        Err(of_git(&self.name(), "push to", &said(&output)))
+    }
+}
+
+impl Git {
     fn branch_ref(&self) -> String {
         format!("refs/heads/{}", self.branch)
     }
@@ -56,17 +149,6 @@ impl Git {
     async fn folder(&self) -> Result<String, StoreError> {
         let prefix = self.git(&["rev-parse", "--show-prefix"], &[], &[]).await?;
         Ok(format!("{}state/{}.", prefix.trim_end(), self.stack))
-    }
-
-    pub(super) async fn fetch(&self) -> Result<Snapshot, StoreError> {
-        const TRIES: usize = 10;
-        let folder = self.folder().await?;
-        for _ in 0..TRIES {
-            if let Some(snapshot) = self.fetch_once(&folder).await? {
-                return Ok(snapshot);
-            }
-        }
-        Err(of_git(&self.name(), "read", "it changes at each look"))
     }
 
     /// None if what was listed was gone when it was fetched: others take and free locks.
@@ -125,13 +207,6 @@ impl Git {
         Ok(files)
     }
 
-    pub(super) async fn prepare(&self, note: &str) -> Result<String, StoreError> {
-        let tree = self.git(&["mktree"], &[], &[]).await?;
-        // Two locks of the same second by the same person must be two commits.
-        let message = format!("{note}\n\n{}\n", uuid::Uuid::new_v4());
-        self.commit(tree.trim(), None, &message).await
-    }
-
     async fn commit(&self, tree: &str, parent: Option<&str>, message: &str) -> Result<String, StoreError> {
         let mut args = Vec::new();
         // Whoever has told git no name still can lock.
@@ -141,77 +216,6 @@ impl Git {
         args.extend(["commit-tree", tree]);
         args.extend(parent.iter().flat_map(|parent| ["-p", parent]));
         Ok(self.git(&args, message.as_bytes(), &[]).await?.trim().to_owned())
-    }
-
-    pub(super) async fn take(&self, id: &str) -> Result<bool, StoreError> {
-        const TRIES: usize = 3;
-        let lock = self.lock_ref();
-        let mut why = String::new();
-        for _ in 0..TRIES {
-            let output = self.push(&[&format!("--force-with-lease={lock}:")], &[&format!("{id}:{lock}")]).await?;
-            if output.status.success() {
-                return Ok(true);
-            }
-            // An answer that was lost may have been a yes.
-            match self.fetch().await?.lock {
-                Some(holding) => return Ok(holding.id == id),
-                None => why = said(&output),
-            }
-        }
-        Err(of_git(&self.name(), "lock", &why))
-    }
-
-    pub(super) async fn free(&self, id: &str) -> Result<(), StoreError> {
-        let lock = self.lock_ref();
-        let output = self.push(&[&format!("--force-with-lease={lock}:{id}")], &[&format!(":{lock}")]).await?;
-        if output.status.success() || self.fetch().await?.lock.is_none_or(|holding| holding.id != id) {
-            return Ok(());
-        }
-        Err(of_git(&self.name(), "unlock", &said(&output)))
-    }
-
-    /// Commits the files upon the version and pushes that, together with the end of the lock.
-    pub(super) async fn publish(&self, files: &Files, on: &Snapshot, id: Option<&str>, index: &Path) -> Result<Published, StoreError> {
-        let commit = self.commit_files(files, &on.version, index).await?;
-        let (branch, lock) = (self.branch_ref(), self.lock_ref());
-        let leases = [
-            Some(format!("--force-with-lease={branch}:{}", on.version)),
-            id.map(|id| format!("--force-with-lease={lock}:{id}")),
-            id.map(|_| "--atomic".to_owned()),
-        ];
-        let leases: Vec<&str> = leases.iter().flatten().map(String::as_str).collect();
-        let change = format!("{commit}:{branch}");
-        let end = format!(":{lock}");
-        let both: Vec<&str> = std::iter::once(change.as_str()).chain(id.map(|_| end.as_str())).collect();
-        let mut output = self.push(&leases, &both).await?;
-        if !output.status.success() && said(&output).contains("does not support --atomic") {
-            // Two steps, then: the lock is looked at before, and freed after.
-            if self.fetch().await?.lock.map(|holding| holding.id).as_deref() != id {
-                return Ok(Published::Moved);
-            }
-            output = self.push(&leases[..1], &both[..1]).await?;
-            if output.status.success()
-                && let Some(id) = id
-            {
-                self.free(id).await?;
-            }
-        }
-        if output.status.success() {
-            return Ok(Published::Done);
-        }
-        let now = self.fetch().await?;
-        if now.version == commit {
-            // It was done, and the answer was lost.
-            if let Some(id) = id {
-                self.free(id).await?;
-            }
-            return Ok(Published::Done);
-        }
-        let locked = now.lock.map(|holding| holding.id);
-        if now.version != on.version || (id.is_some() && locked.as_deref() != id) {
-            return Ok(Published::Moved);
-        }
-        Err(of_git(&self.name(), "push to", &said(&output)))
     }
 
     async fn commit_files(&self, files: &Files, on: &str, index: &Path) -> Result<String, StoreError> {

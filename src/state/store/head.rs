@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::error::Foreign;
 use super::working::{ENDINGS, Files};
 
 /// The version of the form.
@@ -51,19 +52,6 @@ enum Content {
     Lines(Vec<String>),
     /// Anything else.
     Base64(String),
-}
-
-/// Why an object is not read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Foreign {
-    /// It is Terraform's.
-    Terraform,
-    /// A newer dofloat wrote it.
-    Newer,
-    /// It is another stack's.
-    Stack(String),
-    /// It is nothing that dofloat wrote.
-    Unknown(String),
 }
 
 impl Head {

@@ -3,14 +3,53 @@
 //! Invariant: it is the system's lock, so it ends with its process; the note in the file only tells who has it. Nobody waits
 //! in silence.
 
+use std::fmt;
 use std::time::Duration;
 
-use dofloat_base::clock::Clock;
+use dofloat_base::clock::{Clock, Moment};
 use dofloat_base::durable::{FileLock, LockKind, make_folder};
 
-use super::faults::failed;
-use super::file::folder_of;
-use super::{Locked, Paths, Shared, Sharing, StoreError, Waiting};
+use super::error::{StoreError, failed, who};
+use super::paths::{Paths, folder_of};
+
+/// A shared lock: no apply begins while it is held.
+#[derive(Debug)]
+pub struct Shared {
+    _lock: FileLock,
+}
+
+/// How a plan may look at the state.
+#[derive(Debug)]
+pub enum Sharing {
+    /// Nobody applies, and nobody will while this is held.
+    Held(Shared),
+    /// Somebody applies just now: this is their note. What is read is true but will change.
+    Busy {
+        /// Who, as they wrote it.
+        holder: String,
+    },
+    /// The lock cannot be made, for example in a folder that is read-only: this is why.
+    Unavailable {
+        /// What the system says.
+        why: String,
+    },
+}
+
+/// A lock that somebody else has, and that is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Who, as they wrote it; `None` if it is only read.
+    pub holder: Option<String>,
+    /// Until when.
+    pub until: Moment,
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = who(self.holder.as_deref());
+        write!(f, "The state is locked {who}. Waiting for that run to end, until {} at most.", self.until.to_rfc3339())
+    }
+}
 
 /// The time between two attempts, at most.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -21,7 +60,7 @@ pub(super) async fn take(
     note: &str,
     clock: &Clock,
     tell: &mut (dyn FnMut(Waiting) + Send),
-) -> Result<Locked, StoreError> {
+) -> Result<FileLock, StoreError> {
     let path = &paths.lock;
     if let Some(folder) = folder_of(path) {
         make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
@@ -30,7 +69,7 @@ pub(super) async fn take(
     let mut told = None;
     loop {
         if let Some(lock) = FileLock::try_take(path, LockKind::Exclusive, note).map_err(|error| failed("lock", path, &error))? {
-            return Ok(Locked::new(paths.clone(), Some(lock)));
+            return Ok(lock);
         }
         let waited = clock.tick().since(start);
         if waited >= timeout {

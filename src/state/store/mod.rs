@@ -7,196 +7,68 @@
 //! then `append` around every call, `commit`. `begin` comes before the secrets file is written, since a secrets file
 //! without a state counts as a loss. `release` comes last, however the run ended.
 //!
-//! The state is a file beside the stack, or it is kept elsewhere and shared by several clones (`Remote`): then the same files
-//! in the working folder are its working copy, and everything above sees one `Locked` all the same.
+//! The state is a file beside the stack, or it is kept elsewhere and shared by several clones (`Backend`): then the same files
+//! in the working folder are its working copy, and everything above sees one `Locked` all the same. `StateLock` is both locks:
+//! that of the files, and the lease of what is kept elsewhere.
 
-use std::collections::BTreeSet;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use dofloat_base::clock::{Clock, Moment};
-use dofloat_base::diag::Diagnostic;
-use dofloat_base::durable::FileLock;
-use dofloat_base::identity::Id;
+use dofloat_base::clock::Clock;
 
-use super::State;
-use super::journal::Replayed;
-
-mod faults;
+mod backend;
+mod error;
 mod file;
 mod git;
 mod head;
 mod lock;
 mod others;
+mod paths;
 mod remote;
 mod s3;
 mod serials;
 mod working;
 
-pub use file::{Locked, Opening};
+pub use backend::{Backend, Holding};
+pub use error::{ExitClass, StoreError};
+pub use file::{Loaded, Locked, Opening};
 pub use git::Git;
-pub use remote::{Holding, Remote};
+pub use lock::{Shared, Sharing, Waiting};
+pub use paths::Paths;
 pub use s3::{S3, Settings};
 
-/// The files of one stack.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Paths {
-    /// `state/<stack>.json`.
-    pub state: PathBuf,
-    /// `state/<stack>.journal`.
-    pub journal: PathBuf,
-    /// `state/<stack>.secrets.age`: looked at only to see that a state was lost.
-    pub secrets: PathBuf,
-    /// `.dofloat/<stack>.lock`.
-    pub lock: PathBuf,
-    /// `.dofloat/<stack>.serials`: the serials that this clone has seen.
-    pub serials: PathBuf,
-    /// A folder for a copy of the state if it can be written nowhere else: the system's folder for temporary files.
-    pub rescue: PathBuf,
-}
-
-impl Paths {
-    /// All beside the state file; what can be written nowhere goes to `rescue`.
-    #[must_use]
-    pub fn beside(state: &Path, rescue: PathBuf) -> Self {
-        let file = |ending: &str| state.with_extension(ending);
-        Self {
-            state: state.to_owned(),
-            journal: file("journal"),
-            secrets: file("secrets.age"),
-            lock: file("lock"),
-            serials: file("serials"),
-            rescue,
-        }
-    }
-}
+use remote::Lease;
 
 /// The state of one stack, unlocked.
 #[derive(Clone, Debug)]
 pub struct Store {
     paths: Paths,
-    remote: Option<Remote>,
+    backend: Option<Arc<dyn Backend>>,
 }
 
-/// What is remembered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Loaded {
-    /// The state file; `None` if this stack was never applied.
-    pub state: Option<State>,
-    /// The journal of a run that is open or was interrupted. It starts from `state` and is not in it:
-    /// `journal.replay_onto(&state)` is the state with all that is known to be done.
-    pub journal: Option<Replayed>,
-    /// The objects that the other stacks of this repository speak of, by kind and identity: none of them is this stack's.
-    pub others: BTreeSet<(String, Id)>,
-}
-
-/// A shared lock: no apply begins while it is held.
+/// The lock of a stack's state, wherever that is kept. It is given back by `release`: what is kept elsewhere stays locked when the
+/// process ends.
 #[derive(Debug)]
-pub struct Shared {
-    _lock: FileLock,
+pub struct StateLock {
+    files: Locked,
+    lease: Option<Lease>,
 }
 
-/// How a plan may look at the state.
-#[derive(Debug)]
-pub enum Sharing {
-    /// Nobody applies, and nobody will while this is held.
-    Held(Shared),
-    /// Somebody applies just now: this is their note. What is read is true but will change.
-    Busy {
-        /// Who, as they wrote it.
-        holder: String,
-    },
-    /// The lock cannot be made, for example in a folder that is read-only: this is why.
-    Unavailable {
-        /// What the system says.
-        why: String,
-    },
-}
-
-/// A lock that somebody else has, and that is waited for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Waiting {
-    /// Who, as they wrote it; `None` if it is only read.
-    pub holder: Option<String>,
-    /// Until when.
-    pub until: Moment,
-}
-
-impl fmt::Display for Waiting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let who = who(self.holder.as_deref());
-        write!(f, "The state is locked {who}. Waiting for that run to end, until {} at most.", self.until.to_rfc3339())
-    }
-}
-
-fn who(holder: Option<&str>) -> String {
-    match holder.map(str::trim) {
-        Some("") => "by another dofloat".to_owned(),
-        Some(holder) => format!("by {holder}"),
-        None => "by a plan that is being made".to_owned(),
-    }
-}
-
-/// The exit that an error calls for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExitClass {
-    /// 1: it failed.
-    Failed,
-    /// 3: somebody else holds the lock.
-    Locked,
-    /// 4: a person must decide.
-    Decision,
-}
-
-/// Why the state cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StoreError {
-    /// The system or the file's content forbids it.
-    Failed(Box<Diagnostic>),
-    /// Somebody else has the lock.
-    Held {
-        /// Who, as they wrote it; `None` if it is only read.
-        holder: Option<String>,
-        /// How long it was waited for.
-        waited: Duration,
-        /// Whether the lock outlives its process.
-        lasting: bool,
-    },
-    /// State and journal do not belong together.
-    Mismatch(Box<Diagnostic>),
-    /// There was a state, and it is gone.
-    Lost(Box<Diagnostic>),
-}
-
-impl StoreError {
-    /// The exit that it calls for.
-    #[must_use]
-    pub fn class(&self) -> ExitClass {
-        match self {
-            Self::Failed(_) => ExitClass::Failed,
-            Self::Held { .. } => ExitClass::Locked,
-            Self::Mismatch(_) | Self::Lost(_) => ExitClass::Decision,
-        }
+impl StateLock {
+    /// The right to write that goes with it.
+    pub fn files(&mut self) -> &mut Locked {
+        &mut self.files
     }
 
-    /// What to tell the user.
-    #[must_use]
-    pub fn diagnostics(&self) -> Vec<Diagnostic> {
-        match self {
-            Self::Failed(diagnostic) | Self::Mismatch(diagnostic) | Self::Lost(diagnostic) => vec![Diagnostic::clone(diagnostic)],
-            Self::Held { holder, waited, lasting } => {
-                let who = who(holder.as_deref());
-                let waited = if waited.is_zero() { String::new() } else { format!(" It was waited for {} s.", waited.as_secs()) };
-                let wait = "Wait until that run has ended, or let dofloat wait with `-lock-timeout=5m`.";
-                let end = if *lasting {
-                    "If it was killed, run the same command in that clone again: it goes on where it was. If that clone is lost, \
-                     `dofloat unlock` frees the lock."
-                } else {
-                    "A lock ends with its process."
-                };
-                vec![Diagnostic::error(format!("The state is locked {who}.{waited}")).hint(format!("{wait} {end}"))]
-            }
+    /// Gives the lock back. Where the state is kept elsewhere, what was written here is published with it, the journal of a
+    /// run that broke included. To be called however the run ended: such a lock does not end with its process.
+    ///
+    /// # Errors
+    /// If it cannot be published: it stays here whole, and the lock stays with it.
+    pub async fn release(self) -> Result<(), StoreError> {
+        match self.lease {
+            Some(lease) => lease.release().await,
+            None => Ok(()),
         }
     }
 }
@@ -205,13 +77,13 @@ impl Store {
     /// The store at these places. Nothing is read yet.
     #[must_use]
     pub fn open(paths: Paths) -> Self {
-        Self { paths, remote: None }
+        Self { paths, backend: None }
     }
 
     /// A store whose state is kept elsewhere; these places are its working copy's.
     #[must_use]
-    pub fn shared(paths: Paths, remote: Remote) -> Self {
-        Self { paths, remote: Some(remote) }
+    pub fn shared(paths: Paths, backend: impl Backend + 'static) -> Self {
+        Self { paths, backend: Some(Arc::new(backend)) }
     }
 
     /// The places.
@@ -225,8 +97,8 @@ impl Store {
     /// # Errors
     /// If what is kept cannot be read, or both it and the working copy were changed.
     pub async fn refresh(&self) -> Result<Option<Holding>, StoreError> {
-        match &self.remote {
-            Some(remote) => remote::refresh(remote, &self.paths).await,
+        match &self.backend {
+            Some(backend) => remote::refresh(&**backend, &self.paths).await,
             None => Ok(None),
         }
     }
@@ -236,8 +108,8 @@ impl Store {
     /// # Errors
     /// If what is kept cannot be read.
     pub async fn holder(&self) -> Result<Option<Holding>, StoreError> {
-        match &self.remote {
-            Some(remote) => remote::holder(remote, &self.paths).await,
+        match &self.backend {
+            Some(backend) => remote::holder(&**backend, &self.paths).await,
             None => Ok(None),
         }
     }
@@ -251,7 +123,7 @@ impl Store {
     /// Whether this clone took the lock of a shared state, or was about to, and has not given it back.
     #[must_use]
     pub fn keeps_lock(&self) -> bool {
-        self.remote.is_some() && working::own_lock(&self.paths).is_some()
+        self.backend.is_some() && working::own_lock(&self.paths).is_some()
     }
 
     /// Reads state and journal as they stand here, without lock and without touching anything; consistent even while another
@@ -274,26 +146,27 @@ impl Store {
         note: &str,
         clock: &Clock,
         tell: &mut (dyn FnMut(Waiting) + Send),
-    ) -> Result<Locked, StoreError> {
+    ) -> Result<StateLock, StoreError> {
         let start = clock.tick();
-        let locked = lock::take(&self.paths, timeout, note, clock, tell).await?;
+        let lock = lock::take(&self.paths, timeout, note, clock, tell).await?;
         let left = timeout.saturating_sub(clock.tick().since(start));
-        match &self.remote {
-            Some(remote) => remote::acquire(remote, locked, left, note, clock, tell).await,
-            None => Ok(locked),
-        }
+        let lease = match &self.backend {
+            Some(backend) => Some(remote::acquire(backend, &self.paths, left, note, clock, tell).await?),
+            None => None,
+        };
+        Ok(StateLock { files: Locked::new(self.paths.clone(), Some(lock)), lease })
     }
 
     /// The right to write without a lock (`-lock=false`). Nobody else may be at work: their journal would be cut or ended.
     ///
     /// # Errors
     /// If the state is kept elsewhere and cannot be read.
-    pub async fn unguarded(&self) -> Result<Locked, StoreError> {
-        let locked = Locked::new(self.paths.clone(), None);
-        match &self.remote {
-            Some(remote) => remote::unguarded(remote, locked).await,
-            None => Ok(locked),
-        }
+    pub async fn unguarded(&self) -> Result<StateLock, StoreError> {
+        let lease = match &self.backend {
+            Some(backend) => Some(remote::unguarded(backend, &self.paths).await?),
+            None => None,
+        };
+        Ok(StateLock { files: Locked::new(self.paths.clone(), None), lease })
     }
 
     /// Takes the lock beside other readers, if no apply has it.
@@ -306,8 +179,8 @@ impl Store {
     /// # Errors
     /// If it cannot be freed.
     pub async fn unlock(&self, holding: &Holding) -> Result<(), StoreError> {
-        match &self.remote {
-            Some(remote) => remote::unlock(remote, &self.paths, holding).await,
+        match &self.backend {
+            Some(backend) => remote::unlock(&**backend, &self.paths, holding).await,
             None => Ok(()),
         }
     }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Paths;
+use super::paths::Paths;
 use crate::journal::{self, Outcome};
 use crate::{State, format};
 use dofloat_base::identity::Id;

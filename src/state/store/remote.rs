@@ -21,147 +21,90 @@
 //! If somebody unlocks by force and applies meanwhile, copy and kept have both moved on: nothing is published, nothing is
 //! overwritten, and a person decides.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::faults::{broken_lock, lost_shared, parted, unpublished, unstable};
-use super::git::Git;
-use super::s3::S3;
-use super::working::{self, Files, Standing};
-use super::{Locked, Paths, StoreError, Waiting, lock};
+use super::backend::{Backend, Holding, Published, Snapshot};
+use super::error::{StoreError, broken_lock, lost_shared, parted, unpublished, unstable};
+use super::lock::{self, Waiting};
+use super::paths::Paths;
+use super::working::{self, Standing};
 use dofloat_base::clock::Clock;
 use dofloat_base::crash::crash_point;
-
-/// Where a shared state is kept.
-#[derive(Clone, Debug)]
-pub enum Remote {
-    /// A branch of a git repository.
-    Git(Git),
-    /// An object in a bucket.
-    S3(S3),
-}
-
-/// What is kept, at one moment.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Snapshot {
-    /// The files.
-    pub(super) files: Files,
-    /// By which a change is noticed; empty if there is nothing yet.
-    pub(super) version: String,
-    /// Who holds the lock.
-    pub(super) lock: Option<Holding>,
-    /// Whether it was never seen that a move fails there whose condition does not hold.
-    pub(super) unproven: bool,
-}
-
-/// A lock as it is seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holding {
-    /// Its identity.
-    pub(super) id: String,
-    /// Who holds it, as they wrote it.
-    pub note: String,
-    /// Whether it is this clone's own, left by a run that is over.
-    pub own: bool,
-}
-
-/// What became of a publication.
-#[derive(Debug)]
-pub(super) enum Published {
-    /// It is kept, and the lock is free.
-    Done,
-    /// The version was another one.
-    Moved,
-}
 
 /// The right to publish.
 #[derive(Debug)]
 pub(super) struct Lease {
-    remote: Remote,
+    backend: Arc<dyn Backend>,
+    paths: Paths,
     /// The lock's identity; none without a lock.
     id: Option<String>,
     kept: Snapshot,
 }
 
-impl Remote {
-    /// Where it is, for messages.
-    fn name(&self) -> String {
-        match self {
-            Self::Git(git) => git.name(),
-            Self::S3(s3) => s3.name(),
+impl Lease {
+    /// Publishes what the run left, and frees the lock.
+    pub(super) async fn release(self) -> Result<(), StoreError> {
+        let Self { backend, paths, id, mut kept } = self;
+        let paths = &paths;
+        let name = backend.name();
+        let (files, scratch) = (working::read(paths)?, working::beside(paths, "index"));
+        let wanted = working::digests(&kept.files);
+        if working::digests(&files) == wanted {
+            if let Some(id) = &id {
+                backend.unlock(id).await?;
+            }
+            return working::forget_own_lock(paths);
         }
-    }
-
-    async fn fetch(&self) -> Result<Snapshot, StoreError> {
-        match self {
-            Self::Git(git) => git.fetch().await,
-            Self::S3(s3) => s3.fetch().await,
+        // Other stacks may be published beside this one, each moving the version on.
+        const TRIES: usize = 30;
+        for _ in 0..TRIES {
+            crash_point("remote.before-publish");
+            match backend.publish(&files, &kept, id.as_deref(), &scratch).await.map_err(|error| unpublished(error, paths, &name))? {
+                Published::Done => {
+                    crash_point("remote.after-publish");
+                    working::settle(paths, &files)?;
+                    return working::forget_own_lock(paths);
+                }
+                Published::Moved => {
+                    let now = backend.fetch().await.map_err(|error| unpublished(error, paths, &name))?;
+                    if id.is_some() && now.lock.as_ref().map(|lock| &lock.id) != id.as_ref() {
+                        return Err(broken_lock(paths, &name, now.lock.map(|lock| lock.note)));
+                    }
+                    if working::digests(&now.files) != wanted {
+                        return Err(parted(paths, &name));
+                    }
+                    kept = now;
+                }
+            }
         }
-    }
-
-    /// An identity for a lock, not yet asked for.
-    async fn prepare(&self, note: &str) -> Result<String, StoreError> {
-        match self {
-            Self::Git(git) => git.prepare(note).await,
-            Self::S3(_) => Ok(uuid::Uuid::new_v4().to_string()),
-        }
-    }
-
-    /// Takes the lock, if it is free; says whether it was.
-    async fn take(&self, id: &str, note: &str) -> Result<bool, StoreError> {
-        match self {
-            Self::Git(git) => git.take(id).await,
-            Self::S3(s3) => s3.take(id, note).await,
-        }
-    }
-
-    /// Sees that a move whose condition does not hold fails there.
-    async fn prove(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Git(_) => Ok(()),
-            Self::S3(s3) => s3.prove().await,
-        }
-    }
-
-    async fn publish(&self, files: &Files, on: &Snapshot, id: Option<&str>, index: &Paths) -> Result<Published, StoreError> {
-        match self {
-            Self::Git(git) => git.publish(files, on, id, &working::beside(index, "index")).await,
-            Self::S3(s3) => s3.publish(files, on, id).await,
-        }
-    }
-
-    /// Frees the lock, if it is still the one of that identity.
-    async fn free(&self, id: &str) -> Result<(), StoreError> {
-        match self {
-            Self::Git(git) => git.free(id).await,
-            Self::S3(s3) => s3.free(id).await,
-        }
+        Err(unpublished(unstable(&paths.state), paths, &name))
     }
 }
 
-/// Takes the lock, and brings the working copy up to date under it. `locked` is the working copy's own lock.
+/// Takes the lock, and brings the working copy up to date under it. Whoever asks has the working copy's own lock.
 pub(super) async fn acquire(
-    remote: &Remote,
-    mut locked: Locked,
+    backend: &Arc<dyn Backend>,
+    paths: &Paths,
     timeout: Duration,
     note: &str,
     clock: &Clock,
     tell: &mut (dyn FnMut(Waiting) + Send),
-) -> Result<Locked, StoreError> {
+) -> Result<Lease, StoreError> {
     const PAUSE: Duration = Duration::from_secs(1);
-    let paths = locked.paths().clone();
     let (start, until) = (clock.tick(), clock.now().plus(timeout));
     let (mut told, mut fresh) = (None, false);
     let (id, kept) = loop {
-        let kept = remote.fetch().await?;
+        let kept = backend.fetch().await?;
         match &kept.lock {
-            Some(lock) if working::own_lock(&paths).as_ref() == Some(&lock.id) => break (lock.id.clone(), kept),
+            Some(lock) if working::own_lock(paths).as_ref() == Some(&lock.id) => break (lock.id.clone(), kept),
             Some(_) => {}
             None => {
-                still_there(remote, &paths, &kept)?;
-                let id = remote.prepare(note).await?;
-                working::keep_own_lock(&paths, &id)?;
+                still_there(&**backend, paths, &kept)?;
+                let id = backend.new_lock_id(note).await?;
+                working::keep_own_lock(paths, &id)?;
                 crash_point("remote.before-lock");
-                if remote.take(&id, note).await? {
+                if backend.try_lock(&id, note).await? {
                     crash_point("remote.after-lock");
                     // It is ours when it is read back as ours.
                     fresh = true;
@@ -171,7 +114,7 @@ pub(super) async fn acquire(
         }
         let waited = clock.tick().since(start);
         if waited >= timeout {
-            let lock = kept.lock.or(remote.fetch().await?.lock);
+            let lock = kept.lock.or(backend.fetch().await?.lock);
             return Err(StoreError::Held { holder: Some(lock.map(|lock| lock.note).unwrap_or_default()), waited, lasting: true });
         }
         let holder = kept.lock.map(|lock| lock.note);
@@ -181,16 +124,13 @@ pub(super) async fn acquire(
         }
         clock.sleep(PAUSE.min(timeout.saturating_sub(waited))).await;
     };
-    match ready(remote, &paths, &kept).await {
-        Ok(()) => {
-            locked.lend(Lease { remote: remote.clone(), id: Some(id), kept });
-            Ok(locked)
-        }
+    match ready(&**backend, paths, &kept).await {
+        Ok(()) => Ok(Lease { backend: backend.clone(), paths: paths.clone(), id: Some(id), kept }),
         Err(error) => {
             // Nothing was begun, so nobody need wait for us; a lock of an earlier run stays.
             if fresh {
-                remote.free(&id).await?;
-                working::forget_own_lock(&paths)?;
+                backend.unlock(&id).await?;
+                working::forget_own_lock(paths)?;
             }
             Err(error)
         }
@@ -198,26 +138,25 @@ pub(super) async fn acquire(
 }
 
 /// The same without a lock.
-pub(super) async fn unguarded(remote: &Remote, mut locked: Locked) -> Result<Locked, StoreError> {
-    let kept = remote.fetch().await?;
-    ready(remote, locked.paths(), &kept).await?;
-    locked.lend(Lease { remote: remote.clone(), id: None, kept });
-    Ok(locked)
+pub(super) async fn unguarded(backend: &Arc<dyn Backend>, paths: &Paths) -> Result<Lease, StoreError> {
+    let kept = backend.fetch().await?;
+    ready(&**backend, paths, &kept).await?;
+    Ok(Lease { backend: backend.clone(), paths: paths.clone(), id: None, kept })
 }
 
 /// Brings the working copy up to date for somebody who only reads; gives whoever holds the lock.
-pub(super) async fn refresh(remote: &Remote, paths: &Paths) -> Result<Option<Holding>, StoreError> {
-    let kept = remote.fetch().await?;
+pub(super) async fn refresh(backend: &dyn Backend, paths: &Paths) -> Result<Option<Holding>, StoreError> {
+    let kept = backend.fetch().await?;
     // Where a run of this clone is at work, the working copy is its own.
     if let Some(_alone) = lock::try_take(paths)? {
-        settle(remote, paths, &kept)?;
+        settle(backend, paths, &kept)?;
     }
     Ok(known(kept.lock, paths))
 }
 
 /// Whoever holds the lock.
-pub(super) async fn holder(remote: &Remote, paths: &Paths) -> Result<Option<Holding>, StoreError> {
-    Ok(known(remote.fetch().await?.lock, paths))
+pub(super) async fn holder(backend: &dyn Backend, paths: &Paths) -> Result<Option<Holding>, StoreError> {
+    Ok(known(backend.fetch().await?.lock, paths))
 }
 
 fn known(lock: Option<Holding>, paths: &Paths) -> Option<Holding> {
@@ -226,69 +165,32 @@ fn known(lock: Option<Holding>, paths: &Paths) -> Option<Holding> {
 }
 
 /// Makes sure that a run may begin with what is kept.
-async fn ready(remote: &Remote, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
-    settle(remote, paths, kept)?;
-    if kept.unproven { remote.prove().await } else { Ok(()) }
+async fn ready(backend: &dyn Backend, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
+    settle(backend, paths, kept)?;
+    if kept.unproven { backend.verify_conditional_writes().await } else { Ok(()) }
 }
 
 /// Refuses a state that was there and is gone.
-fn still_there(remote: &Remote, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
+fn still_there(backend: &dyn Backend, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
     match working::standing(paths, &kept.files)? {
-        Standing::Lost => Err(lost_shared(paths, &remote.name(), &working::base_file(paths))),
+        Standing::Lost => Err(lost_shared(paths, &backend.name(), &working::base_file(paths))),
         _ => Ok(()),
     }
 }
 
-fn settle(remote: &Remote, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
+fn settle(backend: &dyn Backend, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
     match working::standing(paths, &kept.files)? {
         Standing::Even => working::settle(paths, &kept.files),
         Standing::Behind => working::bring(paths, &kept.files),
         Standing::Ahead => Ok(()),
-        Standing::Parted => Err(parted(paths, &remote.name())),
-        Standing::Lost => still_there(remote, paths, kept),
+        Standing::Parted => Err(parted(paths, &backend.name())),
+        Standing::Lost => still_there(backend, paths, kept),
     }
-}
-
-/// Publishes what the run left, and frees the lock.
-pub(super) async fn release(lease: Lease, paths: &Paths) -> Result<(), StoreError> {
-    let Lease { remote, id, mut kept } = lease;
-    let name = remote.name();
-    let files = working::read(paths)?;
-    let wanted = working::digests(&kept.files);
-    if working::digests(&files) == wanted {
-        if let Some(id) = &id {
-            remote.free(id).await?;
-        }
-        return working::forget_own_lock(paths);
-    }
-    // Other stacks may be published beside this one, each moving the version on.
-    const TRIES: usize = 30;
-    for _ in 0..TRIES {
-        crash_point("remote.before-publish");
-        match remote.publish(&files, &kept, id.as_deref(), paths).await.map_err(|error| unpublished(error, paths, &name))? {
-            Published::Done => {
-                crash_point("remote.after-publish");
-                working::settle(paths, &files)?;
-                return working::forget_own_lock(paths);
-            }
-            Published::Moved => {
-                let now = remote.fetch().await.map_err(|error| unpublished(error, paths, &name))?;
-                if id.is_some() && now.lock.as_ref().map(|lock| &lock.id) != id.as_ref() {
-                    return Err(broken_lock(paths, &name, now.lock.map(|lock| lock.note)));
-                }
-                if working::digests(&now.files) != wanted {
-                    return Err(parted(paths, &name));
-                }
-                kept = now;
-            }
-        }
-    }
-    Err(unpublished(unstable(&paths.state), paths, &name))
 }
 
 /// Frees a lock that somebody left.
-pub(super) async fn unlock(remote: &Remote, paths: &Paths, holding: &Holding) -> Result<(), StoreError> {
-    remote.free(&holding.id).await?;
+pub(super) async fn unlock(backend: &dyn Backend, paths: &Paths, holding: &Holding) -> Result<(), StoreError> {
+    backend.unlock(&holding.id).await?;
     if working::own_lock(paths).as_ref() == Some(&holding.id) {
         working::forget_own_lock(paths)?;
     }

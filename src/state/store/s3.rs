@@ -16,21 +16,22 @@
 
 use std::fmt;
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::client::{HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpService};
-use object_store::path::Path;
+use object_store::path::Path as Key;
 use object_store::{
     Attribute, Attributes, ClientOptions, Error, ObjectStore as _, ObjectStoreExt as _, PutMode, PutOptions, RetryConfig, UpdateVersion,
 };
 use url::Url;
 
-use super::StoreError;
-use super::faults::{Refusal, foreign, of_bucket, unconditional};
-use super::head::{Foreign, Head, Lock};
-use super::remote::{Holding, Published, Snapshot};
+use super::backend::{Backend, Holding, Published, Snapshot};
+use super::error::{Foreign, Refusal, StoreError, foreign, of_bucket, unconditional};
+use super::head::{Head, Lock};
 use super::working::Files;
 use dofloat_base::clock::Clock;
 use dofloat_base::crash::crash_point;
@@ -70,7 +71,7 @@ pub struct Settings {
 pub struct S3 {
     settings: Arc<Settings>,
     store: Arc<AmazonS3>,
-    path: Path,
+    path: Key,
 }
 
 impl fmt::Debug for S3 {
@@ -116,7 +117,7 @@ impl S3 {
     /// # Errors
     /// If the key is no name of an object, or the rest does not fit together.
     pub fn open(settings: Settings, http: impl HttpService) -> Result<Self, String> {
-        let path = Path::parse(&settings.key).map_err(|error| cause(&error))?;
+        let path = Key::parse(&settings.key).map_err(|error| cause(&error))?;
         let mut endpoint = settings.endpoint.clone();
         if !settings.path_style
             && let Some(host) = endpoint.host_str().map(|host| format!("{}.{host}", settings.bucket))
@@ -148,93 +149,9 @@ impl S3 {
         &self.settings
     }
 
-    pub(super) fn name(&self) -> String {
-        format!("s3://{}/{}", self.settings.bucket, self.settings.key)
-    }
-
     /// The place for which a proof counts.
     fn place(&self) -> String {
         format!("{}{}/{}", self.settings.endpoint, self.settings.bucket, self.settings.key)
-    }
-
-    pub(super) async fn fetch(&self) -> Result<Snapshot, StoreError> {
-        let Some((head, tag)) = self.read().await? else { return Ok(Snapshot { unproven: true, ..Snapshot::default() }) };
-        let files = self.files(&head)?;
-        let unproven = head.proven != Some(self.place());
-        let lock = head.lock.map(|lock| Holding { id: lock.id, note: lock.holder, own: false });
-        Ok(Snapshot { files, version: tag, lock, unproven })
-    }
-
-    /// Takes the lock, if it is free.
-    pub(super) async fn take(&self, id: &str, note: &str) -> Result<bool, StoreError> {
-        for _ in 0..TRIES {
-            let kept = self.read().await?;
-            let (head, tag) = kept.map_or_else(|| (Head::new(&self.settings.stack), None), |(head, tag)| (head, Some(tag)));
-            if let Some(lock) = &head.lock {
-                return Ok(lock.id == id);
-            }
-            let lock = Some(Lock { id: id.to_owned(), holder: note.to_owned() });
-            if self.swap("lock", tag.as_deref(), &head.with_lock(lock)).await? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Sees that this server honours conditions, and notes it. What is tried changes nothing, wherever it succeeds.
-    pub(super) async fn prove(&self) -> Result<(), StoreError> {
-        for _ in 0..TRIES {
-            let Some((head, tag)) = self.read().await? else {
-                self.swap("make", None, &Head::new(&self.settings.stack)).await?;
-                continue;
-            };
-            if head.proven == Some(self.place()) {
-                return Ok(());
-            }
-            let same = head.write();
-            for mode in [PutMode::Create, update(STALE)] {
-                if !self.is_refused(mode, &same).await? {
-                    return Err(unconditional(&self.name(), &self.server()));
-                }
-            }
-            crash_point("bucket.before-proof");
-            if self.swap("prove", Some(&tag), &head.with_proof(self.place())).await? {
-                return Ok(());
-            }
-        }
-        Err(self.failed("prove", Refusal::Restless))
-    }
-
-    pub(super) async fn publish(&self, files: &Files, on: &Snapshot, id: Option<&str>) -> Result<Published, StoreError> {
-        let Some((head, tag)) = self.read().await? else { return Ok(Published::Moved) };
-        let holder = head.lock.as_ref().map(|lock| lock.id.as_str());
-        if id.is_some() && head.run.as_deref() == id {
-            return Ok(Published::Done);
-        }
-        if (id.is_some() && holder != id) || self.files(&head)? != on.files {
-            return Ok(Published::Moved);
-        }
-        let run = id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
-        let lock = if id.is_some() { None } else { head.lock.clone() };
-        let next = head.with_lock(lock).with_run(run.clone()).with_files(files);
-        if self.swap("write", Some(&tag), &next).await? || self.read().await?.is_some_and(|(head, _)| head.run == Some(run)) {
-            return Ok(Published::Done);
-        }
-        Ok(Published::Moved)
-    }
-
-    /// Frees the lock, if it is still the one of that identity.
-    pub(super) async fn free(&self, id: &str) -> Result<(), StoreError> {
-        for _ in 0..TRIES {
-            let Some((head, tag)) = self.read().await? else { return Ok(()) };
-            if head.lock.as_ref().is_none_or(|lock| lock.id != id) {
-                return Ok(());
-            }
-            if self.swap("unlock", Some(&tag), &head.with_lock(None)).await? {
-                return Ok(());
-            }
-        }
-        Err(self.failed("unlock", Refusal::Restless))
     }
 
     fn files(&self, head: &Head) -> Result<Files, StoreError> {
@@ -362,6 +279,95 @@ impl S3 {
 
     fn foreign(&self, why: Foreign) -> StoreError {
         foreign(&self.name(), &self.settings.stack, why)
+    }
+}
+
+#[async_trait]
+impl Backend for S3 {
+    fn name(&self) -> String {
+        format!("s3://{}/{}", self.settings.bucket, self.settings.key)
+    }
+
+    async fn fetch(&self) -> Result<Snapshot, StoreError> {
+        let Some((head, tag)) = self.read().await? else { return Ok(Snapshot { unproven: true, ..Snapshot::default() }) };
+        let files = self.files(&head)?;
+        let unproven = head.proven != Some(self.place());
+        let lock = head.lock.map(|lock| Holding { id: lock.id, note: lock.holder, own: false });
+        Ok(Snapshot { files, version: tag, lock, unproven })
+    }
+
+    async fn new_lock_id(&self, _: &str) -> Result<String, StoreError> {
+        Ok(uuid::Uuid::new_v4().to_string())
+    }
+
+    async fn try_lock(&self, id: &str, note: &str) -> Result<bool, StoreError> {
+        for _ in 0..TRIES {
+            let kept = self.read().await?;
+            let (head, tag) = kept.map_or_else(|| (Head::new(&self.settings.stack), None), |(head, tag)| (head, Some(tag)));
+            if let Some(lock) = &head.lock {
+                return Ok(lock.id == id);
+            }
+            let lock = Some(Lock { id: id.to_owned(), holder: note.to_owned() });
+            if self.swap("lock", tag.as_deref(), &head.with_lock(lock)).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn unlock(&self, id: &str) -> Result<(), StoreError> {
+        for _ in 0..TRIES {
+            let Some((head, tag)) = self.read().await? else { return Ok(()) };
+            if head.lock.as_ref().is_none_or(|lock| lock.id != id) {
+                return Ok(());
+            }
+            if self.swap("unlock", Some(&tag), &head.with_lock(None)).await? {
+                return Ok(());
+            }
+        }
+        Err(self.failed("unlock", Refusal::Restless))
+    }
+
+    async fn publish(&self, files: &Files, on: &Snapshot, id: Option<&str>, _: &Path) -> Result<Published, StoreError> {
+        let Some((head, tag)) = self.read().await? else { return Ok(Published::Moved) };
+        let holder = head.lock.as_ref().map(|lock| lock.id.as_str());
+        if id.is_some() && head.run.as_deref() == id {
+            return Ok(Published::Done);
+        }
+        if (id.is_some() && holder != id) || self.files(&head)? != on.files {
+            return Ok(Published::Moved);
+        }
+        let run = id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
+        let lock = if id.is_some() { None } else { head.lock.clone() };
+        let next = head.with_lock(lock).with_run(run.clone()).with_files(files);
+        if self.swap("write", Some(&tag), &next).await? || self.read().await?.is_some_and(|(head, _)| head.run == Some(run)) {
+            return Ok(Published::Done);
+        }
+        Ok(Published::Moved)
+    }
+
+    /// Sees that this server honours conditions, and notes it. What is tried changes nothing, wherever it succeeds.
+    async fn verify_conditional_writes(&self) -> Result<(), StoreError> {
+        for _ in 0..TRIES {
+            let Some((head, tag)) = self.read().await? else {
+                self.swap("make", None, &Head::new(&self.settings.stack)).await?;
+                continue;
+            };
+            if head.proven == Some(self.place()) {
+                return Ok(());
+            }
+            let same = head.write();
+            for mode in [PutMode::Create, update(STALE)] {
+                if !self.is_refused(mode, &same).await? {
+                    return Err(unconditional(&self.name(), &self.server()));
+                }
+            }
+            crash_point("bucket.before-proof");
+            if self.swap("prove", Some(&tag), &head.with_proof(self.place())).await? {
+                return Ok(());
+            }
+        }
+        Err(self.failed("prove", Refusal::Restless))
     }
 }
 

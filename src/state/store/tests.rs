@@ -9,11 +9,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::format::{self, Fingerprint};
 use crate::journal::{Begin, Entry, Line, Op, Outcome, replay, write_line};
-use crate::{Health, Record};
+use crate::{Health, Record, State};
 use dofloat_base::address::Address;
 use dofloat_base::clock::Moment;
 use dofloat_base::digest::Salt;
-use dofloat_base::durable::{LockKind, remove};
+use dofloat_base::durable::{FileLock, LockKind, remove};
 use dofloat_base::identity::{Id, Owner};
 use dofloat_base::value::{Body, Value};
 
@@ -338,7 +338,7 @@ fn what_the_system_refuses_is_told_with_path_cause_and_way_on() {
             "Failed to write state/web.journal: its folder is not there. Put the folder back: it holds what dofloat remembers.",
         ),
     ] {
-        let error = faults::failed("write", Path::new("state/web.journal"), &Error::from(kind));
+        let error = error::failed("write", Path::new("state/web.journal"), &Error::from(kind));
         assert_eq!(error.class(), ExitClass::Failed);
         let diagnostic = &error.diagnostics()[0];
         assert_eq!(format!("{} {}", diagnostic.message, diagnostic.hint.clone().unwrap_or_default()), expected);
@@ -374,7 +374,7 @@ async fn what_an_interrupted_write_left_is_swept_under_the_lock() {
     bench.loaded();
     assert_eq!(bench.names().len(), 2);
     let clock = Clock::virtual_at(Moment(0));
-    bench.store.lock(Duration::ZERO, "", &clock, &mut |_| {}).await.unwrap().load().unwrap();
+    bench.store.lock(Duration::ZERO, "", &clock, &mut |_| {}).await.unwrap().files().load().unwrap();
     assert_eq!(bench.names(), ["web.json"]);
 }
 

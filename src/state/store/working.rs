@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::faults::failed;
-use super::{Paths, StoreError};
+use super::error::{StoreError, failed};
+use super::paths::Paths;
 use dofloat_base::crash::crash_point;
 use dofloat_base::digest::sha256_hex;
 use dofloat_base::durable::{make_folder, remove, write_atomic};

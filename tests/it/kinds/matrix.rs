@@ -190,7 +190,8 @@ async fn once(text: &str, folder: &Path, api: &Client, clock: &Clock) -> Result<
     let resolve = load(&[Source { name: "web.tf", text }], &Inputs::default(), &Tables, host)
         .map_err(|errors| format!("{}\n{text}", told(&errors)))?;
     let paths = Paths::beside(&folder.join("web.json"), folder.to_owned());
-    let mut locked = Store::open(paths).lock(Duration::from_secs(10), "test", clock, &mut |_| {}).await.expect("the lock is free");
+    let mut lock = Store::open(paths).lock(Duration::from_secs(10), "test", clock, &mut |_| {}).await.expect("the lock is free");
+    let locked = lock.files();
     let loaded = locked.load().expect("the state is whole");
     let fresh = State::new("11111111-2222-4333-8444-555555555555".to_owned(), Salt::new([1; 32]));
     let options = Options::default();
@@ -222,7 +223,7 @@ async fn once(text: &str, folder: &Path, api: &Client, clock: &Clock) -> Result<
         surveyed: &surveyed,
         resolve: &resolve,
         loaded: &loaded,
-        store: &mut locked,
+        store: locked,
         api: api.clone(),
         clock: clock.clone(),
         options: ApplyOptions { parallelism: 10, keep_going: false, grace: Duration::from_secs(5) },

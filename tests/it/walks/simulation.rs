@@ -286,11 +286,11 @@ impl Bench {
             if !answers::is_unmarked(address) {
                 return Err(format!("{address} is known by its mark"));
             }
-            let (loaded, address) = (locked.load().map_err(|e| format!("{e:?}"))?, address.parse().map_err(|e| format!("{e:?}"))?);
+            let (loaded, address) = (locked.files().load().map_err(|e| format!("{e:?}"))?, address.parse().map_err(|e| format!("{e:?}"))?);
             let (api, answer) = (self.api(&[]), Answer::Made(Id(id.clone())));
             let question = Question { stack: "web", address: &address, loaded: &loaded, api: &api, simulated: true };
             let entry = adopt::entry(question, &answer).await.map_err(|stop| format!("{stop:#?}"))?;
-            locked.append(entry).map_err(|e| format!("{e:?}"))?;
+            locked.files().append(entry).map_err(|e| format!("{e:?}"))?;
             self.tally.questions += 1;
         }
         Ok(())
@@ -414,7 +414,7 @@ impl Bench {
                 Ok(locked) => locked,
                 Err(error) => return Ended::Decision(error.diagnostics()),
             };
-            let loaded = match locked.load() {
+            let loaded = match locked.files().load() {
                 Ok(loaded) => loaded,
                 Err(error) => return Ended::Decision(error.diagnostics()),
             };
@@ -428,7 +428,7 @@ impl Bench {
                 surveyed: &surveyed,
                 resolve: &stack,
                 loaded: &loaded,
-                store: &mut locked,
+                store: locked.files(),
                 api: api.clone(),
                 clock: self.clock.clone(),
                 options: ApplyOptions { parallelism, keep_going: false, grace: Duration::from_secs(60) },

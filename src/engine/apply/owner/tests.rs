@@ -39,7 +39,8 @@ async fn told(name: &str, configuration: &str, records: &str, keep_going: bool, 
     let at = |name: &str| folder.path().join(name);
     let paths = Paths::beside(&folder.path().join("state/web.json"), folder.path().to_owned());
     let journal = paths.journal.clone();
-    let mut store = Store::open(paths).unguarded().await.unwrap();
+    let mut lock = Store::open(paths).unguarded().await.unwrap();
+    let store = lock.files();
     store.load().unwrap();
     let (resolve, state, moves, options) = (Sketch::new(configuration), state(records), Moves::default(), Options::default());
     let observed = seen(&state, "");
@@ -53,7 +54,7 @@ async fn told(name: &str, configuration: &str, records: &str, keep_going: bool, 
         planned: &planned,
         resolve: &resolve,
         state,
-        store: &mut store,
+        store,
         api: client(&clock),
         mark: Mark::of_stack("web", "l"),
         clock,

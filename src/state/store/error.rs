@@ -1,15 +1,87 @@
-//! What is told when the state cannot be read, written or trusted.
+//! Why a state cannot be used, and what the user is told when it cannot be read, written or trusted.
 //!
 //! Invariant: every message names the file, the cause, and a way on; none of them suggests that objects do not exist.
 //! It must not read or write anything.
 
 use std::io::{Error, ErrorKind};
 use std::path::Path;
+use std::time::Duration;
 
 use dofloat_base::diag::Diagnostic;
 
-use super::head::Foreign;
-use super::{Paths, StoreError};
+use super::paths::Paths;
+
+/// The exit that an error calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExitClass {
+    /// 1: it failed.
+    Failed,
+    /// 3: somebody else holds the lock.
+    Locked,
+    /// 4: a person must decide.
+    Decision,
+}
+
+/// Why the state cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// The system or the file's content forbids it.
+    Failed(Box<Diagnostic>),
+    /// Somebody else has the lock.
+    Held {
+        /// Who, as they wrote it; `None` if it is only read.
+        holder: Option<String>,
+        /// How long it was waited for.
+        waited: Duration,
+        /// Whether the lock outlives its process.
+        lasting: bool,
+    },
+    /// State and journal do not belong together.
+    Mismatch(Box<Diagnostic>),
+    /// There was a state, and it is gone.
+    Lost(Box<Diagnostic>),
+}
+
+impl StoreError {
+    /// The exit that it calls for.
+    #[must_use]
+    pub fn class(&self) -> ExitClass {
+        match self {
+            Self::Failed(_) => ExitClass::Failed,
+            Self::Held { .. } => ExitClass::Locked,
+            Self::Mismatch(_) | Self::Lost(_) => ExitClass::Decision,
+        }
+    }
+
+    /// What to tell the user.
+    #[must_use]
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        match self {
+            Self::Failed(diagnostic) | Self::Mismatch(diagnostic) | Self::Lost(diagnostic) => vec![Diagnostic::clone(diagnostic)],
+            Self::Held { holder, waited, lasting } => {
+                let who = who(holder.as_deref());
+                let waited = if waited.is_zero() { String::new() } else { format!(" It was waited for {} s.", waited.as_secs()) };
+                let wait = "Wait until that run has ended, or let dofloat wait with `-lock-timeout=5m`.";
+                let end = if *lasting {
+                    "If it was killed, run the same command in that clone again: it goes on where it was. If that clone is lost, \
+                     `dofloat unlock` frees the lock."
+                } else {
+                    "A lock ends with its process."
+                };
+                vec![Diagnostic::error(format!("The state is locked {who}.{waited}")).hint(format!("{wait} {end}"))]
+            }
+        }
+    }
+}
+
+/// Who holds a lock, by their note.
+pub(super) fn who(holder: Option<&str>) -> String {
+    match holder.map(str::trim) {
+        Some("") => "by another dofloat".to_owned(),
+        Some(holder) => format!("by {holder}"),
+        None => "by a plan that is being made".to_owned(),
+    }
+}
 
 /// The system refused something.
 pub(super) fn failed(doing: &str, path: &Path, error: &Error) -> StoreError {
@@ -264,6 +336,19 @@ const UNCONDITIONAL: &str = "Without conditional writes two runs could both beli
 pub(super) fn unconditional(place: &str, server: &str) -> StoreError {
     let message = format!("{server} ignores the conditions under which {place} is written.");
     StoreError::Failed(Box::new(Diagnostic::error(message).hint(UNCONDITIONAL)))
+}
+
+/// Why an object is not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Foreign {
+    /// It is Terraform's.
+    Terraform,
+    /// A newer dofloat wrote it.
+    Newer,
+    /// It is another stack's.
+    Stack(String),
+    /// It is nothing that dofloat wrote.
+    Unknown(String),
 }
 
 /// What lies at the object's place is not this stack's.
