@@ -68,7 +68,7 @@ pub(crate) fn next(page: &Value, query: &[(String, String)]) -> Result<Option<Ve
         Some(Value::String(link)) => link,
         Some(_) => return Err("the link to the next page is not a text".into()),
     };
-    let url = Url::parse(link).map_err(|error| format!("the link to the next page is no address: {error}"))?;
+    let url = Url::parse(link).map_err(|error| format!("the link to the next page is not a URL: {error}"))?;
     let said: Vec<(String, String)> = url.query_pairs().into_owned().collect();
     let kept = query.iter().filter(|(name, _)| !said.iter().any(|(other, _)| other == name)).cloned();
     let next: Vec<_> = kept.chain(said.iter().cloned()).collect();

@@ -123,7 +123,7 @@ impl FromStr for Address {
 }
 
 fn bad(text: &str, why: &str) -> BadAddress {
-    BadAddress(format!("`{text}` is no resource address: {why}"))
+    BadAddress(format!("`{text}` is not a resource address: {why}"))
 }
 
 fn word(rest: &mut &str, text: &str) -> Result<String, BadAddress> {

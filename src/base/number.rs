@@ -14,7 +14,7 @@ const REACH: u64 = 10_000;
 
 /// A text that is no number, or one that is out of reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it is no number, or has more than {REACH} digits before or after the point")]
+#[error("it is not a number, or has more than {REACH} digits before or after the point")]
 pub struct NoNumber;
 
 /// An exact decimal number.

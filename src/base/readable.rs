@@ -34,7 +34,7 @@ pub fn read_given(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// As `read`, and if it is no UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    String::from_utf8(read(path)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no text in UTF-8"))
+    String::from_utf8(read(path)?).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
 }
 
 fn to_end(path: &Path, data: &Metadata) -> io::Result<Vec<u8>> {

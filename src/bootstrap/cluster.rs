@@ -181,23 +181,23 @@ impl<'a> Expanded<'a> {
             all.push(at(
                 "fencing",
                 format!("{cluster} has no fencing: while its nodes do not see each other, each believes that the other is dead."),
-                "Both take the address in turns or at once. Pages that are the same on both do not mind; data that is written does. \
-                 `fencing = \"api\"` has one of them reset; its token then needs the scopes to do so.",
+                "Both take the address, in turns or at once. Static pages survive that; written data does not. \
+                 `fencing = \"api\"` resets one of them; its token then needs the scopes for that.",
             ));
         }
         if text(&block, "no_quorum_policy") == Some("ignore") {
             all.push(at(
                 "no_quorum_policy",
                 format!("{cluster} ignores quorum: a node that boots alone takes the address, whatever the other does."),
-                "With \"stop\" it waits until it has seen the other once, so that there are never two owners; the price is that a lone \
-                 survivor of a blackout serves nothing until the other is back.",
+                "With \"stop\" it waits until it has seen the other once, so that there are never two owners; in return, a lone \
+                 survivor of a blackout does not serve until the other is back.",
             ));
         }
         if let Some((old, new)) = text(&block, "timezone").and_then(|old| Some((old, zones::successor(old)?))) {
             all.push(at(
                 "timezone",
-                format!("`{old}` is an old name of the time zone \"{new}\", which current systems may not have any more."),
-                "Write the name of today.",
+                format!("`{old}` is an old name of the time zone \"{new}\", which current systems may no longer have."),
+                "Use the current name.",
             ));
         }
         let anonymous = |value: &Value| value.as_str().is_some_and(user_script::is_anonymous);
@@ -205,15 +205,15 @@ impl<'a> Expanded<'a> {
             all.push(at(
                 "user_data",
                 format!("The script in `user_data` of {cluster} does not begin with `#!`: /bin/sh runs it."),
-                "Say so: begin it with `#!/bin/sh`.",
+                "Begin it with `#!/bin/sh`.",
             ));
         }
         let release = text(&block, "image").and_then(Release::of_image);
         if text(&block, "transport") == Some("udpu") && release == Some(Release::Modern) {
             all.push(at(
                 "transport",
-                format!("With udpu the corosync of {cluster} uses no key: whoever is in its private network can join or disturb it."),
-                "Take `transport` out: knet encrypts and authenticates.",
+                format!("With udpu the corosync of {cluster} uses no key: anyone in its private network can join or disturb it."),
+                "Remove `transport`: knet encrypts and authenticates.",
             ));
         }
         all
@@ -278,10 +278,10 @@ impl<'a> Expanded<'a> {
         let span = self.inner.desired().resources.get(cluster).map(|wanted| wanted.span.clone());
         if self.inner.desired().resources.get(cluster).is_some_and(|wanted| wanted.rules.create_before_destroy) {
             return Err(vec![
-                Diagnostic::error("`create_before_destroy` has no place in a cluster.")
+                Diagnostic::error("`create_before_destroy` is not supported in a cluster.")
                     .at(span)
                     .about(cluster)
-                    .hint("Take it out: the nodes are replaced one after the other, so that one of them always serves."),
+                    .hint("Remove it: the nodes are replaced one at a time, so one of them always serves."),
             ]);
         }
         let block = self.block(cluster, &unknown)?;
@@ -290,7 +290,7 @@ impl<'a> Expanded<'a> {
                 Diagnostic::error(format!("`nodes` of {cluster} is not known before apply."))
                     .at(self.inner.span(cluster, &["nodes"]))
                     .about(cluster)
-                    .hint("The names must follow from variables and local values alone."),
+                    .hint("The names must come from variables and local values alone."),
             ]);
         };
         let own_arbiter = matches!(Arbiter::of(&block), Some(Arbiter::Own(_)));
@@ -338,8 +338,8 @@ impl<'a> Expanded<'a> {
                             .at(self.inner.span(cluster, &["nodes"]))
                             .about(cluster)
                             .hint(
-                                "By these an object is found again whose making was interrupted: give each its own, for example with \
-                                   `each.key` in the names.",
+                                "They identify an object whose creation was interrupted: give each its own, for example with \
+                                 `each.key` in the names.",
                             ),
                     );
                 }
@@ -468,12 +468,12 @@ impl<'a> Expanded<'a> {
     }
 
     fn no_token(&self, cluster: &Address) -> Diagnostic {
-        Diagnostic::error(format!("{cluster} has no `failover_token`, by which its nodes move the address."))
+        Diagnostic::error(format!("{cluster} has no `failover_token`, which its nodes need to move the address."))
             .at(self.inner.span(cluster, &["failover_token"]))
             .about(cluster)
             .hint(
-                "Make a token at https://cloud.digitalocean.com/account/api/tokens with the scopes that `dofloat scopes` prints for the \
-                 nodes, and give it in a variable, for example by TF_VAR_failover_token. It is kept encrypted from then on.",
+                "Create a token at https://cloud.digitalocean.com/account/api/tokens with the scopes that `dofloat scopes` lists for \
+                 the nodes, and pass it in a variable, for example with TF_VAR_failover_token. It is kept encrypted from then on.",
             )
     }
 
@@ -486,7 +486,7 @@ impl<'a> Expanded<'a> {
         let address = (plot.known)(&Part::Address.at(cluster)).get("ip_address");
         let address = address.value().and_then(Value::as_str).and_then(|text| text.parse().ok());
         let (Some(node), Some(address)) = (self.grounds.secrets.get(cluster), address) else {
-            return Err(fail(format!("The secrets or the address of {cluster} are not at hand.")));
+            return Err(fail(format!("The secrets or the address of {cluster} are not available.")));
         };
         let lacking = || fail(format!("The arguments of {cluster} are not all known."));
         let arbiter = match Arbiter::of(&block) {

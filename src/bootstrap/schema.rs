@@ -306,9 +306,8 @@ impl Checks<'_> {
         if text(self.block, "fencing") == Some("api") && text(self.block, "no_quorum_policy") == Some("ignore") {
             self.error(
                 "no_quorum_policy",
-                "With fencing, `no_quorum_policy` cannot be \"ignore\": a node that was reset would come back alone and reset the \
-                 healthy one.",
-                "Take `no_quorum_policy` out, or fencing.",
+                "With fencing, `no_quorum_policy` cannot be \"ignore\": a node that was reset would boot alone and reset the healthy one.",
+                "Remove `no_quorum_policy`, or fencing.",
             );
         }
     }
@@ -322,19 +321,19 @@ impl Checks<'_> {
             return self.error("nodes", "`nodes` is a list of two names.", "For example `nodes = [\"primary\", \"secondary\"]`.");
         };
         if names.len() != 2 {
-            return self.error("nodes", format!("A cluster has two nodes, not {}.", names.len()), "Two of them decide without a third.");
+            return self.error("nodes", format!("A cluster has two nodes, not {}.", names.len()), "Only pairs are supported.");
         }
         for name in &names {
             if !label(name) {
                 self.error(
                     "nodes",
-                    format!("`{name}` is no name of a node."),
-                    "A name has small letters, digits and dashes, up to 63, and starts with a letter: it becomes the host name.",
+                    format!("`{name}` is not a valid node name."),
+                    "Use up to 63 lower-case letters, digits and dashes, a letter first: it becomes the host name.",
                 );
             }
         }
         if names.iter().collect::<BTreeSet<_>>().len() != names.len() {
-            self.error("nodes", format!("Both nodes are named `{}`.", names[0]), "They know each other by name: give each its own.");
+            self.error("nodes", format!("Both nodes are named `{}`.", names[0]), "Give each a name of its own.");
         }
     }
 
@@ -343,16 +342,16 @@ impl Checks<'_> {
         match Release::of_image(image) {
             None => self.error(
                 "image",
-                format!("`{image}` is no image that a cluster can be built on."),
-                format!("These are: {}.", IMAGES.join(", ")),
+                format!("A cluster cannot be built on the image `{image}`."),
+                format!("Use one of: {}.", IMAGES.join(", ")),
             ),
             Some(Release::Trusty) if text(self.block, "transport") == Some("knet") => {
-                self.error("transport", format!("The corosync of {image} has no knet."), "Write \"udpu\", or take `transport` out.");
+                self.error("transport", format!("The corosync of {image} has no knet."), "Write \"udpu\", or remove `transport`.");
             }
             Some(release) if text(self.block, "links") == Some("both") => {
                 if release == Release::Trusty || text(self.block, "transport") == Some("udpu") {
                     let message = "Two links need knet, which corosync does not use here: `links` cannot be \"both\".";
-                    self.error("links", message, "Take `links` out: there is one link then, over the private network.");
+                    self.error("links", message, "Remove `links`: there is then one link, over the private network.");
                 }
             }
             Some(_) => {}
@@ -366,17 +365,17 @@ impl Checks<'_> {
         if let Some(name) = text(self.block, "cluster_name")
             && !plain(name, "_-")
         {
-            self.error("cluster_name", format!("`{name}` is no name of a cluster."), "It has letters, digits, `_` and `-`, up to 64.");
+            self.error("cluster_name", format!("`{name}` is not a valid cluster name."), "Use up to 64 letters, digits, `_` and `-`.");
         }
         if let Some(path) = text(self.block, "health_path")
             && (!path.starts_with('/') || !plain(path, "/._-") || path.contains(".."))
         {
-            self.error("health_path", format!("`{path}` is no path for the health of a node."), "Write it as in \"/health\".");
+            self.error("health_path", format!("`{path}` is not a valid health path."), "Write it like \"/health\".");
         }
         if let Some(url) = text(self.block, "api_url")
             && !(url.starts_with("https://") || url.starts_with("http://"))
         {
-            self.error("api_url", format!("`{url}` is no address of an API."), "Write it as in https://api.digitalocean.com.");
+            self.error("api_url", format!("`{url}` is not a valid API address."), "Write it like https://api.digitalocean.com.");
         }
     }
 
@@ -386,7 +385,7 @@ impl Checks<'_> {
             Some(meant) => format!("Did you mean \"{meant}\"?"),
             None => "Write a name of the tz database, as in \"America/New_York\" or \"UTC\".".to_owned(),
         };
-        self.error("timezone", format!("`{zone}` is no time zone."), hint);
+        self.error("timezone", format!("`{zone}` is not a valid time zone."), hint);
     }
 
     fn user_data(&mut self) {
@@ -403,7 +402,7 @@ impl Checks<'_> {
             for item in items.iter().filter_map(Value::as_str).filter(|item| !is_network(item)) {
                 self.error(
                     name,
-                    format!("`{name}` has \"{item}\", which is no address and no range."),
+                    format!("`{name}` has \"{item}\", which is neither an address nor a range."),
                     "Write them as in \"203.0.113.7\" or \"203.0.113.0/24\".",
                 );
             }
@@ -412,7 +411,7 @@ impl Checks<'_> {
         if !heard("health_sources") && text(self.block, "wait_for") == Some("serving") {
             self.error(
                 "health_sources",
-                "With an empty `health_sources` nobody hears how the nodes are, and an apply would wait for it in vain.",
+                "With an empty `health_sources` nobody can read the nodes' health, and an apply would wait for it in vain.",
                 "Add the address from which dofloat is run, or write `wait_for = \"created\"`.",
             );
         }
@@ -493,7 +492,7 @@ mod tests {
         check(r#""token_timeout": 10, "health_path": "health""#, &["health_path: ", "token_timeout: "]);
         check(r#""ip": "1.2.3.4", "sise": "x""#, &[": `ip` cannot be set", ": There is no argument `sise`"]);
         check(r#""timezone": "US/Eastern""#, &[]);
-        check(r#""timezone": "america/new_york""#, &["timezone: `america/new_york` is no time zone."]);
+        check(r#""timezone": "america/new_york""#, &["timezone: `america/new_york` is not a valid time zone."]);
         check(r##""user_data": "#cloud-config\n""##, &["user_data: `user_data` is a document of cloud-init"]);
         check(r#""ssh_sources": [], "health_sources": ["203.0.113.7", "2001:db8::/32"]"#, &[]);
         check(r#""ssh_sources": ["10.0.0.0/33", "home"]"#, &["ssh_sources: `ssh_sources` has \"10.0.0.0/33\"", "ssh_sources: "]);

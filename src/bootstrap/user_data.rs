@@ -135,7 +135,7 @@ pub enum Listen {
 
 /// User-data that the API would refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the user-data has {bytes} bytes, {LIMIT} are allowed; the script in `user_data` must be shorter by {}", .bytes - LIMIT)]
+#[error("the user-data has {bytes} bytes, {LIMIT} are allowed; shorten the script in `user_data` by {}", .bytes - LIMIT)]
 pub struct TooLong {
     /// What it has.
     pub bytes: usize,
@@ -325,7 +325,7 @@ fn cloud_config(files: &[File<'_>], arbiter: bool) -> String {
     let device = if arbiter { " corosync-qdevice" } else { "" };
     let mut text = format!(
         "\
-#cloud-config
+         #cloud-config
 bootcmd:
   - [cloud-init-per, once, dofloat-mask, sh, -c, 'for unit in corosync pacemaker nginx{device}; do ln -s /dev/null /etc/systemd/system/$unit.service; done']
   - [sh, -c, 'test ! -x /usr/local/lib/dofloat/bootstrap || /usr/local/lib/dofloat/bootstrap start']

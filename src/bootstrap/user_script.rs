@@ -30,20 +30,20 @@ pub fn check(script: &str) -> Result<(), Flaw> {
     let is_format = |prefix: &&str| begins.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     if FORMATS.iter().any(is_format) {
         return Err((
-            "is a document of cloud-init, not a script: on a node of a cluster nobody would read it.",
-            "The user-data of a node is the cluster's. Write a script that begins with `#!/bin/sh` and does what the document asks for.",
+            "is a cloud-init document, not a script: a cluster node would not read it.",
+            "The node's user-data belongs to the cluster. Write a script that begins with `#!/bin/sh` and does what the document says.",
         ));
     }
     if script.contains("\r\n") {
         return Err((
-            "has lines that end as Windows ends them: the node would look for a program with a carriage return in its name.",
-            "Save the file with plain line ends, or write `replace(file(\"…\"), \"\\r\\n\", \"\\n\")`.",
+            "has Windows line endings: the node would look for a program with a carriage return in its name.",
+            "Save the file with Unix line endings, or write `replace(file(\"…\"), \"\\r\\n\", \"\\n\")`.",
         ));
     }
     if begins.starts_with("#!") && !script.starts_with("#!") {
         return Err((
             "has something before its `#!`, so that the node would not see which program runs it.",
-            "`#!` must be the first two characters: take the empty lines, spaces or the byte-order mark before it out.",
+            "`#!` must be the first two characters: remove the empty lines, spaces or the byte-order mark before it.",
         ));
     }
     Ok(())

@@ -40,8 +40,8 @@ pub async fn run(args: &AdoptArgs, session: &Session<'_>, view: &mut View) -> En
     let (stack, words) = parted(&args.words);
     let [to, answer] = words else {
         return Err(Failure::usage(
-            Diagnostic::error("`adopt` takes an address and an id, or an address and `none`.")
-                .hint("`dofloat plan` says what is to be decided, and names the choices."),
+            Diagnostic::error("`adopt` takes an address and an ID, or an address and `none`.")
+                .hint("`dofloat plan` shows what you have to decide, and the choices."),
         ));
     };
     let to = address(to)?;
@@ -74,8 +74,8 @@ async fn answered(
     let entry = adopt::entry(question, answer).await?;
     store.append(entry)?;
     view.line(&match answer {
-        Answer::Made(id) => format!("The interrupted run made {id}: it is {to} from the next apply on."),
-        Answer::Nothing => format!("The interrupted run made nothing: the next plan decides about {to} anew."),
+        Answer::Made(id) => format!("The interrupted run created {id}: the next apply adopts it as {to}."),
+        Answer::Nothing => format!("The interrupted run created nothing: {to} is planned again."),
     });
     Ok(Exit::Done)
 }

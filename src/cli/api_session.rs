@@ -152,7 +152,7 @@ fn settings(configured: &ProviderSettings, base: Url, token: &token::Token, envi
     let number = |name: &str, given: Option<f64>| match (given, environment.provider.get(name)) {
         (Some(given), _) => Ok(Some(given)),
         (None, Some(text)) => text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0).map(Some).ok_or_else(|| {
-            Diagnostic::error(format!("{name} is set to something that is no number.")).hint("Set it to a number, or unset it.")
+            Diagnostic::error(format!("{name} is set to something that is not a number.")).hint("Set it to a number, or unset it.")
         }),
         (None, None) => Ok(None),
     };

@@ -43,13 +43,13 @@ pub struct ApplyArgs {
     /// The stack, or a file with a saved plan
     #[arg(value_name = "STACK|FILE")]
     pub what: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub auto_approve: bool,
-    /// Take everything down
+    /// Destroy all resources of the stack
     #[arg(long, conflicts_with_all = ["refresh_only", "replace"])]
     pub destroy: bool,
-    /// After a failure go on with what does not depend on it
+    /// After a failure, continue with everything that does not depend on it
     #[arg(long)]
     pub keep_going: bool,
     /// How the plan is made.
@@ -84,7 +84,7 @@ pub async fn run(args: &ApplyArgs, session: &Session<'_>, view: &mut View) -> En
         (&saved, args.planning.target.is_empty() && args.planning.replace.is_empty() && !args.destroy && !args.planning.refresh_only)
     {
         return Err(Failure::usage(Diagnostic::error(
-            "A saved plan is applied as it is: -target, -replace, -destroy and -refresh-only do not go with it.",
+            "A saved plan is applied as it is: -target, -replace, -destroy and -refresh-only cannot be combined with it.",
         )));
     }
     let stack = if saved.is_some() { None } else { args.what.as_deref() };
@@ -116,9 +116,10 @@ impl Order<'_> {
         if !self.asks() || io::stdin().is_terminal() && self.planning.variables.input && view.is_text() {
             return Ok(());
         }
-        let why = if view.is_text() { "There is no terminal on which to ask" } else { "With -json nobody can be asked" };
+        let why = if view.is_text() { "There is no terminal to ask on" } else { "With -json there is no way to ask" };
         let hint = format!(
-            "`dofloat plan -out=FILE` and then `dofloat apply FILE` shows it first; `dofloat {} -auto-approve` goes ahead.",
+            "`dofloat plan -out=FILE` and then `dofloat apply FILE` shows the plan first; `dofloat {} -auto-approve` applies it \
+             without asking.",
             self.command()
         );
         Err(Diagnostic::error(format!("{why}, and `-auto-approve` is not given.")).hint(hint).into())

@@ -14,7 +14,7 @@ use crate::ui::view::View;
 
 /// The arguments.
 #[derive(Clone, Debug, clap::Args)]
-#[command(after_help = "It holds a key: pipe it to the host, for example `dofloat arbiter web | ssh root@HOST sh`, and keep no copy.")]
+#[command(after_help = "It contains a key: pipe it to the host, for example `dofloat arbiter web | ssh root@HOST sh`, and keep no copy.")]
 pub struct ArbiterArgs {
     /// The stack
     pub stack: Option<String>,
@@ -31,7 +31,7 @@ pub async fn run(args: &ArbiterArgs, session: &Session<'_>, view: &mut View) -> 
     let Some(certificates) = certificates::kept_of_arbiter(&kept) else {
         return Err(Diagnostic::error(format!("No pair of stack {} has an arbiter yet.", place.name))
             .hint(
-                "Write `arbiter = \"ADDRESS\"` into the cluster and apply: what the arbiter and the nodes know each other by is made then.",
+                "Write `arbiter = \"ADDRESS\"` into the cluster and apply: the certificates of the arbiter and the nodes are created then.",
             )
             .into());
     };

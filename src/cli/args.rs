@@ -28,10 +28,10 @@ use super::validate::ValidateArgs;
 use super::version::VersionArgs;
 use crate::ui::view::Form;
 
-/// Builds what a short file describes on DigitalOcean, and keeps it so.
+/// Create, change and delete DigitalOcean resources as a configuration in Terraform's language says.
 ///
-/// Long options may be written with one dash or two. Exit codes: 0 done, 1 failed, 2 changes are pending
-/// (-detailed-exitcode), 3 somebody else holds the lock, 4 a decision is needed, 64 wrong usage, 130 interrupted.
+/// Long options may be written with one dash or two. Exit codes: 0 success, 1 failure, 2 changes are pending (-detailed-exitcode),
+/// 3 the state is locked, 4 you have to decide, 64 usage error, 130 interrupted.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "dofloat", version, max_term_width = 110, propagate_version = false)]
 pub struct Args {
@@ -46,37 +46,37 @@ pub struct Args {
 /// The commands.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Show what would be done
+    /// Show what an apply would change
     Plan(PlanArgs),
-    /// Do it: make the world as the file says
+    /// Create, change and delete resources as the configuration says
     Apply(ApplyArgs),
-    /// Take everything of the stack down
+    /// Destroy all resources of the stack
     Destroy(DestroyArgs),
-    /// Show the state, or a saved plan
+    /// Show the state or a saved plan
     Show(ShowArgs),
     /// Show the outputs of the last apply
     Output(OutputArgs),
-    /// Check the configuration, without any request
+    /// Check the configuration without calling the API
     Validate(ValidateArgs),
-    /// Take objects over that are there already
+    /// Import existing objects into the state
     Import(ImportArgs),
-    /// Say what an interrupted run has made, where that is not certain
+    /// Decide which object an interrupted run created, where that is uncertain
     Adopt(AdoptArgs),
-    /// Bring the state up to date with what is there
+    /// Update the state to match the real resources
     Refresh(RefreshArgs),
-    /// Look at what is remembered, and change it
+    /// Inspect and change the state
     #[command(subcommand)]
     State(StateCommand),
-    /// Show how the clusters of a stack are
+    /// Show the health of the stack's clusters
     ///
-    /// Beside what the nodes tell, whether their droplets lie on different physical servers, as DigitalOcean reports it. How soon
-    /// it reports a new droplet, and whether droplets of different teams or a shared rack count, is not known.
+    /// This includes whether their droplets are on different physical servers, as DigitalOcean reports it. It is not documented
+    /// how soon a new droplet is reported, nor whether droplets of other teams or in the same rack count.
     Status(StatusArgs),
-    /// Print the script that makes a host of yours the arbiter of the stack's pairs
+    /// Print the script that turns a host of yours into the arbiter of the stack's pairs
     Arbiter(ArbiterArgs),
-    /// Free the lock that a killed run left on a shared state
+    /// Release the lock that a killed run left on a shared state
     Unlock(UnlockArgs),
-    /// Show the token scopes that the stack needs
+    /// List the token scopes that the stack needs
     Scopes(ScopesArgs),
     /// Run the simulator as a server for other clients
     Sim(SimArgs),

@@ -15,8 +15,8 @@ pub(super) fn arguments<'a, const N: usize>(backend: &'a Backend, names: [&str; 
         .iter()
         .filter(|setting| !names.contains(&setting.name.as_str()))
         .map(|setting| {
-            let error =
-                Diagnostic::error(format!("The store \"{}\" has no argument \"{}\".", backend.kind, setting.name)).at(setting.span.clone());
+            let error = Diagnostic::error(format!("The backend \"{}\" has no argument \"{}\".", backend.kind, setting.name))
+                .at(setting.span.clone());
             match did_you_mean(&setting.name, names) {
                 Some(meant) => error.hint(format!("Did you mean \"{meant}\"?")),
                 None if names.is_empty() => error.hint("It has none."),

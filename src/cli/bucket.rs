@@ -68,7 +68,7 @@ pub(super) fn of(backend: &Backend, stack: &str, environment: &Environment) -> R
     if key.is_empty() || key.starts_with('/') || key.ends_with('/') {
         let setting = block.arguments.iter().find(|setting| setting.name == "key");
         let span = setting.map_or_else(|| backend.span.clone(), |setting| setting.span.clone());
-        return Err(one(Diagnostic::error(format!("`{key}` cannot be an object's name."))
+        return Err(one(Diagnostic::error(format!("`{key}` is not a valid object name."))
             .at(span)
             .hint("Write it like `state/web.json`.")));
     }
@@ -103,20 +103,25 @@ fn refusal(backend: &Backend, setting: &Setting) -> Option<Diagnostic> {
     let at_block = |message: String| Diagnostic::error(message).at(backend.span.clone());
     let at_value = |message: String| Diagnostic::error(message).at(setting.span.clone());
     if SECRETS.iter().any(|part| name.contains(part)) {
-        let error = at_block(format!("`{name}` would put a secret into the plan file, and plan files are committed."));
-        return Some(error.hint("Take it out, and give the key in the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or for Spaces SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY. If it was committed, make a new key."));
+        let error = at_block(format!("`{name}` would put a secret into the configuration, which is committed."));
+        return Some(error.hint(
+            "Remove it, and set the key in the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or for \
+             Spaces SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY. If it was committed, create a new key.",
+        ));
     }
     if SOURCES.contains(&name) {
-        let error = at_value(format!("`{name}` names keys outside the environment, and dofloat takes them from there alone."));
-        return Some(error.hint("Take it out. `eval \"$(aws configure export-credentials --format env)\"` puts the key of a profile or a role into the environment."));
+        let error = at_value(format!("`{name}` takes keys from elsewhere; dofloat takes them from the environment alone."));
+        return Some(error.hint(
+            "Remove it. `eval \"$(aws configure export-credentials --format env)\"` puts the key of a profile or \
+             a role into the environment.",
+        ));
     }
     match (setting.name.as_str(), setting.text.as_str()) {
         ("dynamodb_table" | "dynamodb_endpoint", _) => {
-            Some(at_value("The lock is kept in the bucket, without a table.".to_owned()).hint(format!("Take `{name}` out.")))
+            Some(at_value("The lock is kept in the bucket; no table is needed.".to_owned()).hint(format!("Remove `{name}`.")))
         }
         ("use_lockfile", "false") => Some(
-            at_value("The state is always locked.".to_owned())
-                .hint("Take `use_lockfile` out; `-lock=false` leaves out the lock of one command."),
+            at_value("The state is always locked.".to_owned()).hint("Remove `use_lockfile`; `-lock=false` skips the lock for one command."),
         ),
         (name, value) if (NEEDLESS.contains(&name) || name.ends_with("_path_style")) && !matches!(value, "true" | "false") => {
             Some(at_value(format!("`{name}` must be true or false.")))
@@ -126,7 +131,7 @@ fn refusal(backend: &Backend, setting: &Setting) -> Option<Diagnostic> {
 }
 
 fn lacking(backend: &Backend, name: &str) -> Diagnostic {
-    Diagnostic::error(format!("The store \"s3\" lacks its argument \"{name}\".")).at(backend.span.clone())
+    Diagnostic::error(format!("The backend \"s3\" needs the argument \"{name}\".")).at(backend.span.clone())
 }
 
 struct Server {
@@ -139,11 +144,11 @@ fn server(backend: &Backend, bucket: &Setting, region: Option<&Setting>, endpoin
     let Some(written) = endpoint else {
         let region = region.ok_or_else(|| {
             lacking(backend, "region")
-                .hint("Write Amazon's region of the bucket (\"us-east-1\"), or DigitalOcean's of the Space (\"nyc3\").")
+                .hint("Set it to the bucket's region at Amazon (\"us-east-1\"), or to the Space's at DigitalOcean (\"nyc3\").")
         })?;
         if !is_name(&region.text) || !is_name(&bucket.text.replace('.', "-")) {
             let wrong = if is_name(&region.text) { bucket } else { region };
-            return Err(Diagnostic::error(format!("`{}` is no name of a {}.", wrong.text, wrong.name)).at(wrong.span.clone()));
+            return Err(Diagnostic::error(format!("`{}` is not a valid {} name.", wrong.text, wrong.name)).at(wrong.span.clone()));
         }
         let (spaces, host) = match region.text.as_str() {
             // A region of DigitalOcean, such as nyc3, has no dash; Amazon's have two.
@@ -152,14 +157,14 @@ fn server(backend: &Backend, bucket: &Setting, region: Option<&Setting>, endpoin
             region => (false, format!("s3.{region}.amazonaws.com")),
         };
         let endpoint = Url::parse(&format!("https://{host}"))
-            .map_err(|error| Diagnostic::error(format!("`{}` is no region: {error}.", region.text)).at(region.span.clone()))?;
+            .map_err(|error| Diagnostic::error(format!("`{}` is not a valid region: {error}.", region.text)).at(region.span.clone()))?;
         return Ok(Server { endpoint, region: region.text.clone(), spaces });
     };
     let wrong = |why: String| Diagnostic::error(format!("The endpoint cannot be used: {why}.")).at(written.span.clone());
     if written.text.contains('@') {
-        let error =
-            Diagnostic::error("The endpoint holds a user name or a password, and plan files are committed.").at(backend.span.clone());
-        return Err(error.hint("Take them out; the key is given in the environment."));
+        let error = Diagnostic::error("The endpoint contains a user name or a password, and the configuration is committed.")
+            .at(backend.span.clone());
+        return Err(error.hint("Remove them; the key is set in the environment."));
     }
     let text = if written.text.contains("://") { written.text.clone() } else { format!("https://{}", written.text) };
     let url = Url::parse(&text).map_err(|error| wrong(error.to_string()))?;
@@ -178,7 +183,7 @@ fn server(backend: &Backend, bucket: &Setting, region: Option<&Setting>, endpoin
     }
     let host = url.host_str().unwrap_or_default();
     if let Some(rest) = host.strip_prefix(&format!("{}.", bucket.text)) {
-        return Err(wrong("it names the bucket too".to_owned()).hint(format!("Write \"https://{rest}\": `bucket` says the rest.")));
+        return Err(wrong("it names the bucket too".to_owned()).hint(format!("Write \"https://{rest}\": the bucket is named by `bucket`.")));
     }
     let space = host.strip_suffix(SPACES).and_then(|rest| rest.strip_suffix('.'));
     let said = region.map(|region| region.text.clone());
@@ -221,7 +226,7 @@ fn keys(environment: &Environment, spaces: bool) -> Result<Keys, Vec<Diagnostic>
         }
         (None, None) => {
             let (what, hint) = if spaces {
-                (format!("{} (or {})", OCEAN.2, AMAZON.2), "Make a key for the Space (Spaces Object Storage, Access Keys), and set both.")
+                (format!("{} (or {})", OCEAN.2, AMAZON.2), "Create a key for the Space (Spaces Object Storage, Access Keys), and set both.")
             } else {
                 (
                     AMAZON.2.to_owned(),
@@ -232,7 +237,7 @@ fn keys(environment: &Environment, spaces: bool) -> Result<Keys, Vec<Diagnostic>
         }
         (there, _) => {
             let (set, lacks) = if there.is_some() { (id, secret) } else { (secret, id) };
-            Err(vec![Diagnostic::error(format!("{set} is set, and {lacks} is not.")).hint("A key of a bucket has two parts: set both.")])
+            Err(vec![Diagnostic::error(format!("{set} is set, but {lacks} is not.")).hint("A bucket key has two parts: set both.")])
         }
     }
 }
@@ -283,8 +288,8 @@ mod tests {
         assert!(from(space, &KEYS).unwrap().starts_with("AWS") && from(amazon, &both).unwrap().starts_with("AWS"));
         assert!(wrong(amazon, &ocean).starts_with("There is no key for the bucket: set AWS_ACCESS_KEY_ID"));
         assert!(wrong(space, &[]).contains("SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY (or AWS"));
-        assert_eq!(wrong(space, &[KEYS[0], ocean[1]]), "SPACES_SECRET_ACCESS_KEY is set, and SPACES_ACCESS_KEY_ID is not.");
-        assert_eq!(wrong(amazon, &KEYS[..1]), "AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not.");
+        assert_eq!(wrong(space, &[KEYS[0], ocean[1]]), "SPACES_SECRET_ACCESS_KEY is set, but SPACES_ACCESS_KEY_ID is not.");
+        assert_eq!(wrong(amazon, &KEYS[..1]), "AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not.");
         assert!(!format!("{:?}", open(amazon, &KEYS)).contains("hush"));
     }
 }

@@ -86,7 +86,7 @@ fn entry(kept: &mut Secrets, name: &str, make: impl FnOnce() -> Made) -> Result<
     if let Some(found) = text(kept, name) {
         return Ok(found);
     }
-    let made = make().map_err(|error| Diagnostic::error(format!("Failed to make the certificates of the arbiter: {error}.")))?;
+    let made = make().map_err(|error| Diagnostic::error(format!("Failed to create the arbiter's certificates: {error}.")))?;
     kept.generated.insert(name.to_owned(), made.map(|text| text.as_bytes().to_vec()));
     Ok(made)
 }

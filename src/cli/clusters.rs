@@ -150,9 +150,9 @@ pub fn unlock(workspace: &Workspace<'_>, expanded: &Expanded<'_>, plan: &Plan, s
         }
         let token = kept.generated.get(&name).map(|bytes| bytes.map(|bytes| String::from_utf8_lossy(bytes).into_owned()));
         let Some(token) = token else {
-            return Err(Diagnostic::error(format!("{cluster} has no `failover_token`, neither given nor in {}.", path.display()))
+            return Err(Diagnostic::error(format!("{cluster} has no `failover_token`: none is set, and none is in {}.", path.display()))
                 .at(expanded.span(&cluster, &["failover_token"]))
-                .hint("Give it again, for example by TF_VAR_failover_token.")
+                .hint("Set it again, for example with TF_VAR_failover_token.")
                 .into());
         };
         workspace.environment.known.learn(&authkey);
@@ -237,9 +237,7 @@ fn moving_apart(expanded: &Expanded<'_>, stack: &str, state: &State, cluster: &A
     let holder = state.records.get(&pair.holder.0).and_then(|record| record.body.get(&pair.holder.1)).map(|id| id.to_json().to_string());
     let serves = |node: &&Address| state.records.get(*node).is_some_and(|record| Some(&record.id.0) == holder.as_ref());
     let passive = pair.nodes.iter().rev().find(|node| !serves(node)).map(ToString::to_string).unwrap_or_default();
-    format!(
-        "`dofloat apply {stack} -replace={passive}` makes the one that does not serve anew; where it comes to lie is DigitalOcean's choice"
-    )
+    format!("`dofloat apply {stack} -replace={passive}` recreates the node that does not serve; DigitalOcean chooses the server")
 }
 
 /// What an apply says of clusters whose nodes share a physical server, or of which that could not be asked.
@@ -254,8 +252,8 @@ pub async fn placement(expanded: &Expanded<'_>, stack: &str, api_session: &ApiSe
                     .hint(format!("{remedy}.")),
             ),
             Place::Unasked(why) => notes.push(
-                note(format!("Whether the nodes of {cluster} share a physical server could not be asked: {why}."))
-                    .hint("Nothing depends on it; `dofloat status` asks again."),
+                note(format!("Failed to read whether the nodes of {cluster} share a physical server: {why}."))
+                    .hint("Nothing depends on it; `dofloat status` tries again."),
             ),
         }
     }
@@ -276,14 +274,14 @@ fn moved(expanded: &Expanded<'_>, surveyed: &Surveyed, cluster: &Address) -> Opt
         )
     };
     let Some(holder) = body.get(&pair.holder.1) else {
-        return told("nobody at the moment".to_owned(), "A node lives, so the cluster will take it; dofloat leaves it alone.");
+        return told("nobody at the moment".to_owned(), "A node is up, so the cluster will take it; dofloat leaves it alone.");
     };
     let holder = holder.to_json().to_string();
     let named = |address: &&Address| surveyed.state.records.get(*address).is_some_and(|record| record.id.0 == holder);
     match pair.nodes.iter().find(named) {
         Some(node) if pair.nodes.first() == Some(node) => None,
-        Some(node) => told(node.name.clone(), "That is the cluster's own business: dofloat never moves it back."),
-        None => told(format!("droplet {holder}, which is no node of it"), "The nodes take it back when they check it next."),
+        Some(node) => told(node.name.clone(), "The cluster decides that itself: dofloat never moves the address back."),
+        None => told(format!("droplet {holder}, which is not one of its nodes"), "The nodes take it back at their next check."),
     }
 }
 
@@ -299,9 +297,9 @@ pub fn notes(expanded: &Expanded<'_>, surveyed: &Surveyed, api_session: &ApiSess
     let mut notes: Vec<Diagnostic> = expanded.clusters().iter().filter_map(|cluster| moved(expanded, surveyed, cluster)).collect();
     for cluster in expanded.clusters().iter().filter(|cluster| !plan.destroy && expanded.is_older(cluster)) {
         notes.push(
-            Diagnostic::warning(format!("The nodes of {cluster} were made by another version of dofloat."))
+            Diagnostic::warning(format!("The nodes of {cluster} were created by another version of dofloat."))
                 .about(cluster)
-                .hint("They are left as they are. `dofloat apply -upgrade-nodes` replaces them, one after the other."),
+                .hint("They are left as they are. `dofloat apply -upgrade-nodes` replaces them, one at a time."),
         );
     }
     for cluster in expanded.clusters().iter().filter(|cluster| of(cluster)) {
@@ -310,11 +308,11 @@ pub fn notes(expanded: &Expanded<'_>, surveyed: &Surveyed, api_session: &ApiSess
             && nodes == *own
         {
             notes.push(
-                Diagnostic::warning(format!("The nodes of {cluster} get the token that dofloat itself uses."))
+                Diagnostic::warning(format!("The nodes of {cluster} get the same token that dofloat uses."))
                     .at(expanded.span(cluster, &["failover_token"]))
                     .about(cluster)
                     .hint(
-                        "Whoever gets into a node can do with it whatever you can: delete droplets, read and change DNS. Make one with the \
+                        "Whoever breaks into a node can do everything that you can: delete droplets, change DNS. Create one with the \
                          scopes that `dofloat scopes` prints for the nodes.",
                     ),
             );

@@ -11,13 +11,13 @@ use crate::ui::view::View;
 pub struct DestroyArgs {
     /// The stack
     pub stack: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub auto_approve: bool,
-    /// Only what carries the stack's mark and is in no record
+    /// Only objects that carry the stack's mark and are not in the state
     #[arg(long, conflicts_with_all = ["target", "replace", "refresh_only"])]
     pub strays: bool,
-    /// After a failure go on with what does not depend on it
+    /// After a failure, continue with everything that does not depend on it
     #[arg(long)]
     pub keep_going: bool,
     /// How the plan is made.

@@ -25,7 +25,7 @@ pub(super) fn shown(endpoint: &Url) -> &str {
 pub(super) fn address(text: &str) -> Result<Url, Diagnostic> {
     text.parse().map_err(|error| {
         // What cannot be understood may be anything, so it is not repeated.
-        Diagnostic::error(format!("The API's address cannot be understood: {error}.")).hint("Write it as in https://api.digitalocean.com.")
+        Diagnostic::error(format!("The API address is not valid: {error}.")).hint("Write it like https://api.digitalocean.com.")
     })
 }
 

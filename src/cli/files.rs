@@ -37,9 +37,7 @@ impl Files for Disk {
             for entry in std::fs::read_dir(&at)? {
                 seen += 1;
                 if seen > MOST_ENTRIES {
-                    return Err(io::Error::other(format!(
-                        "more than {MOST_ENTRIES} files and folders are below it; name one further down"
-                    )));
+                    return Err(io::Error::other(format!("it contains more than {MOST_ENTRIES} files and folders; name one further down")));
                 }
                 let path = entry?.path();
                 // A link to a folder is not followed, so a circle of links ends.

@@ -48,8 +48,8 @@ pub async fn must_not_know(state: &Path) -> Result<(), Failure> {
     let knows = objects.map_or_else(|_| "holds it".to_owned(), |objects| format!("knows {objects} objects in it"));
     let message = format!("{shown} is missing, although the commit {commit} {knows}.");
     let hint = format!(
-        "A lost state does not mean that nothing exists. Put it back: `git checkout {commit} -- {shown}`. If those objects are gone, or are \
-         to be left alone, begin anew with `-new-stack`. Nothing was changed."
+        "A lost state does not mean that nothing exists. Restore it: `git checkout {commit} -- {shown}`. If those objects no longer \
+         exist, or should be left alone, start a new stack with `-new-stack`. Nothing was changed."
     );
     Err(Failure::new(Exit::Decision, vec![Diagnostic::error(message).hint(hint)]))
 }
@@ -80,7 +80,8 @@ pub async fn newest(place: &Place, seen: Option<u64>, lineage: &str) -> Option<V
     seen.into_iter().chain(committed).max_by_key(|version| version.serial)
 }
 
-/// Refuses a state that a newer one of the same lineage follows, of which this clone has seen this serial. Given is the serial of the newer one where that is given up;
+/// Refuses a state that a newer one of the same lineage follows, of which this clone has seen this serial. Given is the serial of
+/// the newer one where that is given up;
 /// then the serial that what comes next must have at least, so that it is the newest again.
 ///
 /// # Errors
@@ -91,10 +92,7 @@ pub async fn must_be_newest(place: &Place, seen: Option<u64>, state: &State, giv
         Some(given_up) if given_up >= newer.serial => Ok(Some(given_up + 1)),
         _ => {
             let whose = if store::is_shared(place) { format!("The shared state of the stack {}", place.name) } else { shown(place) };
-            let way_out = format!(
-                "If the newer one is to be given up, whatever it knows: `-accept-older-state={}` takes this one for the newest.",
-                newer.serial
-            );
+            let way_out = format!("To give up the newer one and everything in it, use `-accept-older-state={}`.", newer.serial);
             Err(older(&whose, state.serial, &newer, place, &way_out))
         }
     }
@@ -105,22 +103,22 @@ pub fn older(whose: &str, serial: u64, newer: &Version, place: &Place, way_out: 
     let file = place.file_in_git();
     let (who, back) = match &newer.known {
         Known::Seen => {
-            ("this clone has seen".to_owned(), "Put the newer one back: from a branch, a backup, or whoever applied last.".to_owned())
+            ("this clone has seen".to_owned(), "Restore the newer one: from a branch, a backup, or whoever applied last.".to_owned())
         }
         Known::Commit { id, .. } if store::is_shared(place) => (
             format!("the commit {id} has"),
-            format!("Put the newer one back: push that commit to the branch again, or `git show {id}:./{file}` and `dofloat state push`."),
+            format!("Restore the newer one: push that commit to the branch again, or `git show {id}:./{file}` and `dofloat state push`."),
         ),
         Known::Commit { id, reference } => {
             let branch = reference.strip_prefix("refs/heads/").or_else(|| reference.strip_prefix("refs/remotes/"));
             let of = branch.map(|branch| format!(" of {branch}")).unwrap_or_default();
             let merge = branch.map(|branch| format!(", or merge {branch} if you are on another branch")).unwrap_or_default();
-            (format!("the commit {id}{of} has"), format!("Put the newer one back: `git checkout {id} -- {file}`{merge}."))
+            (format!("the commit {id}{of} has"), format!("Restore the newer one: `git checkout {id} -- {file}`{merge}."))
         }
     };
     let message = format!("{whose} has the serial {serial}, and {who} {} already: it is an older state.", newer.serial);
     let hint = format!(
-        "What was made since is not in it, and would be made a second time or be left behind. {back} {way_out} Nothing was changed."
+        "What was created since is not in it, and would be created a second time or left behind. {back} {way_out} Nothing was changed."
     );
     Failure::new(Exit::Decision, vec![Diagnostic::error(message).hint(hint)])
 }

@@ -42,10 +42,10 @@ use std::path::PathBuf;
     override_usage = "dofloat import [OPTIONS] [STACK] <ADDRESS> <ID>\n       dofloat import [OPTIONS] -discover [STACK] [ADDRESS]...\n       dofloat import [OPTIONS] -tfstate=FILE [STACK]"
 )]
 pub struct ImportArgs {
-    /// The stack, if there are several; then the resource, and the object as the official provider imports it
+    /// The stack, if there are several; then the resource and the object's import ID, as for the official provider
     #[arg(value_name = "STACK|ADDRESS|ID")]
     pub words: Vec<String>,
-    /// Look for objects that fit resources without a record, show them, and ask
+    /// Find objects that match resources not in the state, show them, and ask
     #[arg(long)]
     pub discover: bool,
     /// With -discover: only objects with this tag
@@ -57,16 +57,16 @@ pub struct ImportArgs {
     /// With -discover: only objects that carry the stack's mark
     #[arg(long, requires = "discover")]
     pub marked: bool,
-    /// Take over what a terraform.tfstate (version 4) describes
+    /// Import everything that a terraform.tfstate (version 4) holds
     #[arg(long, value_name = "FILE", conflicts_with = "discover")]
     pub tfstate: Option<PathBuf>,
-    /// Even what carries another stack's mark, which this stack's takes the place of
+    /// Import even an object with another stack's mark, and replace that mark with this stack's
     #[arg(long)]
     pub take_over: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub auto_approve: bool,
-    /// Begin anew, although a state of this name seems lost
+    /// Start a new stack, although a state of this name seems to be lost
     #[arg(long)]
     pub new_stack: bool,
     /// The values of variables.
@@ -173,14 +173,14 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 fn wish(words: &[String], configuration: &dyn Resolve) -> Result<ImportTarget, Failure> {
     let [to, id] = words else {
         return Err(Failure::usage(
-            Diagnostic::error("`import` takes an address and an id.")
-                .hint("`dofloat import -discover` looks for what fits; `dofloat import -tfstate FILE` takes over from Terraform."),
+            Diagnostic::error("`import` takes an address and an ID.")
+                .hint("`dofloat import -discover` finds objects that match; `dofloat import -tfstate FILE` imports from Terraform."),
         ));
     };
     let to = address(to)?;
     if !configuration.desired().resources.contains_key(&to) {
         return Err(Diagnostic::error(format!("There is no {to} in the configuration."))
-            .hint(format!("Write the block `resource \"{}\" \"{}\"` as the object shall be, then import it.", to.kind, to.name))
+            .hint(format!("Write the block `resource \"{}\" \"{}\"` as the object should be, then import it.", to.kind, to.name))
             .into());
     }
     Ok(ImportTarget { to, id: Id(id.clone()), told: None, span: None })
@@ -210,8 +210,8 @@ impl Taking<'_> {
             if self.args.take_over && record.id == wish.id {
                 return self.again(wish, record.clone(), store, view).await;
             }
-            return Err(Diagnostic::error(format!("{} has an object already: {}.", wish.to, record.id))
-                .hint(format!("`dofloat state rm {}` forgets that one first; it lives on.", wish.to))
+            return Err(Diagnostic::error(format!("{} already has an object: {}.", wish.to, record.id))
+                .hint(format!("Remove that one first with `dofloat state rm {}`; the object itself is kept.", wish.to))
                 .into());
         }
         let surveyed = self.survey(vec![wish], view).await?;
@@ -254,12 +254,12 @@ impl Taking<'_> {
         view.print(&import_text::doubtful(&found.doubtful));
         let plan = &found.surveyed.planned.plan;
         if plan.changes.iter().all(|change| change.provenance.is_none()) {
-            view.line("Nothing was found that fits a resource without a record.");
+            view.line("No object matches a resource that is not in the state.");
             return Ok(Exit::Done);
         }
         let layout = view.layout(&self.workspace.sources);
         view.print(&import_text::proposal(plan, layout));
-        if !self.args.auto_approve && !self.session.approved("take these objects over", view).await? {
+        if !self.args.auto_approve && !self.session.approved("import these objects", view).await? {
             view.line("Import cancelled.");
             return Ok(Exit::Failed);
         }
@@ -278,8 +278,8 @@ impl Taking<'_> {
         if let Some((address, record)) =
             wishes.iter().find_map(|wish| Some((&wish.to, self.context.loaded.state.as_ref()?.records.get(&wish.to)?)))
         {
-            return Err(Diagnostic::error(format!("{address} has an object already, and it is another one: {}.", record.id))
-                .hint(format!("`dofloat state rm {address}` forgets that one first; it lives on. Nothing was changed."))
+            return Err(Diagnostic::error(format!("{address} already has another object: {}.", record.id))
+                .hint(format!("Remove that one first with `dofloat state rm {address}`; the object itself is kept. Nothing was changed."))
                 .into());
         }
         let surveyed = self.survey(wishes, view).await?;

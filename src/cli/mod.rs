@@ -87,7 +87,7 @@ pub fn main() -> ExitCode {
     };
     match view.failure() {
         Some(error) => {
-            view.complain(&format!("The output could not be written: {error}.\n"));
+            view.complain(&format!("Failed to write the output: {error}.\n"));
             Exit::Failed.into()
         }
         None => exit.into(),
@@ -109,7 +109,7 @@ fn start(args: &Args, environment: &Environment, view: &mut View) -> Ended {
     if let Some(folder) = &args.global.chdir {
         std::env::set_current_dir(folder).with_context(|| format!("Failed to change to the folder {}", folder.display()))?;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("The program cannot start its threads")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("Failed to start threads")?;
     runtime.block_on(run(args, environment, view))
 }
 

@@ -11,21 +11,21 @@ use crate::base::address::Address;
 
 /// What goes with every command.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Everywhere")]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// Work on a simulated DigitalOcean, kept below .dofloat/sim
+    /// Use a simulated DigitalOcean, kept in .dofloat/sim
     #[arg(long, global = true)]
     pub sim: bool,
     /// Read the token from this file
     #[arg(short = 't', long, global = true, value_name = "FILE")]
     pub access_token_file: Option<PathBuf>,
-    /// Use the token of this context of doctl
+    /// Use the token of this doctl context
     #[arg(long, global = true, value_name = "NAME")]
     pub context: Option<String>,
-    /// Work in this folder
+    /// Change to this folder first
     #[arg(long, global = true, value_name = "DIR")]
     pub chdir: Option<PathBuf>,
-    /// Print without colour
+    /// Print without colours
     #[arg(long, global = true)]
     pub no_color: bool,
 }
@@ -39,7 +39,7 @@ pub struct Variables {
     /// Set variables from a file; may be repeated
     #[arg(long = "var-file", value_name = "FILE")]
     var_file: Vec<PathBuf>,
-    /// Ask for variables that have no value
+    /// Ask for the values of variables that have none
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_possible_values = true)]
     pub input: bool,
     /// Both kinds, in the order in which they were written: what comes later wins.
@@ -62,34 +62,34 @@ pub struct Planning {
     /// The values of variables.
     #[command(flatten)]
     pub variables: Variables,
-    /// Only this resource and what it is built upon; may be repeated
+    /// Only this resource and what it depends on; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub target: Vec<Address>,
-    /// Make this resource anew; may be repeated
+    /// Recreate this resource; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<Address>,
-    /// Replace nodes of clusters that an older dofloat made, one after the other
+    /// Replace cluster nodes that an older dofloat created, one at a time
     #[arg(long, conflicts_with_all = ["refresh_only"])]
     pub upgrade_nodes: bool,
-    /// Look at what is there before planning
+    /// Read the real resources before planning
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_possible_values = true)]
     pub refresh: bool,
-    /// Only bring the state up to date with what is there
+    /// Only update the state to match the real resources
     #[arg(long, conflicts_with_all = ["replace"])]
     pub refresh_only: bool,
-    /// Begin anew, although a state of this name seems lost
+    /// Start a new stack, although a state of this name seems to be lost
     #[arg(long)]
     pub new_stack: bool,
-    /// Create this resource, although an object like it carries the stack's mark and is in no record; may be repeated
+    /// Create this resource even if an object like it carries the stack's mark and is not in the state; may be repeated
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["refresh_only"])]
     pub allow_duplicate: Vec<Address>,
     /// How the state is locked.
     #[command(flatten)]
     pub locking: Locking,
-    /// How many operations run at once
+    /// The number of operations that run at once
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
-    /// Print lines of JSON
+    /// Print JSON, one object per line
     #[arg(long)]
     pub json: bool,
 }
@@ -100,10 +100,10 @@ pub struct Locking {
     /// Lock the state
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_possible_values = true)]
     pub lock: bool,
-    /// Wait so long for the lock: 10s, 5m
+    /// How long to wait for the lock: 10s, 5m
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
     pub lock_timeout: Duration,
-    /// Use this state, although a newer one with this serial is known: that one is given up
+    /// Use this state even if a newer one with this serial is known; the newer one is given up
     #[arg(long, value_name = "SERIAL")]
     pub accept_older_state: Option<u64>,
 }

@@ -20,10 +20,10 @@ pub struct OutputArgs {
     /// The stack, the name of an output, or both in this order
     #[arg(value_name = "STACK|NAME", num_args = 0..=2)]
     pub words: Vec<String>,
-    /// Print JSON, sensitive values included
+    /// Print JSON, including sensitive values
     #[arg(long, conflicts_with = "raw")]
     pub json: bool,
-    /// Print one value as it is, without quotes
+    /// Print one value without quotes
     #[arg(long)]
     pub raw: bool,
 }
@@ -48,10 +48,10 @@ pub async fn run(args: &OutputArgs, session: &Session<'_>, view: &mut View) -> E
         return one(args, name, output, &place, session, view);
     }
     if args.raw {
-        return Err(Failure::usage(Diagnostic::error("`-raw` prints one value: name the output.")));
+        return Err(Failure::usage(Diagnostic::error("`-raw` prints one value: name an output.")));
     }
     if view.is_text() && all.is_empty() {
-        return Err(Diagnostic::error(format!("Stack {} has no outputs.", place.name)).hint("Outputs are there after an apply.").into());
+        return Err(Diagnostic::error(format!("Stack {} has no outputs.", place.name)).hint("Outputs are known after an apply.").into());
     }
     if !view.is_text() {
         for (name, output) in all.iter_mut().filter(|(_, output)| output.sensitive) {
@@ -73,9 +73,11 @@ fn one(args: &OutputArgs, name: &str, mut output: OutputView, place: &Place, ses
             Value::Number(number) => number.to_string(),
             Value::Bool(bool) => bool.to_string(),
             Value::Null | Value::List(_) | Value::Map(_) => {
-                return Err(Diagnostic::error(format!("The output \"{name}\" is no text, number or bool, so `-raw` cannot print it."))
-                    .hint("Use `-json`.")
-                    .into());
+                return Err(Diagnostic::error(format!(
+                    "The output \"{name}\" is not a string, number or bool, so `-raw` cannot print it."
+                ))
+                .hint("Use `-json`.")
+                .into());
             }
         };
         view.reveal(&text);
@@ -90,7 +92,7 @@ fn no_output(name: &str, views: &BTreeMap<String, OutputView>) -> Diagnostic {
     let names: Vec<&str> = views.keys().map(String::as_str).collect();
     match did_you_mean(name, names.iter().copied()) {
         Some(meant) => diagnostic.hint(format!("Did you mean \"{meant}\"?")),
-        None if names.is_empty() => diagnostic.hint("Outputs are there after an apply."),
+        None if names.is_empty() => diagnostic.hint("Outputs are known after an apply."),
         None => diagnostic.hint(format!("There are: {}.", names.join(", "))),
     }
 }
@@ -101,7 +103,7 @@ fn open(name: &str, place: &Place, session: &Session<'_>) -> Result<Value, Failu
     let found = secrets::read(&path, &keys(session.environment))?.and_then(|mut kept| kept.outputs.remove(name));
     let value: Secret<Value> = found.ok_or_else(|| {
         Diagnostic::error(format!("The value of the sensitive output \"{name}\" is not in {}.", path.display()))
-            .hint("An apply writes it again.")
+            .hint("Run an apply to write it again.")
     })?;
     Ok(secrets::shown(&value))
 }

@@ -25,10 +25,10 @@ pub struct PlanArgs {
     /// Save the plan to this file
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Plan the end of everything
+    /// Plan to destroy everything
     #[arg(long, conflicts_with_all = ["refresh_only", "replace"])]
     pub destroy: bool,
-    /// Exit with 2 where changes are pending
+    /// Exit with 2 if changes are pending
     #[arg(long)]
     pub detailed_exitcode: bool,
     /// How the plan is made.
@@ -81,18 +81,18 @@ async fn shown(args: &PlanArgs, workspace: &Workspace<'_>, opened: &Opened<'_>, 
     let mut surveyed = make_plan(context, args.planning.refresh, busy.is_none(), view).await?;
     if let Some(holder) = &busy {
         surveyed.planned.plan.notes.push(
-            Diagnostic::warning(format!("The state is locked by {holder}, which changes it just now: this plan will not hold."))
+            Diagnostic::warning(format!("The state is locked by {holder}, which is changing it: this plan will not hold."))
                 .hint("Plan again when that run has ended."),
         );
     }
     view.plan(&surveyed.planned.plan, &workspace.sources);
     if let Some(path) = &args.out {
         if busy.is_some() {
-            return Err(Failure::new(Exit::Locked, vec![Diagnostic::error("The plan is not saved, since somebody applies just now.")]));
+            return Err(Failure::new(Exit::Locked, vec![Diagnostic::error("The plan is not saved, because an apply is running.")]));
         }
         let bytes = saved::write(&surveyed, &options).context("Failed to write the plan")?;
         write_atomic(path, &bytes, 0o600).with_context(|| format!("Failed to write {}", path.display()))?;
-        view.note(&format!("\nThe plan is saved to {0}. `dofloat apply {0}` does exactly this.", path.display()));
+        view.note(&format!("\nThe plan is saved to {0}. `dofloat apply {0}` performs exactly these actions.", path.display()));
     }
     let pending = !surveyed.planned.plan.is_empty();
     Ok(if args.detailed_exitcode && pending { Exit::Pending } else { Exit::Done })

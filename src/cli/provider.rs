@@ -51,7 +51,7 @@ impl ProviderSettings {
             let wanted = match argument.name.as_str() {
                 "token" => {
                     settings.token = token_of(&argument.value).map(|token| (token, span()));
-                    settings.token.is_none().then_some("a text that is known before anything is made")
+                    settings.token.is_none().then_some("a string that is known before apply")
                 }
                 "api_endpoint" => {
                     settings.endpoint = text;

@@ -23,7 +23,7 @@ pub struct RefreshArgs {
 /// As `apply -refresh-only`.
 pub async fn run(args: &RefreshArgs, session: &Session<'_>, view: &mut View) -> Ended {
     if !args.planning.replace.is_empty() || !args.planning.refresh {
-        return Err(Failure::usage(Diagnostic::error("`refresh` only looks: -replace and -refresh=false do not go with it.")));
+        return Err(Failure::usage(Diagnostic::error("`refresh` only reads: -replace and -refresh=false cannot be combined with it.")));
     }
     let mut planning = args.planning.clone();
     planning.refresh_only = true;

@@ -37,8 +37,8 @@ pub fn same_secrets(saved: &Saved, configuration: &Stack<'_>) -> Result<(), Fail
         .iter()
         .filter(|(name, digest)| given.get(*name) != Some(*digest))
         .map(|(name, _)| {
-            Diagnostic::error(format!("The sensitive variable \"{name}\" is not what the plan was made with."))
-                .hint("A saved plan holds no secret: give the same value again, or plan anew.")
+            Diagnostic::error(format!("The sensitive variable \"{name}\" is not the value that the plan was made with."))
+                .hint("A saved plan contains no secrets: give the same value again, or make a new plan.")
         })
         .collect();
     if errors.is_empty() { Ok(()) } else { Err(errors.into()) }

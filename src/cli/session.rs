@@ -327,7 +327,7 @@ impl<'a> Session<'a> {
         }
         let mut interrupted = signals::interrupted();
         if store.keeps_lock() {
-            on_screen(&|view| view.complain("Interrupted: the lock was asked for, and is given back. Interrupt again to stop at once.\n"));
+            on_screen(&|view| view.complain("Interrupted: releasing the lock that was requested. Interrupt again to stop at once.\n"));
             // The request ends here in either case, and with it our lock on the working copy.
             let answer = tokio::time::timeout(ANSWER_LIMIT, taking).await;
             let unknown = answer.is_err();
@@ -354,7 +354,7 @@ impl<'a> Session<'a> {
                 released = &mut release => return Ok(released?),
                 Ok(_) = stop.wait_for(|stop| *stop) => {}
             }
-            view.complain("Interrupted: the state is given back. Interrupt again to stop at once.\n");
+            view.complain("Interrupted: releasing the state. Interrupt again to stop at once.\n");
         }
         Ok(release.await?)
     }
@@ -393,7 +393,7 @@ impl<'a> Session<'a> {
             // Nobody waits for it any more after a signal.
             let _ = sender.send(read.map(|_| answer));
         });
-        let answer = self.unless_stopped(async { receiver.await.context("Nobody reads the answer") }).await?;
+        let answer = self.unless_stopped(async { receiver.await.context("Failed to read the answer") }).await?;
         let answer = answer.context("Failed to read the answer")?;
         view.line("");
         Ok(answer.trim() == "yes")
@@ -408,22 +408,22 @@ pub fn must_be_able_to_ask(command: &str, input: bool) -> Result<(), Failure> {
     if input && io::stdin().is_terminal() {
         return Ok(());
     }
-    Err(Diagnostic::error("There is no terminal on which to ask, and `-auto-approve` is not given.")
-        .hint(format!("`dofloat {command} -auto-approve` goes ahead with all that is found."))
+    Err(Diagnostic::error("There is no terminal to ask on, and `-auto-approve` is not given.")
+        .hint(format!("`dofloat {command} -auto-approve` imports everything that is found."))
         .into())
 }
 
 /// What is told where nobody knows whether the lock was taken.
 fn unanswered(stack: &str) -> Diagnostic {
-    Diagnostic::warning(format!("Whether the state is locked now is not known: there was no answer within {} s.", ANSWER_LIMIT.as_secs()))
-        .hint(format!("`dofloat unlock {stack}`, or any command that changes the stack, frees it. Run it in this folder."))
+    Diagnostic::warning(format!("It is unknown whether the state is locked now: there was no answer within {} s.", ANSWER_LIMIT.as_secs()))
+        .hint(format!("`dofloat unlock {stack}`, or any command that changes the stack, releases it. Run it in this folder."))
 }
 
 /// What is told of a run that is at work in this folder.
 fn at_work(holder: &str) -> Diagnostic {
     let who = if holder.is_empty() { "another dofloat" } else { holder };
-    Diagnostic::error(format!("The state is locked by {who}, which is at work in this folder."))
-        .hint("Wait until it ends, or end it: its lock ends with its process. There is nothing to unlock.")
+    Diagnostic::error(format!("The state is locked by {who}, which is running in this folder."))
+        .hint("Wait until it ends, or stop it: its lock ends with its process. There is nothing to unlock.")
 }
 
 /// How a command ended, and whether what it held was given back.

@@ -119,25 +119,25 @@ fn before_anything() -> Diagnostic {
 
 /// What a run leaves that ends this moment, and how to go on.
 fn left_behind(stage: &Stage) -> Diagnostic {
-    let ended = Diagnostic::error("Interrupted again: it ends at once.");
+    let ended = Diagnostic::error("Interrupted again: stopping at once.");
     let Stage::Locked { store, stack } = stage else { return ended };
     let journal = &store.paths().journal;
     let mut left = Vec::new();
     if journal.exists() {
         left.push(format!(
-            "What was under way may still come about; {} knows of it. Run the same command again: it goes on from there, and makes nothing \
-             twice.",
+            "Requests under way may still take effect; {} records them. Run the same command again: it continues from there, and \
+             creates nothing twice.",
             journal.display()
         ));
     }
     if store.keeps_lock() {
         left.push(format!(
-            "The state stays locked for everybody else, and what was done is not published yet: the same command, or `dofloat unlock {stack}`, \
-             does both. Run it in this folder."
+            "The state stays locked for everybody else, and what was done is not published yet. Run the same command, or `dofloat \
+             unlock {stack}`, in this folder to publish and unlock it."
         ));
     }
     if left.is_empty() {
-        left.push("Nothing is left under way.".to_owned());
+        left.push("Nothing is in progress any more.".to_owned());
     }
     ended.hint(left.join(" "))
 }

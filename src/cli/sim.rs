@@ -21,19 +21,19 @@ pub struct SimArgs {
     /// Listen here; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8640")]
     pub listen: SocketAddr,
-    /// Answer to this name or address too, where something leads to it from outside this machine; may be repeated
+    /// Also accept requests to this host name or address, where they come from outside this machine; may be repeated
     #[arg(long, value_name = "HOST")]
     pub allow_host: Vec<String>,
-    /// Keep the world in this file; without it, it is gone at the end
+    /// Keep the simulated account in this file; without it, nothing is kept
     #[arg(long, value_name = "FILE")]
     pub world: Option<PathBuf>,
-    /// What identifiers and addresses of a fresh world derive from
+    /// The seed of the IDs and addresses in a fresh account
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// How time passes: "explicit" (things are done after --looks reads) or "real" (after the latencies)
     #[arg(long, value_name = "MODE", default_value = "explicit")]
     pub clock: SimClock,
-    /// With the explicit clock: how many reads see something unfinished
+    /// With the explicit clock: how many reads see an operation unfinished
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub looks: u32,
     /// With the real clock: how long every request takes
@@ -45,28 +45,29 @@ pub struct SimArgs {
     /// With the real clock: how long any other action takes
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
     pub action_latency: Duration,
-    /// Let something go wrong, for example "POST /v2/droplets#2 reset-after"; may be repeated
+    /// Inject a fault, for example "POST /v2/droplets#2 reset-after"; may be repeated
     #[arg(long, value_name = "FAULT")]
     pub fault: Vec<String>,
-    /// The same from a file, one a line
+    /// Read faults from this file, one per line
     #[arg(long, value_name = "FILE")]
     pub faults: Option<PathBuf>,
-    /// Accept only the tokens in this file, one a line, each followed by its scopes; without scopes it may do everything
+    /// Accept only the tokens in this file, one per line, each followed by its scopes; a token without scopes may do everything
     #[arg(long, value_name = "FILE")]
     pub tokens: Option<PathBuf>,
     /// Enforce the request limits of the real API
     #[arg(long)]
     pub rate_limit: bool,
-    /// An image that is not offered any more; may be repeated
+    /// Treat this image as withdrawn; may be repeated
     #[arg(long, value_name = "SLUG")]
     pub absent_image: Vec<String>,
-    /// Run this command of the shell whenever a droplet is created, powered, rebooted or destroyed, or an address moves; its environment says which
+    /// Run this shell command whenever a droplet is created, powered, rebooted or destroyed, or an address moves; its environment
+    /// says which
     #[arg(long, value_name = "COMMAND")]
     pub driver: Option<String>,
-    /// Serve the metadata of droplets here; a droplet is known by the address that it asks from
+    /// Serve droplet metadata at this address; a droplet is recognised by the address that it asks from
     #[arg(long, value_name = "ADDRESS")]
     pub metadata: Option<SocketAddr>,
-    /// How late the metadata service notices that an address has moved
+    /// How long the metadata service takes to notice that an address has moved
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
     pub metadata_lag: Duration,
 }
@@ -112,7 +113,7 @@ async fn served(options: Options, session: &Session<'_>, view: &mut View) -> End
     let listen = options.listen;
     let mut running = sim::start(options).await.with_context(|| format!("The simulator cannot start on {listen}"))?;
     view.line(&format!("Simulating DigitalOcean at {}", running.url));
-    view.line(&format!("Use it with DIGITALOCEAN_API_URL={} and any DIGITALOCEAN_TOKEN. Ctrl-C ends it.", running.url));
+    view.line(&format!("Use it with DIGITALOCEAN_API_URL={} and any DIGITALOCEAN_TOKEN. Press Ctrl-C to stop it.", running.url));
     match &session.environment.sim_token {
         Some(_) => view.line("Requests below /_sim need `Authorization: Bearer` with the value of DOFLOAT_SIM_TOKEN."),
         None => view.line(&format!("Requests below /_sim need `Authorization: Bearer {}`.", running.token)),
@@ -131,8 +132,9 @@ fn faults(args: &SimArgs) -> Result<Vec<Fault>, Failure> {
     if let Some(path) = &args.faults {
         lines.extend(read(path)?.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned));
     }
-    let one =
-        |line: &String| line.parse::<Fault>().map_err(|error| Failure::usage(Diagnostic::error(format!("`{line}` is no fault: {error}."))));
+    let one = |line: &String| {
+        line.parse::<Fault>().map_err(|error| Failure::usage(Diagnostic::error(format!("`{line}` is not a valid fault: {error}."))))
+    };
     lines.iter().map(one).collect()
 }
 

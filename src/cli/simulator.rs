@@ -36,6 +36,6 @@ pub async fn reach(world: &Path) -> Result<(Url, Option<sim::Running>), Failure>
             Err(error) => return Err(failed(error)),
         }
     };
-    let url: Url = url.parse().with_context(|| format!("The simulator's address `{url}` cannot be understood"))?;
+    let url: Url = url.parse().with_context(|| format!("The simulator's address `{url}` is not valid"))?;
     Ok((url, simulator))
 }

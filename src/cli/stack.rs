@@ -81,8 +81,8 @@ pub fn find(name: Option<&str>, global: &Global, environment: &Environment) -> R
     if !all.contains(&chosen) {
         let remembered = Path::new("state").join(format!("{chosen}.json"));
         if !global.sim && remembered.is_file() {
-            return Err(Diagnostic::error(format!("The stack `{chosen}` has a state and no file in plans/ any more."))
-                .hint(format!("Put plans/{chosen}.tf back, or take everything down with `dofloat destroy {chosen}`."))
+            return Err(Diagnostic::error(format!("The stack `{chosen}` has a state, but no file in plans/ any more."))
+                .hint(format!("Restore plans/{chosen}.tf, or destroy everything with `dofloat destroy {chosen}`."))
                 .into());
         }
         let meant = did_you_mean(&chosen, all.iter().map(String::as_str)).map(|meant| format!("Did you mean `{meant}`?"));

@@ -33,7 +33,7 @@ pub struct StatusArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Also ask each node by ssh what pacemaker and the end of corosync's log say
+    /// Also fetch pacemaker's status and the end of corosync's log from each node over ssh
     #[arg(long, conflicts_with = "json")]
     pub verbose: bool,
 }
@@ -62,7 +62,7 @@ async fn shown(args: &StatusArgs, session: &Session<'_>, workspace: &Workspace<'
     let expanded = clusters::expand(workspace, configuration, api_session, &loaded, &fresh, Intent::default())?;
     if !expanded.has_clusters() {
         return Err(Failure::from(
-            Diagnostic::error(format!("Stack {} has no cluster.", workspace.place.name)).hint("`dofloat plan` tells of everything else."),
+            Diagnostic::error(format!("Stack {} has no cluster.", workspace.place.name)).hint("`dofloat plan` shows everything else."),
         ));
     }
     let state = clusters::settled(&loaded, &fresh);
@@ -111,8 +111,8 @@ async fn by_ssh(node: &Node, simulated: bool) -> String {
         .kill_on_drop(true)
         .output();
     match tokio::time::timeout(SSH_LIMIT, run).await {
-        Err(_) => format!("{head}It does not answer to ssh.\n"),
-        Ok(Err(error)) => format!("{head}ssh cannot be run: {error}.\n"),
+        Err(_) => format!("{head}It does not answer on ssh.\n"),
+        Ok(Err(error)) => format!("{head}Failed to run ssh: {error}.\n"),
         Ok(Ok(output)) => {
             let text = [output.stdout, output.stderr].concat();
             let lines = String::from_utf8_lossy(&text).lines().map(|line| format!("{}\n", visible(line))).collect::<String>();
@@ -134,7 +134,7 @@ async fn pair(expanded: &Expanded<'_>, api: &crate::api::client::Client, cluster
     let watch = expanded.watch(cluster, &of);
     let report = match &watch {
         Some(watch) => health::read(api, watch).await,
-        None => Report { nodes: Vec::new(), address: Err("it is not there yet".to_owned()) },
+        None => Report { nodes: Vec::new(), address: Err("it does not exist yet".to_owned()) },
     };
     let text = |body: Option<&Body>, name: &str| body.and_then(|body| body.get(name)).and_then(Value::as_str).map(str::to_owned);
     let holder = made.and_then(|pair| bodies(&pair.holder.0)?.get(&pair.holder.1)).map(|id| id.to_json().to_string());

@@ -35,9 +35,9 @@ pub fn of(place: &Place, environment: &Environment) -> Result<Store, Failure> {
             let [remote, branch] = arguments(backend, ["remote", "branch"]).map_err(wrong)?;
             if remote.is_some_and(|remote| has_password(&remote.text)) {
                 // The line itself would show it.
-                let error =
-                    Diagnostic::error("The address of the remote holds a password, and plan files are committed.").at(backend.span.clone());
-                return Err(wrong(vec![error.hint("Name a remote of this clone, and leave the password to git's credentials.")]));
+                let error = Diagnostic::error("The remote's address contains a password, and the configuration is committed.")
+                    .at(backend.span.clone());
+                return Err(wrong(vec![error.hint("Name a remote of this clone, and keep the password in git's credential store.")]));
             }
             beside(place).map_err(|error| Failure::new(Exit::Decision, vec![error]))?;
             let git = Git { remote: text_or(remote, "origin"), branch: text_or(branch, "state"), stack: place.name.clone() };
@@ -49,7 +49,7 @@ pub fn of(place: &Place, environment: &Environment) -> Result<Store, Failure> {
             Ok(Store::shared(place.store(), s3))
         }
         other => {
-            let error = Diagnostic::error(format!("There is no store \"{other}\".")).at(backend.span.clone());
+            let error = Diagnostic::error(format!("There is no backend \"{other}\".")).at(backend.span.clone());
             let hint = match did_you_mean(other, KINDS) {
                 Some(meant) => format!("Did you mean \"{meant}\"?"),
                 None => format!("There are: {}.", KINDS.join(", ")),
@@ -78,9 +78,9 @@ fn beside(place: &Place) -> Result<(), Diagnostic> {
     let (file, name) = (file.display(), &place.name);
     let copy = place.store().state;
     let folder = copy.parent().unwrap_or(&copy).display();
-    Err(Diagnostic::error(format!("{file} is there, but the plan file says that the state is kept in a store.")).hint(format!(
-        "If it is the stack's state, move it into the store: `mkdir -p {folder} && mv state/{name}.* {folder}/`. The next apply publishes it, \
-         unless the store holds another. If it is an old copy, remove it. Nothing was changed."
+    Err(Diagnostic::error(format!("{file} exists, but the configuration keeps the state in a backend.")).hint(format!(
+        "If it is the stack's state, move it into the backend's working copy: `mkdir -p {folder} && mv state/{name}.* {folder}/`. \
+         The next apply publishes it, unless the backend has another. If it is an old copy, delete it. Nothing was changed."
     )))
 }
 

@@ -61,7 +61,7 @@ pub fn find(ask: Ask<'_>, environment: &Environment) -> Result<Token, Box<Diagno
         found.warning = other.map(|(name, _)| {
             Box::new(
                 Diagnostic::warning(format!("The token of the configuration is used, not that of {name}.")).at(given.span.clone()).hint(
-                    format!("Take `token` out of the provider block to use {name}: a token does not belong into a file that is committed."),
+                    format!("Remove `token` from the provider block to use {name}: a token does not belong in a file that is committed."),
                 ),
             )
         });
@@ -71,7 +71,7 @@ pub fn find(ask: Ask<'_>, environment: &Environment) -> Result<Token, Box<Diagno
         let mut found = token(value.clone(), (*name).to_owned());
         found.warning = ask.context.map(|context| {
             Box::new(
-                Diagnostic::warning(format!("`--context {context}` is not used, since {name} is set and comes first."))
+                Diagnostic::warning(format!("`--context {context}` is not used, because {name} is set and comes first."))
                     .hint(format!("Unset {name} to use the token of that context.")),
             )
         });
@@ -88,12 +88,13 @@ fn from_file(file: &Path) -> Result<Token, Box<Diagnostic>> {
     let name = file.display();
     let text = std::fs::read_to_string(file).map_err(|error| {
         Diagnostic::error(format!("Failed to read the token from {name}: {error}."))
-            .hint("`-t` names a file that holds the token and nothing else.")
+            .hint("`-t` names a file that contains the token and nothing else.")
     })?;
     match text.trim() {
-        "" => Err(Box::new(Diagnostic::error(format!("The token file {name} is empty.")).hint("Write the token into it, on one line."))),
+        "" => Err(Box::new(Diagnostic::error(format!("The token file {name} is empty.")).hint("Write the token to it, on one line."))),
         one if one.contains(char::is_whitespace) => Err(Box::new(
-            Diagnostic::error(format!("The token file {name} holds more than one word.")).hint("It holds the token and nothing else."),
+            Diagnostic::error(format!("The token file {name} contains more than one word."))
+                .hint("It must contain the token and nothing else."),
         )),
         one => Ok(token(Secret::new(one.to_owned()), format!("the file {name}"))),
     }
@@ -124,7 +125,7 @@ fn from_doctl(context: Option<&str>, places: &[PathBuf]) -> Result<Token, Box<Di
     }
     Err(Box::new(match context {
         Some(context) => Diagnostic::error(format!("doctl has no context \"{context}\", as it is not configured here."))
-            .hint(format!("Make it with `doctl auth init --context {context}`, or set DIGITALOCEAN_TOKEN.")),
+            .hint(format!("Create it with `doctl auth init --context {context}`, or set DIGITALOCEAN_TOKEN.")),
         None => none(),
     }))
 }
@@ -133,8 +134,8 @@ fn in_doctl(text: &str, context: Option<&str>, place: &Path) -> Result<Option<To
     // The reader's own message may quote the line, and the line may hold a token.
     let read: Doctl = serde_saphyr::from_str(text).map_err(|error| {
         let line = error.location().map(|location| format!(" (line {})", location.line())).unwrap_or_default();
-        Diagnostic::error(format!("doctl's configuration {} cannot be understood{line}.", place.display()))
-            .hint("Mend it, or set DIGITALOCEAN_TOKEN.")
+        Diagnostic::error(format!("doctl's configuration {} is not valid{line}.", place.display()))
+            .hint("Fix it, or set DIGITALOCEAN_TOKEN.")
     })?;
     let contexts = read.auth_contexts.unwrap_or_default();
     let chosen = context.map(str::to_owned).or(read.context).filter(|name| !name.is_empty()).unwrap_or_else(|| "default".to_owned());

@@ -14,7 +14,7 @@ use crate::ui::view::View;
 pub struct UnlockArgs {
     /// The stack
     pub stack: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub force: bool,
 }
@@ -27,17 +27,20 @@ pub async fn run(args: &UnlockArgs, session: &Session<'_>, view: &mut View) -> E
     let place = session.find_remembered(args.stack.as_deref())?;
     view.line(&format!("Stack {}", place.name));
     let Some(holding) = session.holder(&place).await? else {
-        view.line("It is not locked. (The lock of a state beside its stack ends with its process.)");
+        view.line("The state is not locked. (The lock of a local state ends with its process.)");
         return Ok(Exit::Done);
     };
-    view.line(&format!("It is locked by {}.", holding.note));
+    view.line(&format!("The state is locked by {}.", holding.note));
     if holding.own {
-        view.line("That was a run of this clone. Unlocking publishes what it did, its journal included; the next run, wherever, goes on from there.");
+        view.line(
+            "That was a run of this clone. Unlocking publishes what it did, including its journal; the next run, on any \
+             machine, continues from there.",
+        );
     } else {
         view.line(
-            "That was a run of another clone, and what it did since it began is known only there. If that clone still exists, run \
-             `dofloat unlock` or the same command there instead. If it is lost, so is its journal: the next plan then names what that \
-             run made by the stack's mark, but for what can carry none (records of a domain, reserved addresses).",
+            "That was a run of another clone, and only that clone knows what it did. If that clone still exists, run `dofloat \
+             unlock` or the same command there instead. If it is lost, so is its journal: the next plan then finds what that run \
+             created by the stack's mark, except for objects that cannot carry one (DNS records, reserved addresses).",
         );
     }
     if !args.force && !confirmed(session, view).await? {
@@ -45,15 +48,15 @@ pub async fn run(args: &UnlockArgs, session: &Session<'_>, view: &mut View) -> E
         return Ok(Exit::Failed);
     }
     session.free(&place, &holding, view).await?;
-    view.line(if holding.own { "It is published and unlocked." } else { "It is unlocked." });
+    view.line(if holding.own { "The state is published and unlocked." } else { "The state is unlocked." });
     Ok(Exit::Done)
 }
 
 async fn confirmed(session: &Session<'_>, view: &mut View) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Diagnostic::error("There is no terminal on which to ask, and `-force` is not given.")
-            .hint("Make sure that the run is over, and add `-force`.")
+        return Err(Diagnostic::error("There is no terminal to ask on, and `-force` is not given.")
+            .hint("Make sure that the run has ended, and add `-force`.")
             .into());
     }
-    session.confirmed("Is that run over, and is the lock to be freed?", view).await
+    session.confirmed("Has that run ended, and do you want to release its lock?", view).await
 }

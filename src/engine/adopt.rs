@@ -66,7 +66,7 @@ pub async fn entry(question: Question<'_>, answer: &Answer) -> Result<Entry, Eng
     }
     let number = step.begin.step;
     match answer {
-        Answer::Nothing => Ok(Entry::Failed { step: number, why: "a person said that it made nothing".to_owned() }),
+        Answer::Nothing => Ok(Entry::Failed { step: number, why: "the user decided that it created nothing".to_owned() }),
         Answer::Made(id) => Ok(Entry::Id { step: number, id: object(question, state, journal, step, kind, id).await? }),
     }
 }
@@ -113,34 +113,34 @@ async fn object(
 fn nothing_is_open(stack: &str, address: &Address, others: &[&Address]) -> Diagnostic {
     let others: Vec<String> = others.iter().map(ToString::to_string).collect();
     let hint = if others.is_empty() {
-        format!("No run of the stack {stack} was interrupted while it made something. `dofloat import` takes over an object that is there.")
+        format!("No run of the stack {stack} was interrupted while it created something. `dofloat import` imports an existing object.")
     } else {
         format!("The interrupted run lost the answer to the creation of: {}.", others.join(", "))
     };
-    Diagnostic::error(format!("Nothing is to be decided about {address}.")).about(address).hint(hint)
+    Diagnostic::error(format!("There is nothing to decide about {address}.")).about(address).hint(hint)
 }
 
 fn unfit(address: &Address, id: &Id) -> Diagnostic {
-    Diagnostic::error(format!("{id} cannot be what {address} was to become: it is not as the interrupted run wanted it."))
-        .about(address)
-        .hint(format!("`dofloat adopt {address} none` says that the run made nothing; `dofloat import` takes over what is otherwise."))
+    Diagnostic::error(format!("{id} cannot be {address}: it is not as the interrupted run wanted it.")).about(address).hint(format!(
+        "`dofloat adopt {address} none` records that the run created nothing; `dofloat import` imports an object that differs."
+    ))
 }
 
 fn absent(address: &Address, id: &Id) -> Diagnostic {
     Diagnostic::error(format!("There is no {} with the id {id}.", address.kind)).about(address).hint(format!(
-        "`dofloat plan` names what may have been made. If it is none of that: `dofloat adopt {address} none`. Nothing was changed."
+        "`dofloat plan` lists what may have been created. If it is none of those: `dofloat adopt {address} none`. Nothing was changed."
     ))
 }
 
 fn claimed(address: &Address, id: &Id) -> Diagnostic {
     Diagnostic::error(format!("{id} cannot become {address}: it was there before the interrupted run, or another record or stack has it."))
         .about(address)
-        .hint(format!("`dofloat adopt {address} none` says that the run made nothing. Nothing was changed."))
+        .hint(format!("`dofloat adopt {address} none` records that the run created nothing. Nothing was changed."))
 }
 
 fn marked(address: &Address, id: &Id, marks: &[Mark]) -> Diagnostic {
     let marks: Vec<&str> = marks.iter().map(|mark| mark.0.as_str()).collect();
     Diagnostic::error(format!("{id} cannot become {address}: it carries another stack's mark: {}.", marks.join(", ")))
         .about(address)
-        .hint(format!("`dofloat adopt {address} none` says that the run made nothing. Nothing was changed."))
+        .hint(format!("`dofloat adopt {address} none` records that the run created nothing. Nothing was changed."))
 }

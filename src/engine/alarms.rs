@@ -28,8 +28,8 @@ fn at_once(roll: &Roll, input: &Input<'_>) -> Diagnostic {
     about(
         &roll.pair,
         input,
-        format!("All nodes of {} go down at once: what they are built upon is replaced.", roll.pair),
-        "Nothing serves until the new ones have joined. A second cluster beside this one, and then a move, avoids that.",
+        format!("All nodes of {} go down at once: something that they depend on is replaced.", roll.pair),
+        "Nothing serves until the new ones have joined. To avoid that, make a second cluster beside this one, and move the service.",
     )
 }
 
@@ -38,14 +38,18 @@ fn dark(roll: &Roll, input: &Input<'_>) -> Diagnostic {
         &roll.pair,
         input,
         format!("All nodes of {} are powered off: nothing serves.", roll.pair),
-        "An apply powers on those that it does not leave alone or replace, the holder of the address first.",
+        "An apply powers on the nodes that it neither ignores nor replaces, the holder of the address first.",
     )
 }
 
 fn unserved(roll: &Roll, input: &Input<'_>) -> Diagnostic {
-    let why =
-        if input.observed.down.contains(&roll.pair) { "does not serve" } else { "was not seen to serve by the run that was interrupted" };
-    about(&roll.pair, input, format!("{} {why}.", roll.pair), "An apply waits until it does. `dofloat status` tells how its nodes are.")
+    let why = if input.observed.down.contains(&roll.pair) { "does not serve" } else { "was not yet serving when the run was interrupted" };
+    about(
+        &roll.pair,
+        input,
+        format!("{} {why}.", roll.pair),
+        "An apply waits until it does. `dofloat status` shows the state of its nodes.",
+    )
 }
 
 fn altered(pair: &Address, Configuration { hand, behind }: &Configuration, input: &Input<'_>) -> Vec<Diagnostic> {
@@ -54,9 +58,9 @@ fn altered(pair: &Address, Configuration { hand, behind }: &Configuration, input
         notes.push(about(
             pair,
             input,
-            format!("In the running cluster of {pair} this was changed by hand, and is left so: {}.", hand.join(", ")),
-            "What its block says of that has no effect. Changed back to what the block says (`crm configure edit` on a node), it follows the \
-             block again.",
+            format!("In the running cluster of {pair} this was changed by hand, and is left as it is: {}.", hand.join(", ")),
+            "What its block says of that has no effect. Change it back to what the block says (`crm configure edit` on a node), and \
+             it follows the block again.",
         ));
     }
     if !behind.is_empty() {
@@ -64,7 +68,7 @@ fn altered(pair: &Address, Configuration { hand, behind }: &Configuration, input
             pair,
             input,
             format!("The running cluster of {pair} does not have yet what its block says: {}.", behind.join(", ")),
-            "Its nodes bring that in step within a minute, once both run what the block says now.",
+            "Its nodes apply that within a minute, once both run the current configuration.",
         ));
     }
     notes

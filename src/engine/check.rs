@@ -17,7 +17,7 @@ const FORMS: &[(&str, &str)] = &[
 ];
 
 const CLEAN: &str =
-    "Do not commit it: whatever was committed counts as known. Make the secret anew, mark its source `sensitive`, and apply.";
+    "Do not commit it: whatever was committed counts as leaked. Create a new secret, mark its source `sensitive`, and apply.";
 
 /// The secrets in a file's text.
 #[must_use]
@@ -36,14 +36,16 @@ pub fn content(state: &State, file: &str) -> Vec<Diagnostic> {
         let rows = kind(&address.kind).map(|kind| kind.attrs()).unwrap_or_default();
         for row in rows.iter().filter(|row| row.secrecy == Secrecy::Hidden && record.body.contains_key(row.name)) {
             errors.push(
-                Diagnostic::error(format!("{file} holds `{}` of {address}, of which only a digest belongs there.", row.name)).hint(CLEAN),
+                Diagnostic::error(format!("{file} holds `{}` of {address}, of which only a digest may be there.", row.name)).hint(CLEAN),
             );
         }
         if let Some(mark) = record.mark.as_ref().filter(|mark| !mark.0.ends_with(&format!("-{}", state.lineage))) {
             errors.push(
-                Diagnostic::error(format!("{file} has the lineage {}, and {address} carries the mark {mark} of another.", state.lineage)).hint(
-                    "The file was put together from the states of two stacks. Put its last good version back, for example with `git checkout`.",
-                ),
+                Diagnostic::error(format!("{file} has the lineage {}, and {address} carries the mark {mark} of another.", state.lineage))
+                    .hint(
+                        "The file was put together from the states of two stacks. Restore its last good version, for example with `git \
+                         checkout`.",
+                    ),
             );
         }
     }
@@ -64,7 +66,7 @@ pub fn follows(state: &State, before: &State, file: &str, whose: &str) -> Option
                 "{file} has the lineage {}, and {whose} has {}: it is another stack's state.",
                 state.lineage, before.lineage
             ))
-            .hint("With it, everything that the other one knows would be forgotten."),
+            .hint("It would drop everything that the other one knows."),
         );
     }
     if state.serial < before.serial {
@@ -73,12 +75,14 @@ pub fn follows(state: &State, before: &State, file: &str, whose: &str) -> Option
                 "{file} has the serial {}, and {whose} has {} already: it is an older state.",
                 state.serial, before.serial
             ))
-            .hint("With it, what was done since would be forgotten."),
+            .hint("It would drop everything that was done since."),
         );
     }
     (state.serial == before.serial && state != before).then(|| {
-        Diagnostic::error(format!("{file} has the serial {} as {whose} has, and another content.", state.serial))
-            .hint("It was edited by hand, or two runs started from the same state. Keep the one that was applied; `dofloat plan` tells what differs.")
+        Diagnostic::error(format!("{file} has the serial {} as {whose} has, but other content.", state.serial)).hint(
+            "It was edited by hand, or two runs started from the same state. Keep the one that was applied; `dofloat plan` \
+             shows what differs.",
+        )
     })
 }
 

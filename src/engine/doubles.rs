@@ -68,13 +68,13 @@ fn told(context: SurveyContext<'_>, address: &Address, stray: &Stray) -> Diagnos
     let (kind, id) = (stray.kind, &stray.id);
     let name = if stray.name.is_empty() { String::new() } else { format!(" `{}`", stray.name) };
     Diagnostic::error(format!(
-        "{address} would be made a second time: the {kind}{name} with id {id} carries this stack's mark and is in no record."
+        "{address} would be created a second time: the {kind}{name} with id {id} carries this stack's mark and is not in the state."
     ))
     .at(context.resolve.span(address, &[]))
     .about(address)
     .hint(format!(
-        "The state that is here may be an older one: put the newest back. If it is lost, `dofloat import {address} {id}` takes that object \
-             over, and `dofloat destroy -strays` shows all such objects and deletes them. `-allow-duplicate={address}` makes a second one. \
-             Nothing was changed."
+        "The state here may be an older one: restore the newest. If it is lost, `dofloat import {address} {id}` imports that object, \
+         and `dofloat destroy -strays` shows and deletes all such objects. `-allow-duplicate={address}` creates a second one. \
+         Nothing was changed."
     ))
 }

@@ -74,26 +74,27 @@ fn source(token: &str) -> String {
 
 fn hint(error: &ApiError) -> Option<String> {
     match error {
-        ApiError::Refused { answer, token, .. } if answer.status == 401 => {
-            Some(format!("The token is not accepted{}. Check that it is whole, has not expired, and belongs to this API.", source(token)))
-        }
+        ApiError::Refused { answer, token, .. } if answer.status == 401 => Some(format!(
+            "The token is not accepted{}. Check that it is complete, has not expired, and belongs to this API.",
+            source(token)
+        )),
         ApiError::Refused { scopes, token, .. } if !scopes.is_empty() => Some(format!(
-            "The token lacks a scope{}. What was asked needs: {}. `dofloat scopes` prints all that the stack needs.",
+            "The token lacks a scope{}. The request needs: {}. `dofloat scopes` lists all that the stack needs.",
             source(token),
             scopes.join(", ")
         )),
         ApiError::Refused { token, .. } => {
-            Some(format!("The token lacks a scope{}. `dofloat scopes` prints all that the stack needs.", source(token)))
+            Some(format!("The token lacks a scope{}. `dofloat scopes` lists all that the stack needs.", source(token)))
         }
         ApiError::Unseen { scope, .. } => {
-            Some(format!("Give the token the scope {scope}. `dofloat scopes` prints all that the stack needs."))
+            Some(format!("Give the token the scope {scope}. `dofloat scopes` lists all that the stack needs."))
         }
         ApiError::Throttled { wait, .. } => Some(format!(
             "The account's request budget is used up. Try again in {} s, or lower `requests_per_second`.",
             wait.as_secs().max(1)
         )),
         ApiError::Ambiguous { .. } => {
-            Some("Run the same command again: dofloat looks for what the lost answer was about before it makes anything.".to_owned())
+            Some("Run the same command again: dofloat looks for what the lost request created before it creates anything.".to_owned())
         }
         ApiError::Broken { .. } => Some("Check the network and the API's status, then run the same command again.".to_owned()),
         ApiError::Untrusted { .. } => Some(
@@ -101,8 +102,8 @@ fn hint(error: &ApiError) -> Option<String> {
              name a file with its root certificate in SSL_CERT_FILE."
                 .to_owned(),
         ),
-        ApiError::Stillborn { .. } => Some("Run the same command again: dofloat makes a new one in its place.".to_owned()),
-        ApiError::Unsettled { .. } => Some("Run the same command again: dofloat goes on waiting for the same object.".to_owned()),
+        ApiError::Stillborn { .. } => Some("Run the same command again: dofloat creates a new one in its place.".to_owned()),
+        ApiError::Unsettled { .. } => Some("Run the same command again: dofloat continues to wait for the same object.".to_owned()),
         _ => None,
     }
 }

@@ -104,7 +104,7 @@ async fn open(surveyed: &Surveyed, state: &mut State, store: &mut Locked, api: &
         // The project's intent; as its name is unique, one whose answer is lost is found by that.
         store.append(Entry::Lodging { project: None }).map_err(|error| unwritten(&error))?;
         let ensured = project::ensure(api, mark, state.project.as_ref(), surveyed.no_project).await;
-        state.project = ensured.map_err(|error| EngineError::from(from_api(&error, "make the stack's project")))?;
+        state.project = ensured.map_err(|error| EngineError::from(from_api(&error, "create the stack's project")))?;
         store.append(Entry::Lodging { project: state.project.clone() }).map_err(|error| unwritten(&error))?;
     }
     Ok(claims)
@@ -219,8 +219,8 @@ async fn leave_project(api: &Client, result: &mut ApplyResult) -> Result<(), Api
     let Some(project) = result.state.project.clone() else { return Ok(()) };
     if project::delete(api, &project).await? == project::End::Kept {
         result.outcome.notes.push(
-            Diagnostic::warning(format!("The stack's project {project} stays: something lies in it, or the token may not delete it."))
-                .hint("Nothing of the stack is left. Delete the project in the control panel once nobody needs it."),
+            Diagnostic::warning(format!("The stack's project {project} is kept: it is not empty, or the token may not delete it."))
+                .hint("The stack's resources are all gone. Delete the project in the control panel when nobody needs it."),
         );
     }
     result.state.project = None;

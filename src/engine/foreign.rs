@@ -77,9 +77,10 @@ pub(super) async fn none_is_touched(
             ))
             .about(address)
             .hint(format!(
-                "That stack may still manage it. `dofloat state rm {address}` forgets it here, and it lives on. If it shall be this \
-                     stack's from now on: `dofloat import -take-over {} {address} {id}` puts this stack's mark in place of the other. \
-                     Nothing was changed.",
+                "That stack may still manage it. `dofloat state rm {address}` removes it from this state and keeps the object. To \
+                 make it this stack's from now on: `dofloat import -take-over {} {address} {id}` replaces the other mark with this \
+                 stack's. \
+                 Nothing was changed.",
                 plan.base.stack
             ))
         })
@@ -105,11 +106,13 @@ async fn read_label(api: &Client, kind: &dyn AnyKind, id: &Id) -> Result<Option<
 
 /// The refusal to take such an object over.
 pub(super) fn not_taken(target: &ImportTarget, id: &Id, marks: &[Mark]) -> Diagnostic {
-    Diagnostic::error(format!("The {} {id} carries another stack's mark: {}.", target.to.kind, listed(marks))).about(&target.to).hint(format!(
-        "That stack may still manage it: `dofloat state rm` there forgets it first. `dofloat import -take-over {} {id}` takes it over all \
-         the same, and puts this stack's mark in place of the other. Nothing was changed.",
-        target.to
-    ))
+    Diagnostic::error(format!("The {} {id} carries another stack's mark: {}.", target.to.kind, listed(marks))).about(&target.to).hint(
+        format!(
+            "That stack may still manage it: remove it there first with `dofloat state rm`. `dofloat import -take-over {} {id}` imports \
+             it anyway, and replaces the other mark with this stack's. Nothing was changed.",
+            target.to
+        ),
+    )
 }
 
 fn listed(marks: &[Mark]) -> String {
@@ -126,7 +129,7 @@ pub async fn lodging(api: &Client, surveyed: &Surveyed, mark: &Mark) -> Result<O
         return Ok(surveyed.state.project.clone());
     }
     let made = project::ensure(api, mark, surveyed.state.project.as_ref(), surveyed.no_project).await;
-    made.map_err(|error| EngineError::from(from_api(&error, "make the stack's project")))
+    made.map_err(|error| EngineError::from(from_api(&error, "create the stack's project")))
 }
 
 /// Puts the stack's mark in place of those of other stacks, on what was taken over from them.

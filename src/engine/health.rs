@@ -145,7 +145,7 @@ pub async fn read(api: &Client, watch: &Watch) -> Report {
             Some(address) => match api.probe(&format!("http://{address}{}", watch.place)).await {
                 Ok(text) => match serde_json::from_str::<Health>(&text) {
                     Ok(health) => Seen::Told(Box::new(health)),
-                    Err(_) => Seen::Silent("what it tells of its health cannot be understood".to_owned()),
+                    Err(_) => Seen::Silent("its health report cannot be parsed".to_owned()),
                 },
                 Err(why) => Seen::Silent(why),
             },
@@ -155,7 +155,7 @@ pub async fn read(api: &Client, watch: &Watch) -> Report {
     .await;
     let held = nodes.iter().any(|(_, seen)| matches!(seen, Seen::Told(health) if health.holds));
     let address = match (&watch.address, watch.serves) {
-        (None, _) => Err("it is not there yet".to_owned()),
+        (None, _) => Err("it does not exist yet".to_owned()),
         (Some(address), true) => api.probe(&format!("http://{address}/")).await.map(|_| ()),
         (Some(_), false) if held => Ok(()),
         (Some(_), false) => Err("no node holds it".to_owned()),
@@ -169,8 +169,8 @@ pub async fn read(api: &Client, watch: &Watch) -> Report {
 /// At the limit, or when a server that is waited for has given up, with what was seen last.
 pub async fn wait(api: &Client, watch: &Watch, goal: &Goal) -> Result<(), ApiError> {
     let what = match goal {
-        Goal::Serving => format!("both nodes of {} to have joined and its address to answer", watch.pair),
-        Goal::MayLeave(name) => format!("the other node of {} to be able to take over from {name}", watch.pair),
+        Goal::Serving => format!("both nodes of {} to join and its address to answer", watch.pair),
+        Goal::MayLeave(name) => format!("the other node of {} to be ready to take over from {name}", watch.pair),
     };
     let once = || async {
         let report = read(api, watch).await;
@@ -211,7 +211,7 @@ impl Health {
         let cut = self.links.iter().filter(|link| !link.connected && self.members.contains(&link.node));
         parts.extend(cut.map(|link| format!("its {} link to {} is down", link.network, link.node)));
         if self.phase == "done" && self.arbiter.as_deref() == Some("lost") {
-            parts.push("it goes on without the arbiter, which is not reached".to_owned());
+            parts.push("it continues without the arbiter, which it cannot reach".to_owned());
         }
         parts.extend(self.failures.iter().map(|failure| format!("{} failed on {}: {}", failure.operation, failure.node, failure.reason)));
         if !parts.is_empty() && !self.log.is_empty() {
@@ -272,7 +272,7 @@ impl Report {
     pub fn complaint(&self) -> String {
         let of = |(name, seen): &(String, Seen)| match seen {
             Seen::Told(health) => health.complaint().map(|why| format!("{name}: {why}")),
-            Seen::Silent(why) => Some(format!("{name}: nothing is heard of it: {why}")),
+            Seen::Silent(why) => Some(format!("{name}: it does not report: {why}")),
         };
         let mut parts: Vec<String> = self.nodes.iter().filter_map(of).collect();
         parts.extend(self.address.as_ref().err().map(|why| format!("the address: {why}")));

@@ -98,16 +98,16 @@ impl Lapse {
     pub(super) fn hint(self, hold: Hold) -> &'static str {
         match (self, hold) {
             (Self::Mended, Hold::Remembered) => {
-                "It was on when it was last seen, so an apply powers it on. `ignore_changes = [status]` in its `lifecycle` block leaves it \
+                "It was on when it was last read, so an apply powers it on. `ignore_changes = [status]` in its `lifecycle` block leaves it \
                  alone; `dofloat apply -refresh-only` takes it as it is now."
             }
             (Self::Mended, Hold::Always) => {
                 "An apply powers it on. `power_state = \"any\"` in the block of its cluster leaves the nodes as they are."
             }
-            (Self::Busy, _) => "DigitalOcean is at work on it, so it is left alone for now. Plan again when that is done.",
+            (Self::Busy, _) => "DigitalOcean is working on it, so it is left alone for now. Plan again when that is done.",
             (Self::Ignored, _) => "The configuration leaves that alone.",
-            (Self::Known, _) => "It was so when it was last seen, so an apply leaves it so.",
-            (Self::Later, _) => "A whole apply, without `-target`, powers it on.",
+            (Self::Known, _) => "It was off when it was last read, so an apply leaves it off.",
+            (Self::Later, _) => "An apply without `-target` powers it on.",
         }
     }
 }

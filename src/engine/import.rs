@@ -227,14 +227,14 @@ fn not_ours(target: &ImportTarget) -> Diagnostic {
 
 fn nothing_there(target: &ImportTarget) -> Diagnostic {
     Diagnostic::error(format!("There is no {} with the id {}.", target.to.kind, target.id)).hint(
-        "The id is that which the official provider imports by: a number for a droplet, a uuid for a VPC or a firewall, the address \
+        "Use the import ID of the official provider: a number for a droplet, a uuid for a VPC or a firewall, the address \
          of a reserved IP, a name for a domain or a tag, `DOMAIN,ID` for a record. Nothing was changed.",
     )
 }
 
 fn taken_already(target: &ImportTarget, other: &Address) -> Diagnostic {
-    Diagnostic::error(format!("The {} {} cannot become {}: it is {other} already.", target.to.kind, target.id, target.to)).hint(format!(
-        "If it shall have the other name, move it: by a `moved` block, or `dofloat state mv '{other}' '{}'`. Nothing was changed.",
+    Diagnostic::error(format!("The {} {} cannot become {}: it is already {other}.", target.to.kind, target.id, target.to)).hint(format!(
+        "To give it the other name, move it with a `moved` block or `dofloat state mv '{other}' '{}'`. Nothing was changed.",
         target.to
     ))
 }

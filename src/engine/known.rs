@@ -117,8 +117,8 @@ pub(super) fn is_secret(terms: &Terms, name: &str) -> bool {
 pub(super) fn secret_identities<'a>(rows: &'a [Attr], terms: &'a Terms, kind: &'a str) -> impl Iterator<Item = (&'a str, Diagnostic)> {
     rows.iter().filter(|row| row.identity && is_secret(terms, row.name)).map(move |row| {
         let message =
-            format!("`{}` is sensitive, but the API knows a {kind} by it, so it cannot be kept out of state and output.", row.name);
-        (row.name, Diagnostic::error(message).hint("If it may be known, take the mark off: `nonsensitive(…)`."))
+            format!("`{}` is sensitive, but the API identifies a {kind} by it, so it cannot be kept out of state and output.", row.name);
+        (row.name, Diagnostic::error(message).hint("If it is not a secret, remove the mark: `nonsensitive(…)`."))
     })
 }
 

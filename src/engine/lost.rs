@@ -73,8 +73,8 @@ async fn must_be_new(api: &Client, stack: &str, wanted: &[&'static dyn AnyKind],
     let message =
         format!("There is no state of the stack {stack} here, but the account holds objects that carry its mark: {}.", marks.join(", "));
     Err(EngineError::decision(vec![Diagnostic::error(message).hint(format!(
-        "A lost state does not mean that nothing exists. Put state/{stack}.json back: from git, a backup, or whoever applied last. If those \
-         objects belong to another stack of this name, or are to be left alone, begin anew with `-new-stack`. Nothing was changed."
+        "A lost state does not mean that nothing exists. Restore state/{stack}.json: from git, a backup, or whoever applied last. If those \
+         objects belong to another stack of this name, or should be left alone, start a new stack with `-new-stack`. Nothing was changed."
     ))]))
 }
 

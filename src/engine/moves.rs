@@ -65,9 +65,12 @@ pub fn apply(state: &mut State, desired: &Desired) -> Moves {
         moves.remember(renamed.done);
         for (from, to) in renamed.blocked {
             moves.notes.push(
-                Diagnostic::warning(format!("{from} is not moved to {to}: the state has another object there."))
-                    .at(of.span.clone())
-                    .hint(format!("As {from} is not in the configuration, it is planned to be destroyed. `dofloat state mv` or `state rm` sorts it out.")),
+                Diagnostic::warning(format!("{from} is not moved to {to}: the state has another object there.")).at(of.span.clone()).hint(
+                    format!(
+                        "Because {from} is not in the configuration, it would be destroyed. Use `dofloat state mv` or \
+                         `state rm` to resolve this."
+                    ),
+                ),
             );
         }
     }

@@ -22,13 +22,13 @@ pub(super) fn notes(changes: &BTreeMap<Address, Change>, resolve: &dyn Resolve, 
         let keeps = |to: &Address| format!("To keep it, write a `moved` block from {address} to {to}.");
         let (message, hint) = match (loss, heir) {
             (Some(loss), Some(to)) => (loss, keeps(to)),
-            (Some(loss), None) if destroy => (loss, format!("`dofloat state rm '{address}'` before lets it live on.")),
+            (Some(loss), None) if destroy => (loss, format!("`dofloat state rm '{address}'` first keeps the object.")),
             (Some(loss), None) if change.action == Action::Delete => {
                 (loss, "To keep it, keep its block, or write a `removed` block with `destroy = false` for it.".to_owned())
             }
             (Some(loss), None) => (loss, "To keep it, undo what forces the replacement.".to_owned()),
             (None, Some(to)) if is_renamed(&address.kind, &to.kind) => {
-                (format!("{address} is deleted, and {to} made, which is the same under the other name of its type."), keeps(to))
+                (format!("{address} is deleted and {to} is created, which is the same under the other name of its type."), keeps(to))
             }
             (None, _) => return None,
         };

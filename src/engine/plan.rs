@@ -71,7 +71,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
     let mut notes = warnings;
     if !input.options.targets.is_empty() {
         notes.push(
-            Diagnostic::warning("Only a part of the stack is planned, as `-target` asks: what is left out may not fit what is changed.")
+            Diagnostic::warning("Only a part of the stack is planned (`-target`): what is left out may not match what is changed.")
                 .hint("Plan without `-target` afterwards."),
         );
     }
@@ -108,13 +108,13 @@ fn from_cycle(cycle: &Cycle<Address>, wanted: &Desired) -> Diagnostic {
     let names: Vec<String> = cycle.0.iter().map(ToString::to_string).collect();
     let round = names.iter().chain(names.first()).map(String::as_str).collect::<Vec<_>>().join(" needs ");
     let mut spans = cycle.0.iter().filter_map(|address| Some((wanted.resources.get(address)?.span.clone(), address)));
-    let mut diagnostic = Diagnostic::error(format!("These resources need each other: {round}."))
-        .hint("Break the circle: remove one of the references, or move the value into a variable or a local.");
+    let mut diagnostic = Diagnostic::error(format!("These resources depend on each other in a cycle: {round}."))
+        .hint("Break the cycle: remove one of the references, or move the value into a variable or a local.");
     if let Some((span, _)) = spans.next() {
         diagnostic = diagnostic.at(span);
     }
     for (span, address) in spans {
-        diagnostic = diagnostic.related(span, format!("{address} is part of the circle"));
+        diagnostic = diagnostic.related(span, format!("{address} is part of the cycle"));
     }
     diagnostic
 }

@@ -185,7 +185,7 @@ impl<'a> Picture<'a> {
 fn apart(address: &Address, first: &Region, second: &Region) -> Diagnostic {
     let why = if first.who == address.to_string() { String::new() } else { format!(" for {address}") };
     let error = Diagnostic::error(format!(
-        "{} is in {}, and {} in {}: they must be in one region{why}.",
+        "{} is in {}, and {} in {}: they must be in the same region{why}.",
         first.who, first.slug, second.who, second.slug
     ));
     let error = error.at(first.span.clone()).about(address).hint("Give both the same `region`.");

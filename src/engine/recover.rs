@@ -141,7 +141,7 @@ pub async fn candidates(kind: &dyn AnyKind, api: &Client, body: &Body, ours: Our
 async fn until(start: Tick, due: Duration, api: &Client, address: &Address, clock: &Clock) {
     let pause = start.plus(due).since(clock.tick());
     if !pause.is_zero() {
-        let what = format!("{address} to show up, as it may have been made");
+        let what = format!("{address} to show up, because it may have been created");
         let limit = POLLS_MARKED.last().copied();
         api.tell(&Waiting { what, elapsed: clock.tick().since(start), limit, pause, cause: Cause::Settling });
         clock.sleep(pause).await;
@@ -287,10 +287,11 @@ pub fn doubt(stack: &str, kind: &dyn AnyKind, address: &Address, found: &[Found]
     let choices: Vec<String> = found.iter().map(|object| described(kind, object)).collect();
     let (is, one) = if let [only] = choices.as_slice() { (only.clone(), "it") } else { (choices.join("; "), "one of them") };
     let first = found.first().map_or("ID", |object| object.id.0.as_str());
-    Diagnostic::error(format!("The answer to the creation of {address} was lost, and it is not certain whether it made this: {is}."))
+    Diagnostic::error(format!("The answer to the creation of {address} was lost, and it is uncertain whether it created this: {is}."))
         .about(address)
         .hint(format!(
-            "Nothing on {} tells whose it is, and somebody else may have made it since. If that run made {one}: `dofloat adopt {stack} {} {}`. \
+            "Nothing on {} shows whose it is, and somebody else may have created it since. If that run created {one}: `dofloat adopt \
+             {stack} {} {}`. \
              If it did not: `dofloat adopt {stack} {} none`, and it is left alone. Then run the same command again.",
             if found.len() == 1 { "it" } else { "them" },
             quoted(&address.to_string()),
@@ -308,7 +309,9 @@ fn described(kind: &dyn AnyKind, object: &Found) -> String {
     };
     let mut facts: Vec<String> = TOLD.iter().filter(|name| has(name)).filter_map(told).collect();
     if has("droplet_id") {
-        facts.push(object.body.get("droplet_id").map_or_else(|| "held by nobody".to_owned(), |id| format!("held by droplet {}", text(id))));
+        facts.push(
+            object.body.get("droplet_id").map_or_else(|| "not assigned".to_owned(), |id| format!("assigned to droplet {}", text(id))),
+        );
     }
     if facts.is_empty() { object.id.to_string() } else { format!("{} ({})", object.id, facts.join(", ")) }
 }

@@ -141,17 +141,17 @@ pub fn is_plan(bytes: &[u8]) -> bool {
 pub fn read(bytes: &[u8], name: &str) -> Result<Saved, Box<Diagnostic>> {
     let damaged = |why: &str| {
         Box::new(
-            Diagnostic::error(format!("{name} is no whole saved plan: {why}."))
-                .hint("Make it anew with `dofloat plan -out`. Nothing was changed."),
+            Diagnostic::error(format!("{name} is not a complete saved plan: {why}."))
+                .hint("Make a new one with `dofloat plan -out`. Nothing was changed."),
         )
     };
     if !is_plan(bytes) {
-        return Err(damaged("it does not begin as one"));
+        return Err(damaged("it does not begin like one"));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| damaged("it is not text"))?;
     let (body, sum) = text.trim_end_matches('\n').rsplit_once('\n').ok_or_else(|| damaged("its end is missing"))?;
     if sha256_hex(body.as_bytes()) != sum {
-        return Err(damaged("its checksum does not fit: it was cut short or altered"));
+        return Err(damaged("its checksum does not match: it was truncated or changed"));
     }
     let mut saved: Saved = serde_json::from_str(body).map_err(|error| damaged(&error.to_string()))?;
     if saved.kind != MAGIC || ![FORMAT, EARLIER].contains(&saved.format) {

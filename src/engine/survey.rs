@@ -112,7 +112,7 @@ pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed
         (base.stack != context.stack, format!("it is of the stack {}", base.stack)),
         (base.owner != owner, format!("it was made for {}, and the token belongs to {owner}", base.owner)),
         (base.endpoint != context.endpoint, format!("it was made against {}", base.endpoint)),
-        (base.lineage != remembered.lineage, "the state is another one".to_owned()),
+        (base.lineage != remembered.lineage, "the state is a different one".to_owned()),
         (base.serial != remembered.serial || base.journal_end != journal_end, "something was applied since".to_owned()),
         (base.config != context.config, "the configuration has changed since".to_owned()),
     ];
@@ -128,7 +128,7 @@ pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed
     let input = Input { resolve: context.resolve, state: &state, observed: &observed, options: &options, moves: &moves };
     let planned = plan::make(input, base.clone())?;
     if !saved.holds(&planned) {
-        return Err(EngineError::from(stale("it comes out otherwise now")));
+        return Err(EngineError::from(stale("the result is different now")));
     }
     let mut claims = claims::claims(&state, None);
     claims.extend(claims::of_others(context.loaded));
@@ -231,7 +231,8 @@ fn makes_lodgers(context: SurveyContext<'_>, state: &State) -> bool {
 }
 
 fn stale(why: &str) -> Diagnostic {
-    Diagnostic::error(format!("The saved plan no longer holds: {why}.")).hint("Make it anew with `dofloat plan -out`. Nothing was changed.")
+    Diagnostic::error(format!("The saved plan no longer holds: {why}."))
+        .hint("Make a new one with `dofloat plan -out`. Nothing was changed.")
 }
 
 /// The records as they are, without asking.

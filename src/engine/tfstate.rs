@@ -48,32 +48,32 @@ pub fn read(bytes: &[u8], file: &str, salt: &Salt) -> Result<Foreign, Box<Diagno
         Ok(json) => json,
         Err(error) if error.is_eof() => {
             return refused(
-                format!("is cut short: it ends in line {}", error.line()),
-                "Take the last whole version, for example from a backup or with `terraform state pull`. ",
+                format!("is truncated: it ends at line {}", error.line()),
+                "Use the last complete version, for example from a backup or with `terraform state pull`. ",
             );
         }
         Err(error) => {
-            return refused(format!("is damaged: {error}"), "Take the last whole version, for example with `terraform state pull`. ");
+            return refused(format!("is damaged: {error}"), "Use the last complete version, for example with `terraform state pull`. ");
         }
     };
     if json.get("format").is_some() && json.get("salt").is_some() {
-        return refused("is a state of dofloat, not of Terraform".to_owned(), "`dofloat state push` puts it in place. ");
+        return refused("is a state of dofloat, not of Terraform".to_owned(), "Use `dofloat state push` for it. ");
     }
     if json.get("encrypted_data").is_some() {
-        return refused("is encrypted".to_owned(), "Write it out with `tofu state pull` first. ");
+        return refused("is encrypted".to_owned(), "Decrypt it with `tofu state pull` first. ");
     }
     match json.get("version").map(Json::as_u64) {
         Some(Some(4)) => {}
         Some(Some(version)) => {
             return refused(
                 format!("has version {version}, and only version 4 can be read"),
-                "Terraform 0.12 and later write version 4: let one of those write it anew. ",
+                "Terraform 0.12 and later write version 4: let one of those write it again. ",
             );
         }
-        _ => return refused("is no state of Terraform: it has no `version`".to_owned(), ""),
+        _ => return refused("is not a Terraform state: it has no `version`".to_owned(), ""),
     }
     whole(&json, salt)
-        .or_else(|why| refused(format!("is damaged: {why}"), "Take the last whole version, for example with `terraform state pull`. "))
+        .or_else(|why| refused(format!("is damaged: {why}"), "Use the last complete version, for example with `terraform state pull`. "))
 }
 
 fn whole(json: &Json, salt: &Salt) -> Result<Foreign, String> {
@@ -92,15 +92,15 @@ fn whole(json: &Json, salt: &Salt) -> Result<Foreign, String> {
             let mut leave = |why: &str| foreign.left.push((full.clone(), why.to_owned()));
             let kind = match kind(&address.kind) {
                 _ if mode == "data" => {
-                    foreign.left.push((format!("data.{full}"), "a data source is read anew and has no record".to_owned()));
+                    foreign.left.push((format!("data.{full}"), "a data source is read again and is not in the state".to_owned()));
                     continue;
                 }
                 _ if module.is_some() => {
-                    leave("it stands in a module, and modules are not supported");
+                    leave("it is in a module, and modules are not supported");
                     continue;
                 }
                 _ if instance.get("deposed").is_some_and(|key| !key.is_null()) => {
-                    leave("it was replaced and is left to delete: let Terraform delete it, or do it in the control panel");
+                    leave("it was replaced and has yet to be deleted: let Terraform delete it, or do it in the control panel");
                     continue;
                 }
                 None => {
@@ -118,7 +118,7 @@ fn whole(json: &Json, salt: &Salt) -> Result<Foreign, String> {
                 .collect();
             let id = kind.identity(&body).ok_or_else(|| format!("{full} has no id"))?;
             if foreign.targets.iter().any(|target| target.to == address) {
-                return Err(format!("{full} is there twice"));
+                return Err(format!("{full} occurs twice"));
             }
             if instance.get("status").and_then(Json::as_str) == Some("tainted") {
                 foreign.tainted.push(address.clone());
@@ -148,7 +148,7 @@ fn key(instance: &Json) -> Result<Option<Key>, String> {
     match instance.get("index_key") {
         None | Some(Json::Null) => Ok(None),
         Some(Json::String(name)) => Ok(Some(Key::Name(name.clone()))),
-        Some(index) => index.as_u64().map(|index| Some(Key::Index(index))).ok_or_else(|| format!("{index} is no key of an instance")),
+        Some(index) => index.as_u64().map(|index| Some(Key::Index(index))).ok_or_else(|| format!("{index} is not an instance key")),
     }
 }
 
@@ -208,7 +208,7 @@ fn digest(row: &Attr, value: &Value, body: &Body, salt: &Salt) -> Digest {
 
 fn outputs(json: &Json, salt: &Salt, foreign: &mut Foreign) -> Result<(), String> {
     let Some(outputs) = json.get("outputs").filter(|outputs| !outputs.is_null()) else { return Ok(()) };
-    for (name, output) in outputs.as_object().ok_or("`outputs` is no object")? {
+    for (name, output) in outputs.as_object().ok_or("`outputs` is not an object")? {
         let ty = output.get("type").and_then(Type::from_json).ok_or_else(|| format!("the output \"{name}\" has no type"))?;
         let value = Value::from_json(output.get("value").ok_or_else(|| format!("the output \"{name}\" has no value"))?);
         let saved = if output.get("sensitive") == Some(&Json::Bool(true)) {

@@ -102,12 +102,12 @@ pub(super) async fn gate(step: StepId, address: Address, watch: Watch, goal: Goa
     let opened = health::wait(&api, &watch, &goal).await.map_err(|error| {
         Diagnostic::error(format!("{}.", capital(&error.to_string()))).about(&address).hint(match goal {
             Goal::Serving => {
-                "What was made stays, and nothing is lost: `dofloat status` shows how the nodes get on, and the same command again \
+                "What was created is kept, and nothing is lost: `dofloat status` shows the nodes' progress, and the same command \
                  waits again. `wait_for = \"created\"` does not wait."
             }
             Goal::MayLeave(_) => {
-                "Nothing more was taken down. Mend the other node, or replace that one alone with `-replace`; \
-                 `wait_for = \"created\"` goes on without looking."
+                "Nothing more was taken down. Repair the other node, or replace it alone with `-replace`; `wait_for = \"created\"` \
+                 continues without checking."
             }
         })
     });
@@ -207,9 +207,12 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
         Ok(Some(live)) => Message::Done { step, live: Some((id, live.body)) },
         Ok(None) => Message::Failed {
             step,
-            why: Diagnostic::error(format!("{} with id {id} is gone: somebody deleted it while it was changed.", task.address))
-                .about(&task.address)
-                .hint("The next plan makes it anew."),
+            why: Diagnostic::error(format!(
+                "{} with id {id} no longer exists: somebody deleted it while it was being changed.",
+                task.address
+            ))
+            .about(&task.address)
+            .hint("The next plan recreates it."),
             doubt: false,
         },
         Err(error) => failed(task, &error, "read"),

@@ -74,13 +74,13 @@ impl Kind for Domain {
                 Some(bare) if form::domain_name(bare) => format!("Write it without the dot at the end: `{bare}`."),
                 _ => "A domain looks like `example.com`; one with other letters is written in its `xn--` form.".to_owned(),
             };
-            complaints.error(&["name"], format!("`{name}` is no domain name."), hint);
+            complaints.error(&["name"], format!("`{name}` is not a valid domain name."), hint);
         }
         if let Some(address) = complaints::text(body, "ip_address")
             && !form::ipv4(&address)
             && !form::ipv6(&address)
         {
-            complaints.error(&["ip_address"], format!("`{address}` is no IP address."), "");
+            complaints.error(&["ip_address"], format!("`{address}` is not an IP address."), "");
         }
     }
 

@@ -426,7 +426,7 @@ fn check(body: &Term, complaints: &mut Complaints) {
         let hint = if form::droplet_name(&better) { format!("Write `{better}`.") } else { String::new() };
         complaints.error(
             &["name"],
-            format!("`{name}` is no name for a droplet: only letters, digits, dots and dashes, with a letter or digit at the end."),
+            format!("`{name}` is not a valid droplet name: only letters, digits, dots and dashes, with a letter or digit at the end."),
             hint,
         );
     }
@@ -441,7 +441,7 @@ fn check(body: &Term, complaints: &mut Complaints) {
     }
     for (at, tag) in complaints::texts(body, "tags") {
         if !form::tag(&tag) {
-            complaints.error(&["tags", &at.to_string()], format!("`{tag}` is no tag."), super::tag::ALPHABET);
+            complaints.error(&["tags", &at.to_string()], format!("`{tag}` is not a valid tag."), super::tag::ALPHABET);
         } else if is_mark(&tag) {
             complaints.error(
                 &["tags", &at.to_string()],
@@ -483,12 +483,12 @@ fn check_backups(body: &Term, complaints: &mut Complaints) {
         let at = at.to_string();
         let plan = complaints::text(policy, "plan");
         if let Some(plan) = plan.as_deref().filter(|plan| !matches!(*plan, "daily" | "weekly")) {
-            complaints.error(&["backup_policy", &at, "plan"], format!("`{plan}` is no backup plan."), "It is daily or weekly.");
+            complaints.error(&["backup_policy", &at, "plan"], format!("`{plan}` is not a backup plan."), "It is daily or weekly.");
         }
         if let Some(day) = complaints::text(policy, "weekday").filter(|day| !days.contains(&day.as_str())) {
             complaints.error(
                 &["backup_policy", &at, "weekday"],
-                format!("`{day}` is no weekday."),
+                format!("`{day}` is not a weekday."),
                 format!("It is one of {}.", days.join(", ")),
             );
         }

@@ -232,13 +232,13 @@ impl Kind for Firewall {
         {
             complaints.error(
                 &["name"],
-                format!("`{name}` is no name for a firewall."),
+                format!("`{name}` is not a valid firewall name."),
                 "Use letters, digits, dots and dashes only, a letter or digit first, at least two of them.",
             );
         }
         for (at, tag) in complaints::texts(body, "tags") {
             if !form::tag(&tag) {
-                complaints.error(&["tags", &at.to_string()], format!("`{tag}` is no tag."), super::tag::ALPHABET);
+                complaints.error(&["tags", &at.to_string()], format!("`{tag}` is not a valid tag."), super::tag::ALPHABET);
             }
         }
         let known = |name: &str| !body.get(name).has_unknown();
@@ -331,14 +331,14 @@ fn check_rule(block: &str, side: &str, at: usize, rule: &Term, complaints: &mut 
     if let Some(action) = complaints::text(rule, "action").filter(|action| action != "allow") {
         let message = match action.as_str() {
             "deny" => "A firewall's rule cannot `deny`: DigitalOcean's API has no such rules.".to_owned(),
-            other => format!("`{other}` is no action of a firewall's rule."),
+            other => format!("`{other}` is not an action of a firewall rule."),
         };
         complaints.error(&[block, &at, "action"], message, "Leave `action` out: rules allow, and what none allows is dropped.");
     }
     let Some(protocol) = complaints::text(rule, "protocol") else { return };
     if !matches!(protocol.as_str(), "tcp" | "udp" | "icmp") {
         let hint = if protocol == "all" { "Write one rule for each of tcp, udp and icmp." } else { "It is one of tcp, udp, icmp." };
-        complaints.error(&[block, &at, "protocol"], format!("`{protocol}` is no protocol that a firewall knows."), hint);
+        complaints.error(&[block, &at, "protocol"], format!("`{protocol}` is not a protocol that a firewall knows."), hint);
         return;
     }
     let ports = rule.get("port_range");
@@ -347,7 +347,7 @@ fn check_rule(block: &str, side: &str, at: usize, rule: &Term, complaints: &mut 
             if form::ports(&text).is_none() {
                 complaints.error(
                     &[block, &at, "port_range"],
-                    format!("`{text}` is no port range."),
+                    format!("`{text}` is not a valid port range."),
                     "Write one port (`22`), a range (`8000-9000`), or `all`.",
                 );
             }
@@ -364,7 +364,7 @@ fn check_rule(block: &str, side: &str, at: usize, rule: &Term, complaints: &mut 
         if form::network(&address).is_none() {
             complaints.error(
                 &[block, &at, &field, &place.to_string()],
-                format!("`{address}` is no address and no range in CIDR notation."),
+                format!("`{address}` is neither an address nor a range in CIDR notation."),
                 "Write `203.0.113.7`, `10.0.0.0/24` or `::/0`.",
             );
         }

@@ -133,7 +133,7 @@ impl Kind for Record {
                 upper if TYPES.contains(&upper.as_str()) => format!("Write it in capitals: `{upper}`."),
                 _ => format!("It is one of {}.", TYPES.join(", ")),
             };
-            complaints.error(&["type"], format!("`{kind}` is no record type that DigitalOcean serves."), hint);
+            complaints.error(&["type"], format!("`{kind}` is not a record type that DigitalOcean serves."), hint);
             return;
         }
         check_value(&kind, body, complaints);
@@ -269,11 +269,11 @@ fn check_value(kind: &str, body: &Term, complaints: &mut Complaints) {
     match kind {
         "A" if !form::ipv4(&value) => {
             let hint = if form::ipv6(&value) { "It is an IPv6 address: use the type AAAA." } else { "For a host name use the type CNAME." };
-            complaints.error(&["value"], format!("`{value}` is no IPv4 address, which an A record needs."), hint);
+            complaints.error(&["value"], format!("`{value}` is not an IPv4 address, which an A record needs."), hint);
         }
         "AAAA" if !form::ipv6(&value) => {
             let hint = if form::ipv4(&value) { "It is an IPv4 address: use the type A." } else { "" };
-            complaints.error(&["value"], format!("`{value}` is no IPv6 address, which an AAAA record needs."), hint);
+            complaints.error(&["value"], format!("`{value}` is not an IPv6 address, which an AAAA record needs."), hint);
         }
         _ if names_a_host(kind, &tag) && value.contains('.') && !value.ends_with('.') => complaints.error(
             &["value"],
@@ -317,7 +317,7 @@ fn check_numbers(kind: &str, body: &Term, complaints: &mut Complaints) {
     if let Some(tag) = complaints::text(body, "tag")
         && !matches!(tag.as_str(), "issue" | "issuewild" | "iodef" | "")
     {
-        complaints.error(&["tag"], format!("`{tag}` is no tag of a CAA record."), "It is one of issue, issuewild, iodef.");
+        complaints.error(&["tag"], format!("`{tag}` is not a valid tag of a CAA record."), "It is one of issue, issuewild, iodef.");
     }
 }
 
@@ -451,7 +451,7 @@ fn split(id: &Id) -> Option<(&str, u64)> {
 }
 
 fn bad_id(id: &Id) -> ApiError {
-    ApiError::Unsettled { what: format!("`{id}` is no identity of a record: it is written DOMAIN,NUMBER") }
+    ApiError::Unsettled { what: format!("`{id}` is not a record ID: it is written DOMAIN,NUMBER") }
 }
 
 fn records(domain: &str) -> String {

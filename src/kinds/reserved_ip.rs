@@ -285,7 +285,8 @@ impl<S: Spelling> Kind for ReservedIp<S> {
     fn parting(seen: &Body) -> Option<String> {
         let ip = seen.get("ip_address").and_then(Value::as_str)?;
         Some(format!(
-            "The address {ip} goes back to DigitalOcean and cannot be had again: whoever knows it, DNS records too, finds nobody there."
+            "The address {ip} is returned to DigitalOcean and cannot be reserved again: whatever refers to it, including DNS \
+             records, will reach nobody."
         ))
     }
 }

@@ -59,7 +59,7 @@ impl<S: Spelling> Kind for Assignment<S> {
         if let Some(address) = complaints::text(body, "ip_address")
             && !form::ipv4(&address)
         {
-            complaints.error(&["ip_address"], format!("`{address}` is no IPv4 address."), "");
+            complaints.error(&["ip_address"], format!("`{address}` is not an IPv4 address."), "");
         }
     }
 
@@ -135,7 +135,7 @@ fn address(id: &Id) -> Option<String> {
 }
 
 fn bad_id(id: &Id) -> ApiError {
-    ApiError::Unsettled { what: format!("`{id}` is no identity of an assignment: it is the reserved address") }
+    ApiError::Unsettled { what: format!("`{id}` is not an assignment ID: that is the reserved address") }
 }
 
 #[cfg(test)]

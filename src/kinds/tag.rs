@@ -93,7 +93,7 @@ impl Kind for Tag {
         if let Some(name) = complaints::text(body, "name")
             && !form::tag(&name)
         {
-            complaints.error(&["name"], format!("`{name}` is no tag."), ALPHABET);
+            complaints.error(&["name"], format!("`{name}` is not a valid tag."), ALPHABET);
         }
     }
 

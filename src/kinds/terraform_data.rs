@@ -35,7 +35,7 @@ impl Kind for TerraformData {
         Attr::computed("id", Ty::String, "A uuid."),
         Attr::optional("input", Ty::Any, Change::Local, "A value to keep.").write_only(),
         Attr::computed("output", Ty::Any, "The same as `input`.").repeats(&["input"]).write_only(),
-        Attr::optional("triggers_replace", Ty::Any, Change::Replace, "A value whose change makes the resource anew.").write_only(),
+        Attr::optional("triggers_replace", Ty::Any, Change::Replace, "A value whose change recreates the resource.").write_only(),
     ];
     const SCOPES: Scopes = Scopes { read: &[], create: &[], update: &[], delete: &[] };
     type Spec = Spec;

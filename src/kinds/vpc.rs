@@ -99,7 +99,7 @@ impl Kind for Vpc {
         {
             complaints.error(
                 &["name"],
-                format!("`{name}` is no name for a VPC."),
+                format!("`{name}` is not a valid VPC name."),
                 "Use letters, digits, dots and dashes only, at most 255 of them.",
             );
         }

@@ -150,7 +150,7 @@ fn position(key: &Val, length: usize, span: &Span, secret: bool) -> Result<Optio
         Some(at) if at < length => Ok(Some(at)),
         _ if secret => Err(error_at(span, "The index is out of range.")),
         Some(at) => Err(error_at(span, format!("The index {at} is out of range: there {}.", count(length)))),
-        None => Err(error_at(span, format!("The index {number} is no whole number from 0 on."))),
+        None => Err(error_at(span, format!("The index {number} is not a whole number of at least 0."))),
     }
 }
 

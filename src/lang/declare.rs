@@ -294,7 +294,7 @@ impl Collect<'_> {
                     self.error(
                         Diagnostic::error(format!("Blocks of type \"{kind}\" are not supported yet."))
                             .at(block.header.clone())
-                            .hint("Take the block out."),
+                            .hint("Remove the block."),
                     );
                 }
             }
@@ -405,7 +405,7 @@ impl Collect<'_> {
                 }
                 constraint
                     .apply(&value)
-                    .map_err(|error| error_at(&attr.value.span, format!("The default does not fit the variable's type: {error}.")))
+                    .map_err(|error| error_at(&attr.value.span, format!("The default does not match the variable's type: {error}.")))
             });
             value.map_err(|error| self.report(error)).ok()
         });
@@ -529,7 +529,7 @@ impl Collect<'_> {
             self.errors.push(
                 Diagnostic::error(format!("\"{}\" blocks are not supported.", inner.kind))
                     .at(inner.header.clone())
-                    .hint("Put what a droplet shall do at its first start into `user_data`."),
+                    .hint("Put what a droplet should do at its first boot into `user_data`."),
             );
         }
         let repeat = match (block.body.attr("count"), block.body.attr("for_each")) {

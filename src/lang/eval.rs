@@ -310,7 +310,7 @@ impl<'a> Eval<'a> {
             value
         } else {
             types::convert(&value, &common)
-                .map_err(|error| error_at(&span, format!("The results of a condition do not fit together: {error}.")))?
+                .map_err(|error| error_at(&span, format!("The results of the condition have incompatible types: {error}.")))?
         };
         Ok(value.marked(sensitive))
     }

@@ -130,7 +130,8 @@ fn one(name: &str, variable: &Variable, given: Option<Raw>, lenient: bool) -> Re
         };
     }
     variable.constraint.apply(&value).map_err(|error| {
-        let error = Diagnostic::error(format!("The value of \"{name}\" from {} does not fit: {error}.", raw.from)).at(place.clone());
+        let error =
+            Diagnostic::error(format!("The value of \"{name}\" from {} does not match its type: {error}.", raw.from)).at(place.clone());
         Box::new(if place == variable.span { error } else { error.related(variable.span.clone(), "declared here") })
     })
 }
@@ -191,7 +192,7 @@ fn text(variable: &Variable, raw: &str, from: &str, host: &Host<'_>) -> Result<V
     let unreadable = |mut errors: Vec<Diagnostic>| match errors.pop() {
         // The place in the text would be taken for one in a file.
         Some(error) => Box::new(Diagnostic { span: None, ..error }),
-        None => Box::new(Diagnostic::error("It is no expression.")),
+        None => Box::new(Diagnostic::error("It is not an expression.")),
     };
     let expr = syntax::expression(from, raw, 0).map_err(unreadable)?;
     let value = constant(&expr, host)?;

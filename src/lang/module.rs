@@ -180,7 +180,7 @@ fn leak(output: &declare::Output, value: &Val) -> Option<Diagnostic> {
     (!output.sensitive && value.has_sensitive()).then(|| {
         Diagnostic::error("This output would show a sensitive value.")
             .at(output.span.clone())
-            .hint("Write `sensitive = true` in it, or take the mark off with `nonsensitive(…)` if the value is no secret.")
+            .hint("Write `sensitive = true` in it, or remove the mark with `nonsensitive(…)` if the value is not a secret.")
     })
 }
 

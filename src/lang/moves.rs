@@ -116,7 +116,7 @@ fn one(base: &Base<'_>, import: &declare::Import, here: Here, desired: &mut Desi
         let hint = match base.module.resources.get(&block).and_then(|_| base.instances(&block).ok()) {
             Some(instances) => format!("Of this resource, {}.", instances.describe()),
             None => {
-                format!("Write the block `resource \"{}\" \"{}\"` as the object shall be; the plan shows what differs.", to.kind, to.name)
+                format!("Write the block `resource \"{}\" \"{}\"` as the object should be; the plan shows what differs.", to.kind, to.name)
             }
         };
         return Err(Box::new(error.hint(hint)));

@@ -79,7 +79,7 @@ fn template_file(eval: &Eval<'_>, path: &Expr, vars: &Expr) -> Outcome {
         )
     })?;
     let content =
-        String::from_utf8(bytes).map_err(|_| error_at(&path.span, format!("Cannot use {shown} as a template: it is no UTF-8 text.")))?;
+        String::from_utf8(bytes).map_err(|_| error_at(&path.span, format!("Cannot use {shown} as a template: it is not UTF-8 text.")))?;
     render(eval, &name, &content, &values, path, vars).map(|value| value.marked(sensitive))
 }
 
@@ -130,7 +130,7 @@ fn render(eval: &Eval<'_>, name: &str, content: &str, values: &Val, place: &Expr
     };
     let template = syntax::template(name, content).map_err(|errors| match errors.first() {
         Some(error) => inside(error, &place.span),
-        None => error_at(&place.span, format!("{name} is no template.")),
+        None => error_at(&place.span, format!("{name} is not a template.")),
     })?;
     let names = Values { given: &given };
     let scope = Eval::new(&names, eval.host).after(&eval.budget).in_template();

@@ -61,12 +61,12 @@ pub(super) fn check(
 fn retyped(module: &Module, schemas: &dyn Schemas) -> impl Iterator<Item = Diagnostic> {
     let wrong = module.retyped.iter().filter(|(of, _)| !schemas.is_renamed(&of.from.kind, &of.to.kind));
     wrong.map(|(of, place)| {
-        Diagnostic::error(format!(
-            "A move changes the name or the key, not the type: `{}` cannot become `{}`.",
-            of.from.kind, of.to.kind
-        ))
-        .at(place.clone())
-        .hint("Take the block out: an object keeps its type. What is no longer in the configuration is destroyed, and what is new is made.")
+        Diagnostic::error(format!("A move changes the name or the key, not the type: `{}` cannot become `{}`.", of.from.kind, of.to.kind))
+            .at(place.clone())
+            .hint(
+                "Remove the block: an object keeps its type. What is no longer in the configuration is destroyed, and what is new is \
+                 created.",
+            )
     })
 }
 
@@ -337,7 +337,7 @@ impl<'m> Checker<'m> {
             (false, true) => {
                 let error =
                     Diagnostic::error(format!("{kind}.{name} has neither `count` nor `for_each`, so it has no instances to pick from."));
-                self.errors.push(error.at(first.span.clone()).hint("Take the index out."));
+                self.errors.push(error.at(first.span.clone()).hint("Remove the index."));
             }
             (true, false) => {
                 let error =

@@ -261,7 +261,7 @@ impl<'a> Source<'a> {
         if let Ok(number) = arithmetic::parse(&text).ok_or(()) {
             return Val::number(number);
         }
-        self.error(range, "This is no number.");
+        self.error(range, "This is not a number.");
         Val::null()
     }
 

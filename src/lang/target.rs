@@ -12,7 +12,7 @@ const FORM: &str = "An address is written TYPE.NAME, without quotes, with a key 
 
 /// The address that an expression writes out. `index` gives the value of a key.
 pub(super) fn target(expr: &Expr, index: &dyn Fn(&Expr) -> Result<Val, EvalError>) -> Result<Address, EvalError> {
-    let wrong = |span: &Span| Err(Box::new(Diagnostic::error("This is no address of a resource.").at(span.clone()).hint(FORM)));
+    let wrong = |span: &Span| Err(Box::new(Diagnostic::error("This is not a resource address.").at(span.clone()).hint(FORM)));
     if let Some(text) = expr.text().filter(|_| expr.span.file.ends_with(".json")) {
         return text.parse().or_else(|_| wrong(&expr.span));
     }

@@ -552,7 +552,7 @@ fn what_is_wrong_with_moves_removals_and_imports_has_a_place() {
         "moved {\n  from = thing.a\n  to = other.b\n}",
         "5: A move changes the name or the key, not the type: `thing` cannot become `other`.",
     );
-    check("moved {\n  from = \"thing.a\"\n  to = thing.b\n}", "4: This is no address of a resource.");
+    check("moved {\n  from = \"thing.a\"\n  to = thing.b\n}", "4: This is not a resource address.");
     check("moved {\n  from = thing.a[var.x]\n  to = thing.b\n}", "4: \"var\" cannot be used here: the value must be constant.");
     check("moved {\n  from = module.a\n  to = thing.b\n}", "4: Modules are not supported yet.");
     check("moved {\n  from = thing.b\n  to = thing.c\n}", "3: thing.b is moved away, and is still in the configuration.");

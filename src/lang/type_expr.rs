@@ -36,7 +36,7 @@ pub fn constraint(expr: &Expr, host: &Host<'_>) -> Result<Constraint, EvalError>
             let text = expr.text().unwrap_or_default();
             Err(Box::new(Diagnostic::error("A type is written without quotes.").at(expr.span.clone()).hint(format!("Write `{text}`."))))
         }
-        _ => Err(error_at(&expr.span, format!("This is no type. Types are {}.", NAMES.join(", ")))),
+        _ => Err(error_at(&expr.span, format!("This is not a type. Types are {}.", NAMES.join(", ")))),
     }
 }
 
@@ -110,7 +110,7 @@ fn field(ty: &Expr, host: &Host<'_>) -> Result<Field, EvalError> {
             let value = constant(default, host)?;
             let value = constraint
                 .apply(&value)
-                .map_err(|error| error_at(&default.span, format!("The default does not fit its type: {error}.")))?;
+                .map_err(|error| error_at(&default.span, format!("The default does not match its type: {error}.")))?;
             Ok(Field { constraint, optional: true, default: Some(value) })
         }
         _ => Err(error_at(&ty.span, "`optional` takes a type and perhaps a default: `optional(number, 22)`.")),

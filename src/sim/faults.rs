@@ -208,7 +208,9 @@ pub const EVERY_FAULT: &[(Befalls, &str)] = &[
 
 /// A fault text that cannot be understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no fault: {why}. Write METHOD PATH[#NTH][xCOUNT] WHAT[=ARGUMENT], for example `POST /v2/droplets#2 reset-after`")]
+#[error(
+    "`{text}` is not a valid fault: {why}. Write METHOD PATH[#NTH][xCOUNT] WHAT[=ARGUMENT], for example `POST /v2/droplets#2 reset-after`"
+)]
 pub struct BadFault {
     text: String,
     why: String,

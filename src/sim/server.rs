@@ -80,7 +80,7 @@ enum Keeping {
 pub(super) async fn start(options: Options) -> io::Result<Running> {
     for address in [Some(options.listen), options.metadata].into_iter().flatten() {
         if !address.ip().is_loopback() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{address} is no loopback address")));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{address} is not a loopback address")));
         }
     }
     let (keeping, world) = match &options.world {

@@ -80,19 +80,19 @@ pub fn read(bytes: &[u8], file: &str) -> Result<State, Box<Diagnostic>> {
     }
     let json: serde_json::Value = match serde_json::from_slice(bytes) {
         Ok(json) => json,
-        Err(error) if error.is_eof() => return refused(format!("{file} is cut short: it ends in line {}.", error.line()), RESTORE),
+        Err(error) if error.is_eof() => return refused(format!("{file} is truncated: it ends at line {}.", error.line()), RESTORE),
         Err(error) => return refused(format!("{file} is damaged: {error}."), RESTORE),
     };
     if json.get("terraform_version").is_some() || (json.get("version").is_some() && json.get("resources").is_some_and(|r| r.is_array())) {
-        return refused(format!("{file} is a state of Terraform, not of dofloat."), TERRAFORM);
+        return refused(format!("{file} is a Terraform state, not one of dofloat."), TERRAFORM);
     }
     match json.get("format").map(serde_json::Value::as_u64) {
-        None => refused(format!("{file} is no state of dofloat: it has no `format`."), FOREIGN),
+        None => refused(format!("{file} is not a dofloat state: it has no `format`."), FOREIGN),
         Some(Some(FORMAT)) => read_v1(bytes, file),
         Some(Some(format)) if format > FORMAT => {
             refused(format!("{file} has the format {format}; this dofloat reads formats up to {FORMAT}."), NEWER)
         }
-        Some(_) => refused(format!("{file} is no state of dofloat: its `format` is none that was ever written."), FOREIGN),
+        Some(_) => refused(format!("{file} is not a dofloat state: its `format` was never in use."), FOREIGN),
     }
 }
 
@@ -109,15 +109,16 @@ pub fn version(bytes: &[u8]) -> Option<(String, u64)> {
     serde_json::from_slice(bytes).ok().map(|version: Version| (version.lineage, version.serial))
 }
 
-const RESTORE: &str = "The state says what exists; a broken one is never taken for \"nothing exists\". Put its last good version back, for example with \
+const RESTORE: &str = "The state says what exists; a broken one is never taken for \"nothing exists\". Restore its last good \
+                       version, for example with \
                        `git checkout`; if this stack was never applied, remove the file. Nothing was changed.";
 const CONFLICT: &str = "Two branches applied this stack apart from each other, so each side knows objects that the other does not. Do not \
                         join the sides by hand: keep the side that was applied last whole (`git checkout --ours` or `--theirs`) and run \
-                        `dofloat plan`. It names what carries this stack's mark and has no record, to be imported or deleted. From then on \
+                        `dofloat plan`. It lists what carries this stack's mark and is not in the state, to be imported or deleted. From then on \
                         `dofloat state merge -install` lets git join what branches did to different resources. Nothing was changed.";
-const TERRAFORM: &str = "Move it to another place, for example `terraform.tfstate`, and let `dofloat import -tfstate FILE` take over what it \
-                         describes. Nothing was changed.";
-const FOREIGN: &str = "Move it to another place if it is something else; if it was a state, put its last good version back, for example \
+const TERRAFORM: &str =
+    "Move it elsewhere, for example to `terraform.tfstate`, and import it with `dofloat import -tfstate FILE`. Nothing was changed.";
+const FOREIGN: &str = "Move it elsewhere if it is something else; if it was a state, restore its last good version, for example \
                        with `git checkout`. Nothing was changed.";
 const NEWER: &str = "A newer dofloat wrote it: use that version. Nothing was changed.";
 
@@ -349,7 +350,7 @@ impl<'de, K: Deserialize<'de> + Ord + fmt::Display, V: Deserialize<'de>> Deseria
                 let mut map = BTreeMap::new();
                 while let Some(name) = access.next_key::<K>()? {
                     if map.contains_key(&name) {
-                        return Err(A::Error::custom(format!("`{name}` is there twice")));
+                        return Err(A::Error::custom(format!("`{name}` occurs twice")));
                     }
                     map.insert(name, access.next_value()?);
                 }

@@ -471,8 +471,10 @@ fn damaged(piece: &[u8], file: &str, place: u64, error: &serde_json::Error) -> D
              (`git checkout --ours` or `--theirs` for both files), run `dofloat apply`, and look in the next plan for the strays of the other.",
         );
     }
-    Diagnostic::error(format!("{file} is damaged: line {place} cannot be read ({error})."))
-        .hint("Put the file back as the interrupted run left it, for example with `git checkout`; it says what that run has made. Nothing was changed.")
+    Diagnostic::error(format!("{file} is damaged: line {place} cannot be read ({error}).")).hint(
+        "Restore the file as the interrupted run left it, for example with `git checkout`; it says what that run has made. \
+         Nothing was changed.",
+    )
 }
 
 fn newer(file: &str, format: u32) -> Diagnostic {
@@ -481,8 +483,10 @@ fn newer(file: &str, format: u32) -> Diagnostic {
 }
 
 fn out_of_order(file: &str, place: u64, illegal: &Illegal) -> Diagnostic {
-    Diagnostic::error(format!("{file} is damaged: line {place} cannot stand where it does ({illegal})."))
-        .hint("Put the file back as the interrupted run left it, for example with `git checkout`; it says what that run has made. Nothing was changed.")
+    Diagnostic::error(format!("{file} is damaged: line {place} cannot stand where it does ({illegal}).")).hint(
+        "Restore the file as the interrupted run left it, for example with `git checkout`; it says what that run has made. \
+         Nothing was changed.",
+    )
 }
 
 impl Entry {
@@ -774,7 +778,7 @@ mod tests {
             (format!("{good}nonsense\n"), "j is damaged: line 4 cannot be read"),
             (
                 good.replace("\"step\":1,\"id\"", "\"step\":2,\"id\""),
-                "j is damaged: line 3 cannot stand where it does (step 2: `id` cannot follow: the step has not begun).",
+                "j is damaged: line 3 cannot stand where it does (step 2: `id` cannot follow: the step has not started).",
             ),
         ] {
             let error = replay(text.as_bytes(), "j").unwrap_err();

@@ -25,7 +25,7 @@ pub fn join(base: Option<&State>, ours: &State, theirs: &State) -> Result<State,
     let base = base.unwrap_or(&nothing);
     let mut clashes = Vec::new();
     if ours.salt != theirs.salt {
-        clashes.push(Diagnostic::error("Their digests have different keys, so they cannot be compared."));
+        clashes.push(Diagnostic::error("Their digests have different keys and cannot be compared."));
     }
     let owner = match (&ours.owner, &theirs.owner) {
         (Some(one), Some(other)) if one != other => {
@@ -85,10 +85,10 @@ fn each<K: Ord + Clone, V: Clone + PartialEq>(
 
 fn how(was: bool, one: bool, other: bool) -> &'static str {
     match (was, one, other) {
-        (false, ..) => "both branches made it",
+        (false, ..) => "both branches created it",
         (true, true, true) => "both branches changed it",
-        (true, true, false) => "this branch changed it, and the other took it down",
-        (true, false, _) => "this branch took it down, and the other changed it",
+        (true, true, false) => "this branch changed it, and the other destroyed it",
+        (true, false, _) => "this branch destroyed it, and the other changed it",
     }
 }
 
@@ -99,7 +99,7 @@ fn without_ground(joined: &State, ours: &State, theirs: &State) -> Vec<Diagnosti
     let mut clashes = Vec::new();
     for (address, record) in &joined.records {
         for ground in record.after.iter().filter(|ground| !there(ground) && was(ground)) {
-            clashes.push(Diagnostic::error(format!("{address}: one branch built it upon {ground}, which the other took down.")));
+            clashes.push(Diagnostic::error(format!("{address}: one branch made it depend on {ground}, which the other destroyed.")));
         }
     }
     clashes
@@ -172,9 +172,9 @@ mod tests {
             ("a=1 :o=1", "a=2 :o=1", "a=1 :o=2", Ok((6, "a=2 :o=2"))),
             ("a=1", "a=2", "a=3", Err("thing.a: both branches changed it.")),
             ("", "a=1", "a@x=1", Err("thing.a: both branches made it.")),
-            ("a=1", "a=2", "", Err("thing.a: this branch changed it, and the other took it down.")),
-            ("a=1", "", "a=2", Err("thing.a: this branch took it down, and the other changed it.")),
-            ("a=1", "a=1 b=1<a", "", Err("thing.b: one branch built it upon thing.a, which the other took down.")),
+            ("a=1", "a=2", "", Err("thing.a: this branch changed it, and the other destroyed it.")),
+            ("a=1", "", "a=2", Err("thing.a: this branch destroyed it, and the other changed it.")),
+            ("a=1", "a=1 b=1<a", "", Err("thing.b: one branch made it depend on thing.a, which the other destroyed.")),
             ("a=1", "b@a=1", "a=1 c@a=1", Err("thing.b and thing.c are the same object, a.")),
             (":o=1", ":o=2", ":o=3", Err("output \"o\": both branches changed it.")),
         ];

@@ -64,7 +64,7 @@ pub fn shown(value: &Secret<Value>) -> Value {
 pub fn write(path: &Path, secrets: &Secrets, keys: &Keys) -> Result<Written, Box<Diagnostic>> {
     let named = keys.named()?;
     let old = open(path, keys).map_err(|mut diagnostic| {
-        diagnostic.message = format!("{} It is not overwritten, since what is in it would be lost.", diagnostic.message);
+        diagnostic.message = format!("{} It is not overwritten, because its content would be lost.", diagnostic.message);
         diagnostic
     })?;
     if old.is_none() && *secrets == Secrets::default() {
@@ -80,7 +80,7 @@ pub fn write(path: &Path, secrets: &Secrets, keys: &Keys) -> Result<Written, Box
     }
     let sealed = seal(&plain, &recipients).map_err(|why| failed(format!("Failed to encrypt {}: {why}.", path.display()), ""))?;
     write_atomic(path, sealed.as_bytes(), 0o644)
-        .map_err(|error| failed(format!("Failed to write {}: {error}.", path.display()), "The old content is still there."))?;
+        .map_err(|error| failed(format!("Failed to write {}: {error}.", path.display()), "The old content is unchanged."))?;
     Ok(Written::Changed)
 }
 
@@ -95,10 +95,10 @@ pub fn rekey(path: &Path, keys: &Keys) -> Result<Written, Box<Diagnostic>> {
     }
 }
 
-const LOST: &str = "Give the identity that can open it: copy it to that place, or name it in `DOFLOAT_AGE_IDENTITY`. Somebody who can still open \
-                    it lets you in with `dofloat state recipients add YOUR-PUBLIC-KEY`. If every identity is lost for good, so are these \
-                    secrets: move the file away and run `dofloat apply`; it makes new ones, and replaces what was built with the \
-                    old.";
+const LOST: &str = "Provide an identity that can decrypt it: copy it to that place, or name it in `DOFLOAT_AGE_IDENTITY`. Somebody \
+                    who can still decrypt it can add you with `dofloat state recipients add YOUR-PUBLIC-KEY`. If every identity is \
+                    lost for good, so are these secrets: move the file away and run `dofloat apply`; it generates new ones, and \
+                    replaces what was built with the old.";
 
 /// The plain content of the file.
 fn open(path: &Path, keys: &Keys) -> Result<Option<Zeroizing<Vec<u8>>>, Box<Diagnostic>> {
@@ -106,24 +106,21 @@ fn open(path: &Path, keys: &Keys) -> Result<Option<Zeroizing<Vec<u8>>>, Box<Diag
     let sealed = match std::fs::read(path) {
         Ok(sealed) => sealed,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(failed(format!("Failed to read {name}: {error}."), "See whether the file may be read.")),
+        Err(error) => return Err(failed(format!("Failed to read {name}: {error}."), "Check the file's permissions.")),
     };
     let damaged = |why: &dyn std::fmt::Display| {
-        failed(
-            format!("{name} is damaged: {why}."),
-            "Put its last good version back, for example with `git checkout`. Nothing was changed.",
-        )
+        failed(format!("{name} is damaged: {why}."), "Restore its last good version, for example with `git checkout`. Nothing was changed.")
     };
     let decryptor = age::Decryptor::new_buffered(age::armor::ArmoredReader::new(sealed.as_slice())).map_err(|error| damaged(&error))?;
     let Some(identities) = keys.identities()? else {
-        return Err(failed(format!("{name} cannot be opened: there is no identity at {}.", keys.identity.display()), LOST));
+        return Err(failed(format!("{name} cannot be decrypted: there is no identity at {}.", keys.identity.display()), LOST));
     };
     let mut plain = Zeroizing::new(Vec::new());
     let mut reader = match decryptor.decrypt(identities.each().into_iter()) {
         Ok(reader) => reader,
         Err(age::DecryptError::NoMatchingKeys) => {
             return Err(failed(
-                format!("{name} cannot be opened: it was not encrypted to the identity at {}.", keys.identity.display()),
+                format!("{name} cannot be decrypted: it was not encrypted to the identity at {}.", keys.identity.display()),
                 LOST,
             ));
         }
@@ -182,9 +179,8 @@ fn plain(secrets: &Secrets, recipients: &[Recipient]) -> Result<Zeroizing<Vec<u8
 fn parse(plain: &[u8], path: &Path) -> Result<Secrets, Box<Diagnostic>> {
     // What serde says may quote the content, so only the place is told.
     let bad = |line: usize| {
-        let hint =
-            "It was changed by another tool, or by a newer dofloat. Put its last good version back, for example with `git checkout`.";
-        failed(format!("{} holds something else than dofloat's secrets (line {line}).", path.display()), hint)
+        let hint = "It was changed by another tool, or by a newer dofloat. Restore its last good version, for example with `git checkout`.";
+        failed(format!("{} does not contain dofloat's secrets (line {line}).", path.display()), hint)
     };
     let file: ReadFile = serde_json::from_slice(plain).map_err(|error| bad(error.line()))?;
     if file.format != FORMAT {
@@ -300,7 +296,9 @@ mod tests {
             assert_eq!(read(&bench.path, &identity(n)).unwrap(), Some(secrets("a")));
         }
         let error = read(&bench.path, &identity(2)).unwrap_err();
-        assert!(told(&bench, &error).starts_with("web.secrets.age cannot be opened: it was not encrypted to the identity at 2.txt. Give"));
+        assert!(
+            told(&bench, &error).starts_with("web.secrets.age cannot be decrypted: it was not encrypted to the identity at 2.txt. Give")
+        );
     }
 
     #[test]
@@ -310,8 +308,8 @@ mod tests {
         let before = std::fs::read(&bench.path).unwrap();
         dofloat_base::durable::remove(&bench.keys.identity).unwrap();
         let error = write(&bench.path, &secrets("b"), &bench.keys).unwrap_err();
-        let expected = "web.secrets.age cannot be opened: there is no identity at config/dofloat/identity.txt. It is not overwritten, \
-                        since what is in it would be lost. Give the identity that can open it:";
+        let expected = "web.secrets.age cannot be decrypted: there is no identity at config/dofloat/identity.txt. It is not \
+                        overwritten, because its content would be lost. Give the identity that can open it:";
         assert!(told(&bench, &error).starts_with(expected), "{}", told(&bench, &error));
         assert!(!bench.keys.identity.exists());
         assert_eq!(std::fs::read(&bench.path).unwrap(), before);
@@ -329,7 +327,7 @@ mod tests {
         }
         let own = vec![bench.keys.own().unwrap()];
         for (plain, expected) in [
-            ("{\"hunter2\": 1}", "web.secrets.age holds something else than dofloat's secrets (line 1)."),
+            ("{\"hunter2\": 1}", "web.secrets.age does not contain dofloat's secrets (line 1)."),
             ("{\"format\": 2, \"outputs\": {}, \"generated\": {}}", "web.secrets.age has the format 2; this dofloat reads format 1."),
             ("{\"format\": 1, \"outputs\": {}, \"generated\": {\"a\": \"hunter2?\"}}", "web.secrets.age holds something else"),
         ] {
@@ -345,8 +343,8 @@ mod tests {
         let secret = x25519::Identity::generate().to_string();
         for (text, expected) in [
             (secret.expose_secret(), "Recipient number 1 is a secret key."),
-            ("hunter2", "Recipient number 1 is no public key of age or ssh."),
-            ("ssh-ed25519 AAAA hunter2", "Recipient number 1 is no whole ssh public key."),
+            ("hunter2", "Recipient number 1 is not a public key of age or ssh."),
+            ("ssh-ed25519 AAAA hunter2", "Recipient number 1 is not a complete ssh public key."),
         ] {
             let keys = Keys { recipients: vec![text.to_owned()], ..bench.keys.clone() };
             let told = told(&bench, &write(&bench.path, &secrets("a"), &keys).unwrap_err());
@@ -354,7 +352,7 @@ mod tests {
         }
         std::fs::create_dir_all(bench.keys.identity.parent().unwrap()).unwrap();
         for (text, expected) in [
-            ("# a comment\nhunter2\n", "Line 2 of the identity config/dofloat/identity.txt is no age secret key."),
+            ("# a comment\nhunter2\n", "Line 2 of the identity config/dofloat/identity.txt is not an age secret key."),
             ("# a comment\n", "The identity config/dofloat/identity.txt has no age secret key in it."),
         ] {
             put(&bench.keys.identity, text);

@@ -48,7 +48,7 @@ impl EventPrinter {
                 Some(paint.bold(&format!("{address}: Still {}... [{} elapsed{limit}{what}]", words(op).still, clock(*elapsed))))
             }
             Event::Done { address, op: StepOp::Object(Op::Forget { .. }), .. } => {
-                Some(paint.bold(&format!("{address}: Taken out of the state")))
+                Some(paint.bold(&format!("{address}: Removed from the state")))
             }
             Event::Done { address, op, id, elapsed } => {
                 let id = match op {
@@ -60,8 +60,8 @@ impl EventPrinter {
             Event::Failed { address, op, .. } => Some(paint.bad(&format!("{address}: {} failed", words(op).noun))),
             Event::Skipped { .. } => None,
             Event::Stopping => Some(paint.bold(
-                "Interrupted: what runs is waited for, nothing new begins. Interrupt again to stop at once; \
-                 the journal knows what was done.",
+                "Interrupted: waiting for running operations, starting no new ones. Interrupt again to stop at once; the journal \
+                 records what was done.",
             )),
         }
     }
@@ -80,7 +80,7 @@ impl EventPrinter {
         let message = match (event, message) {
             (_, Some(message)) => message,
             (Event::Waiting { .. }, None) => return None,
-            (Event::Skipped { .. }, None) => format!("{address}: {} not begun", words(op).noun),
+            (Event::Skipped { .. }, None) => format!("{address}: {} not started", words(op).noun),
             (_, None) => format!("{address}: {}...", words(op).doing),
         };
         let mut line = line(kind, &message, timestamp);
@@ -146,13 +146,13 @@ fn ending_message(outcome: &Outcome, destroy: bool) -> String {
         };
     }
     let what = if destroy { "Destroy" } else { "Apply" };
-    let how = if outcome.interrupted { "was interrupted" } else { "did not end well" };
+    let how = if outcome.interrupted { "interrupted" } else { "failed" };
     let skipped = match outcome.skipped {
         0 => String::new(),
-        1 => "; 1 step was not begun".to_owned(),
-        skipped => format!("; {skipped} steps were not begun"),
+        1 => "; 1 step was not started".to_owned(),
+        skipped => format!("; {skipped} steps were not started"),
     };
-    format!("{what} {how}. Resources: {done}{skipped}. Run it again to go on from here.")
+    format!("{what} {how}. Resources: {done}{skipped}. Run it again to continue from here.")
 }
 
 struct Words {
@@ -165,11 +165,11 @@ struct Words {
 fn words(op: &StepOp) -> Words {
     let (action, doing, still, noun) = match op {
         StepOp::Object(Op::Create) => ("create", "Creating", "creating", "Creation"),
-        StepOp::Object(Op::Settle { .. }) => ("create", "Waiting until usable", "waiting until usable", "Creation"),
+        StepOp::Object(Op::Settle { .. }) => ("create", "Waiting until ready", "waiting until ready", "Creation"),
         StepOp::Object(Op::Edit { .. }) => ("update", "Modifying", "modifying", "Modifications"),
         StepOp::Object(Op::Delete { .. }) => ("delete", "Destroying", "destroying", "Destruction"),
         StepOp::Gate => ("read", "Waiting for health", "waiting for health", "Waiting for health"),
-        StepOp::Object(Op::Forget { .. }) => ("remove", "Taking out of the state", "taking out of the state", "Removal from the state"),
+        StepOp::Object(Op::Forget { .. }) => ("remove", "Removing from the state", "removing from the state", "Removal from the state"),
     };
     Words { action, doing, still, noun }
 }
@@ -256,7 +256,8 @@ mod tests {
         let gone = Outcome { counts: Counts { destroy: 5, ..Counts::default() }, ..Outcome::default() };
         assert_eq!(ending(&gone, true, Paint::PLAIN), "\nDestroy complete! Resources: 5 destroyed.\n");
         let failed = Outcome { errors: vec![Diagnostic::error("no")], skipped: 2, ..gone };
-        let expected = "\nDestroy did not end well. Resources: 0 added, 0 changed, 5 destroyed; 2 steps were not begun. Run it again to go on from here.\n";
+        let expected =
+            "\nDestroy failed. Resources: 0 added, 0 changed, 5 destroyed; 2 steps were not started. Run it again to continue from here.\n";
         assert_eq!(ending(&failed, true, Paint::PLAIN), expected);
         assert!(!ending_lines(&outcome, false, "T").iter().any(|line| line.to_string().contains("hush")));
     }

@@ -15,8 +15,8 @@ use dofloat_engine::change::{Action, Change, Plan, Provenance};
 /// What was found, and how a plan would show it.
 #[must_use]
 pub fn proposal(plan: &Plan, layout: Layout<'_>) -> String {
-    let mut text = layout.paint.bold("These objects fit resources that have no record.");
-    text.push_str("\nNothing of them is changed now; shown is what the next plan makes of them.\n\n");
+    let mut text = layout.paint.bold("These objects match resources that are not in the state.");
+    text.push_str("\nNothing is changed now; you see what the next plan would do with each.\n\n");
     for change in plan.changes.iter().filter(|change| change.provenance.is_some()) {
         plan_text::one(&mut text, change, layout);
         text.push('\n');
@@ -28,7 +28,7 @@ pub fn proposal(plan: &Plan, layout: Layout<'_>) -> String {
 #[must_use]
 pub fn doubtful(found: &[(Address, Vec<Id>)]) -> String {
     found.iter().fold(String::new(), |mut text, (address, ids)| {
-        let _ = writeln!(text, "Several objects fit {address}; import the one that is meant:");
+        let _ = writeln!(text, "Several objects match {address}; import the one that you mean:");
         for id in ids {
             let _ = writeln!(text, "  dofloat import {address} {id}");
         }
@@ -41,17 +41,17 @@ pub fn doubtful(found: &[(Address, Vec<Id>)]) -> String {
 pub fn left(left: &[(String, String)], missing: &BTreeMap<Address, Id>, tainted: &[Address]) -> String {
     let mut text = String::new();
     if !left.is_empty() || !missing.is_empty() {
-        text.push_str("Not taken over:\n");
+        text.push_str("Not imported:\n");
         for (address, why) in left {
             let _ = writeln!(text, "  {address}: {why}");
         }
         for (address, id) in missing {
-            let _ = writeln!(text, "  {address}: the object {id} is gone");
+            let _ = writeln!(text, "  {address}: the object {id} no longer exists");
         }
         text.push('\n');
     }
     for address in tainted {
-        let _ = writeln!(text, "Terraform would have made {address} anew; here `dofloat apply -replace={address}` does.\n");
+        let _ = writeln!(text, "Terraform has marked {address} as tainted; `dofloat apply -replace={address}` recreates it.\n");
     }
     text
 }
@@ -74,8 +74,10 @@ pub fn done(plan: &Plan, paint: Paint) -> String {
 fn next(change: &Change) -> String {
     let names = || change.attrs.iter().map(|attr| attr.name.as_str()).collect::<Vec<_>>().join(", ");
     match &change.action {
-        Action::Edit { .. } => format!("; the next plan changes {}", names()),
-        Action::Replace { because, .. } => format!("; the next plan replaces it, since {} cannot change", because.join(", ")),
+        Action::Edit { .. } => format!("; the next plan updates {}", names()),
+        Action::Replace { because, .. } => {
+            format!("; the next plan replaces it, because {} cannot be changed in place", because.join(", "))
+        }
         Action::Delete => "; it is not in the configuration, so the next plan destroys it".to_owned(),
         _ => String::new(),
     }

@@ -134,8 +134,8 @@ fn change_line(change: &Change, timestamp: &str) -> Json {
         Action::Edit { .. } => ("update", "Plan to update"),
         Action::Replace { .. } => ("replace", "Plan to replace"),
         Action::Delete => ("delete", "Plan to delete"),
-        Action::Adopt { .. } => ("import", "Plan to adopt what an interrupted run made"),
-        Action::Forget => ("remove", "Plan to take out of the state"),
+        Action::Adopt { .. } => ("import", "Plan to adopt what an interrupted run created"),
+        Action::Forget => ("remove", "Plan to remove from the state"),
         Action::Keep => match &change.provenance {
             Some(Provenance::Imported { .. }) => ("import", "Plan to import"),
             Some(Provenance::Moved { .. }) => ("move", "Plan to move"),

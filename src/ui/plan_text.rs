@@ -92,13 +92,13 @@ fn drift(plan: &Plan, layout: Layout<'_>) -> String {
         return text;
     }
     let _ = writeln!(text, "{} Objects have changed outside of dofloat\n", layout.paint.bold("Note:"));
-    text.push_str("dofloat found these differences from what the last apply left:\n\n");
+    text.push_str("dofloat detected these changes since the last apply:\n\n");
     for drift in &plan.drift {
         drifted(&mut text, drift, plan, layout);
         text.push('\n');
     }
     if plan.refresh_only {
-        text.push_str("Only the state is brought up to date; nothing is done to undo these changes.\n\n");
+        text.push_str("Only the state is updated; these changes are not undone.\n\n");
     }
     text
 }
@@ -189,17 +189,17 @@ fn title(change: &Change) -> Vec<String> {
         (Action::Edit { edits, .. }, _) if change.brings_back() && edits.len() == 1 => format!("{address} will be powered on"),
         (Action::Edit { .. }, _) => format!("{address} will be updated in-place"),
         (Action::Replace { .. }, Some(Reason::Asked)) => format!("{address} will be replaced, as requested"),
-        (Action::Replace { .. }, Some(Reason::Stillborn)) => format!("{address} came to nothing and will be replaced"),
-        (Action::Replace { .. }, Some(Reason::Triggered { by })) => format!("{address} will be replaced, since {by} changes"),
+        (Action::Replace { .. }, Some(Reason::Stillborn)) => format!("{address} was never finished and will be replaced"),
+        (Action::Replace { .. }, Some(Reason::Triggered { by })) => format!("{address} will be replaced, because {by} changes"),
         (Action::Replace { .. }, _) => format!("{address} must be replaced"),
         (Action::Delete, _) => format!("{address} will be destroyed"),
-        (Action::Adopt { found }, _) => format!("{address} was made by an interrupted run and is taken into the state [id={found}]"),
-        (Action::Forget, Some(Reason::Gone)) => format!("{address} is gone and will be taken out of the state"),
-        (Action::Forget, _) => format!("{address} will be taken out of the state, but not destroyed"),
+        (Action::Adopt { found }, _) => format!("{address} was created by an interrupted run and will be added to the state [id={found}]"),
+        (Action::Forget, Some(Reason::Gone)) => format!("{address} no longer exists and will be removed from the state"),
+        (Action::Forget, _) => format!("{address} will be removed from the state, but not destroyed"),
         (Action::Keep, _) => match &change.provenance {
             Some(Provenance::Moved { from }) => format!("{from} has moved to {address}"),
             Some(Provenance::Imported { .. }) => format!("{address} will be imported"),
-            None => format!("{address} stays as it is"),
+            None => format!("{address} is unchanged"),
         },
     };
     let why = match (&change.action, &change.reason) {
@@ -212,15 +212,15 @@ fn title(change: &Change) -> Vec<String> {
             Some(Key::Index(_)) => "(because resource does not use count)".to_owned(),
             Some(Key::Name(_)) => "(because resource does not use for_each)".to_owned(),
         }),
-        (_, Some(Reason::Gone)) => Some("(because the object is gone)".to_owned()),
-        (_, Some(Reason::Unfinished)) => Some("(an interrupted run never saw it usable)".to_owned()),
-        (_, Some(Reason::Stray)) => Some("(it carries this stack's mark and is in no record)".to_owned()),
-        (_, Some(Reason::Deposed)) => Some("(it was replaced earlier and is left to destroy)".to_owned()),
+        (_, Some(Reason::Gone)) => Some("(because the object no longer exists)".to_owned()),
+        (_, Some(Reason::Unfinished)) => Some("(an interrupted run did not see it ready)".to_owned()),
+        (_, Some(Reason::Stray)) => Some("(it carries this stack's mark and is not in the state)".to_owned()),
+        (_, Some(Reason::Deposed)) => Some("(it was replaced earlier and has yet to be destroyed)".to_owned()),
         _ => None,
     };
     let interrupts = match &change.action {
         Action::Edit { edits, .. } if change.brings_back() => (edits.len() > 1).then(|| "(it is off, and will be powered on)".to_owned()),
-        Action::Edit { disruptive: true, .. } => Some("(it is interrupted meanwhile)".to_owned()),
+        Action::Edit { disruptive: true, .. } => Some("(it is down during the update)".to_owned()),
         _ => None,
     };
     let provenance = match &change.provenance {

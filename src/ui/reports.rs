@@ -100,12 +100,12 @@ impl View {
             let uses: Vec<&str> = uses.iter().filter(|(_, scopes)| scopes.contains(scope)).map(|(name, _)| *name).collect();
             self.line(&format!("  {scope:24} {}", uses.join(", ")));
         }
-        self.line("\nMake a token with exactly these at https://cloud.digitalocean.com/account/api/tokens (custom scopes).");
+        self.line("\nCreate a token with exactly these scopes at https://cloud.digitalocean.com/account/api/tokens (custom scopes).");
         for (cluster, scopes) in nodes {
-            self.line(&format!("\nA token of its own for the nodes of {cluster}, its `failover_token`, needs only these:\n"));
+            self.line(&format!("\nThe nodes of {cluster} need a token of their own, its `failover_token`, with only these scopes:\n"));
             scopes.iter().for_each(|scope| self.line(&format!("  {scope}")));
         }
-        self.line("\n`dofloat scopes -json` also lists, under \"edit\", what later changes in place need.");
+        self.line("\n`dofloat scopes -json` also lists, under \"edit\", what later in-place updates need.");
     }
 
     /// How pairs are.

@@ -23,7 +23,7 @@ pub fn render(state: &State, layout: Layout<'_>) -> String {
         text.push('\n');
     }
     for (address, id) in state.deposed.keys() {
-        let _ = writeln!(text, "# {address}: [id={id}] was replaced and is left to destroy\n");
+        let _ = writeln!(text, "# {address}: [id={id}] was replaced and has yet to be destroyed\n");
     }
     if text.is_empty() && state.outputs.is_empty() {
         return "The state is empty.\n".to_owned();
@@ -37,7 +37,7 @@ pub fn render(state: &State, layout: Layout<'_>) -> String {
 pub fn one(address: &Address, record: &Record, layout: Layout<'_>) -> String {
     let mut text = format!("{}\n", layout.paint.bold(&format!("# {address}:")));
     if record.health == Health::Unfinished {
-        text.push_str("# (an interrupted run never saw it usable)\n");
+        text.push_str("# (an interrupted run did not see it ready)\n");
     }
     let _ = writeln!(text, "resource \"{}\" \"{}\" {{", address.kind, address.name);
     let rows = (layout.rows)(&address.kind).unwrap_or_default();

@@ -70,8 +70,8 @@ impl Off {
     fn words(self) -> &'static str {
         match self {
             Self::Mended => "it is powered off; `dofloat apply` powers it on",
-            Self::Left => "it is powered off, and is left so, as `power_state` says",
-            Self::Busy => "it is off, and DigitalOcean is at work on it",
+            Self::Left => "it is powered off and stays off, as `power_state` says",
+            Self::Busy => "it is off, and DigitalOcean is working on it",
         }
     }
 
@@ -105,7 +105,7 @@ impl Pair {
     fn word(&self) -> &'static str {
         match (self.report.serves(), &self.report.address) {
             (true, _) => "serving",
-            (false, Ok(())) => "serving, but not whole",
+            (false, Ok(())) => "serving, but degraded",
             (false, Err(_)) => "not serving",
         }
     }
@@ -132,12 +132,12 @@ pub fn to_text(pair: &Pair, paint: Paint) -> String {
     match &pair.place {
         Some(Place::Apart) => text.push_str("  droplets on different physical servers\n"),
         Some(Place::Unasked(why)) => {
-            let _ = writeln!(text, "  droplets: whether they share a physical server could not be asked: {}", visible(why));
+            let _ = writeln!(text, "  droplets: whether they share a physical server is unknown: {}", visible(why));
         }
         Some(Place::Shared(_)) | None => {}
     }
     let Configuration { hand, behind } = pair.report.altered();
-    for (what, names) in [("changed by hand, and left so", hand), ("not as the block has it yet", behind)] {
+    for (what, names) in [("changed by hand, and left as it is", hand), ("not yet as the block says", behind)] {
         if !names.is_empty() {
             let _ = writeln!(text, "  configuration {what}: {}", visible(&names.join(", ")));
         }
@@ -153,9 +153,9 @@ pub fn to_text(pair: &Pair, paint: Paint) -> String {
                 None => format!("joined, sees {}", health.members.join(", ")),
                 Some(why) => visible(&why),
             },
-            (Some(Seen::Silent(_)), Some(off)) => format!("nothing is heard of it: {}", off.words()),
-            (Some(Seen::Silent(why)), None) => format!("nothing is heard of it: {}", visible(why)),
-            (None, _) => "not made yet".to_owned(),
+            (Some(Seen::Silent(_)), Some(off)) => format!("it does not report: {}", off.words()),
+            (Some(Seen::Silent(why)), None) => format!("it does not report: {}", visible(why)),
+            (None, _) => "not created yet".to_owned(),
         };
         let _ = writeln!(text, "  {}: {told} ({droplet}, public {}, private {})", node.name, shown(&node.public), shown(&node.private));
         if let Some(Seen::Told(health)) = pair.heard(&node.name) {

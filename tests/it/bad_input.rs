@@ -168,7 +168,7 @@ fn what_is_in_regions_that_do_not_meet() {
     let text = format!("{front}{net}{web}{holds}");
     refused("regions_apart", &text);
     let stack = Stack::with_plan("web", &text);
-    stack.run(&["validate"]).exits(1).mentions("they must be in one region");
+    stack.run(&["validate"]).exits(1).mentions("they must be in the same region");
     refused(
         "regions_apart_by_droplet",
         &format!("{}{}", droplet(""), front.replace("fra1\"", "fra1\"\n  droplet_id = digitalocean_droplet.a.id")),
@@ -180,16 +180,19 @@ fn what_is_in_regions_that_do_not_meet() {
     let written = |address: &str| stack.json("state/web.json")["resources"][address]["id"].as_str().expect("a record").to_owned();
     let (ip, vpc, id) = (written("digitalocean_reserved_ip.front"), written("digitalocean_vpc.net"), written("digitalocean_droplet.a"));
     let other = cloud.serve(Stack::with_plan("other", ""));
-    other.write("plans/other.tf", &format!(
+    other.write(
+        "plans/other.tf",
+        &format!(
         "{}resource \"digitalocean_reserved_ip_assignment\" \"x\" {{\n  ip_address = \"{ip}\"\n  droplet_id = digitalocean_droplet.a.id\n}}\n",
-        droplet(&format!("  vpc_uuid = \"{vpc}\"\n"))
-    ));
+            droplet(&format!("  vpc_uuid = \"{vpc}\"\n"))
+        ),
+    );
     cloud.forget_log();
     let outcome = other.run(&["plan", "other"]).exits(1);
     let said = |text: &str| assert!(outcome.stderr.contains(text), "{outcome}");
-    said(&format!("digitalocean_droplet.a is in nyc3, and {vpc} in fra1: they must be in one region."));
+    said(&format!("digitalocean_droplet.a is in nyc3, and {vpc} in fra1: they must be in the same region."));
     said(&format!(
-        "{ip} is in fra1, and digitalocean_droplet.a in nyc3: they must be in one region for digitalocean_reserved_ip_assignment.x."
+        "{ip} is in fra1, and digitalocean_droplet.a in nyc3: they must be in the same region for digitalocean_reserved_ip_assignment.x."
     ));
     assert_eq!(cloud.requests().0, 0, "nothing is changed");
     other.write(

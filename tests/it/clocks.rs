@@ -61,7 +61,7 @@ fn a_lost_droplet_is_looked_for_as_long_whatever_the_clocks_say() {
         again.until("the end of the lag", |_| clock.tick().since(start) >= LAG);
         let body = json!({ "name": "web", "region": "nyc3", "image": "ubuntu-24-04-x64", "size": "s-1vcpu-1gb", "tags": [mark] });
         cloud.outside("POST", "/v2/droplets", &body);
-        again.end().ok().mentions("was made by an interrupted run");
+        again.end().ok().mentions("was created by an interrupted run");
         assert_eq!(cloud.show("droplets").len(), 1, "{seconds} s");
         assert!(!stack.run(&["plan", "web", "-detailed-exitcode"]).ok().stdout.contains("carries this stack's mark"));
     }

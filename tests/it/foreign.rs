@@ -49,7 +49,7 @@ fn it_is_not_imported_and_a_takeover_gives_it_this_stacks_mark() {
         let (address, id) = object(&stack);
         let refused = stack.run(&["import", "mine", &address, &id]).exits(4).mentions("carries another stack's mark: dofloat:theirs-");
         refused.mentions(&format!("`dofloat import -take-over {address} {id}`"));
-        stack.run(&["import", "mine", "-discover", "-auto-approve"]).ok().mentions("Nothing was found");
+        stack.run(&["import", "mine", "-discover", "-auto-approve"]).ok().mentions("No object matches");
         stack.write("plans/mine.tf", &format!("{plan}import {{\n  to = {address}\n  id = \"{id}\"\n}}\n"));
         stack.run(&["plan", "mine"]).exits(4).mentions("another stack's mark");
         stack.run(&["apply", "mine", "-auto-approve"]).exits(4);

@@ -152,7 +152,7 @@ fn a_droplet_that_came_to_nothing_is_replaced() {
     let first = stack.run(&["apply", "pair", "-auto-approve", "-parallelism=1"]).exits(1);
     let first = first.mentions("DigitalOcean failed to create droplet");
     assert!(!first.stdout.contains("[15m"), "{first}");
-    stack.run(&["plan", "pair"]).ok().mentions("came to nothing and will be replaced");
+    stack.run(&["plan", "pair"]).ok().mentions("was never finished and will be replaced");
     stack.run(&["apply", "pair", "-auto-approve"]).ok();
     assert_eq!(cloud.show("droplets").len(), 2);
     stack.run(&["plan", "pair", "-detailed-exitcode"]).ok();

@@ -157,7 +157,7 @@ fn an_identity_that_others_can_read_is_told_of() {
     let stack = Stack::with_plan("web", TAG);
     stack.write("home/.config/dofloat/identity.txt", "AGE-SECRET-KEY-HUSH4711\n");
     let identity = stack.path("home/.config/dofloat/identity.txt");
-    let told = "Others than you may read the identity";
+    let told = "Other users can read the identity";
     for (mode, is_told) in [(0o644, true), (0o640, true), (0o604, true), (0o600, false), (0o400, false)] {
         fs::set_permissions(&identity, fs::Permissions::from_mode(mode)).expect("it is ours");
         let said = stack.run(&["plan", "--sim"]).ok();

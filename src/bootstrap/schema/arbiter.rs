@@ -42,7 +42,7 @@ pub(super) fn fill(block: &mut Block) -> Result<(), Complaint> {
     let mut written = match term.items() {
         Some(items) => match items.as_slice() {
             [one] => one.entries(),
-            _ => return Err(complaint(format!("A cluster has one arbiter, not {}.", items.len()), "Leave one of them.")),
+            _ => return Err(complaint(format!("A cluster has one arbiter, not {}.", items.len()), "Keep one of them.")),
         },
         None => term.entries(),
     };
@@ -77,7 +77,7 @@ pub(super) fn complaints(block: &Block) -> Vec<Complaint> {
             let known = term.value().map(|value| value.as_str().is_some_and(plain));
             if known == Some(false) {
                 all.push(complaint(
-                    "`arbiter` is no address of a host.".to_owned(),
+                    "`arbiter` is not a valid host address.".to_owned(),
                     "Write the address or the name of a host that is an arbiter, or a block for one of its own: `arbiter {}`.",
                 ));
             }
@@ -85,20 +85,20 @@ pub(super) fn complaints(block: &Block) -> Vec<Complaint> {
         Some(Arbiter::Own(entries)) => {
             let image = entries.get("image").and_then(Term::value).and_then(|value| value.as_str().map(str::to_owned));
             if let Some(image) = image.filter(|image| Release::of_image(image) != Some(Release::Modern)) {
-                all.push(complaint(format!("An arbiter cannot be built on `{image}`."), "Take `image` out: it is that of the nodes then."));
+                all.push(complaint(format!("An arbiter cannot be built on `{image}`."), "Remove `image`: the nodes' image is used then."));
             }
         }
     }
     if let Some(image) = text(block, "image").filter(|image| Release::of_image(image) == Some(Release::Trusty)) {
         all.push(complaint(
-            format!("The corosync of {image} knows no arbiter."),
-            "Take `arbiter` out, or take a newer image, for example \"ubuntu-24-04-x64\".",
+            format!("The corosync of {image} has no support for an arbiter."),
+            "Remove `arbiter`, or use a newer image, for example \"ubuntu-24-04-x64\".",
         ));
     }
     if text(block, "no_quorum_policy") == Some("ignore") {
         all.push(complaint(
             "An arbiter is of no use where `no_quorum_policy` is \"ignore\": a node without its vote would serve all the same.".to_owned(),
-            "Take `no_quorum_policy` out, or the arbiter.",
+            "Remove `no_quorum_policy`, or the arbiter.",
         ));
     }
     all

@@ -83,7 +83,7 @@ fn look(paths: &Paths) -> (Vec<Diagnostic>, String) {
         Ok(loaded) => loaded,
         Err(error) => return (error.diagnostics(), String::new()),
     };
-    let Some(state) = loaded.state else { return (Vec::new(), format!("{shown}: there is none yet.")) };
+    let Some(state) = loaded.state else { return (Vec::new(), format!("{shown}: there is no state yet.")) };
     let mut found = check::content(&state, &shown);
     for path in [&paths.state, &paths.journal] {
         if let Ok(bytes) = std::fs::read(path) {
@@ -93,10 +93,15 @@ fn look(paths: &Paths) -> (Vec<Diagnostic>, String) {
     if paths.journal.exists() {
         let journal = paths.journal.display();
         found.push(match loaded.journal {
-            Some(_) => Diagnostic::error(format!("{journal} is there: a run is open or was interrupted, and what it did is not in the state yet."))
-                .hint("Let it end, or run `dofloat apply` or `dofloat refresh`; commit then. To hand it to somebody else as it is, commit both files with `--no-verify`."),
+            Some(_) => Diagnostic::error(format!(
+                "{journal} exists: a run is in progress or was interrupted, and what it did is not in the state yet."
+            ))
+            .hint(
+                "Wait for it to end, or run `dofloat apply` or `dofloat refresh`, before you commit. To hand it to somebody \
+                 else as it is, commit both files with `--no-verify`.",
+            ),
             None => Diagnostic::error(format!("{journal} is left over from a run that ended; its state is in place."))
-                .hint("Any run of dofloat that changes something removes it, for example `dofloat refresh`."),
+                .hint("Any command that writes the state removes it, for example `dofloat refresh`."),
         });
     }
     if let Some(committed) = committed(&paths.state).and_then(|bytes| format::read(&bytes, "HEAD").ok()) {
@@ -105,11 +110,11 @@ fn look(paths: &Paths) -> (Vec<Diagnostic>, String) {
     if std::fs::read(&paths.state).is_ok_and(|bytes| !bytes.contains(&b'\r') && bytes != format::write(&state)) {
         found.push(
             Diagnostic::warning(format!("{shown} is not as dofloat writes it: it was edited by hand or by another tool."))
-                .hint("What it says is taken as it is. The next run that changes something writes it in order."),
+                .hint("Its content is used as it is. The next command that writes the state formats it."),
         );
     }
     let count = state.records.len();
-    (found, format!("{shown}: fit to be committed (serial {}, {count} resource{}).", state.serial, if count == 1 { "" } else { "s" }))
+    (found, format!("{shown}: safe to commit (serial {}, {count} resource{}).", state.serial, if count == 1 { "" } else { "s" }))
 }
 
 /// The file in the last commit; nothing without git, outside of a repository, or where it is new.

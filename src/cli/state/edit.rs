@@ -11,7 +11,7 @@ use crate::ui::view::View;
 /// Writes the changed state, unless it is only told what would be done.
 pub(super) fn finish(dry_run: bool, count: usize, words: &str, state: &State, store: &mut Locked, view: &mut View) -> Ended {
     if dry_run {
-        view.line("\nNothing was changed, as -dry-run asks.");
+        view.line("\nNothing was changed (-dry-run).");
         return Ok(Exit::Done);
     }
     let serial = store.commit(state)?;
@@ -25,9 +25,7 @@ pub(super) fn settled(loaded: Loaded, place: &Place) -> Result<State, Failure> {
     no_open_run(&loaded, place)?;
     match loaded.state {
         Some(state) => Ok(state),
-        None => Err(Diagnostic::error(format!("The stack {} has no state yet.", place.name))
-            .hint("There is nothing to change before the first apply.")
-            .into()),
+        None => Err(Diagnostic::error(format!("The stack {} has no state yet.", place.name)).hint("The first apply creates it.").into()),
     }
 }
 
@@ -37,10 +35,7 @@ pub(super) fn no_open_run(loaded: &Loaded, place: &Place) -> Result<(), Failure>
         return Ok(());
     }
     Err(Diagnostic::error(format!("A run of the stack {} was interrupted, and what it did is not in the state yet.", place.name))
-        .hint(format!(
-            "`dofloat apply {0}` or `dofloat refresh {0}` finds out and brings the state up to date. Nothing was changed.",
-            place.name
-        ))
+        .hint(format!("`dofloat apply {0}` or `dofloat refresh {0}` completes it and updates the state. Nothing was changed.", place.name))
         .into())
 }
 

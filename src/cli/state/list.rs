@@ -9,10 +9,10 @@ use crate::ui::view::View;
 #[derive(Clone, Debug, clap::Args)]
 #[command(override_usage = "dofloat state list [OPTIONS] [STACK] [ADDRESS]...")]
 pub struct StateListArgs {
-    /// The stack, then addresses that restrict the list
+    /// The stack, then addresses to filter by
     #[arg(value_name = "STACK|ADDRESS")]
     pub words: Vec<String>,
-    /// Only the object with this identity
+    /// Only the object with this ID
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
 }

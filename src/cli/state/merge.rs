@@ -21,7 +21,7 @@ pub struct StateMergeArgs {
     /// git's %O %A %B %P: the result replaces OURS
     #[arg(value_name = "FILE", num_args = 3..=4, required_unless_present = "install")]
     pub files: Vec<PathBuf>,
-    /// Make it the merge driver of this clone
+    /// Install the merge driver in this clone
     #[arg(long, conflicts_with = "files")]
     pub install: bool,
 }
@@ -35,21 +35,21 @@ pub fn run(args: &StateMergeArgs, view: &mut View) -> Ended {
         return install(view);
     }
     let [base, ours, theirs, rest @ ..] = args.files.as_slice() else {
-        return Err(Failure::usage(Diagnostic::error("`state merge` takes three files: what both grew from, ours, theirs.")));
+        return Err(Failure::usage(Diagnostic::error("`state merge` takes three files: the common ancestor, ours, and theirs.")));
     };
     let name = rest.first().map_or_else(|| ours.display().to_string(), |path| path.display().to_string());
     if let Some(journal) = rest.first().map(|path| path.with_extension("journal")).filter(|journal| journal.is_file()) {
         return Err(Diagnostic::error(format!("{name} is not merged: {} is of an interrupted run.", journal.display()))
-            .hint("Run `dofloat apply` on this branch first, commit, and merge then.")
+            .hint("Run `dofloat apply` on this branch and commit before you merge.")
             .into());
     }
     let before =
         if std::fs::metadata(base).is_ok_and(|file| file.len() == 0) { None } else { Some(read(base, &name, "the common ancestor's")?) };
     let (one, other) = (read(ours, &name, "this branch's")?, read(theirs, &name, "the other branch's")?);
     let joined = merge::join(before.as_ref(), &one, &other).map_err(|mut clashes| {
-        let last = Diagnostic::error(format!("{name} is not merged: this branch's is left in place.")).hint(
+        let last = Diagnostic::error(format!("{name} is not merged: this branch's version is kept.")).hint(
             "Decide which side's objects are to stay. The state that was applied last, whole, is the one to keep (`git checkout --ours` or \
-                   `--theirs`); `dofloat plan` then names what the other side made: it carries the stack's mark and is in no record.",
+             `--theirs`); `dofloat plan` then names what the other side made: it carries the stack's mark and is not in the state.",
         );
         clashes.push(last);
         Failure::new(Exit::Decision, clashes)
@@ -67,12 +67,12 @@ fn read(path: &Path, name: &str, whose: &str) -> Result<State, Failure> {
 const ATTRIBUTES: [&str; 3] = ["state/*.json merge=dofloat", "state/*.journal -merge", "state/*.secrets.age -merge"];
 
 fn install(view: &mut View) -> Ended {
-    let settings = [("merge.dofloat.name", "joins two states of dofloat"), ("merge.dofloat.driver", "dofloat state merge %O %A %B %P")];
+    let settings = [("merge.dofloat.name", "merges two states of dofloat"), ("merge.dofloat.driver", "dofloat state merge %O %A %B %P")];
     for (name, value) in settings {
         let output = child::command("git").args(["config", name, value]).output().context("Failed to run git")?;
         if !output.status.success() {
             let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            return Err(Diagnostic::error(format!("git did not take the setting {name}: {why}.")).hint("Run this in a clone.").into());
+            return Err(Diagnostic::error(format!("git refused the setting {name}: {why}.")).hint("Run this in a clone.").into());
         }
     }
     let path = Path::new(".gitattributes");
@@ -89,6 +89,6 @@ fn install(view: &mut View) -> Ended {
         missing.iter().for_each(|line| text.extend([line, "\n"]));
         write_atomic(path, text.as_bytes(), 0o644).context("Failed to write .gitattributes")?;
     }
-    view.line("git merges states with dofloat in this clone. Commit .gitattributes, and let everybody run this once in theirs.");
+    view.line("git merges states with dofloat in this clone. Commit .gitattributes, and have everybody run this once in their clone.");
     Ok(Exit::Done)
 }

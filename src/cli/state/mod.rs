@@ -29,23 +29,23 @@ use show::StateShowArgs;
 /// What is below `state`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum StateCommand {
-    /// List the resources that are remembered
+    /// List the resources in the state
     List(StateListArgs),
     /// Show one resource
     Show(StateShowArgs),
-    /// Know an object by another address
+    /// Move a resource to another address
     Mv(StateMvArgs),
-    /// Forget objects; they live on
+    /// Remove resources from the state without destroying them
     Rm(StateRmArgs),
     /// Print the state file
     Pull(StatePullArgs),
-    /// Put a state file in place
+    /// Replace the state with a file
     Push(StatePushArgs),
-    /// Check that states are fit to be committed
+    /// Check that state files are safe to commit
     Check(StateCheckArgs),
-    /// Say who may open the secrets of the stacks
+    /// Manage who can decrypt the stacks' secrets
     Recipients(RecipientsArgs),
-    /// Join the states of two branches: a merge driver for git
+    /// Merge the states of two branches: a merge driver for git
     Merge(StateMergeArgs),
 }
 

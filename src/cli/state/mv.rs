@@ -20,7 +20,7 @@ pub struct StateMvArgs {
     /// The stack, if there are several; then two addresses: a resource with all its instances, or one instance
     #[arg(value_name = "STACK|FROM|TO", required = true)]
     pub words: Vec<String>,
-    /// Only tell what would be done
+    /// Only show what would be done
     #[arg(long)]
     pub dry_run: bool,
     /// How the state is locked.
@@ -53,7 +53,7 @@ fn renamed(from: &Address, to: &Address, dry_run: bool, mut state: State, store:
     let renamed = moves::rename(&mut state, from, to);
     if let Some((from, to)) = renamed.blocked.first() {
         return Err(Diagnostic::error(format!("{from} cannot be moved to {to}: the state has an object there already."))
-            .hint("Move or forget that one first. Nothing was changed.")
+            .hint("Move that one or remove it from the state first. Nothing was changed.")
             .into());
     }
     if renamed.done.is_empty() {

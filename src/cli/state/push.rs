@@ -25,7 +25,7 @@ pub struct StatePushArgs {
     /// The stack, if there are several, and the file; - is standard input
     #[arg(value_name = "STACK|FILE", num_args = 1..=2, required = true)]
     pub words: Vec<String>,
-    /// Put it in place although it is another stack's or an older one
+    /// Replace the state even if the file is another stack's or older
     #[arg(long)]
     pub force: bool,
     /// How the state is locked.
@@ -83,27 +83,27 @@ impl Pushed<'_> {
         no_open_run(loaded, place)?;
         if let Some(old) = &loaded.state {
             if old == new {
-                view.line("The state is the same already.");
+                view.line("The state is already the same.");
                 return Ok(Exit::Done);
             }
             let shown = place.store().state.display().to_string();
             let owners = old.owner.is_some() && new.owner.is_some() && old.owner != new.owner;
             let wrong = check::follows(new, old, file, &shown)
-                .or_else(|| owners.then(|| Diagnostic::error(format!("{file} belongs to another account than {shown}."))));
+                .or_else(|| owners.then(|| Diagnostic::error(format!("{file} belongs to a different account than {shown}."))));
             if let Some(wrong) = wrong.filter(|_| !force) {
                 let hint = wrong.hint.clone().unwrap_or_default();
                 return Err(wrong
-                    .hint(format!("{hint} `-force` puts it in place all the same. Nothing was changed.").trim_start().to_owned())
+                    .hint(format!("{hint} `-force` replaces the state anyway. Nothing was changed.").trim_start().to_owned())
                     .into());
             }
         }
         match newest.filter(|newest| newest.serial > new.serial) {
-            Some(newer) if !force => return Err(older(file, new.serial, &newer, place, "`-force` puts this one in place all the same.")),
+            Some(newer) if !force => return Err(older(file, new.serial, &newer, place, "`-force` replaces it anyway.")),
             Some(newer) => store.at_least(newer.serial + 1),
             None => store.at_least(new.serial),
         }
         let serial = store.commit(new)?;
-        view.line(&format!("The state is in place: serial {serial}, {} resources.", new.records.len()));
+        view.line(&format!("The state was replaced: serial {serial}, {} resources.", new.records.len()));
         Ok(Exit::Done)
     }
 }

@@ -30,13 +30,13 @@ pub struct RecipientsArgs {
 /// What is done with recipients.
 #[derive(Clone, Debug, Subcommand)]
 pub enum RecipientsCommand {
-    /// List them
+    /// List the recipients
     List,
-    /// Let somebody open what is written from now on, and what there is
+    /// Add recipients, and encrypt the present secrets to them too
     Add(RecipientKeys),
-    /// Keep somebody from opening what is written from now on
+    /// Remove recipients: they cannot decrypt what is written from now on
     Remove(RecipientKeys),
-    /// Give yourself a new key
+    /// Replace your own key with a new one
     Rotate,
 }
 
@@ -63,7 +63,7 @@ pub async fn run(command: Option<&RecipientsCommand>, session: &Session<'_>, vie
         Some(change) => change,
     };
     if !keys.recipients.is_empty() {
-        return Err(Diagnostic::error("DOFLOAT_AGE_RECIPIENTS says who may open the secrets, so the list does not count.")
+        return Err(Diagnostic::error("DOFLOAT_AGE_RECIPIENTS is set, so the list of recipients is not used.")
             .hint(format!("Unset it to work with {}, or change the variable.", keys.list.display()))
             .into());
     }
@@ -75,7 +75,7 @@ pub async fn run(command: Option<&RecipientsCommand>, session: &Session<'_>, vie
     };
     session.to_the_end(written(&new, &keys, session, view)).await?;
     if matches!(change, RecipientsCommand::Remove(_)) {
-        view.line("Whoever was removed has read what there was until now, and git keeps it: change those secrets where that matters.");
+        view.line("Removed recipients can still decrypt older versions, which git keeps: change those secrets if that matters.");
     }
     Ok(Exit::Done)
 }
@@ -97,7 +97,7 @@ fn list(keys: &Keys, view: &mut View) -> Ended {
         (true, Some(_)) => keys.list.display().to_string(),
         (true, None) => format!("the identity {}", keys.identity.display()),
     };
-    view.line(&format!("The secrets are for ({source}):"));
+    view.line(&format!("Recipients of the secrets ({source}):"));
     for recipient in keys.all()? {
         view.line(&line(&recipient, keys)?);
     }
@@ -139,11 +139,11 @@ fn without(now: Vec<Recipient>, texts: &[String], keys: &Keys) -> Result<Vec<Rec
     let mut leaving = given(&texts.into_iter().cloned().collect::<Vec<_>>())?;
     leaving.extend(now.iter().filter(|known| named.iter().any(|name| **name == known.comment)).cloned());
     if let Some(stranger) = leaving.iter().find(|recipient| !now.contains(recipient)) {
-        return Err(Diagnostic::error(format!("{stranger} is no recipient.")).hint("`dofloat state recipients` lists them.").into());
+        return Err(Diagnostic::error(format!("{stranger} is not a recipient.")).hint("`dofloat state recipients` lists them.").into());
     }
     let (mine, left) = (keys.mine()?, now.into_iter().filter(|recipient| !leaving.contains(recipient)).collect::<Vec<_>>());
     if !left.iter().any(|recipient| mine.contains(recipient)) {
-        return Err(Diagnostic::error("You could not open the secrets any more, nor encrypt them anew.")
+        return Err(Diagnostic::error("You could no longer decrypt the secrets, nor encrypt them again.")
             .hint("Let one of the other recipients remove your key. Nothing was changed.")
             .into());
     }
@@ -154,12 +154,12 @@ fn without(now: Vec<Recipient>, texts: &[String], keys: &Keys) -> Result<Vec<Rec
 fn renewed(now: &[Recipient], keys: &Keys, view: &mut View) -> Result<Vec<Recipient>, Failure> {
     let old = keys.mine()?;
     if !now.iter().any(|recipient| old.contains(recipient)) {
-        return Err(Diagnostic::error("Your identity is no recipient, so there is nothing to replace.")
-            .hint("Let a recipient add it first.")
+        return Err(Diagnostic::error("Your identity is not a recipient, so there is nothing to replace.")
+            .hint("Have a recipient add it first.")
             .into());
     }
     let mut new = keys.renew()?;
-    view.line(&format!("{} has a new key; the old ones stay in it, for what was written before.", keys.identity.display()));
+    view.line(&format!("{} has a new key; the old ones stay in the file, for what was written before.", keys.identity.display()));
     new.comment = now.iter().find(|recipient| old.contains(recipient)).map(|recipient| recipient.comment.clone()).unwrap_or_default();
     let others = now.iter().filter(|recipient| !old.contains(recipient)).cloned();
     Ok(std::iter::once(new).chain(others).collect())
@@ -174,7 +174,7 @@ async fn again(keys: &Keys, session: &Session<'_>, view: &mut View) -> Result<()
         }
         let work = async |_: &mut Locked, view: &mut View| {
             if secrets::rekey(&place.store().secrets, keys)? == Written::Changed {
-                view.line(&format!("The secrets of {} are encrypted anew.", place.name));
+                view.line(&format!("The secrets of {} were encrypted again.", place.name));
             }
             Ok(Exit::Done)
         };
@@ -186,7 +186,7 @@ async fn again(keys: &Keys, session: &Session<'_>, view: &mut View) -> Result<()
 }
 
 fn interrupted() -> Failure {
-    let error = Diagnostic::error("Interrupted before all secrets were encrypted anew.")
-        .hint("The list has changed already: run the same command again, and it does the rest.");
+    let error = Diagnostic::error("Interrupted before all secrets were encrypted again.")
+        .hint("The list has already changed: run the same command again to finish.");
     Failure::new(Exit::Interrupted, vec![error])
 }

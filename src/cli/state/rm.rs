@@ -19,7 +19,7 @@ pub struct StateRmArgs {
     /// The stack, if there are several, and the resources
     #[arg(value_name = "STACK|ADDRESS", required = true)]
     pub words: Vec<String>,
-    /// Only tell what would be done
+    /// Only show what would be done
     #[arg(long)]
     pub dry_run: bool,
     /// How the state is locked.
@@ -57,8 +57,8 @@ fn forgotten(wanted: &[Address], dry_run: bool, mut state: State, store: &mut Lo
     let gone: Vec<&Address> = all.iter().filter(|known| wanted.iter().any(|wanted| wanted.covers(known))).collect();
     for address in &gone {
         let id = state.records.get(address).map(|record| format!(" [id={}]", record.id)).unwrap_or_default();
-        view.line(&format!("{} {address}{id}", if dry_run { "Would forget" } else { "Forgot" }));
+        view.line(&format!("{} {address}{id}", if dry_run { "Would remove" } else { "Removed" }));
         moves::forget(&mut state, address);
     }
-    finish(dry_run, gone.len(), "forgotten; the objects live on", &state, store, view)
+    finish(dry_run, gone.len(), "removed from the state; the objects still exist", &state, store, view)
 }

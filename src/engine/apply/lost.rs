@@ -68,7 +68,7 @@ impl Owner<'_> {
                 return;
             }
             Ok(Located::Nothing) => {
-                let why = Diagnostic::error(format!("{address} could not be made: the answers were lost, and no object came of it."))
+                let why = Diagnostic::error(format!("{address} could not be created: the answers were lost, and no object was found."))
                     .about(&address)
                     .hint("Run the same command again.");
                 (why, false)

@@ -119,8 +119,8 @@ impl Owner<'_> {
         for (step, id) in identities {
             let Some(running) = self.running.get(step) else { continue };
             self.outcome.errors.push(
-                Diagnostic::error(format!("{} was made with id {id}, and that could not be written down.", running.task.address)).hint(
-                    "Keep this line: the next run looks for the object by its mark or name; if it finds nothing, import it by this id.",
+                Diagnostic::error(format!("{} was created with id {id}, and that could not be saved.", running.task.address)).hint(
+                    "Keep this line: the next run looks for the object by its mark or name; if it finds nothing, import it by this ID.",
                 ),
             );
         }

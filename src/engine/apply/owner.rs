@@ -229,9 +229,9 @@ impl<'a> Owner<'a> {
         for running in std::mem::take(&mut self.running).into_values() {
             let id = running.id.map(|id| format!(" (id {id})")).unwrap_or_default();
             self.outcome.errors.push(
-                Diagnostic::error(format!("{}{id} was not finished when the run was stopped.", running.task.address))
+                Diagnostic::error(format!("{}{id} was not finished when the run stopped.", running.task.address))
                     .about(&running.task.address)
-                    .hint("The next run goes on with it."),
+                    .hint("The next run continues with it."),
             );
         }
     }

@@ -86,7 +86,7 @@ impl Owner<'_> {
             let (before, now) = (planned.and_then(|planned| planned.get(row.name)), terms.get(row.name));
             if planned.is_some() && !kept(row, before, now, &terms) {
                 return Err(vec![
-                    Diagnostic::error(format!("The plan no longer holds: `{}` of {address} came out otherwise than planned.", row.name))
+                    Diagnostic::error(format!("The plan no longer holds: `{}` of {address} differs from the plan.", row.name))
                         .at(self.run.resolve.span(address, &[row.name]))
                         .about(address)
                         .hint("Plan again."),
@@ -97,7 +97,7 @@ impl Owner<'_> {
                     Diagnostic::error(format!("`{}` of {address} is still unknown.", row.name))
                         .at(self.run.resolve.span(address, &[row.name]))
                         .about(address)
-                        .hint("It depends on something that was left out of this run (`-target`), or that gives no value."),
+                        .hint("It depends on something that was excluded from this run (`-target`), or that gives no value."),
                 ]);
             }
         }

@@ -97,7 +97,7 @@ impl Walk<'_> {
                 ))
                 .at(self.input.resolve.span(address, &[]))
                 .about(address)
-                .hint(format!("If that is not so, `dofloat apply -replace={address}` makes the object anew.")),
+                .hint(format!("If that is not so, `dofloat apply -replace={address}` recreates the object.")),
             );
         }
     }

@@ -40,8 +40,16 @@ impl Walk<'_> {
         for stray in &self.input.observed.strays {
             let name = if stray.name.is_empty() { String::new() } else { format!(" `{}`", stray.name) };
             self.notes.push(
-                Diagnostic::warning(format!("The {}{name} with id {} carries this stack's mark and is in no record.", stray.kind, stray.id))
-                    .hint(format!("It may be left from a run whose state was lost. dofloat leaves it alone: `dofloat import ADDRESS {}` takes it over (`dofloat import -discover -marked` finds where it fits), `dofloat destroy -strays` shows what would go and asks.", stray.id)),
+                Diagnostic::warning(format!(
+                    "The {}{name} with id {} carries this stack's mark and is not in the state.",
+                    stray.kind, stray.id
+                ))
+                .hint(format!(
+                    "It may be left over from a run whose state was lost. dofloat leaves it alone: `dofloat import \
+                     ADDRESS {}` imports it (`dofloat import -discover -marked` finds matching resources), `dofloat \
+                     destroy -strays` shows what it would delete and asks.",
+                    stray.id
+                )),
             );
         }
     }

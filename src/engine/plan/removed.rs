@@ -47,19 +47,19 @@ impl Walk<'_> {
         let why = if because.is_empty() { String::new() } else { format!(" (a change of {} needs a new one)", because.join(", ")) };
         match prevent {
             Some(Prevent::Written(span)) => self.errors.push(
-                Diagnostic::error(format!("{address} must not be destroyed{why}: its `prevent_destroy` says so."))
+                Diagnostic::error(format!("{address} must not be destroyed{why}: `prevent_destroy` is set."))
                     .at(span.clone())
                     .about(address)
-                    .hint("Set `prevent_destroy = false` if it may go, or take back the change that would destroy it."),
+                    .hint("Set `prevent_destroy = false` to allow it, or undo the change that would destroy it."),
             ),
             Some(Prevent::Default) if !self.is_given_up(address) => {
                 self.errors.push(
-                    Diagnostic::error(format!("{address} would be given up{why}, and a cluster uses it."))
+                    Diagnostic::error(format!("{address} would be released{why}, but a cluster uses it."))
                         .at(self.input.resolve.span(address, &[]))
                         .about(address)
                         .hint(format!(
-                            "Visitors know it, and nobody gives it back. `-replace={address}`, `destroy` of the whole stack or \
-                             `destroy -target={address}` gives it up on purpose."
+                            "It is public, and cannot be had back. `-replace={address}`, `destroy` of the whole stack or \
+                             `destroy -target={address}` releases it on purpose."
                         )),
                 );
             }

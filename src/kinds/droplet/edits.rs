@@ -179,7 +179,7 @@ async fn change_policy(api: &Client, id: &Id, policy: serde_json::Value) -> Resu
 }
 
 async fn volumes(api: &Client, id: &Id, spec: &Spec, seen: &[String]) -> Result<(), ApiError> {
-    let number: u64 = id.0.parse().map_err(|_| ApiError::Unsettled { what: format!("`{id}` is no droplet's number") })?;
+    let number: u64 = id.0.parse().map_err(|_| ApiError::Unsettled { what: format!("`{id}` is not a droplet ID") })?;
     let region = get(api, id).await?.region.slug;
     let gone = seen.iter().filter(|volume| !spec.volume_ids.contains(volume)).map(|volume| (volume, false));
     let new = spec.volume_ids.iter().filter(|volume| !seen.contains(volume)).map(|volume| (volume, true));

@@ -195,7 +195,7 @@ async fn check_disk(api: &Client, job: &Job, size: &str, complaints: &mut Compla
         complaints.error(
             &["size"],
             format!("The size `{size}` has a disk of {gets} GB, and the droplet has one of {has} GB, which cannot shrink."),
-            format!("Take a size with {has} GB or more, or make the droplet anew with `-replace={}`.", job.address),
+            format!("Take a size with {has} GB or more, or recreate the droplet with `-replace={}`.", job.address),
         );
     }
     Ok(())

@@ -61,7 +61,7 @@ fn the_check_names_what_the_api_would_refuse() {
         ("name", json!("web_1"), Some("`web_1` is no name for a droplet")),
         ("user_data", json!("x".repeat(65_537)), Some("The user data has 65537 bytes; DigitalOcean takes 65536")),
         ("user_data", json!("x".repeat(65_536)), None),
-        ("tags", json!(["ok", "not ok"]), Some("`not ok` is no tag.")),
+        ("tags", json!(["ok", "not ok"]), Some("`not ok` is not a valid tag.")),
         ("tags", json!(["dofloat:web-5a1f"]), Some("has the form of dofloat's own marks")),
         ("tags", json!(["dofloat:web-5a1f:web"]), None),
         ("ssh_keys", json!(["ops"]), Some("A key is given by its number")),

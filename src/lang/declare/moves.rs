@@ -37,9 +37,7 @@ impl Collect<'_> {
         let (from, to) = (self.address(block, "from"), self.address(block, "to"));
         let (Some((from, _)), Some((to, span))) = (from, to) else { return };
         if from == to {
-            self.error(
-                Diagnostic::error(format!("This moves {from} to where it is.")).at(block.header.clone()).hint("Take the block out."),
-            );
+            self.error(Diagnostic::error(format!("This moves {from} to where it is.")).at(block.header.clone()).hint("Remove the block."));
             return;
         }
         let of = Move { from, to, span: block.header.clone() };

@@ -16,7 +16,7 @@ impl Collect<'_> {
                 self.error(
                     Diagnostic::error("The only provider is `digitalocean`, without alias.")
                         .at(provider.value.span.clone())
-                        .hint("Take the `provider` argument out."),
+                        .hint("Remove the `provider` argument."),
                 );
             }
         }
@@ -28,7 +28,7 @@ impl Collect<'_> {
             self.error(
                 Diagnostic::error(format!("The provider \"{name}\" is not supported; the only one is \"digitalocean\"."))
                     .at(span.clone())
-                    .hint("Take the block out."),
+                    .hint("Remove the block."),
             );
             return;
         }
@@ -49,7 +49,7 @@ impl Collect<'_> {
             self.warning(
                 &span,
                 "`version` in a provider block has no effect: it is an old way to ask for a release of the provider.",
-                "Take it out. Terraform reads it in the `required_providers` of a terraform block.",
+                "Remove it. Terraform reads it in the `required_providers` of a terraform block.",
             );
             block.body.attrs.retain(|attr| attr.name != "version");
         }
@@ -68,7 +68,7 @@ impl Collect<'_> {
                 "cloud" => self.error(
                     Diagnostic::error("A \"cloud\" block has no effect here: there is no such service behind dofloat.")
                         .at(inner.header.clone())
-                        .hint("Take the block out. State lives in `state/`, or where a \"backend\" block says."),
+                        .hint("Remove the block. The state is kept in `state/`, or where a \"backend\" block says."),
                 ),
                 "provider_meta" => self.error(Diagnostic::error("\"provider_meta\" is not supported.").at(inner.header.clone())),
                 _ => {}

@@ -42,12 +42,12 @@ pub(super) fn base64(bytes: &[u8]) -> Val {
 
 fn bytes_of_base64(text: &str) -> Result<Vec<u8>, FnError> {
     let text: String = text.chars().filter(|letter| !matches!(letter, '\r' | '\n')).collect();
-    STANDARD.decode(text).map_err(|error| FnError::arg(0, format!("this is no base64: {error}").to_lowercase()))
+    STANDARD.decode(text).map_err(|error| FnError::arg(0, format!("this is not base64: {error}").to_lowercase()))
 }
 
 fn base64_decode(args: &Args<'_>) -> Outcome {
     let text = String::from_utf8(bytes_of_base64(args.text(0))?);
-    text.map(|text| Val::string(&text)).map_err(|_| FnError::arg(0, "what is encoded is no text in UTF-8"))
+    text.map(|text| Val::string(&text)).map_err(|_| FnError::arg(0, "the decoded data is not UTF-8 text"))
 }
 
 fn gzip(args: &Args<'_>) -> Outcome {
@@ -259,11 +259,11 @@ impl Reader<'_> {
 }
 
 fn csv(args: &Args<'_>) -> Outcome {
-    let wrong = |message: String| FnError::arg(0, format!("this is no CSV: {message}"));
+    let wrong = |message: String| FnError::arg(0, format!("this is not CSV: {message}"));
     let mut rows = csv_rows(args.text(0)).map_err(wrong)?.into_iter();
     let (_, header) = rows.next().ok_or_else(|| wrong("there is no header line".to_owned()))?;
     if let Some(double) = header.iter().enumerate().find(|(at, name)| header[..*at].contains(name)) {
-        return Err(wrong(format!("the column \"{}\" is there twice", double.1)));
+        return Err(wrong(format!("the column \"{}\" occurs twice", double.1)));
     }
     let names: BTreeSet<String> = header.iter().map(|name| key(name)).collect();
     let item = Type::Object(names.into_iter().map(|name| (name, Type::String)).collect());

@@ -65,7 +65,7 @@ fn expand(args: &Args<'_>) -> Result<String, FnError> {
 
 fn file(args: &Args<'_>) -> Outcome {
     let text = String::from_utf8(read(args)?);
-    text.map(|text| Val::string(&text)).map_err(|_| FnError::arg(0, "the file is no text in UTF-8; use filebase64 for others"))
+    text.map(|text| Val::string(&text)).map_err(|_| FnError::arg(0, "the file is not UTF-8 text; use filebase64 for it"))
 }
 
 fn exists(args: &Args<'_>) -> Outcome {
@@ -73,7 +73,7 @@ fn exists(args: &Args<'_>) -> Outcome {
         Found::Nothing => Ok(Val::bool(false)),
         Found::File => Ok(Val::bool(true)),
         Found::Folder => Err(FnError::arg(0, format!("\"{}\" is a folder, not a file", args.text(0)))),
-        Found::Other => Err(FnError::arg(0, format!("\"{}\" is no regular file", args.text(0)))),
+        Found::Other => Err(FnError::arg(0, format!("\"{}\" is not a regular file", args.text(0)))),
     }
 }
 

@@ -441,7 +441,7 @@ pub(crate) mod tests {
 
     /// Calls a function with arguments from a JSON array; the result as JSON.
     pub(crate) fn json(name: &str, args: &str) -> Result<String, FnError> {
-        let Data::Tuple(args) = v(args).data else { panic!("{args} is no array") };
+        let Data::Tuple(args) = v(args).data else { panic!("{args} is not an array") };
         run(name, args.to_vec()).and_then(|val| encoding::to_json(&val).map_err(FnError::call))
     }
 

@@ -40,7 +40,7 @@ struct Network {
 
 impl Network {
     fn parse(text: &str) -> Result<Self, FnError> {
-        let wrong = || FnError::arg(0, format!("\"{text}\" is no network in CIDR notation, for example 10.0.0.0/16"));
+        let wrong = || FnError::arg(0, format!("\"{text}\" is not a network in CIDR notation, for example 10.0.0.0/16"));
         let (address, fixed) = text.split_once('/').ok_or_else(wrong)?;
         let (address, width) = match address.parse::<Ipv6Addr>() {
             Ok(address) => (address.to_bits(), 128),

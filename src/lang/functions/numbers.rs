@@ -85,7 +85,7 @@ fn parse_int(args: &Args<'_>) -> Outcome {
     let base = u32::try_from(args.whole(1)?).ok().filter(|base| (2..=62).contains(base));
     let base = base.ok_or_else(|| FnError::arg(1, "a base of 2 to 62 is required"))?;
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let wrong = || FnError::arg(0, format!("this is no whole number in base {base}"));
+    let wrong = || FnError::arg(0, format!("this is not a whole number in base {base}"));
     if digits.is_empty() || digits.len() > 10_000 {
         return Err(wrong());
     }

@@ -94,8 +94,7 @@ fn digits(text: &str) -> Option<i64> {
 
 fn stamp(args: &Args<'_>, at: usize) -> Result<Stamp, FnError> {
     let text = args.text(at);
-    Stamp::parse(text)
-        .ok_or_else(|| FnError::arg(at, format!("\"{text}\" is no time as RFC 3339 has it, for example 2006-01-02T15:04:05Z")))
+    Stamp::parse(text).ok_or_else(|| FnError::arg(at, format!("\"{text}\" is not an RFC 3339 time, for example 2006-01-02T15:04:05Z")))
 }
 
 fn now(args: &Args<'_>) -> Outcome {
@@ -109,7 +108,7 @@ fn compare(args: &Args<'_>) -> Outcome {
 fn add(args: &Args<'_>) -> Outcome {
     let start = stamp(args, 0)?;
     let text = args.text(1);
-    let nanos = duration(text).ok_or_else(|| FnError::arg(1, format!("\"{text}\" is no duration, for example 1h30m or -10s")))?;
+    let nanos = duration(text).ok_or_else(|| FnError::arg(1, format!("\"{text}\" is not a duration, for example 1h30m or -10s")))?;
     let moment = Timestamp::from_nanosecond(start.moment.as_nanosecond() + i128::from(nanos));
     let moment = moment.map_err(|_| FnError::call("the result is beyond the years that can be written"))?;
     Ok(Val::string(&Stamp { moment, ..start }.rfc3339()))

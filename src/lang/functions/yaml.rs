@@ -151,7 +151,7 @@ fn quoted(text: &str) -> String {
 pub(super) fn read(text: &str) -> Result<Val, String> {
     let first = text.lines().find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'));
     if first.is_some_and(|line| line.starts_with('\t')) {
-        return Err("this is no YAML: a tab is no indentation".to_owned());
+        return Err("this is not YAML: tabs cannot indent".to_owned());
     }
     let mut reader = Reader { events: Parser::new_from_str(text), anchors: BTreeMap::new(), line: 1 };
     let mut found = None;
@@ -166,7 +166,7 @@ pub(super) fn read(text: &str) -> Result<Val, String> {
             _ => {}
         }
     }
-    found.ok_or_else(|| "this is no YAML: there is nothing in it".to_owned())
+    found.ok_or_else(|| "this is not YAML: it is empty".to_owned())
 }
 
 struct Reader<'a> {
@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
         loop {
             match self.events.next() {
                 None => return Ok(Event::StreamEnd),
-                Some(Err(error)) => return Err(format!("this is no YAML: {error}")),
+                Some(Err(error)) => return Err(format!("this is not YAML: {error}")),
                 Some(Ok((Event::Comment(..), _))) => {}
                 Some(Ok((event, span))) => {
                     self.line = span.start.line();
@@ -198,7 +198,7 @@ impl<'a> Reader<'a> {
     }
 
     fn wrong<T>(&self, what: &str) -> Result<T, String> {
-        Err(format!("this is no YAML that can be read: line {}: {what}", self.line))
+        Err(format!("this YAML cannot be read: line {}: {what}", self.line))
     }
 
     fn node(&mut self, event: Event<'a>) -> Result<Node, String> {
@@ -270,7 +270,7 @@ impl<'a> Reader<'a> {
             }
             let Some(name) = crate::types::text_of(&name.data) else { return self.wrong("a key must be a text") };
             if fields.insert(name, value.val).is_some() {
-                return self.wrong("a key is there twice");
+                return self.wrong("a key occurs twice");
             }
         }
     }
@@ -310,12 +310,11 @@ fn scalar(text: &str, plain: bool, tag: Option<&Tag>) -> Result<Val, String> {
         "str" | "binary" => Ok(Val::string(text)),
         "null" if text.is_empty() || resolved()?.is_null() => Ok(Val::null()),
         "bool" => {
-            resolved().and_then(|val| if matches!(val.data, Data::Bool(_)) { Ok(val) } else { Err(format!("\"{text}\" is no bool")) })
+            resolved().and_then(|val| if matches!(val.data, Data::Bool(_)) { Ok(val) } else { Err(format!("\"{text}\" is not a bool")) })
         }
-        "int" | "float" => {
-            resolved().and_then(|val| if matches!(val.data, Data::Number(_)) { Ok(val) } else { Err(format!("\"{text}\" is no number")) })
-        }
-        "timestamp" => timestamp(text).map(|time| Val::string(&time)).ok_or_else(|| format!("\"{text}\" is no time")),
+        "int" | "float" => resolved()
+            .and_then(|val| if matches!(val.data, Data::Number(_)) { Ok(val) } else { Err(format!("\"{text}\" is not a number")) }),
+        "timestamp" => timestamp(text).map(|time| Val::string(&time)).ok_or_else(|| format!("\"{text}\" is not a time")),
         _ => Err("a tag is not known".to_owned()),
     }
 }
@@ -327,7 +326,7 @@ fn resolve(text: &str) -> Result<Val, String> {
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Val::bool(true),
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Val::bool(false),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" | "-.inf" | "-.Inf" | "-.INF" | ".nan" | ".NaN" | ".NAN" => {
-            return Err(format!("{text} is no number that can be computed with"));
+            return Err(format!("{text} is not a number that can be computed with"));
         }
         _ => match arithmetic::parse(text) {
             Some(number) => Val::number(number),

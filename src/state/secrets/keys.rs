@@ -105,7 +105,7 @@ pub fn recipients(text: &str) -> Result<Vec<Recipient>, Box<Diagnostic>> {
         for word in keys.split_whitespace() {
             let key = word.parse().map_err(|_| {
                 let secret = word.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-");
-                refused(found.len(), if secret { "a secret key" } else { "no public key of age or ssh" })
+                refused(found.len(), if secret { "a secret key" } else { "not a public key of age or ssh" })
             })?;
             found.push(Recipient { key: Key::X25519(key), comment: comment.trim().to_owned() });
         }
@@ -123,8 +123,8 @@ fn of_ssh(error: &ssh::ParseRecipientKeyError) -> String {
     match error {
         ssh::ParseRecipientKeyError::RsaModulusTooSmall => "an ssh key of less than 2048 bits".to_owned(),
         ssh::ParseRecipientKeyError::RsaModulusTooLarge => "an ssh key with more bits than age takes".to_owned(),
-        ssh::ParseRecipientKeyError::Unsupported(_) => "an ssh key of a sort that age cannot encrypt to".to_owned(),
-        _ => "no whole ssh public key".to_owned(),
+        ssh::ParseRecipientKeyError::Unsupported(_) => "an ssh key of a type that age cannot encrypt to".to_owned(),
+        _ => "not a complete ssh public key".to_owned(),
     }
 }
 
@@ -161,7 +161,7 @@ impl Keys {
         let text = match std::fs::read_to_string(&self.list) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(format!("Failed to read {name}: {error}."), "See whether the file may be read.")),
+            Err(error) => return Err(failed(format!("Failed to read {name}: {error}."), "Check the file's permissions.")),
         };
         let found = recipients(&text).map_err(|mut diagnostic| {
             diagnostic.message = format!("{name}: {}", diagnostic.message);
@@ -169,8 +169,8 @@ impl Keys {
         })?;
         if found.is_empty() {
             return Err(failed(
-                format!("{name} names nobody."),
-                "Put its last good version back, or remove the file: the secrets are for you alone then.",
+                format!("{name} lists nobody."),
+                "Restore its last good version, or delete the file: the secrets are then encrypted to you alone.",
             ));
         }
         Ok(Some(found))
@@ -190,7 +190,7 @@ impl Keys {
             .chain(recipients.iter().map(line))
             .collect();
         let fail =
-            |error: std::io::Error| failed(format!("Failed to write {}: {error}.", self.list.display()), "The old list is still there.");
+            |error: std::io::Error| failed(format!("Failed to write {}: {error}.", self.list.display()), "The old list is unchanged.");
         if let Some(folder) = self.list.parent() {
             make_folder(folder).map_err(fail)?;
         }
@@ -210,7 +210,7 @@ impl Keys {
         let first = self.identities()?.and_then(|identities| identities.recipients().into_iter().next());
         first.ok_or_else(|| {
             let message = format!("The identity {} is an ssh key that age cannot encrypt to.", self.identity.display());
-            failed(message, "Use one of the sorts `ssh-ed25519` and `ssh-rsa`, or an identity of age.")
+            failed(message, "Use a key of type `ssh-ed25519` or `ssh-rsa`, or an age identity.")
         })
     }
 
@@ -247,7 +247,7 @@ impl Keys {
         let mode = mode_of(&self.identity)?;
         let name = self.identity.display();
         (mode & 0o077 != 0).then(|| {
-            Diagnostic::warning(format!("Others than you may read the identity {name} (its mode is {mode:04o}); it opens every secret."))
+            Diagnostic::warning(format!("Other users can read the identity {name} (its mode is {mode:04o}); it decrypts every secret."))
                 .hint(format!("`chmod 600 {name}`. If somebody may have read it, `dofloat state recipients rotate` makes a new one."))
         })
     }
@@ -260,8 +260,8 @@ impl Keys {
     }
 
     fn unmade(&self, error: &std::io::Error) -> Box<Diagnostic> {
-        let message = format!("Failed to make the identity {}: {error}.", self.identity.display());
-        failed(message, "Name recipients in `DOFLOAT_AGE_RECIPIENTS`, or let that folder be written.")
+        let message = format!("Failed to create the identity {}: {error}.", self.identity.display());
+        failed(message, "Set recipients in `DOFLOAT_AGE_RECIPIENTS`, or make that folder writable.")
     }
 
     /// The own identities; `None` if there is no file.
@@ -270,7 +270,7 @@ impl Keys {
         let text = match std::fs::read_to_string(&self.identity) {
             Ok(text) => Zeroizing::new(text),
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(format!("Failed to read the identity {name}: {error}."), "See whether it may be read.")),
+            Err(error) => return Err(failed(format!("Failed to read the identity {name}: {error}."), "Check its permissions.")),
         };
         if text.trim_start().starts_with("-----BEGIN") {
             return self.ssh_identity(text.trim_start()).map(Some);
@@ -280,14 +280,14 @@ impl Keys {
             .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
             .map(|(place, line)| {
                 line.parse().map_err(|_| {
-                    let hint = "The file is one as `age-keygen` writes it, or an ssh private key. It was left as it is.";
-                    failed(format!("Line {place} of the identity {name} is no age secret key."), hint)
+                    let hint = "The file must be as `age-keygen` writes it, or an ssh private key. It was not changed.";
+                    failed(format!("Line {place} of the identity {name} is not an age secret key."), hint)
                 })
             })
             .collect::<Result<_, _>>()?;
         if found.is_empty() {
             let message = format!("The identity {name} has no age secret key in it.");
-            return Err(failed(message, "Put the key back, or remove the file if no secrets were ever encrypted to it."));
+            return Err(failed(message, "Restore the key, or delete the file if no secrets were ever encrypted to it."));
         }
         Ok(Some(Identities::X25519(found)))
     }
@@ -297,10 +297,10 @@ impl Keys {
         let hint =
             "age opens files with `ssh-ed25519` and `ssh-rsa` keys. Use such a key, or an identity of age, by `DOFLOAT_AGE_IDENTITY`.";
         let bad = |what: &str| failed(format!("The identity {name} is {what}."), hint);
-        match ssh::Identity::from_buffer(text.as_bytes(), None).map_err(|_| bad("no whole ssh private key"))? {
+        match ssh::Identity::from_buffer(text.as_bytes(), None).map_err(|_| bad("not a complete ssh private key"))? {
             identity @ ssh::Identity::Unencrypted(_) => Ok(Identities::Ssh(Box::new(identity))),
-            ssh::Identity::Encrypted(_) => Err(bad("an ssh key behind a passphrase, which cannot be asked for in the middle of a run")),
-            ssh::Identity::Unsupported(_) => Err(bad("an ssh key of a sort that age cannot use")),
+            ssh::Identity::Encrypted(_) => Err(bad("an ssh key with a passphrase, which cannot be asked for during a run")),
+            ssh::Identity::Unsupported(_) => Err(bad("an ssh key of a type that age cannot use")),
         }
     }
 }

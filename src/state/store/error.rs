@@ -60,11 +60,11 @@ impl StoreError {
             Self::Failed(diagnostic) | Self::Mismatch(diagnostic) | Self::Lost(diagnostic) => vec![Diagnostic::clone(diagnostic)],
             Self::Held { holder, waited, lasting } => {
                 let who = who(holder.as_deref());
-                let waited = if waited.is_zero() { String::new() } else { format!(" It was waited for {} s.", waited.as_secs()) };
+                let waited = if waited.is_zero() { String::new() } else { format!(" Waited {} s.", waited.as_secs()) };
                 let wait = "Wait until that run has ended, or let dofloat wait with `-lock-timeout=5m`.";
                 let end = if *lasting {
-                    "If it was killed, run the same command in that clone again: it goes on where it was. If that clone is lost, \
-                     `dofloat unlock` frees the lock."
+                    "If it was killed, run the same command in that clone again: it continues where it stopped. If that clone is \
+                     lost, `dofloat unlock` releases the lock."
                 } else {
                     "A lock ends with its process."
                 };
@@ -79,7 +79,7 @@ pub(super) fn who(holder: Option<&str>) -> String {
     match holder.map(str::trim) {
         Some("") => "by another dofloat".to_owned(),
         Some(holder) => format!("by {holder}"),
-        None => "by a plan that is being made".to_owned(),
+        None => "by a plan in progress".to_owned(),
     }
 }
 
@@ -87,21 +87,21 @@ pub(super) fn who(holder: Option<&str>) -> String {
 pub(super) fn failed(doing: &str, path: &Path, error: &Error) -> StoreError {
     let path = path.display();
     let (cause, hint) = match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ("the disk is full".to_owned(), "Make room on that disk."),
-        ErrorKind::PermissionDenied => ("permission is denied".to_owned(), "Give yourself the right to write there."),
-        ErrorKind::ReadOnlyFilesystem => ("the file system is read-only".to_owned(), "Work in a folder that can be written."),
-        ErrorKind::NotFound => ("its folder is not there".to_owned(), "Put the folder back: it holds what dofloat remembers."),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ("the disk is full".to_owned(), "Free some space on that disk."),
+        ErrorKind::PermissionDenied => ("permission is denied".to_owned(), "Change the permissions, or run as a user who may write there."),
+        ErrorKind::ReadOnlyFilesystem => ("the file system is read-only".to_owned(), "Use a folder that is writable."),
+        ErrorKind::NotFound => ("its folder does not exist".to_owned(), "Restore the folder: it contains the state."),
         ErrorKind::IsADirectory => ("it is a folder".to_owned(), "Move that folder away."),
-        _ => (error.to_string(), "See whether the disk is in order."),
+        _ => (error.to_string(), "Check the disk."),
     };
     StoreError::Failed(Box::new(Diagnostic::error(format!("Failed to {doing} {path}: {cause}.")).hint(hint)))
 }
 
 /// A file was removed while we held it.
 pub(super) fn vanished(path: &Path) -> StoreError {
-    let message = format!("{} was removed while a run writes it.", path.display());
+    let message = format!("{} was removed while a run was writing it.", path.display());
     StoreError::Failed(Box::new(
-        Diagnostic::error(message).hint("Nothing more is begun. Leave state and journal alone while dofloat works."),
+        Diagnostic::error(message).hint("No further operation is started. Do not touch state and journal while dofloat is running."),
     ))
 }
 
@@ -109,7 +109,7 @@ pub(super) fn vanished(path: &Path) -> StoreError {
 pub(super) fn misuse(path: &Path, why: &str) -> StoreError {
     let message = format!("Nothing was written to {}: {why}.", path.display());
     StoreError::Failed(Box::new(
-        Diagnostic::error(message).hint("This is a fault of dofloat; please report it. What is on disk is in order."),
+        Diagnostic::error(message).hint("This is a bug in dofloat; please report it. The files on disk are intact."),
     ))
 }
 
@@ -117,23 +117,21 @@ pub(super) fn misuse(path: &Path, why: &str) -> StoreError {
 pub(super) fn other_lineage(path: &Path, there: &str, wanted: &str) -> StoreError {
     let message = format!("{} is the state of another stack: its lineage is {there}, not {wanted}.", path.display());
     StoreError::Mismatch(Box::new(
-        Diagnostic::error(message).hint("Put this stack's own state back, or make a new plan. Nothing was changed."),
+        Diagnostic::error(message).hint("Restore this stack's own state, or make a new plan. Nothing was changed."),
     ))
 }
 
 /// The state file changed at each look.
 pub(super) fn unstable(path: &Path) -> StoreError {
-    let message = format!("{} changes at each look.", path.display());
-    StoreError::Failed(Box::new(
-        Diagnostic::error(message).hint("Something other than dofloat writes it over and over. Stop that, and try again."),
-    ))
+    let message = format!("{} changes every time it is read.", path.display());
+    StoreError::Failed(Box::new(Diagnostic::error(message).hint("Another program keeps writing it. Stop that program, and try again.")))
 }
 
 /// The journal starts from another state.
 pub(super) fn mismatch(state: &Path, journal: &Path) -> StoreError {
     let (state, journal) = (state.display(), journal.display());
     let hint = format!(
-        "The journal is of an interrupted run, and knows objects that this state may lack. Put back the {state} that the run started \
+        "The journal is of an interrupted run, and knows objects that this state may lack. Restore the {state} that the run started \
          from, as it was committed with the journal or before it (`git log -- {state}`). If that run was finished elsewhere and this state \
          is the newer one, remove {journal}. Nothing was changed."
     );
@@ -153,9 +151,8 @@ pub(super) fn lost_empty(state: &Path, witness: &Path) -> StoreError {
 fn lost(message: String, state: &Path, witness: &Path) -> StoreError {
     let (state, witness) = (state.display(), witness.display());
     let hint = format!(
-        "A lost state does not mean that nothing exists. Put its last version back, for example with `git checkout -- {state}`. If it is \
-         lost for good, or everything was deleted on purpose, move {witness} away as well; `dofloat plan` then names what still carries \
-         this stack's mark. Nothing was changed."
+        "A lost state does not mean that nothing exists. Restore its last version, for example with `git checkout -- {state}`. If it is \
+         lost for good, or everything was deleted on purpose, move {witness} away as well; `dofloat plan` then lists what still carries this stack's mark. Nothing was changed."
     );
     StoreError::Lost(Box::new(Diagnostic::error(message).hint(hint)))
 }
@@ -164,12 +161,11 @@ fn lost(message: String, state: &Path, witness: &Path) -> StoreError {
 pub(super) fn parted(paths: &Paths, place: &str) -> StoreError {
     let folder = folder(paths);
     let hint = format!(
-        "A run of this clone was never published, and meanwhile somebody unlocked the state and applied. What is published counts. Move \
-         {folder} away, keep it, and run `dofloat plan`: it names what that run made, since it carries this stack's mark and is in no \
-         record, to be imported or deleted. Nothing was changed."
+        "A run of this clone was never published, and meanwhile somebody unlocked the state and applied. The published state counts. Move \
+         {folder} away, keep it, and run `dofloat plan`: it lists what that run created (it carries this stack's mark and is not in the state), to be imported or deleted. Nothing was changed."
     );
     StoreError::Mismatch(Box::new(
-        Diagnostic::error(format!("{folder} and {place} have both changed since they were the same.")).hint(hint),
+        Diagnostic::error(format!("{folder} and {place} have diverged: both have changed since they were the same.")).hint(hint),
     ))
 }
 
@@ -178,10 +174,10 @@ pub(super) fn broken_lock(paths: &Paths, place: &str, now: Option<String>) -> St
     let folder = folder(paths);
     let now = now.map_or_else(String::new, |note| format!(" It is held by {note} now."));
     let hint = format!(
-        "So nothing was published. What this run did is in {folder}, whole. When nobody holds the lock, run `dofloat apply` again: it \
-         publishes that, or says what stands against it."
+        "So nothing was published. Everything that this run did is in {folder}. When nobody holds the lock, run `dofloat apply` \
+         again: it publishes that, or says why it cannot."
     );
-    StoreError::Mismatch(Box::new(Diagnostic::error(format!("Somebody unlocked {place} while this run was at work.{now}")).hint(hint)))
+    StoreError::Mismatch(Box::new(Diagnostic::error(format!("Somebody unlocked {place} while this run was in progress.{now}")).hint(hint)))
 }
 
 /// What a run left could not be published.
@@ -189,11 +185,11 @@ pub(super) fn unpublished(error: StoreError, paths: &Paths, place: &str) -> Stor
     let StoreError::Failed(mut diagnostic) = error else { return error };
     let why = diagnostic.hint.take().unwrap_or_default();
     let hint = format!(
-        "{why} Nothing is lost: what this run did is in {}, and the lock stays with it. When that is mended, run `dofloat apply` here \
+        "{why} Nothing is lost: what this run did is in {}, and the lock stays with it. When that is fixed, run `dofloat apply` here \
          again: it publishes that first.",
         folder(paths)
     );
-    diagnostic.message = format!("The state is not published to {place}. {}", diagnostic.message);
+    diagnostic.message = format!("Failed to publish the state to {place}. {}", diagnostic.message);
     diagnostic.hint = Some(hint.trim().to_owned());
     StoreError::Failed(diagnostic)
 }
@@ -202,13 +198,13 @@ pub(super) fn unpublished(error: StoreError, paths: &Paths, place: &str) -> Stor
 pub(super) fn of_git(place: &str, doing: &str, why: &str) -> StoreError {
     let message = format!("Failed to {doing} {place}: {}.", why.trim_end_matches('.'));
     let hint = if why.contains("not a git repository") {
-        "The store `git` works in a clone: run dofloat there, or take the \"backend\" block out."
+        "The backend \"git\" works in a clone: run dofloat there, or remove the \"backend\" block."
     } else if why.contains("protected branch") || why.contains("hook declined") || why.contains("pre-receive") {
-        "The host refuses pushes to that branch: allow them, force-pushes aside, and allow the branch of the lock to be made and deleted."
+        "The host refuses pushes to that branch: allow them (but no force-pushes), and allow the lock's branch to be created and deleted."
     } else if why.contains("could not read Username") || why.contains("Authentication failed") || why.contains("Permission denied") {
-        "dofloat uses git's own credentials and asks nobody: see that `git push` works here without a question."
+        "dofloat uses git's own credentials and never asks: make sure that `git push` works here without a prompt."
     } else {
-        "See whether `git fetch` and `git push` work here."
+        "Check that `git fetch` and `git push` work here."
     };
     StoreError::Failed(Box::new(Diagnostic::error(message).hint(hint)))
 }
@@ -252,9 +248,9 @@ impl Refusal {
     /// What an answer comes to, by its status and the code in its body.
     pub(super) fn answered(status: Option<u16>, code: &str, region: Option<String>) -> Self {
         let said = || match (status, code) {
-            (Some(status), "") => format!("it answers {status}, and not as S3 does"),
+            (Some(status), "") => format!("it answers {status}, and not like S3"),
             (Some(status), code) => format!("it answers {status}, {code}"),
-            (None, _) => "it answers what cannot be understood".to_owned(),
+            (None, _) => "its answer cannot be parsed".to_owned(),
         };
         match (code, status.unwrap_or_default()) {
             ("NoSuchKey", _) => Self::Absent,
@@ -283,21 +279,22 @@ pub(super) fn of_bucket(place: &str, server: &str, variables: &str, doing: &str,
         Refusal::Absent => ("it is not there".to_owned(), "Run the command again.".to_owned()),
         Refusal::Bucket => (
             format!("there is no such bucket at {server}"),
-            "Look at `bucket` and `region` in the \"backend\" block. dofloat makes no buckets: make it yourself, private and with versioning."
+            "Check `bucket` and `region` in the \"backend\" block. dofloat does not create buckets: create it yourself, private and \
+             with versioning."
                 .to_owned(),
         ),
         Refusal::Denied => (
             "access is denied".to_owned(),
             format!(
-                "The key in {variables} must be allowed to get and to put this object, and to list the bucket: without the last, an \
-                 object that is not there looks like one that is forbidden."
+                "The key in {variables} must be allowed to get and to put this object, and to list the bucket: otherwise a missing \
+                 object looks like a forbidden one."
             ),
         ),
         Refusal::Keys(code) => (
             format!("{server} does not accept the key ({code})"),
-            format!("Look at {variables}: both must be of one key, whole, and made for that service."),
+            format!("Check {variables}: both must belong to the same key, be complete, and be created for that service."),
         ),
-        Refusal::Expired => ("the key has expired".to_owned(), format!("Get a new one into {variables}.")),
+        Refusal::Expired => ("the key has expired".to_owned(), format!("Set a new one in {variables}.")),
         Refusal::Region(region) => (
             match region {
                 Some(region) => format!("the bucket is in the region {region}"),
@@ -307,30 +304,29 @@ pub(super) fn of_bucket(place: &str, server: &str, variables: &str, doing: &str,
         ),
         Refusal::Skewed => ("this machine's clock and the server's differ too much".to_owned(), "Set the clock.".to_owned()),
         Refusal::Unable => ("the server does not know conditional writes".to_owned(), UNCONDITIONAL.to_owned()),
-        Refusal::Busy(why) => (why.clone(), "The service has trouble. Try again later.".to_owned()),
-        Refusal::Silent => {
-            (format!("{server} does not answer in time"), "See whether the network works, and try again.".to_owned())
-        }
+        Refusal::Busy(why) => (why.clone(), "The service has a problem. Try again later.".to_owned()),
+        Refusal::Silent => (format!("{server} does not answer in time"), "Check the network, and try again.".to_owned()),
         Refusal::Unreachable(why) => (
             format!("{server} cannot be reached ({why})"),
-            "See whether the network works, and whether `region` or `endpoint` in the \"backend\" block is right.".to_owned(),
+            "Check the network, and `region` or `endpoint` in the \"backend\" block.".to_owned(),
         ),
         Refusal::Untrusted(why) => (
             format!("the connection to {server} is not trusted ({why})"),
-            "If a proxy of yours stands between, name its root certificates in DOFLOAT_CA_FILE. If not, somebody else answers.".to_owned(),
+            "If there is a proxy of yours in between, name its root certificates in DOFLOAT_CA_FILE. If not, it is not that service \
+             that answers."
+                .to_owned(),
         ),
-        Refusal::Cut(why) => (format!("the connection to {server} ended in the middle ({why})"), "Try again.".to_owned()),
-        Refusal::Restless => ("it changes at each look".to_owned(), "Others are at work with it. Try again.".to_owned()),
-        Refusal::Other(why) => (
-            format!("{server} does not do it: {why}"),
-            "See whether `endpoint` in the \"backend\" block is that of an S3 service.".to_owned(),
-        ),
+        Refusal::Cut(why) => (format!("the connection to {server} broke off ({why})"), "Try again.".to_owned()),
+        Refusal::Restless => ("it changes every time it is read".to_owned(), "Others are using it. Try again.".to_owned()),
+        Refusal::Other(why) => {
+            (format!("{server} refused: {why}"), "Check that `endpoint` in the \"backend\" block is that of an S3 service.".to_owned())
+        }
     };
     StoreError::Failed(Box::new(Diagnostic::error(format!("Failed to {doing} {place}: {why}.")).hint(hint)))
 }
 
-const UNCONDITIONAL: &str = "Without conditional writes two runs could both believe that they hold the lock, so nothing was begun. Keep the \
-    state at a service that has them, such as Amazon S3, or use the store `git`.";
+const UNCONDITIONAL: &str = "Without conditional writes two runs could both believe that they hold the lock, so nothing was started. \
+                             Keep the state at a service that has them, such as Amazon S3, or use the backend \"git\".";
 
 /// A server ignores the conditions of a write.
 pub(super) fn unconditional(place: &str, server: &str) -> StoreError {
@@ -355,9 +351,9 @@ pub(super) enum Foreign {
 pub(super) fn foreign(place: &str, stack: &str, why: Foreign) -> StoreError {
     let (message, hint) = match why {
         Foreign::Terraform => (
-            format!("{place} is a state of Terraform."),
+            format!("{place} is a Terraform state."),
             format!(
-                "Give dofloat a `key` of its own in the \"backend\" block. What Terraform's state knows is taken over by `terraform state \
+                "Give dofloat a `key` of its own in the \"backend\" block. Import what Terraform's state knows with `terraform state \
                  pull > terraform.tfstate` and `dofloat import -tfstate terraform.tfstate {stack}`."
             ),
         ),
@@ -368,7 +364,7 @@ pub(super) fn foreign(place: &str, stack: &str, why: Foreign) -> StoreError {
         ),
         Foreign::Unknown(why) => (
             format!("{place} is not what dofloat wrote: {why}."),
-            "If it is something else, choose another `key`. If it was damaged, put back its last version: with versioning, the bucket \
+            "If it is something else, choose another `key`. If it was damaged, restore its last version: with versioning, the bucket \
              still has it."
                 .to_owned(),
         ),
@@ -380,11 +376,10 @@ pub(super) fn foreign(place: &str, stack: &str, why: Foreign) -> StoreError {
 pub(super) fn lost_shared(paths: &Paths, place: &str, base: &Path) -> StoreError {
     let (folder, base) = (folder(paths), base.display());
     let hint = format!(
-        "A lost state does not mean that nothing exists. Put its last version back there (a bucket with versioning and a git repository's \
-         reflog have it). If they do not: this clone's copy, in {folder}, is as it was read last; remove {base}, and the next \
-         apply publishes it. If it was removed on purpose, move {folder} away. Nothing was changed."
+        "A lost state does not mean that nothing exists. Restore its last version there (a bucket with versioning and a git repository's \
+         reflog have it). If they do not: this clone's copy, in {folder}, is as it was last read; delete {base}, and the next apply publishes it. If it was deleted on purpose, move {folder} away. Nothing was changed."
     );
-    StoreError::Lost(Box::new(Diagnostic::error(format!("The state is gone from {place}.")).hint(hint)))
+    StoreError::Lost(Box::new(Diagnostic::error(format!("The state no longer exists in {place}.")).hint(hint)))
 }
 
 fn folder(paths: &Paths) -> String {

@@ -120,7 +120,7 @@ impl Locked {
     pub fn begin(&mut self, state: &State, opening: Opening) -> Result<(), StoreError> {
         self.must_be_loaded()?;
         if self.journal.is_some() || self.paths.journal.symlink_metadata().is_ok() {
-            return Err(misuse(&self.paths.journal, "it is open already; what it holds must be settled first"));
+            return Err(misuse(&self.paths.journal, "it is already open; what it holds must be reconciled first"));
         }
         match &self.disk {
             Some(disk) if disk.lineage != state.lineage => return Err(other_lineage(&self.paths.state, &disk.lineage, &state.lineage)),
@@ -264,7 +264,7 @@ impl Locked {
         let path = &self.paths.state;
         // A folder that was there and is gone is not made again: what else was in it is missed.
         if let (None, Some(folder)) = (&self.disk, folder_of(path)) {
-            make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
+            make_folder(folder).map_err(|error| failed("create the folder", folder, &error))?;
         }
         crash_point("state.before-write");
         write_atomic(path, bytes, MODE).map_err(|error| failed("write", path, &error))?;
@@ -328,25 +328,27 @@ impl Locked {
         let on = match (&copy, journal) {
             (Some(copy), Some(_)) if ended => {
                 format!(
-                    "The new state is saved as {copy}: put it in place with `mv {copy} {state}`, and run dofloat again.",
+                    "The new state is saved as {copy}: move it into place with `mv {copy} {state}`, and run dofloat again.",
                     copy = copy.display()
                 )
             }
             (Some(copy), Some(journal)) => {
                 format!(
-                    "The new state is saved as {}. {journal} holds the same: when that is mended, run dofloat again; it goes on from there.",
+                    "The new state is saved as {}. {journal} holds the same: when that is fixed, run dofloat again; it continues \
+                     from there.",
                     copy.display()
                 )
             }
             (Some(copy), None) => {
-                format!("The new state is saved as {copy}: put it in place with `mv {copy} {state}`.", copy = copy.display())
+                format!("The new state is saved as {copy}: move it into place with `mv {copy} {state}`.", copy = copy.display())
             }
             (None, Some(journal)) => {
                 format!(
-                    "A copy could be saved nowhere, but {journal} holds every step: when that is mended, run dofloat again; it goes on from there."
+                    "No copy could be saved anywhere, but {journal} holds every step: when that is fixed, run dofloat again; it \
+                     continues from there."
                 )
             }
-            (None, None) => "A copy could be saved nowhere; no object was changed by this run.".to_owned(),
+            (None, None) => "No copy could be saved anywhere; no object was changed by this run.".to_owned(),
         };
         diagnostic.hint = Some(format!("{why} {on}").trim().to_owned());
         StoreError::Failed(diagnostic)

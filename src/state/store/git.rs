@@ -50,7 +50,7 @@ impl Backend for Git {
                 return Ok(snapshot);
             }
         }
-        Err(of_git(&self.name(), "read", "it changes at each look"))
+        Err(of_git(&self.name(), "read", "it changes every time it is read"))
     }
 
     async fn new_lock_id(&self, note: &str) -> Result<String, StoreError> {
@@ -282,7 +282,7 @@ impl Git {
         command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").env_remove("GIT_INDEX_FILE").env_remove("GIT_PREFIX");
         command.envs(with.iter().map(|(name, value)| (name, value)));
         let fail = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => of_git(&self.name(), "use", "the program `git` is not installed"),
+            std::io::ErrorKind::NotFound => of_git(&self.name(), "use", "`git` is not installed"),
             _ => of_git(&self.name(), "use", &error.to_string()),
         };
         let mut child = command.spawn().map_err(fail)?;

@@ -63,7 +63,7 @@ pub(super) async fn take(
 ) -> Result<FileLock, StoreError> {
     let path = &paths.lock;
     if let Some(folder) = folder_of(path) {
-        make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
+        make_folder(folder).map_err(|error| failed("create the folder", folder, &error))?;
     }
     let (start, until) = (clock.tick(), clock.now().plus(timeout));
     let mut told = None;
@@ -88,7 +88,7 @@ pub(super) async fn take(
 pub(super) fn try_take(paths: &Paths) -> Result<Option<FileLock>, StoreError> {
     let path = &paths.lock;
     if let Some(folder) = folder_of(path) {
-        make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
+        make_folder(folder).map_err(|error| failed("create the folder", folder, &error))?;
     }
     FileLock::try_take(path, LockKind::Exclusive, "").map_err(|error| failed("lock", path, &error))
 }

@@ -301,7 +301,7 @@ fn a_state_that_cannot_be_written_is_saved_elsewhere_and_the_journal_holds_it() 
     let error = locked.commit(&new).unwrap_err();
     let told = bench.told(&error);
     assert!(told.starts_with("Failed to write state/web.json: "), "{told}");
-    assert!(told.contains("put it in place with `mv state/web.rescue-PID.json state/web.json`, and run dofloat again."), "{told}");
+    assert!(told.contains("move it into place with `mv state/web.rescue-PID.json state/web.json`, and run dofloat again."), "{told}");
     // The advice holds.
     std::fs::remove_dir(path).unwrap();
     put(path, &get(&path.with_extension(format!("rescue-{}.json", std::process::id()))));
@@ -316,7 +316,7 @@ fn a_folder_that_vanishes_stops_the_next_call_and_the_state_is_saved_elsewhere()
     locked.begin(&state, opening()).unwrap();
     std::fs::remove_dir_all(bench.folder.path().join("state")).unwrap();
     let told = bench.told(&locked.append(begin(1, "c", Op::Create)).unwrap_err());
-    assert!(told.starts_with("state/web.journal was removed while a run writes it."), "{told}");
+    assert!(told.starts_with("state/web.journal was removed while a run was writing it."), "{told}");
     let told = bench.told(&locked.commit(&State { records: BTreeMap::new(), ..state }).unwrap_err());
     assert!(told.contains("The new state is saved as dofloat-web.rescue-PID.json"), "{told}");
     let saved = bench.folder.path().join(format!("dofloat-web.rescue-{}.json", std::process::id()));
@@ -327,16 +327,13 @@ fn a_folder_that_vanishes_stops_the_next_call_and_the_state_is_saved_elsewhere()
 #[test]
 fn what_the_system_refuses_is_told_with_path_cause_and_way_on() {
     for (kind, expected) in [
-        (ErrorKind::StorageFull, "Failed to write state/web.journal: the disk is full. Make room on that disk."),
-        (ErrorKind::PermissionDenied, "Failed to write state/web.journal: permission is denied. Give yourself the right to write there."),
+        (ErrorKind::StorageFull, "Failed to write state/web.journal: the disk is full. Free some space on that disk."),
         (
-            ErrorKind::ReadOnlyFilesystem,
-            "Failed to write state/web.journal: the file system is read-only. Work in a folder that can be written.",
+            ErrorKind::PermissionDenied,
+            "Failed to write state/web.journal: permission is denied. Change the permissions, or run as a user who may write there.",
         ),
-        (
-            ErrorKind::NotFound,
-            "Failed to write state/web.journal: its folder is not there. Put the folder back: it holds what dofloat remembers.",
-        ),
+        (ErrorKind::ReadOnlyFilesystem, "Failed to write state/web.journal: the file system is read-only. Use a folder that is writable."),
+        (ErrorKind::NotFound, "Failed to write state/web.journal: its folder does not exist. Restore the folder: it contains the state."),
     ] {
         let error = error::failed("write", Path::new("state/web.journal"), &Error::from(kind));
         assert_eq!(error.class(), ExitClass::Failed);
@@ -356,13 +353,13 @@ async fn a_lock_is_waited_for_and_names_its_holder() {
     assert_eq!(told, ["The state is locked by pid 7 since noon. Waiting for that run to end, until 1970-01-01T00:00:10Z at most."]);
     assert_eq!(error, StoreError::Held { holder: Some("pid 7 since noon".to_owned()), waited: Duration::from_secs(10), lasting: false });
     assert_eq!(error.class(), ExitClass::Locked);
-    assert_eq!(error.diagnostics()[0].message, "The state is locked by pid 7 since noon. It was waited for 10 s.");
+    assert_eq!(error.diagnostics()[0].message, "The state is locked by pid 7 since noon. Waited 10 s.");
     assert!(matches!(bench.store.share(&clock).await, Sharing::Busy { holder } if holder == "pid 7 since noon"));
     drop(held);
     let shared = bench.store.share(&clock).await;
     assert!(matches!(shared, Sharing::Held(_)) && matches!(bench.store.share(&clock).await, Sharing::Held(_)));
     let error = bench.store.lock(Duration::ZERO, "pid 9", &clock, &mut |_| {}).await.unwrap_err();
-    assert_eq!(error.diagnostics()[0].message, "The state is locked by a plan that is being made.");
+    assert_eq!(error.diagnostics()[0].message, "The state is locked by a plan in progress.");
     drop(shared);
     assert!(bench.store.lock(Duration::ZERO, "pid 9", &clock, &mut |_| {}).await.is_ok());
 }

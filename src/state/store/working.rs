@@ -162,7 +162,7 @@ fn write_base(paths: &Paths, base: &Base) -> Result<(), StoreError> {
 
 fn put(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     if let Some(folder) = path.parent() {
-        make_folder(folder).map_err(|error| failed("make the folder", folder, &error))?;
+        make_folder(folder).map_err(|error| failed("create the folder", folder, &error))?;
     }
     write_atomic(path, bytes, MODE).map_err(|error| failed("write", path, &error))
 }

@@ -51,7 +51,13 @@ fn a_droplet_of_its_own_is_the_arbiter_and_changes_nothing_for_pairs_without() {
         state.to_string()
     };
     assert!(!inputs(&stack).contains("arbiter"), "a pair without an arbiter does not know the word");
-    stack.write("plans/votes.tf", &format!("{PAIR}  arbiter {{\n    region = \"sfo3\"\n  }}\n}}\n\noutput \"third\" {{\n  value = dofloat_cluster.web.arbiter_address\n}}\n"));
+    stack.write(
+        "plans/votes.tf",
+        &format!(
+            "{PAIR}  arbiter {{\n    region = \"sfo3\"\n  }}\n}}\n\noutput \"third\" {{\n  value = \
+             dofloat_cluster.web.arbiter_address\n}}\n"
+        ),
+    );
     stack.run(&["apply", "votes", "-auto-approve"]).ok();
     stack.run(&["plan", "votes", "-detailed-exitcode"]).ok().says("No changes.");
     let arbiter = cloud.find("droplets", "name", "votes-web-arbiter");
@@ -147,15 +153,15 @@ fn what_does_not_go_with_an_arbiter_is_refused_at_plan() {
         let (_cloud, stack) = scene(&format!("{PAIR}{more}}}\n"));
         stack.run(&["plan", "votes"]).exits(1).mentions(told);
     };
-    refused("  arbiter = \"no address\"\n", "`arbiter` is no address of a host.");
-    refused("  arbiter = 3\n", "`arbiter` is no address of a host.");
+    refused("  arbiter = \"no address\"\n", "`arbiter` is not a valid host address.");
+    refused("  arbiter = 3\n", "`arbiter` is not a valid host address.");
     refused("  arbiter {}\n  arbiter {}\n", "A cluster has one arbiter, not 2.");
     refused("  arbiter {\n    sise = \"x\"\n  }\n", "There is no argument `sise` in `arbiter`.");
     refused("  arbiter {\n    image = \"ubuntu-14-04-x64\"\n  }\n", "An arbiter cannot be built on `ubuntu-14-04-x64`.");
     refused("  arbiter_address = \"203.0.113.9\"\n", "`arbiter_address` cannot be set");
     let (_cloud, stack) =
         scene(&PAIR.replace("debian-12-x64", "ubuntu-14-04-x64").replace("fencing        = \"api\"", "arbiter = \"203.0.113.9\"\n}\n"));
-    stack.run(&["plan", "votes"]).exits(1).mentions("The corosync of ubuntu-14-04-x64 knows no arbiter.");
+    stack.run(&["plan", "votes"]).exits(1).mentions("The corosync of ubuntu-14-04-x64 has no support for an arbiter.");
     let alone = PAIR.replace("fencing        = \"api\"", "no_quorum_policy = \"ignore\"\n  arbiter = \"203.0.113.9\"\n}\n");
     let (_cloud, stack) = scene(&alone);
     stack.run(&["plan", "votes"]).exits(1).mentions("An arbiter is of no use where `no_quorum_policy` is \"ignore\"");

@@ -103,7 +103,7 @@ fn the_same_node_gives_the_same_bytes_within_the_limit() {
         assert!(length < 40 * 1024, "{length} bytes leave too little for the user's script");
         let long = Node { user_script: Some(Secret::new(format!("#!/bin/sh\n{}", "#".repeat(LIMIT)))), ..node };
         let error = user_data::render(&long).unwrap_err();
-        assert!(error.to_string().contains("must be shorter by"), "{error}");
+        assert!(error.to_string().contains("shorten the script in `user_data` by"), "{error}");
     }
 }
 

@@ -117,7 +117,7 @@ fn lost_secrets_are_told_of_and_made_anew() {
     // What needs no secret goes on.
     stack.run(&["plan", "ha", "-detailed-exitcode"]).ok().says("No changes.");
     let replace = "-replace=dofloat_cluster.web.digitalocean_droplet.secondary";
-    let refused = stack.run(&["apply", "ha", "-auto-approve", replace]).exits(1).mentions("ha.secrets.age cannot be opened");
+    let refused = stack.run(&["apply", "ha", "-auto-approve", replace]).exits(1).mentions("ha.secrets.age cannot be decrypted");
     refused.mentions("move the file away and run `dofloat apply`");
     assert_eq!([id(&cloud, "primary"), id(&cloud, "secondary")], before, "nothing was touched");
     std::fs::remove_file(stack.path("state/ha.secrets.age")).expect("the folder is ours");
@@ -142,7 +142,7 @@ fn a_token_is_needed_and_should_be_one_of_its_own() {
     outcome.mentions("dofloat_cluster.web has no `failover_token`").mentions("plans/ha.tf:").mentions("dofloat scopes");
     assert!(cloud.is_fresh() && !stack.exists("state/ha.json"));
     let outcome = stack.run_env(&[("TF_VAR_failover_token", Cloud::TOKEN)], &["plan", "ha"]).ok();
-    outcome.mentions("get the token that dofloat itself uses");
+    outcome.mentions("get the same token that dofloat uses");
     stack.run_env(&without, &["validate", "ha"]).ok();
 }
 
@@ -159,12 +159,12 @@ fn after_a_failover_nothing_is_changed_and_nothing_moved_back() {
     stack
         .run(&["status", "ha"])
         .exits(1)
-        .mentions("serving, but not whole")
-        .mentions("primary: nothing is heard of it: it is powered off; `dofloat apply` powers it on")
+        .mentions("serving, but degraded")
+        .mentions("primary: it does not report: it is powered off; `dofloat apply` powers it on")
         .mentions("held by secondary");
     cloud.outside("POST", &format!("/v2/droplets/{primary}/actions"), &json!({ "type": "power_on" }));
     let plan = stack.run(&["plan", "ha", "-detailed-exitcode"]).ok().says("No changes.");
-    plan.mentions("is held by secondary").mentions("dofloat never moves it back");
+    plan.mentions("is held by secondary").mentions("dofloat never moves the address back");
     cloud.forget_log();
     stack.run(&["apply", "ha", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added, 0 changed, 0 destroyed.");
     assert_eq!((cloud.requests().0, holder(&cloud)), (0, json!("secondary")));
@@ -251,7 +251,7 @@ fn the_address_is_given_up_only_by_its_own_name_or_with_everything() {
     stack.run(&["apply", "ha", "-auto-approve"]).ok();
     let ip = cloud.show("reserved_ips")[0]["ip"].clone();
     let address = "dofloat_cluster.web.digitalocean_reserved_ip.address";
-    let refused = |outcome: Outcome| outcome.exits(1).mentions(&format!("{address} would be given up"));
+    let refused = |outcome: Outcome| outcome.exits(1).mentions(&format!("{address} would be released"));
     refused(stack.run(&["destroy", "ha", "-auto-approve", "-target=dofloat_cluster.web"]));
     refused(stack.run(&["plan", "ha", "-var", "region=fra1"]));
     let text = stack.read("plans/ha.tf");
@@ -284,7 +284,7 @@ fn a_newer_dofloat_leaves_the_nodes_alone_until_it_is_asked() {
     stack.write("state/ha.json", &text);
     stack.run(&["apply", "ha", "-auto-approve"]).ok().says("Apply complete! Resources: 2 added, 0 changed, 2 destroyed.");
     let plan = stack.run(&["plan", "ha"]).ok();
-    plan.mentions("were made by another version of dofloat").mentions("-upgrade-nodes");
+    plan.mentions("were created by another version of dofloat").mentions("-upgrade-nodes");
     let before = [id(&cloud, "primary"), id(&cloud, "secondary")];
     let outcome = stack.run(&["apply", "ha", "-auto-approve", "-upgrade-nodes"]).ok();
     // The address is at the second node now, after the first one was replaced.
@@ -335,8 +335,8 @@ fn what_is_wrong_with_a_cluster_is_told_at_its_place() {
     check("  service = \"haproxy\"\n", "`service` is \"nginx\" or \"none\", not \"haproxy\".");
     check("  servce = \"nginx\"\n", "Did you mean \"service\"?");
     check("  fencing_delay = 500\n", "`fencing_delay` is a whole number from 0 to 120 seconds.");
-    check("  vpc_uuid = digitalocean_domain.web.id\n  cluster_name = \"a b\"\n", "`a b` is no name of a cluster.");
-    check("  lifecycle {\n    create_before_destroy = true\n  }\n", "`create_before_destroy` has no place in a cluster.");
+    check("  vpc_uuid = digitalocean_domain.web.id\n  cluster_name = \"a b\"\n", "`a b` is not a valid cluster name.");
+    check("  lifecycle {\n    create_before_destroy = true\n  }\n", "`create_before_destroy` is not supported in a cluster.");
 }
 
 /// Who may log in and who may read the nodes' health is a matter of the firewall alone: no node is replaced for it.
@@ -363,7 +363,7 @@ fn the_firewall_lets_in_whom_the_block_names() {
     let rules = cloud.show("firewalls")[0]["inbound_rules"].to_string();
     assert!(!rules.contains("\"22\""), "nobody may log in: {rules}");
     stack.replace("plans/ha.tf", "\"198.51.100.0/24\", \"2001:db8::/32\"", "\"home\"");
-    stack.run(&["plan", "ha"]).exits(1).mentions("`health_sources` has \"home\", which is no address").mentions("plans/ha.tf:");
+    stack.run(&["plan", "ha"]).exits(1).mentions("`health_sources` has \"home\", which is neither an address").mentions("plans/ha.tf:");
 }
 
 #[test]

@@ -57,10 +57,7 @@ fn what_a_run_does_not_do_is_not_forgotten() {
     let (cloud, stack) = off(Options::default());
     // Something else only; a refusal; and a run that is killed when the order is out.
     stack.write("plans/web.tf", &format!("{WEB}{OTHER}"));
-    stack
-        .run(&["apply", "-auto-approve", "-target=digitalocean_tag.other"])
-        .ok()
-        .mentions("A whole apply, without `-target`, powers it on.");
+    stack.run(&["apply", "-auto-approve", "-target=digitalocean_tag.other"]).ok().mentions("An apply without `-target` powers it on.");
     cloud.set_faults(&["POST /v2/droplets/*/actions error-before=403"]);
     stack.run(&["apply", "-auto-approve"]).exits(1).mentions("droplet:update");
     cloud.set_faults(&[]);
@@ -97,7 +94,7 @@ fn what_is_meant_to_be_off_is_left_so() {
     stack.run(&["plan", "-refresh-only"]).ok().mentions("\"active\" -> \"off\"").mentions("is powered off.");
     stack.run(&["apply", "-refresh-only", "-auto-approve"]).ok();
     let plan = stack.run(&["plan", "-detailed-exitcode"]).ok().says("No changes.");
-    plan.mentions("It was so when it was last seen, so an apply leaves it so.");
+    plan.mentions("It was off when it was last read, so an apply leaves it off.");
     stack.run(&["apply", "-auto-approve"]).ok();
     assert_eq!(status(&cloud, "web"), "off");
     // Who switches it on, has it on from then on.
@@ -125,7 +122,7 @@ fn what_somebody_is_at_work_on_is_left_alone() {
     let id = cloud.find("droplets", "name", "web")["id"].clone();
     cloud.ask(Cloud::TOKEN, "POST", &format!("/droplets/{id}/actions"), &json!({ "type": "power_cycle" }));
     let plan = stack.run(&["plan"]).ok().says("Plan: 0 to add, 0 to change, 0 to destroy.");
-    plan.mentions("DigitalOcean is at work on it, so it is left alone for now.");
+    plan.mentions("DigitalOcean is working on it, so it is left alone for now.");
     // It is still known to have been on.
     stack.run(&["apply", "-auto-approve"]).ok();
     cloud.finish_all();
@@ -174,7 +171,7 @@ fn a_pair_whose_nodes_are_both_off_is_told_and_switched_on_the_holder_first() {
         }
         cloud.forget_log();
         let told = run(&stack, "status", &[]).exits(1).mentions("alarm: all nodes are powered off, so nothing serves");
-        told.mentions("powers them on, the holder of the address first").mentions("primary: nothing is heard of it: it is powered off");
+        told.mentions("powers them on, the holder of the address first").mentions("primary: it does not report: it is powered off");
         let json = run(&stack, "status", &["-json"]).exits(1).json();
         let of = &json["clusters"]["dofloat_cluster.web"];
         assert_eq!((&of["nodes"][0]["off"], of["alarms"].as_array().map(Vec::len)), (&json!("powered-on-by-apply"), Some(1)), "{of}");
@@ -219,7 +216,7 @@ fn a_pair_whose_block_says_so_is_left_as_it_is() {
     stack.replace("plans/ha.tf", "service        = \"nginx\"", "service        = \"nginx\"\n  power_state    = \"any\"");
     let plan = run(&stack, "plan", &["-detailed-exitcode"]).ok().says("No changes.");
     plan.mentions("All nodes of dofloat_cluster.web are powered off").mentions("The configuration leaves that alone.");
-    run(&stack, "status", &[]).exits(1).mentions("is left so, as `power_state` says");
+    run(&stack, "status", &[]).exits(1).mentions("stays off, as `power_state` says");
     // Nobody waits for what does not come.
     run(&stack, "apply", &["-auto-approve"]).ok();
     assert_eq!(cloud.requests().0, 0);
@@ -250,8 +247,8 @@ fn nodes_that_share_a_physical_server_are_told_with_what_to_do() {
     assert_eq!(run(&stack, "status", &["-json"]).json()["clusters"]["dofloat_cluster.web"]["apart"], true);
     // A read that fails is only told.
     let (cloud, stack) = open(&["GET /v2/reports/**x0 error-before=404"]);
-    run(&stack, "apply", &["-auto-approve"]).ok().mentions("could not be asked");
-    run(&stack, "status", &[]).ok().mentions("whether they share a physical server could not be asked");
+    run(&stack, "apply", &["-auto-approve"]).ok().mentions("Failed to read whether");
+    run(&stack, "status", &[]).ok().mentions("whether they share a physical server is unknown");
     // Who has no pair is not asked.
     cloud.forget_log();
     let alone = cloud.serve(Stack::with_plan("web", WEB));

@@ -100,7 +100,7 @@ fn an_address_of_another_stack_or_of_a_person_is_left_alone_and_ours_is_known_by
     reserve(&cloud);
     let others = ips(&cloud);
     let again = stack.run(&APPLY).ok();
-    assert!(!again.stdout.contains("was made by an interrupted run"), "{again}");
+    assert!(!again.stdout.contains("was created by an interrupted run"), "{again}");
     assert_eq!(ips(&cloud).len(), 3);
     stack.run(&CALM).ok();
     stack.run(&["destroy", "s", "-auto-approve"]).ok();
@@ -109,7 +109,7 @@ fn an_address_of_another_stack_or_of_a_person_is_left_alone_and_ours_is_known_by
     // One that did come about is found: killed before its identity was on disk.
     assert_ne!(stack.run_env(&[("DOFLOAT_CRASH", "journal.before-append@5")], &APPLY).code, 0);
     assert_eq!(ips(&cloud).len(), 3);
-    stack.run(&APPLY).ok().mentions("was made by an interrupted run");
+    stack.run(&APPLY).ok().mentions("was created by an interrupted run");
     assert_eq!(ips(&cloud).len(), 3);
     stack.run(&CALM).ok();
 }
@@ -122,7 +122,7 @@ fn without_projects_a_spare_address_is_asked_about() {
     stack.run(&["apply", "other", "-auto-approve"]).ok();
     let theirs = reserve(&cloud);
     for command in [&["plan", "s"][..], &APPLY] {
-        let asked = stack.run(command).exits(4).mentions(&format!("whether it made this: {theirs} (region nyc3, held by nobody)."));
+        let asked = stack.run(command).exits(4).mentions(&format!("whether it created this: {theirs} (region nyc3, not assigned)."));
         assert_eq!(answers::offered(&asked.stderr), [["s", "digitalocean_reserved_ip.ip", theirs.as_str()].map(str::to_owned)]);
     }
     stack.run(&["adopt", "s", "digitalocean_reserved_ip.ip", "none"]).ok();
@@ -180,7 +180,7 @@ fn all_doubts_are_told_at_once_and_each_is_answered_for_itself() {
     for [of, address, id] in &offered {
         stack.run(&["adopt", of, address, id]).ok();
         // What was said once is said.
-        stack.run(&["adopt", of, address, id]).exits(1).mentions("Nothing is to be decided about");
+        stack.run(&["adopt", of, address, id]).exits(1).mentions("There is nothing to decide about");
     }
     stack.run(&APPLY).ok();
     stack.run(&CALM).ok();
@@ -191,7 +191,7 @@ fn all_doubts_are_told_at_once_and_each_is_answered_for_itself() {
 fn an_answer_must_fit_what_was_asked() {
     let of = &unmarked()[0];
     let (cloud, stack) = with(of.plan, Options::default());
-    stack.run(&["adopt", "s", of.address, "none"]).exits(1).mentions("Nothing is to be decided about");
+    stack.run(&["adopt", "s", of.address, "none"]).exits(1).mentions("There is nothing to decide about");
     stack.run(&["adopt", "s", of.address]).exits(64);
     killed_before(&stack);
     let vpc = cloud.outside("POST", "/v2/vpcs", &json!({ "name": "else", "region": "ams3" }))["vpc"]["id"].clone();
@@ -211,7 +211,7 @@ fn an_address_of_ours_that_no_record_speaks_of_is_seen() {
     stack.run(&APPLY).ok();
     let ip = ips(&cloud).remove(0);
     stack.run(&["state", "rm", "s", "digitalocean_reserved_ip.ip"]).ok();
-    let told = format!("the digitalocean_reserved_ip with id {ip} carries this stack's mark and is in no record");
+    let told = format!("the digitalocean_reserved_ip with id {ip} carries this stack's mark and is not in the state");
     stack.run(&["plan", "s"]).exits(4).mentions(&told);
     stack.run(&["destroy", "s", "-strays", "-auto-approve"]).ok();
     assert!(cloud.is_fresh(), "{:?}", cloud.summary());
@@ -251,7 +251,7 @@ fn an_address_for_a_droplet_needs_no_project() {
     assert_ne!(stack.run_env(&[("DOFLOAT_CRASH", "journal.before-append@6")], &APPLY).code, 0);
     assert_eq!(ips(&cloud).len(), 1);
     reserve(&cloud);
-    stack.run(&APPLY).ok().mentions("was made by an interrupted run");
+    stack.run(&APPLY).ok().mentions("was created by an interrupted run");
     assert_eq!(ips(&cloud).len(), 2);
     stack.run(&CALM).ok();
 }

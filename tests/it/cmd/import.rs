@@ -80,7 +80,7 @@ fn fill(world: &mut Value, objects: &Value, image: &Value) {
 /// The commands of the README's section, in order.
 fn commands_of_the_readme() -> Vec<Vec<&'static str>> {
     let text = include_str!("../../../README.md");
-    let section = text.split("## Taking over from Terraform").nth(1).expect("the section is there").split("\n## ").next().unwrap();
+    let section = text.split("## Coming from Terraform").nth(1).expect("the section is there").split("\n## ").next().unwrap();
     let block = section.split("```sh\n").nth(1).expect("it has a block of commands").split("```").next().unwrap();
     block.lines().filter_map(|line| line.strip_prefix("dofloat ")).map(|line| line.split_whitespace().collect()).collect()
 }
@@ -165,7 +165,10 @@ fn every_object_can_be_imported_by_the_official_providers_id() {
     let records: BTreeMap<String, Value> = serde_json::from_value(before["resources"].clone()).unwrap();
     assert_eq!(records.len(), 9);
     let all: Vec<&str> = records.keys().map(String::as_str).collect();
-    stack.run(&[&["state", "rm", "web"], all.as_slice()].concat()).ok().says("9 resources forgotten; the objects live on.");
+    stack
+        .run(&[&["state", "rm", "web"], all.as_slice()].concat())
+        .ok()
+        .says("9 resources removed from the state; the objects still exist.");
     cloud.forget_log();
     for (address, record) in &records {
         let id = match (address.split('.').next(), &record["attributes"]) {
@@ -196,7 +199,7 @@ fn what_fits_is_found_shown_and_taken_over_at_once() {
     assert!(planned.stdout.contains("dofloat import -discover -marked") && planned.stdout.contains("dofloat destroy -strays"), "{planned}");
     stack.run(&["import", "web", "-discover"]).exits(1).mentions("no terminal");
     let named = stack.run(&["import", "web", "-discover", "-name=nobody", "-auto-approve"]).ok();
-    assert!(named.stdout.contains("Nothing was found"), "{named}");
+    assert!(named.stdout.contains("No object matches"), "{named}");
     stack.run(&["import", "web", "-discover", "-marked", "-auto-approve"]).ok().says("Import complete! Resources: 2 imported.");
     let found = stack.run(&["import", "web", "-discover", "-auto-approve"]).ok();
     found.clone().says("Import complete! Resources: 6 imported.").mentions("digitalocean_vpc.web will be imported");

@@ -96,7 +96,7 @@ fn recipients_come_and_go() {
     let (carol, dave) = (team.ssh_key("carol", "ed25519"), team.ssh_key("dave", "rsa"));
     assert!(team.opened(&bob).is_none());
     let list = stack.run(&["state", "recipients", "add", &bob_key, &eve_key, &format!("{carol}.pub"), &format!("{dave}.pub")]).ok();
-    let list = list.says("The secrets of web are encrypted anew.").stdout;
+    let list = list.says("The secrets of web were encrypted again.").stdout;
     assert!(list.contains("  (you)") && list.contains("  carol"), "{list}");
     for identity in [IDENTITY, &bob, &eve, &carol, &dave] {
         team.shows(identity, "correct-horse-1");
@@ -107,7 +107,7 @@ fn recipients_come_and_go() {
         let answer = stack.run_env(&[("DOFLOAT_AGE_IDENTITY", identity)], &["output", "-raw", "password"]).ok();
         assert_eq!(answer.stdout, "correct-horse-1");
     }
-    stack.run(&["state", "recipients", "remove", &eve_key, "dave"]).ok().mentions("git keeps it");
+    stack.run(&["state", "recipients", "remove", &eve_key, "dave"]).ok().mentions("which git keeps");
     let before = stack.read(SECRETS);
     team.commit();
     let team = Team { stack: team.stack.env("DOFLOAT_VAR_password", "correct-horse-2"), cloud: team.cloud };
@@ -136,8 +136,8 @@ fn nobody_locks_himself_out() {
     let own = stack.run(&["state", "recipients"]).ok().stdout;
     let own = own.lines().find(|line| line.ends_with("(you)")).and_then(|line| line.split(' ').next()).expect("the own key").to_owned();
     let (_, bob_key) = team.key("bob");
-    stack.run(&["state", "recipients", "remove", &own]).exits(1).mentions("You could not open the secrets any more");
-    stack.run(&["state", "recipients", "remove", &bob_key]).exits(1).mentions("is no recipient");
+    stack.run(&["state", "recipients", "remove", &own]).exits(1).mentions("You could no longer decrypt the secrets");
+    stack.run(&["state", "recipients", "remove", &bob_key]).exits(1).mentions("is not a recipient");
     stack.run(&["state", "recipients", "add", "AGE-SECRET-KEY-1"]).exits(1).mentions("Recipient number 1 is a secret key.");
     stack
         .run_env(&[("DOFLOAT_AGE_RECIPIENTS", &bob_key)], &["state", "recipients", "add", &bob_key])
@@ -145,7 +145,7 @@ fn nobody_locks_himself_out() {
         .mentions("DOFLOAT_AGE_RECIPIENTS");
     assert!(!stack.exists("state/recipients.txt"));
     stack.run(&["state", "recipients", "add", &bob_key]).ok();
-    stack.run(&["state", "recipients", "remove", &own]).exits(1).mentions("You could not open");
+    stack.run(&["state", "recipients", "remove", &own]).exits(1).mentions("You could no longer decrypt");
     stack.run(&["state", "recipients", "list"]).ok().mentions(&own).mentions(&bob_key).mentions("state/recipients.txt");
 }
 
@@ -155,7 +155,7 @@ fn a_new_key_replaces_the_old_one() {
     let (stack, (bob, bob_key)) = (&team.stack, team.key("bob"));
     stack.run(&["state", "recipients", "add", &bob_key]).ok();
     stack.write("keys/old.txt", &stack.read(IDENTITY));
-    stack.run(&["state", "recipients", "rotate"]).ok().mentions("has a new key").says("The secrets of web are encrypted anew.");
+    stack.run(&["state", "recipients", "rotate"]).ok().mentions("has a new key").says("The secrets of web were encrypted again.");
     assert!(team.opened("keys/old.txt").is_none(), "the old key opens it no more");
     team.shows(IDENTITY, "correct-horse-1");
     team.shows(&bob, "correct-horse-1");
@@ -200,5 +200,5 @@ fn a_key_behind_a_passphrase_is_explained() {
     let args = ["-q", "-t", "ed25519", "-N", "hush", "-f", "keys/locked"];
     assert!(team.stack.command("ssh-keygen").args(args).status().expect("ssh-keygen starts").success());
     let outcome = team.stack.run_env(&[("DOFLOAT_AGE_IDENTITY", "keys/locked")], &["output", "password"]);
-    outcome.exits(1).mentions("an ssh key behind a passphrase");
+    outcome.exits(1).mentions("an ssh key with a passphrase");
 }

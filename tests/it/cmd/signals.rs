@@ -53,8 +53,8 @@ fn the_first_lets_running_calls_end_and_starts_nothing() {
         let mut apply = Run::start(&fleet.stack, &APPLY);
         apply.until("some droplets that are done, and more to do", |_| journal(&fleet).matches("\"done\"").count() > 12);
         apply.signal(signal);
-        let ended = apply.end().exits(130).says("Interrupted: what runs is waited for").says("Apply was interrupted.");
-        let (_, after) = ended.stdout.split_once("Interrupted: what runs").expect("it says so");
+        let ended = apply.end().exits(130).says("Interrupted: waiting for running operations").says("Apply interrupted.");
+        let (_, after) = ended.stdout.split_once("Interrupted: waiting for running").expect("it says so");
         assert!(!after.contains("Creating..."), "{ended}");
         assert!(after.contains("Creation complete"), "what runs is waited for: {ended}");
         assert!(!fleet.stack.exists("state/fleet.journal"), "every step's fate is known: {ended}");
@@ -70,9 +70,9 @@ fn the_second_ends_it_at_once_and_half_made_droplets_are_waited_for() {
         journal(&fleet).lines().filter(|line| line.contains("\"entry\":{\"id\"")).count() >= 4 && droplets(&fleet).len() >= 4
     });
     apply.signal("INT");
-    apply.until("the word that it stops", |apply| apply.said().contains("Interrupted: what runs is waited for"));
+    apply.until("the word that it stops", |apply| apply.said().contains("Interrupted: waiting for running operations"));
     apply.signal("TERM");
-    let ended = apply.end().exits(130).mentions("Interrupted again: it ends at once.").mentions("state/fleet.journal knows of it.");
+    let ended = apply.end().exits(130).mentions("Interrupted again: stopping at once.").mentions("state/fleet.journal records them.");
     let begun = droplets(&fleet);
     assert!(fleet.cloud.show("droplets").iter().any(|droplet| droplet["status"] == "new"), "it did not wait: {ended}");
     assert!(journal(&fleet).contains("\"begin\""), "the journal knows what was begun: {ended}");
@@ -88,7 +88,7 @@ fn a_call_that_never_comes_back_is_given_up_within_the_bound() {
     let mut apply = Run::start(&fleet.stack, &APPLY);
     apply.until("the second droplet", |_| droplets(&fleet).len() == 2);
     apply.signal("INT");
-    let ended = apply.end().exits(130).mentions("was not finished when the run was stopped");
+    let ended = apply.end().exits(130).mentions("was not finished when the run stopped");
     assert!(journal(&fleet).contains("\"begin\""), "{ended}");
     fleet.cloud.set_faults(&[]);
     goes_on(&fleet, &droplets(&fleet));
@@ -121,9 +121,9 @@ fn a_signal_while_waiting_for_the_lock_ends_the_waiting() {
         waiting.end().exits(130).mentions("Interrupted before anything was changed.");
     }
     let refused = fleet.stack.run(&["unlock", "fleet", "-force"]).exits(3).mentions("The state is locked by `dofloat apply`, process ");
-    refused.mentions("which is at work in this folder").mentions("its lock ends with its process");
+    refused.mentions("which is running in this folder").mentions("its lock ends with its process");
     holder.end().ok();
-    fleet.stack.run(&["unlock", "fleet"]).ok().says("It is not locked.");
+    fleet.stack.run(&["unlock", "fleet"]).ok().says("The state is not locked.");
     goes_on(&fleet, &droplets(&fleet));
 }
 

@@ -85,7 +85,7 @@ fn an_address_goes_from_its_old_name_to_the_new_one_and_back() {
     cloud.untouched();
     let ip = id(&stack, "digitalocean_floating_ip.front");
     // Taking the block out, another region, and a destroy say what is lost.
-    let says = [format!("The address {ip} goes back to DigitalOcean and cannot be had again")];
+    let says = [format!("The address {ip} is returned to DigitalOcean and cannot be reserved again")];
     stack.run(&["destroy", "-auto-approve", "-target=digitalocean_floating_ip_assignment.front"]).ok();
     for text in ["".to_owned(), OLD.split_inclusive("}\n").next().unwrap_or_default().replace("nyc3", "ams3")] {
         stack.write("plans/web.tf", &format!("{NET}{WEB}{text}"));
@@ -188,14 +188,14 @@ fn a_state_goes_out_and_comes_in() {
     let pulled = stack.run(&["state", "pull"]).ok().stdout;
     assert_eq!(pulled, stack.read("state/web.json"));
     stack.write("pulled.json", &pulled);
-    stack.run(&["state", "push", "pulled.json"]).ok().says("The state is the same already.");
-    stack.run(&["state", "rm", "digitalocean_firewall.wall"]).ok().says("Forgot digitalocean_firewall.wall");
+    stack.run(&["state", "push", "pulled.json"]).ok().says("The state is already the same.");
+    stack.run(&["state", "rm", "digitalocean_firewall.wall"]).ok().says("Removed digitalocean_firewall.wall");
     golden(&stack, "upkeep", "push_older", &stack.run(&["state", "push", "pulled.json"]).exits(1));
     stack.write("other.json", &pulled.replace("\"lineage\": \"", "\"lineage\": \"0"));
     golden(&stack, "upkeep", "push_other", &masked(&stack, stack.run(&["state", "push", "other.json"]).exits(1)));
     stack.write("secret.json", &pulled.replace("\"name\": \"wall\"", &format!("\"name\": \"dop_v1_{}\"", "0a".repeat(4))));
     golden(&stack, "upkeep", "push_secret", &stack.run(&["state", "push", "-force", "secret.json"]).exits(1));
-    stack.run(&["state", "push", "-force", "pulled.json"]).ok().says("The state is in place: serial 3, 3 resources.");
+    stack.run(&["state", "push", "-force", "pulled.json"]).ok().says("The state was replaced: serial 3, 3 resources.");
     stack.run(&["plan"]).ok().says("No changes.");
     let newer = pulled.replace("\"serial\": 1", "\"serial\": 9").replace("\"name\": \"wall\"", "\"name\": \"hole\"");
     let read = stack.run_with(&["state", "push", "-"], &newer).ok();
@@ -221,7 +221,7 @@ fn a_state_is_checked_before_it_is_committed() {
     git(&["init", "-q"]);
     git(&["add", "state"]);
     git(&["commit", "-qm", "one"]);
-    stack.run(&["state", "check"]).ok().says("state/web.json: fit to be committed (serial 1, 3 resources).");
+    stack.run(&["state", "check"]).ok().says("state/web.json: safe to commit (serial 1, 3 resources).");
     stack.run(&["state", "check", "state/web.json"]).ok();
     stack.run(&["state", "check", "web"]).ok();
     let check = |name: &str, text: &str| {

@@ -149,7 +149,7 @@ fn a_project_that_cannot_be_made_is_no_account_without_projects() {
     let cloud = Cloud::start(Options::default());
     let stack = on(&cloud, "resource \"digitalocean_reserved_ip\" \"ip\" {\n  region = \"nyc3\"\n}\n");
     cloud.set_faults(&["POST /v2/projects error-before=404"]);
-    stack.run(&["apply", "-auto-approve"]).exits(1).mentions("make the stack's project");
+    stack.run(&["apply", "-auto-approve"]).exits(1).mentions("create the stack's project");
     assert!(cloud.show("reserved_ips").is_empty());
     applies(&stack);
     assert_eq!(cloud.show("reserved_ips")[0]["project_id"], cloud.show("projects")[0]["id"]);

@@ -35,8 +35,8 @@ fn fencing_is_switched_on_in_a_pair_that_runs_and_the_operators_own_stays() {
         NODES.iter().all(|node| lab.health(node)["configuration"]["hand"] == serde_json::json!(["FloatIP-public", "migration-threshold"]))
     });
     let status = lab.ask("status", &[]);
-    assert!(status.stdout.contains("configuration changed by hand, and left so: FloatIP-public, migration-threshold"), "{status}");
-    lab.ask("plan", &[]).ok().mentions("this was changed by hand, and is left so: FloatIP-public, migration-threshold");
+    assert!(status.stdout.contains("configuration changed by hand, and left as it is: FloatIP-public, migration-threshold"), "{status}");
+    lab.ask("plan", &[]).ok().mentions("this was changed by hand, and is left as it is: FloatIP-public, migration-threshold");
     let errors = lab.on("primary", "crm_verify --live-check 2>&1 | grep -i error");
     assert_eq!(errors, "", "{after}");
     lab.until_serving();

@@ -148,7 +148,7 @@ const SMALL_STATE: &str = "mkdir outside tmp\ncp -a state/. outside/\nmount -t t
 /// What the disk had no room for, and whether that was told as it must be.
 fn hit(disk: &Mounted, scene: &Scene, story: Story, first: &Outcome) -> Hit {
     assert_eq!(first.code, 1, "{}: {first}", story.name);
-    for word in ["the disk is full", "Make room on that disk."] {
+    for word in ["the disk is full", "Free some space on that disk."] {
         assert!(first.stderr.contains(word), "{}: it does not say {word:?}: {first}", story.name);
     }
     let (writes, _) = scene.cloud.requests();
@@ -206,7 +206,7 @@ fn a_folder_that_is_read_only_is_read_and_nothing_is_called() {
         let Some(disk) = Mounted::new(&scene.stack, script) else { return };
         disk.run(&scene.stack, &["plan", "web"]).ok().says("Plan: 9 to add");
         let failed = disk.run(&scene.stack, STORIES[0].command).exits(1);
-        for word in ["read-only", "Work in a folder that can be written."] {
+        for word in ["read-only", "Use a folder that is writable."] {
             assert!(failed.stderr.contains(word), "{what}: it does not say {word:?}: {failed}");
         }
         assert_eq!(scene.cloud.requests().0, 0, "{what}: {failed}");
@@ -226,7 +226,7 @@ fn a_folder_that_vanishes_stops_the_run_and_nothing_is_lost_when_it_is_back() {
         journal.matches("\"done\"").count() > 5
     });
     moved(&fleet.stack, "state", "away");
-    let ended = apply.end().exits(1).mentions("state/fleet.journal was removed while a run writes it.");
+    let ended = apply.end().exits(1).mentions("state/fleet.journal was removed while a run was writing it.");
     let lines = std::fs::read_to_string(fleet.stack.path("away/fleet.journal")).expect("it was moved");
     let intents = lines.matches("{\"begin\":").count() + lines.matches("{\"lodging\":{}}").count();
     assert!(fleet.cloud.requests().0 <= intents, "no call without its intent: {ended}\n{lines}");

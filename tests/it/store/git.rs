@@ -273,9 +273,9 @@ fn a_killed_clone_is_explained_unlocked_and_its_journal_replayed_elsewhere() {
         .mentions(", since 20")
         .mentions("dofloat unlock");
     other.run(&["plan", "web"]).ok().mentions("The state is locked by `dofloat apply`");
-    other.run(&["unlock", "web"]).exits(1).mentions("what it did since it began is known only there").mentions("There is no terminal");
+    other.run(&["unlock", "web"]).exits(1).mentions("only that clone knows what it did").mentions("There is no terminal");
     assert!(host.is_locked());
-    dead.run(&["unlock", "web", "-force"]).ok().mentions("That was a run of this clone.").says("It is published and unlocked.");
+    dead.run(&["unlock", "web", "-force"]).ok().mentions("That was a run of this clone.").says("The state is published and unlocked.");
     assert!(!host.is_locked());
     assert!(host.has("state:state/web.journal"), "the journal is there for whoever comes next");
     other.run(&["apply", "web", "-auto-approve"]).ok();
@@ -283,18 +283,18 @@ fn a_killed_clone_is_explained_unlocked_and_its_journal_replayed_elsewhere() {
     assert!(!host.has("state:state/web.journal") && host.is_linear());
     other.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
     dead.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
-    other.run(&["unlock", "web"]).ok().says("It is not locked.");
+    other.run(&["unlock", "web"]).ok().says("The state is not locked.");
 }
 
 #[test]
 fn a_lock_that_is_broken_from_elsewhere_leaves_a_decision() {
     let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
     let (dead, other) = (killed(&host, &cloud), host.clone(&cloud, &tag("c")));
-    other.run(&["unlock", "web", "-force"]).ok().mentions("a run of another clone").says("It is unlocked.");
+    other.run(&["unlock", "web", "-force"]).ok().mentions("a run of another clone").says("The state is unlocked.");
     other.run(&["apply", "web", "-auto-approve"]).ok();
     let kept = host.state();
     let journal = dead.read(".dofloat/store/web/web.journal");
-    dead.run(&["apply", "web", "-auto-approve"]).exits(4).mentions("have both changed").mentions("dofloat plan");
+    dead.run(&["apply", "web", "-auto-approve"]).exits(4).mentions("have diverged").mentions("dofloat plan");
     assert_eq!((host.state(), dead.read(".dofloat/store/web/web.journal")), (kept, journal), "nothing is lost and nothing overwritten");
     assert!(!host.is_locked());
 }
@@ -308,7 +308,7 @@ fn a_run_whose_lock_was_broken_publishes_nothing() {
     let other = host.clone(&cloud, &tag("b"));
     other.run(&["unlock", "web", "-force"]).ok();
     other.run(&["apply", "web", "-auto-approve"]).ok();
-    stack.run(&["apply", "web", "-auto-approve"]).exits(4).mentions("have both changed");
+    stack.run(&["apply", "web", "-auto-approve"]).exits(4).mentions("have diverged");
     assert_eq!(
         host.state()["resources"].as_object().map(|records| records.keys().cloned().collect()),
         Some(vec!["digitalocean_tag.b".to_owned()])
@@ -343,7 +343,7 @@ fn a_lock_that_is_broken_while_the_run_is_at_work_keeps_it_from_publishing() {
     stack
         .run(&["apply", "web", "-auto-approve"])
         .exits(4)
-        .mentions("Somebody unlocked the branch state of origin while this run was at work.");
+        .mentions("Somebody unlocked the branch state of origin while this run was in progress.");
     assert!(!host.has("refs/heads/state"), "nothing is published");
     host.unhook();
     stack.run(&["apply", "web", "-auto-approve"]).ok();
@@ -360,7 +360,7 @@ fn unlocking_asks() {
         let mut command = other.command(env!("CARGO_BIN_EXE_dofloat"));
         command.args(["unlock", "web"]);
         let mut session = rexpect::session::spawn_command(command, Some(60_000)).expect("a terminal");
-        session.exp_string("It is locked by `dofloat apply`, process ").expect("the holder is shown");
+        session.exp_string("The state is locked by `dofloat apply`, process ").expect("the holder is shown");
         session.exp_string("Enter a value:").expect("it asks");
         session.send_line(answer).expect("the terminal takes it");
         session.exp_eof().expect("it ends");
@@ -376,7 +376,7 @@ fn a_refused_push_loses_nothing() {
     let hook = "#!/bin/sh\ncase $1 in refs/heads/state) echo 'protected branch' >&2; exit 1;; esac\n";
     host.hook(hook);
     let outcome = stack.run(&["apply", "web", "-auto-approve"]).exits(1);
-    outcome.mentions("The state is not published to the branch state of origin.").mentions("Nothing is lost").mentions("allow them");
+    outcome.mentions("Failed to publish the state to the branch state of origin.").mentions("Nothing is lost").mentions("allow them");
     assert!(host.is_locked(), "the lock stays with what is not published");
     assert_eq!(cloud.show("tags").len(), 1);
     host.unhook();
@@ -435,7 +435,7 @@ fn a_branch_that_is_gone_is_not_taken_for_nothing() {
     let head = host.git(&["rev-parse", "state"]).ok().stdout;
     host.git(&["update-ref", "-d", "refs/heads/state"]).ok();
     for command in [&["plan", "web"][..], &["apply", "web", "-auto-approve"]] {
-        stack.run(command).exits(4).mentions("The state is gone from the branch state of origin.").mentions("reflog");
+        stack.run(command).exits(4).mentions("The state no longer exists in the branch state of origin.").mentions("reflog");
     }
     assert!(!host.is_locked() && stack.exists(".dofloat/store/web/web.json"));
     host.git(&["update-ref", "refs/heads/state", head.trim()]).ok();
@@ -530,15 +530,15 @@ fn a_state_beside_the_stack_moves_into_the_store_on_purpose() {
 fn what_is_wrong_with_the_block_is_told_where_it_stands() {
     let stack = Stack::empty();
     for (block, message) in [
-        ("backend \"gitt\" {}", "There is no store \"gitt\"."),
-        ("backend \"git\" {\n    brunch = \"x\"\n  }", "The store \"git\" has no argument \"brunch\"."),
-        ("backend \"git\" {\n    remote = \"https://a:hush@example.org/x\"\n  }", "The address of the remote holds a password"),
-        ("backend \"local\" {\n    path = \"x\"\n  }", "The store \"local\" has no argument \"path\"."),
+        ("backend \"gitt\" {}", "There is no backend \"gitt\"."),
+        ("backend \"git\" {\n    brunch = \"x\"\n  }", "The backend \"git\" has no argument \"brunch\"."),
+        ("backend \"git\" {\n    remote = \"https://a:hush@example.org/x\"\n  }", "The remote's address contains a password"),
+        ("backend \"local\" {\n    path = \"x\"\n  }", "The backend \"local\" has no argument \"path\"."),
     ] {
         stack.write("plans/web.tf", &format!("terraform {{\n  {block}\n}}\n"));
         let outcome = stack.run(&["state", "list", "web"]).exits(1).mentions(message).mentions("plans/web.tf:");
         assert!(!outcome.stderr.contains("hush"), "{outcome}");
     }
     stack.write("plans/web.tf", STORE);
-    stack.run(&["state", "list", "web"]).exits(1).mentions("The store `git` works in a clone");
+    stack.run(&["state", "list", "web"]).exits(1).mentions("The backend \"git\" works in a clone");
 }

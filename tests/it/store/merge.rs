@@ -75,7 +75,7 @@ fn what_both_changed_is_refused_and_nothing_is_marked() {
     git(&stack, &["merge", "-qm", "joined", "other"])
         .exits(1)
         .mentions("digitalocean_tag.b: both branches changed it.")
-        .mentions("state/web.json is not merged: this branch's is left in place.");
+        .mentions("state/web.json is not merged: this branch's version is kept.");
     assert_eq!(stack.read("state/web.json"), ours);
     git(&stack, &["checkout", "-q", "--ours", "plans/web/b.tf"]).ok();
     // Whoever merged without the driver is told what the marks mean.

@@ -11,7 +11,7 @@ const STATE: &str = "state/web.json";
 const APPLY: [&str; 3] = ["apply", "web", "-auto-approve"];
 /// What is told of a state with the serial 1, where one with 2 is known.
 const OLDER: &str = "state/web.json has the serial 1, and ";
-const DOUBLED: &str = "would be made a second time: the digitalocean_droplet `";
+const DOUBLED: &str = "would be created a second time: the digitalocean_droplet `";
 
 fn droplet(name: &str) -> String {
     format!(
@@ -81,10 +81,10 @@ fn one_of_an_earlier_commit_is_refused() {
     refused(&stack, &cloud, OLDER);
     // Put in place by hand, the newer one is taken; the older one is not, but by force, and counts as the newest then.
     stack.write("home/newer.json", &git(&stack, &["show", "HEAD~1:./state/web.json"]).ok().stdout);
-    stack.run(&["state", "push", "web", "home/newer.json"]).ok().says("The state is in place: serial 2,");
+    stack.run(&["state", "push", "web", "home/newer.json"]).ok().says("The state was replaced: serial 2,");
     stack.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
     stack.run(&["state", "push", "web", "home/older.json"]).exits(1).mentions("it is an older state");
-    stack.run(&["state", "push", "-force", "web", "home/older.json"]).ok().says("The state is in place: serial 3,");
+    stack.run(&["state", "push", "-force", "web", "home/older.json"]).ok().says("The state was replaced: serial 3,");
     let doubled = stack.run(&APPLY).exits(4).mentions(DOUBLED).mentions("-allow-duplicate=digitalocean_droplet.two");
     assert!(!doubled.stderr.contains("older state."), "{doubled}");
 }
@@ -120,7 +120,7 @@ fn one_that_this_clone_has_been_beyond_is_refused_and_can_be_given_way() {
     let accept = "-accept-older-state=2";
     stack.run(&["plan", "web", accept]).exits(4).mentions(DOUBLED);
     stack.write("plans/web.tf", &droplet("one"));
-    stack.run(&["apply", "web", "-auto-approve", accept]).ok().mentions("carries this stack's mark and is in no record");
+    stack.run(&["apply", "web", "-auto-approve", accept]).ok().mentions("carries this stack's mark and is not in the state");
     assert_eq!(stack.json(STATE)["serial"], 3, "it is the newest again");
     stack.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
     // A run that is killed after its first word leaves the newest state, too.

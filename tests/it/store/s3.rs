@@ -168,9 +168,9 @@ fn a_killed_clone_is_explained_unlocked_and_its_journal_replayed_elsewhere() {
         .mentions(", since 20")
         .mentions("dofloat unlock");
     other.run(&["plan", "web"]).ok().mentions("The state is locked by `dofloat apply`");
-    other.run(&["unlock", "web"]).exits(1).mentions("what it did since it began is known only there").mentions("There is no terminal");
+    other.run(&["unlock", "web"]).exits(1).mentions("only that clone knows what it did").mentions("There is no terminal");
     assert!(team.storage.is_locked());
-    dead.run(&["unlock", "web", "-force"]).ok().mentions("That was a run of this clone.").says("It is published and unlocked.");
+    dead.run(&["unlock", "web", "-force"]).ok().mentions("That was a run of this clone.").says("The state is published and unlocked.");
     assert!(!team.storage.is_locked());
     assert!(team.storage.head()["files"]["web.journal"].is_object(), "the journal is there for whoever comes next");
     other.run(&APPLY).ok();
@@ -178,17 +178,17 @@ fn a_killed_clone_is_explained_unlocked_and_its_journal_replayed_elsewhere() {
     assert!(team.storage.head()["files"]["web.journal"].is_null());
     other.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
     dead.run(&["plan", "web", "-detailed-exitcode"]).ok().says("No changes.");
-    other.run(&["unlock", "web"]).ok().says("It is not locked.");
+    other.run(&["unlock", "web"]).ok().says("The state is not locked.");
 }
 
 #[test]
 fn a_lock_that_is_broken_from_elsewhere_leaves_a_decision() {
     let team = Team::new();
     let (dead, other) = (team.killed(), team.clone(&tag("c")));
-    other.run(&["unlock", "web", "-force"]).ok().mentions("a run of another clone").says("It is unlocked.");
+    other.run(&["unlock", "web", "-force"]).ok().mentions("a run of another clone").says("The state is unlocked.");
     other.run(&APPLY).ok();
     let (kept, journal) = (team.storage.head(), dead.read(".dofloat/store/web/web.journal"));
-    dead.run(&APPLY).exits(4).mentions("have both changed").mentions("dofloat plan");
+    dead.run(&APPLY).exits(4).mentions("have diverged").mentions("dofloat plan");
     assert_eq!((team.storage.head(), dead.read(".dofloat/store/web/web.journal")), (kept, journal), "nothing is lost or overwritten");
 }
 
@@ -231,19 +231,19 @@ fn a_state_that_changed_behind_us_is_not_overwritten() {
     stack
         .run(&APPLY)
         .exits(4)
-        .mentions("Somebody unlocked s3://states/state/web.json while this run was at work.")
-        .mentions("What this run did is in .dofloat/store/web, whole.");
+        .mentions("Somebody unlocked s3://states/state/web.json while this run was in progress.")
+        .mentions("Everything that this run did is in .dofloat/store/web.");
     assert!(team.storage.is_spent());
     assert_eq!(team.storage.text("state/web.json"), Some(theirs), "theirs stands");
     assert_eq!(stack.json(".dofloat/store/web/web.json")["resources"].as_object().map(serde_json::Map::len), Some(2), "ours is kept");
-    stack.run(&APPLY).exits(4).mentions("have both changed");
+    stack.run(&APPLY).exits(4).mentions("have diverged");
     // Without a lock it is no other.
     let other = team.clone(&(tag("a") + &tag("b") + &tag("c")));
     other.run(&["plan"]).ok();
     let mut theirs = team.storage.head();
     theirs["files"]["web.json"]["json"]["serial"] = Value::from(42);
     team.storage.arm(Move::Write, Mishap::Overtaken(format!("{theirs:#}\n")));
-    other.run(&[&APPLY[..], &["-lock=false"]].concat()).exits(4).mentions("have both changed");
+    other.run(&[&APPLY[..], &["-lock=false"]].concat()).exits(4).mentions("have diverged");
     assert_eq!(team.storage.state()["serial"], 42);
 }
 
@@ -309,8 +309,8 @@ fn a_server_that_stays_away_loses_nothing() {
     stack
         .run(&APPLY)
         .exits(1)
-        .mentions("The state is not published to s3://states/state/web.json.")
-        .mentions("ended in the middle")
+        .mentions("Failed to publish the state to s3://states/state/web.json.")
+        .mentions("broke off")
         .mentions("Still waiting for s3://states/state/web.json... [5s elapsed, up to 125s]")
         .mentions("Nothing is lost: what this run did is in .dofloat/store/web, and the lock stays with it.");
     assert!(team.storage.is_spent() && team.storage.is_locked() && team.tags() == 2);
@@ -335,13 +335,13 @@ fn what_is_wrong_with_the_bucket_is_told_with_a_way_on() {
     let stack = team.clone(&tag("a"));
     let table = [
         (403, "InvalidAccessKeyId", "does not accept the key (InvalidAccessKeyId)"),
-        (403, "SignatureDoesNotMatch", "both must be of one key, whole"),
+        (403, "SignatureDoesNotMatch", "both must belong to the same key, be complete"),
         (400, "ExpiredToken", "the key has expired"),
         (400, "AuthorizationHeaderMalformed", "Set `region` in the \"backend\" block"),
         (301, "PermanentRedirect", "the bucket is in another region"),
         (403, "RequestTimeTooSkewed", "Set the clock."),
         (404, "NoSuchBucket", "there is no such bucket at http://127.0.0.1:"),
-        (404, "", "it answers 404, and not as S3 does"),
+        (404, "", "it answers 404, and not like S3"),
         (418, "Teapot", "it answers 418, Teapot"),
     ];
     for (status, code, message) in table {
@@ -355,7 +355,7 @@ fn what_is_wrong_with_the_bucket_is_told_with_a_way_on() {
     let at =
         |server: &str| format!("terraform {{\n  backend \"s3\" {{\n    bucket   = \"states\"\n    endpoint = \"{server}\"\n  }}\n}}\n");
     stack.write("plans/web.tf", &at(&format!("http://127.0.0.1:{port}")));
-    stack.run(&APPLY).exits(1).mentions("cannot be reached").mentions("See whether the network works");
+    stack.run(&APPLY).exits(1).mentions("cannot be reached").mentions("Check the network");
     let address = team.storage.block().split('"').find(|word| word.starts_with("http://")).expect("it is there").replace("http", "https");
     stack.write("plans/web.tf", &at(&address));
     stack.run(&APPLY).exits(1).mentions("is not trusted").mentions("DOFLOAT_CA_FILE");
@@ -368,7 +368,7 @@ fn what_lies_there_and_is_not_ours_is_left_alone() {
     let stack = team.clone(&tag("a"));
     let other = "{\"format\":1,\"stack\":\"ha\",\"lock\":null,\"run\":null,\"proven\":null,\"files\":{}}";
     for (text, message) in [
-        ("{\"version\": 4, \"terraform_version\": \"1.11.4\", \"serial\": 3, \"resources\": []}", "is a state of Terraform."),
+        ("{\"version\": 4, \"terraform_version\": \"1.11.4\", \"serial\": 3, \"resources\": []}", "is a Terraform state."),
         ("{\"format\": 2}", "was written by a newer dofloat."),
         (other, "is the state of the stack `ha`, not of `web`."),
         ("<html></html>", "is not what dofloat wrote"),
@@ -388,7 +388,7 @@ fn a_state_that_is_gone_is_not_taken_for_nothing() {
     let kept = team.storage.text("state/web.json").expect("it is there");
     team.storage.remove("state/web.json");
     for command in [&["plan"][..], &APPLY] {
-        stack.run(command).exits(4).mentions("The state is gone from s3://states/state/web.json.").mentions("versioning");
+        stack.run(command).exits(4).mentions("The state no longer exists in s3://states/state/web.json.").mentions("versioning");
     }
     assert!(team.storage.text("state/web.json").is_none() && team.tags() == 1);
     // Put back, it goes on; so it does from this clone's copy, on purpose.

@@ -75,7 +75,7 @@ fn while_it_is_given_back_that_is_brought_to_its_end() {
             std::thread::sleep(std::time::Duration::from_millis(2));
         }
         session.send_control('c').expect("the terminal takes it");
-        session.exp_string("Interrupted: the state is given back.").expect("it says so");
+        session.exp_string("Interrupted: releasing the state.").expect("it says so");
         host.folder.write("go", "");
         let (rest, code) = rest(session);
         assert_eq!(code, 0, "{command:?}: {rest}");
@@ -95,14 +95,14 @@ fn a_second_one_says_what_is_left_and_how_to_go_on() {
     let mut run = Run::start(&stack, &["state", "rm", "web", "digitalocean_tag.a"]);
     run.until("the host", |_| host.folder.exists("here"));
     run.signal("INT");
-    run.until("the word that it gives the state back", |run| run.complained().contains("the state is given back"));
+    run.until("the word that it gives the state back", |run| run.complained().contains("releasing the state"));
     run.signal("INT");
-    let ended = run.end().exits(130).mentions("Interrupted again: it ends at once.").mentions("stays locked for everybody else");
+    let ended = run.end().exits(130).mentions("Interrupted again: stopping at once.").mentions("stays locked for everybody else");
     ended.mentions("`dofloat unlock web`");
     host.folder.write("go", "");
     host.unhook();
     assert!(host.is_locked());
-    stack.run(&["unlock", "web", "-force"]).ok().says("It is published and unlocked.");
+    stack.run(&["unlock", "web", "-force"]).ok().says("The state is published and unlocked.");
     assert!(!host.is_locked() && host.state()["resources"].as_object().is_some_and(serde_json::Map::is_empty));
 }
 
@@ -190,7 +190,7 @@ fn while_it_asks_for_the_lock_the_answer_is_waited_for_and_nothing_is_left() {
         let mut run = Run::start(&stack, command);
         run.until("the host", |_| here.exists());
         run.signal(signal);
-        run.until("the word that it gives the lock back", |run| run.complained().contains("the lock was asked for, and is given back"));
+        run.until("the word that it gives the lock back", |run| run.complained().contains("releasing the lock that was requested"));
         host.folder.write("go", "");
         let ended = run.end().exits(130);
         host.unhook();
@@ -210,7 +210,7 @@ fn a_host_that_does_not_answer_is_given_up() {
     run.until("the host", |_| here.exists());
     run.signal("INT");
     let ended = run.end().exits(130).mentions("Interrupted before anything was changed.");
-    ended.mentions("Whether the state is locked now is not known").mentions("`dofloat unlock web`");
+    ended.mentions("It is unknown whether the state is locked now").mentions("`dofloat unlock web`");
     host.folder.write("go", "");
     host.unhook();
     stack.run(&["state", "list", "web"]).ok().says("digitalocean_tag.a");

@@ -2,7 +2,8 @@
 //! make room.
 //!
 //! Invariant: a decision is asked for only where a create was in flight of what carries no mark, or where somebody else has
-//! made a droplet of the wanted name without any, and says how it is taken. A run that fails while nothing of others stands in the way is wrong.
+//! made a droplet of the wanted name without any, and says how it is taken. A run that fails while nothing of others stands in the
+//! way is wrong.
 
 use std::collections::BTreeMap;
 
@@ -118,8 +119,9 @@ impl Scene {
 
 /// The decisions that a message asks for, by the address: what may be its object.
 fn choices(asked: &Outcome) -> BTreeMap<String, Vec<String>> {
-    let question = regex::Regex::new(r"The answer to the creation of (\S+) was lost, and it is not certain whether it made this: (.*)\.\n")
-        .expect("the pattern is right");
+    let question =
+        regex::Regex::new(r"The answer to the creation of (\S+) was lost, and it is uncertain whether it created this: (.*)\.\n")
+            .expect("the pattern is right");
     let text = format!("{}{}", asked.stdout, asked.stderr);
     let id = |of: &str| of.split(" (").next().unwrap_or_default().to_owned();
     let questions = question.captures_iter(&text).map(|found| (found[1].to_owned(), found[2].split("; ").map(id).collect::<Vec<_>>()));
