@@ -235,7 +235,7 @@ impl Job<'_> {
     async fn execute(&self, surveyed: &Surveyed, context: PlanContext<'_>, store: &mut Locked, view: &mut View) -> Ended {
         let plan = &surveyed.planned.plan;
         if !plan.steps.is_empty() {
-            store.establish(&surveyed.state, &plan.base.owner)?;
+            store.ensure_state_file(&surveyed.state, &plan.base.owner)?;
         }
         let secrets = clusters::unlock(self.workspace, context.expanded, plan, &surveyed.state)?;
         let whole = context.expanded.with(secrets)?;

@@ -36,7 +36,7 @@ pub async fn run(args: &ArbiterArgs, session: &Session<'_>, view: &mut View) -> 
             .into());
     };
     let script = arbiter::script(&certificates).map(|text| Value::from(text.as_str()));
-    if let Value::Str(text) = secrets::shown(&script) {
+    if let Value::Str(text) = secrets::reveal(&script) {
         view.reveal(&text);
     }
     Ok(Exit::Done)

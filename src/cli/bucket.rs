@@ -14,7 +14,7 @@ use crate::api::connections_to;
 use crate::base::diag::Diagnostic;
 use crate::base::secret::Secret;
 use crate::lang::backend::{Backend, Setting};
-use crate::state::store::{S3, Settings};
+use crate::state::store::{BucketSettings, S3};
 use crate::ui::screen::Screen;
 
 /// The arguments that say something.
@@ -79,7 +79,7 @@ pub(super) fn of(backend: &Backend, stack: &str, environment: &Environment) -> R
         one(error.hint().into_iter().fold(diagnostic, Diagnostic::hint))
     })?;
     let known = environment.known.clone();
-    let settings = Settings {
+    let settings = BucketSettings {
         endpoint: server.endpoint,
         path_style,
         bucket: bucket.text.clone(),

@@ -105,5 +105,5 @@ fn open(name: &str, place: &Place, session: &Session<'_>) -> Result<Value, Failu
         Diagnostic::error(format!("The value of the sensitive output \"{name}\" is not in {}.", path.display()))
             .hint("Run an apply to write it again.")
     })?;
-    Ok(secrets::shown(&value))
+    Ok(secrets::reveal(&value))
 }

@@ -24,7 +24,7 @@ use crate::base::diag::Diagnostic;
 use crate::lang::inputs::Inputs;
 use crate::lang::module::Stack;
 use crate::state::State;
-use crate::state::store::{Holding, Loaded, Locked, Sharing, StateLock, Store, Waiting};
+use crate::state::store::{Loaded, LockInfo, LockWait, Locked, ReadLock, StateLock, Store};
 use crate::ui::view::View;
 
 /// How long the answer is waited for of whoever was asked for a lock when a signal came. A push to a host takes a second or
@@ -218,7 +218,7 @@ impl<'a> Session<'a> {
         let holding = store.refresh().await?;
         let sharing = if locking.lock { Some(store.share(&self.environment.clock).await) } else { None };
         let busy = match &sharing {
-            Some(Sharing::Busy { holder }) => Some(holder.clone()),
+            Some(ReadLock::Busy { holder }) => Some(holder.clone()),
             // A run of this clone that left its lock is over, as our own lock shows.
             Some(_) => holding.filter(|holding| !holding.own).map(|holding| holding.note),
             None => None,
@@ -249,7 +249,7 @@ impl<'a> Session<'a> {
                 let seen = locked.highest_serial(&state.lineage);
                 let newest = history::must_be_newest(claim.place, seen, state, claim.locking.accept_older_state);
                 if let Some(serial) = self.unless_stopped(newest).await? {
-                    locked.at_least(serial);
+                    locked.set_min_serial(serial);
                 }
             }
             work(locked, loaded, view).await
@@ -280,10 +280,10 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If a run is at work in this folder, or that cannot be asked.
-    pub async fn holder(&self, place: &Place) -> Result<Option<Holding>, Failure> {
+    pub async fn holder(&self, place: &Place) -> Result<Option<LockInfo>, Failure> {
         let store = store::of(place, self.environment)?;
         // A run that is at work here holds the lock of the files, be they all there is or the working copy of a shared state.
-        if let Sharing::Busy { holder } = store.share(&self.environment.clock).await {
+        if let ReadLock::Busy { holder } = store.share(&self.environment.clock).await {
             return Err(Failure::new(Exit::Locked, vec![at_work(&holder)]));
         }
         Ok(store.holder().await?)
@@ -293,7 +293,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     /// If it cannot be freed, or was taken anew since.
-    pub async fn free(&self, place: &Place, holding: &Holding, view: &mut View) -> Result<(), Failure> {
+    pub async fn free(&self, place: &Place, holding: &LockInfo, view: &mut View) -> Result<(), Failure> {
         if !holding.own {
             return Ok(store::of(place, self.environment)?.unlock(holding).await?);
         }
@@ -310,12 +310,12 @@ impl<'a> Session<'a> {
             return Err(signals::interrupted());
         }
         if !claim.locking.lock {
-            return self.unless_stopped(store.unguarded()).await;
+            return self.unless_stopped(store.without_lock()).await;
         }
         let (note, clock) = (store::holder(claim.command, self.environment), &self.environment.clock);
         let view = Mutex::new(view);
         let on_screen = |print: &dyn Fn(&mut View)| print(&mut view.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut tell = |waiting: Waiting| {
+        let mut tell = |waiting: LockWait| {
             on_screen(&|view| view.log(&waiting.to_string()));
         };
         let mut taking = Box::pin(store.lock(claim.locking.lock_timeout, &note, clock, &mut tell));

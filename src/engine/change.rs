@@ -427,7 +427,7 @@ mod tests {
         for (written, op) in [
             ("\"gate\"", StepOp::Gate),
             ("\"create\"", Op::Create.into()),
-            (r#"{"settle":{"id":"7"}}"#, Op::Settle { id: id() }.into()),
+            (r#"{"settle":{"id":"7"}}"#, Op::AwaitReady { id: id() }.into()),
             (r#"{"edit":{"edits":["rename"]}}"#, Op::Edit { edits: vec!["rename".to_owned()] }.into()),
             (r#"{"delete":{"id":"7"}}"#, Op::Delete { id: id() }.into()),
             (r#"{"forget":{"id":"7"}}"#, Op::Forget { id: id() }.into()),

@@ -26,7 +26,7 @@ use dofloat_base::identity::Mark;
 use dofloat_kinds::erased::{AnyKind, Job};
 use dofloat_kinds::{account, kind, project};
 use dofloat_state::journal::Entry;
-use dofloat_state::store::{ExitClass, Loaded, Locked, Opening, StoreError};
+use dofloat_state::store::{ExitClass, Loaded, Locked, RunStart, StoreError};
 use dofloat_state::{Record, State};
 
 /// What an execution needs beside the survey.
@@ -98,14 +98,14 @@ async fn open(surveyed: &Surveyed, state: &mut State, store: &mut Locked, api: &
     let marked = marked.chain(observed.strays.iter().map(|stray| stray.id.clone())).collect();
     let addresses = addresses_before(api, planned, surveyed.no_project || state.project.is_some()).await?;
     let claims = addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))).collect();
-    let opening = Opening { owner: planned.plan.base.owner.clone(), marked, addresses };
+    let opening = RunStart { owner: planned.plan.base.owner.clone(), marked, addresses };
     store.begin(state, opening).map_err(|error| unwritten(&error))?;
     if made(planned).any(|(kind, job)| kind.lodges(&job.body)) {
         // The project's intent; as its name is unique, one whose answer is lost is found by that.
-        store.append(Entry::Lodging { project: None }).map_err(|error| unwritten(&error))?;
+        store.append(Entry::Project { project: None }).map_err(|error| unwritten(&error))?;
         let ensured = project::ensure(api, mark, state.project.as_ref(), surveyed.no_project).await;
         state.project = ensured.map_err(|error| EngineError::from(from_api(&error, "create the stack's project")))?;
-        store.append(Entry::Lodging { project: state.project.clone() }).map_err(|error| unwritten(&error))?;
+        store.append(Entry::Project { project: state.project.clone() }).map_err(|error| unwritten(&error))?;
     }
     Ok(claims)
 }

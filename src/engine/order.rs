@@ -85,7 +85,7 @@ pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>, rolls: &[Roll]) -
     for (address, work) in work {
         let mut add = |phase, op| nodes.insert((address.clone(), phase), StepOp::Object(op));
         if let Some(id) = &work.settle {
-            add(Phase::Settle, Op::Settle { id: id.clone() });
+            add(Phase::Settle, Op::AwaitReady { id: id.clone() });
         }
         if work.create {
             add(Phase::Create, Op::Create);
@@ -383,7 +383,7 @@ mod tests {
                 StepOp::Object(Op::Create) => "+",
                 StepOp::Object(Op::Delete { .. }) => "-",
                 StepOp::Object(Op::Edit { .. }) => "~",
-                StepOp::Object(Op::Settle { .. }) => "?",
+                StepOp::Object(Op::AwaitReady { .. }) => "?",
                 StepOp::Object(Op::Forget { .. }) => ".",
             };
             format!("{sign}{}", step.address.name)

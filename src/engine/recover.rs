@@ -226,7 +226,7 @@ pub async fn reconcile(past: Past<'_>) -> Result<Reconciled, EngineError> {
                     reconciled.state.apply(address, op, &dofloat_state::journal::Outcome::Gone);
                 }
             }
-            (Op::Settle { .. } | Op::Forget { .. }, _) => {}
+            (Op::AwaitReady { .. } | Op::Forget { .. }, _) => {}
         }
     }
     if doubts.is_empty() { Ok(reconciled) } else { Err(EngineError::decision(doubts)) }

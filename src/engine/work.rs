@@ -87,7 +87,7 @@ pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>
             Some(id) => wait_ready(&task, &api, id.clone(), None).await,
             None => created(&task, &api, &tell).await,
         },
-        Op::Settle { id } => wait_ready(&task, &api, id.clone(), None).await,
+        Op::AwaitReady { id } => wait_ready(&task, &api, id.clone(), None).await,
         Op::Edit { edits } => edited(&task, &api, edits).await,
         Op::Delete { id } => deleted(&task, &api, id).await,
         Op::Forget { .. } => Message::Done { step, live: None },
@@ -221,7 +221,7 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
 
 fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
     let operation = match task.op {
-        Op::Create | Op::Settle { .. } => Operation::Create,
+        Op::Create | Op::AwaitReady { .. } => Operation::Create,
         Op::Edit { .. } => Operation::Update,
         Op::Delete { .. } | Op::Forget { .. } => Operation::Delete,
     };

@@ -42,7 +42,8 @@ pub enum Entry {
     Begin(Box<Begin>),
     /// What cannot be tagged is made in this project from now on, and is known by that; in none where there is none, as long as
     /// the project is about to be made too.
-    Lodging {
+    #[serde(rename = "lodging")]
+    Project {
         /// The stack's project.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         project: Option<Id>,
@@ -134,7 +135,8 @@ pub enum Op {
     /// Makes the object. Where the address has a record of another object already, that one is deposed.
     Create,
     /// Waits for an object that an interrupted run made.
-    Settle {
+    #[serde(rename = "settle")]
+    AwaitReady {
         /// The object.
         id: Id,
     },
@@ -224,7 +226,7 @@ pub fn next(status: Status, entry: &Entry) -> Result<Status, Illegal> {
         (Status::Begun(op), Entry::Done { outcome, .. }) => {
             let fits = match (&op, outcome) {
                 (Op::Create | Op::Edit { .. }, Outcome::Record(_)) | (Op::Delete { .. } | Op::Forget { .. }, Outcome::Gone) => true,
-                (Op::Settle { id }, Outcome::Record(record)) => record.id == *id,
+                (Op::AwaitReady { id }, Outcome::Record(record)) => record.id == *id,
                 _ => false,
             };
             if fits { Ok(Status::Done) } else { Err(Illegal(format!("a step ({op}) ends with {outcome}"))) }
@@ -361,7 +363,7 @@ impl State {
                     self.records.remove(address);
                 }
             }
-            (Op::Create | Op::Settle { .. } | Op::Edit { .. }, Outcome::Gone) => {}
+            (Op::Create | Op::AwaitReady { .. } | Op::Edit { .. }, Outcome::Gone) => {}
         }
     }
 }
@@ -432,7 +434,7 @@ impl Parts {
     fn take(&mut self, entry: Entry) {
         match entry {
             Entry::Header(header) => self.header = Some(header),
-            Entry::Lodging { project } => self.project = project,
+            Entry::Project { project } => self.project = project,
             Entry::Begin(begin) => {
                 self.begins += 1;
                 self.begun.insert(begin.step, (self.begins, *begin, None));
@@ -494,7 +496,7 @@ impl Entry {
         match self {
             Self::Begin(begin) => Some(begin.step),
             Self::Id { step, .. } | Self::Done { step, .. } | Self::Failed { step, .. } => Some(*step),
-            Self::Header(_) | Self::Lodging { .. } | Self::End { .. } => None,
+            Self::Header(_) | Self::Project { .. } | Self::End { .. } => None,
         }
     }
 
@@ -502,7 +504,7 @@ impl Entry {
         match self {
             Self::Header(_) => "header",
             Self::Begin(_) => "begin",
-            Self::Lodging { .. } => "lodging",
+            Self::Project { .. } => "lodging",
             Self::Id { .. } => "id",
             Self::Done { .. } => "done",
             Self::Failed { .. } => "failed",
@@ -515,7 +517,7 @@ impl fmt::Display for Op {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Create => f.write_str("create"),
-            Self::Settle { id } => write!(f, "settle {id}"),
+            Self::AwaitReady { id } => write!(f, "settle {id}"),
             Self::Edit { edits } => write!(f, "edit {}", edits.join(", ")),
             Self::Delete { id } => write!(f, "delete {id}"),
             Self::Forget { id } => write!(f, "forget {id}"),
@@ -667,14 +669,14 @@ mod tests {
 
     #[test]
     fn a_step_goes_its_way_and_no_other() {
-        let settle = || Op::Settle { id: id("1") };
+        let await_ready = || Op::AwaitReady { id: id("1") };
         let delete = || Op::Delete { id: id("1") };
         let cases: Vec<(&str, Vec<Entry>, Option<Status>)> = vec![
             ("create", vec![begin(1, "a", Op::Create), known(1, "1"), done(1, "1")], Some(Status::Done)),
             ("create without id", vec![begin(1, "a", Op::Create), done(1, "1")], Some(Status::Done)),
             ("id twice", vec![begin(1, "a", Op::Create), known(1, "1"), known(1, "1")], Some(Status::Known(id("1")))),
             ("edit", vec![begin(1, "a", edit()), done(1, "1")], Some(Status::Done)),
-            ("settle", vec![begin(1, "a", settle()), done(1, "1")], Some(Status::Done)),
+            ("settle", vec![begin(1, "a", await_ready()), done(1, "1")], Some(Status::Done)),
             ("delete", vec![begin(1, "a", delete()), gone(1)], Some(Status::Done)),
             ("failed", vec![begin(1, "a", delete()), failed(1)], Some(Status::Failed)),
             ("a known object that failed", vec![begin(1, "a", Op::Create), known(1, "1"), failed(1)], Some(Status::Known(id("1")))),
@@ -686,7 +688,7 @@ mod tests {
             ("done before begin", vec![done(1, "1")], None),
             ("done twice", vec![begin(1, "a", edit()), done(1, "1"), done(1, "1")], None),
             ("done with another id", vec![begin(1, "a", Op::Create), known(1, "1"), done(1, "2")], None),
-            ("settled as another", vec![begin(1, "a", settle()), done(1, "2")], None),
+            ("settled as another", vec![begin(1, "a", await_ready()), done(1, "2")], None),
             ("a delete that leaves something", vec![begin(1, "a", delete()), done(1, "1")], None),
             ("a create that leaves nothing", vec![begin(1, "a", Op::Create), gone(1)], None),
             ("failed before begin", vec![failed(1)], None),
@@ -749,11 +751,11 @@ mod tests {
             gone(9),
         ])
         .unwrap();
-        let settled = found.replay_onto(&state);
-        let ids: Vec<_> = settled.records.iter().map(|(address, record)| (address.name.as_str(), record.id.0.as_str())).collect();
+        let replayed_state = found.replay_onto(&state);
+        let ids: Vec<_> = replayed_state.records.iter().map(|(address, record)| (address.name.as_str(), record.id.0.as_str())).collect();
         assert_eq!(ids, [("edited", "2"), ("kept", "1"), ("replaced", "40")]);
-        assert_eq!(settled.deposed.keys().collect::<Vec<_>>(), [&(at("replaced"), id("4"))]);
-        assert!(settled.owner.is_some());
+        assert_eq!(replayed_state.deposed.keys().collect::<Vec<_>>(), [&(at("replaced"), id("4"))]);
+        assert!(replayed_state.owner.is_some());
         let open: Vec<_> = found.open.iter().map(|open| (open.begin.address.name.as_str(), open.id.clone())).collect();
         assert_eq!(open, [("new", None), ("half", Some(id("60")))]);
         let unfinished = found.open[1].begin.unfinished(id("60"));
@@ -814,7 +816,7 @@ mod tests {
                     1 => vec![begin(step, &name, edit()), done(step, &text)],
                     2 => vec![begin(step, &name, Op::Delete { id: id(&text) }), gone(step)],
                     3 => vec![begin(step, &name, Op::Create), failed(step)],
-                    _ => vec![begin(step, &name, Op::Settle { id: id(&text) }), done(step, &text)],
+                    _ => vec![begin(step, &name, Op::AwaitReady { id: id(&text) }), done(step, &text)],
                 };
                 queue.truncate(usize::from(*length) % 4);
                 queue.reverse();

@@ -45,7 +45,7 @@ pub fn join(base: Option<&State>, ours: &State, theirs: &State) -> Result<State,
         deposed: each(&base.deposed, &ours.deposed, &theirs.deposed, |(address, id)| format!("{address} (deposed {id})"), &mut clashes),
         outputs: each(&base.outputs, &ours.outputs, &theirs.outputs, |name| format!("output \"{name}\""), &mut clashes),
     };
-    clashes.extend(without_ground(&joined, ours, theirs));
+    clashes.extend(without_dependency(&joined, ours, theirs));
     clashes.extend(known_twice(&joined));
     if !clashes.is_empty() {
         return Err(clashes);
@@ -93,13 +93,13 @@ fn how(was: bool, one: bool, other: bool) -> &'static str {
 }
 
 /// Records whose ground the other side took away.
-fn without_ground(joined: &State, ours: &State, theirs: &State) -> Vec<Diagnostic> {
+fn without_dependency(joined: &State, ours: &State, theirs: &State) -> Vec<Diagnostic> {
     let there = |address: &Address| joined.records.contains_key(address);
     let was = |address: &Address| ours.records.contains_key(address) || theirs.records.contains_key(address);
     let mut clashes = Vec::new();
     for (address, record) in &joined.records {
-        for ground in record.after.iter().filter(|ground| !there(ground) && was(ground)) {
-            clashes.push(Diagnostic::error(format!("{address}: one branch made it depend on {ground}, which the other destroyed.")));
+        for dependency in record.after.iter().filter(|dependency| !there(dependency) && was(dependency)) {
+            clashes.push(Diagnostic::error(format!("{address}: one branch made it depend on {dependency}, which the other destroyed.")));
         }
     }
     clashes

@@ -52,7 +52,7 @@ pub fn read(path: &Path, keys: &Keys) -> Result<Option<Secrets>, Box<Diagnostic>
 
 /// The value of a sensitive output, for a user who asks to see it.
 #[must_use]
-pub fn shown(value: &Secret<Value>) -> Value {
+pub fn reveal(value: &Secret<Value>) -> Value {
     value.expose().clone()
 }
 
@@ -72,7 +72,7 @@ pub fn write(path: &Path, secrets: &Secrets, keys: &Keys) -> Result<Written, Box
     }
     let recipients = match named {
         Some(named) => named,
-        None => vec![keys.own()?],
+        None => vec![keys.own_recipient()?],
     };
     let plain = plain(secrets, &recipients)?;
     if old.is_some_and(|old| *old == *plain) {
@@ -325,7 +325,7 @@ mod tests {
             let told = told(&bench, &read(&bench.path, &bench.keys).unwrap_err());
             assert!(told.starts_with("web.secrets.age is damaged: ") && !told.contains("hunter2"), "{told}");
         }
-        let own = vec![bench.keys.own().unwrap()];
+        let own = vec![bench.keys.own_recipient().unwrap()];
         for (plain, expected) in [
             ("{\"hunter2\": 1}", "web.secrets.age does not contain dofloat's secrets (line 1)."),
             ("{\"format\": 2, \"outputs\": {}, \"generated\": {}}", "web.secrets.age has the format 2; this dofloat reads format 1."),

@@ -106,7 +106,7 @@ impl EventPrinter {
     fn id<'a>(&'a self, address: &Address, op: &'a StepOp) -> Option<&'a Id> {
         match op.object()? {
             Op::Create | Op::Forget { .. } => None,
-            Op::Settle { id } | Op::Delete { id } => Some(id),
+            Op::AwaitReady { id } | Op::Delete { id } => Some(id),
             Op::Edit { .. } => self.ids.get(address),
         }
     }
@@ -165,7 +165,7 @@ struct Words {
 fn words(op: &StepOp) -> Words {
     let (action, doing, still, noun) = match op {
         StepOp::Object(Op::Create) => ("create", "Creating", "creating", "Creation"),
-        StepOp::Object(Op::Settle { .. }) => ("create", "Waiting until ready", "waiting until ready", "Creation"),
+        StepOp::Object(Op::AwaitReady { .. }) => ("create", "Waiting until ready", "waiting until ready", "Creation"),
         StepOp::Object(Op::Edit { .. }) => ("update", "Modifying", "modifying", "Modifications"),
         StepOp::Object(Op::Delete { .. }) => ("delete", "Destroying", "destroying", "Destruction"),
         StepOp::Gate => ("read", "Waiting for health", "waiting for health", "Waiting for health"),
@@ -215,7 +215,7 @@ mod tests {
             Event::Done { address: f.clone(), op: edit.clone(), id: None, elapsed: Duration::ZERO },
             Event::Started { address: old.clone(), op: delete.clone() },
             Event::Done { address: old.clone(), op: delete.clone(), id: None, elapsed: Duration::from_secs(1) },
-            Event::Started { address: f.clone(), op: Op::Settle { id: Id("9".into()) }.into() },
+            Event::Started { address: f.clone(), op: Op::AwaitReady { id: Id("9".into()) }.into() },
             Event::Failed { address: f.clone(), op: edit.clone(), why: vec![Diagnostic::error("no")] },
             Event::Skipped { address: f.clone(), op: edit },
             Event::Started { address: old.clone(), op: forget() },

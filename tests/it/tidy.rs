@@ -375,7 +375,7 @@ fn releases(source: &Source) -> Vec<String> {
         return Vec::new();
     }
     let own = Regex::new(
-        r"\.(release|share|unguarded|unlock|close)\(|\.lock\(\s*[^)\s]|\bSignals::listen\b|\bapi_session::(open|open_quietly)\b",
+        r"\.(release|share|without_lock|unlock|close)\(|\.lock\(\s*[^)\s]|\bSignals::listen\b|\bapi_session::(open|open_quietly)\b",
     )
     .unwrap();
     let code = source.code();

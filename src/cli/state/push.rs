@@ -99,8 +99,8 @@ impl Pushed<'_> {
         }
         match newest.filter(|newest| newest.serial > new.serial) {
             Some(newer) if !force => return Err(older(file, new.serial, &newer, place, "`-force` replaces it anyway.")),
-            Some(newer) => store.at_least(newer.serial + 1),
-            None => store.at_least(new.serial),
+            Some(newer) => store.set_min_serial(newer.serial + 1),
+            None => store.set_min_serial(new.serial),
         }
         let serial = store.commit(new)?;
         view.line(&format!("The state was replaced: serial {serial}, {} resources.", new.records.len()));

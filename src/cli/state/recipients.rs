@@ -82,7 +82,7 @@ pub async fn run(command: Option<&RecipientsCommand>, session: &Session<'_>, vie
 
 /// Writes the list, and encrypts everything to it.
 async fn written(new: &[Recipient], keys: &Keys, session: &Session<'_>, view: &mut View) -> Result<(), Failure> {
-    if keys.listed()?.is_some() || new != [keys.own()?] {
+    if keys.listed()?.is_some() || new != [keys.own_recipient()?] {
         keys.write_list(new)?;
     }
     for recipient in new {
@@ -105,7 +105,7 @@ fn list(keys: &Keys, view: &mut View) -> Ended {
 }
 
 fn line(recipient: &Recipient, keys: &Keys) -> Result<String, Failure> {
-    let mine = if keys.mine()?.contains(recipient) { "  (you)" } else { "" };
+    let mine = if keys.own_recipients()?.contains(recipient) { "  (you)" } else { "" };
     let comment = if recipient.comment.is_empty() { String::new() } else { format!("  {}", recipient.comment) };
     Ok(format!("{recipient}{comment}{mine}"))
 }
@@ -141,7 +141,7 @@ fn without(now: Vec<Recipient>, texts: &[String], keys: &Keys) -> Result<Vec<Rec
     if let Some(stranger) = leaving.iter().find(|recipient| !now.contains(recipient)) {
         return Err(Diagnostic::error(format!("{stranger} is not a recipient.")).hint("`dofloat state recipients` lists them.").into());
     }
-    let (mine, left) = (keys.mine()?, now.into_iter().filter(|recipient| !leaving.contains(recipient)).collect::<Vec<_>>());
+    let (mine, left) = (keys.own_recipients()?, now.into_iter().filter(|recipient| !leaving.contains(recipient)).collect::<Vec<_>>());
     if !left.iter().any(|recipient| mine.contains(recipient)) {
         return Err(Diagnostic::error("You could no longer decrypt the secrets, nor encrypt them again.")
             .hint("Let one of the other recipients remove your key. Nothing was changed.")
@@ -152,7 +152,7 @@ fn without(now: Vec<Recipient>, texts: &[String], keys: &Keys) -> Result<Vec<Rec
 
 /// The own key replaced by a new one.
 fn renewed(now: &[Recipient], keys: &Keys, view: &mut View) -> Result<Vec<Recipient>, Failure> {
-    let old = keys.mine()?;
+    let old = keys.own_recipients()?;
     if !now.iter().any(|recipient| old.contains(recipient)) {
         return Err(Diagnostic::error("Your identity is not a recipient, so there is nothing to replace.")
             .hint("Have a recipient add it first.")

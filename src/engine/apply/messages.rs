@@ -164,7 +164,7 @@ impl Owner<'_> {
             Op::Create => self.outcome.counts.add += 1,
             Op::Edit { .. } => self.outcome.counts.change += 1,
             Op::Delete { .. } => self.outcome.counts.destroy += 1,
-            Op::Settle { .. } | Op::Forget { .. } => {}
+            Op::AwaitReady { .. } | Op::Forget { .. } => {}
         }
         let id = match ended {
             Ended::Record(record) => Some(record.id.clone()),
@@ -173,7 +173,9 @@ impl Owner<'_> {
         let elapsed = self.run.clock.tick().since(started);
         (self.run.tell)(Event::Done { address: task.address.clone(), op: task.op.clone().into(), id, elapsed });
         let checked = match task.op {
-            Op::Create | Op::Edit { .. } | Op::Settle { .. } => self.run.resolve.check(&task.address, &|other: &Address| self.known(other)),
+            Op::Create | Op::Edit { .. } | Op::AwaitReady { .. } => {
+                self.run.resolve.check(&task.address, &|other: &Address| self.known(other))
+            }
             Op::Delete { .. } | Op::Forget { .. } => Ok(()),
         };
         match checked {

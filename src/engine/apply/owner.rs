@@ -258,7 +258,7 @@ async fn stopped(stop: &mut watch::Receiver<bool>) {
 /// Whether there is an object afterwards of which others may want to know.
 fn makes(op: &Op) -> bool {
     match op {
-        Op::Create | Op::Settle { .. } | Op::Edit { .. } => true,
+        Op::Create | Op::AwaitReady { .. } | Op::Edit { .. } => true,
         Op::Delete { .. } | Op::Forget { .. } => false,
     }
 }

@@ -28,7 +28,7 @@ impl Owner<'_> {
         let record = self.run.state.records.get(address);
         let id = match op {
             Op::Create => None,
-            Op::Settle { id } | Op::Delete { id } | Op::Forget { id } => Some(id.clone()),
+            Op::AwaitReady { id } | Op::Delete { id } | Op::Forget { id } => Some(id.clone()),
             Op::Edit { .. } => record.map(|record| record.id.clone()),
         };
         let old = match op {
@@ -41,7 +41,7 @@ impl Owner<'_> {
         let wanted = self.run.resolve.desired().resources.get(address);
         let terms = match (op, wanted) {
             (Op::Create, Some(wanted)) => self.resolve(kind, wanted, address, None)?,
-            (Op::Edit { .. } | Op::Settle { .. }, Some(wanted)) => self.resolve(kind, wanted, address, Some(&seen))?,
+            (Op::Edit { .. } | Op::AwaitReady { .. }, Some(wanted)) => self.resolve(kind, wanted, address, Some(&seen))?,
             _ => Terms::new(),
         };
         let sent = match op {

@@ -97,7 +97,7 @@ pub fn recipients(text: &str) -> Result<Vec<Recipient>, Box<Diagnostic>> {
             let mut words = entry.splitn(3, char::is_whitespace);
             let key = format!("{} {}", words.next().unwrap_or_default(), words.next().unwrap_or_default());
             let comment = words.next().unwrap_or(&comment).trim().to_owned();
-            let key = key.parse().map_err(|error| refused(found.len(), &of_ssh(&error)))?;
+            let key = key.parse().map_err(|error| refused(found.len(), &from_ssh(&error)))?;
             found.push(Recipient { key: Key::Ssh(key), comment });
             continue;
         }
@@ -119,7 +119,7 @@ pub fn recipients(text: &str) -> Result<Vec<Recipient>, Box<Diagnostic>> {
     Ok(distinct)
 }
 
-fn of_ssh(error: &ssh::ParseRecipientKeyError) -> String {
+fn from_ssh(error: &ssh::ParseRecipientKeyError) -> String {
     match error {
         ssh::ParseRecipientKeyError::RsaModulusTooSmall => "an ssh key of less than 2048 bits".to_owned(),
         ssh::ParseRecipientKeyError::RsaModulusTooLarge => "an ssh key with more bits than age takes".to_owned(),
@@ -140,7 +140,7 @@ impl Keys {
     pub fn all(&self) -> Result<Vec<Recipient>, Box<Diagnostic>> {
         Ok(match self.named()? {
             Some(named) => named,
-            None => vec![self.own()?],
+            None => vec![self.own_recipient()?],
         })
     }
 
@@ -201,11 +201,11 @@ impl Keys {
     ///
     /// # Errors
     /// If the identity cannot be read or made.
-    pub fn own(&self) -> Result<Recipient, Box<Diagnostic>> {
+    pub fn own_recipient(&self) -> Result<Recipient, Box<Diagnostic>> {
         if self.identities()?.is_none() {
             // Somebody else may make one meanwhile: theirs counts, then.
             write_new(self.in_folder()?, identity_file(&x25519::Identity::generate(), "").as_bytes(), 0o600)
-                .map_err(|e| self.unmade(&e))?;
+                .map_err(|e| self.creation_failed(&e))?;
         }
         let first = self.identities()?.and_then(|identities| identities.recipients().into_iter().next());
         first.ok_or_else(|| {
@@ -218,7 +218,7 @@ impl Keys {
     ///
     /// # Errors
     /// If the identity cannot be read.
-    pub fn mine(&self) -> Result<Vec<Recipient>, Box<Diagnostic>> {
+    pub fn own_recipients(&self) -> Result<Vec<Recipient>, Box<Diagnostic>> {
         Ok(self.identities()?.map(|identities| identities.recipients()).unwrap_or_default())
     }
 
@@ -232,12 +232,14 @@ impl Keys {
                 let message = format!("The identity {} is an ssh key, which dofloat does not make.", self.identity.display());
                 return Err(failed(message, "Make a new key with `ssh-keygen`, and put it in with `dofloat state recipients add`."));
             }
-            Some(Identities::X25519(_)) => Zeroizing::new(std::fs::read_to_string(&self.identity).map_err(|error| self.unmade(&error))?),
+            Some(Identities::X25519(_)) => {
+                Zeroizing::new(std::fs::read_to_string(&self.identity).map_err(|error| self.creation_failed(&error))?)
+            }
             None => Zeroizing::new(String::new()),
         };
         let text = identity_file(&x25519::Identity::generate(), &old);
-        write_atomic(self.in_folder()?, text.as_bytes(), 0o600).map_err(|error| self.unmade(&error))?;
-        self.own()
+        write_atomic(self.in_folder()?, text.as_bytes(), 0o600).map_err(|error| self.creation_failed(&error))?;
+        self.own_recipient()
     }
 
     /// A warning, if others than its owner may read the identity. It is used all the same: where a secret is mounted into a
@@ -254,12 +256,12 @@ impl Keys {
 
     fn in_folder(&self) -> Result<&Path, Box<Diagnostic>> {
         if let Some(folder) = self.identity.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            make_private_folder(folder).map_err(|error| self.unmade(&error))?;
+            make_private_folder(folder).map_err(|error| self.creation_failed(&error))?;
         }
         Ok(&self.identity)
     }
 
-    fn unmade(&self, error: &std::io::Error) -> Box<Diagnostic> {
+    fn creation_failed(&self, error: &std::io::Error) -> Box<Diagnostic> {
         let message = format!("Failed to create the identity {}: {error}.", self.identity.display());
         failed(message, "Set recipients in `DOFLOAT_AGE_RECIPIENTS`, or make that folder writable.")
     }

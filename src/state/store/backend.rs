@@ -47,14 +47,14 @@ pub struct Snapshot {
     /// By which a change is noticed; empty if there is nothing yet.
     pub(super) version: String,
     /// Who holds the lock.
-    pub(super) lock: Option<Holding>,
+    pub(super) lock: Option<LockInfo>,
     /// Whether it was never seen that a move fails there whose condition does not hold.
     pub(super) unproven: bool,
 }
 
 /// A lock as it is seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Holding {
+pub struct LockInfo {
     /// Its identity.
     pub(super) id: String,
     /// Who holds it, as they wrote it.

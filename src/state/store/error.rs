@@ -158,7 +158,7 @@ fn lost(message: String, state: &Path, witness: &Path) -> StoreError {
 }
 
 /// A shared state and its working copy have both moved on.
-pub(super) fn parted(paths: &Paths, place: &str) -> StoreError {
+pub(super) fn diverged(paths: &Paths, place: &str) -> StoreError {
     let folder = folder(paths);
     let hint = format!(
         "A run of this clone was never published, and meanwhile somebody unlocked the state and applied. The published state counts. Move \
@@ -195,7 +195,7 @@ pub(super) fn unpublished(error: StoreError, paths: &Paths, place: &str) -> Stor
 }
 
 /// Git, or the host behind it, refused something.
-pub(super) fn of_git(place: &str, doing: &str, why: &str) -> StoreError {
+pub(super) fn from_git(place: &str, doing: &str, why: &str) -> StoreError {
     let message = format!("Failed to {doing} {place}: {}.", why.trim_end_matches('.'));
     let hint = if why.contains("not a git repository") {
         "The backend \"git\" works in a clone: run dofloat there, or remove the \"backend\" block."
@@ -246,7 +246,7 @@ pub(super) enum Refusal {
 
 impl Refusal {
     /// What an answer comes to, by its status and the code in its body.
-    pub(super) fn answered(status: Option<u16>, code: &str, region: Option<String>) -> Self {
+    pub(super) fn from_answer(status: Option<u16>, code: &str, region: Option<String>) -> Self {
         let said = || match (status, code) {
             (Some(status), "") => format!("it answers {status}, and not like S3"),
             (Some(status), code) => format!("it answers {status}, {code}"),
@@ -274,7 +274,7 @@ impl Refusal {
 }
 
 /// A bucket's server refused something, or could not be asked.
-pub(super) fn of_bucket(place: &str, server: &str, variables: &str, doing: &str, refusal: &Refusal) -> StoreError {
+pub(super) fn from_bucket(place: &str, server: &str, variables: &str, doing: &str, refusal: &Refusal) -> StoreError {
     let (why, hint) = match refusal {
         Refusal::Absent => ("it is not there".to_owned(), "Run the command again.".to_owned()),
         Refusal::Bucket => (

@@ -33,7 +33,7 @@ pub struct Loaded {
 
 /// What a run knows when it begins, besides the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Opening {
+pub struct RunStart {
     /// Whose objects it makes.
     pub owner: Owner,
     /// The objects that carry the stack's mark already.
@@ -48,15 +48,15 @@ pub struct Locked {
     paths: Paths,
     lock: Option<FileLock>,
     loaded: bool,
-    disk: Option<Disk>,
-    journal: Option<Open>,
+    disk: Option<StateFile>,
+    journal: Option<OpenJournal>,
     /// What the serial of the next write is at least.
-    floor: u64,
+    min_serial: u64,
 }
 
 /// The state file as it is.
 #[derive(Debug)]
-struct Disk {
+struct StateFile {
     lineage: String,
     serial: u64,
     bytes: Vec<u8>,
@@ -64,7 +64,7 @@ struct Disk {
 
 /// The journal file as it is.
 #[derive(Debug)]
-struct Open {
+struct OpenJournal {
     appender: Appender,
     machine: Machine,
     length: u64,
@@ -79,7 +79,7 @@ const RESCUE_MODE: u32 = 0o600;
 
 impl Locked {
     pub(super) fn new(paths: Paths, lock: Option<FileLock>) -> Self {
-        Self { paths, lock, loaded: false, disk: None, journal: None, floor: 0 }
+        Self { paths, lock, loaded: false, disk: None, journal: None, min_serial: 0 }
     }
 
     /// Reads state and journal. A journal whose state was written is removed, a torn last line is cut off; a journal of an
@@ -88,24 +88,24 @@ impl Locked {
     /// # Errors
     /// If they cannot be read, do not belong together, or a state was lost.
     pub fn load(&mut self) -> Result<Loaded, StoreError> {
-        let seen = see(&self.paths)?;
+        let seen = read_consistent(&self.paths)?;
         if self.lock.is_some() {
             // What an interrupted write left is no harm but clutter; that it cannot be removed is no harm either.
             let _ = sweep(&self.paths.state).and_then(|()| sweep(&self.paths.secrets));
         }
-        self.disk = seen.state.as_ref().map(Disk::of);
+        self.disk = seen.state.as_ref().map(StateFile::from_state);
         self.note_serial();
         self.journal = None;
         self.loaded = true;
         match seen.journal {
-            Found::Nothing => {}
-            Found::Finished => self.remove_journal()?,
-            Found::Running(reading) => {
+            JournalStatus::Nothing => {}
+            JournalStatus::Finished => self.remove_journal()?,
+            JournalStatus::Running(reading) => {
                 let path = &self.paths.journal;
                 let mut appender = Appender::open(path, MODE).map_err(|error| failed("open", path, &error))?;
                 let length = u64::try_from(reading.good).unwrap_or(u64::MAX);
                 appender.truncate(length).map_err(|error| failed("cut the torn last line off", path, &error))?;
-                self.journal = Some(Open { appender, machine: reading.machine, length, unended: reading.unended, torn: false });
+                self.journal = Some(OpenJournal { appender, machine: reading.machine, length, unended: reading.unended, torn: false });
                 return Ok(Loaded { state: seen.state, journal: reading.replayed, others: others(&self.paths) });
             }
         }
@@ -117,28 +117,28 @@ impl Locked {
     ///
     /// # Errors
     /// If a journal is open already (recover and `commit` first), if `state` is another stack's, or what the system says.
-    pub fn begin(&mut self, state: &State, opening: Opening) -> Result<(), StoreError> {
+    pub fn begin(&mut self, state: &State, start: RunStart) -> Result<(), StoreError> {
         self.must_be_loaded()?;
         if self.journal.is_some() || self.paths.journal.symlink_metadata().is_ok() {
             return Err(misuse(&self.paths.journal, "it is already open; what it holds must be reconciled first"));
         }
         match &self.disk {
             Some(disk) if disk.lineage != state.lineage => return Err(other_lineage(&self.paths.state, &disk.lineage, &state.lineage)),
-            Some(_) => self.raise()?,
-            None => self.write_first(state, &opening.owner)?,
+            Some(_) => self.raise_serial()?,
+            None => self.write_first(state, &start.owner)?,
         }
-        let start = self.disk.as_ref().map_or_else(|| Fingerprint::of_bytes(b""), |disk| Fingerprint::of_bytes(&disk.bytes));
+        let base = self.disk.as_ref().map_or_else(|| Fingerprint::of_bytes(b""), |disk| Fingerprint::of_bytes(&disk.bytes));
         let header = Header {
             format: journal::FORMAT,
             lineage: state.lineage.clone(),
-            owner: opening.owner,
-            start,
-            marked: opening.marked,
-            addresses: opening.addresses,
+            owner: start.owner,
+            start: base,
+            marked: start.marked,
+            addresses: start.addresses,
         };
         let path = &self.paths.journal;
-        let appender = Appender::open(path, MODE).map_err(|error| failed("make", path, &error))?;
-        self.journal = Some(Open { appender, machine: Machine::default(), length: 0, unended: false, torn: false });
+        let appender = Appender::open(path, MODE).map_err(|error| failed("create", path, &error))?;
+        self.journal = Some(OpenJournal { appender, machine: Machine::default(), length: 0, unended: false, torn: false });
         let written = self.write_entries(vec![Entry::Header(header)]);
         if written.is_err() {
             self.journal = None;
@@ -152,7 +152,7 @@ impl Locked {
     ///
     /// # Errors
     /// What the system says.
-    pub fn establish(&mut self, state: &State, owner: &Owner) -> Result<(), StoreError> {
+    pub fn ensure_state_file(&mut self, state: &State, owner: &Owner) -> Result<(), StoreError> {
         self.must_be_loaded()?;
         if self.disk.is_some() { Ok(()) } else { self.write_first(state, owner) }
     }
@@ -190,11 +190,11 @@ impl Locked {
     pub fn commit(&mut self, state: &State) -> Result<u64, StoreError> {
         self.must_be_loaded()?;
         let serial = self.disk.as_ref().map_or(0, |disk| disk.serial);
-        if serial >= self.floor && self.is_same(&State { serial, ..state.clone() }) {
+        if serial >= self.min_serial && self.is_same(&State { serial, ..state.clone() }) {
             self.remove_journal()?;
             return Ok(serial);
         }
-        let new = Disk::of(&State { serial: self.floor.max(serial + 1), ..state.clone() });
+        let new = StateFile::from_state(&State { serial: self.min_serial.max(serial + 1), ..state.clone() });
         let mut ended = self.journal.is_none();
         let written =
             if self.journal.is_some() { self.write_entries(vec![Entry::End { state: Fingerprint::of_bytes(&new.bytes) }]) } else { Ok(()) };
@@ -203,7 +203,7 @@ impl Locked {
             self.write_state(&new.bytes)
         });
         if let Err(error) = written {
-            return Err(self.rescued(error, &new.bytes, ended));
+            return Err(self.with_rescue_copy(error, &new.bytes, ended));
         }
         let serial = new.serial;
         self.disk = Some(new);
@@ -219,8 +219,8 @@ impl Locked {
     }
 
     /// Lets what is written next have this serial or a higher one: a newer state was given up.
-    pub fn at_least(&mut self, serial: u64) {
-        self.floor = self.floor.max(serial);
+    pub fn set_min_serial(&mut self, serial: u64) {
+        self.min_serial = self.min_serial.max(serial);
     }
 
     fn note_serial(&self) {
@@ -231,10 +231,10 @@ impl Locked {
 
     /// Writes the state with the serial that it must have, before a journal starts from it: a run that is killed then leaves the
     /// newest one.
-    fn raise(&mut self) -> Result<(), StoreError> {
-        let Some(disk) = self.disk.as_ref().filter(|disk| disk.serial < self.floor) else { return Ok(()) };
+    fn raise_serial(&mut self) -> Result<(), StoreError> {
+        let Some(disk) = self.disk.as_ref().filter(|disk| disk.serial < self.min_serial) else { return Ok(()) };
         let state = format::read(&disk.bytes, &shown(&self.paths.state)).map_err(StoreError::Failed)?;
-        let raised = Disk::of(&State { serial: self.floor, ..state });
+        let raised = StateFile::from_state(&State { serial: self.min_serial, ..state });
         self.write_state(&raised.bytes)?;
         self.disk = Some(raised);
         self.note_serial();
@@ -253,7 +253,7 @@ impl Locked {
     }
 
     fn write_first(&mut self, state: &State, owner: &Owner) -> Result<(), StoreError> {
-        let first = Disk::of(&State { owner: Some(owner.clone()), ..State::new(state.lineage.clone(), state.salt.clone()) });
+        let first = StateFile::from_state(&State { owner: Some(owner.clone()), ..State::new(state.lineage.clone(), state.salt.clone()) });
         self.write_state(&first.bytes)?;
         serials::begin(&self.paths.serials, &first.lineage);
         self.disk = Some(first);
@@ -319,7 +319,7 @@ impl Locked {
     }
 
     /// Saves a copy where it can be saved, and adds to the error where that is and how to go on.
-    fn rescued(&self, error: StoreError, bytes: &[u8], ended: bool) -> StoreError {
+    fn with_rescue_copy(&self, error: StoreError, bytes: &[u8], ended: bool) -> StoreError {
         let StoreError::Failed(mut diagnostic) = error else { return error };
         let copy = self.rescue_places().into_iter().find(|place| write_atomic(place, bytes, RESCUE_MODE).is_ok());
         let state = self.paths.state.display();
@@ -363,13 +363,13 @@ impl Locked {
     }
 }
 
-impl Disk {
-    fn of(state: &State) -> Self {
+impl StateFile {
+    fn from_state(state: &State) -> Self {
         Self { lineage: state.lineage.clone(), serial: state.serial, bytes: format::write(state) }
     }
 }
 
-impl Open {
+impl OpenJournal {
     /// Appends and flushes; on an error the file is cut to what it was, so that a part of a line never stands in its middle.
     fn append(&mut self, bytes: &[u8]) -> std::io::Result<()> {
         if self.torn {
@@ -389,20 +389,20 @@ impl Open {
 }
 
 pub(super) fn peek(paths: &Paths) -> Result<Loaded, StoreError> {
-    let seen = see(paths)?;
+    let seen = read_consistent(paths)?;
     let journal = match seen.journal {
-        Found::Running(reading) => reading.replayed,
-        Found::Nothing | Found::Finished => None,
+        JournalStatus::Running(reading) => reading.replayed,
+        JournalStatus::Nothing | JournalStatus::Finished => None,
     };
     Ok(Loaded { state: seen.state, journal, others: others(paths) })
 }
 
-struct Seen {
+struct Contents {
     state: Option<State>,
-    journal: Found,
+    journal: JournalStatus,
 }
 
-enum Found {
+enum JournalStatus {
     /// No journal.
     Nothing,
     /// One whose run is over, or that says nothing at all.
@@ -412,7 +412,7 @@ enum Found {
 }
 
 /// Reads all until the state stands still: the journal that was read in between belongs to it then.
-fn see(paths: &Paths) -> Result<Seen, StoreError> {
+fn read_consistent(paths: &Paths) -> Result<Contents, StoreError> {
     const TRIES: usize = 100;
     let mut first = read(&paths.state)?;
     for _ in 0..TRIES {
@@ -421,19 +421,19 @@ fn see(paths: &Paths) -> Result<Seen, StoreError> {
         let secrets = paths.secrets.exists();
         let second = read(&paths.state)?;
         if first == second {
-            return join(paths, second, journal, secrets);
+            return combine(paths, second, journal, secrets);
         }
         first = second;
     }
     Err(unstable(&paths.state))
 }
 
-fn join(paths: &Paths, state: Option<Vec<u8>>, journal: Option<Vec<u8>>, secrets: bool) -> Result<Seen, StoreError> {
+fn combine(paths: &Paths, state: Option<Vec<u8>>, journal: Option<Vec<u8>>, secrets: bool) -> Result<Contents, StoreError> {
     let witness = if journal.is_some() { Some(&paths.journal) } else { secrets.then_some(&paths.secrets) };
     let Some(bytes) = state else {
         return match witness {
             Some(witness) => Err(lost_missing(&paths.state, witness)),
-            None => Ok(Seen { state: None, journal: Found::Nothing }),
+            None => Ok(Contents { state: None, journal: JournalStatus::Nothing }),
         };
     };
     let state = match format::read(&bytes, &shown(&paths.state)) {
@@ -446,23 +446,23 @@ fn join(paths: &Paths, state: Option<Vec<u8>>, journal: Option<Vec<u8>>, secrets
         Err(diagnostic) => return Err(StoreError::Failed(diagnostic)),
     };
     let journal = match journal {
-        None => Found::Nothing,
-        Some(lines) => belongs(paths, &state, &bytes, &lines)?,
+        None => JournalStatus::Nothing,
+        Some(lines) => match_journal(paths, &state, &bytes, &lines)?,
     };
-    Ok(Seen { state: Some(state), journal })
+    Ok(Contents { state: Some(state), journal })
 }
 
-fn belongs(paths: &Paths, state: &State, bytes: &[u8], lines: &[u8]) -> Result<Found, StoreError> {
+fn match_journal(paths: &Paths, state: &State, bytes: &[u8], lines: &[u8]) -> Result<JournalStatus, StoreError> {
     let reading = journal::replay(lines, &shown(&paths.journal)).map_err(StoreError::Failed)?;
-    let Some(replayed) = &reading.replayed else { return Ok(Found::Finished) };
+    let Some(replayed) = &reading.replayed else { return Ok(JournalStatus::Finished) };
     // The same content counts, whatever git or an editor did to line ends and spaces.
     let prints = [Fingerprint::of_bytes(bytes), Fingerprint::of(state)];
     if replayed.ends.iter().any(|end| prints.contains(end)) {
-        Ok(Found::Finished)
+        Ok(JournalStatus::Finished)
     } else if replayed.header.lineage != state.lineage || !prints.contains(&replayed.header.start) {
         Err(mismatch(&paths.state, &paths.journal))
     } else {
-        Ok(Found::Running(Box::new(reading)))
+        Ok(JournalStatus::Running(Box::new(reading)))
     }
 }
 

@@ -14,8 +14,8 @@ use tokio::process::Command;
 
 use async_trait::async_trait;
 
-use super::backend::{Backend, Holding, Published, Snapshot};
-use super::error::{StoreError, of_git};
+use super::backend::{Backend, LockInfo, Published, Snapshot};
+use super::error::{StoreError, from_git};
 use super::working::{ENDINGS, Files};
 use dofloat_base::child;
 
@@ -34,12 +34,12 @@ pub struct Git {
 const SIGINT: i32 = 2;
 
 /// Longer than a slow host takes; where git waits for somebody who does not answer, it ends here.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 #[async_trait]
 impl Backend for Git {
     fn name(&self) -> String {
-        format!("the branch {} of {}", self.branch, shown(&self.remote))
+        format!("the branch {} of {}", self.branch, without_password(&self.remote))
     }
 
     async fn fetch(&self) -> Result<Snapshot, StoreError> {
@@ -50,7 +50,7 @@ impl Backend for Git {
                 return Ok(snapshot);
             }
         }
-        Err(of_git(&self.name(), "read", "it changes every time it is read"))
+        Err(from_git(&self.name(), "read", "it changes every time it is read"))
     }
 
     async fn new_lock_id(&self, note: &str) -> Result<String, StoreError> {
@@ -72,10 +72,10 @@ impl Backend for Git {
             // An answer that was lost may have been a yes.
             match self.fetch().await?.lock {
                 Some(holding) => return Ok(holding.id == id),
-                None => why = said(&output),
+                None => why = message(&output),
             }
         }
-        Err(of_git(&self.name(), "lock", &why))
+        Err(from_git(&self.name(), "lock", &why))
     }
 
     async fn unlock(&self, id: &str) -> Result<(), StoreError> {
@@ -84,7 +84,7 @@ impl Backend for Git {
         if output.status.success() || self.fetch().await?.lock.is_none_or(|holding| holding.id != id) {
             return Ok(());
         }
-        Err(of_git(&self.name(), "unlock", &said(&output)))
+        Err(from_git(&self.name(), "unlock", &message(&output)))
     }
 
     /// Commits the files upon the version and pushes that, together with the end of the lock.
@@ -101,7 +101,7 @@ impl Backend for Git {
         let end = format!(":{lock}");
         let both: Vec<&str> = std::iter::once(change.as_str()).chain(id.map(|_| end.as_str())).collect();
         let mut output = self.push(&leases, &both).await?;
-        if !output.status.success() && said(&output).contains("does not support --atomic") {
+        if !output.status.success() && message(&output).contains("does not support --atomic") {
             // Two steps, then: the lock is looked at before, and freed after.
             if self.fetch().await?.lock.map(|holding| holding.id).as_deref() != id {
                 return Ok(Published::Moved);
@@ -128,7 +128,7 @@ impl Backend for Git {
         if now.version != on.version || (id.is_some() && locked.as_deref() != id) {
             return Ok(Published::Moved);
         }
-        Err(of_git(&self.name(), "push to", &said(&output)))
+        Err(from_git(&self.name(), "push to", &message(&output)))
     }
 }
 
@@ -141,7 +141,7 @@ impl Git {
         format!("refs/heads/{}-lock/{}", self.branch, escaped(&self.stack))
     }
 
-    fn private(&self, what: &str) -> String {
+    fn private_ref(&self, what: &str) -> String {
         format!("refs/dofloat/{}/{what}", escaped(&self.stack))
     }
 
@@ -159,10 +159,10 @@ impl Git {
         let mut wanted = Vec::new();
         let (has_branch, has_lock) = (find(&branch).is_some(), find(&lock).is_some());
         if has_branch {
-            wanted.push(format!("+{branch}:{}", self.private("state")));
+            wanted.push(format!("+{branch}:{}", self.private_ref("state")));
         }
         if has_lock {
-            wanted.push(format!("+{lock}:{}", self.private("lock")));
+            wanted.push(format!("+{lock}:{}", self.private_ref("lock")));
         }
         if wanted.is_empty() {
             return Ok(Some(Snapshot::default()));
@@ -172,19 +172,19 @@ impl Git {
         args.extend(wanted.iter().map(String::as_str));
         let output = self.run(&args, &[], &[]).await?;
         if !output.status.success() {
-            let why = said(&output);
+            let why = message(&output);
             let passing = ["couldn't find remote ref", "not our ref", "cannot lock ref"].iter().any(|words| why.contains(words));
-            return if passing { Ok(None) } else { Err(of_git(&self.name(), "read", &why)) };
+            return if passing { Ok(None) } else { Err(from_git(&self.name(), "read", &why)) };
         }
         let mut snapshot = Snapshot::default();
         if has_branch {
-            self.git(&["rev-parse", "--verify", &self.private("state")], &[], &[]).await?.trim().clone_into(&mut snapshot.version);
+            self.git(&["rev-parse", "--verify", &self.private_ref("state")], &[], &[]).await?.trim().clone_into(&mut snapshot.version);
             snapshot.files = self.files(&snapshot.version, folder).await?;
         }
         if has_lock {
-            let id = self.git(&["rev-parse", "--verify", &self.private("lock")], &[], &[]).await?.trim().to_owned();
+            let id = self.git(&["rev-parse", "--verify", &self.private_ref("lock")], &[], &[]).await?.trim().to_owned();
             let note = self.git(&["log", "-1", "--format=%s", &id], &[], &[]).await?.trim().to_owned();
-            snapshot.lock = Some(Holding { id, note, own: false });
+            snapshot.lock = Some(LockInfo { id, note, own: false });
         }
         Ok(Some(snapshot))
     }
@@ -200,7 +200,7 @@ impl Git {
             let (Some(ending), Some(id)) = (path.strip_prefix(folder), object.split(' ').nth(2)) else { continue };
             let output = self.run(&["cat-file", "blob", id], &[], &[]).await?;
             if !output.status.success() {
-                return Err(of_git(&self.name(), &format!("read {path} in"), &said(&output)));
+                return Err(from_git(&self.name(), &format!("read {path} in"), &message(&output)));
             }
             files.insert(ending.to_owned(), output.stdout);
         }
@@ -239,7 +239,7 @@ impl Git {
         let what = if files.contains_key("journal") { "an interrupted run" } else { "applied" };
         let parent = Some(on).filter(|on| !on.is_empty());
         let commit = self.commit(tree.trim(), parent, &format!("{}: {what}\n", self.stack)).await?;
-        self.git(&["update-ref", &self.private("local"), &commit], &[], &[]).await?;
+        self.git(&["update-ref", &self.private_ref("local"), &commit], &[], &[]).await?;
         Ok(commit)
     }
 
@@ -257,9 +257,9 @@ impl Git {
         let output = self.run(args, input, with).await?;
         if !output.status.success() {
             let what = args.iter().find(|word| !word.starts_with('-') && !word.contains('=')).copied().unwrap_or_default();
-            return Err(of_git(&self.name(), &format!("use (git {what})"), &said(&output)));
+            return Err(from_git(&self.name(), &format!("use (git {what})"), &message(&output)));
         }
-        String::from_utf8(output.stdout).map_err(|_| of_git(&self.name(), "read", "what git printed is not UTF-8"))
+        String::from_utf8(output.stdout).map_err(|_| from_git(&self.name(), "read", "what git printed is not UTF-8"))
     }
 
     /// Runs git; anew where Ctrl-C ended it, which a terminal sends to children too. Whoever heeds it does not wait for this.
@@ -282,8 +282,8 @@ impl Git {
         command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").env_remove("GIT_INDEX_FILE").env_remove("GIT_PREFIX");
         command.envs(with.iter().map(|(name, value)| (name, value)));
         let fail = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => of_git(&self.name(), "use", "`git` is not installed"),
-            _ => of_git(&self.name(), "use", &error.to_string()),
+            std::io::ErrorKind::NotFound => from_git(&self.name(), "use", "`git` is not installed"),
+            _ => from_git(&self.name(), "use", &error.to_string()),
         };
         let mut child = command.spawn().map_err(fail)?;
         let mut stdin = child.stdin.take();
@@ -294,15 +294,15 @@ impl Git {
             }
             child.wait_with_output().await
         };
-        match tokio::time::timeout(PATIENCE, work).await {
+        match tokio::time::timeout(TIMEOUT, work).await {
             Ok(output) => output.map_err(fail),
-            Err(_) => Err(of_git(&self.name(), "reach", &format!("git did not end within {} s", PATIENCE.as_secs()))),
+            Err(_) => Err(from_git(&self.name(), "reach", &format!("git did not end within {} s", TIMEOUT.as_secs()))),
         }
     }
 }
 
 /// An address without the password that somebody may have written into it.
-fn shown(remote: &str) -> String {
+fn without_password(remote: &str) -> String {
     match (remote.find("://"), remote.find('@')) {
         (Some(scheme), Some(at)) if scheme < at => format!("{}{}", &remote[..scheme + 3], &remote[at + 1..]),
         _ => remote.to_owned(),
@@ -315,10 +315,10 @@ fn escaped(stack: &str) -> String {
     stack.bytes().map(|byte| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
-/// What git said, in one line, without the addresses that may hold a password.
-fn said(output: &Output) -> String {
+/// What git answered, in one line, without the addresses that may hold a password.
+fn message(output: &Output) -> String {
     let text = [&output.stderr[..], &output.stdout[..]].map(String::from_utf8_lossy).concat();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("hint:") && *line != "Done");
-    let line = lines.map(|line| line.split(' ').map(shown).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("; ");
+    let line = lines.map(|line| line.split(' ').map(without_password).collect::<Vec<_>>().join(" ")).collect::<Vec<_>>().join("; ");
     if line.is_empty() { format!("git ended with {}", output.status) } else { line }
 }

@@ -20,8 +20,8 @@ mod backend;
 mod error;
 mod file;
 mod git;
-mod head;
 mod lock;
+mod object;
 mod others;
 mod paths;
 mod remote;
@@ -29,13 +29,13 @@ mod s3;
 mod serials;
 mod working;
 
-pub use backend::{Backend, Holding};
+pub use backend::{Backend, LockInfo};
 pub use error::{ExitClass, StoreError};
-pub use file::{Loaded, Locked, Opening};
+pub use file::{Loaded, Locked, RunStart};
 pub use git::Git;
-pub use lock::{Shared, Sharing, Waiting};
+pub use lock::{LockWait, ReadGuard, ReadLock};
 pub use paths::Paths;
-pub use s3::{S3, Settings};
+pub use s3::{BucketSettings, S3};
 
 use remote::Lease;
 
@@ -96,7 +96,7 @@ impl Store {
     ///
     /// # Errors
     /// If what is kept cannot be read, or both it and the working copy were changed.
-    pub async fn refresh(&self) -> Result<Option<Holding>, StoreError> {
+    pub async fn refresh(&self) -> Result<Option<LockInfo>, StoreError> {
         match &self.backend {
             Some(backend) => remote::refresh(&**backend, &self.paths).await,
             None => Ok(None),
@@ -107,7 +107,7 @@ impl Store {
     ///
     /// # Errors
     /// If what is kept cannot be read.
-    pub async fn holder(&self) -> Result<Option<Holding>, StoreError> {
+    pub async fn holder(&self) -> Result<Option<LockInfo>, StoreError> {
         match &self.backend {
             Some(backend) => remote::holder(&**backend, &self.paths).await,
             None => Ok(None),
@@ -145,13 +145,13 @@ impl Store {
         timeout: Duration,
         note: &str,
         clock: &Clock,
-        tell: &mut (dyn FnMut(Waiting) + Send),
+        on_wait: &mut (dyn FnMut(LockWait) + Send),
     ) -> Result<StateLock, StoreError> {
         let start = clock.tick();
-        let lock = lock::take(&self.paths, timeout, note, clock, tell).await?;
+        let lock = lock::take(&self.paths, timeout, note, clock, on_wait).await?;
         let left = timeout.saturating_sub(clock.tick().since(start));
         let lease = match &self.backend {
-            Some(backend) => Some(remote::acquire(backend, &self.paths, left, note, clock, tell).await?),
+            Some(backend) => Some(remote::acquire(backend, &self.paths, left, note, clock, on_wait).await?),
             None => None,
         };
         Ok(StateLock { files: Locked::new(self.paths.clone(), Some(lock)), lease })
@@ -161,16 +161,16 @@ impl Store {
     ///
     /// # Errors
     /// If the state is kept elsewhere and cannot be read.
-    pub async fn unguarded(&self) -> Result<StateLock, StoreError> {
+    pub async fn without_lock(&self) -> Result<StateLock, StoreError> {
         let lease = match &self.backend {
-            Some(backend) => Some(remote::unguarded(backend, &self.paths).await?),
+            Some(backend) => Some(remote::without_lock(backend, &self.paths).await?),
             None => None,
         };
         Ok(StateLock { files: Locked::new(self.paths.clone(), None), lease })
     }
 
     /// Takes the lock beside other readers, if no apply has it.
-    pub async fn share(&self, clock: &Clock) -> Sharing {
+    pub async fn share(&self, clock: &Clock) -> ReadLock {
         lock::share(&self.paths, clock).await
     }
 
@@ -178,7 +178,7 @@ impl Store {
     ///
     /// # Errors
     /// If it cannot be freed.
-    pub async fn unlock(&self, holding: &Holding) -> Result<(), StoreError> {
+    pub async fn unlock(&self, holding: &LockInfo) -> Result<(), StoreError> {
         match &self.backend {
             Some(backend) => remote::unlock(&**backend, &self.paths, holding).await,
             None => Ok(()),

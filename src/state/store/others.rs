@@ -18,8 +18,8 @@ pub(super) fn others(paths: &Paths) -> BTreeSet<(String, Id)> {
     for path in beside(paths) {
         let Ok(bytes) = fs::read(&path) else { continue };
         match path.extension().and_then(|extension| extension.to_str()) {
-            Some("json") => all.extend(format::read(&bytes, "").iter().flat_map(of_state)),
-            _ => of_journal(&bytes, &mut all),
+            Some("json") => all.extend(format::read(&bytes, "").iter().flat_map(from_state)),
+            _ => from_journal(&bytes, &mut all),
         }
     }
     all
@@ -48,12 +48,12 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
 }
 
-fn of_state(state: &State) -> Vec<(String, Id)> {
+fn from_state(state: &State) -> Vec<(String, Id)> {
     let present = state.records.iter().map(|(address, record)| (address.kind.clone(), record.id.clone()));
     present.chain(state.deposed.keys().map(|(address, id)| (address.kind.clone(), id.clone()))).collect()
 }
 
-fn of_journal(bytes: &[u8], all: &mut BTreeSet<(String, Id)>) {
+fn from_journal(bytes: &[u8], all: &mut BTreeSet<(String, Id)>) {
     let Some(replayed) = journal::replay(bytes, "").ok().and_then(|reading| reading.replayed) else { return };
     for (begin, outcome) in replayed.done {
         if let Outcome::Record(record) = outcome {

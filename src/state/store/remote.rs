@@ -24,11 +24,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::backend::{Backend, Holding, Published, Snapshot};
-use super::error::{StoreError, broken_lock, lost_shared, parted, unpublished, unstable};
-use super::lock::{self, Waiting};
+use super::backend::{Backend, LockInfo, Published, Snapshot};
+use super::error::{StoreError, broken_lock, diverged, lost_shared, unpublished, unstable};
+use super::lock::{self, LockWait};
 use super::paths::Paths;
-use super::working::{self, Standing};
+use super::working::{self, SyncStatus};
 use dofloat_base::clock::Clock;
 use dofloat_base::crash::crash_point;
 
@@ -63,7 +63,7 @@ impl Lease {
             match backend.publish(&files, &kept, id.as_deref(), &scratch).await.map_err(|error| unpublished(error, paths, &name))? {
                 Published::Done => {
                     crash_point("remote.after-publish");
-                    working::settle(paths, &files)?;
+                    working::mark_synced(paths, &files)?;
                     return working::forget_own_lock(paths);
                 }
                 Published::Moved => {
@@ -72,7 +72,7 @@ impl Lease {
                         return Err(broken_lock(paths, &name, now.lock.map(|lock| lock.note)));
                     }
                     if working::digests(&now.files) != wanted {
-                        return Err(parted(paths, &name));
+                        return Err(diverged(paths, &name));
                     }
                     kept = now;
                 }
@@ -89,18 +89,18 @@ pub(super) async fn acquire(
     timeout: Duration,
     note: &str,
     clock: &Clock,
-    tell: &mut (dyn FnMut(Waiting) + Send),
+    on_wait: &mut (dyn FnMut(LockWait) + Send),
 ) -> Result<Lease, StoreError> {
     const PAUSE: Duration = Duration::from_secs(1);
     let (start, until) = (clock.tick(), clock.now().plus(timeout));
-    let (mut told, mut fresh) = (None, false);
+    let (mut announced, mut fresh) = (None, false);
     let (id, kept) = loop {
         let kept = backend.fetch().await?;
         match &kept.lock {
             Some(lock) if working::own_lock(paths).as_ref() == Some(&lock.id) => break (lock.id.clone(), kept),
             Some(_) => {}
             None => {
-                still_there(&**backend, paths, &kept)?;
+                must_not_be_lost(&**backend, paths, &kept)?;
                 let id = backend.new_lock_id(note).await?;
                 working::keep_own_lock(paths, &id)?;
                 crash_point("remote.before-lock");
@@ -118,9 +118,9 @@ pub(super) async fn acquire(
             return Err(StoreError::Held { holder: Some(lock.map(|lock| lock.note).unwrap_or_default()), waited, lasting: true });
         }
         let holder = kept.lock.map(|lock| lock.note);
-        if holder.is_some() && told != holder {
-            tell(Waiting { holder: holder.clone(), until });
-            told = holder;
+        if holder.is_some() && announced != holder {
+            on_wait(LockWait { holder: holder.clone(), until });
+            announced = holder;
         }
         clock.sleep(PAUSE.min(timeout.saturating_sub(waited))).await;
     };
@@ -138,58 +138,58 @@ pub(super) async fn acquire(
 }
 
 /// The same without a lock.
-pub(super) async fn unguarded(backend: &Arc<dyn Backend>, paths: &Paths) -> Result<Lease, StoreError> {
+pub(super) async fn without_lock(backend: &Arc<dyn Backend>, paths: &Paths) -> Result<Lease, StoreError> {
     let kept = backend.fetch().await?;
     ready(&**backend, paths, &kept).await?;
     Ok(Lease { backend: backend.clone(), paths: paths.clone(), id: None, kept })
 }
 
 /// Brings the working copy up to date for somebody who only reads; gives whoever holds the lock.
-pub(super) async fn refresh(backend: &dyn Backend, paths: &Paths) -> Result<Option<Holding>, StoreError> {
+pub(super) async fn refresh(backend: &dyn Backend, paths: &Paths) -> Result<Option<LockInfo>, StoreError> {
     let kept = backend.fetch().await?;
     // Where a run of this clone is at work, the working copy is its own.
     if let Some(_alone) = lock::try_take(paths)? {
-        settle(backend, paths, &kept)?;
+        sync(backend, paths, &kept)?;
     }
     Ok(known(kept.lock, paths))
 }
 
 /// Whoever holds the lock.
-pub(super) async fn holder(backend: &dyn Backend, paths: &Paths) -> Result<Option<Holding>, StoreError> {
+pub(super) async fn holder(backend: &dyn Backend, paths: &Paths) -> Result<Option<LockInfo>, StoreError> {
     Ok(known(backend.fetch().await?.lock, paths))
 }
 
-fn known(lock: Option<Holding>, paths: &Paths) -> Option<Holding> {
+fn known(lock: Option<LockInfo>, paths: &Paths) -> Option<LockInfo> {
     let own = working::own_lock(paths);
-    lock.map(|lock| Holding { own: own.as_ref() == Some(&lock.id), ..lock })
+    lock.map(|lock| LockInfo { own: own.as_ref() == Some(&lock.id), ..lock })
 }
 
 /// Makes sure that a run may begin with what is kept.
 async fn ready(backend: &dyn Backend, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
-    settle(backend, paths, kept)?;
+    sync(backend, paths, kept)?;
     if kept.unproven { backend.verify_conditional_writes().await } else { Ok(()) }
 }
 
 /// Refuses a state that was there and is gone.
-fn still_there(backend: &dyn Backend, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
-    match working::standing(paths, &kept.files)? {
-        Standing::Lost => Err(lost_shared(paths, &backend.name(), &working::base_file(paths))),
+fn must_not_be_lost(backend: &dyn Backend, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
+    match working::sync_status(paths, &kept.files)? {
+        SyncStatus::Lost => Err(lost_shared(paths, &backend.name(), &working::base_file(paths))),
         _ => Ok(()),
     }
 }
 
-fn settle(backend: &dyn Backend, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
-    match working::standing(paths, &kept.files)? {
-        Standing::Even => working::settle(paths, &kept.files),
-        Standing::Behind => working::bring(paths, &kept.files),
-        Standing::Ahead => Ok(()),
-        Standing::Parted => Err(parted(paths, &backend.name())),
-        Standing::Lost => still_there(backend, paths, kept),
+fn sync(backend: &dyn Backend, paths: &Paths, kept: &Snapshot) -> Result<(), StoreError> {
+    match working::sync_status(paths, &kept.files)? {
+        SyncStatus::InSync => working::mark_synced(paths, &kept.files),
+        SyncStatus::Behind => working::replace_files(paths, &kept.files),
+        SyncStatus::Ahead => Ok(()),
+        SyncStatus::Diverged => Err(diverged(paths, &backend.name())),
+        SyncStatus::Lost => must_not_be_lost(backend, paths, kept),
     }
 }
 
 /// Frees a lock that somebody left.
-pub(super) async fn unlock(backend: &dyn Backend, paths: &Paths, holding: &Holding) -> Result<(), StoreError> {
+pub(super) async fn unlock(backend: &dyn Backend, paths: &Paths, holding: &LockInfo) -> Result<(), StoreError> {
     backend.unlock(&holding.id).await?;
     if working::own_lock(paths).as_ref() == Some(&holding.id) {
         working::forget_own_lock(paths)?;

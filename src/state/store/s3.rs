@@ -29,9 +29,9 @@ use object_store::{
 };
 use url::Url;
 
-use super::backend::{Backend, Holding, Published, Snapshot};
-use super::error::{Foreign, Refusal, StoreError, foreign, of_bucket, unconditional};
-use super::head::{Head, Lock};
+use super::backend::{Backend, LockInfo, Published, Snapshot};
+use super::error::{Foreign, Refusal, StoreError, foreign, from_bucket, unconditional};
+use super::object::{LockEntry, StateObject};
 use super::working::Files;
 use dofloat_base::clock::Clock;
 use dofloat_base::crash::crash_point;
@@ -39,7 +39,7 @@ use dofloat_base::secret::Secret;
 
 /// Where the object is, and with what it is opened.
 #[derive(Clone)]
-pub struct Settings {
+pub struct BucketSettings {
     /// The server, without the bucket.
     pub endpoint: Url,
     /// Whether the bucket is named in the path, or in the host's name.
@@ -69,7 +69,7 @@ pub struct Settings {
 /// An object in a bucket.
 #[derive(Clone)]
 pub struct S3 {
-    settings: Arc<Settings>,
+    settings: Arc<BucketSettings>,
     store: Arc<AmazonS3>,
     path: Key,
 }
@@ -82,9 +82,9 @@ impl fmt::Debug for S3 {
 
 /// Connections that were made already.
 #[derive(Debug)]
-struct Given(HttpClient);
+struct FixedConnector(HttpClient);
 
-impl HttpConnector for Given {
+impl HttpConnector for FixedConnector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
         Ok(self.0.clone())
     }
@@ -103,7 +103,7 @@ const ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The time limit of a read or a move with all its attempts.
-const PATIENCE: Duration = Duration::from_secs(125);
+const TIMEOUT: Duration = Duration::from_secs(125);
 
 /// How often a move is tried again because somebody else's came first.
 const TRIES: usize = 10;
@@ -116,7 +116,7 @@ impl S3 {
     ///
     /// # Errors
     /// If the key is no name of an object, or the rest does not fit together.
-    pub fn open(settings: Settings, http: impl HttpService) -> Result<Self, String> {
+    pub fn open(settings: BucketSettings, http: impl HttpService) -> Result<Self, String> {
         let path = Key::parse(&settings.key).map_err(|error| cause(&error))?;
         let mut endpoint = settings.endpoint.clone();
         if !settings.path_style
@@ -134,7 +134,7 @@ impl S3 {
             .with_secret_access_key(settings.secret_key.expose())
             // What is tried again is told, and looked at before; so nothing is tried again behind our back.
             .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
-            .with_http_connector(Given(HttpClient::new(http)));
+            .with_http_connector(FixedConnector(HttpClient::new(http)));
         let builder = match &settings.session {
             Some(session) => builder.with_token(session.expose()),
             None => builder,
@@ -145,7 +145,7 @@ impl S3 {
 
     /// Where the object is.
     #[must_use]
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &BucketSettings {
         &self.settings
     }
 
@@ -154,19 +154,19 @@ impl S3 {
         format!("{}{}/{}", self.settings.endpoint, self.settings.bucket, self.settings.key)
     }
 
-    fn files(&self, head: &Head) -> Result<Files, StoreError> {
+    fn files(&self, head: &StateObject) -> Result<Files, StoreError> {
         head.files().map_err(|why| self.foreign(why))
     }
 
     /// The object and its ETag, if there is one.
-    async fn read(&self) -> Result<Option<(Head, String)>, StoreError> {
-        let Some((bytes, tag)) = self.attended("read", self.bytes()).await? else { return Ok(None) };
-        let head = Head::read(&bytes, &self.settings.stack).map_err(|why| self.foreign(why))?;
+    async fn read(&self) -> Result<Option<(StateObject, String)>, StoreError> {
+        let Some((bytes, tag)) = self.with_progress("read", self.bytes()).await? else { return Ok(None) };
+        let head = StateObject::read(&bytes, &self.settings.stack).map_err(|why| self.foreign(why))?;
         Ok(Some((head, tag)))
     }
 
     async fn bytes(&self) -> Result<Option<(Vec<u8>, String)>, StoreError> {
-        let mut pauses = pauses();
+        let mut pauses = backoff();
         loop {
             let got = async {
                 let got = self.store.get(&self.path).await?;
@@ -176,7 +176,7 @@ impl S3 {
             let refusal = match got.await {
                 Ok((bytes, Some(tag))) => return Ok(Some((bytes.to_vec(), tag))),
                 Ok((_, None)) => return Err(unconditional(&self.name(), &self.server())),
-                Err(error) => match Refusal::of(&error) {
+                Err(error) => match Refusal::from_error(&error) {
                     Refusal::Absent => return Ok(None),
                     refusal => refusal,
                 },
@@ -186,10 +186,10 @@ impl S3 {
     }
 
     /// Puts the object in place of the one with that ETag, or where there is none; says whether it is there.
-    async fn swap(&self, doing: &str, on: Option<&str>, head: &Head) -> Result<bool, StoreError> {
-        self.attended(doing, async {
+    async fn compare_and_swap(&self, doing: &str, on: Option<&str>, head: &StateObject) -> Result<bool, StoreError> {
+        self.with_progress(doing, async {
             let mode = on.map_or(PutMode::Create, update);
-            let (bytes, mut pauses) = (head.write(), pauses());
+            let (bytes, mut pauses) = (head.write(), backoff());
             let mut lost = false;
             loop {
                 match self.put(mode.clone(), &bytes).await {
@@ -212,8 +212,8 @@ impl S3 {
 
     /// Whether a write is refused for its condition.
     async fn is_refused(&self, mode: PutMode, bytes: &[u8]) -> Result<bool, StoreError> {
-        self.attended("prove", async {
-            let mut pauses = pauses();
+        self.with_progress("prove", async {
+            let mut pauses = backoff();
             loop {
                 match self.put(mode.clone(), bytes).await {
                     Put::Done | Put::Failed(Refusal::Unable) => return Ok(false),
@@ -231,7 +231,7 @@ impl S3 {
         match self.store.put_opts(&self.path, bytes.to_vec().into(), options).await {
             Ok(_) => Put::Done,
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Put::Refused,
-            Err(error) => match Refusal::of(&error) {
+            Err(error) => match Refusal::from_error(&error) {
                 Refusal::Absent => Put::Failed(Refusal::Bucket),
                 refusal => Put::Failed(refusal),
             },
@@ -251,17 +251,17 @@ impl S3 {
     }
 
     /// Does the work, but not for ever, and says on what it waits where that is long.
-    async fn attended<T>(&self, doing: &str, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    async fn with_progress<T>(&self, doing: &str, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         const FIRST: Duration = Duration::from_secs(5);
         const EVERY: Duration = Duration::from_secs(10);
         let (mut work, mut pause, mut waited) = (std::pin::pin!(work), FIRST, Duration::ZERO);
-        while waited < PATIENCE {
+        while waited < TIMEOUT {
             match tokio::time::timeout(pause, &mut work).await {
                 Ok(done) => return done,
                 Err(_) => {
                     waited += pause;
                     pause = EVERY;
-                    let (name, waited, limit) = (self.name(), waited.as_secs(), PATIENCE.as_secs());
+                    let (name, waited, limit) = (self.name(), waited.as_secs(), TIMEOUT.as_secs());
                     (self.settings.tell)(&format!("Still waiting for {name}... [{waited}s elapsed, up to {limit}s]"));
                 }
             }
@@ -274,7 +274,7 @@ impl S3 {
     }
 
     fn failed(&self, doing: &str, refusal: Refusal) -> StoreError {
-        of_bucket(&self.name(), &self.server(), self.settings.variables, doing, &refusal)
+        from_bucket(&self.name(), &self.server(), self.settings.variables, doing, &refusal)
     }
 
     fn foreign(&self, why: Foreign) -> StoreError {
@@ -292,7 +292,7 @@ impl Backend for S3 {
         let Some((head, tag)) = self.read().await? else { return Ok(Snapshot { unproven: true, ..Snapshot::default() }) };
         let files = self.files(&head)?;
         let unproven = head.proven != Some(self.place());
-        let lock = head.lock.map(|lock| Holding { id: lock.id, note: lock.holder, own: false });
+        let lock = head.lock.map(|lock| LockInfo { id: lock.id, note: lock.holder, own: false });
         Ok(Snapshot { files, version: tag, lock, unproven })
     }
 
@@ -303,12 +303,12 @@ impl Backend for S3 {
     async fn try_lock(&self, id: &str, note: &str) -> Result<bool, StoreError> {
         for _ in 0..TRIES {
             let kept = self.read().await?;
-            let (head, tag) = kept.map_or_else(|| (Head::new(&self.settings.stack), None), |(head, tag)| (head, Some(tag)));
+            let (head, tag) = kept.map_or_else(|| (StateObject::new(&self.settings.stack), None), |(head, tag)| (head, Some(tag)));
             if let Some(lock) = &head.lock {
                 return Ok(lock.id == id);
             }
-            let lock = Some(Lock { id: id.to_owned(), holder: note.to_owned() });
-            if self.swap("lock", tag.as_deref(), &head.with_lock(lock)).await? {
+            let lock = Some(LockEntry { id: id.to_owned(), holder: note.to_owned() });
+            if self.compare_and_swap("lock", tag.as_deref(), &head.with_lock(lock)).await? {
                 return Ok(true);
             }
         }
@@ -321,7 +321,7 @@ impl Backend for S3 {
             if head.lock.as_ref().is_none_or(|lock| lock.id != id) {
                 return Ok(());
             }
-            if self.swap("unlock", Some(&tag), &head.with_lock(None)).await? {
+            if self.compare_and_swap("unlock", Some(&tag), &head.with_lock(None)).await? {
                 return Ok(());
             }
         }
@@ -340,7 +340,7 @@ impl Backend for S3 {
         let run = id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
         let lock = if id.is_some() { None } else { head.lock.clone() };
         let next = head.with_lock(lock).with_run(run.clone()).with_files(files);
-        if self.swap("write", Some(&tag), &next).await? || self.read().await?.is_some_and(|(head, _)| head.run == Some(run)) {
+        if self.compare_and_swap("write", Some(&tag), &next).await? || self.read().await?.is_some_and(|(head, _)| head.run == Some(run)) {
             return Ok(Published::Done);
         }
         Ok(Published::Moved)
@@ -350,7 +350,7 @@ impl Backend for S3 {
     async fn verify_conditional_writes(&self) -> Result<(), StoreError> {
         for _ in 0..TRIES {
             let Some((head, tag)) = self.read().await? else {
-                self.swap("make", None, &Head::new(&self.settings.stack)).await?;
+                self.compare_and_swap("make", None, &StateObject::new(&self.settings.stack)).await?;
                 continue;
             };
             if head.proven == Some(self.place()) {
@@ -363,7 +363,7 @@ impl Backend for S3 {
                 }
             }
             crash_point("bucket.before-proof");
-            if self.swap("prove", Some(&tag), &head.with_proof(self.place())).await? {
+            if self.compare_and_swap("prove", Some(&tag), &head.with_proof(self.place())).await? {
                 return Ok(());
             }
         }
@@ -375,13 +375,13 @@ fn update(tag: &str) -> PutMode {
     PutMode::Update(UpdateVersion { e_tag: Some(tag.to_owned()), version: None })
 }
 
-fn pauses() -> impl Iterator<Item = Duration> {
+fn backoff() -> impl Iterator<Item = Duration> {
     (0..ATTEMPTS - 1).map(|n| PAUSE * 2_u32.pow(n))
 }
 
 impl Refusal {
     /// What an error of the library comes to.
-    fn of(error: &Error) -> Self {
+    fn from_error(error: &Error) -> Self {
         let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(error) = source {
             if let Some(http) = error.downcast_ref::<HttpError>() {
@@ -399,7 +399,7 @@ impl Refusal {
         let between = |start: &str, end: &str| Some(text.split_once(start)?.1.split_once(end)?.0.to_owned());
         let bare = || text.contains("redirect without LOCATION").then_some(301);
         let status = between("status code: ", " ").and_then(|text| text.parse().ok()).or_else(bare);
-        Self::answered(status, &between("<Code>", "</Code>").unwrap_or_default(), between("<Region>", "</Region>"))
+        Self::from_answer(status, &between("<Code>", "</Code>").unwrap_or_default(), between("<Region>", "</Region>"))
     }
 }
 

@@ -41,7 +41,7 @@ impl Bench {
     fn applied() -> (Self, State) {
         let bench = bench();
         let (mut locked, _) = bench.loaded();
-        locked.begin(&fresh(), opening()).unwrap();
+        locked.begin(&fresh(), run_start()).unwrap();
         let mut state = State { owner: Some(owner()), ..fresh() };
         state.records.insert(address("a"), record("1"));
         state.records.insert(address("b"), record("2"));
@@ -81,8 +81,8 @@ fn owner() -> Owner {
     Owner { account: "a".to_owned(), team: None, simulated: true }
 }
 
-fn opening() -> Opening {
-    Opening { owner: owner(), marked: BTreeSet::new(), addresses: BTreeSet::new() }
+fn run_start() -> RunStart {
+    RunStart { owner: owner(), marked: BTreeSet::new(), addresses: BTreeSet::new() }
 }
 
 fn address(name: &str) -> Address {
@@ -128,7 +128,7 @@ fn a_run_leaves_one_file_and_a_run_without_change_leaves_it_alone() {
     let before = get(&bench.store.paths().state);
     let (mut locked, loaded) = bench.loaded();
     assert_eq!(loaded, Loaded { state: Some(state.clone()), journal: None, ..Loaded::default() });
-    locked.begin(&state, opening()).unwrap();
+    locked.begin(&state, run_start()).unwrap();
     assert_eq!(bench.names(), ["web.journal", "web.json"]);
     assert_eq!(locked.commit(&State { serial: 99, ..state.clone() }).unwrap(), 1);
     assert_eq!((bench.names(), get(&bench.store.paths().state)), (vec!["web.json".to_owned()], before));
@@ -140,7 +140,7 @@ fn the_state_is_there_before_the_first_line_and_an_interrupted_first_run_goes_on
     let bench = bench();
     let (mut locked, loaded) = bench.loaded();
     assert_eq!(loaded, Loaded::default());
-    locked.begin(&fresh(), opening()).unwrap();
+    locked.begin(&fresh(), run_start()).unwrap();
     locked.append(begin(1, "a", Op::Create)).unwrap();
     drop(locked);
     let loaded = bench.store.peek().unwrap();
@@ -153,7 +153,7 @@ fn the_state_is_there_before_the_first_line_and_an_interrupted_first_run_goes_on
 fn what_was_done_before_an_interruption_is_known_after_it() {
     let (bench, state) = Bench::applied();
     let (mut locked, _) = bench.loaded();
-    locked.begin(&state, opening()).unwrap();
+    locked.begin(&state, run_start()).unwrap();
     locked.append_all(vec![begin(1, "c", Op::Create), begin(2, "a", Op::Delete { id: Id("1".to_owned()) })]).unwrap();
     locked.append_all(vec![made(1, "3"), Entry::Done { step: 2, outcome: Outcome::Gone }]).unwrap();
     locked.append(begin(3, "d", Op::Create)).unwrap();
@@ -161,15 +161,15 @@ fn what_was_done_before_an_interruption_is_known_after_it() {
     drop(locked);
     let (mut locked, loaded) = bench.loaded();
     let journal = loaded.journal.unwrap();
-    let mut settled = journal.replay_onto(&state);
-    assert_eq!(settled.records.keys().map(|address| address.name.as_str()).collect::<Vec<_>>(), ["b", "c"]);
+    let mut recovered = journal.replay_onto(&state);
+    assert_eq!(recovered.records.keys().map(|address| address.name.as_str()).collect::<Vec<_>>(), ["b", "c"]);
     assert_eq!((journal.open.len(), journal.last_n), (1, 7));
     // Recovery adopts what is open, and ends that run before the next begins.
-    assert!(matches!(locked.begin(&settled, opening()), Err(StoreError::Failed(_))));
+    assert!(matches!(locked.begin(&recovered, run_start()), Err(StoreError::Failed(_))));
     let open = &journal.open[0];
-    settled.records.insert(open.begin.address.clone(), open.begin.unfinished(open.id.clone().unwrap()));
-    assert_eq!(locked.commit(&settled).unwrap(), 2);
-    locked.begin(&settled, opening()).unwrap();
+    recovered.records.insert(open.begin.address.clone(), open.begin.unfinished(open.id.clone().unwrap()));
+    assert_eq!(locked.commit(&recovered).unwrap(), 2);
+    locked.begin(&recovered, run_start()).unwrap();
     locked.append(begin(1, "e", Op::Create)).unwrap();
     assert_eq!(bench.store.peek().unwrap().journal.unwrap().last_n, 2);
 }
@@ -178,7 +178,7 @@ fn what_was_done_before_an_interruption_is_known_after_it() {
 fn a_torn_line_is_cut_off_before_the_next() {
     let (bench, state) = Bench::applied();
     let (mut locked, _) = bench.loaded();
-    locked.begin(&state, opening()).unwrap();
+    locked.begin(&state, run_start()).unwrap();
     locked.append(begin(1, "c", Op::Create)).unwrap();
     let journal = bench.store.paths().journal.clone();
     let whole = get(&journal);
@@ -195,7 +195,7 @@ fn an_entry_that_could_not_be_replayed_is_not_written() {
     let (bench, state) = Bench::applied();
     let (mut locked, _) = bench.loaded();
     assert!(locked.append(begin(1, "c", Op::Create)).is_err());
-    locked.begin(&state, opening()).unwrap();
+    locked.begin(&state, run_start()).unwrap();
     let before = get(&bench.store.paths().journal);
     assert!(locked.append(made(1, "3")).is_err());
     assert!(locked.append_all(vec![begin(1, "c", Op::Create), begin(1, "c", Op::Create)]).is_err());
@@ -208,7 +208,7 @@ fn an_entry_that_could_not_be_replayed_is_not_written() {
 fn nothing_is_written_by_one_who_has_not_read() {
     let (bench, state) = Bench::applied();
     let mut locked = Locked::new(bench.store.paths().clone(), None);
-    assert!(locked.begin(&state, opening()).is_err());
+    assert!(locked.begin(&state, run_start()).is_err());
     assert!(locked.commit(&fresh()).is_err());
     assert_eq!(bench.store.peek().unwrap().state, Some(state));
 }
@@ -221,7 +221,7 @@ fn the_cost_of_a_step_does_not_grow_with_the_fleet() {
         let mut state = fresh();
         state.records.extend((0..size).map(|n| (address(&format!("r{n}")), record("1"))));
         locked.commit(&state).unwrap();
-        locked.begin(&state, opening()).unwrap();
+        locked.begin(&state, run_start()).unwrap();
         let length = |path: &Path| path.metadata().unwrap().len();
         let before = length(&bench.store.paths().journal);
         locked.append_all(vec![begin(1, "c", Op::Create), made(1, "3")]).unwrap();
@@ -234,7 +234,7 @@ fn the_cost_of_a_step_does_not_grow_with_the_fleet() {
 fn a_state_that_is_not_the_journals_is_refused_and_one_that_is_the_same_in_other_clothes_is_not() {
     let (bench, state) = Bench::applied();
     let (mut locked, _) = bench.loaded();
-    locked.begin(&state, opening()).unwrap();
+    locked.begin(&state, run_start()).unwrap();
     let path = &bench.store.paths().state;
     let good = String::from_utf8(get(path)).unwrap();
     put(path, good.replace('\n', "\r\n").as_bytes());
@@ -266,7 +266,7 @@ fn a_lost_state_is_never_nothing() {
     let secrets = |bench: &Bench| put(&files(bench).secrets, b"age");
     let journal = |bench: &Bench| {
         let (mut locked, loaded) = bench.loaded();
-        locked.begin(&loaded.state.unwrap(), opening()).unwrap();
+        locked.begin(&loaded.state.unwrap(), run_start()).unwrap();
     };
     let torn = |bench: &Bench| put(&files(bench).journal, b"{\"n\":1");
     let decision = Some(ExitClass::Decision);
@@ -293,7 +293,7 @@ fn a_journal_that_says_nothing_is_taken_away() {
 fn a_state_that_cannot_be_written_is_saved_elsewhere_and_the_journal_holds_it() {
     let (bench, state) = Bench::applied();
     let (mut locked, _) = bench.loaded();
-    locked.begin(&state, opening()).unwrap();
+    locked.begin(&state, run_start()).unwrap();
     let path = &bench.store.paths().state;
     remove(path).unwrap();
     std::fs::create_dir(path).unwrap();
@@ -313,7 +313,7 @@ fn a_state_that_cannot_be_written_is_saved_elsewhere_and_the_journal_holds_it() 
 fn a_folder_that_vanishes_stops_the_next_call_and_the_state_is_saved_elsewhere() {
     let (bench, state) = Bench::applied();
     let (mut locked, _) = bench.loaded();
-    locked.begin(&state, opening()).unwrap();
+    locked.begin(&state, run_start()).unwrap();
     std::fs::remove_dir_all(bench.folder.path().join("state")).unwrap();
     let told = bench.told(&locked.append(begin(1, "c", Op::Create)).unwrap_err());
     assert!(told.starts_with("state/web.journal was removed while a run was writing it."), "{told}");
@@ -354,10 +354,10 @@ async fn a_lock_is_waited_for_and_names_its_holder() {
     assert_eq!(error, StoreError::Held { holder: Some("pid 7 since noon".to_owned()), waited: Duration::from_secs(10), lasting: false });
     assert_eq!(error.class(), ExitClass::Locked);
     assert_eq!(error.diagnostics()[0].message, "The state is locked by pid 7 since noon. Waited 10 s.");
-    assert!(matches!(bench.store.share(&clock).await, Sharing::Busy { holder } if holder == "pid 7 since noon"));
+    assert!(matches!(bench.store.share(&clock).await, ReadLock::Busy { holder } if holder == "pid 7 since noon"));
     drop(held);
     let shared = bench.store.share(&clock).await;
-    assert!(matches!(shared, Sharing::Held(_)) && matches!(bench.store.share(&clock).await, Sharing::Held(_)));
+    assert!(matches!(shared, ReadLock::Held(_)) && matches!(bench.store.share(&clock).await, ReadLock::Held(_)));
     let error = bench.store.lock(Duration::ZERO, "pid 9", &clock, &mut |_| {}).await.unwrap_err();
     assert_eq!(error.diagnostics()[0].message, "The state is locked by a plan in progress.");
     drop(shared);
@@ -400,7 +400,7 @@ fn a_look_beside_a_running_apply_is_always_whole() {
         let mut locked = Locked::new(store.paths().clone(), None);
         locked.load().unwrap();
         for round in 0..60_u32 {
-            locked.begin(&state, opening()).unwrap();
+            locked.begin(&state, run_start()).unwrap();
             let name = format!("r{round}");
             locked.append(begin(1, &name, Op::Create)).unwrap();
             locked.append(made(1, "7")).unwrap();
@@ -450,7 +450,7 @@ proptest! {
         let (mut locked, _) = bench.loaded();
         let mut state = fresh();
         for run in runs {
-            locked.begin(&state, opening()).unwrap();
+            locked.begin(&state, run_start()).unwrap();
             for (step, (op, name, cut)) in (0_u32..).zip(run) {
                 let place = address(&format!("r{name}"));
                 let before = get(&paths.journal);

@@ -25,15 +25,15 @@ pub(super) type Digests = BTreeMap<String, String>;
 
 /// How the working copy stands to what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(super) enum SyncStatus {
     /// They are the same.
-    Even,
+    InSync,
     /// Nothing was changed here: what is kept replaces it.
     Behind,
     /// Only here something was changed: it is to be published.
     Ahead,
     /// Both were changed.
-    Parted,
+    Diverged,
     /// There was a state there when this copy was fetched, and it is gone.
     Lost,
 }
@@ -70,12 +70,12 @@ pub(super) fn read(paths: &Paths) -> Result<Files, StoreError> {
 }
 
 /// How the files here stand to those that are kept.
-pub(super) fn standing(paths: &Paths, kept: &Files) -> Result<Standing, StoreError> {
+pub(super) fn sync_status(paths: &Paths, kept: &Files) -> Result<SyncStatus, StoreError> {
     let (here, base) = (read(paths)?, base(paths)?);
     Ok(compare(base.as_ref().map(|base| (&base.files, base.whole)), &digests(&here), &digests(kept)))
 }
 
-fn compare(base: Option<(&Digests, bool)>, here: &Digests, kept: &Digests) -> Standing {
+fn compare(base: Option<(&Digests, bool)>, here: &Digests, kept: &Digests) -> SyncStatus {
     let untouched = match base {
         Some((_, false)) => true,
         Some((base, true)) => base == here,
@@ -84,20 +84,20 @@ fn compare(base: Option<(&Digests, bool)>, here: &Digests, kept: &Digests) -> St
     // The state file is never removed by a run: where it is missing, somebody cleaned up, and the rest says nothing.
     let was_kept = base.is_some_and(|(base, _)| base.contains_key(ENDINGS[0]));
     if was_kept && !kept.contains_key(ENDINGS[0]) {
-        Standing::Lost
+        SyncStatus::Lost
     } else if here == kept && base.is_none_or(|(_, whole)| whole) {
-        Standing::Even
+        SyncStatus::InSync
     } else if untouched || !here.contains_key(ENDINGS[0]) {
-        Standing::Behind
+        SyncStatus::Behind
     } else if base.map_or(kept.is_empty(), |(base, _)| base == kept) {
-        Standing::Ahead
+        SyncStatus::Ahead
     } else {
-        Standing::Parted
+        SyncStatus::Diverged
     }
 }
 
 /// Replaces the files by those that are kept.
-pub(super) fn bring(paths: &Paths, kept: &Files) -> Result<(), StoreError> {
+pub(super) fn replace_files(paths: &Paths, kept: &Files) -> Result<(), StoreError> {
     write_base(paths, &Base { files: digests(kept), whole: false })?;
     crash_point("working.before-files");
     for (ending, path) in places(paths) {
@@ -107,11 +107,11 @@ pub(super) fn bring(paths: &Paths, kept: &Files) -> Result<(), StoreError> {
         }
     }
     crash_point("working.after-files");
-    settle(paths, kept)
+    mark_synced(paths, kept)
 }
 
 /// Notes that the files here are those that are kept.
-pub(super) fn settle(paths: &Paths, kept: &Files) -> Result<(), StoreError> {
+pub(super) fn mark_synced(paths: &Paths, kept: &Files) -> Result<(), StoreError> {
     write_base(paths, &Base { files: digests(kept), whole: true })
 }
 
@@ -178,30 +178,30 @@ mod tests {
         };
         // The base (`!` where it was not whole), what is here, what is kept.
         let table = [
-            (None, "", "", Standing::Even),
-            (None, "", "json=1", Standing::Behind),
-            (None, "json=1", "json=1", Standing::Even),
-            (None, "json=1", "", Standing::Ahead),
-            (None, "json=1", "json=2", Standing::Parted),
-            (Some("json=1"), "json=1", "json=1", Standing::Even),
-            (Some("json=1"), "json=1", "json=2", Standing::Behind),
-            (Some("json=1"), "json=1 journal=1", "json=1", Standing::Ahead),
-            (Some("json=1"), "json=2", "json=1", Standing::Ahead),
-            (Some("json=1"), "json=2", "json=2", Standing::Even),
-            (Some("json=1"), "json=2", "json=3", Standing::Parted),
-            (Some("json=1"), "json=1 journal=1", "json=2", Standing::Parted),
-            (Some("json=1 journal=1"), "json=2", "json=1 journal=1", Standing::Ahead),
-            (Some("json=1"), "", "json=1", Standing::Behind),
-            (Some("json=1"), "journal=1", "json=2", Standing::Behind),
-            (Some("!json=2 journal=2"), "json=2", "json=2 journal=2", Standing::Behind),
-            (Some("!json=2"), "json=2", "json=2", Standing::Behind),
-            (Some("!json=2"), "json=1", "json=3", Standing::Behind),
-            (Some("json=1"), "json=1", "", Standing::Lost),
-            (Some("json=1"), "json=2 journal=1", "", Standing::Lost),
-            (Some("json=1"), "", "", Standing::Lost),
-            (Some("!json=1"), "", "", Standing::Lost),
-            (Some(""), "", "", Standing::Even),
-            (Some(""), "json=1", "", Standing::Ahead),
+            (None, "", "", SyncStatus::InSync),
+            (None, "", "json=1", SyncStatus::Behind),
+            (None, "json=1", "json=1", SyncStatus::InSync),
+            (None, "json=1", "", SyncStatus::Ahead),
+            (None, "json=1", "json=2", SyncStatus::Diverged),
+            (Some("json=1"), "json=1", "json=1", SyncStatus::InSync),
+            (Some("json=1"), "json=1", "json=2", SyncStatus::Behind),
+            (Some("json=1"), "json=1 journal=1", "json=1", SyncStatus::Ahead),
+            (Some("json=1"), "json=2", "json=1", SyncStatus::Ahead),
+            (Some("json=1"), "json=2", "json=2", SyncStatus::InSync),
+            (Some("json=1"), "json=2", "json=3", SyncStatus::Diverged),
+            (Some("json=1"), "json=1 journal=1", "json=2", SyncStatus::Diverged),
+            (Some("json=1 journal=1"), "json=2", "json=1 journal=1", SyncStatus::Ahead),
+            (Some("json=1"), "", "json=1", SyncStatus::Behind),
+            (Some("json=1"), "journal=1", "json=2", SyncStatus::Behind),
+            (Some("!json=2 journal=2"), "json=2", "json=2 journal=2", SyncStatus::Behind),
+            (Some("!json=2"), "json=2", "json=2", SyncStatus::Behind),
+            (Some("!json=2"), "json=1", "json=3", SyncStatus::Behind),
+            (Some("json=1"), "json=1", "", SyncStatus::Lost),
+            (Some("json=1"), "json=2 journal=1", "", SyncStatus::Lost),
+            (Some("json=1"), "", "", SyncStatus::Lost),
+            (Some("!json=1"), "", "", SyncStatus::Lost),
+            (Some(""), "", "", SyncStatus::InSync),
+            (Some(""), "json=1", "", SyncStatus::Ahead),
         ];
         for (base, here, kept, expected) in table {
             let base = base.map(|text| (files(text.trim_start_matches('!')), !text.starts_with('!')));

@@ -24,7 +24,7 @@ use dofloat_base::secret::Secret;
 use dofloat_base::value::{Body, Value};
 use dofloat_kinds::erased::{Found, Sure};
 use dofloat_state::journal::Line;
-use dofloat_state::store::{Opening, Paths, Store};
+use dofloat_state::store::{Paths, RunStart, Store};
 
 const GRACE: std::time::Duration = std::time::Duration::from_secs(60);
 
@@ -39,13 +39,13 @@ async fn told(name: &str, configuration: &str, records: &str, keep_going: bool, 
     let at = |name: &str| folder.path().join(name);
     let paths = Paths::beside(&folder.path().join("state/web.json"), folder.path().to_owned());
     let journal = paths.journal.clone();
-    let mut lock = Store::open(paths).unguarded().await.unwrap();
+    let mut lock = Store::open(paths).without_lock().await.unwrap();
     let store = lock.files();
     store.load().unwrap();
     let (resolve, state, moves, options) = (Sketch::new(configuration), state(records), Moves::default(), Options::default());
     let observed = seen(&state, "");
     let planned = make(Input { resolve: &resolve, state: &state, observed: &observed, options: &options, moves: &moves }, base()).unwrap();
-    store.begin(&state, Opening { owner: owner(), marked: BTreeSet::new(), addresses: BTreeSet::new() }).unwrap();
+    store.begin(&state, RunStart { owner: owner(), marked: BTreeSet::new(), addresses: BTreeSet::new() }).unwrap();
     let clock = Clock::virtual_at(Moment(1_000));
     let mut events = Vec::new();
     let mut tell = |event: Event| events.push(told_event(&event));
@@ -101,7 +101,7 @@ fn told_line(line: &Line) -> Option<String> {
         Entry::Id { step, id } => format!("{step} id {id}"),
         Entry::Done { step, outcome } => format!("{step} done, leaves {outcome}"),
         Entry::Failed { step, .. } => format!("{step} failed"),
-        Entry::Header(_) | Entry::Lodging { .. } | Entry::End { .. } => return None,
+        Entry::Header(_) | Entry::Project { .. } | Entry::End { .. } => return None,
     })
 }
 

@@ -19,12 +19,12 @@ const FORMAT: u32 = 1;
 /// The object.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Head {
+pub(super) struct StateObject {
     format: u32,
     /// Whose state it is.
     pub(super) stack: String,
     /// Who is at work.
-    pub(super) lock: Option<Lock>,
+    pub(super) lock: Option<LockEntry>,
     /// The run that published last, by the identity of its lock: whoever lost the answer finds itself here.
     pub(super) run: Option<String>,
     /// The place where conditions were seen to be honoured; a copy elsewhere is no proof.
@@ -35,7 +35,7 @@ pub(super) struct Head {
 /// Who is at work.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Lock {
+pub(super) struct LockEntry {
     /// One that no other lock has.
     pub(super) id: String,
     /// As they wrote it.
@@ -54,14 +54,14 @@ enum Content {
     Base64(String),
 }
 
-impl Head {
+impl StateObject {
     /// One for a stack that has nothing yet.
     pub(super) fn new(stack: &str) -> Self {
         Self { format: FORMAT, stack: stack.to_owned(), ..Self::default() }
     }
 
     /// The same with this lock, or with none.
-    pub(super) fn with_lock(self, lock: Option<Lock>) -> Self {
+    pub(super) fn with_lock(self, lock: Option<LockEntry>) -> Self {
         Self { lock, ..self }
     }
 
@@ -77,7 +77,7 @@ impl Head {
 
     /// The same with other files.
     pub(super) fn with_files(self, files: &Files) -> Self {
-        let named = files.iter().map(|(ending, bytes)| (format!("{}.{ending}", self.stack), Content::of(ending, bytes)));
+        let named = files.iter().map(|(ending, bytes)| (format!("{}.{ending}", self.stack), Content::from_bytes(ending, bytes)));
         Self { files: named.collect(), ..self }
     }
 
@@ -126,7 +126,7 @@ impl Head {
 }
 
 impl Content {
-    fn of(ending: &str, bytes: &[u8]) -> Self {
+    fn from_bytes(ending: &str, bytes: &[u8]) -> Self {
         let Ok(text) = std::str::from_utf8(bytes) else { return Self::Base64(STANDARD.encode(bytes)) };
         let json = text.strip_suffix('\n').filter(|_| ending == ENDINGS[0]).and_then(|text| RawValue::from_string(text.to_owned()).ok());
         // What is not kept as it is (blanks around it, for one) goes by its lines.
@@ -152,8 +152,9 @@ mod tests {
     use super::*;
 
     fn round(files: &Files) -> Files {
-        let head = Head { lock: Some(Lock { id: "1".into(), holder: "me".into() }), ..Head::new("web") }.with_files(files);
-        let again = Head::read(&head.write(), "web").unwrap();
+        let head =
+            StateObject { lock: Some(LockEntry { id: "1".into(), holder: "me".into() }), ..StateObject::new("web") }.with_files(files);
+        let again = StateObject::read(&head.write(), "web").unwrap();
         assert_eq!(again.write(), head.write());
         assert_eq!(again.lock, head.lock);
         again.files().unwrap()
@@ -166,20 +167,23 @@ mod tests {
     #[test]
     fn a_person_can_read_it() {
         let state = b"{\n  \"version\": 1,\n  \"n\": 1.50\n}\n";
-        let head = Head::new("web").with_files(&files(&[("json", state), ("journal", b"{\"n\":1}\n{\"n\":2}\n")]));
+        let head = StateObject::new("web").with_files(&files(&[("json", state), ("journal", b"{\"n\":1}\n{\"n\":2}\n")]));
         let expected = "{\n  \"format\": 1,\n  \"stack\": \"web\",\n  \"lock\": null,\n  \"run\": null,\n  \"proven\": null,\n  \"files\": {\n    \"web.journal\": {\n      \"lines\": [\n        \"{\\\"n\\\":1}\",\n        \"{\\\"n\\\":2}\",\n        \"\"\n      ]\n    },\n    \"web.json\": {\n      \"json\": {\n  \"version\": 1,\n  \"n\": 1.50\n}\n    }\n  }\n}\n";
         assert_eq!(String::from_utf8(head.write()).unwrap(), expected);
     }
 
     #[test]
     fn what_is_not_ours_is_known_as_such() {
-        let foreign = |text: &str| Head::read(text.as_bytes(), "web").unwrap_err();
+        let foreign = |text: &str| StateObject::read(text.as_bytes(), "web").unwrap_err();
         assert_eq!(foreign("{\"version\": 4, \"terraform_version\": \"1.11.4\", \"serial\": 1}"), Foreign::Terraform);
         assert_eq!(foreign("{\"format\": 2, \"anything\": 1}"), Foreign::Newer);
-        assert_eq!(foreign(&String::from_utf8(Head::new("ha").write()).unwrap()), Foreign::Stack("ha".into()));
+        assert_eq!(foreign(&String::from_utf8(StateObject::new("ha").write()).unwrap()), Foreign::Stack("ha".into()));
         assert!(matches!(foreign("<html>"), Foreign::Unknown(_)));
         assert!(matches!(foreign(""), Foreign::Unknown(_)));
-        let odd = Head::read(br#"{"format":1,"stack":"web","lock":null,"run":null,"proven":null,"files":{"web.exe":{"lines":[]}}}"#, "web");
+        let odd = StateObject::read(
+            br#"{"format":1,"stack":"web","lock":null,"run":null,"proven":null,"files":{"web.exe":{"lines":[]}}}"#,
+            "web",
+        );
         assert!(matches!(odd.unwrap().files(), Err(Foreign::Unknown(_))));
     }
 
