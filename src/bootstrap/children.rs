@@ -137,7 +137,7 @@ pub fn parts<'a>(nodes: &'a [String], own_vpc: bool, own_arbiter: bool) -> Vec<(
 }
 
 /// What a cluster's bodies are made from.
-pub struct Plot<'a> {
+pub struct ClusterContext<'a> {
     /// The cluster.
     pub address: &'a Address,
     /// Its arguments.
@@ -161,10 +161,10 @@ pub struct Plot<'a> {
     /// The digest of what the pair and its arbiter know each other by.
     pub certificates: Option<&'a Digest>,
     /// The tags of other pairs that the cluster's arbiter may serve.
-    pub guests: &'a [String],
+    pub external_arbiters: &'a [String],
 }
 
-impl Plot<'_> {
+impl ClusterContext<'_> {
     /// The body of a part.
     #[must_use]
     pub fn body(&self, part: Part<'_>) -> Term {
@@ -329,7 +329,7 @@ impl Plot<'_> {
             rule.extend(ports.map(|ports| ("port_range".to_owned(), Term::from(ports))));
             Term::map(rule)
         };
-        let pairs = std::iter::once(self.tag()).chain(self.guests.iter().cloned()).map(Term::from).collect();
+        let pairs = std::iter::once(self.tag()).chain(self.external_arbiters.iter().cloned()).map(Term::from).collect();
         let mut inbound = vec![rule("tcp", Some(ARBITER_PORT), "source_tags", Term::list(pairs))];
         match self.block.get("ssh_sources") {
             None => inbound.push(rule("tcp", Some("22"), "source_addresses", anywhere())),

@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::arbiter::{self, ArbiterAccess, Certificates};
-use super::children::{self, Part, Plot};
+use super::children::{self, ClusterContext, Part};
 use super::schema::{self, Arbiter, Block, Complaint, KIND, number, text};
 use super::scripts::scripts_of;
 use super::user_data::{self, Fencing, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
@@ -22,7 +22,7 @@ use dofloat_base::value::{Body, Origin, Term, Value};
 
 /// What there is beside the configuration.
 #[derive(Clone, Debug)]
-pub struct Grounds {
+pub struct ExpandContext {
     /// The stack's name.
     pub stack: String,
     /// The stack's mark.
@@ -36,7 +36,7 @@ pub struct Grounds {
     /// Whether the secrets that were made are still there.
     pub kept: bool,
     /// What stands for a token that is not given.
-    pub lacking: Lacking,
+    pub missing_token: MissingToken,
     /// Whether nodes that run an older dofloat's scripts are replaced.
     pub upgrade: bool,
     /// Whether everything is taken down: then what cannot be known need not be.
@@ -68,9 +68,9 @@ struct Digests {
 
 /// What stands for a token that is not given.
 #[derive(Clone, Debug)]
-pub enum Lacking {
+pub enum MissingToken {
     /// Nothing: it must be given.
-    Nothing,
+    Refuse,
     /// It need not be known.
     Unknown,
     /// This one, of a simulated account.
@@ -80,10 +80,10 @@ pub enum Lacking {
 /// A configuration whose clusters are expanded.
 pub struct Expanded<'a> {
     inner: &'a dyn Resolve,
-    grounds: Grounds,
+    context: ExpandContext,
     desired: Desired,
     clusters: BTreeSet<Address>,
-    guests: BTreeMap<Address, String>,
+    external_arbiters: BTreeMap<Address, String>,
 }
 
 /// A configuration and what makes it whole.
@@ -92,11 +92,11 @@ impl<'a> Expanded<'a> {
     ///
     /// # Errors
     /// What is wrong with the blocks, as far as it is known before any request.
-    pub fn new(inner: &'a dyn Resolve, grounds: Grounds) -> Result<Self, Vec<Diagnostic>> {
+    pub fn new(inner: &'a dyn Resolve, context: ExpandContext) -> Result<Self, Vec<Diagnostic>> {
         let clusters: BTreeSet<Address> =
             inner.desired().resources.keys().filter(|address| address.parent.is_none() && address.kind == KIND).cloned().collect();
-        let mut all = Self { inner, grounds, desired: Desired::default(), clusters, guests: BTreeMap::new() };
-        all.guests = all.guests();
+        let mut all = Self { inner, context, desired: Desired::default(), clusters, external_arbiters: BTreeMap::new() };
+        all.external_arbiters = all.external_arbiters();
         all.desired = all.expand()?;
         Ok(all)
     }
@@ -118,7 +118,7 @@ impl<'a> Expanded<'a> {
     /// # Errors
     /// As `new`.
     pub fn with(&self, secrets: BTreeMap<Address, Keys>) -> Result<Self, Vec<Diagnostic>> {
-        Self::new(self.inner, Grounds { secrets, ..self.grounds.clone() })
+        Self::new(self.inner, ExpandContext { secrets, ..self.context.clone() })
     }
 
     /// The token that is given to a cluster's nodes, if one is; unknown parts count as none.
@@ -160,12 +160,12 @@ impl<'a> Expanded<'a> {
     }
 
     /// The clusters whose arbiter is a host that is one already, with their tags: it may be that of another cluster of the stack.
-    fn guests(&self) -> BTreeMap<Address, String> {
+    fn external_arbiters(&self) -> BTreeMap<Address, String> {
         let is_guest = |cluster: &&Address| {
             let block = self.block(cluster, &unknown).unwrap_or_default();
             matches!(Arbiter::of(&block), Some(Arbiter::At(_)))
         };
-        let tag = |cluster: &Address| self.plot(cluster, &Block::new(), &unknown).tag();
+        let tag = |cluster: &Address| self.cluster_context(cluster, &Block::new(), &unknown).tag();
         self.clusters.iter().filter(is_guest).map(|cluster| (cluster.clone(), tag(cluster))).collect()
     }
 
@@ -229,7 +229,7 @@ impl<'a> Expanded<'a> {
                 Err(found) => errors.extend(found),
             }
         }
-        errors.extend(self.doubles(&parts));
+        errors.extend(self.duplicates(&parts));
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -255,7 +255,7 @@ impl<'a> Expanded<'a> {
             let powers_on = self.powers_on(address);
             for (part, own) in parts {
                 // A tag needs nothing of what the block names, and the arbiter of another pair must let in whoever has it.
-                let is_guest = Part::of(part) == Some(Part::Tag) && self.guests.contains_key(address);
+                let is_guest = Part::of(part) == Some(Part::Tag) && self.external_arbiters.contains_key(address);
                 let after = own.iter().chain(if is_guest { None } else { Some(&before) }.into_iter().flatten()).cloned().collect();
                 let rules = Part::of(part).map_or_else(Lifecycle::default, |part| rules_of(part, &rules, powers_on));
                 desired.resources.insert(part.clone(), Wanted { after, rules, span: wanted.span.clone() });
@@ -265,14 +265,14 @@ impl<'a> Expanded<'a> {
             let of_cluster = part.parent.as_deref().is_some_and(|parent| parent.kind == KIND);
             of_cluster && Part::of(part) == Some(Part::Address) && !desired.resources.contains_key(*part)
         };
-        desired.kept = self.grounds.remembered.keys().filter(address).cloned().collect();
+        desired.kept = self.context.remembered.keys().filter(address).cloned().collect();
         Ok(desired)
     }
 
     /// The parts of a cluster, each with what it is built upon.
     fn parts(&self, cluster: &Address) -> Result<BTreeMap<Address, BTreeSet<Address>>, Vec<Diagnostic>> {
-        if self.grounds.leaving {
-            let own = self.grounds.remembered.keys().filter(|address| address.parent.as_deref() == Some(cluster));
+        if self.context.leaving {
+            let own = self.context.remembered.keys().filter(|address| address.parent.as_deref() == Some(cluster));
             return Ok(own.map(|address| (address.clone(), BTreeSet::new())).collect());
         }
         let span = self.inner.desired().resources.get(cluster).map(|wanted| wanted.span.clone());
@@ -299,7 +299,7 @@ impl<'a> Expanded<'a> {
         let mut parts: BTreeMap<Address, BTreeSet<Address>> =
             parts.into_iter().map(|(part, upon)| (at(part), upon.into_iter().map(at).collect())).collect();
         if let Some(upon) = parts.get_mut(&at(Part::ArbiterFirewall)) {
-            upon.extend(self.guests.keys().map(|guest| Part::Tag.at(guest)));
+            upon.extend(self.external_arbiters.keys().map(|guest| Part::Tag.at(guest)));
         }
         Ok(parts)
     }
@@ -319,14 +319,14 @@ impl<'a> Expanded<'a> {
     }
 
     /// Nodes of one name, and clusters of one tag: what is lost could not be told apart.
-    fn doubles(&self, parts: &BTreeMap<Address, BTreeMap<Address, BTreeSet<Address>>>) -> Vec<Diagnostic> {
-        if self.grounds.leaving {
+    fn duplicates(&self, parts: &BTreeMap<Address, BTreeMap<Address, BTreeSet<Address>>>) -> Vec<Diagnostic> {
+        if self.context.leaving {
             return Vec::new();
         }
         let mut seen: BTreeMap<String, &Address> = BTreeMap::new();
         let mut errors = Vec::new();
         for (cluster, parts) in parts {
-            let tag = format!("the tag `{}`", self.plot(cluster, &Block::new(), &unknown).tag());
+            let tag = format!("the tag `{}`", self.cluster_context(cluster, &Block::new(), &unknown).tag());
             let names = parts.keys().filter_map(|part| match Part::of(part) {
                 Some(Part::Node(name)) => Some(format!("a node named `{name}`")),
                 _ => None,
@@ -383,7 +383,7 @@ impl<'a> Expanded<'a> {
             return known(of);
         }
         match self.block(of, &|other: &Address| self.known(other, known)) {
-            Ok(block) => self.plot(of, &block, known).seen(),
+            Ok(block) => self.cluster_context(of, &block, known).seen(),
             // What is wrong with it is told where it is asked for itself.
             Err(_) => Term::Unknown(Origin { address: Some(of.clone()), ..Origin::default() }),
         }
@@ -391,17 +391,17 @@ impl<'a> Expanded<'a> {
 
     fn block(&self, cluster: &Address, known: &Known<'_>) -> Result<Block, Vec<Diagnostic>> {
         let body = self.inner.body(cluster, known)?;
-        let told = |complaint: Complaint| {
+        let to_diagnostic = |complaint: Complaint| {
             let path = Some(complaint.argument).filter(|argument| !argument.is_empty());
             let diagnostic = Diagnostic::error(complaint.message).at(self.inner.span(cluster, path.as_slice())).about(cluster);
             if complaint.hint.is_empty() { diagnostic } else { diagnostic.hint(complaint.hint) }
         };
-        schema::read(&body).map_err(|complaints| complaints.into_iter().map(told).collect())
+        schema::read(&body).map_err(|complaints| complaints.into_iter().map(to_diagnostic).collect())
     }
 
-    fn plot<'p>(&'p self, address: &'p Address, block: &'p Block, known: &'p Known<'p>) -> Plot<'p> {
-        let Grounds { stack, mark, api_url, salt, .. } = &self.grounds;
-        Plot {
+    fn cluster_context<'p>(&'p self, address: &'p Address, block: &'p Block, known: &'p Known<'p>) -> ClusterContext<'p> {
+        let ExpandContext { stack, mark, api_url, salt, .. } = &self.context;
+        ClusterContext {
             address,
             block,
             known,
@@ -413,23 +413,23 @@ impl<'a> Expanded<'a> {
             token: None,
             scripts: None,
             certificates: None,
-            guests: &[],
+            external_arbiters: &[],
         }
     }
 
     fn given_token(&self, block: &Block) -> Option<Secret<String>> {
         match block.get("failover_token") {
             Some(term) => term.sealed()?.map(|value| value.as_str().map(str::to_owned).ok_or(())).transpose().ok(),
-            None => match &self.grounds.lacking {
-                Lacking::Simulated(token) => Some(token.clone()),
-                Lacking::Nothing | Lacking::Unknown => None,
+            None => match &self.context.missing_token {
+                MissingToken::Simulated(token) => Some(token.clone()),
+                MissingToken::Refuse | MissingToken::Unknown => None,
             },
         }
     }
 
     /// What is remembered of what a cluster's nodes are made from.
     fn remembered(&self, cluster: &Address, name: &str) -> Option<String> {
-        let keys = self.grounds.remembered.get(&Part::Keys.at(cluster))?;
+        let keys = self.context.remembered.get(&Part::Keys.at(cluster))?;
         let of = |part: &str| keys.get(part)?.as_map()?.get(name)?.as_str();
         of("input").or_else(|| of("triggers_replace")).map(str::to_owned)
     }
@@ -439,7 +439,7 @@ impl<'a> Expanded<'a> {
     pub fn is_older(&self, cluster: &Address) -> bool {
         let current = self.block(cluster, &unknown).ok().and_then(|block| scripts_of(&block));
         let remembered = self.remembered(cluster, "scripts");
-        !self.grounds.upgrade && remembered.is_some() && current.is_some() && remembered != current
+        !self.context.upgrade && remembered.is_some() && current.is_some() && remembered != current
     }
 
     /// The token scopes that a cluster's nodes need.
@@ -450,17 +450,17 @@ impl<'a> Expanded<'a> {
 
     /// The digests of a cluster's secrets: of those at hand, else as they are remembered.
     fn digests(&self, cluster: &Address, block: &Block) -> Result<Digests, Vec<Diagnostic>> {
-        let of = |secret: &Secret<String>| Digest::of(&secret.map(|text| Value::from(text.as_str())), &self.grounds.salt);
-        if let Some(keys) = self.grounds.secrets.get(cluster) {
-            let certificates = keys.certificates.as_ref().map(|certificates| certificates.digest(&self.grounds.salt));
+        let of = |secret: &Secret<String>| Digest::of(&secret.map(|text| Value::from(text.as_str())), &self.context.salt);
+        if let Some(keys) = self.context.secrets.get(cluster) {
+            let certificates = keys.certificates.as_ref().map(|certificates| certificates.digest(&self.context.salt));
             return Ok(Digests { authkey: Some(of(&keys.authkey)), token: Some(of(&keys.token)), certificates });
         }
-        let remembered = |name: &str| Digest::from_text(&self.remembered(cluster, name).filter(|_| self.grounds.kept)?);
+        let remembered = |name: &str| Digest::from_text(&self.remembered(cluster, name).filter(|_| self.context.kept)?);
         let token = match self.given_token(block) {
             Some(token) => Some(of(&token)),
             None if block.contains_key("failover_token") => None,
-            None => match (remembered("token"), &self.grounds.lacking) {
-                (None, Lacking::Nothing) => return Err(vec![self.no_token(cluster)]),
+            None => match (remembered("token"), &self.context.missing_token) {
+                (None, MissingToken::Refuse) => return Err(vec![self.no_token(cluster)]),
                 (found, _) => found,
             },
         };
@@ -479,30 +479,30 @@ impl<'a> Expanded<'a> {
 
     fn user_data(&self, cluster: &Address, name: &str, known: &Known<'_>) -> Result<Secret<String>, Vec<Diagnostic>> {
         let block = self.block(cluster, &|other: &Address| self.known(other, known))?;
-        let plot = self.plot(cluster, &block, known);
+        let cluster_context = self.cluster_context(cluster, &block, known);
         let fail = |message: String| {
             vec![Diagnostic::error(message).at(self.inner.span(cluster, &["user_data"])).about(Part::Node(name).at(cluster))]
         };
-        let address = (plot.known)(&Part::Address.at(cluster)).get("ip_address");
+        let address = (cluster_context.known)(&Part::Address.at(cluster)).get("ip_address");
         let address = address.value().and_then(Value::as_str).and_then(|text| text.parse().ok());
-        let (Some(node), Some(address)) = (self.grounds.secrets.get(cluster), address) else {
+        let (Some(node), Some(address)) = (self.context.secrets.get(cluster), address) else {
             return Err(fail(format!("The secrets or the address of {cluster} are not available.")));
         };
-        let lacking = || fail(format!("The arguments of {cluster} are not all known."));
+        let not_known = || fail(format!("The arguments of {cluster} are not all known."));
         let arbiter = match Arbiter::of(&block) {
             None => None,
-            Some(Arbiter::Own(_)) => Some((plot.known)(&Part::Arbiter.at(cluster)).get("ipv4_address")),
+            Some(Arbiter::Own(_)) => Some((cluster_context.known)(&Part::Arbiter.at(cluster)).get("ipv4_address")),
             Some(Arbiter::At(address)) => Some(address),
         };
         let arbiter = match (arbiter, &node.certificates, &node.pair) {
             (None, ..) => None,
             (Some(address), Some(certificates), Some(pair)) => {
-                let address = address.value().and_then(Value::as_str).ok_or_else(lacking)?.to_owned();
+                let address = address.value().and_then(Value::as_str).ok_or_else(not_known)?.to_owned();
                 Some(ArbiterAccess { address, authority: certificates.authority.clone(), pair: pair.clone() })
             }
-            _ => return Err(lacking()),
+            _ => return Err(not_known()),
         };
-        let node = node_of(&block, name, &plot.tag(), address, &self.grounds.api_url, node).ok_or_else(lacking)?;
+        let node = node_of(&block, name, &cluster_context.tag(), address, &self.context.api_url, node).ok_or_else(not_known)?;
         let node = Node { arbiter, ..node };
         user_data::render(&node).map_err(|error| fail(format!("{cluster}: {error}.")))
     }
@@ -619,26 +619,27 @@ impl Resolve for Expanded<'_> {
         let block = self.block(cluster, &|other: &Address| self.known(other, known))?;
         if part != Part::Keys {
             let others = |guest: &&Address| *guest != cluster;
-            let guests: Vec<String> = self.guests.keys().filter(others).filter_map(|guest| self.guests.get(guest)).cloned().collect();
-            return Ok(Plot { guests: &guests, ..self.plot(cluster, &block, known) }.body(part));
+            let external_arbiters: Vec<String> =
+                self.external_arbiters.keys().filter(others).filter_map(|guest| self.external_arbiters.get(guest)).cloned().collect();
+            return Ok(ClusterContext { external_arbiters: &external_arbiters, ..self.cluster_context(cluster, &block, known) }.body(part));
         }
         let Digests { authkey, token, certificates } = self.digests(cluster, &block)?;
-        let scripts = self.remembered(cluster, "scripts").filter(|_| !self.grounds.upgrade).or_else(|| scripts_of(&block));
-        let plot = Plot {
+        let scripts = self.remembered(cluster, "scripts").filter(|_| !self.context.upgrade).or_else(|| scripts_of(&block));
+        let cluster_context = ClusterContext {
             authkey: authkey.as_ref(),
             token: token.as_ref(),
             scripts: scripts.as_deref(),
             certificates: certificates.as_ref(),
-            ..self.plot(cluster, &block, known)
+            ..self.cluster_context(cluster, &block, known)
         };
-        Ok(plot.body(part))
+        Ok(cluster_context.body(part))
     }
 
     fn sent(&self, of: &Address, mut body: BTreeMap<String, Term>, known: &Known<'_>) -> Result<BTreeMap<String, Term>, Vec<Diagnostic>> {
         let text = match self.cluster_of(of) {
             Some((cluster, Part::Node(name))) => Some(self.user_data(cluster, name, known)?),
             Some((cluster, Part::Arbiter)) => {
-                self.grounds.secrets.get(cluster).and_then(|keys| keys.certificates.as_ref()).map(arbiter::script)
+                self.context.secrets.get(cluster).and_then(|keys| keys.certificates.as_ref()).map(arbiter::script)
             }
             _ => None,
         };

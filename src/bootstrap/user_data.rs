@@ -281,7 +281,7 @@ fn files<'a>(node: &Node, texts: &'a Texts) -> Vec<File<'a>> {
 }
 
 /// A script without its comments and with a space for each step of its indentation: what explains it is in the package.
-fn lean(script: &str) -> String {
+fn without_comments(script: &str) -> String {
     let comment = |line: &str| line.trim_start().starts_with('#') && !line.starts_with("#!");
     let line = |line: &str| {
         let text = line.trim_start_matches(' ');
@@ -306,7 +306,7 @@ impl<'a> File<'a> {
     }
 
     fn script(path: &'a str, text: &str) -> Self {
-        Self { path, mode: "0755", content: Content::Script(lean(text)) }
+        Self { path, mode: "0755", content: Content::Script(without_comments(text)) }
     }
 }
 

@@ -5,7 +5,7 @@ use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::options::{Locking, Variables};
 use super::session::{Claim, Opened, Session};
-use super::words::{address, parted};
+use super::words::{address, split_stack};
 use super::workspace::Workspace;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
@@ -37,7 +37,7 @@ const NOTHING: &str = "none";
 /// # Errors
 /// If nothing was to be decided, or the object cannot be the one. Nothing is written then.
 pub async fn run(args: &AdoptArgs, session: &Session<'_>, view: &mut View) -> Ended {
-    let (stack, words) = parted(&args.words);
+    let (stack, words) = split_stack(&args.words);
     let [to, answer] = words else {
         return Err(Failure::usage(
             Diagnostic::error("`adopt` takes an address and an ID, or an address and `none`.")

@@ -22,7 +22,7 @@ use crate::base::secret::Secret;
 use crate::lang::inputs::Inputs;
 use crate::lang::module::Stack;
 use crate::sim;
-use crate::ui::view::{Api, Opening, View};
+use crate::ui::view::{Api, RunHeading, View};
 
 /// The way to the API.
 pub struct ApiSession {
@@ -61,12 +61,12 @@ pub async fn open<'s>(
     view: &mut View,
 ) -> Result<(Stack<'s>, ApiSession), Failure> {
     let found = workspace.load(inputs, ask, view).and_then(|stack| {
-        let way = Way::find(workspace, &stack)?;
-        Ok((stack, way))
+        let route = ApiRoute::find(workspace, &stack)?;
+        Ok((stack, route))
     });
-    opening(workspace, found.as_ref().ok().map(|(_, way)| way), view);
-    let (stack, way) = found?;
-    let api_session = way.open(workspace).await?;
+    print_heading(workspace, found.as_ref().ok().map(|(_, route)| route), view);
+    let (stack, route) = found?;
+    let api_session = route.open(workspace).await?;
     Ok((stack, api_session))
 }
 
@@ -75,27 +75,27 @@ pub async fn open<'s>(
 /// # Errors
 /// As `begin`.
 pub async fn open_quietly(workspace: &Workspace<'_>, stack: &Stack<'_>) -> Result<ApiSession, Failure> {
-    Way::find(workspace, stack)?.open(workspace).await
+    ApiRoute::find(workspace, stack)?.open(workspace).await
 }
 
 /// The first line.
-fn opening(workspace: &Workspace<'_>, way: Option<&Way>, view: &mut View) {
-    let api = match way {
-        Some(Way::Open { endpoint, token, .. }) => {
+fn print_heading(workspace: &Workspace<'_>, route: Option<&ApiRoute>, view: &mut View) {
+    let api = match route {
+        Some(ApiRoute::Open { endpoint, token, .. }) => {
             Some(Api { address: shown(endpoint), is_official: is_official(endpoint), token_source: &token.source })
         }
-        Some(Way::Simulated) | None => None,
+        Some(ApiRoute::Simulated) | None => None,
     };
-    view.opening(Opening { stack: &workspace.place.name, simulated: workspace.global.sim, api });
+    view.heading(RunHeading { stack: &workspace.place.name, simulated: workspace.global.sim, api });
 }
 
 /// What is known of the way before anything is sent.
-enum Way {
+enum ApiRoute {
     Simulated,
     Open { endpoint: Url, spelt: String, token: token::Token, configured: Box<ProviderSettings> },
 }
 
-impl Way {
+impl ApiRoute {
     fn find(workspace: &Workspace<'_>, stack: &Stack<'_>) -> Result<Self, Failure> {
         if workspace.global.sim {
             return Ok(Self::Simulated);
@@ -179,7 +179,7 @@ fn settings(configured: &ProviderSettings, base: Url, token: &token::Token, envi
 }
 
 async fn simulated(workspace: &Workspace<'_>) -> Result<ApiSession, Failure> {
-    let (base, simulator) = simulator::reach(&workspace.place.world()).await?;
+    let (base, simulator) = simulator::connect_or_start(&workspace.place.world()).await?;
     // No simulated address is ever dialled: the simulator answers for its servers.
     let through = Some(base.clone());
     let settings =

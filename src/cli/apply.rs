@@ -222,13 +222,13 @@ impl Job<'_> {
         }
         let config = self.workspace.config(&inputs);
         let (api, waits) = watched(&self.api_session.client);
-        let ground = context.ground(&api, &config, clock, true, true);
+        let survey_context = context.survey_context(&api, &config, clock, true, true);
         Ok(match &order.saved {
             Some(saved) => {
                 same_secrets(saved, self.configuration)?;
-                with_progress(again(ground, saved), waits, view).await?
+                with_progress(again(survey_context, saved), waits, view).await?
             }
-            None => with_progress(strays::survey(ground), waits, view).await?,
+            None => with_progress(strays::survey(survey_context), waits, view).await?,
         })
     }
 
@@ -239,7 +239,7 @@ impl Job<'_> {
         }
         let secrets = clusters::unlock(self.workspace, context.expanded, plan, &surveyed.state)?;
         let whole = context.expanded.with(secrets)?;
-        let doing = Doing { workspace: self.workspace, options: context.options, before: self.loaded.state.as_ref() };
+        let doing = ApplyRun { workspace: self.workspace, options: context.options, before: self.loaded.state.as_ref() };
         let mut events = view.events(plan);
         let mut tell = |event: Event| events.tell(&event);
         let parallelism = usize::from(self.order.planning.parallelism);
@@ -264,13 +264,13 @@ impl Job<'_> {
     }
 }
 
-struct Doing<'a> {
+struct ApplyRun<'a> {
     workspace: &'a Workspace<'a>,
     options: &'a Options,
     before: Option<&'a State>,
 }
 
-impl Doing<'_> {
+impl ApplyRun<'_> {
     fn end(&self, mut left: ApplyResult, view: &mut View) -> Ended {
         if left.settled
             && let Err(error) = self.keep_secrets(&left)

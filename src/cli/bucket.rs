@@ -61,7 +61,7 @@ pub(super) fn of(backend: &Backend, stack: &str, environment: &Environment) -> R
     let known: Vec<Setting> = backend.arguments.iter().filter(|setting| !NEEDLESS.contains(&setting.name.as_str())).cloned().collect();
     let block = Backend { arguments: known, ..backend.clone() };
     let [bucket, key, region, old_endpoint, endpoint, path_style, old_path_style] = arguments(&block, NAMES)?;
-    let bucket = bucket.ok_or_else(|| one(lacking(backend, "bucket")))?;
+    let bucket = bucket.ok_or_else(|| one(missing_argument(backend, "bucket")))?;
     let path_style = path_style.or(old_path_style).is_none_or(|setting| setting.text == "true");
     let server = server(backend, bucket, region, endpoint.or(old_endpoint)).map_err(one)?;
     let key = text_or(key, &format!("state/{stack}.json"));
@@ -91,7 +91,7 @@ pub(super) fn of(backend: &Backend, stack: &str, environment: &Environment) -> R
         session: keys.session,
         variables: keys.variables,
         clock: environment.clock.clone(),
-        tell: Arc::new(move |line| Screen::of_process(false, false, known.clone()).complain(&format!("{line}\n"))),
+        tell: Arc::new(move |line| Screen::of_process(false, false, known.clone()).print_err(&format!("{line}\n"))),
     };
     S3::open(settings, connections)
         .map_err(|why| one(Diagnostic::error(format!("The bucket cannot be used: {why}.")).at(backend.span.clone())))
@@ -130,7 +130,7 @@ fn refusal(backend: &Backend, setting: &Setting) -> Option<Diagnostic> {
     }
 }
 
-fn lacking(backend: &Backend, name: &str) -> Diagnostic {
+fn missing_argument(backend: &Backend, name: &str) -> Diagnostic {
     Diagnostic::error(format!("The backend \"s3\" needs the argument \"{name}\".")).at(backend.span.clone())
 }
 
@@ -143,7 +143,7 @@ struct Server {
 fn server(backend: &Backend, bucket: &Setting, region: Option<&Setting>, endpoint: Option<&Setting>) -> Result<Server, Diagnostic> {
     let Some(written) = endpoint else {
         let region = region.ok_or_else(|| {
-            lacking(backend, "region")
+            missing_argument(backend, "region")
                 .hint("Set it to the bucket's region at Amazon (\"us-east-1\"), or to the Space's at DigitalOcean (\"nyc3\").")
         })?;
         if !is_name(&region.text) || !is_name(&bucket.text.replace('.', "-")) {

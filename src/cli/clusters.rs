@@ -25,7 +25,7 @@ use crate::base::rng::entropy;
 use crate::base::secret::Secret;
 use crate::base::value::Value;
 use crate::bootstrap::children::Part;
-use crate::bootstrap::cluster::{Expanded, Grounds, Keys, Lacking};
+use crate::bootstrap::cluster::{ExpandContext, Expanded, Keys, MissingToken};
 use crate::bootstrap::schema::KIND;
 use crate::engine::change::Plan;
 use crate::engine::observed::Seen;
@@ -47,8 +47,8 @@ const SIMULATED_TOKEN: &str = "simulated-failover-token";
 /// What is wrong with its clusters.
 pub fn unbound<'a>(workspace: &Workspace<'_>, configuration: &'a Stack<'_>) -> Result<Expanded<'a>, Failure> {
     let state = workspace.fresh_state();
-    let grounds = Grounds { lacking: Lacking::Unknown, ..grounds(workspace, &state, ENDPOINT) };
-    Expanded::new(configuration, grounds).map_err(|errors| workspace.failed(errors))
+    let context = ExpandContext { missing_token: MissingToken::Unknown, ..expand_context(workspace, &state, ENDPOINT) };
+    Expanded::new(configuration, context).map_err(|errors| workspace.failed(errors))
 }
 
 /// What a command intends.
@@ -72,15 +72,15 @@ pub fn expand<'a>(
     fresh: &State,
     intent: Intent,
 ) -> Result<Expanded<'a>, Failure> {
-    let state = settled(loaded, fresh);
-    let (lacking, api_url) = if workspace.global.sim {
-        (Lacking::Simulated(Secret::new(SIMULATED_TOKEN.to_owned())), ENDPOINT)
+    let state = recorded_state(loaded, fresh);
+    let (missing_token, api_url) = if workspace.global.sim {
+        (MissingToken::Simulated(Secret::new(SIMULATED_TOKEN.to_owned())), ENDPOINT)
     } else {
-        (Lacking::Nothing, api_session.endpoint.as_str())
+        (MissingToken::Refuse, api_session.endpoint.as_str())
     };
     let Intent { destroying: leaving, upgrading: upgrade } = intent;
-    let grounds = Grounds { lacking, leaving, upgrade, ..grounds(workspace, &state, api_url) };
-    let expanded = Expanded::new(configuration, grounds).map_err(|errors| workspace.failed(errors))?;
+    let context = ExpandContext { missing_token, leaving, upgrade, ..expand_context(workspace, &state, api_url) };
+    let expanded = Expanded::new(configuration, context).map_err(|errors| workspace.failed(errors))?;
     if !workspace.global.sim && !leaving {
         near_apis(workspace, &expanded)?;
     }
@@ -99,7 +99,7 @@ fn near_apis(workspace: &Workspace<'_>, expanded: &Expanded<'_>) -> Result<(), F
 
 /// What is remembered, of an interrupted run all that is known to be done.
 #[must_use]
-pub fn settled(loaded: &Loaded, fresh: &State) -> State {
+pub fn recorded_state(loaded: &Loaded, fresh: &State) -> State {
     match (&loaded.state, &loaded.journal) {
         (Some(state), Some(journal)) => journal.replay_onto(state),
         (Some(state), None) => state.clone(),
@@ -107,16 +107,16 @@ pub fn settled(loaded: &Loaded, fresh: &State) -> State {
     }
 }
 
-fn grounds(workspace: &Workspace<'_>, state: &State, api_url: &str) -> Grounds {
+fn expand_context(workspace: &Workspace<'_>, state: &State, api_url: &str) -> ExpandContext {
     let parts = state.records.iter().filter(|(address, _)| address.parent.is_some());
-    Grounds {
+    ExpandContext {
         stack: workspace.place.name.clone(),
         mark: Mark::of_stack(&workspace.place.name, &state.lineage).0,
         salt: state.salt.clone(),
         api_url: api_url.to_owned(),
         remembered: parts.map(|(address, record)| (address.clone(), record.body.clone())).collect(),
         kept: workspace.place.store().secrets.is_file(),
-        lacking: Lacking::Unknown,
+        missing_token: MissingToken::Unknown,
         leaving: false,
         upgrade: false,
         secrets: BTreeMap::new(),

@@ -60,11 +60,11 @@ pub struct Version {
     /// Its serial.
     pub serial: u64,
     /// Who has it, and how to get it.
-    known: Known,
+    known: SerialSource,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Known {
+enum SerialSource {
     /// A commit, and by which reference it is reached.
     Commit { id: String, reference: String },
     /// This clone has seen it.
@@ -74,7 +74,7 @@ enum Known {
 /// The newest version of a lineage that is known: to any commit that a reference leads to, the branch of a shared state
 /// included, or to this clone, which has seen this serial.
 pub async fn newest(place: &Place, seen: Option<u64>, lineage: &str) -> Option<Version> {
-    let seen = seen.map(|serial| Version { serial, known: Known::Seen });
+    let seen = seen.map(|serial| Version { serial, known: SerialSource::Seen });
     let committed = if place.is_simulated() { None } else { committed(&place.file_in_git(), lineage).await };
     // Of two that are alike, the one that can be put back.
     seen.into_iter().chain(committed).max_by_key(|version| version.serial)
@@ -102,14 +102,14 @@ pub async fn must_be_newest(place: &Place, seen: Option<u64>, state: &State, giv
 pub fn older(whose: &str, serial: u64, newer: &Version, place: &Place, way_out: &str) -> Failure {
     let file = place.file_in_git();
     let (who, back) = match &newer.known {
-        Known::Seen => {
+        SerialSource::Seen => {
             ("this clone has seen".to_owned(), "Restore the newer one: from a branch, a backup, or whoever applied last.".to_owned())
         }
-        Known::Commit { id, .. } if store::is_shared(place) => (
+        SerialSource::Commit { id, .. } if store::is_shared(place) => (
             format!("the commit {id} has"),
             format!("Restore the newer one: push that commit to the branch again, or `git show {id}:./{file}` and `dofloat state push`."),
         ),
-        Known::Commit { id, reference } => {
+        SerialSource::Commit { id, reference } => {
             let branch = reference.strip_prefix("refs/heads/").or_else(|| reference.strip_prefix("refs/remotes/"));
             let of = branch.map(|branch| format!(" of {branch}")).unwrap_or_default();
             let merge = branch.map(|branch| format!(", or merge {branch} if you are on another branch")).unwrap_or_default();
@@ -147,7 +147,7 @@ async fn committed(file: &str, lineage: &str) -> Option<Version> {
         rest = after;
         let Some((_, serial)) = content.and_then(format::version).filter(|(found, _)| found == lineage) else { continue };
         if newest.as_ref().is_none_or(|newest| newest.serial < serial) {
-            let known = Known::Commit { id: id.get(..SHORT).unwrap_or(id).to_owned(), reference: reference.to_owned() };
+            let known = SerialSource::Commit { id: id.get(..SHORT).unwrap_or(id).to_owned(), reference: reference.to_owned() };
             newest = Some(Version { serial, known });
         }
     }

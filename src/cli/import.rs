@@ -13,7 +13,7 @@ use super::options::{Locking, Variables};
 use super::planning::PlanContext;
 use super::progress::{watched, with_progress};
 use super::session::{Claim, Opened, Session, must_be_able_to_ask};
-use super::words::{address, parted};
+use super::words::{address, split_stack};
 use super::workspace::Workspace;
 use super::{clusters, history};
 use crate::base::desired::Resolve;
@@ -23,7 +23,7 @@ use crate::base::identity::{Id, Mark, Ours};
 use crate::base::readable;
 use crate::base::secret::Secret;
 use crate::base::value::Value;
-use crate::engine::discover::{Sought, discover};
+use crate::engine::discover::{DiscoverQuery, discover};
 use crate::engine::foreign;
 use crate::engine::import;
 use crate::engine::planned::Surveyed;
@@ -80,7 +80,7 @@ pub struct ImportArgs {
 /// What is to be taken over.
 enum What {
     One(ImportTarget),
-    Fitting(Sought),
+    Fitting(DiscoverQuery),
     Foreign(Box<Foreign>),
 }
 
@@ -89,7 +89,7 @@ enum What {
 /// # Errors
 /// Whatever keeps an object from being taken over. Nothing is written then.
 pub async fn run(args: &ImportArgs, session: &Session<'_>, view: &mut View) -> Ended {
-    let (stack, words) = parted(&args.words);
+    let (stack, words) = split_stack(&args.words);
     if args.discover && !args.auto_approve {
         must_be_able_to_ask("import -discover", args.variables.input)?;
     }
@@ -143,10 +143,10 @@ impl Order<'_> {
         if context.loaded.state.is_none() && !args.new_stack && !workspace.global.sim {
             history::must_not_know(&workspace.place.store().state).await?;
         }
-        let taking = Taking { args, workspace, session, context };
+        let taking = ImportRun { args, workspace, session, context };
         match self.what(context)? {
-            What::One(wish) => taking.one(wish, store, view).await,
-            What::Fitting(sought) => taking.fitting(&sought, store, view).await,
+            What::One(target) => taking.one(target, store, view).await,
+            What::Fitting(query) => taking.fitting(&query, store, view).await,
             What::Foreign(foreign) => taking.foreign(*foreign, store, view).await,
         }
     }
@@ -155,13 +155,13 @@ impl Order<'_> {
         let salt = &context.loaded.state.as_ref().unwrap_or(context.fresh).salt;
         Ok(match self.bytes {
             Some((path, bytes)) => What::Foreign(Box::new(tfstate::read(bytes, &path.display().to_string(), salt)?)),
-            None if self.args.discover => What::Fitting(Sought {
+            None if self.args.discover => What::Fitting(DiscoverQuery {
                 only: self.words.iter().map(|word| address(word)).collect::<Result<_, _>>()?,
                 tag: self.args.tag.clone(),
                 name: self.args.name.clone(),
                 marked: self.args.marked,
             }),
-            None => What::One(wish(self.words, context.expanded)?),
+            None => What::One(target(self.words, context.expanded)?),
         })
     }
 }
@@ -170,7 +170,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     Ok(readable::read_given(path).with_context(|| format!("Failed to read {}", path.display()))?)
 }
 
-fn wish(words: &[String], configuration: &dyn Resolve) -> Result<ImportTarget, Failure> {
+fn target(words: &[String], configuration: &dyn Resolve) -> Result<ImportTarget, Failure> {
     let [to, id] = words else {
         return Err(Failure::usage(
             Diagnostic::error("`import` takes an address and an ID.")
@@ -187,45 +187,45 @@ fn wish(words: &[String], configuration: &dyn Resolve) -> Result<ImportTarget, F
 }
 
 #[derive(Clone, Copy)]
-struct Taking<'a> {
+struct ImportRun<'a> {
     args: &'a ImportArgs,
     workspace: &'a Workspace<'a>,
     session: &'a Session<'a>,
     context: PlanContext<'a>,
 }
 
-impl Taking<'_> {
+impl ImportRun<'_> {
     async fn survey(&self, wishes: Vec<ImportTarget>, view: &mut View) -> Result<Surveyed, Failure> {
         let config = self.workspace.config(self.context.inputs);
         let options = Options { adopt: Some(wishes), take_over: self.args.take_over, ..Options::default() };
         let context = PlanContext { options: &options, ..self.context };
         let clock = &self.workspace.environment.clock;
         let (api, waits) = watched(&self.context.api_session.client);
-        Ok(with_progress(survey(context.ground(&api, &config, clock, false, true)), waits, view).await?)
+        Ok(with_progress(survey(context.survey_context(&api, &config, clock, false, true)), waits, view).await?)
     }
 
-    async fn one(&self, wish: ImportTarget, store: &mut Locked, view: &mut View) -> Ended {
-        let recorded = self.context.loaded.state.as_ref().and_then(|state| state.records.get(&wish.to));
+    async fn one(&self, target: ImportTarget, store: &mut Locked, view: &mut View) -> Ended {
+        let recorded = self.context.loaded.state.as_ref().and_then(|state| state.records.get(&target.to));
         if let Some(record) = recorded {
-            if self.args.take_over && record.id == wish.id {
-                return self.again(wish, record.clone(), store, view).await;
+            if self.args.take_over && record.id == target.id {
+                return self.again(target, record.clone(), store, view).await;
             }
-            return Err(Diagnostic::error(format!("{} already has an object: {}.", wish.to, record.id))
-                .hint(format!("Remove that one first with `dofloat state rm {}`; the object itself is kept.", wish.to))
+            return Err(Diagnostic::error(format!("{} already has an object: {}.", target.to, record.id))
+                .hint(format!("Remove that one first with `dofloat state rm {}`; the object itself is kept.", target.to))
                 .into());
         }
-        let surveyed = self.survey(vec![wish], view).await?;
+        let surveyed = self.survey(vec![target], view).await?;
         let (_, surveyed) = self.kept(surveyed, &BTreeMap::new(), store).await?;
         self.told(&surveyed, view);
         Ok(Exit::Done)
     }
 
     /// Takes over what has its record here already: a state that was edited, or a takeover that was interrupted.
-    async fn again(&self, wish: ImportTarget, record: Record, store: &mut Locked, view: &mut View) -> Ended {
+    async fn again(&self, target: ImportTarget, record: Record, store: &mut Locked, view: &mut View) -> Ended {
         let mut loaded = self.context.loaded.clone();
-        loaded.state.iter_mut().for_each(|state| drop(state.records.remove(&wish.to)));
-        let taking = Taking { context: PlanContext { loaded: &loaded, ..self.context }, ..*self };
-        let surveyed = taking.survey(vec![ImportTarget { told: Some(record), ..wish }], view).await?;
+        loaded.state.iter_mut().for_each(|state| drop(state.records.remove(&target.to)));
+        let taking = ImportRun { context: PlanContext { loaded: &loaded, ..self.context }, ..*self };
+        let surveyed = taking.survey(vec![ImportTarget { told: Some(record), ..target }], view).await?;
         let (_, surveyed) = self.kept(surveyed, &BTreeMap::new(), store).await?;
         self.told(&surveyed, view);
         Ok(Exit::Done)
@@ -240,17 +240,17 @@ impl Taking<'_> {
     ) -> Result<(State, Surveyed), Failure> {
         let api = &self.context.api_session.client;
         let mark = Mark::of_stack(&self.workspace.place.name, &surveyed.state.lineage);
-        surveyed.state.project = foreign::lodging(api, &surveyed, &mark).await?;
+        surveyed.state.project = foreign::ensure_project(api, &surveyed, &mark).await?;
         let state = import::keep(&surveyed, outputs, store)?;
         foreign::claim(api, &surveyed, Ours { mark: &mark, project: state.project.as_ref() }).await?;
         Ok((state, surveyed))
     }
 
-    async fn fitting(&self, sought: &Sought, store: &mut Locked, view: &mut View) -> Ended {
+    async fn fitting(&self, query: &DiscoverQuery, store: &mut Locked, view: &mut View) -> Ended {
         let config = self.workspace.config(self.context.inputs);
         let clock = &self.workspace.environment.clock;
         let (api, waits) = watched(&self.context.api_session.client);
-        let found = with_progress(discover(self.context.ground(&api, &config, clock, false, true), sought), waits, view).await?;
+        let found = with_progress(discover(self.context.survey_context(&api, &config, clock, false, true), query), waits, view).await?;
         view.print(&import_text::doubtful(&found.doubtful));
         let plan = &found.surveyed.planned.plan;
         if plan.changes.iter().all(|change| change.provenance.is_none()) {
@@ -270,13 +270,13 @@ impl Taking<'_> {
 
     async fn foreign(&self, foreign: Foreign, store: &mut Locked, view: &mut View) -> Ended {
         let Foreign { targets: wishes, left, outputs, secrets, tainted } = foreign;
-        let known = |wish: &ImportTarget| {
-            let record = self.context.loaded.state.as_ref().and_then(|state| state.records.get(&wish.to));
-            record.is_some_and(|record| record.id == wish.id)
+        let known = |target: &ImportTarget| {
+            let record = self.context.loaded.state.as_ref().and_then(|state| state.records.get(&target.to));
+            record.is_some_and(|record| record.id == target.id)
         };
-        let wishes: Vec<ImportTarget> = wishes.into_iter().filter(|wish| !known(wish)).collect();
+        let wishes: Vec<ImportTarget> = wishes.into_iter().filter(|target| !known(target)).collect();
         if let Some((address, record)) =
-            wishes.iter().find_map(|wish| Some((&wish.to, self.context.loaded.state.as_ref()?.records.get(&wish.to)?)))
+            wishes.iter().find_map(|target| Some((&target.to, self.context.loaded.state.as_ref()?.records.get(&target.to)?)))
         {
             return Err(Diagnostic::error(format!("{address} already has another object: {}.", record.id))
                 .hint(format!("Remove that one first with `dofloat state rm {address}`; the object itself is kept. Nothing was changed."))

@@ -87,7 +87,7 @@ pub fn main() -> ExitCode {
     };
     match view.failure() {
         Some(error) => {
-            view.complain(&format!("Failed to write the output: {error}.\n"));
+            view.print_err(&format!("Failed to write the output: {error}.\n"));
             Exit::Failed.into()
         }
         None => exit.into(),
@@ -100,7 +100,7 @@ fn misused(error: &clap::Error, environment: &Environment) -> ExitCode {
     match environment.known.cut(&text) {
         // Where even this cannot be printed nobody is there to be told.
         std::borrow::Cow::Borrowed(_) => drop(error.print()),
-        std::borrow::Cow::Owned(cut) => Screen::of_process(false, false, environment.known.clone()).complain(&cut),
+        std::borrow::Cow::Owned(cut) => Screen::of_process(false, false, environment.known.clone()).print_err(&cut),
     }
     if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
 }

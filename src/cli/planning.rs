@@ -54,7 +54,7 @@ pub struct PlanContext<'a> {
 impl<'a> PlanContext<'a> {
     /// The engine's view of it.
     #[must_use]
-    pub fn ground(self, api: &'a Client, config: &'a str, clock: &'a Clock, refresh: bool, recover: bool) -> SurveyContext<'a> {
+    pub fn survey_context(self, api: &'a Client, config: &'a str, clock: &'a Clock, refresh: bool, recover: bool) -> SurveyContext<'a> {
         SurveyContext {
             stack: &self.workspace.place.name,
             resolve: self.expanded,
@@ -84,7 +84,7 @@ pub async fn make_plan(context: PlanContext<'_>, refresh: bool, recover: bool, v
     let clock = context.workspace.environment.clock.clone();
     let config = context.workspace.config(context.inputs);
     let (api, waits) = watched(&context.api_session.client);
-    let mut surveyed = with_progress(survey(context.ground(&api, &config, &clock, refresh, recover)), waits, view).await?;
+    let mut surveyed = with_progress(survey(context.survey_context(&api, &config, &clock, refresh, recover)), waits, view).await?;
     let of_clusters = clusters::notes(context.expanded, &surveyed, context.api_session);
     let plan = &mut surveyed.planned.plan;
     (plan.secrets, plan.variables) = variables_of(context.configuration, &surveyed.state.salt);

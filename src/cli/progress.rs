@@ -20,14 +20,14 @@ pub fn watched(client: &Client) -> (Client, mpsc::UnboundedReceiver<Waiting>) {
 
 /// Does the work, and meanwhile says what it waits for.
 pub async fn with_progress<T>(work: impl Future<Output = T>, mut waits: mpsc::UnboundedReceiver<Waiting>, view: &mut View) -> T {
-    let (mut work, mut told) = (std::pin::pin!(work), Waits::default());
+    let (mut work, mut notices) = (std::pin::pin!(work), Waits::default());
     loop {
         let waiting = tokio::select! {
             biased;
             done = &mut work => return done,
             Some(waiting) = waits.recv() => waiting,
         };
-        let Some(line) = told.text(&waiting) else { continue };
+        let Some(line) = notices.text(&waiting) else { continue };
         view.log(&line);
     }
 }

@@ -327,7 +327,7 @@ impl<'a> Session<'a> {
         }
         let mut interrupted = signals::interrupted();
         if store.keeps_lock() {
-            on_screen(&|view| view.complain("Interrupted: releasing the lock that was requested. Interrupt again to stop at once.\n"));
+            on_screen(&|view| view.print_err("Interrupted: releasing the lock that was requested. Interrupt again to stop at once.\n"));
             // The request ends here in either case, and with it our lock on the working copy.
             let answer = tokio::time::timeout(ANSWER_LIMIT, taking).await;
             let unknown = answer.is_err();
@@ -354,7 +354,7 @@ impl<'a> Session<'a> {
                 released = &mut release => return Ok(released?),
                 Ok(_) = stop.wait_for(|stop| *stop) => {}
             }
-            view.complain("Interrupted: releasing the state. Interrupt again to stop at once.\n");
+            view.print_err("Interrupted: releasing the state. Interrupt again to stop at once.\n");
         }
         Ok(release.await?)
     }

@@ -47,7 +47,7 @@ impl Signals {
     pub fn listen(stage: Stage, paint: Paint, known: Redactor) -> Self {
         let (sender, stop) = watch::channel(false);
         let stage = Arc::new(Mutex::new(stage));
-        tokio::spawn(attend(sender, Arc::clone(&stage), paint, known));
+        tokio::spawn(watch_signals(sender, Arc::clone(&stage), paint, known));
         Self { stop, stage }
     }
 
@@ -84,7 +84,7 @@ impl Signals {
     }
 }
 
-async fn attend(sender: watch::Sender<bool>, stage: Arc<Mutex<Stage>>, paint: Paint, known: Redactor) {
+async fn watch_signals(sender: watch::Sender<bool>, stage: Arc<Mutex<Stage>>, paint: Paint, known: Redactor) {
     // Without handlers the system's own behaviour stays, which ends the process: the journal is enough for that too.
     let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate())) else { return };
     let mut next = async || {
@@ -103,7 +103,7 @@ async fn attend(sender: watch::Sender<bool>, stage: Arc<Mutex<Stage>>, paint: Pa
 }
 
 fn leave(words: Diagnostic, paint: Paint, known: Redactor) -> ! {
-    Screen::of_process(paint.is_on(), false, known).complain(&errors::render(&[words], &Sources::new(), paint));
+    Screen::of_process(paint.is_on(), false, known).print_err(&errors::render(&[words], &Sources::new(), paint));
     std::process::exit(i32::from(Exit::Interrupted as u8))
 }
 

@@ -16,7 +16,7 @@ use crate::sim;
 ///
 /// # Errors
 /// If it cannot start.
-pub async fn reach(world: &Path) -> Result<(Url, Option<sim::Running>), Failure> {
+pub async fn connect_or_start(world: &Path) -> Result<(Url, Option<sim::Running>), Failure> {
     let failed = |error: io::Error| Failure::from(Diagnostic::error(format!("The simulator cannot start: {error}.")));
     if let Some(folder) = world.parent() {
         make_folder(folder).map_err(failed)?;

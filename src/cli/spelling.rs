@@ -9,7 +9,7 @@ use clap::{Arg, ArgAction};
 
 /// What follows an option's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Takes {
+enum OptionValue {
     /// A value, in the same word or the next.
     Value,
     /// A value in the same word, or none.
@@ -46,16 +46,16 @@ pub fn normalised(argv: impl IntoIterator<Item = OsString>, program: &clap::Comm
             // the message would repeat what stands behind it.
             (None, _) if single && (name == "t" || name.starts_with('t') && name.contains(['/', '.'])) => words.push(word),
             (None, _) => words.push(format!("--{body}").into()),
-            (Some(Takes::Nothing), Some(value)) => match boolean(value) {
+            (Some(OptionValue::Nothing), Some(value)) => match boolean(value) {
                 Some(true) => words.push(format!("--{name}").into()),
                 Some(false) => {}
                 None => words.push(format!("--{body}").into()),
             },
-            (Some(Takes::Maybe), Some(value)) => {
+            (Some(OptionValue::Maybe), Some(value)) => {
                 let value = boolean(value).map_or_else(|| value.to_owned(), |value| value.to_string());
                 words.push(format!("--{name}={value}").into());
             }
-            (Some(Takes::Value), None) => {
+            (Some(OptionValue::Value), None) => {
                 let mut joined = OsString::from(format!("--{name}"));
                 if let Some(value) = argv.next() {
                     joined.push("=");
@@ -70,21 +70,21 @@ pub fn normalised(argv: impl IntoIterator<Item = OsString>, program: &clap::Comm
 }
 
 /// Every long option of every command.
-fn options(command: &clap::Command) -> BTreeMap<String, Takes> {
+fn options(command: &clap::Command) -> BTreeMap<String, OptionValue> {
     let of = |arg: &Arg| Some((arg.get_long()?.to_owned(), takes(arg)));
-    let mut all: BTreeMap<String, Takes> = command.get_arguments().filter_map(of).collect();
+    let mut all: BTreeMap<String, OptionValue> = command.get_arguments().filter_map(of).collect();
     for name in ["help", "version"] {
-        all.insert(name.to_owned(), Takes::Nothing);
+        all.insert(name.to_owned(), OptionValue::Nothing);
     }
     all.extend(command.get_subcommands().flat_map(options));
     all
 }
 
-fn takes(arg: &Arg) -> Takes {
+fn takes(arg: &Arg) -> OptionValue {
     match arg.get_action() {
-        ArgAction::Set | ArgAction::Append if arg.is_require_equals_set() => Takes::Maybe,
-        ArgAction::Set | ArgAction::Append => Takes::Value,
-        _ => Takes::Nothing,
+        ArgAction::Set | ArgAction::Append if arg.is_require_equals_set() => OptionValue::Maybe,
+        ArgAction::Set | ArgAction::Append => OptionValue::Value,
+        _ => OptionValue::Nothing,
     }
 }
 

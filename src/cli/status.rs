@@ -18,7 +18,7 @@ use crate::engine::health::{self, Report};
 use crate::engine::observed::{Observed, Seen};
 use crate::engine::survey::observe;
 use crate::state::State;
-use crate::ui::status_text::{Node, Off, Pair};
+use crate::ui::status_text::{Node, Pair, PoweredOff};
 use crate::ui::value_text::visible;
 use crate::ui::view::View;
 
@@ -65,7 +65,7 @@ async fn shown(args: &StatusArgs, session: &Session<'_>, workspace: &Workspace<'
             Diagnostic::error(format!("Stack {} has no cluster.", workspace.place.name)).hint("`dofloat plan` shows everything else."),
         ));
     }
-    let state = clusters::settled(&loaded, &fresh);
+    let state = clusters::recorded_state(&loaded, &fresh);
     let observed = observe(&api_session.client, &workspace.place.name, &state).await?;
     let mut pairs = Vec::new();
     let mut places = clusters::places(&expanded, &workspace.place.name, &api_session.client, &state).await;
@@ -77,7 +77,7 @@ async fn shown(args: &StatusArgs, session: &Session<'_>, workspace: &Workspace<'
         for pair in &pairs {
             view.status(&workspace.place.name, std::slice::from_ref(pair));
             for node in &pair.nodes {
-                view.print(&by_ssh(node, is_played(&pair.report, &node.name, workspace.global.sim)).await);
+                view.print(&by_ssh(node, is_simulated(&pair.report, &node.name, workspace.global.sim)).await);
             }
         }
     } else {
@@ -93,7 +93,7 @@ const QUESTIONS: &str = "crm_mon -1; echo; echo '# crm configure show'; crm conf
                          tail -n 30 /var/log/pacemaker/pacemaker.log 2>/dev/null || echo 'On 14.04 it stands in corosync.log.'";
 
 /// Whether there is nobody to talk to: in a simulated account, unless the node has told that it is real.
-fn is_played(report: &Report, name: &str, simulated: bool) -> bool {
+fn is_simulated(report: &Report, name: &str, simulated: bool) -> bool {
     let is_real = |(node, seen): &(String, health::Seen)| node == name && matches!(seen, health::Seen::Told(told) if !told.simulated);
     simulated && !report.nodes.iter().any(is_real)
 }
@@ -142,9 +142,9 @@ async fn pair(expanded: &Expanded<'_>, api: &crate::api::client::Client, cluster
         let (body, id) = (bodies(address), state.records.get(address).map(|record| record.id.0.clone()));
         let status = text(body, "status");
         let off = match (observed.busy.contains(address), expanded.powers_on(cluster)) {
-            (true, _) => Off::Busy,
-            (false, true) => Off::Mended,
-            (false, false) => Off::Left,
+            (true, _) => PoweredOff::Busy,
+            (false, true) => PoweredOff::Mended,
+            (false, false) => PoweredOff::Left,
         };
         Node {
             name: address.name.clone(),

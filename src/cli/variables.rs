@@ -62,7 +62,7 @@ fn values_file(name: &str, path: &Path, sources: &mut Sources) -> Result<Given, 
 pub fn ask(questions: Vec<Question>, inputs: &mut Inputs, view: &mut View) -> Result<(), Failure> {
     for question in questions.into_iter().filter(|question| !question.sensitive) {
         let about = question.description.as_ref().map(|text| format!("  {text}\n")).unwrap_or_default();
-        view.complain(&format!("var.{}\n{about}  Enter a value: ", question.name));
+        view.print_err(&format!("var.{}\n{about}  Enter a value: ", question.name));
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer).context("Failed to read the answer")?;
         let raw = answer.trim_end_matches(['\n', '\r']).to_owned();

@@ -10,7 +10,7 @@ use crate::base::diag::Diagnostic;
 
 /// The stack, if the first word names one, and the others.
 #[must_use]
-pub fn parted(words: &[String]) -> (Option<&str>, &[String]) {
+pub fn split_stack(words: &[String]) -> (Option<&str>, &[String]) {
     match words {
         [first, rest @ ..] if !first.contains('.') => (Some(first), rest),
         all => (None, all),
@@ -22,7 +22,7 @@ pub fn parted(words: &[String]) -> (Option<&str>, &[String]) {
 /// # Errors
 /// If there is no such stack.
 pub fn split<'a>(words: &'a [String], session: &Session<'_>) -> Result<(Place, &'a [String]), Failure> {
-    let (stack, rest) = parted(words);
+    let (stack, rest) = split_stack(words);
     Ok((session.find_remembered(stack)?, rest))
 }
 

@@ -4,7 +4,7 @@
 //! Invariant: pure; a pair is named, and what is to be done about it.
 
 use super::health::Configuration;
-use super::order::Roll;
+use super::order::Rollout;
 use super::planned::Input;
 use dofloat_base::address::Address;
 use dofloat_base::diag::Diagnostic;
@@ -14,40 +14,42 @@ fn about(pair: &Address, input: &Input<'_>, message: String, hint: impl Into<Str
 }
 
 /// All that is to be said of the pairs.
-pub(super) fn notes(rolls: &[Roll], input: &Input<'_>) -> Vec<Diagnostic> {
-    let mut notes: Vec<Diagnostic> = rolls.iter().filter(|roll| roll.at_once).map(|roll| at_once(roll, input)).collect();
-    notes.extend(rolls.iter().filter(|roll| roll.dark).map(|roll| dark(roll, input)));
-    notes.extend(rolls.iter().filter(|roll| roll.unseen && roll.gated && !roll.dark).map(|roll| unserved(roll, input)));
+pub(super) fn notes(rollouts: &[Rollout], input: &Input<'_>) -> Vec<Diagnostic> {
+    let mut notes: Vec<Diagnostic> = rollouts.iter().filter(|rollout| rollout.at_once).map(|rollout| at_once(rollout, input)).collect();
+    notes.extend(rollouts.iter().filter(|rollout| rollout.dark).map(|rollout| all_down(rollout, input)));
+    notes
+        .extend(rollouts.iter().filter(|rollout| rollout.unseen && rollout.gated && !rollout.dark).map(|rollout| unserved(rollout, input)));
     for (pair, configuration) in &input.observed.altered {
         notes.extend(altered(pair, configuration, input));
     }
     notes
 }
 
-fn at_once(roll: &Roll, input: &Input<'_>) -> Diagnostic {
+fn at_once(rollout: &Rollout, input: &Input<'_>) -> Diagnostic {
     about(
-        &roll.pair,
+        &rollout.pair,
         input,
-        format!("All nodes of {} go down at once: something that they depend on is replaced.", roll.pair),
+        format!("All nodes of {} go down at once: something that they depend on is replaced.", rollout.pair),
         "Nothing serves until the new ones have joined. To avoid that, make a second cluster beside this one, and move the service.",
     )
 }
 
-fn dark(roll: &Roll, input: &Input<'_>) -> Diagnostic {
+fn all_down(rollout: &Rollout, input: &Input<'_>) -> Diagnostic {
     about(
-        &roll.pair,
+        &rollout.pair,
         input,
-        format!("All nodes of {} are powered off: nothing serves.", roll.pair),
+        format!("All nodes of {} are powered off: nothing serves.", rollout.pair),
         "An apply powers on the nodes that it neither ignores nor replaces, the holder of the address first.",
     )
 }
 
-fn unserved(roll: &Roll, input: &Input<'_>) -> Diagnostic {
-    let why = if input.observed.down.contains(&roll.pair) { "does not serve" } else { "was not yet serving when the run was interrupted" };
+fn unserved(rollout: &Rollout, input: &Input<'_>) -> Diagnostic {
+    let why =
+        if input.observed.down.contains(&rollout.pair) { "does not serve" } else { "was not yet serving when the run was interrupted" };
     about(
-        &roll.pair,
+        &rollout.pair,
         input,
-        format!("{} {why}.", roll.pair),
+        format!("{} {why}.", rollout.pair),
         "An apply waits until it does. `dofloat status` shows the state of its nodes.",
     )
 }

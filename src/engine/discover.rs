@@ -23,7 +23,7 @@ use dofloat_kinds::kind;
 
 /// What is looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sought {
+pub struct DiscoverQuery {
     /// Only for these resources.
     pub only: Vec<Address>,
     /// Only objects with this tag.
@@ -47,12 +47,12 @@ pub struct Discovered {
 ///
 /// # Errors
 /// What is wrong with the configuration, or a read that fails.
-pub async fn discover(context: SurveyContext<'_>, sought: &Sought) -> Result<Discovered, EngineError> {
+pub async fn discover(context: SurveyContext<'_>, query: &DiscoverQuery) -> Result<Discovered, EngineError> {
     let mut targets: Vec<ImportTarget> = Vec::new();
     loop {
         let options = Options { adopt: Some(targets.clone()), ..context.options.clone() };
         let surveyed = survey(SurveyContext { options: &options, ..context }).await?;
-        let (found, doubtful) = search(context, &surveyed, sought).await?;
+        let (found, doubtful) = search(context, &surveyed, query).await?;
         // Each round finds at least one of the resources that have none, so there is an end.
         if found.is_empty() {
             return Ok(Discovered { surveyed, doubtful });
@@ -63,13 +63,13 @@ pub async fn discover(context: SurveyContext<'_>, sought: &Sought) -> Result<Dis
 
 type Round = (Vec<ImportTarget>, Vec<(Address, Vec<Id>)>);
 
-async fn search(context: SurveyContext<'_>, surveyed: &Surveyed, sought: &Sought) -> Result<Round, EngineError> {
+async fn search(context: SurveyContext<'_>, surveyed: &Surveyed, query: &DiscoverQuery) -> Result<Round, EngineError> {
     let mark = Mark::of_stack(context.stack, &surveyed.state.lineage);
     let mut claims: Claims = claims::claims(&surveyed.state, None);
-    let ours = Ours { mark: &mark, project: surveyed.state.project.as_ref().filter(|_| sought.marked) };
+    let ours = Ours { mark: &mark, project: surveyed.state.project.as_ref().filter(|_| query.marked) };
     let (mut targets, mut doubtful) = (Vec::new(), Vec::new());
     for to in context.resolve.desired().resources.keys() {
-        let asked = sought.only.is_empty() || sought.only.iter().any(|only| only.covers(to));
+        let asked = query.only.is_empty() || query.only.iter().any(|only| only.covers(to));
         let (Some(kind), false, true) = (kind(&to.kind), surveyed.state.records.contains_key(to), asked) else { continue };
         let Some(body) = surveyed.planned.terms.get(to).map(known).filter(|body| is_recognisable(kind, body)) else {
             continue;
@@ -79,7 +79,7 @@ async fn search(context: SurveyContext<'_>, surveyed: &Surveyed, sought: &Sought
         let label = |found: &Found| Label { marks: found.marks.clone(), project: found.project.clone() };
         let labels = found.iter().map(|found| ((to.clone(), found.id.clone()), label(found))).collect();
         let foreign = foreign::of_others(context.api, &surveyed.state, &labels).await?;
-        let fits = |found: &Found| !foreign.contains_key(&(to.clone(), found.id.clone())) && sought.fits(kind, found);
+        let fits = |found: &Found| !foreign.contains_key(&(to.clone(), found.id.clone())) && query.fits(kind, found);
         let ids: BTreeSet<Id> = found.iter().filter(|found| fits(found)).map(|found| found.id.clone()).collect();
         match Vec::from_iter(ids).as_slice() {
             [] => {}
@@ -102,7 +102,7 @@ fn is_recognisable(kind: &dyn AnyKind, body: &Body) -> bool {
     kind.attrs().iter().all(|row| row.presence != Presence::Required || body.contains_key(row.name))
 }
 
-impl Sought {
+impl DiscoverQuery {
     fn fits(&self, kind: &dyn AnyKind, found: &Found) -> bool {
         let tags = found.body.get("tags").and_then(Value::as_list).unwrap_or_default();
         let tagged = |tag: &String| tags.iter().any(|found| found.as_str() == Some(tag));

@@ -68,7 +68,7 @@ pub async fn execute(execution: Execution<'_>) -> Result<ApplyResult, EngineErro
     let moved =
         loaded.journal.is_some() || !surveyed.moves.taken.is_empty() || loaded.state.as_ref().is_some_and(|before| *before != state);
     if moved && !planned.plan.steps.is_empty() {
-        state.serial = store.commit(&state).map_err(|error| unwritten(&error))?;
+        state.serial = store.commit(&state).map_err(|error| write_error(&error))?;
     }
     let (mark, mut claims) = (Mark::of_stack(&planned.plan.base.stack, &state.lineage), surveyed.claims.clone());
     if !planned.plan.steps.is_empty() {
@@ -99,13 +99,13 @@ async fn open(surveyed: &Surveyed, state: &mut State, store: &mut Locked, api: &
     let addresses = addresses_before(api, planned, surveyed.no_project || state.project.is_some()).await?;
     let claims = addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))).collect();
     let opening = RunStart { owner: planned.plan.base.owner.clone(), marked, addresses };
-    store.begin(state, opening).map_err(|error| unwritten(&error))?;
+    store.begin(state, opening).map_err(|error| write_error(&error))?;
     if made(planned).any(|(kind, job)| kind.lodges(&job.body)) {
         // The project's intent; as its name is unique, one whose answer is lost is found by that.
-        store.append(Entry::Project { project: None }).map_err(|error| unwritten(&error))?;
+        store.append(Entry::Project { project: None }).map_err(|error| write_error(&error))?;
         let ensured = project::ensure(api, mark, state.project.as_ref(), surveyed.no_project).await;
         state.project = ensured.map_err(|error| EngineError::from(from_api(&error, "create the stack's project")))?;
-        store.append(Entry::Project { project: state.project.clone() }).map_err(|error| unwritten(&error))?;
+        store.append(Entry::Project { project: state.project.clone() }).map_err(|error| write_error(&error))?;
     }
     Ok(claims)
 }
@@ -141,7 +141,7 @@ async fn leave(surveyed: &Surveyed, loaded: &Loaded, had_mark: bool, api: &Clien
 }
 
 /// Why the state or the journal could not be written.
-fn unwritten(error: &StoreError) -> EngineError {
+fn write_error(error: &StoreError) -> EngineError {
     let diagnostics = error.diagnostics();
     if error.class() == ExitClass::Decision { EngineError::decision(diagnostics) } else { EngineError::failed(diagnostics) }
 }

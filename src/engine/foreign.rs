@@ -123,7 +123,7 @@ fn listed(marks: &[Mark]) -> String {
 ///
 /// # Errors
 /// If it cannot be told whether it was made.
-pub async fn lodging(api: &Client, surveyed: &Surveyed, mark: &Mark) -> Result<Option<Id>, EngineError> {
+pub async fn ensure_project(api: &Client, surveyed: &Surveyed, mark: &Mark) -> Result<Option<Id>, EngineError> {
     let mut taken = surveyed.moves.taken.iter().filter(|(_, taken)| !taken.from.is_empty());
     if !taken.any(|(address, _)| kind(&address.kind).is_some_and(AnyKind::lodged)) {
         return Ok(surveyed.state.project.clone());

@@ -16,7 +16,7 @@ use dofloat_kinds::kind;
 
 /// What is to be said of an object that has left a held state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lapse {
+pub(super) enum Deviation {
     /// It is brought back.
     Mended,
     /// Somebody is at work on it.
@@ -82,18 +82,18 @@ pub(super) fn differences(table: &'static [Attr], present: &Present<'_>, last: &
 }
 
 /// What becomes of an object that has left a held state; nothing if it has not.
-pub(super) fn lapse(table: &'static [Attr], present: &Present<'_>, rules: &Lifecycle, mended: bool, busy: bool) -> Option<Lapse> {
+pub(super) fn deviation(table: &'static [Attr], present: &Present<'_>, rules: &Lifecycle, mended: bool, busy: bool) -> Option<Deviation> {
     let (row, held) = rows(table).find(|(row, held)| is(present.body, row, held.lost))?;
     Some(match () {
-        () if mended => Lapse::Mended,
-        () if busy => Lapse::Busy,
-        () if ignores(&rules.ignore_changes, row.name) => Lapse::Ignored,
-        () if is_brought_back(row, held, present.body, &present.record.body, rules) => Lapse::Later,
-        () => Lapse::Known,
+        () if mended => Deviation::Mended,
+        () if busy => Deviation::Busy,
+        () if ignores(&rules.ignore_changes, row.name) => Deviation::Ignored,
+        () if is_brought_back(row, held, present.body, &present.record.body, rules) => Deviation::Later,
+        () => Deviation::Known,
     })
 }
 
-impl Lapse {
+impl Deviation {
     /// What the user can do about it.
     pub(super) fn hint(self, hold: Hold) -> &'static str {
         match (self, hold) {

@@ -36,7 +36,7 @@ pub struct Work {
 
 /// A pair whose servers are worked on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Roll {
+pub struct Rollout {
     /// Which pair.
     pub pair: Address,
     /// Its servers in the order in which they are taken down, the one that serves last.
@@ -65,7 +65,7 @@ pub struct Links<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Delete(Id),
-    Settle,
+    AwaitReady,
     Create,
     Edit,
     Forget,
@@ -79,13 +79,13 @@ type Node = (Address, Phase);
 ///
 /// # Errors
 /// A cycle of addresses, which only damaged records can bring about.
-pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>, rolls: &[Roll]) -> Result<Vec<Step>, Cycle<Address>> {
+pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>, rollouts: &[Rollout]) -> Result<Vec<Step>, Cycle<Address>> {
     let work = &spread(work, links.wanted)?;
     let mut nodes: BTreeMap<Node, StepOp> = BTreeMap::new();
     for (address, work) in work {
         let mut add = |phase, op| nodes.insert((address.clone(), phase), StepOp::Object(op));
         if let Some(id) = &work.settle {
-            add(Phase::Settle, Op::AwaitReady { id: id.clone() });
+            add(Phase::AwaitReady, Op::AwaitReady { id: id.clone() });
         }
         if work.create {
             add(Phase::Create, Op::Create);
@@ -101,8 +101,8 @@ pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>, rolls: &[Roll]) -
         }
     }
     let mut edges = edges(work, links, &nodes)?;
-    for roll in rolls {
-        rolled(roll, work, &mut nodes, &mut edges);
+    for rollout in rollouts {
+        rolled(rollout, work, &mut nodes, &mut edges);
     }
     let graph = graph::build(nodes.keys().cloned(), edges.iter().cloned())
         .map_err(|Cycle(nodes)| Cycle(nodes.into_iter().map(|node| node.0).collect()))?;
@@ -130,7 +130,7 @@ pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>, rolls: &[Roll]) -
 /// Whether something that these are built upon is replaced: they cannot be replaced one by one then, as the first could not take
 /// over what the others serve upon the old ground.
 #[must_use]
-pub fn loses_ground(nodes: &[Address], work: &BTreeMap<Address, Work>, wanted: &BTreeMap<Address, BTreeSet<Address>>) -> bool {
+pub fn loses_dependency(nodes: &[Address], work: &BTreeMap<Address, Work>, wanted: &BTreeMap<Address, BTreeSet<Address>>) -> bool {
     let mut open: Vec<&Address> = nodes.iter().filter_map(|node| wanted.get(node)).flatten().collect();
     let mut seen = BTreeSet::new();
     while let Some(address) = open.pop() {
@@ -147,19 +147,19 @@ pub fn loses_ground(nodes: &[Address], work: &BTreeMap<Address, Work>, wanted: &
 
 /// Takes the servers of a pair down strictly one after the other, each behind a gate, and puts a gate at the end. Before that,
 /// those that are off are switched on, the one that has the address first.
-fn rolled(roll: &Roll, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMap<Node, StepOp>, edges: &mut BTreeSet<(Node, Node)>) {
+fn rolled(rollout: &Rollout, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMap<Node, StepOp>, edges: &mut BTreeSet<(Node, Node)>) {
     let down = |work: &Work| work.delete.is_some() || work.disruptive;
-    let touched: Vec<(&Address, &Work)> = roll.nodes.iter().filter_map(|node| Some((node, work.get(node)?))).collect();
+    let touched: Vec<(&Address, &Work)> = rollout.nodes.iter().filter_map(|node| Some((node, work.get(node)?))).collect();
     let phases = |address: &Address, nodes: &BTreeMap<Node, StepOp>| -> Vec<Node> {
         nodes.keys().filter(|(of, phase)| of == address && *phase != Phase::Gate).cloned().collect()
     };
     let (rising, others): (Vec<_>, Vec<_>) = touched.iter().copied().partition(|(_, work)| work.rises);
-    if !roll.at_once && touched.iter().any(|(_, work)| down(work) || work.rises) {
+    if !rollout.at_once && touched.iter().any(|(_, work)| down(work) || work.rises) {
         let falls = others.iter().any(|(_, work)| down(work));
         let mut before: Vec<Node> = Vec::new();
         for (address, work) in rising.into_iter().rev().chain(others.into_iter().filter(|_| falls)) {
             let own = phases(address, nodes);
-            if roll.gated && down(work) && !roll.dark && !work.rises {
+            if rollout.gated && down(work) && !rollout.dark && !work.rises {
                 let gate = (address.clone(), Phase::Gate);
                 nodes.insert(gate.clone(), StepOp::Gate);
                 edges.extend(before.drain(..).map(|step| (step, gate.clone())));
@@ -170,9 +170,10 @@ fn rolled(roll: &Roll, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMap<Node
             before = own;
         }
     }
-    if roll.gated && (roll.unseen || touched.iter().any(|(_, work)| down(work) || work.create || work.settle.is_some() || work.rises)) {
-        let end = (roll.pair.clone(), Phase::Gate);
-        let last: Vec<Node> = roll.nodes.iter().chain(&roll.besides).flat_map(|address| phases(address, nodes)).collect();
+    if rollout.gated && (rollout.unseen || touched.iter().any(|(_, work)| down(work) || work.create || work.settle.is_some() || work.rises))
+    {
+        let end = (rollout.pair.clone(), Phase::Gate);
+        let last: Vec<Node> = rollout.nodes.iter().chain(&rollout.besides).flat_map(|address| phases(address, nodes)).collect();
         nodes.insert(end.clone(), StepOp::Gate);
         edges.extend(last.into_iter().map(|step| (step, end.clone())));
     }
@@ -223,12 +224,12 @@ impl Steps<'_> {
 
     /// The last step that brings a wanted instance to where others may build upon it.
     fn last(&self, of: &Address) -> Option<Node> {
-        self.node(of, Phase::Edit).or_else(|| self.node(of, Phase::Create)).or_else(|| self.node(of, Phase::Settle))
+        self.node(of, Phase::Edit).or_else(|| self.node(of, Phase::Create)).or_else(|| self.node(of, Phase::AwaitReady))
     }
 
     /// The first step that does so.
     fn first(&self, of: &Address) -> Option<Node> {
-        self.node(of, Phase::Settle).or_else(|| self.node(of, Phase::Create)).or_else(|| self.node(of, Phase::Edit))
+        self.node(of, Phase::AwaitReady).or_else(|| self.node(of, Phase::Create)).or_else(|| self.node(of, Phase::Edit))
     }
 }
 
@@ -239,7 +240,7 @@ fn edges(work: &BTreeMap<Address, Work>, links: Links<'_>, nodes: &BTreeMap<Node
     let mut edges = Edges::new();
     made_upon(&steps, links.wanted, &wanted_order, &mut edges);
     moved_from(&steps, links.wanted, &wanted_order, &mut edges);
-    gone_before(&steps, links.records, &record_order, &mut edges);
+    delete_edges(&steps, links.records, &record_order, &mut edges);
     Ok(edges)
 }
 
@@ -290,7 +291,7 @@ fn moved_from(steps: &Steps<'_>, wanted: &BTreeMap<Address, BTreeSet<Address>>, 
             }
             (None, _) => {}
         }
-        if let (Some(settle), Some(edit)) = (steps.node(address, Phase::Settle), steps.node(address, Phase::Edit)) {
+        if let (Some(settle), Some(edit)) = (steps.node(address, Phase::AwaitReady), steps.node(address, Phase::Edit)) {
             edges.insert((settle, edit));
         }
         // An object that was replaced earlier goes when what depends on its successor has moved.
@@ -303,10 +304,10 @@ fn moved_from(steps: &Steps<'_>, wanted: &BTreeMap<Address, BTreeSet<Address>>, 
 }
 
 /// What is deleted goes before what it was built upon.
-fn gone_before(steps: &Steps<'_>, records: &BTreeMap<Address, BTreeSet<Address>>, order: &[Address], edges: &mut Edges) {
-    let mut gone_before: BTreeMap<&Address, BTreeSet<Node>> = BTreeMap::new();
+fn delete_edges(steps: &Steps<'_>, records: &BTreeMap<Address, BTreeSet<Address>>, order: &[Address], edges: &mut Edges) {
+    let mut delete_edges: BTreeMap<&Address, BTreeSet<Node>> = BTreeMap::new();
     for address in order.iter().rev() {
-        let here = gone_before.remove(address).unwrap_or_default();
+        let here = delete_edges.remove(address).unwrap_or_default();
         let own = steps.work.get(address);
         let deletes: BTreeSet<Node> = own
             .into_iter()
@@ -320,7 +321,7 @@ fn gone_before(steps: &Steps<'_>, records: &BTreeMap<Address, BTreeSet<Address>>
         let below: BTreeSet<Node> = if own_delete { deletes } else { here };
         for before in records.get(address).into_iter().flatten() {
             if let Some((key, _)) = records.get_key_value(before) {
-                gone_before.entry(key).or_default().extend(below.iter().cloned());
+                delete_edges.entry(key).or_default().extend(below.iter().cloned());
             }
             // What is edited lets go of what is deleted for good before that goes.
             let for_good = steps.work.get(before).filter(|work| !work.create).and_then(|work| work.delete.clone());
@@ -345,7 +346,7 @@ mod tests {
         check_rolled(work, links, &[], expected);
     }
 
-    fn check_rolled(work: &str, links: &str, rolls: &[Roll], expected: &[&str]) {
+    fn check_rolled(work: &str, links: &str, rollouts: &[Rollout], expected: &[&str]) {
         let mut all: BTreeMap<Address, Work> = BTreeMap::new();
         for word in work.split_whitespace() {
             let (name, what) = word.split_once(':').unwrap();
@@ -376,7 +377,7 @@ mod tests {
                 }
             }
         }
-        let steps = steps(&all, Links { wanted: &wanted, records: &records }, rolls).unwrap();
+        let steps = steps(&all, Links { wanted: &wanted, records: &records }, rollouts).unwrap();
         let name = |step: &Step| {
             let sign = match &step.op {
                 StepOp::Gate => "|",
@@ -418,9 +419,9 @@ mod tests {
         check("a:replace b:edit", "b>a", &["-a", "+a after -a", "~b after +a"]);
     }
 
-    fn pair(nodes: &[&str]) -> [Roll; 1] {
+    fn pair(nodes: &[&str]) -> [Rollout; 1] {
         let nodes = nodes.iter().map(|name| at(name)).collect();
-        [Roll { pair: at("pair"), nodes, besides: vec![at("ip")], gated: true, at_once: false, dark: false, unseen: false }]
+        [Rollout { pair: at("pair"), nodes, besides: vec![at("ip")], gated: true, at_once: false, dark: false, unseen: false }]
     }
 
     #[test]
@@ -439,8 +440,8 @@ mod tests {
 
     #[test]
     fn without_gates_a_pair_goes_down_one_after_the_other_all_the_same() {
-        let rolls = pair(&["b", "a"]).map(|roll| Roll { gated: false, ..roll });
-        check_rolled("a:replace b:replace", "a>net b>net", &rolls, &["-b", "+b after -b", "-a after -b +b", "+a after -b +b -a"]);
+        let rollouts = pair(&["b", "a"]).map(|rollout| Rollout { gated: false, ..rollout });
+        check_rolled("a:replace b:replace", "a>net b>net", &rollouts, &["-b", "+b after -b", "-a after -b +b", "+a after -b +b -a"]);
     }
 
     #[test]
@@ -449,29 +450,29 @@ mod tests {
         let expected = ["~b", "|a after ~b", "-a after |a", "+a after |a -a", "|pair after ~b -a +a"];
         check_rolled("a:replace b:rise", "a>net b>net", &pair(&["b", "a"]), &expected);
         // Where none is on, nobody is asked whether one may be taken down.
-        let rolls = pair(&["b", "a"]).map(|roll| Roll { dark: true, ..roll });
+        let rollouts = pair(&["b", "a"]).map(|rollout| Rollout { dark: true, ..rollout });
         let expected = ["~a", "-b after ~a", "+b after ~a -b", "|pair after ~a -b +b"];
-        check_rolled("a:rise b:replace", "a>net b>net", &rolls, &expected);
+        check_rolled("a:rise b:replace", "a>net b>net", &rollouts, &expected);
     }
 
     #[test]
     fn a_pair_whose_ground_is_replaced_goes_down_at_once() {
-        let rolls = pair(&["b", "a"]).map(|roll| Roll { at_once: true, ..roll });
+        let rollouts = pair(&["b", "a"]).map(|rollout| Rollout { at_once: true, ..rollout });
         let expected =
             ["-a", "-b", "-net after -a -b", "+net after -net", "+a after -a +net", "+b after -b +net", "|pair after -a -b +a +b"];
-        check_rolled("net:replace a:replace b:replace", "a>net b>net", &rolls, &expected);
+        check_rolled("net:replace a:replace b:replace", "a>net b>net", &rollouts, &expected);
         let (work, ground) = (Work { create: true, delete: Some(Id("1".to_owned())), ..Work::default() }, BTreeSet::from([at("net")]));
         let wanted = BTreeMap::from([(at("a"), ground), (at("net"), BTreeSet::new())]);
-        assert!(loses_ground(&[at("a")], &BTreeMap::from([(at("net"), work)]), &wanted));
+        assert!(loses_dependency(&[at("a")], &BTreeMap::from([(at("net"), work)]), &wanted));
         let edited = Work { edits: Some(vec!["e".to_owned()]), ..Work::default() };
-        assert!(!loses_ground(&[at("a")], &BTreeMap::from([(at("net"), edited)]), &wanted));
+        assert!(!loses_dependency(&[at("a")], &BTreeMap::from([(at("net"), edited)]), &wanted));
     }
 
     #[test]
     fn an_edit_that_disturbs_nobody_needs_no_gate_and_an_end_that_was_not_seen_does() {
         check_rolled("a:edit b:edit", "", &pair(&["b", "a"]), &["~a", "~b"]);
-        let rolls = pair(&["b", "a"]).map(|roll| Roll { unseen: true, ..roll });
-        check_rolled("", "", &rolls, &["|pair"]);
+        let rollouts = pair(&["b", "a"]).map(|rollout| Rollout { unseen: true, ..rollout });
+        check_rolled("", "", &rollouts, &["|pair"]);
     }
 
     #[test]

@@ -18,9 +18,9 @@ pub(super) fn notes(changes: &BTreeMap<Address, Change>, resolve: &dyn Resolve, 
     goes.filter_map(|change| {
         let address = &change.address;
         let loss = kind(&address.kind)?.parting(change.before.as_ref()?);
-        let heir = if change.action == Action::Delete { heir(address, changes) } else { None };
+        let likely_successor = if change.action == Action::Delete { likely_successor(address, changes) } else { None };
         let keeps = |to: &Address| format!("To keep it, write a `moved` block from {address} to {to}.");
-        let (message, hint) = match (loss, heir) {
+        let (message, hint) = match (loss, likely_successor) {
             (Some(loss), Some(to)) => (loss, keeps(to)),
             (Some(loss), None) if destroy => (loss, format!("`dofloat state rm '{address}'` first keeps the object.")),
             (Some(loss), None) if change.action == Action::Delete => {
@@ -38,7 +38,7 @@ pub(super) fn notes(changes: &BTreeMap<Address, Change>, resolve: &dyn Resolve, 
 }
 
 /// What is new and may be meant to be the same object: of the same name, or the only one.
-fn heir<'a>(of: &Address, changes: &'a BTreeMap<Address, Change>) -> Option<&'a Address> {
+fn likely_successor<'a>(of: &Address, changes: &'a BTreeMap<Address, Change>) -> Option<&'a Address> {
     let new = |change: &&Change| change.action == Action::Create && family(&change.address.kind) == family(&of.kind);
     let new: Vec<&Address> = changes.values().filter(new).map(|change| &change.address).collect();
     let alike = |to: &&&Address| to.name == of.name && to.key == of.key && to.parent == of.parent;

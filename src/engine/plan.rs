@@ -9,7 +9,7 @@ mod drift;
 mod orders;
 mod outputs;
 mod removed;
-mod rolls;
+mod rollouts;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,8 +61,8 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
     walk.strays();
     walk.notes.extend(parting::notes(&walk.changes, input.resolve, input.options.destroy));
     let picture = Picture { terms: &walk.terms, known: &walk.known, jobs: &walk.jobs, resolve: input.resolve };
-    let quarrels = picture.quarrels(walk.changes.values());
-    walk.errors.extend(quarrels);
+    let region_conflicts = picture.region_conflicts(walk.changes.values());
+    walk.errors.extend(region_conflicts);
     let (errors, warnings): (Vec<_>, Vec<_>) = std::mem::take(&mut walk.errors).into_iter().partition(Diagnostic::is_error);
     if !errors.is_empty() {
         return Err(EngineError::failed(errors));
@@ -94,13 +94,13 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
 /// The steps of what the walk has decided, in their order; and what is to be told of the pairs that they touch.
 fn steps(walk: &mut Walk<'_>, after: &BTreeMap<Address, BTreeSet<Address>>, interrupted: bool) -> Result<Vec<Step>, EngineError> {
     let records = walk.input.state.records.iter().map(|(address, record)| (address.clone(), record.after.clone())).collect();
-    let mut rolls = walk.rolls(interrupted);
+    let mut rollouts = walk.rollouts(interrupted);
     let work = walk.work();
-    for roll in &mut rolls {
-        roll.at_once = order::loses_ground(&roll.nodes, &work, after);
+    for rollout in &mut rollouts {
+        rollout.at_once = order::loses_dependency(&rollout.nodes, &work, after);
     }
-    walk.notes.extend(alarms::notes(&rolls, &walk.input));
-    order::steps(&work, Links { wanted: after, records: &records }, &rolls)
+    walk.notes.extend(alarms::notes(&rollouts, &walk.input));
+    order::steps(&work, Links { wanted: after, records: &records }, &rollouts)
         .map_err(|cycle| EngineError::from(from_cycle(&cycle, walk.wanted)))
 }
 

@@ -104,7 +104,7 @@ impl<'a> Picture<'a> {
     }
 
     /// What resources of the stack say of each other's regions, with no request.
-    pub(super) fn quarrels<'c>(&self, changes: impl Iterator<Item = &'c Change>) -> Vec<Diagnostic> {
+    pub(super) fn region_conflicts<'c>(&self, changes: impl Iterator<Item = &'c Change>) -> Vec<Diagnostic> {
         self.compared(&self.mentions(changes), &BTreeMap::new())
     }
 

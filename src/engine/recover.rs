@@ -159,7 +159,7 @@ pub struct Reconciled {
 
 /// What recovery works on.
 #[derive(Clone, Copy)]
-pub struct Past<'a> {
+pub struct RecoveryContext<'a> {
     /// The stack's name, for what is to be typed.
     pub stack: &'a str,
     /// What is remembered.
@@ -178,8 +178,8 @@ pub struct Past<'a> {
 ///
 /// # Errors
 /// A read that fails, or all the doubts that a person must decide.
-pub async fn reconcile(past: Past<'_>) -> Result<Reconciled, EngineError> {
-    let Past { stack, loaded, state, journal, api, clock } = past;
+pub async fn reconcile(context: RecoveryContext<'_>) -> Result<Reconciled, EngineError> {
+    let RecoveryContext { stack, loaded, state, journal, api, clock } = context;
     let mut reconciled = Reconciled { state: journal.replay_onto(state), adopted: Vec::new() };
     let mut claims = claims::claims(&reconciled.state, Some(journal));
     claims.extend(claims::of_others(loaded));
@@ -239,7 +239,7 @@ pub async fn reconcile(past: Past<'_>) -> Result<Reconciled, EngineError> {
 pub async fn reconciled(context: SurveyContext<'_>, remembered: &State) -> Result<(State, Vec<(Address, Id)>), EngineError> {
     Ok(match &context.loaded.journal {
         Some(journal) if context.recover => {
-            let reconciled = reconcile(past(context, remembered, journal)).await?;
+            let reconciled = reconcile(recovery_context(context, remembered, journal)).await?;
             (reconciled.state, reconciled.adopted)
         }
         Some(journal) => (journal.replay_onto(remembered), Vec::new()),
@@ -248,9 +248,9 @@ pub async fn reconciled(context: SurveyContext<'_>, remembered: &State) -> Resul
 }
 
 /// What an interrupted run is looked into with.
-fn past<'a>(context: SurveyContext<'a>, state: &'a State, journal: &'a Replayed) -> Past<'a> {
+fn recovery_context<'a>(context: SurveyContext<'a>, state: &'a State, journal: &'a Replayed) -> RecoveryContext<'a> {
     let SurveyContext { stack, loaded, api, clock, .. } = context;
-    Past { stack, loaded, state, journal, api, clock }
+    RecoveryContext { stack, loaded, state, journal, api, clock }
 }
 
 /// The mark that an object carries, by its record.

@@ -62,13 +62,13 @@ pub struct Saved {
     pub variables: BTreeMap<String, serde_json::Value>,
     /// The digests of those that are.
     pub secrets: BTreeMap<String, String>,
-    shows: Shows,
+    shows: ShownPlan,
 }
 
 /// What the plan shows, and what applying it must come out as.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shows {
+struct ShownPlan {
     drift: Vec<Drift>,
     changes: Vec<SavedChange>,
     steps: Vec<Step>,
@@ -207,7 +207,7 @@ impl Saved {
         let again = shows(&again.plan);
         if self.format == EARLIER {
             let done = |change: &SavedChange| (change.address.clone(), change.action.clone(), change.id.clone(), change.provenance.clone());
-            let all = |shows: &Shows| shows.changes.iter().map(done).collect::<Vec<_>>();
+            let all = |shows: &ShownPlan| shows.changes.iter().map(done).collect::<Vec<_>>();
             return again.steps == self.shows.steps && all(&again) == all(&self.shows);
         }
         again.steps == self.shows.steps && again.changes == self.shows.changes && again.outputs == self.shows.outputs
@@ -251,7 +251,7 @@ impl Saved {
     }
 }
 
-impl Shows {
+impl ShownPlan {
     /// Puts the objects into steps of an earlier dofloat that only said `forget`.
     fn name_forgotten(&mut self) {
         for step in &mut self.steps {
@@ -265,8 +265,8 @@ impl Shows {
     }
 }
 
-fn shows(plan: &Plan) -> Shows {
-    Shows {
+fn shows(plan: &Plan) -> ShownPlan {
+    ShownPlan {
         drift: plan.drift.clone(),
         changes: plan
             .changes

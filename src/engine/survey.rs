@@ -49,13 +49,13 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError>
         }
     };
     let (asked, seen, new) = join3(asked, see(context, remembered, &snapshot), lost::is_new(context, &snapshot)).await;
-    let is_proven = seen.as_ref().is_ok_and(|sight| owner::proven(&sight.state, &sight.observed));
+    let is_proven = seen.as_ref().is_ok_and(|baseline| owner::proven(&baseline.state, &baseline.observed));
     let owner = match (asked, provable) {
         (Some(asked), _) => asked?,
         (None, Some(owner)) if is_proven => owner.clone(),
         (None, _) => owner::owner(context, &snapshot).await?,
     };
-    let Sight { state, adopted, observed, moves, no_project } = seen?;
+    let Baseline { state, adopted, observed, moves, no_project } = seen?;
     new?;
     let base = Base {
         stack: context.stack.to_owned(),
@@ -136,7 +136,7 @@ pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed
 }
 
 /// What is remembered, an interrupted run reconciled and all moves done, and what is there.
-struct Sight {
+struct Baseline {
     state: State,
     adopted: Vec<(Address, Id)>,
     observed: Observed,
@@ -144,7 +144,7 @@ struct Sight {
     no_project: bool,
 }
 
-async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) -> Result<Sight, EngineError> {
+async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) -> Result<Baseline, EngineError> {
     let (mut state, adopted) = recover::reconciled(context, remembered).await?;
     let desired = context.resolve.desired();
     let mut moves = moves::apply(&mut state, desired);
@@ -158,7 +158,7 @@ async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) 
     if !context.refresh || context.options.adopt.is_some() {
         let mut observed = believed(&state);
         observed.seen.extend(taken);
-        return Ok(Sight { state, adopted, observed, moves, no_project: false });
+        return Ok(Baseline { state, adopted, observed, moves, no_project: false });
     }
     // Nothing can carry a mark that was drawn just now; a simulated stack has the same one each time.
     let is_fresh = context.loaded.state.is_none() && context.loaded.journal.is_none() && !context.simulated;
@@ -179,7 +179,7 @@ async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) 
     if !context.options.destroy {
         read_pairs(context, &state, &mut observed).await;
     }
-    Ok(Sight { state, adopted, observed, moves, no_project })
+    Ok(Baseline { state, adopted, observed, moves, no_project })
 }
 
 /// Reads the objects that are remembered.

@@ -92,7 +92,7 @@ impl Screen {
     }
 
     /// Writes text to standard error. If that fails there is nobody left to tell.
-    pub fn complain(&mut self, text: &str) {
+    pub fn print_err(&mut self, text: &str) {
         let text = self.known.cut(text);
         let _ = self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush());
     }
@@ -165,7 +165,7 @@ mod tests {
         screen.known.learn(&dofloat_base::secret::Secret::new("hush-hush".to_owned()));
         screen.print("a hush-hush b\n");
         screen.line("{\"a\":\"hush-hush\"}");
-        screen.complain("c hush-hush d\n");
+        screen.print_err("c hush-hush d\n");
         screen.reveal("hush-hush");
         assert_eq!(out.text(), "a (sensitive) b\n{\"a\":\"(sensitive)\"}\nhush-hush");
         assert_eq!(err.text(), "c (sensitive) d\n");

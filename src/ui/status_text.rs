@@ -52,12 +52,12 @@ pub struct Node {
     /// Whether the address is assigned to it.
     pub holds: bool,
     /// What becomes of it, if it is off.
-    pub off: Option<Off>,
+    pub off: Option<PoweredOff>,
 }
 
 /// What becomes of a node that is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Off {
+pub enum PoweredOff {
     /// An apply powers it on.
     Mended,
     /// The block of its cluster says that it is left so.
@@ -66,7 +66,7 @@ pub enum Off {
     Busy,
 }
 
-impl Off {
+impl PoweredOff {
     fn words(self) -> &'static str {
         match self {
             Self::Mended => "it is powered off; `dofloat apply` powers it on",
@@ -85,14 +85,14 @@ impl Off {
 }
 
 impl Pair {
-    fn heard(&self, name: &str) -> Option<&Seen> {
+    fn health_of(&self, name: &str) -> Option<&Seen> {
         self.report.nodes.iter().find(|(node, _)| node == name).map(|(_, seen)| seen)
     }
 
     /// What is wrong with the pair as a whole, for which somebody must do something.
     fn alarms(&self) -> Vec<String> {
         let all_off = !self.nodes.is_empty() && self.nodes.iter().all(|node| node.off.is_some());
-        let mended = self.nodes.iter().any(|node| node.off == Some(Off::Mended));
+        let mended = self.nodes.iter().any(|node| node.off == Some(PoweredOff::Mended));
         let end = if mended { "; `dofloat apply` powers them on, the holder of the address first" } else { "" };
         let mut alarms: Vec<String> = Vec::new();
         alarms.extend(all_off.then(|| format!("all nodes are powered off, so nothing serves{end}")));
@@ -117,8 +117,8 @@ pub fn to_text(pair: &Pair, paint: Paint) -> String {
     let mut text = String::new();
     let word = pair.word();
     let painted = if pair.report.serves() { paint.good(word) } else { paint.bad(word) };
-    let played = pair.report.nodes.iter().any(|(_, seen)| matches!(seen, Seen::Told(health) if health.simulated));
-    let _ = writeln!(text, "{}: {painted}{}", paint.bold(&pair.name), if played { " (simulated)" } else { "" });
+    let simulated = pair.report.nodes.iter().any(|(_, seen)| matches!(seen, Seen::Told(health) if health.simulated));
+    let _ = writeln!(text, "{}: {painted}{}", paint.bold(&pair.name), if simulated { " (simulated)" } else { "" });
     for alarm in pair.alarms() {
         let _ = writeln!(text, "  {}: {alarm}", paint.bad("alarm"));
     }
@@ -148,7 +148,7 @@ pub fn to_text(pair: &Pair, paint: Paint) -> String {
             Some(id) => format!("droplet {id} {}", shown(&node.status)),
             None => "no droplet".to_owned(),
         };
-        let told = match (pair.heard(&node.name), node.off) {
+        let status = match (pair.health_of(&node.name), node.off) {
             (Some(Seen::Told(health)), _) => match health.complaint() {
                 None => format!("joined, sees {}", health.members.join(", ")),
                 Some(why) => visible(&why),
@@ -157,8 +157,8 @@ pub fn to_text(pair: &Pair, paint: Paint) -> String {
             (Some(Seen::Silent(why)), None) => format!("it does not report: {}", visible(why)),
             (None, _) => "not created yet".to_owned(),
         };
-        let _ = writeln!(text, "  {}: {told} ({droplet}, public {}, private {})", node.name, shown(&node.public), shown(&node.private));
-        if let Some(Seen::Told(health)) = pair.heard(&node.name) {
+        let _ = writeln!(text, "  {}: {status} ({droplet}, public {}, private {})", node.name, shown(&node.public), shown(&node.private));
+        if let Some(Seen::Told(health)) = pair.health_of(&node.name) {
             for note in &health.notes {
                 let _ = writeln!(text, "    note: {}", visible(note));
             }
@@ -176,7 +176,7 @@ pub fn to_text(pair: &Pair, paint: Paint) -> String {
 #[must_use]
 pub fn to_json(pair: &Pair) -> Json {
     let node = |node: &Node| {
-        let told = match pair.heard(&node.name) {
+        let status = match pair.health_of(&node.name) {
             Some(Seen::Told(health)) => json!({
                 "phase": health.phase, "step": health.step, "steps": health.steps, "error": health.error, "api_error": health.api_error,
                 "stopped": health.stopped, "notes": health.notes,
@@ -197,7 +197,7 @@ pub fn to_json(pair: &Pair) -> Json {
         };
         json!({
             "name": node.name, "droplet_id": node.id, "status": node.status, "ipv4_address": node.public,
-            "ipv4_address_private": node.private, "holds": node.holds, "off": node.off.map(Off::word), "health": told,
+            "ipv4_address_private": node.private, "holds": node.holds, "off": node.off.map(PoweredOff::word), "health": status,
         })
     };
     json!({

@@ -35,7 +35,7 @@ pub struct View {
 
 /// What the first line is about.
 #[derive(Clone, Copy, Debug)]
-pub struct Opening<'a> {
+pub struct RunHeading<'a> {
     /// The stack.
     pub stack: &'a str,
     /// Whether the account is simulated.
@@ -69,20 +69,20 @@ impl View {
     }
 
     /// The first line: which stack it is about, and which API where that is not DigitalOcean's.
-    pub fn opening(&mut self, opening: Opening<'_>) {
-        let other = opening.api.filter(|api| !api.is_official);
+    pub fn heading(&mut self, heading: RunHeading<'_>) {
+        let other = heading.api.filter(|api| !api.is_official);
         let other = other.map(|api| format!(", API {} (not DigitalOcean)", api.address)).unwrap_or_default();
         match self.form {
             Form::Text => {
-                let simulated = if opening.simulated { " (simulated)" } else { "" };
-                self.line(&format!("Stack {}{simulated}{other}", opening.stack));
+                let simulated = if heading.simulated { " (simulated)" } else { "" };
+                self.line(&format!("Stack {}{simulated}{other}", heading.stack));
             }
             Form::Lines => {
                 let now = self.now();
                 self.line(&plan_json::version_line(&now).to_string());
-                let mut line = line("stack", &format!("Stack {}{other}", opening.stack), &now);
-                line["stack"] = opening.stack.into();
-                if let Some(api) = opening.api {
+                let mut line = line("stack", &format!("Stack {}{other}", heading.stack), &now);
+                line["stack"] = heading.stack.into();
+                if let Some(api) = heading.api {
                     line["api"] = api.address.into();
                     line["token_source"] = api.token_source.into();
                 }
@@ -100,7 +100,7 @@ impl View {
                 self.line(&line);
             }
             Form::Text => self.line(message),
-            Form::Document => self.complain(&format!("{message}\n")),
+            Form::Document => self.print_err(&format!("{message}\n")),
         }
     }
 
@@ -127,7 +127,7 @@ impl View {
                 let now = self.now();
                 diagnostics.iter().for_each(|diagnostic| self.line(&errors::json_line(diagnostic, sources, &now).to_string()));
             }
-            Form::Text | Form::Document => self.complain(&errors::render(diagnostics, sources, self.err_paint())),
+            Form::Text | Form::Document => self.print_err(&errors::render(diagnostics, sources, self.err_paint())),
         }
     }
 
@@ -167,8 +167,8 @@ impl View {
     }
 
     /// Writes text to standard error.
-    pub fn complain(&mut self, text: &str) {
-        self.screen.complain(text);
+    pub fn print_err(&mut self, text: &str) {
+        self.screen.print_err(text);
     }
 
     /// The colour of standard output.

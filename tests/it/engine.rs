@@ -101,7 +101,7 @@ async fn go(sketch: &Sketch, folder: &std::path::Path, api: &Client, options: &O
     let locked = lock.files();
     let loaded = locked.load().unwrap();
     let fresh = State::new("11111111-2222-4333-8444-555555555555".to_owned(), Salt::new([1; 32]));
-    let ground = SurveyContext {
+    let context = SurveyContext {
         stack: "web",
         resolve: sketch,
         config: "x",
@@ -116,7 +116,7 @@ async fn go(sketch: &Sketch, folder: &std::path::Path, api: &Client, options: &O
         recover: true,
         new_stack: false,
     };
-    let surveyed = survey(ground).await.unwrap_or_else(|stop| panic!("{:#?}", stop.diagnostics));
+    let surveyed = survey(context).await.unwrap_or_else(|stop| panic!("{:#?}", stop.diagnostics));
     let mut said = Vec::new();
     let (_sender, stop) = tokio::sync::watch::channel(false);
     let left = execute(Execution {

@@ -22,7 +22,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use client::Watch;
 use measure::{HEAD, begun, moves, other, runs, stays, wait_for};
-use room::{Key, Lab, NODES, TOKEN, Wish, until, wait};
+use room::{Key, Lab, LabConfig, NODES, TOKEN, until, wait};
 
 use crate::support::harness::say;
 
@@ -35,7 +35,7 @@ const FENCED_DEATH: u64 = DEATH + 10_000 + 2 * 2000;
 
 #[test]
 fn a_pair_comes_up_and_survives_its_nodes() {
-    let Some(lab) = Lab::raise("pair", Wish::MODERN) else { return };
+    let Some(lab) = Lab::raise("pair", LabConfig::MODERN) else { return };
     comes_up_as_it_should(&lab);
     holds_what_the_tutorial_has(&lab);
     keeps_its_secrets(&lab);
@@ -47,7 +47,7 @@ fn a_pair_comes_up_and_survives_its_nodes() {
 /// The metadata service of this one learns half a minute late where the address is.
 #[test]
 fn a_replaced_node_joins_by_itself() {
-    let late = Wish { simulator: &["--metadata-lag", "30s"], ..Wish::MODERN };
+    let late = LabConfig { simulator: &["--metadata-lag", "30s"], ..LabConfig::MODERN };
     let Some(lab) = Lab::raise("replaced", late) else { return };
     replaces_the_passive_node(&lab);
     moves_once_though_metadata_is_late(&lab);
@@ -58,7 +58,7 @@ fn a_replaced_node_joins_by_itself() {
 
 #[test]
 fn the_tutorials_settings_hold_too() {
-    let Some(lab) = Lab::raise("tutorial", Wish::TUTORIAL) else { return };
+    let Some(lab) = Lab::raise("tutorial", LabConfig::TUTORIAL) else { return };
     comes_up_as_it_should(&lab);
     say(HEAD);
     let plug = |node: &str| drop(lab.rig(&["plug", node]));
@@ -69,7 +69,8 @@ fn the_tutorials_settings_hold_too() {
 /// anchor address, so that it is served at the floating IP alone.
 #[test]
 fn a_bootstrap_that_is_cut_short_goes_on() {
-    let unwatched = Wish { changes: &[("fencing", "\"none\""), ("wait_for", "\"created\""), ("listen", "\"anchor\"")], ..Wish::FENCED };
+    let unwatched =
+        LabConfig { changes: &[("fencing", "\"none\""), ("wait_for", "\"created\""), ("listen", "\"anchor\"")], ..LabConfig::FENCED };
     let Some(lab) = Lab::raise("cut", unwatched) else { return };
     for phase in ["packages", "service", "corosync", "pacemaker", "configure"] {
         until(phase, Duration::from_secs(200), || {
@@ -89,7 +90,8 @@ fn a_bootstrap_that_is_cut_short_goes_on() {
 /// No service, but the address alone; and what the operator sees of it with a shell on the nodes.
 #[test]
 fn an_address_alone_moves_too() {
-    let bare = Wish { changes: &[("service", "\"none\""), ("ssh_keys", "[digitalocean_ssh_key.lab.fingerprint]")], ..Wish::FENCED };
+    let bare =
+        LabConfig { changes: &[("service", "\"none\""), ("ssh_keys", "[digitalocean_ssh_key.lab.fingerprint]")], ..LabConfig::FENCED };
     let Some(lab) = Lab::empty("bare", bare) else { return };
     let key = Key::new(&lab);
     lab.add(&format!("resource \"digitalocean_ssh_key\" \"lab\" {{\n  name = \"lab\"\n  public_key = \"{}\"\n}}\n", key.public()));

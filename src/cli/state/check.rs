@@ -36,11 +36,11 @@ pub fn run(args: &StateCheckArgs, session: &Session<'_>, view: &mut View) -> End
     };
     let (mut wrong, sources) = (Vec::new(), errors::Sources::new());
     for paths in all {
-        let (found, line) = look(&paths);
+        let (found, line) = check_state(&paths);
         if found.iter().any(Diagnostic::is_error) {
             wrong.extend(found);
         } else {
-            view.complain(&errors::render(&found, &sources, view.err_paint()));
+            view.print_err(&errors::render(&found, &sources, view.err_paint()));
             view.line(&line);
         }
     }
@@ -77,7 +77,7 @@ fn one(word: &str, session: &Session<'_>) -> Result<Paths, Failure> {
 }
 
 /// What is wrong with one state, and the line for one that is fit.
-fn look(paths: &Paths) -> (Vec<Diagnostic>, String) {
+fn check_state(paths: &Paths) -> (Vec<Diagnostic>, String) {
     let shown = paths.state.display().to_string();
     let loaded = match Store::open(paths.clone()).peek() {
         Ok(loaded) => loaded,

@@ -21,7 +21,7 @@ pub(super) fn finish(dry_run: bool, count: usize, words: &str, state: &State, st
 }
 
 /// The state, if no run is open: what it did is not in the state yet.
-pub(super) fn settled(loaded: Loaded, place: &Place) -> Result<State, Failure> {
+pub(super) fn recorded_state(loaded: Loaded, place: &Place) -> Result<State, Failure> {
     no_open_run(&loaded, place)?;
     match loaded.state {
         Some(state) => Ok(state),

@@ -1,6 +1,6 @@
 //! `state mv`: an object is known by another address.
 
-use super::edit::{absent, finish, settled};
+use super::edit::{absent, finish, recorded_state};
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::cli::exit::{Ended, Failure};
@@ -44,7 +44,8 @@ pub async fn run(args: &StateMvArgs, session: &Session<'_>, view: &mut View) -> 
         .hint("An object keeps its type. Where one type has an old and a new name, a move leads from the one to the other.")
         .into());
     }
-    let work = async |store: &mut Locked, loaded, view: &mut View| renamed(&from, &to, args.dry_run, settled(loaded, &place)?, store, view);
+    let work =
+        async |store: &mut Locked, loaded, view: &mut View| renamed(&from, &to, args.dry_run, recorded_state(loaded, &place)?, store, view);
     let claim = Claim { place: &place, locking: &args.locking, command: "state mv" };
     session.with_state(claim, view, work).await
 }

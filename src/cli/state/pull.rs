@@ -24,7 +24,7 @@ pub async fn run(args: &StatePullArgs, session: &Session<'_>, view: &mut View) -
         return Err(Diagnostic::error(format!("The stack {} has no state yet.", place.name)).into());
     };
     if loaded.journal.is_some() {
-        view.complain("A run is in progress or was interrupted: what it did is in the journal, not yet in this state.\n");
+        view.print_err("A run is in progress or was interrupted: what it did is in the journal, not yet in this state.\n");
     }
     view.reveal(&String::from_utf8_lossy(&format::write(state)));
     Ok(Exit::Done)

@@ -56,7 +56,7 @@ pub async fn run(command: Option<&RecipientsCommand>, session: &Session<'_>, vie
     let keys = keys(session.environment);
     if let Some(warning) = keys.exposure() {
         let text = errors::render(&[warning], &errors::Sources::new(), view.err_paint());
-        view.complain(&text);
+        view.print_err(&text);
     }
     let change = match command {
         None | Some(RecipientsCommand::List) => return list(&keys, view),

@@ -1,6 +1,6 @@
 //! `state rm`: objects are forgotten, and live on.
 
-use super::edit::{absent, finish, settled};
+use super::edit::{absent, finish, recorded_state};
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::cli::exit::{Ended, Failure};
@@ -37,7 +37,8 @@ pub async fn run(args: &StateRmArgs, session: &Session<'_>, view: &mut View) -> 
     if wanted.is_empty() {
         return Err(Failure::usage(Diagnostic::error("`state rm` takes at least one address.")));
     }
-    let work = async |store: &mut Locked, loaded, view: &mut View| forgotten(&wanted, args.dry_run, settled(loaded, &place)?, store, view);
+    let work =
+        async |store: &mut Locked, loaded, view: &mut View| forgotten(&wanted, args.dry_run, recorded_state(loaded, &place)?, store, view);
     let claim = Claim { place: &place, locking: &args.locking, command: "state rm" };
     session.with_state(claim, view, work).await
 }

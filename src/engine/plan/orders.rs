@@ -34,7 +34,7 @@ impl Walk<'_> {
             }
             let unfinished = self.input.state.records.get(&change.address).filter(|record| record.health == Health::Unfinished);
             // What it was built upon goes first: it would be waited for in vain, and the edit brings it about anew.
-            let waits = |record: &&Record| !record.after.iter().any(|before| self.goes_first(before));
+            let waits = |record: &&Record| !record.after.iter().any(|before| self.is_deleted_first(before));
             if let (Some(record), Some(_)) = (unfinished.filter(waits), &entry.edits) {
                 entry.settle = Some(record.id.clone());
             }
@@ -51,7 +51,7 @@ impl Walk<'_> {
     }
 
     /// Whether an object is deleted before another one takes its place, if any does.
-    fn goes_first(&self, address: &Address) -> bool {
+    fn is_deleted_first(&self, address: &Address) -> bool {
         let action = self.changes.get(address).map(|change| &change.action);
         matches!(action, Some(Action::Delete | Action::Replace { order: Order::DeleteFirst, .. }))
     }

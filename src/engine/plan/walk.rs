@@ -136,7 +136,7 @@ impl<'a> Walk<'a> {
     fn remark(&self, address: &Address, wanted: &Wanted, kind: &dyn AnyKind, present: &Present<'_>, change: &Change) -> Option<Diagnostic> {
         let note = Diagnostic::warning(format!("{address} {}.", kind.remark(present.body)?)).at(wanted.span.clone()).about(address);
         let busy = self.input.observed.busy.contains(address);
-        let left = held::lapse(kind.attrs(), present, &wanted.rules, change.brings_back(), busy);
+        let left = held::deviation(kind.attrs(), present, &wanted.rules, change.brings_back(), busy);
         // Who only looks, takes it as it is; what is made anew is on.
         let moot = self.input.options.refresh_only || matches!(change.action, Action::Replace { .. });
         Some(match left.filter(|_| !moot) {

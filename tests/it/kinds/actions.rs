@@ -35,7 +35,7 @@ enum Call {
     /// Switches on what somebody has switched off.
     PowerOn,
     /// Waits for a droplet that an interrupted run left off.
-    Settle,
+    WaitReady,
     /// Shuts down before it deletes.
     Delete,
     /// The assignment as a resource: made, moved, deleted.
@@ -56,7 +56,7 @@ const CALLS: [Call; 15] = [
     Call::ChangeBackups,
     Call::DisableBackups,
     Call::PowerOn,
-    Call::Settle,
+    Call::WaitReady,
     Call::Delete,
     Call::Assign,
     Call::Move,
@@ -90,7 +90,7 @@ impl Stage {
         let seen = bench.look(DROPLET, &one).await.expect("it is there");
         let stage = Self { bench, call, one, two, ip, body, seen };
         match call {
-            Call::Settle | Call::PowerOn => stage.outside(&format!("/droplets/{}/actions", stage.one), &json!({"type": "power_off"})),
+            Call::WaitReady | Call::PowerOn => stage.outside(&format!("/droplets/{}/actions", stage.one), &json!({"type": "power_off"})),
             Call::Move | Call::Unassign | Call::UnassignOwn => {
                 let body = json!({"type": "assign", "droplet_id": number(&stage.one.0)});
                 stage.outside(&format!("/reserved_ips/{}/actions", stage.ip), &body);
@@ -127,7 +127,7 @@ impl Stage {
             }
             Call::DisableBackups => edit("backups", &[("backups", json!(false))]).await,
             Call::PowerOn => edit("power_on", &[]).await,
-            Call::Settle => the(DROPLET).wait_ready(api, &self.one, &Term::null()).await.map(drop),
+            Call::WaitReady => the(DROPLET).wait_ready(api, &self.one, &Term::null()).await.map(drop),
             Call::Delete => {
                 let mut seen = self.seen.clone();
                 seen.insert("graceful_shutdown".to_owned(), Value::Bool(true));

@@ -195,7 +195,7 @@ async fn once(text: &str, folder: &Path, api: &Client, clock: &Clock) -> Result<
     let loaded = locked.load().expect("the state is whole");
     let fresh = State::new("11111111-2222-4333-8444-555555555555".to_owned(), Salt::new([1; 32]));
     let options = Options::default();
-    let ground = SurveyContext {
+    let context = SurveyContext {
         stack: "web",
         resolve: &resolve,
         config: "x",
@@ -210,7 +210,7 @@ async fn once(text: &str, folder: &Path, api: &Client, clock: &Clock) -> Result<
         recover: true,
         new_stack: false,
     };
-    let surveyed = survey(ground).await.map_err(|stop| format!("the plan fails: {}", told(&stop.diagnostics)))?;
+    let surveyed = survey(context).await.map_err(|stop| format!("the plan fails: {}", told(&stop.diagnostics)))?;
     let plan = &surveyed.planned.plan;
     let mut wanted = String::new();
     if !plan.is_empty() {

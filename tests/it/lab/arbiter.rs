@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::measure::{HEAD, begun, moves, other, runs, wait_for};
-use super::room::{Lab, NODES, Wish, until};
+use super::room::{Lab, LabConfig, NODES, until};
 use super::{comes_up_as_it_should, pass};
 use crate::support::harness::say;
 
@@ -18,7 +18,7 @@ const VOTED_DEATH: u64 = 1500 + 1000 + 1500;
 
 #[test]
 fn a_third_vote_decides_at_once_and_its_loss_costs_nothing() {
-    let Some(lab) = Lab::raise("arbiter", Wish { changes: &[ARBITER], ..Wish::FENCED }) else { return };
+    let Some(lab) = Lab::raise("arbiter", LabConfig { changes: &[ARBITER], ..LabConfig::FENCED }) else { return };
     comes_up_as_it_should(&lab);
     has_its_vote(&lab);
     say(HEAD);

@@ -4,19 +4,19 @@
 use std::time::Duration;
 
 use super::measure::{moves, other};
-use super::room::{Lab, NODES, Wish, until};
+use super::room::{Lab, LabConfig, NODES, until};
 use super::{DEATH, HEAD, comes_up_as_it_should};
 use crate::support::harness::say;
 
 /// It fails once; the zone is in a package of its own there, or a link of today's.
-const WISH: Wish = Wish {
+const WISH: LabConfig = LabConfig {
     suite: Some("trixie"),
     changes: &[
         ("fencing", "\"none\""),
         ("timezone", "\"US/Eastern\""),
         ("user_data", "\"#!/bin/sh\\n[ -e /var/once ] && exit 0\\n: > /var/once\\nexit 3\\n\""),
     ],
-    ..Wish::FENCED
+    ..LabConfig::FENCED
 };
 
 const USER_DATA: &str = "http://169.254.169.254/metadata/v1/user-data";

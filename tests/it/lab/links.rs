@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use super::client::Watch;
 use super::measure::{begun, moves, other, runs, tabled};
-use super::room::{Lab, NODES, Wish, until};
+use super::room::{Lab, LabConfig, NODES, until};
 use super::{DEATH, pass};
 use crate::support::harness::say;
 
 #[test]
 fn a_cut_link_and_a_short_freeze_move_nothing() {
-    let Some(lab) = Lab::raise("links", Wish::FENCED) else { return };
+    let Some(lab) = Lab::raise("links", LabConfig::FENCED) else { return };
     lab.until_serving();
     until("both links are up", Duration::from_secs(30), || NODES.iter().all(|node| links(&lab, node) == [true, true]));
     survives_a_cut_of_the_private_link(&lab);
@@ -35,7 +35,7 @@ fn long_freezes_end_with_one_owner() {
         say("skipped: long freezes and deaths in numbers take half an hour; DOFLOAT_LAB_RUNS=5 runs each five times");
         return;
     }
-    let Some(lab) = Lab::raise("freezes", Wish::FENCED) else { return };
+    let Some(lab) = Lab::raise("freezes", LabConfig::FENCED) else { return };
     for length in [1500, 2000, 3000, 10_000] {
         for is_active in [true, false] {
             for _ in 0..runs() {
@@ -51,7 +51,7 @@ fn deaths_in_numbers() {
         say("skipped: deaths in numbers take a quarter of an hour; DOFLOAT_LAB_RUNS=20 runs twenty");
         return;
     }
-    let Some(lab) = Lab::raise("deaths", Wish::MODERN) else { return };
+    let Some(lab) = Lab::raise("deaths", LabConfig::MODERN) else { return };
     let plug = |node: &str| drop(lab.rig(&["plug", node]));
     moves(&lab, "death, two links", plug, |node| drop(lab.rig(&["boot", node]))).within(DEATH).at_most(DEATH + 1000);
 }

@@ -36,7 +36,7 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// What a lab is made of: a plan of the package, and what is changed in it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wish {
+pub(crate) struct LabConfig {
     /// The plan's name.
     pub(crate) plan: &'static str,
     /// Arguments of its cluster that have another value here.
@@ -47,7 +47,7 @@ pub(crate) struct Wish {
     pub(crate) suite: Option<&'static str>,
 }
 
-impl Wish {
+impl LabConfig {
     /// What one would build today.
     pub(crate) const FENCED: Self = Self { plan: "ha-modern", changes: &[], simulator: &[], suite: None };
     /// The same without fencing.
@@ -75,7 +75,7 @@ impl Wish {
 pub(crate) struct Lab {
     pub(crate) stack: Stack,
     name: String,
-    wish: Wish,
+    wish: LabConfig,
     ip: OnceLock<String>,
     simulator: Child,
     _alone: MutexGuard<'static, ()>,
@@ -84,14 +84,14 @@ pub(crate) struct Lab {
 impl Lab {
     /// A lab whose stack is applied; none, after having said so, where that is not asked for or not possible. The apply ends
     /// when both nodes have joined and the address answers, unless the wish says otherwise.
-    pub(crate) fn raise(name: &str, wish: Wish) -> Option<Self> {
+    pub(crate) fn raise(name: &str, wish: LabConfig) -> Option<Self> {
         let lab = Self::empty(name, wish)?;
         lab.apply(&[]);
         Some(lab)
     }
 
     /// A lab in which nothing is made yet.
-    pub(crate) fn empty(name: &str, wish: Wish) -> Option<Self> {
+    pub(crate) fn empty(name: &str, wish: LabConfig) -> Option<Self> {
         Self::furnished(name, wish, |stack| stack.write(&format!("plans/{}.tf", wish.plan), &wish.text()))
     }
 
@@ -99,7 +99,7 @@ impl Lab {
     /// where the API is.
     pub(crate) fn of_earlier(name: &str) -> Option<Self> {
         const CLUSTER: &str = "resource \"dofloat_cluster\" \"web\" {\n";
-        let wish = Wish::FENCED;
+        let wish = LabConfig::FENCED;
         Self::furnished(name, wish, |stack| {
             lay(stack, "pair", wish.plan);
             let world = format!(".dofloat/sim/{}/world.json", wish.plan);
@@ -111,7 +111,7 @@ impl Lab {
 
     /// A lab whose stack's files are laid down first.
     #[expect(clippy::disallowed_methods, reason = "the environment of the test run, not of the program")]
-    fn furnished(name: &str, wish: Wish, furnish: impl FnOnce(&Stack)) -> Option<Self> {
+    fn furnished(name: &str, wish: LabConfig, furnish: impl FnOnce(&Stack)) -> Option<Self> {
         if !in_full() {
             say("skipped: the lab boots containers and takes minutes; DOFLOAT_TESTS=full runs it");
             return None;
@@ -431,7 +431,7 @@ fn cache() -> String {
 }
 
 /// The simulator in the provider's network, at the world that `--sim` looks for. What happens takes a second, as in life.
-fn start_simulator(lab: &str, stack: &Stack, wish: &Wish) -> Child {
+fn start_simulator(lab: &str, stack: &Stack, wish: &LabConfig) -> Child {
     let driver = format!("{} event", rig_path());
     let log = fs::OpenOptions::new().create(true).append(true).open(stack.path("simulator.log")).expect("the folder is ours");
     rig(lab, &["provider", env!("CARGO_BIN_EXE_dofloat"), "sim"])

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use super::client::{self, Watch};
 use super::measure::{Gaps, begun, other, runs};
-use super::room::{Lab, NODES, Wish, until, wait};
+use super::room::{Lab, LabConfig, NODES, until, wait};
 use super::table::{Ends, Link, ROWS, Row, Step, Whom};
 use super::{comes_up_as_it_should, pass};
 use crate::support::harness::{Width, say, width, words};
@@ -27,16 +27,16 @@ const LONGEST_OFF: f64 = 180.0;
 
 #[test]
 fn every_fault_with_fencing_ends_with_one_that_serves() {
-    plays("fencing", &Wish::FENCED);
+    plays("fencing", &LabConfig::FENCED);
 }
 
 #[test]
 fn every_fault_without_fencing_ends_with_one_that_serves() {
-    plays("faults", &Wish::MODERN);
+    plays("faults", &LabConfig::MODERN);
 }
 
 /// Plays the rows of a setting that are wanted, as often as is wanted, and fails if one of them did.
-fn plays(name: &str, wish: &'static Wish) {
+fn plays(name: &str, wish: &'static LabConfig) {
     let wanted = words(CASE);
     let is_wanted = |row: &&Row| {
         row.wish.changes == wish.changes

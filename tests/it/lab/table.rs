@@ -2,7 +2,7 @@
 //!
 //! Invariant: a row is data; nothing here knows how it is done. Every row ends with both nodes on, members, and one that serves.
 
-use super::room::Wish;
+use super::room::LabConfig;
 use crate::support::harness::Width;
 
 /// Something that is done, or waited for.
@@ -73,7 +73,7 @@ pub(crate) enum Ends {
 #[derive(Debug)]
 pub(crate) struct Row {
     pub(crate) name: &'static str,
-    pub(crate) wish: &'static Wish,
+    pub(crate) wish: &'static LabConfig,
     /// From which width on it is run.
     pub(crate) width: Width,
     /// The last of them ends the last fault.
@@ -121,7 +121,7 @@ const TOGETHER: u64 = 25_000;
 
 const FENCED: Row = Row {
     name: "",
-    wish: &Wish::FENCED,
+    wish: &LabConfig::FENCED,
     width: Width::Whole,
     steps: &[],
     afterwards: &[],
@@ -132,7 +132,7 @@ const FENCED: Row = Row {
 };
 /// What there is to see comes while they are apart.
 const SPLITS: Row = Row { ends: Unmoved, resets: (1, 1), bound: STEADY, watched: 30, ..FENCED };
-const UNFENCED: Row = Row { wish: &Wish::MODERN, resets: (0, 0), watched: 30, ..FENCED };
+const UNFENCED: Row = Row { wish: &LabConfig::MODERN, resets: (0, 0), watched: 30, ..FENCED };
 /// The API is away when the node that serves dies.
 const LATE: Row = Row { bound: SOON, afterwards: &[Boot(Active)], ..UNFENCED };
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::room::{Lab, NODES, Wish, until};
+use super::room::{Lab, LabConfig, NODES, until};
 use crate::support::harness::say;
 
 /// Longer than a node takes to see that both want the same, and to bring it about.
@@ -12,7 +12,7 @@ const IN_STEP: Duration = Duration::from_secs(180);
 
 #[test]
 fn fencing_is_switched_on_in_a_pair_that_runs_and_the_operators_own_stays() {
-    let Some(lab) = Lab::raise("upkeep", Wish::MODERN) else { return };
+    let Some(lab) = Lab::raise("upkeep", LabConfig::MODERN) else { return };
     lab.until_serving();
     let shown = || lab.on("primary", "crm configure show");
     assert!(shown().contains("stonith-enabled=false"), "{}", shown());

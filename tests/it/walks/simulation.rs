@@ -41,7 +41,7 @@ use tempfile::TempDir;
 
 use crate::support::answers;
 use crate::support::harness::{asked, in_full, say};
-use wish::Wish;
+use wish::WantedStack;
 
 /// How many undisturbed runs may be needed at most after a disturbed one: one that asks, one that goes on, and one more where
 /// what that one waited for came to nothing.
@@ -197,12 +197,12 @@ fn walk(seed: u64, loud: bool) -> Result<Tally, String> {
         let running = sim::start(options).await.map_err(|error| error.to_string())?;
         let clock = Clock::virtual_at(Moment(1_790_000_000_000));
         let mut bench = Bench { running, folder: folder(), clock, rng, loud, tally: Tally::default() };
-        let mut wish = Wish::random(&bench.rng);
+        let mut wish = WantedStack::random(&bench.rng);
         for _ in 0..=bench.rng.below(3) {
             bench.grant(&wish).await?;
             wish = wish.changed(&bench.rng);
         }
-        bench.grant(&Wish::default()).await?;
+        bench.grant(&WantedStack::default()).await?;
         bench.tally.requests = bench.running.served();
         let Bench { running, tally, .. } = bench;
         running.stop().await;
@@ -231,11 +231,11 @@ impl Bench {
     }
 
     /// Applies a wish, disturbed at first, until it is there.
-    async fn grant(&mut self, wish: &Wish) -> Result<(), String> {
+    async fn grant(&mut self, wish: &WantedStack) -> Result<(), String> {
         self.tally.wishes += 1;
         let text = wish.text();
         self.note(|| format!("==== wish\n{text}"));
-        let destroy = *wish == Wish::default();
+        let destroy = *wish == WantedStack::default();
         let mut said = Vec::new();
         for _ in 0..self.rng.below(5) {
             let faults: Vec<Fault> = (0..self.rng.below(6)).map(|_| self.fault()).collect();
@@ -503,7 +503,7 @@ impl Bench {
     }
 
     /// The world is what was wished for, the state says so, and nothing is left to do.
-    async fn judge(&mut self, wish: &Wish, text: &str, destroy: bool) -> Result<(), String> {
+    async fn judge(&mut self, wish: &WantedStack, text: &str, destroy: bool) -> Result<(), String> {
         let (api, options) = (self.api(&[]), Options { destroy, ..Options::default() });
         let (files, chance) = (Memory::default(), Rng::seeded(1));
         let stack = load(
@@ -542,7 +542,7 @@ impl Bench {
         self.running.log().iter().filter(|exchange| exchange.is_write()).count()
     }
 
-    /// What there is, one line an object, sorted, in the words of `Wish::world`.
+    /// What there is, one line an object, sorted, in the words of `WantedStack::world`.
     fn world(&self, destroyed: bool) -> Vec<String> {
         let show = |kind: &str| self.running.with_world(|world| world.show(kind));
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);

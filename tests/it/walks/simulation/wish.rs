@@ -18,7 +18,7 @@ const KEYS: [&str; 2] = ["ops", "dev"];
 
 /// What is wished for.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Wish {
+pub(crate) struct WantedStack {
     /// By label: a version of the name and the number of the range.
     nets: BTreeMap<&'static str, (u64, u64)>,
     groups: BTreeMap<&'static str, Group>,
@@ -129,7 +129,7 @@ impl Group {
     }
 }
 
-impl Wish {
+impl WantedStack {
     /// Something small.
     pub(crate) fn random(rng: &Rng) -> Self {
         let mut wish = Self { old_names: chance(rng, 30), ..Self::default() };
@@ -270,7 +270,7 @@ fn net_name(label: &str, (name, range): (u64, u64)) -> String {
     format!("{label}-{range}-{name}")
 }
 
-impl Wish {
+impl WantedStack {
     fn tag_name(version: u64) -> String {
         format!("team-{version}")
     }

@@ -5,15 +5,15 @@
 use super::walk::Walk;
 use crate::change::Action;
 use crate::observed::Seen;
-use crate::order::Roll;
+use crate::order::Rollout;
 use dofloat_base::address::Address;
 use dofloat_base::desired::Pair;
 use dofloat_kinds::kind;
 
 impl Walk<'_> {
     /// The pairs, their servers in the order in which they may be taken down.
-    pub(super) fn rolls(&self, interrupted: bool) -> Vec<Roll> {
-        let roll = |(name, pair): (&Address, &Pair)| {
+    pub(super) fn rollouts(&self, interrupted: bool) -> Vec<Rollout> {
+        let rollout = |(name, pair): (&Address, &Pair)| {
             let (resource, attribute) = &pair.holder;
             let holder = match self.input.observed.seen.get(resource) {
                 Some(Seen::Present { body, .. }) => body.get(attribute).map(|value| value.to_json().to_string()),
@@ -33,7 +33,7 @@ impl Walk<'_> {
             let comes = |node: &Address| self.changes.get(node).is_some_and(|change| change.action != Action::Keep);
             let waits = (interrupted || self.input.observed.down.contains(name)) && (!dark || pair.nodes.iter().any(comes));
             let unseen = waits && pair.nodes.iter().any(|node| self.is_chosen(node) && self.wanted.resources.contains_key(node));
-            Roll {
+            Rollout {
                 pair: name.clone(),
                 nodes: nodes.cloned().collect(),
                 besides: vec![resource.clone()],
@@ -43,7 +43,7 @@ impl Walk<'_> {
                 unseen,
             }
         };
-        self.wanted.pairs.iter().map(roll).collect()
+        self.wanted.pairs.iter().map(rollout).collect()
     }
 
     /// Whether an object that is there is switched on; none of what cannot be switched off.
