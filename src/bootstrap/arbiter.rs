@@ -17,7 +17,7 @@ pub struct Certificates {
     pub arbiter: Secret<String>,
 }
 
-/// What a node knows of its arbiter.
+/// The data that a node has about its arbiter.
 #[derive(Clone, Debug)]
 pub struct ArbiterAccess {
     /// Where it is.

@@ -19,7 +19,7 @@ const INPUTS_FORMAT: i64 = 1;
 /// The default of `token_timeout` at first, in milliseconds.
 const FIRST_TOKEN_TIMEOUT: i64 = 1000;
 
-/// What corosync uses; the rule counts for all addresses of the peers, so for both links.
+/// The ports that corosync uses; the rule covers all addresses of the peers, so both links.
 const COROSYNC_PORTS: &str = "5404-5406";
 
 /// One resource of a cluster.
@@ -136,13 +136,13 @@ pub fn parts<'a>(nodes: &'a [String], own_vpc: bool, own_arbiter: bool) -> Vec<(
     all
 }
 
-/// What a cluster's bodies are made from.
+/// The inputs of a cluster's bodies.
 pub struct ClusterContext<'a> {
     /// The cluster.
     pub address: &'a Address,
     /// Its arguments.
     pub block: &'a Block,
-    /// What is known of its parts.
+    /// The known attributes of its parts.
     pub known: &'a Known<'a>,
     /// The stack's name.
     pub stack: &'a str,
@@ -186,7 +186,7 @@ impl ClusterContext<'_> {
         Term::map(entries.map(|(name, term)| (name.to_owned(), term)).collect())
     }
 
-    /// What expressions see of the cluster: its arguments, and what became of its parts.
+    /// The cluster as expressions see it: its arguments, and the results of its parts.
     #[must_use]
     pub fn seen(&self) -> Term {
         let node = |name: &String| {
@@ -239,7 +239,7 @@ impl ClusterContext<'_> {
         }
     }
 
-    /// What may differ from node to node while they are replaced one after the other.
+    /// The inputs that may differ from node to node during a rolling replacement.
     fn keys(&self) -> Term {
         let mut all = vec![("token", self.or_later("token", self.token)), ("scripts", self.or_later("scripts", self.scripts))];
         if Arbiter::of(self.block).is_some() {
@@ -376,7 +376,7 @@ impl ClusterContext<'_> {
         self.block.get("token_timeout").cloned().unwrap_or_else(|| Term::Value(FIRST_TOKEN_TIMEOUT.into()))
     }
 
-    /// What the user-data is made from, as one text; secrets as digests.
+    /// The inputs of the user-data as one text; secrets as digests.
     fn inputs(&self, name: &str) -> Term {
         let given = |name: &'static str| (name, self.argument(name));
         let release = release(self.block);
@@ -430,7 +430,7 @@ impl ClusterContext<'_> {
         self.compared(Term::map(all), Part::Node(name))
     }
 
-    /// What stands for user-data: what it is made from, as one text.
+    /// A stand-in for user-data: its inputs, as one text.
     fn compared(&self, all: Term, part: Part<'_>) -> Term {
         match all.sealed() {
             Some(_) if all.value().is_some() => all.value().map(|value| value.to_json().to_string()).unwrap_or_default().into(),

@@ -20,7 +20,7 @@ use dofloat_base::digest::{Digest, Salt};
 use dofloat_base::secret::Secret;
 use dofloat_base::value::{Body, Origin, Term, Value};
 
-/// What there is beside the configuration.
+/// Everything that an expansion needs besides the configuration.
 #[derive(Clone, Debug)]
 pub struct ExpandContext {
     /// The stack's name.
@@ -31,11 +31,11 @@ pub struct ExpandContext {
     pub salt: Salt,
     /// Where the nodes find the API.
     pub api_url: String,
-    /// What is remembered of the parts of clusters.
+    /// The recorded attributes of the clusters' parts.
     pub remembered: BTreeMap<Address, Body>,
     /// Whether the secrets that were made are still there.
     pub kept: bool,
-    /// What stands for a token that is not given.
+    /// How a missing token is treated.
     pub missing_token: MissingToken,
     /// Whether nodes that run an older dofloat's scripts are replaced.
     pub upgrade: bool,
@@ -52,7 +52,7 @@ pub struct Keys {
     pub authkey: Secret<String>,
     /// The nodes' token.
     pub token: Secret<String>,
-    /// What the pair and its arbiter know each other by, where it has one.
+    /// The certificates between the pair and its arbiter, if it has one.
     pub certificates: Option<Certificates>,
     /// The pair's own key and certificate for it.
     pub pair: Option<Secret<String>>,
@@ -66,7 +66,7 @@ struct Digests {
     certificates: Option<Digest>,
 }
 
-/// What stands for a token that is not given.
+/// How a missing token is treated.
 #[derive(Clone, Debug)]
 pub enum MissingToken {
     /// Nothing: it must be given.
@@ -91,7 +91,7 @@ impl<'a> Expanded<'a> {
     /// Expands the clusters of a configuration.
     ///
     /// # Errors
-    /// What is wrong with the blocks, as far as it is known before any request.
+    /// The errors in the blocks that can be found before any request.
     pub fn new(inner: &'a dyn Resolve, context: ExpandContext) -> Result<Self, Vec<Diagnostic>> {
         let clusters: BTreeSet<Address> =
             inner.desired().resources.keys().filter(|address| address.parent.is_none() && address.kind == KIND).cloned().collect();
@@ -137,7 +137,7 @@ impl<'a> Expanded<'a> {
     /// The arguments of a cluster as far as they are known.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// Their errors.
     pub fn arguments(&self, cluster: &Address, known: &Known<'_>) -> Result<Block, Vec<Diagnostic>> {
         self.block(cluster, &|of: &Address| self.known(of, known))
     }
@@ -169,7 +169,7 @@ impl<'a> Expanded<'a> {
         self.clusters.iter().filter(is_guest).map(|cluster| (cluster.clone(), tag(cluster))).collect()
     }
 
-    /// What is to be known before the nodes of a cluster are made.
+    /// Warnings about a cluster before its nodes are created.
     #[must_use]
     pub fn warnings(&self, cluster: &Address) -> Vec<Diagnostic> {
         let Ok(block) = self.block(cluster, &unknown) else { return Vec::new() };
@@ -377,7 +377,7 @@ impl<'a> Expanded<'a> {
         }
     }
 
-    /// What is known of an address, clusters included.
+    /// The known attributes at an address, including clusters.
     fn known(&self, of: &Address, known: &Known<'_>) -> Term {
         if !self.clusters.contains(of) {
             return known(of);
@@ -427,7 +427,7 @@ impl<'a> Expanded<'a> {
         }
     }
 
-    /// What is remembered of what a cluster's nodes are made from.
+    /// The recorded inputs of a cluster's nodes.
     fn remembered(&self, cluster: &Address, name: &str) -> Option<String> {
         let keys = self.context.remembered.get(&Part::Keys.at(cluster))?;
         let of = |part: &str| keys.get(part)?.as_map()?.get(name)?.as_str();
@@ -517,7 +517,7 @@ fn unknown(_: &Address) -> Term {
     Term::Unknown(Origin::default())
 }
 
-/// What the rules of the block mean for a part.
+/// The lifecycle rules of the block as they apply to a part.
 fn rules_of(part: Part<'_>, block: &Lifecycle, powers_on: bool) -> Lifecycle {
     let ignored = |names: &[&str]| Ignore::Names(names.iter().map(|name| (*name).to_owned()).collect());
     let prevent_destroy = block.prevent_destroy.clone();

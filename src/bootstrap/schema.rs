@@ -29,9 +29,9 @@ pub type Block = BTreeMap<String, Term>;
 pub struct Complaint {
     /// The argument; empty for the whole block.
     pub argument: &'static str,
-    /// What is wrong, one sentence.
+    /// The error, in one sentence.
     pub message: String,
-    /// What to do next.
+    /// The advice for the user.
     pub hint: String,
 }
 
@@ -188,7 +188,7 @@ pub fn object() -> Type {
 const IMAGES: [&str; 6] =
     ["ubuntu-24-04-x64", "ubuntu-26-04-x64", "ubuntu-22-04-x64", "debian-13-x64", "debian-12-x64", "ubuntu-14-04-x64"];
 
-/// What a cluster has beside its arguments.
+/// The computed attributes of a cluster.
 pub const RESULTS: [&str; 5] = ["id", "ip", "tag", "firewall_id", "arbiter_address"];
 
 /// The block with defaults filled in.

@@ -21,7 +21,7 @@ pub const LIMIT: usize = 64 * 1024;
 /// A node that is about to be made.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// What its image can do.
+    /// The capabilities of its image.
     pub release: Release,
     /// The name of the cluster in corosync and in its configuration.
     pub cluster_name: String,
@@ -29,7 +29,7 @@ pub struct Node {
     pub name: String,
     /// All names. The place of a name, from 1, is its nodeid; the first writes the cluster's configuration.
     pub nodes: Vec<String>,
-    /// What its droplet and its peers' carry, `dofloat:<stack>-<lineage>:<cluster>`.
+    /// The tag of its droplet and its peers', `dofloat:<stack>-<lineage>:<cluster>`.
     pub tag: String,
     /// The address that the cluster moves.
     pub floating_ip: Ipv4Addr,
@@ -39,7 +39,7 @@ pub struct Node {
     pub health_port: u16,
     /// The same: a path that begins with `/`.
     pub health_path: String,
-    /// What it serves.
+    /// The service.
     pub service: Service,
     /// How its corosync speaks to others.
     pub transport: Transport,
@@ -47,7 +47,7 @@ pub struct Node {
     pub links: Links,
     /// For how many milliseconds a silent peer is waited for; the scripts' own choice if nothing is said.
     pub token_timeout: Option<u32>,
-    /// What it does when it is alone and has not seen its peer since it started.
+    /// The policy when it is alone and has not seen its peer since it started.
     pub no_quorum_policy: NoQuorumPolicy,
     /// How a peer that is not seen is kept from serving.
     pub fencing: Fencing,
@@ -76,7 +76,7 @@ pub enum Release {
     Modern,
 }
 
-/// What a node serves.
+/// The service of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
     /// Nginx, on both nodes, owned by the cluster.
@@ -103,7 +103,7 @@ pub enum Links {
     Private,
 }
 
-/// What a node without quorum does.
+/// The policy of a node without quorum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoQuorumPolicy {
     /// It serves nothing.
@@ -137,7 +137,7 @@ pub enum Listen {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the user-data has {bytes} bytes, {LIMIT} are allowed; shorten the script in `user_data` by {}", .bytes - LIMIT)]
 pub struct TooLong {
-    /// What it has.
+    /// Its size.
     pub bytes: usize,
 }
 
@@ -225,7 +225,7 @@ macro_rules! script {
     };
 }
 
-/// What runs on every node, executable by all.
+/// The programs on every node, executable by all.
 const SCRIPTS: &[(&str, &str)] = &[
     script!("/usr/local/lib/dofloat/common", "common.sh"),
     script!("/usr/local/lib/dofloat/bootstrap", "bootstrap.sh"),
@@ -363,7 +363,7 @@ fn bash(files: &[File<'_>]) -> String {
     text + "\"${DOFLOAT_ROOT:-}/usr/local/lib/dofloat/bootstrap\" start\n"
 }
 
-/// What the node's scripts read: a line for each value.
+/// The settings file for the node's scripts: one line per value.
 fn environment(node: &Node) -> String {
     let (fencing, delay) = match node.fencing {
         Fencing::None => ("none", 0),

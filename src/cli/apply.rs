@@ -60,7 +60,7 @@ pub struct ApplyArgs {
 /// How long running steps may go on after the first Ctrl-C.
 const GRACE: Duration = Duration::from_secs(60);
 
-/// What `apply` and `destroy` have in common.
+/// The common part of `apply` and `destroy`.
 pub(super) struct Order<'a> {
     pub(super) stack: Option<&'a str>,
     pub(super) saved: Option<Saved>,

@@ -35,7 +35,7 @@ use crate::ui::view::Form;
 #[derive(Clone, Debug, Parser)]
 #[command(name = "dofloat", version, max_term_width = 110, propagate_version = false)]
 pub struct Args {
-    /// What goes with every command.
+    /// The global options.
     #[command(flatten)]
     pub global: Global,
     /// The command.
@@ -89,7 +89,7 @@ pub enum Command {
 /// Reads the command line, the program's name first.
 ///
 /// # Errors
-/// What is wrong with it, or the help or version that was asked for.
+/// The usage error, or the requested help or version.
 pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
     let program = Args::command();
     let words = normalised(argv, &program);

@@ -3,7 +3,7 @@
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::lang::backend::{Backend, Setting};
 
-/// What a setting says, if it is there.
+/// The text of a setting, or a default.
 pub(super) fn text_or(setting: Option<&Setting>, default: &str) -> String {
     setting.map_or_else(|| default.to_owned(), |setting| setting.text.clone())
 }

@@ -49,7 +49,7 @@ pub fn of_pair(kept: &mut Secrets, cluster: &Address, cluster_name: &str) -> Res
     entry(kept, &name, || issued(&authority, cluster_name, ExtendedKeyUsagePurpose::ClientAuth))
 }
 
-/// What a cluster's secret is called in the file.
+/// The name of a cluster's secret in the file.
 pub(super) fn name_of(cluster: &Address, what: &str) -> String {
     format!("{cluster} {what}")
 }
@@ -62,7 +62,7 @@ pub fn forget(kept: &mut Secrets) {
     }
 }
 
-/// What of it is a secret: not the lines that every key and certificate has.
+/// The secret part of it: without the lines that every key and certificate has.
 #[must_use]
 pub fn body(text: &Secret<String>) -> Secret<String> {
     text.map(|text| text.lines().take_while(|line| !line.contains("BEGIN CERTIFICATE")).filter(|line| !line.starts_with('-')).collect())

@@ -38,20 +38,20 @@ use crate::state::secrets::{self, Secrets};
 use crate::state::store::Loaded;
 use crate::ui::status_text::Place;
 
-/// What stands for the nodes' token in a simulated account.
+/// The nodes' token in a simulated account.
 const SIMULATED_TOKEN: &str = "simulated-failover-token";
 
 /// A configuration without any account: to be checked only.
 ///
 /// # Errors
-/// What is wrong with its clusters.
+/// Errors in its clusters.
 pub fn unbound<'a>(workspace: &Workspace<'_>, configuration: &'a Stack<'_>) -> Result<Expanded<'a>, Failure> {
     let state = workspace.fresh_state();
     let context = ExpandContext { missing_token: MissingToken::Unknown, ..expand_context(workspace, &state, ENDPOINT) };
     Expanded::new(configuration, context).map_err(|errors| workspace.failed(errors))
 }
 
-/// What a command intends.
+/// The intent of a command.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Intent {
     /// Everything is taken down.
@@ -63,7 +63,7 @@ pub struct Intent {
 /// A configuration as it is planned.
 ///
 /// # Errors
-/// What is wrong with its clusters.
+/// Errors in its clusters.
 pub fn expand<'a>(
     workspace: &Workspace<'_>,
     configuration: &'a Stack<'_>,
@@ -97,7 +97,7 @@ fn near_apis(workspace: &Workspace<'_>, expanded: &Expanded<'_>) -> Result<(), F
     if errors.is_empty() { Ok(()) } else { Err(workspace.failed(errors)) }
 }
 
-/// What is remembered, of an interrupted run all that is known to be done.
+/// The recorded state, including everything that an interrupted run is known to have done.
 #[must_use]
 pub fn recorded_state(loaded: &Loaded, fresh: &State) -> State {
     match (&loaded.state, &loaded.journal) {
@@ -240,7 +240,7 @@ fn moving_apart(expanded: &Expanded<'_>, stack: &str, state: &State, cluster: &A
     format!("`dofloat apply {stack} -replace={passive}` recreates the node that does not serve; DigitalOcean chooses the server")
 }
 
-/// What an apply says of clusters whose nodes share a physical server, or of which that could not be asked.
+/// The warnings of an apply about clusters whose nodes share a physical server, or for which that is unknown.
 pub async fn placement(expanded: &Expanded<'_>, stack: &str, api_session: &ApiSession, state: &State) -> Vec<Diagnostic> {
     let mut notes = Vec::new();
     for (cluster, place) in places(expanded, stack, &api_session.client, state).await {
@@ -285,7 +285,7 @@ fn moved(expanded: &Expanded<'_>, surveyed: &Surveyed, cluster: &Address) -> Opt
     }
 }
 
-/// What the plan says of its clusters.
+/// The notes of a plan about its clusters.
 #[must_use]
 pub fn notes(expanded: &Expanded<'_>, surveyed: &Surveyed, api_session: &ApiSession) -> Vec<Diagnostic> {
     let plan = &surveyed.planned.plan;

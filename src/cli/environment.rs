@@ -15,7 +15,7 @@ use crate::base::durable::OWN_FOLDER;
 use crate::base::redact::Redactor;
 use crate::base::secret::Secret;
 
-/// What the environment says.
+/// The settings from the environment.
 #[derive(Clone, Default)]
 pub struct Environment {
     /// All that is known to be secret, so far; the rest of the program adds to it. It is cut out of whatever is printed.

@@ -39,13 +39,13 @@ impl From<Exit> for ExitCode {
 pub struct Failure {
     /// The exit code.
     pub exit: Exit,
-    /// What is wrong. Empty if everything was said already.
+    /// The errors. Empty if everything was printed already.
     pub diagnostics: Vec<Diagnostic>,
     /// The texts that the diagnostics point into.
     pub sources: Sources,
 }
 
-/// What a command returns.
+/// The result of a command.
 pub type Ended = Result<Exit, Failure>;
 
 impl Failure {
@@ -81,7 +81,7 @@ impl From<Box<Diagnostic>> for Failure {
     }
 }
 
-/// What the system refused, with what was being done, outermost first.
+/// The system's error with its context, outermost first.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Diagnostic::error(format!("{error:#}.")).into()

@@ -98,7 +98,7 @@ pub async fn must_be_newest(place: &Place, seen: Option<u64>, state: &State, giv
     }
 }
 
-/// What is told of an older state.
+/// The error about an older state.
 pub fn older(whose: &str, serial: u64, newer: &Version, place: &Place, way_out: &str) -> Failure {
     let file = place.file_in_git();
     let (who, back) = match &newer.known {
@@ -179,7 +179,7 @@ fn next_object(answer: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     Some((Some(rest.get(..size)?), rest.get(size + 1..)?))
 }
 
-/// What git answers; nothing where it cannot.
+/// The output of git; none if it fails.
 async fn git(arguments: &[&str], input: &str) -> Option<Vec<u8>> {
     let mut command = Command::from(child::command("git"));
     command.args(arguments).env("GIT_TERMINAL_PROMPT", "0").env("GIT_OPTIONAL_LOCKS", "0").env("GIT_NO_LAZY_FETCH", "1").kill_on_drop(true);

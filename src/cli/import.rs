@@ -77,7 +77,7 @@ pub struct ImportArgs {
     pub locking: Locking,
 }
 
-/// What is to be taken over.
+/// The objects to import.
 enum What {
     One(ImportTarget),
     Fitting(DiscoverQuery),
@@ -129,7 +129,7 @@ pub async fn run(args: &ImportArgs, session: &Session<'_>, view: &mut View) -> E
     session.with_api(workspace, inputs, args.variables.input, view, with_api).await
 }
 
-/// What was asked for.
+/// The request.
 #[derive(Clone, Copy)]
 struct Order<'a> {
     args: &'a ImportArgs,

@@ -9,7 +9,7 @@ use clap::ArgAction;
 
 use crate::base::address::Address;
 
-/// What goes with every command.
+/// The global options.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {

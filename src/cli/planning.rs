@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::state::store::Loaded;
 use crate::ui::view::View;
 
-/// What was asked for.
+/// The request.
 #[must_use]
 pub fn options(planning: &Planning, destroy: bool, expanded: &Expanded<'_>) -> Options {
     // To replace a cluster is to replace its nodes; its address is given up only where it is named itself.
@@ -28,12 +28,12 @@ pub fn options(planning: &Planning, destroy: bool, expanded: &Expanded<'_>) -> O
     Options { targets, replace, refresh_only, destroy, upgrade_nodes, duplicates: planning.allow_duplicate.clone(), ..Options::default() }
 }
 
-/// What a plan is made from.
+/// The inputs of a plan.
 #[derive(Clone, Copy)]
 pub struct PlanContext<'a> {
     /// The stack's files.
     pub workspace: &'a Workspace<'a>,
-    /// What they say.
+    /// Their content.
     pub configuration: &'a Stack<'a>,
     /// The same, with clusters expanded.
     pub expanded: &'a Expanded<'a>,
@@ -41,11 +41,11 @@ pub struct PlanContext<'a> {
     pub inputs: &'a Inputs,
     /// The API.
     pub api_session: &'a ApiSession,
-    /// What is remembered.
+    /// The recorded state.
     pub loaded: &'a Loaded,
     /// The state of a stack that was never applied.
     pub fresh: &'a State,
-    /// What was asked for.
+    /// The request.
     pub options: &'a Options,
     /// Whether a stack without a state is new by the user's word.
     pub new_stack: bool,

@@ -8,7 +8,7 @@ use crate::base::secret::Secret;
 use crate::base::value::{Term, Value};
 use crate::lang::module::Stack;
 
-/// What the configuration's `provider` block asks for.
+/// The settings in the configuration's `provider` block.
 #[derive(Default)]
 pub(super) struct ProviderSettings {
     pub(super) token: Option<(Secret<String>, Span)>,

@@ -30,7 +30,7 @@ pub struct ScopesArgs {
 /// Runs the command.
 ///
 /// # Errors
-/// What is wrong with the configuration.
+/// Errors in the configuration.
 pub fn run(args: &ScopesArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let disk = Disk;
     let place = session.find(args.stack.as_deref())?;

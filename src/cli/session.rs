@@ -34,16 +34,16 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// One command at work.
 #[derive(Debug)]
 pub struct Session<'a> {
-    /// What goes with every command.
+    /// The global options.
     pub global: &'a Global,
     /// The environment.
     pub environment: &'a Environment,
     signals: Signals,
 }
 
-/// What a command works with that asks the account.
+/// The context of a command that calls the API.
 pub struct Opened<'s> {
-    /// What the stack's files say.
+    /// The stack's configuration.
     pub configuration: Stack<'s>,
     /// The values of variables.
     pub inputs: Inputs,
@@ -51,7 +51,7 @@ pub struct Opened<'s> {
     pub api_session: ApiSession,
 }
 
-/// What is remembered, as somebody reads it who keeps nobody out.
+/// The recorded state, read without an exclusive lock.
 #[derive(Debug)]
 pub struct Memory {
     /// State and journal.
@@ -67,7 +67,7 @@ pub struct Claim<'a> {
     pub place: &'a Place,
     /// How it is to be locked.
     pub locking: &'a Locking,
-    /// What for, as those are told who find it locked.
+    /// The purpose, for those who find it locked.
     pub command: &'a str,
 }
 
@@ -196,7 +196,7 @@ impl<'a> Session<'a> {
         Ok(store.peek()?)
     }
 
-    /// What is remembered of a stack; of a run that was interrupted, all that is known to be done.
+    /// The recorded state of a stack, including everything that an interrupted run is known to have done.
     ///
     /// # Errors
     /// If the state cannot be used.
@@ -413,13 +413,13 @@ pub fn must_be_able_to_ask(command: &str, input: bool) -> Result<(), Failure> {
         .into())
 }
 
-/// What is told where nobody knows whether the lock was taken.
+/// The warning if it is unknown whether the lock was taken.
 fn unanswered(stack: &str) -> Diagnostic {
     Diagnostic::warning(format!("It is unknown whether the state is locked now: there was no answer within {} s.", ANSWER_LIMIT.as_secs()))
         .hint(format!("`dofloat unlock {stack}`, or any command that changes the stack, releases it. Run it in this folder."))
 }
 
-/// What is told of a run that is at work in this folder.
+/// The error about a run in this folder.
 fn at_work(holder: &str) -> Diagnostic {
     let who = if holder.is_empty() { "another dofloat" } else { holder };
     Diagnostic::error(format!("The state is locked by {who}, which is running in this folder."))

@@ -18,7 +18,7 @@ use crate::ui::errors::{self, Sources};
 use crate::ui::paint::Paint;
 use crate::ui::screen::Screen;
 
-/// What a signal finds a command at.
+/// The stage of a command when a signal arrives.
 #[derive(Clone, Debug)]
 pub enum Stage {
     /// Nothing is to be given back.
@@ -117,7 +117,7 @@ fn before_anything() -> Diagnostic {
     Diagnostic::error("Interrupted before anything was changed.")
 }
 
-/// What a run leaves that ends this moment, and how to go on.
+/// The message for a run that ends at once: what it leaves, and how to continue.
 fn left_behind(stage: &Stage) -> Diagnostic {
     let ended = Diagnostic::error("Interrupted again: stopping at once.");
     let Stage::Locked { store, stack } = stage else { return ended };

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 
 use clap::{Arg, ArgAction};
 
-/// What follows an option's name.
+/// How an option takes a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OptionValue {
     /// A value, in the same word or the next.

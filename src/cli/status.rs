@@ -86,7 +86,7 @@ async fn shown(args: &StatusArgs, session: &Session<'_>, workspace: &Workspace<'
     if pairs.iter().all(|pair| pair.report.serves()) { Ok(Exit::Done) } else { Err(Failure::new(Exit::Failed, Vec::new())) }
 }
 
-/// What is asked of each node.
+/// The commands for each node.
 const QUESTIONS: &str = "crm_mon -1; echo; echo '# crm configure show'; crm configure show; echo; \
                          echo '# the end of corosync.log: who is a member'; tail -n 30 /var/log/corosync/corosync.log; echo; \
                          echo '# the end of pacemaker.log: what is done where, and why'; \
@@ -98,7 +98,7 @@ fn is_simulated(report: &Report, name: &str, simulated: bool) -> bool {
     simulated && !report.nodes.iter().any(is_real)
 }
 
-/// What a node says to the user's own ssh.
+/// The answer of a node to the user's own ssh.
 async fn by_ssh(node: &Node, simulated: bool) -> String {
     let head = format!("\n# crm_mon on {}\n", node.name);
     let Some(address) = node.public.as_deref().filter(|_| !simulated) else {

@@ -100,7 +100,7 @@ fn from_file(file: &Path) -> Result<Token, Box<Diagnostic>> {
     }
 }
 
-/// What we read of doctl's configuration.
+/// The part of doctl's configuration that is read.
 #[derive(Deserialize)]
 struct Doctl {
     #[serde(rename = "access-token")]

@@ -21,7 +21,7 @@ use crate::ui::errors::Sources;
 use crate::ui::view::View;
 
 /// Everything that is given for variables, the weakest first: environment, the files that are always read, the command line.
-/// What may be shown of the files is put to the texts.
+/// Adds to the texts whatever of the files may be shown.
 ///
 /// # Errors
 /// If a file cannot be read, or a `-var` is not `NAME=VALUE`.

@@ -34,7 +34,7 @@ pub struct Workspace<'a> {
     pub place: Place,
     /// The environment.
     pub environment: &'a Environment,
-    /// What goes with every command.
+    /// The global options.
     pub global: &'a Global,
     /// The texts of its files, as they are shown.
     pub sources: Sources,

@@ -21,7 +21,7 @@ use dofloat_state::State;
 use dofloat_state::journal::{Entry, Op, OpenStep, Replayed};
 use dofloat_state::store::Loaded;
 
-/// What a person says.
+/// The user's decision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// It made this.
@@ -30,14 +30,14 @@ pub enum Answer {
     Nothing,
 }
 
-/// What an answer is held against.
+/// The context of an answer.
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
     /// The stack's name.
     pub stack: &'a str,
     /// Of which resource.
     pub address: &'a Address,
-    /// What is remembered.
+    /// The recorded state.
     pub loaded: &'a Loaded,
     /// The API.
     pub api: &'a Client,

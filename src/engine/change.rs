@@ -14,18 +14,18 @@ use dofloat_base::types::Type;
 use dofloat_base::value::{Body, Term, Value};
 use dofloat_state::journal::Op;
 
-/// What shall happen.
+/// The planned changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// What the plan was made against.
+    /// The base of the plan.
     pub base: Base,
-    /// What was found altered or gone since the last apply.
+    /// The drift since the last apply.
     pub drift: Vec<Drift>,
     /// One entry for every resource that is wanted or remembered, in address order; `Action::Keep` included.
     pub changes: Vec<Change>,
     /// The steps and their order.
     pub steps: Vec<Step>,
-    /// What becomes of the outputs.
+    /// The changes of the outputs.
     pub outputs: BTreeMap<String, OutputChange>,
     /// Warnings and notes: strays, powered-off droplets, who holds an address.
     pub notes: Vec<Diagnostic>,
@@ -39,7 +39,7 @@ pub struct Plan {
     pub destroy: bool,
 }
 
-/// What a plan was made against.
+/// The base of a plan.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Base {
@@ -66,24 +66,24 @@ pub struct Drift {
     pub address: Address,
     /// Its identity.
     pub id: Id,
-    /// What differs; empty if it is gone.
+    /// The differing attributes; empty if the object no longer exists.
     pub attrs: Vec<AttrChange>,
     /// Whether it is gone.
     pub gone: bool,
 }
 
-/// What becomes of one resource.
+/// The planned change of one resource.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     /// Which.
     pub address: Address,
-    /// What is done.
+    /// The operation.
     pub action: Action,
     /// Why, for display only.
     pub reason: Option<Reason>,
-    /// What is there now.
+    /// The present attributes.
     pub before: Option<Body>,
-    /// What will be there, with what is known only after apply.
+    /// The planned attributes, including those known only after apply.
     pub after: Option<Term>,
     /// The attributes that change (of a create: all that are set; of a delete: all that were).
     pub attrs: Vec<AttrChange>,
@@ -109,7 +109,7 @@ pub enum Provenance {
     },
 }
 
-/// What is done with a resource.
+/// The action on a resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Action {
@@ -172,7 +172,7 @@ pub enum Reason {
     Asked,
     /// `replace_triggered_by`.
     Triggered {
-        /// What changed.
+        /// The changed input.
         by: Address,
     },
     /// An interrupted run never saw it usable.
@@ -193,9 +193,9 @@ pub enum Reason {
 pub struct AttrChange {
     /// The attribute's name.
     pub name: String,
-    /// What it was.
+    /// The old value.
     pub before: Shown,
-    /// What it will be.
+    /// The new value.
     pub after: Shown,
     /// Whether it forces a replacement.
     pub replaces: bool,
@@ -221,13 +221,13 @@ pub enum Shown {
     Map(BTreeMap<String, Shown>),
 }
 
-/// What becomes of an output.
+/// The change of an output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OutputChange {
-    /// What it was.
+    /// The old value.
     pub before: Shown,
-    /// What it will be.
+    /// The new value.
     pub after: Shown,
     /// Its type, where it is known.
     #[serde(skip)]
@@ -255,7 +255,7 @@ pub struct Step {
     pub needs: BTreeSet<StepId>,
 }
 
-/// What a step does.
+/// The operation of a step.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepOp {
@@ -268,7 +268,7 @@ pub enum StepOp {
 }
 
 impl StepOp {
-    /// What is done to the resource, if anything is.
+    /// The operation on the resource, if there is one.
     #[must_use]
     pub fn object(&self) -> Option<&Op> {
         match self {
@@ -342,23 +342,23 @@ pub struct Counts {
     pub destroy: usize,
 }
 
-/// What apply tells while it works; the ui prints it.
+/// The progress events of an apply; the ui prints them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A step begins.
     Started {
         /// Which resource.
         address: Address,
-        /// What is done.
+        /// The operation.
         op: StepOp,
     },
     /// A step still waits.
     Waiting {
         /// Which resource.
         address: Address,
-        /// What is done.
+        /// The operation.
         op: StepOp,
-        /// What for: "droplet 123 to be active".
+        /// The awaited condition: "droplet 123 to be active".
         what: String,
         /// For how long by now.
         elapsed: Duration,
@@ -371,7 +371,7 @@ pub enum Event {
     Done {
         /// Which resource.
         address: Address,
-        /// What was done.
+        /// The operation.
         op: StepOp,
         /// The object.
         id: Option<Id>,
@@ -382,7 +382,7 @@ pub enum Event {
     Failed {
         /// Which resource.
         address: Address,
-        /// What was to be done.
+        /// The operation.
         op: StepOp,
         /// Why.
         why: Vec<Diagnostic>,
@@ -391,7 +391,7 @@ pub enum Event {
     Skipped {
         /// Which resource.
         address: Address,
-        /// What was to be done.
+        /// The operation.
         op: StepOp,
     },
     /// The run was asked to stop: nothing new is begun.
@@ -401,9 +401,9 @@ pub enum Event {
 /// How an apply ended.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Outcome {
-    /// What was done.
+    /// The operation.
     pub counts: Counts,
-    /// What failed.
+    /// The errors.
     pub errors: Vec<Diagnostic>,
     /// How many steps were not begun.
     pub skipped: usize,
@@ -411,7 +411,7 @@ pub struct Outcome {
     pub interrupted: bool,
     /// Whether a person must decide before it can go on.
     pub decision: bool,
-    /// What else is worth telling.
+    /// Further notes.
     pub notes: Vec<Diagnostic>,
     /// The outputs as they are now, open ones with their value.
     pub outputs: BTreeMap<String, dofloat_base::desired::Output>,

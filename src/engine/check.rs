@@ -27,7 +27,7 @@ pub fn text(text: &str, file: &str) -> Vec<Diagnostic> {
     found.map(|(line, what)| Diagnostic::error(format!("{file} holds {what} (line {line}).")).hint(CLEAN)).collect()
 }
 
-/// What of a state's content does not belong there.
+/// The content of a state that does not belong there.
 #[must_use]
 pub fn content(state: &State, file: &str) -> Vec<Diagnostic> {
     let mut errors = Vec::new();

@@ -30,7 +30,7 @@ pub fn normalise(rows: &[Attr], body: &Term, kind: &str) -> Result<Terms, Vec<Co
 /// what is there.
 ///
 /// # Errors
-/// What is wrong, with positions.
+/// The errors, with positions.
 pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Terms, Vec<Diagnostic>> {
     let Some(kind) = kind(&address.kind) else {
         return Err(vec![Diagnostic::error(format!("There is no resource type `{}`.", address.kind)).at(resolve.span(address, &[]))]);

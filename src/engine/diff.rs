@@ -11,7 +11,7 @@ use dofloat_base::secret::Secret;
 use dofloat_base::value::{Body, Term, Terms, Value};
 use dofloat_kinds::attr::{Attr, Change, Presence, Reads, Secrecy, Ty};
 
-/// What there is of an object on this side: attributes, and digests of those that are not shown.
+/// One side of a comparison: attributes, and digests of those that are not shown.
 #[derive(Clone, Copy, Debug)]
 pub struct There<'a> {
     /// The attributes.
@@ -106,7 +106,7 @@ pub fn open(terms: &Terms) -> Body {
     terms.iter().filter_map(|(name, term)| Some((name.clone(), term.value()?.clone()))).collect()
 }
 
-/// What differs between a record and what was seen, in the order of the table.
+/// The differences between a record and the observed object, in the order of the table.
 #[must_use]
 pub fn drift(rows: &'static [Attr], record: There<'_>, seen: There<'_>) -> Vec<AttrChange> {
     rows.iter()

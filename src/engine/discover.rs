@@ -21,7 +21,7 @@ use dofloat_kinds::attr::Presence;
 use dofloat_kinds::erased::{AnyKind, Found, Sure};
 use dofloat_kinds::kind;
 
-/// What is looked for.
+/// The query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DiscoverQuery {
     /// Only for these resources.
@@ -34,7 +34,7 @@ pub struct DiscoverQuery {
     pub marked: bool,
 }
 
-/// What was found.
+/// The result.
 #[derive(Clone, Debug)]
 pub struct Discovered {
     /// The plan with what was found.
@@ -46,7 +46,7 @@ pub struct Discovered {
 /// Looks for objects until no more are found: what is built upon others can be recognised once those are.
 ///
 /// # Errors
-/// What is wrong with the configuration, or a read that fails.
+/// Errors in the configuration, or a failed read.
 pub async fn discover(context: SurveyContext<'_>, query: &DiscoverQuery) -> Result<Discovered, EngineError> {
     let mut targets: Vec<ImportTarget> = Vec::new();
     loop {

@@ -8,7 +8,7 @@ use dofloat_base::diag::Diagnostic;
 /// Why a command of the engine stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineError {
-    /// What is wrong.
+    /// The errors.
     pub diagnostics: Vec<Diagnostic>,
     /// Whether a person must decide (exit 4) rather than mend (exit 1).
     pub decision: bool,

@@ -29,13 +29,13 @@ use dofloat_state::journal::Entry;
 use dofloat_state::store::{ExitClass, Loaded, Locked, RunStart, StoreError};
 use dofloat_state::{Record, State};
 
-/// What an execution needs beside the survey.
+/// The inputs of an execution besides the survey.
 pub struct Execution<'a> {
     /// The survey.
     pub surveyed: &'a Surveyed,
     /// The configuration.
     pub resolve: &'a dyn Resolve,
-    /// What was on disk.
+    /// The state on disk.
     pub loaded: &'a Loaded,
     /// The store, locked.
     pub store: &'a mut Locked,
@@ -196,7 +196,7 @@ fn up_to_date(state: &State, observed: &Observed) -> State {
     now
 }
 
-/// What the plan makes.
+/// The objects that the plan creates.
 fn made(planned: &Planned) -> impl Iterator<Item = (&'static dyn AnyKind, &Job)> {
     let jobs = planned.jobs.iter().filter_map(|(name, jobs)| Some((kind(name)?, jobs)));
     jobs.flat_map(|(kind, jobs)| jobs.iter().map(move |job| (kind, job))).filter(|(_, job)| job.creates)

@@ -88,7 +88,7 @@ pub(super) async fn none_is_touched(
     if errors.is_empty() { Ok(()) } else { Err(EngineError::decision(errors)) }
 }
 
-/// What the plan changes or deletes.
+/// The objects that the plan changes or deletes.
 fn touched(plan: &Plan) -> Vec<(Address, Id)> {
     let changes = |change: &&Change| matches!(change.action, Action::Edit { .. } | Action::Replace { .. } | Action::Delete);
     let present = plan.changes.iter().filter(changes).filter_map(|change| Some((change.address.clone(), change.id.clone()?)));

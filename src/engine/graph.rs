@@ -59,13 +59,13 @@ impl<N: Ord + Clone> Graph<N> {
         order
     }
 
-    /// What needs `node`, directly or through others.
+    /// The direct and indirect dependents of `node`.
     #[must_use]
     pub fn dependents(&self, node: &N) -> BTreeSet<N> {
         self.reach(node, Direction::Outgoing)
     }
 
-    /// What `node` needs, directly or through others.
+    /// The direct and indirect dependencies of `node`.
     #[must_use]
     pub fn needs(&self, node: &N) -> BTreeSet<N> {
         self.reach(node, Direction::Incoming)

@@ -14,7 +14,7 @@ use dofloat_api::error::ApiError;
 use dofloat_api::wait::Poll;
 use dofloat_base::desired::Watch;
 
-/// What a server tells about itself.
+/// The health report of a server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Health {
@@ -28,15 +28,15 @@ pub struct Health {
     pub error: Option<String>,
     /// Whether it has given up its first boot for that.
     pub stopped: bool,
-    /// What is not as it was asked for, though it hinders nothing.
+    /// Deviations from the request that do no harm.
     pub notes: Vec<String>,
-    /// What was wrong when it last asked the API.
+    /// The error of its last API request.
     pub api_error: Option<String>,
     /// Why a lost peer is not taken out of service yet, or that one is off that no server has switched off.
     pub fencing: Option<String>,
     /// Its links to the others.
     pub links: Vec<Link>,
-    /// What of the pair's configuration is not as it is wanted.
+    /// Deviations of the pair's configuration.
     pub configuration: Configuration,
     /// Whether the third vote counts, `votes` or `lost`; nothing where there is none.
     pub arbiter: Option<String>,
@@ -46,9 +46,9 @@ pub struct Health {
     pub expected: Vec<String>,
     /// Whether it may act.
     pub quorum: bool,
-    /// What runs in the pair.
+    /// The resources of the pair.
     pub resources: Vec<Resource>,
-    /// What failed.
+    /// The errors.
     pub failures: Vec<Failure>,
     /// The server that serves, as the pair says.
     pub holder: Option<String>,
@@ -72,13 +72,13 @@ pub struct Link {
     pub connected: bool,
 }
 
-/// What of a pair's configuration is not as it is wanted, by name.
+/// The deviations of a pair's configuration, by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Configuration {
-    /// What somebody has changed by hand, and is left so.
+    /// Changed by hand, and left as it is.
     pub hand: Vec<String>,
-    /// What the servers have still to bring in step.
+    /// Yet to be applied by the servers.
     pub behind: Vec<String>,
 }
 
@@ -110,10 +110,10 @@ pub struct Failure {
     pub reason: String,
 }
 
-/// What was seen of one server.
+/// The observation of one server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// What it told.
+    /// Its report.
     Told(Box<Health>),
     /// Why nothing was heard of it.
     Silent(String),
@@ -128,7 +128,7 @@ pub struct Report {
     pub address: Result<(), String>,
 }
 
-/// What is waited for.
+/// The awaited condition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// All servers have joined, and the address answers.
@@ -193,7 +193,7 @@ impl Health {
         self.phase == "done" && self.error.is_none() && self.quorum && self.expected.iter().all(|name| self.members.contains(name))
     }
 
-    /// What is wrong with it, in a few words; nothing if it is well.
+    /// The problem in a few words; none if it is healthy.
     #[must_use]
     pub fn complaint(&self) -> Option<String> {
         let mut parts = Vec::new();
@@ -228,7 +228,7 @@ impl Report {
         self.address.is_ok() && self.nodes.iter().all(|(_, seen)| matches!(seen, Seen::Told(health) if health.joined()))
     }
 
-    /// What of the configuration is not as it is wanted, as any of the servers says.
+    /// The deviations of the configuration that any of the servers reports.
     #[must_use]
     pub fn altered(&self) -> Configuration {
         let told =

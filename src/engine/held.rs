@@ -14,7 +14,7 @@ use dofloat_kinds::attr::{Attr, EditName, Held};
 use dofloat_kinds::erased::AnyKind;
 use dofloat_kinds::kind;
 
-/// What is to be said of an object that has left a held state.
+/// The note about an object that has left a held state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Deviation {
     /// It is brought back.
@@ -63,7 +63,7 @@ fn is_brought_back(row: &Attr, held: Held, there: &Body, last: &Body, rules: &Li
     is(there, row, held.lost) && was && !ignores(&rules.ignore_changes, row.name)
 }
 
-/// What is brought back. `last` is what was remembered.
+/// Whether it is restored. `last` is the recorded value.
 pub(super) fn differences(table: &'static [Attr], present: &Present<'_>, last: &Body, rules: &Lifecycle) -> Vec<Difference> {
     let shown = |state: &str| Shown::Value(state.into());
     rows(table)
@@ -81,7 +81,7 @@ pub(super) fn differences(table: &'static [Attr], present: &Present<'_>, last: &
         .collect()
 }
 
-/// What becomes of an object that has left a held state; nothing if it has not.
+/// The treatment of an object that has left a held state; none if it has not.
 pub(super) fn deviation(table: &'static [Attr], present: &Present<'_>, rules: &Lifecycle, mended: bool, busy: bool) -> Option<Deviation> {
     let (row, held) = rows(table).find(|(row, held)| is(present.body, row, held.lost))?;
     Some(match () {
@@ -94,7 +94,7 @@ pub(super) fn deviation(table: &'static [Attr], present: &Present<'_>, rules: &L
 }
 
 impl Deviation {
-    /// What the user can do about it.
+    /// The advice for the user.
     pub(super) fn hint(self, hold: Hold) -> &'static str {
         match (self, hold) {
             (Self::Mended, Hold::Remembered) => {

@@ -124,7 +124,7 @@ fn labels(found: &[Read<'_>]) -> Labels {
     found.iter().filter_map(|(target, _, id, found)| Some(((target.to.clone(), id.clone()), label(found.as_ref()?)))).collect()
 }
 
-/// What is built upon an object by the configuration has that in its record from now on.
+/// Records the configuration's dependencies upon an object.
 fn build_upon(state: &mut State, taken: &BTreeMap<Address, Taken>, desired: &Desired) {
     for (address, record) in &mut state.records {
         if let Some(wanted) = desired.resources.get(address) {
@@ -163,7 +163,7 @@ fn provisional(target: &ImportTarget, desired: &Desired, id: Id) -> Record {
     }
 }
 
-/// What a record keeps of an object that nobody wrote about.
+/// The attributes that a record keeps of an object without configuration.
 fn steady(kind: &dyn AnyKind, body: &Body) -> Body {
     let keeps = |name: &str| kind.attrs().iter().any(|row| row.name == name && matches!(row.reads, Reads::Readable | Reads::WriteOnly));
     body.iter().filter(|(name, _)| keeps(name)).map(|(name, value)| (name.clone(), value.clone())).collect()

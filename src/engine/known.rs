@@ -33,7 +33,7 @@ pub fn effective(rows: &[Attr], terms: &Terms, wanted: &Wanted, seen: Option<&Bo
     terms
 }
 
-/// What expressions see of an object that is to be made: unknown what the API chooses.
+/// A future object as expressions see it: whatever the API chooses is unknown.
 #[must_use]
 pub fn foreseen(rows: &[Attr], terms: &Terms, address: &Address) -> Terms {
     let open = diff::open(terms);
@@ -97,13 +97,13 @@ pub fn spelt(row: &Attr, term: &Term, open: &Body) -> Option<Term> {
     }
 }
 
-/// What expressions see of an attribute that is not written, where it is known.
+/// An unset attribute as expressions see it, where it is known.
 #[must_use]
 pub fn unset(row: &Attr) -> Option<Term> {
     Some(row.unset()).filter(|value| *value != Value::Null).map(Term::Value)
 }
 
-/// What is known only once the object is there.
+/// The attributes that are known only after the create.
 pub(super) fn unknown(address: &Address, row: &Attr, sensitive: bool) -> Term {
     Term::Unknown(Origin { address: Some(address.clone()), path: row.name.to_owned(), sensitive })
 }
@@ -113,7 +113,7 @@ pub(super) fn is_secret(terms: &Terms, name: &str) -> bool {
     terms.get(name).is_some_and(Term::has_secret)
 }
 
-/// What is wrong with the attributes by which the API knows the object: none can be secret.
+/// The errors in the attributes that identify the object at the API: none can be secret.
 pub(super) fn secret_identities<'a>(rows: &'a [Attr], terms: &'a Terms, kind: &'a str) -> impl Iterator<Item = (&'a str, Diagnostic)> {
     rows.iter().filter(|row| row.identity && is_secret(terms, row.name)).map(move |row| {
         let message =
@@ -126,7 +126,7 @@ fn unknown_secret(row: &Attr) -> Term {
     Term::Unknown(Origin { address: None, path: row.name.to_owned(), sensitive: true })
 }
 
-/// What an expression sees of a hidden attribute: the SHA-1 of its text, as with the official provider.
+/// A hidden attribute as expressions see it: the SHA-1 of its text, as with the official provider.
 pub(super) fn hidden(term: &Term) -> Term {
     let digest = |value: &Value| match value {
         Value::Str(text) => Value::Str(sha1_hex(text.as_bytes())),

@@ -22,7 +22,7 @@ pub struct Moves {
     pub taken: BTreeMap<Address, Taken>,
     /// Objects that were to be taken over and are not there.
     pub missing: BTreeMap<Address, Id>,
-    /// What to tell about it.
+    /// The notes about it.
     pub notes: Vec<Diagnostic>,
 }
 
@@ -46,7 +46,7 @@ impl Moves {
     }
 }
 
-/// What a move did.
+/// The result of a move.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Renamed {
     /// From and to.

@@ -11,7 +11,7 @@ use dofloat_base::identity::{Id, Mark};
 use dofloat_base::value::Body;
 use dofloat_state::Record;
 
-/// What was seen of the remembered objects.
+/// The observed state of the recorded objects.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
     /// By address.
@@ -41,7 +41,7 @@ pub struct Label {
     pub project: Option<Id>,
 }
 
-/// What was seen of one object.
+/// The observation of one object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Seen {
     /// It is there.
@@ -70,7 +70,7 @@ pub struct Stray {
 
 /// An object that is there.
 pub(super) struct Present<'a> {
-    /// What is remembered of it.
+    /// Its record.
     pub(super) record: &'a Record,
     /// Its attributes.
     pub(super) body: &'a Body,

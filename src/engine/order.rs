@@ -11,7 +11,7 @@ use dofloat_base::address::Address;
 use dofloat_base::identity::Id;
 use dofloat_state::journal::Op;
 
-/// What is to be done with one resource instance, without order.
+/// The work on one resource instance, without order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Work {
     /// It is made.
@@ -41,7 +41,7 @@ pub struct Rollout {
     pub pair: Address,
     /// Its servers in the order in which they are taken down, the one that serves last.
     pub nodes: Vec<Address>,
-    /// What belongs to it besides, and comes before its end.
+    /// Further instances that belong to it, and come before its end.
     pub besides: Vec<Address>,
     /// Whether health is looked at before a server is taken down, and at the end.
     pub gated: bool,
@@ -53,7 +53,7 @@ pub struct Rollout {
     pub unseen: bool,
 }
 
-/// What is built upon what.
+/// The dependencies.
 #[derive(Clone, Copy, Debug)]
 pub struct Links<'a> {
     /// As wanted now.
@@ -208,7 +208,7 @@ fn pairs(links: &BTreeMap<Address, BTreeSet<Address>>) -> impl Iterator<Item = (
     links.iter().flat_map(|(address, after)| after.iter().map(move |before| (before.clone(), address.clone())))
 }
 
-/// What comes before what.
+/// The edges: which step comes before which.
 type Edges = BTreeSet<(Node, Node)>;
 
 /// The steps there are, by address.
@@ -244,7 +244,7 @@ fn edges(work: &BTreeMap<Address, Work>, links: Links<'_>, nodes: &BTreeMap<Node
     Ok(edges)
 }
 
-/// What is made or edited follows what it is built upon.
+/// Creates and edits follow their dependencies.
 fn made_upon(steps: &Steps<'_>, wanted: &BTreeMap<Address, BTreeSet<Address>>, order: &[Address], edges: &mut Edges) {
     let mut built_upon: BTreeMap<&Address, BTreeSet<Node>> = BTreeMap::new();
     for address in order {
@@ -303,7 +303,7 @@ fn moved_from(steps: &Steps<'_>, wanted: &BTreeMap<Address, BTreeSet<Address>>, 
     }
 }
 
-/// What is deleted goes before what it was built upon.
+/// Deletes precede their dependencies.
 fn delete_edges(steps: &Steps<'_>, records: &BTreeMap<Address, BTreeSet<Address>>, order: &[Address], edges: &mut Edges) {
     let mut delete_edges: BTreeMap<&Address, BTreeSet<Node>> = BTreeMap::new();
     for address in order.iter().rev() {

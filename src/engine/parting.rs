@@ -37,7 +37,7 @@ pub(super) fn notes(changes: &BTreeMap<Address, Change>, resolve: &dyn Resolve, 
     .collect()
 }
 
-/// What is new and may be meant to be the same object: of the same name, or the only one.
+/// The new resource that may be meant to be the same object: of the same name, or the only one.
 fn likely_successor<'a>(of: &Address, changes: &'a BTreeMap<Address, Change>) -> Option<&'a Address> {
     let new = |change: &&Change| change.action == Action::Create && family(&change.address.kind) == family(&of.kind);
     let new: Vec<&Address> = changes.values().filter(new).map(|change| &change.address).collect();

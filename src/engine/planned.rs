@@ -20,13 +20,13 @@ use dofloat_state::State;
 /// Everything that a plan is made from.
 #[derive(Clone, Copy)]
 pub struct Input<'a> {
-    /// What is wanted.
+    /// The desired resources.
     pub resolve: &'a dyn Resolve,
-    /// What is remembered, an interrupted run settled.
+    /// The recorded state, with an interrupted run reconciled.
     pub state: &'a State,
-    /// What is there.
+    /// The observed objects.
     pub observed: &'a Observed,
-    /// What was asked for.
+    /// The request.
     pub options: &'a Options,
     /// How records came to be where they are.
     pub moves: &'a Moves,
@@ -37,11 +37,11 @@ pub struct Input<'a> {
 pub struct Planned {
     /// The plan.
     pub plan: Plan,
-    /// What is known of each instance's attributes, by address.
+    /// The known attributes of each instance, by address.
     pub known: BTreeMap<Address, Term>,
-    /// What is wanted of each instance, what is to be ignored taken from what is there.
+    /// The desired attributes of each instance; ignored ones are taken from the existing object.
     pub terms: BTreeMap<Address, Terms>,
-    /// What will be asked of each kind, for the checks against the account.
+    /// The requests per kind, for the checks against the account.
     pub jobs: BTreeMap<&'static str, Vec<Job>>,
 }
 
@@ -52,9 +52,9 @@ pub struct Surveyed {
     pub planned: Planned,
     /// The state, an interrupted run settled.
     pub state: State,
-    /// What is there.
+    /// The observed objects.
     pub observed: Observed,
-    /// What an interrupted run had made, and was found.
+    /// The objects that an interrupted run had created and that were found.
     pub adopted: Vec<(Address, Id)>,
     /// How records came to be where they are.
     pub moves: Moves,

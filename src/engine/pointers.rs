@@ -23,14 +23,14 @@ use dofloat_kinds::{KINDS, kind};
 /// Resources by type, attribute, and the attribute's value.
 type Index<'a> = BTreeMap<(&'a str, &'static str, String), &'a Address>;
 
-/// What a plan knows of its resources.
+/// The resources as a plan knows them.
 #[derive(Clone, Copy)]
 pub(super) struct Picture<'a> {
-    /// What is wanted of each.
+    /// The desired attributes of each.
     pub terms: &'a BTreeMap<Address, Terms>,
-    /// What is known of each.
+    /// The known attributes of each.
     pub known: &'a BTreeMap<Address, Term>,
-    /// What is made or changed.
+    /// The created or changed resources.
     pub jobs: &'a BTreeMap<&'static str, Vec<Job>>,
     /// The configuration.
     pub resolve: &'a dyn Resolve,
@@ -44,7 +44,7 @@ struct Mention<'a> {
     aim: Aim,
 }
 
-/// What a mention means.
+/// The target of a mention.
 enum Aim {
     /// A resource of this stack.
     Ours(Address),
@@ -103,7 +103,7 @@ impl<'a> Picture<'a> {
         Some(Region { slug: slug.to_lowercase(), who: address.to_string(), span: self.resolve.span(address, &["region"]) })
     }
 
-    /// What resources of the stack say of each other's regions, with no request.
+    /// The region conflicts between resources of the stack, found without a request.
     pub(super) fn region_conflicts<'c>(&self, changes: impl Iterator<Item = &'c Change>) -> Vec<Diagnostic> {
         self.compared(&self.mentions(changes), &BTreeMap::new())
     }

@@ -20,7 +20,7 @@ use dofloat_state::Health;
 pub(super) struct Instance<'a> {
     /// Its address.
     pub(super) address: &'a Address,
-    /// What is wanted of it beside its attributes.
+    /// Its desired settings besides its attributes.
     pub(super) wanted: &'a Wanted,
     /// Its kind.
     pub(super) kind: &'a dyn AnyKind,
@@ -28,7 +28,7 @@ pub(super) struct Instance<'a> {
     pub(super) terms: &'a Terms,
 }
 
-/// What is known of one instance to those that come after it.
+/// The attributes of one instance as its dependents see them.
 pub(super) fn publish(of: Instance<'_>, change: &Change, present: Option<&Present<'_>>, salt: &Salt) -> Term {
     let Instance { address, wanted, kind, terms } = of;
     let rows = kind.attrs();
@@ -67,7 +67,7 @@ pub(super) fn is_rising(kind: &dyn AnyKind, present: &Present<'_>) -> bool {
     present.record.health == Health::Unfinished && !kind.is_up(present.body)
 }
 
-/// What is done to an object that stays: edits, and the power that an interrupted run left off.
+/// The changes of an object that is kept: edits, and power that an interrupted run left off.
 fn done_to<'a>(kind: &dyn AnyKind, change: &'a Change, present: &Present<'_>) -> Vec<&'a str> {
     let mut done: Vec<&str> = match &change.action {
         Action::Edit { edits, .. } => edits.iter().map(String::as_str).collect(),

@@ -14,14 +14,14 @@ use dofloat_base::value::{Body, Terms};
 use dofloat_kinds::attr::{Attr, Reads, Secrecy};
 use dofloat_state::{Health, Record};
 
-/// What a record says beside its attributes.
+/// The parts of a record besides its attributes.
 #[derive(Clone, Debug)]
 pub struct Frame {
     /// The object.
     pub id: Id,
     /// The mark that it carries.
     pub mark: Option<Mark>,
-    /// What it is built upon.
+    /// Its dependencies.
     pub after: BTreeSet<Address>,
     /// `create_before_destroy`.
     pub create_before_destroy: bool,

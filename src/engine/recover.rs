@@ -33,10 +33,10 @@ use dofloat_state::{Health, Record, State};
 const POLLS_MARKED: [Duration; 3] = [Duration::ZERO, Duration::from_secs(20), Duration::from_secs(60)];
 const POLLS_PLAIN: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(15)];
 
-/// What is told of an object that may be the one, so that a person can tell.
+/// The facts about a candidate object, so that a person can decide.
 const TOLD: [&str; 9] = ["name", "region", "size", "type", "value", "ip_range", "fingerprint", "total_resource_count", "created_at"];
 
-/// What was found of a lost answer.
+/// The result of looking for a lost create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Located {
     /// This object.
@@ -47,12 +47,12 @@ pub enum Located {
     Doubt(Vec<Found>),
 }
 
-/// What was lost: the intent of a create.
+/// The lost create: its intent.
 #[derive(Clone, Copy, Debug)]
 pub struct Lost<'a> {
     /// Of which resource.
     pub address: &'a Address,
-    /// What was wanted, as far as it is open.
+    /// The desired attributes, as far as they are not secret.
     pub body: &'a Body,
     /// By what the object is known to be the stack's.
     pub ours: Ours<'a>,
@@ -86,7 +86,7 @@ pub fn fits(kind: &dyn AnyKind, wanted: &Body, there: &Body) -> bool {
     })
 }
 
-/// What the API leaves out where it is so.
+/// The value that the API omits.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Str(text) => text.is_empty(),
@@ -122,7 +122,7 @@ pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &C
     Ok(if doubtful.is_empty() { Located::Nothing } else { Located::Doubt(doubtful) })
 }
 
-/// What may be the object of a create, and is nobody's.
+/// The candidate objects of a create that belong to nobody.
 ///
 /// # Errors
 /// A read that fails.
@@ -153,16 +153,16 @@ async fn until(start: Tick, due: Duration, api: &Client, address: &Address, cloc
 pub struct Reconciled {
     /// The state.
     pub state: State,
-    /// What was found: instances that an interrupted run had begun to make.
+    /// The result: instances that an interrupted run had begun to create.
     pub adopted: Vec<(Address, Id)>,
 }
 
-/// What recovery works on.
+/// The context of a recovery.
 #[derive(Clone, Copy)]
 pub struct RecoveryContext<'a> {
     /// The stack's name, for what is to be typed.
     pub stack: &'a str,
-    /// What is remembered.
+    /// The recorded state.
     pub loaded: &'a Loaded,
     /// The state that the run started from.
     pub state: &'a State,
@@ -232,7 +232,7 @@ pub async fn reconcile(context: RecoveryContext<'_>) -> Result<Reconciled, Engin
     if doubts.is_empty() { Ok(reconciled) } else { Err(EngineError::decision(doubts)) }
 }
 
-/// What is remembered, an interrupted run reconciled, and what of that was found.
+/// The recorded state with an interrupted run reconciled, and the objects that were found.
 ///
 /// # Errors
 /// A read that fails, or a doubt that a person must decide.
@@ -247,7 +247,7 @@ pub async fn reconciled(context: SurveyContext<'_>, remembered: &State) -> Resul
     })
 }
 
-/// What an interrupted run is looked into with.
+/// The context for reconciling an interrupted run.
 fn recovery_context<'a>(context: SurveyContext<'a>, state: &'a State, journal: &'a Replayed) -> RecoveryContext<'a> {
     let SurveyContext { stack, loaded, api, clock, .. } = context;
     RecoveryContext { stack, loaded, state, journal, api, clock }

@@ -102,7 +102,7 @@ pub async fn refresh(
     Ok(observed)
 }
 
-/// What was found of a remembered object: its attributes, and its label is kept.
+/// The result of reading a recorded object: its attributes; its label is kept.
 fn take<'a>(observed: &mut Observed, found: &mut BTreeMap<(&'a str, Id), Found>, address: &'a Address, id: &Id) -> Option<Body> {
     let Found { body, marks, project, .. } = found.remove(&(address.kind.as_str(), id.clone()))?;
     if !marks.is_empty() || project.is_some() {

@@ -11,7 +11,7 @@ use dofloat_base::identity::Id;
 use dofloat_state::store::Loaded;
 use dofloat_state::{Record, State};
 
-/// What the user asked for beside the configuration.
+/// The user's request besides the configuration.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// `-target`: only these and what they are built upon.
@@ -39,13 +39,13 @@ pub struct ImportTarget {
     pub to: Address,
     /// The object, as the official provider names it.
     pub id: Id,
-    /// What another tool remembers of it.
+    /// The record of another tool.
     pub told: Option<Record>,
     /// Where it is written.
     pub span: Option<Span>,
 }
 
-/// What a survey starts from.
+/// The context of a survey.
 #[derive(Clone, Copy)]
 pub struct SurveyContext<'a> {
     /// The stack's name.
@@ -54,7 +54,7 @@ pub struct SurveyContext<'a> {
     pub resolve: &'a dyn Resolve,
     /// Its digest.
     pub config: &'a str,
-    /// What is remembered.
+    /// The recorded state.
     pub loaded: &'a Loaded,
     /// The state of a stack that was never applied: its lineage and salt.
     pub fresh: &'a State,
@@ -66,7 +66,7 @@ pub struct SurveyContext<'a> {
     pub simulated: bool,
     /// The time.
     pub clock: &'a Clock,
-    /// What was asked for.
+    /// The request.
     pub options: &'a Options,
     /// Whether objects are read; without it the records are believed (`-refresh=false`).
     pub refresh: bool,

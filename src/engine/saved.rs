@@ -34,23 +34,23 @@ pub struct Saved {
     kind: String,
     /// The version of the format.
     format: u32,
-    /// What it was made against.
+    /// The base that it was made against.
     pub base: Base,
     /// The salt of the stack's digests, which a stack that was never applied has nowhere else.
     pub salt: Salt,
-    /// What was asked for.
+    /// The request.
     targets: Vec<Address>,
     replace: Vec<Address>,
     refresh_only: bool,
     destroy: bool,
     #[serde(default)]
     upgrade_nodes: bool,
-    /// What was seen.
+    /// The observations.
     seen: BTreeMap<Address, SavedSeen>,
     deposed: Vec<(Address, Id, SavedSeen)>,
-    /// What was made by an interrupted run and never will be usable.
+    /// Objects that an interrupted run created and that will never be usable.
     stillborn: BTreeSet<Address>,
-    /// What was off, and at work.
+    /// The objects that were off, and those that were busy.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     busy: BTreeSet<Address>,
     /// The pairs that did not serve.
@@ -65,7 +65,7 @@ pub struct Saved {
     shows: ShownPlan,
 }
 
-/// What the plan shows, and what applying it must come out as.
+/// The displayed plan, which applying it must reproduce.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ShownPlan {
@@ -162,7 +162,7 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Saved, Box<Diagnostic>> {
 }
 
 impl Saved {
-    /// What was asked for.
+    /// The request.
     #[must_use]
     pub fn options(&self) -> Options {
         Options {
@@ -176,7 +176,7 @@ impl Saved {
         }
     }
 
-    /// What was seen.
+    /// The observations.
     #[must_use]
     pub fn observed(&self) -> Observed {
         Observed {

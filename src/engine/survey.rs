@@ -135,7 +135,7 @@ pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed
     Ok(Surveyed { planned, state, observed, adopted, moves, claims, no_project: false })
 }
 
-/// What is remembered, an interrupted run reconciled and all moves done, and what is there.
+/// The recorded state, with an interrupted run reconciled and all moves applied, and the observed objects.
 struct Baseline {
     state: State,
     adopted: Vec<(Address, Id)>,

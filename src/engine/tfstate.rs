@@ -21,12 +21,12 @@ use dofloat_kinds::erased::AnyKind;
 use dofloat_kinds::kind;
 use dofloat_state::{Health, Record, SavedOutput};
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Clone, Debug, Default)]
 pub struct Foreign {
-    /// What can be taken over.
+    /// The objects that can be imported.
     pub targets: Vec<ImportTarget>,
-    /// What cannot, by its address, and why.
+    /// The objects that cannot, by address, and why.
     pub left: Vec<(String, String)>,
     /// The outputs.
     pub outputs: BTreeMap<String, SavedOutput>,
@@ -165,7 +165,7 @@ fn sensitive(instance: &Json) -> BTreeSet<String> {
     paths.filter_map(first).collect()
 }
 
-/// What cannot be read of the object but is known from the file.
+/// The attributes that the API does not return but the file has.
 fn told(kind: &dyn AnyKind, id: &Id, body: &Body, sensitive: &BTreeSet<String>, salt: &Salt, create_first: bool) -> Record {
     let mut told = Record {
         id: id.clone(),

@@ -26,22 +26,22 @@ use dofloat_state::journal::Op;
 /// How often an edit whose answer was lost is looked into and made again.
 const EDIT_TRIES: usize = 3;
 
-/// What a worker is given.
+/// The input of a worker.
 #[derive(Clone)]
 pub(super) struct Task {
     /// The step.
     pub(super) step: StepId,
     /// Which resource.
     pub(super) address: Address,
-    /// What is done.
+    /// The operation.
     pub(super) op: Op,
     /// The kind.
     pub(super) kind: &'static dyn AnyKind,
-    /// What is wanted, all of it known.
+    /// The desired attributes, all known.
     pub(super) terms: Terms,
-    /// What is sent where it is made.
+    /// The attributes that a create sends.
     pub(super) sent: Terms,
-    /// What there is.
+    /// The present object.
     pub(super) seen: Body,
     /// The object, if it is known.
     pub(super) id: Option<Id>,
@@ -60,7 +60,7 @@ impl Task {
     }
 }
 
-/// What a worker tells the owner.
+/// A message from a worker to the owner.
 pub(super) enum Message {
     /// The object has this identity; the worker goes on when that is on disk.
     Made { step: StepId, id: Id, written: oneshot::Sender<()> },

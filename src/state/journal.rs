@@ -28,11 +28,11 @@ pub const FORMAT: u32 = 1;
 pub struct Line {
     /// Its number: 1 for the header, and each line one more than that before it.
     pub n: u64,
-    /// What it says.
+    /// The content.
     pub entry: Entry,
 }
 
-/// What a line says.
+/// The content of a line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Entry {
@@ -106,7 +106,7 @@ pub struct Begin {
     pub step: u32,
     /// Which resource.
     pub address: Address,
-    /// What is done.
+    /// The operation.
     pub op: Op,
     /// The open attributes that are wanted.
     #[serde(default, skip_serializing_if = "Body::is_empty")]
@@ -128,7 +128,7 @@ pub struct Begin {
     pub power: Option<Power>,
 }
 
-/// What a step does to its resource.
+/// The operation of a step on its resource.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Op {
@@ -167,7 +167,7 @@ pub enum Power {
     Off,
 }
 
-/// What there is after a step.
+/// The object after a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Outcome {
@@ -214,7 +214,7 @@ pub enum Status {
 #[error("{0}")]
 pub struct Illegal(String);
 
-/// What becomes of a step's status by an entry about it.
+/// The status of a step after an entry about it.
 ///
 /// # Errors
 /// If the entry cannot follow.
@@ -296,7 +296,7 @@ impl Machine {
     }
 }
 
-/// What a machine was before a line.
+/// The state of a machine before a line.
 #[derive(Clone, Debug)]
 pub struct Before {
     last_n: u64,
@@ -313,7 +313,7 @@ pub struct OpenStep {
     pub id: Option<Id>,
 }
 
-/// What a journal says.
+/// The content of a journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replayed {
     /// Its first line.
@@ -373,7 +373,7 @@ impl State {
 pub struct Reading {
     /// What it says; `None` if not even its header is whole: the run had not begun anything then.
     pub replayed: Option<Replayed>,
-    /// What may follow.
+    /// The machine that knows which entries may follow.
     pub machine: Machine,
     /// How many of its bytes are good: what follows them is a torn last line, to be cut off before anything is appended.
     pub good: usize,

@@ -23,7 +23,7 @@ pub use keys::{Keys, Recipient, recipients};
 
 use keys::failed;
 
-/// What the file holds.
+/// The content of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Secrets {
     /// The values of sensitive outputs.
@@ -32,7 +32,7 @@ pub struct Secrets {
     pub generated: BTreeMap<String, Secret<Vec<u8>>>,
 }
 
-/// What became of a write.
+/// The result of a write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     /// The file has the new content.

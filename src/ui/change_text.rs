@@ -14,7 +14,7 @@ use dofloat_base::value::Value;
 use dofloat_engine::change::{AttrChange, Shown};
 use dofloat_kinds::attr::{Attr, Ty};
 
-/// What happens to a part.
+/// The change of a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
     /// `+`
@@ -28,7 +28,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// What becomes of a value.
+    /// The change of a value.
     #[must_use]
     pub fn of(before: &Shown, after: &Shown) -> Self {
         match (is_null(before), is_null(after)) {

@@ -12,7 +12,7 @@ use dofloat_base::address::Address;
 use dofloat_base::identity::Id;
 use dofloat_engine::change::{Action, Change, Plan, Provenance};
 
-/// What was found, and how a plan would show it.
+/// The objects found, as a plan would show them.
 #[must_use]
 pub fn proposal(plan: &Plan, layout: Layout<'_>) -> String {
     let mut text = layout.paint.bold("These objects match resources that are not in the state.");
@@ -36,7 +36,7 @@ pub fn doubtful(found: &[(Address, Vec<Id>)]) -> String {
     })
 }
 
-/// What another tool knows and cannot be taken over.
+/// The objects of another tool that cannot be imported.
 #[must_use]
 pub fn left(left: &[(String, String)], missing: &BTreeMap<Address, Id>, tainted: &[Address]) -> String {
     let mut text = String::new();
@@ -56,7 +56,7 @@ pub fn left(left: &[(String, String)], missing: &BTreeMap<Address, Id>, tainted:
     text
 }
 
-/// What was taken over.
+/// The imported objects.
 #[must_use]
 pub fn done(plan: &Plan, paint: Paint) -> String {
     let mut text = String::new();
@@ -70,7 +70,7 @@ pub fn done(plan: &Plan, paint: Paint) -> String {
     text
 }
 
-/// What the next plan does with it.
+/// The action of the next plan on it.
 fn next(change: &Change) -> String {
     let names = || change.attrs.iter().map(|attr| attr.name.as_str()).collect::<Vec<_>>().join(", ");
     match &change.action {

@@ -66,7 +66,7 @@ pub fn summary(counts: Counts) -> String {
     format!("Plan: {import}{} to add, {} to change, {} to destroy.", counts.add, counts.change, counts.destroy)
 }
 
-/// What is said where nothing is to be done.
+/// The message if there is nothing to do.
 #[must_use]
 pub fn no_changes(plan: &Plan) -> &'static str {
     if plan.destroy {
@@ -159,7 +159,7 @@ fn symbol(action: &Action, paint: Paint) -> String {
     }
 }
 
-/// What becomes of one resource.
+/// The planned change of one resource.
 pub(super) fn one(text: &mut String, change: &Change, layout: Layout<'_>) {
     for (position, line) in title(change).iter().enumerate() {
         let line = format!("# {line}");
@@ -181,7 +181,7 @@ fn head(text: &mut String, symbol: &str, indent: usize, address: &Address) {
     let _ = writeln!(text, "{:indent$}{symbol} resource \"{}\" \"{}\" {{", "", address.kind, address.name);
 }
 
-/// What is done, and why.
+/// The action and its reason.
 fn title(change: &Change) -> Vec<String> {
     let address = &change.address;
     let first = match (&change.action, &change.reason) {

@@ -108,7 +108,7 @@ impl Screen {
         }));
     }
 
-    /// What kept standard output from being written, other than a reader that went away.
+    /// The error that standard output failed with, other than a closed pipe.
     pub fn failure(&mut self) -> Option<io::Error> {
         self.failed.take()
     }

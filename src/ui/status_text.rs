@@ -19,7 +19,7 @@ pub struct Pair {
     pub address: Option<String>,
     /// Its nodes as the API sees them.
     pub nodes: Vec<Node>,
-    /// What they tell.
+    /// Their health reports.
     pub report: Report,
     /// Where its droplets lie; none as long as they are not all made.
     pub place: Option<Place>,
@@ -51,11 +51,11 @@ pub struct Node {
     pub private: Option<String>,
     /// Whether the address is assigned to it.
     pub holds: bool,
-    /// What becomes of it, if it is off.
+    /// The treatment of it, if it is off.
     pub off: Option<PoweredOff>,
 }
 
-/// What becomes of a node that is off.
+/// The treatment of a node that is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PoweredOff {
     /// An apply powers it on.
@@ -89,7 +89,7 @@ impl Pair {
         self.report.nodes.iter().find(|(node, _)| node == name).map(|(_, seen)| seen)
     }
 
-    /// What is wrong with the pair as a whole, for which somebody must do something.
+    /// The problems of the pair as a whole that need action.
     fn alarms(&self) -> Vec<String> {
         let all_off = !self.nodes.is_empty() && self.nodes.iter().all(|node| node.off.is_some());
         let mended = self.nodes.iter().any(|node| node.off == Some(PoweredOff::Mended));

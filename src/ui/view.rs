@@ -25,7 +25,7 @@ pub enum Form {
     Document,
 }
 
-/// What commands print through.
+/// The output of a command.
 #[derive(Debug)]
 pub struct View {
     screen: Screen,
@@ -33,7 +33,7 @@ pub struct View {
     form: Form,
 }
 
-/// What the first line is about.
+/// The content of the first line.
 #[derive(Clone, Copy, Debug)]
 pub struct RunHeading<'a> {
     /// The stack.
@@ -131,7 +131,7 @@ impl View {
         }
     }
 
-    /// What happens while a plan is carried out.
+    /// Prints the progress of an apply.
     pub fn events(&mut self, plan: &Plan) -> Events<'_> {
         let progress = Progress::new(self.screen.lively && self.is_text());
         Events { printer: EventPrinter::new(plan), progress, view: self }
@@ -183,7 +183,7 @@ impl View {
         self.screen.err_paint
     }
 
-    /// What kept standard output from being written, other than a reader that went away.
+    /// The error that standard output failed with, other than a closed pipe.
     pub fn failure(&mut self) -> Option<std::io::Error> {
         self.screen.failure()
     }

@@ -11,7 +11,7 @@ use dofloat_api::wait::Waiting;
 const FIRST: Duration = Duration::from_secs(5);
 const EVERY: Duration = Duration::from_secs(10);
 
-/// What was mentioned, and up to which moment of its wait that reaches.
+/// The last notice, and the moment of the wait that it covers.
 #[derive(Clone, Debug)]
 pub(super) struct WaitNotices<K>(BTreeMap<K, Duration>);
 

@@ -18,7 +18,7 @@ pub enum Arbiter {
     At(Term),
 }
 
-/// What the block may say.
+/// The arguments of the block.
 const NAMES: [&str; 4] = ["region", "size", "image", "ssh_keys"];
 
 /// The smallest droplet is big enough: it holds a connection to each node.
@@ -66,7 +66,7 @@ pub(super) fn fill(block: &mut Block) -> Result<(), Complaint> {
     Ok(())
 }
 
-/// What does not go with an arbiter, and what is none.
+/// Checks what conflicts with an arbiter, and what is not a valid one.
 pub(super) fn complaints(block: &Block) -> Vec<Complaint> {
     let mut all = Vec::new();
     match Arbiter::of(block) {

@@ -76,7 +76,7 @@ fn one(word: &str, session: &Session<'_>) -> Result<Paths, Failure> {
     }
 }
 
-/// What is wrong with one state, and the line for one that is fit.
+/// The errors in one state, and the line for one that is safe to commit.
 fn check_state(paths: &Paths) -> (Vec<Diagnostic>, String) {
     let shown = paths.state.display().to_string();
     let loaded = match Store::open(paths.clone()).peek() {

@@ -39,7 +39,7 @@ pub(super) fn no_open_run(loaded: &Loaded, place: &Place) -> Result<(), Failure>
         .into())
 }
 
-/// What is told of an address that is not there.
+/// The error about an address that the state does not have.
 pub(super) fn absent(wanted: &Address, state: &State) -> Diagnostic {
     let names: Vec<String> = state.records.keys().map(ToString::to_string).collect();
     let meant = did_you_mean(&wanted.to_string(), names.iter().map(String::as_str)).map(|meant| format!("Did you mean {meant}?"));

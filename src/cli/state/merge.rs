@@ -63,7 +63,7 @@ fn read(path: &Path, name: &str, whose: &str) -> Result<State, Failure> {
     Ok(format::read(&bytes, &format!("{name} ({whose})"))?)
 }
 
-/// What `.gitattributes` must say.
+/// The lines that `.gitattributes` needs.
 const ATTRIBUTES: [&str; 3] = ["state/*.json merge=dofloat", "state/*.journal -merge", "state/*.secrets.age -merge"];
 
 fn install(view: &mut View) -> Ended {

@@ -26,7 +26,7 @@ use recipients::RecipientsArgs;
 use rm::StateRmArgs;
 use show::StateShowArgs;
 
-/// What is below `state`.
+/// The subcommands of `state`.
 #[derive(Clone, Debug, Subcommand)]
 pub enum StateCommand {
     /// List the resources in the state

@@ -22,12 +22,12 @@ use clap::Subcommand;
 /// The arguments.
 #[derive(Clone, Debug, clap::Args)]
 pub struct RecipientsArgs {
-    /// What to do; without it they are listed.
+    /// The subcommand; without one they are listed.
     #[command(subcommand)]
     pub command: Option<RecipientsCommand>,
 }
 
-/// What is done with recipients.
+/// The subcommands about recipients.
 #[derive(Clone, Debug, Subcommand)]
 pub enum RecipientsCommand {
     /// List the recipients

@@ -74,7 +74,7 @@ impl Walk<'_> {
         change
     }
 
-    /// What cannot be read of an object that is taken over is taken to be as it is written.
+    /// Attributes of an imported object that the API does not return are assumed to be as written.
     fn believe(&mut self, address: &Address, terms: &Terms, differences: &mut Vec<Difference>) {
         if self.input.moves.taken.get(address).is_none_or(|taken| taken.told) {
             return;

@@ -12,7 +12,7 @@ use dofloat_base::diag::Diagnostic;
 use dofloat_kinds::kind;
 
 impl Walk<'_> {
-    /// What is remembered and not wanted any more, and replaced objects that are left to delete.
+    /// Records that are no longer wanted, and replaced objects that have yet to be deleted.
     pub(super) fn removed(&mut self) {
         for (address, record) in &self.input.state.records {
             if self.wanted.resources.contains_key(address) {

@@ -132,7 +132,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What is worth telling of an object that is there, and what becomes of it.
+    /// The notes about an existing object, and its action.
     fn remark(&self, address: &Address, wanted: &Wanted, kind: &dyn AnyKind, present: &Present<'_>, change: &Change) -> Option<Diagnostic> {
         let note = Diagnostic::warning(format!("{address} {}.", kind.remark(present.body)?)).at(wanted.span.clone()).about(address);
         let busy = self.input.observed.busy.contains(address);

@@ -30,7 +30,7 @@ pub struct Keys {
 #[derive(Clone)]
 pub struct Recipient {
     key: Key,
-    /// What stands beside it in a list: a name.
+    /// The comment beside it in a list: a name.
     pub comment: String,
 }
 
@@ -179,7 +179,7 @@ impl Keys {
     /// Replaces the team's list.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn write_list(&self, recipients: &[Recipient]) -> Result<(), Box<Diagnostic>> {
         let line = |recipient: &Recipient| match (&recipient.key, recipient.comment.as_str()) {
             (_, "") => format!("{recipient}\n"),

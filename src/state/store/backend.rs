@@ -17,7 +17,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Where it is, for messages.
     fn name(&self) -> String;
 
-    /// What is kept there now.
+    /// Reads what is kept there now.
     async fn fetch(&self) -> Result<Snapshot, StoreError>;
 
     /// An identity for a lock, not yet asked for.
@@ -39,7 +39,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     }
 }
 
-/// What is kept, at one moment.
+/// The kept files and the lock at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// The files.
@@ -63,7 +63,7 @@ pub struct LockInfo {
     pub own: bool,
 }
 
-/// What became of a publication.
+/// The result of a publication.
 #[derive(Debug)]
 pub enum Published {
     /// It is kept, and the lock is free.

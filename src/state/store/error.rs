@@ -53,7 +53,7 @@ impl StoreError {
         }
     }
 
-    /// What to tell the user.
+    /// The messages for the user.
     #[must_use]
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         match self {
@@ -180,7 +180,7 @@ pub(super) fn broken_lock(paths: &Paths, place: &str, now: Option<String>) -> St
     StoreError::Mismatch(Box::new(Diagnostic::error(format!("Somebody unlocked {place} while this run was in progress.{now}")).hint(hint)))
 }
 
-/// What a run left could not be published.
+/// The error if the result of a run could not be published.
 pub(super) fn unpublished(error: StoreError, paths: &Paths, place: &str) -> StoreError {
     let StoreError::Failed(mut diagnostic) = error else { return error };
     let why = diagnostic.hint.take().unwrap_or_default();
@@ -245,7 +245,7 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    /// What an answer comes to, by its status and the code in its body.
+    /// Classifies an answer by its status and the code in its body.
     pub(super) fn from_answer(status: Option<u16>, code: &str, region: Option<String>) -> Self {
         let said = || match (status, code) {
             (Some(status), "") => format!("it answers {status}, and not like S3"),
@@ -347,7 +347,7 @@ pub(super) enum Foreign {
     Unknown(String),
 }
 
-/// What lies at the object's place is not this stack's.
+/// The error if the object is not this stack's.
 pub(super) fn foreign(place: &str, stack: &str, why: Foreign) -> StoreError {
     let (message, hint) = match why {
         Foreign::Terraform => (

@@ -19,7 +19,7 @@ use super::others::others;
 use super::paths::{Paths, folder_of};
 use super::serials;
 
-/// What is remembered.
+/// The recorded state.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
     /// The state file; `None` if this stack was never applied.
@@ -31,7 +31,7 @@ pub struct Loaded {
     pub others: BTreeSet<(String, Id)>,
 }
 
-/// What a run knows when it begins, besides the state.
+/// The facts that a run starts with, besides the state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunStart {
     /// Whose objects it makes.
@@ -50,7 +50,7 @@ pub struct Locked {
     loaded: bool,
     disk: Option<StateFile>,
     journal: Option<OpenJournal>,
-    /// What the serial of the next write is at least.
+    /// The lowest serial that the next write may have.
     min_serial: u64,
 }
 
@@ -151,7 +151,7 @@ impl Locked {
     /// Writes the state file if there is none, as `begin` does: what is encrypted beside a state must not come before it.
     ///
     /// # Errors
-    /// What the system says.
+    /// The system's error.
     pub fn ensure_state_file(&mut self, state: &State, owner: &Owner) -> Result<(), StoreError> {
         self.must_be_loaded()?;
         if self.disk.is_some() { Ok(()) } else { self.write_first(state, owner) }

@@ -252,7 +252,7 @@ impl Git {
         self.run(&args, &[], &[]).await
     }
 
-    /// What git printed.
+    /// The output of git.
     async fn git(&self, args: &[&str], input: &[u8], with: &[(&str, PathBuf)]) -> Result<String, StoreError> {
         let output = self.run(args, input, with).await?;
         if !output.status.success() {

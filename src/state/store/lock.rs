@@ -30,7 +30,7 @@ pub enum ReadLock {
     },
     /// The lock cannot be made, for example in a folder that is read-only: this is why.
     Unavailable {
-        /// What the system says.
+        /// The system's error.
         why: String,
     },
 }

@@ -99,7 +99,7 @@ impl StateObject {
         bytes
     }
 
-    /// What was kept for a stack.
+    /// Parses the object of a stack.
     pub(super) fn read(bytes: &[u8], stack: &str) -> Result<Self, Foreign> {
         #[derive(Deserialize)]
         struct Marks {

@@ -56,7 +56,7 @@ pub struct BucketSettings {
     pub key_id: Secret<String>,
     /// The key.
     pub secret_key: Secret<String>,
-    /// What goes with a key that ends soon.
+    /// The session token of a temporary key.
     pub session: Option<Secret<String>>,
     /// The variables that the key comes from, for messages.
     pub variables: &'static str,
@@ -90,7 +90,7 @@ impl HttpConnector for FixedConnector {
     }
 }
 
-/// What a conditional write came to.
+/// The result of a conditional write.
 enum Put {
     Done,
     /// The condition did not hold.
@@ -380,7 +380,7 @@ fn backoff() -> impl Iterator<Item = Duration> {
 }
 
 impl Refusal {
-    /// What an error of the library comes to.
+    /// Classifies an error of the library.
     fn from_error(error: &Error) -> Self {
         let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
         while let Some(error) = source {

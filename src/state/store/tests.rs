@@ -420,7 +420,7 @@ fn a_look_beside_a_running_apply_is_always_whole() {
     assert_eq!(bench.store.peek().unwrap().state.unwrap().records.len(), 62);
 }
 
-/// What a crash may have left in the folder.
+/// The files that a crash may have left in the folder.
 fn crashed(bench: &Bench, state: &[u8], journal: Option<&[u8]>) -> Loaded {
     put(&bench.store.paths().state, state);
     match journal {

@@ -38,7 +38,7 @@ pub(super) enum SyncStatus {
     Lost,
 }
 
-/// What the working copy was when it was fetched or published last.
+/// The working copy as it was last fetched or published.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Base {
