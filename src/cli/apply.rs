@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::api_session::ApiSession;
-use super::clusters;
-use super::clusters::Intent;
+use super::cluster::expansion;
+use super::cluster::expansion::Intent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::keys::keys;
@@ -185,7 +185,7 @@ impl Job<'_> {
         };
         let upgrade = order.saved.as_ref().map_or(order.planning.upgrade_nodes, |saved| saved.options().upgrade_nodes);
         let intent = Intent { destroying: order.destroy, upgrading: upgrade };
-        let expanded = clusters::expand(workspace, configuration, api_session, loaded, &fresh, intent)?;
+        let expanded = expansion::expand(workspace, configuration, api_session, loaded, &fresh, intent)?;
         let options = order.saved.as_ref().map_or_else(|| options(order.planning, order.destroy, &expanded), Saved::options);
         let context = PlanContext {
             workspace,
@@ -237,7 +237,7 @@ impl Job<'_> {
         if !plan.steps.is_empty() {
             store.ensure_state_file(&surveyed.state, &plan.base.owner)?;
         }
-        let secrets = clusters::unlock(self.workspace, context.expanded, plan, &surveyed.state)?;
+        let secrets = expansion::unlock(self.workspace, context.expanded, plan, &surveyed.state)?;
         let whole = context.expanded.with(secrets)?;
         let doing = ApplyRun { workspace: self.workspace, options: context.options, before: self.loaded.state.as_ref() };
         let mut events = view.events(plan);
@@ -257,7 +257,7 @@ impl Job<'_> {
         .await?;
         drop(events);
         if !self.order.destroy && !plan.refresh_only && !left.outcome.interrupted {
-            let asked = clusters::placement(context.expanded, &self.workspace.place.name, self.api_session, &left.state);
+            let asked = expansion::placement(context.expanded, &self.workspace.place.name, self.api_session, &left.state);
             left.outcome.notes.extend(self.session.unless_stopped(async { Ok::<_, Failure>(asked.await) }).await.unwrap_or_default());
         }
         doing.end(left, view)
@@ -301,7 +301,7 @@ impl ApplyRun<'_> {
             return Ok(());
         }
         let sensitive = |state: &State| state.outputs.values().any(|output| output.sensitive.is_some());
-        let concerned = sensitive(&left.state) || self.before.is_some_and(sensitive) || clusters::lost(self.before, &left.state);
+        let concerned = sensitive(&left.state) || self.before.is_some_and(sensitive) || expansion::lost(self.before, &left.state);
         if !concerned {
             return Ok(());
         }
@@ -316,7 +316,7 @@ impl ApplyRun<'_> {
                 kept.outputs.insert(name.clone(), Secret::clone(&value));
             }
         }
-        clusters::forget(&mut kept, &left.state);
-        clusters::keep(self.workspace, &kept)
+        expansion::forget(&mut kept, &left.state);
+        expansion::keep(self.workspace, &kept)
     }
 }

@@ -9,7 +9,8 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 
 use super::adopt::AdoptArgs;
 use super::apply::ApplyArgs;
-use super::arbiter::ArbiterArgs;
+use super::cluster::arbiter::ArbiterArgs;
+use super::cluster::status::StatusArgs;
 use super::completions::CompletionsArgs;
 use super::destroy::DestroyArgs;
 use super::import::ImportArgs;
@@ -22,7 +23,6 @@ use super::show::ShowArgs;
 use super::sim::SimArgs;
 use super::spelling::normalised;
 use super::state::StateCommand;
-use super::status::StatusArgs;
 use super::unlock::UnlockArgs;
 use super::validate::ValidateArgs;
 use super::version::VersionArgs;

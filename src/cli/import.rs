@@ -5,9 +5,11 @@ use std::path::Path;
 
 use anyhow::Context as _;
 
-use super::clusters::Intent;
+use super::cluster::expansion;
+use super::cluster::expansion::Intent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
+use super::history;
 use super::keys::keys;
 use super::options::{Locking, Variables};
 use super::planning::PlanContext;
@@ -15,7 +17,6 @@ use super::progress::{watched, with_progress};
 use super::session::{Claim, Opened, Session, must_be_able_to_ask};
 use super::words::{address, split_stack};
 use super::workspace::Workspace;
-use super::{clusters, history};
 use crate::base::desired::Resolve;
 use crate::base::diag::Diagnostic;
 use crate::base::digest::Salt;
@@ -108,7 +109,7 @@ pub async fn run(args: &ImportArgs, session: &Session<'_>, view: &mut View) -> E
         let work = async |store: &mut Locked, loaded: Loaded, view: &mut View| {
             let Opened { configuration, inputs, api_session } = opened;
             let fresh = workspace.fresh_state();
-            let expanded = clusters::expand(workspace, configuration, api_session, &loaded, &fresh, Intent::default())?;
+            let expanded = expansion::expand(workspace, configuration, api_session, &loaded, &fresh, Intent::default())?;
             let options = Options::default();
             let context = PlanContext {
                 workspace,

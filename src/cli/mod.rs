@@ -5,12 +5,10 @@
 pub mod adopt;
 pub mod api_session;
 pub mod apply;
-pub mod arbiter;
 pub mod args;
 mod backend_args;
 mod bucket;
-pub mod certificates;
-pub mod clusters;
+pub mod cluster;
 pub mod completions;
 pub mod destroy;
 pub mod endpoint;
@@ -39,7 +37,6 @@ pub mod simulator;
 pub mod spelling;
 pub mod stack;
 pub mod state;
-pub mod status;
 pub mod store;
 pub mod token;
 pub mod unlock;
@@ -127,8 +124,8 @@ async fn run(args: &Args, environment: &Environment, view: &mut View) -> Ended {
         Command::Refresh(args) => refresh::run(args, &session, view).await,
         Command::State(command) => state::run(command, &session, view).await,
         Command::Unlock(args) => unlock::run(args, &session, view).await,
-        Command::Status(args) => status::run(args, &session, view).await,
-        Command::Arbiter(args) => arbiter::run(args, &session, view).await,
+        Command::Status(args) => cluster::status::run(args, &session, view).await,
+        Command::Arbiter(args) => cluster::arbiter::run(args, &session, view).await,
         Command::Scopes(args) => scopes::run(args, &session, view),
         Command::Sim(args) => sim::run(args, &session, view).await,
         Command::Version(_) => version::run(view),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 
-use super::clusters;
-use super::clusters::Intent;
+use super::cluster::expansion;
+use super::cluster::expansion::Intent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::options::Planning;
@@ -58,7 +58,7 @@ async fn shown(args: &PlanArgs, workspace: &Workspace<'_>, opened: &Opened<'_>, 
     let Opened { configuration, inputs, api_session } = opened;
     let Memory { loaded, busy } = memory;
     let fresh = workspace.fresh_state();
-    let expanded = clusters::expand(
+    let expanded = expansion::expand(
         workspace,
         configuration,
         api_session,

@@ -1,12 +1,13 @@
 //! How plan, apply and import make a plan: from the stack's files, what is remembered, and what was asked for.
 
 use super::api_session::ApiSession;
+use super::cluster::expansion;
 use super::exit::Failure;
+use super::history;
 use super::options::Planning;
 use super::progress::{watched, with_progress};
 use super::variables::variables_of;
 use super::workspace::Workspace;
-use super::{clusters, history};
 use crate::api::client::Client;
 use crate::base::clock::Clock;
 use crate::bootstrap::cluster::Expanded;
@@ -85,7 +86,7 @@ pub async fn make_plan(context: PlanContext<'_>, refresh: bool, recover: bool, v
     let config = context.workspace.config(context.inputs);
     let (api, waits) = watched(&context.api_session.client);
     let mut surveyed = with_progress(survey(context.survey_context(&api, &config, &clock, refresh, recover)), waits, view).await?;
-    let of_clusters = clusters::notes(context.expanded, &surveyed, context.api_session);
+    let of_clusters = expansion::notes(context.expanded, &surveyed, context.api_session);
     let plan = &mut surveyed.planned.plan;
     (plan.secrets, plan.variables) = variables_of(context.configuration, &surveyed.state.salt);
     let mut notes = context.configuration.warnings().to_vec();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::clusters::unbound;
+use super::cluster::expansion::unbound;
 use super::exit::Ended;
 use super::exit::Exit;
 use super::files::Disk;

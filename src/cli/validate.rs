@@ -1,6 +1,6 @@
 //! `validate`: checks the configuration without any request.
 
-use super::clusters::unbound;
+use super::cluster::expansion::unbound;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::offline::offline;

@@ -4,11 +4,11 @@
 //! It must not know a kind by name, the language, or who answers.
 
 pub mod adopt;
-mod alarms;
 pub mod apply;
 pub mod change;
 pub mod check;
 pub mod claims;
+pub mod cluster;
 pub mod desired;
 pub mod diff;
 pub mod discover;
@@ -17,7 +17,6 @@ pub mod error;
 pub mod execute;
 pub mod foreign;
 pub mod graph;
-pub mod health;
 mod held;
 pub mod import;
 pub mod known;

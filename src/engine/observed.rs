@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::health::Configuration;
+use super::cluster::health::Configuration;
 use dofloat_base::address::Address;
 use dofloat_base::digest::Digest;
 use dofloat_base::identity::{Id, Mark};

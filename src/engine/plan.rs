@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::drift::drifts;
 use self::walk::Walk;
-use super::alarms;
 use super::change::{Base, Plan, Step};
+use super::cluster::alarms;
 use super::error::EngineError;
 use super::graph::{self, Cycle};
 use super::order::{self, Links};

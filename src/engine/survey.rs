@@ -8,10 +8,10 @@ use futures_util::future::join3;
 
 use super::change::Base;
 use super::claims;
+use super::cluster::health::{self, Configuration};
 use super::doubles;
 use super::error::{EngineError, from_api};
 use super::foreign;
-use super::health::{self, Configuration};
 use super::import;
 use super::lost;
 use super::moves::{self, Moves};

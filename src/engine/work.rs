@@ -8,8 +8,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::change::StepId;
+use super::cluster::health::{self, Goal};
 use super::error::{from_api, with_scopes};
-use super::health::{self, Goal};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_api::wait::Waiting;

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::paint::Paint;
 use super::value_text::visible;
-use dofloat_engine::health::{Configuration, Report, Seen};
+use dofloat_engine::cluster::health::{Configuration, Report, Seen};
 
 /// A cluster: what the API sees, and what its nodes tell.
 #[derive(Clone, Debug)]

@@ -92,7 +92,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hcl_edit", &["lang/syntax.rs", "lang/syntax/", "lang/fmt.rs"]),
     ("object_store", &["state/store/s3.rs"]),
     ("petgraph", &["engine/graph.rs"]),
-    ("rcgen", &["cli/certificates.rs"]),
+    ("rcgen", &["cli/cluster/certificates.rs"]),
     ("reqwest", &["api/"]),
 ];
 

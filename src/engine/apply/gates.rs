@@ -4,7 +4,7 @@
 
 use super::owner::Owner;
 use crate::change::{Event, Step, StepId};
-use crate::health::Goal;
+use crate::cluster::health::Goal;
 use crate::work::gate;
 use dofloat_base::address::Address;
 use dofloat_base::diag::Diagnostic;

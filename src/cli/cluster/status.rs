@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use super::clusters::{self, Intent};
-use super::exit::{Ended, Exit, Failure};
-use super::files::Disk;
-use super::options::Variables;
-use super::session::{Opened, Session};
-use super::workspace::Workspace;
+use super::expansion::{self, Intent};
 use crate::base::address::Address;
 use crate::base::child;
 use crate::base::desired::{Resolve as _, Watch};
 use crate::base::diag::Diagnostic;
 use crate::base::value::{Body, Origin, Term, Value};
 use crate::bootstrap::cluster::Expanded;
-use crate::engine::health::{self, Report};
+use crate::cli::exit::{Ended, Exit, Failure};
+use crate::cli::files::Disk;
+use crate::cli::options::Variables;
+use crate::cli::session::{Opened, Session};
+use crate::cli::workspace::Workspace;
+use crate::engine::cluster::health::{self, Report};
 use crate::engine::observed::{Observed, Seen};
 use crate::engine::survey::observe;
 use crate::state::State;
@@ -59,16 +59,16 @@ async fn shown(args: &StatusArgs, session: &Session<'_>, workspace: &Workspace<'
     let Opened { configuration, api_session, .. } = opened;
     let loaded = session.loaded(&workspace.place).await?;
     let fresh = workspace.fresh_state();
-    let expanded = clusters::expand(workspace, configuration, api_session, &loaded, &fresh, Intent::default())?;
+    let expanded = expansion::expand(workspace, configuration, api_session, &loaded, &fresh, Intent::default())?;
     if !expanded.has_clusters() {
         return Err(Failure::from(
             Diagnostic::error(format!("Stack {} has no cluster.", workspace.place.name)).hint("`dofloat plan` shows everything else."),
         ));
     }
-    let state = clusters::recorded_state(&loaded, &fresh);
+    let state = expansion::recorded_state(&loaded, &fresh);
     let observed = observe(&api_session.client, &workspace.place.name, &state).await?;
     let mut pairs = Vec::new();
-    let mut places = clusters::places(&expanded, &workspace.place.name, &api_session.client, &state).await;
+    let mut places = expansion::places(&expanded, &workspace.place.name, &api_session.client, &state).await;
     for cluster in expanded.clusters() {
         let place = places.remove(cluster);
         pairs.push(Pair { place, ..pair(&expanded, &api_session.client, cluster, &state, &observed).await });

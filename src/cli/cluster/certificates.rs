@@ -7,11 +7,11 @@ use rcgen::{
     date_time_ymd,
 };
 
-use super::exit::Failure;
 use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
 use crate::base::secret::Secret;
 use crate::bootstrap::arbiter::Certificates;
+use crate::cli::exit::Failure;
 use crate::state::secrets::Secrets;
 
 /// The names in the encrypted file; a pair's begins with its address.

@@ -3,12 +3,12 @@
 //! Invariant: reads only. What it prints holds a key, so it prints only what it was asked for.
 
 use super::certificates;
-use super::exit::{Ended, Exit};
-use super::keys::keys;
-use super::session::Session;
 use crate::base::diag::Diagnostic;
 use crate::base::value::Value;
 use crate::bootstrap::arbiter;
+use crate::cli::exit::{Ended, Exit};
+use crate::cli::keys::keys;
+use crate::cli::session::Session;
 use crate::state::secrets;
 use crate::ui::view::View;
 

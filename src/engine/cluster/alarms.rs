@@ -4,8 +4,8 @@
 //! Invariant: pure; a pair is named, and what is to be done about it.
 
 use super::health::Configuration;
-use super::order::Rollout;
-use super::planned::Input;
+use crate::order::Rollout;
+use crate::planned::Input;
 use dofloat_base::address::Address;
 use dofloat_base::diag::Diagnostic;
 
@@ -14,7 +14,7 @@ fn about(pair: &Address, input: &Input<'_>, message: String, hint: impl Into<Str
 }
 
 /// All that is to be said of the pairs.
-pub(super) fn notes(rollouts: &[Rollout], input: &Input<'_>) -> Vec<Diagnostic> {
+pub(crate) fn notes(rollouts: &[Rollout], input: &Input<'_>) -> Vec<Diagnostic> {
     let mut notes: Vec<Diagnostic> = rollouts.iter().filter(|rollout| rollout.at_once).map(|rollout| at_once(rollout, input)).collect();
     notes.extend(rollouts.iter().filter(|rollout| rollout.dark).map(|rollout| all_down(rollout, input)));
     notes
