@@ -96,6 +96,45 @@ const CRATES: &[(&str, &[&str])] = &[
     ("reqwest", &["api/"]),
 ];
 
+/// Names that were here once, and those that the field has for the same. Whoever reads the code must be able to search for its words.
+const RETIRED: &[(&str, &str)] = &[
+    ("attended", "with_progress"),
+    ("Bent", "Intent"),
+    ("Came", "Provenance"),
+    ("Ground", "SurveyContext"),
+    ("Grounds", "ExpandContext"),
+    ("Holding", "LockInfo"),
+    ("Lacking", "MissingToken"),
+    ("Lodging", "Project"),
+    ("Looking", "PlanContext"),
+    ("Manner", "ApplyOptions"),
+    ("of_git", "from_git"),
+    ("Parted", "Diverged"),
+    ("Plot", "ClusterContext"),
+    ("Settle", "AwaitReady"),
+    ("Sharing", "ReadLock"),
+    ("Sight", "Baseline"),
+    ("Sought", "DiscoverQuery"),
+    ("Standing", "SyncStatus"),
+    ("Teller", "EventPrinter"),
+    ("Upkeep", "Moves"),
+    ("Wish", "ImportTarget"),
+    ("Wishes", "ProviderSettings"),
+];
+
+/// Turns of phrase that messages once had, and plain ones. Users paste messages into a search engine.
+const STILTED: &[(&str, &str)] = &[
+    ("It was waited for", "Waited"),
+    ("begin anew", "start a new stack"),
+    ("did not end well", "failed"),
+    ("is in no record", "is not in the state"),
+    ("is made anew", "is recreated"),
+    ("is no name", "is not a valid name"),
+    ("it lives on", "the object is kept"),
+    ("makes it anew", "recreates it"),
+    ("was not begun", "was not started"),
+];
+
 /// Who may look into a secret: its own file, the digest, the conversion of the language, the Spec of a kind, the token's header,
 /// a bucket's key, the age file, and what cuts secrets out of all that is printed.
 const EXPOSERS: &[&str] = &[
@@ -223,6 +262,13 @@ fn lints_are_expected_never_allowed() {
 }
 
 #[test]
+fn retired_words_stay_away() {
+    check("src", retired);
+    check("tests", retired);
+    check("src", stilted);
+}
+
+#[test]
 fn no_file_is_forgotten() {
     for folder in ["src", "tests/it"] {
         let found = forgotten(&sources(folder));
@@ -294,6 +340,10 @@ fn the_rules_can_fail() {
     fine(functions, "engine/plan.rs", &function(LONGEST_FUNCTION));
     let (path, name) = LONG_FUNCTIONS[0];
     broken(functions, path, &format!("fn {name}() {{\n}}\n"));
+    broken(retired, "engine/plan.rs", "fn f(wish: &Wish) {}");
+    fine(retired, "engine/plan.rs", "// A Wish of the user's.\nfn wishes_of() {}");
+    broken(stilted, "kinds/vpc.rs", "format!(\"`{name}` is no \\\n         name for a VPC.\")");
+    fine(stilted, "kinds/vpc.rs", "format!(\"`{name}` is not a valid VPC name.\")");
     broken(allowances, "engine/plan.rs", "#[allow(dead_code)]");
     broken(words, "README.md", &format!("DIGITALOCEAN_TOKEN=dop_v1_{}", "0a".repeat(32)));
     broken(words, "README.md", concat!("cd /ro", "ot/dofloat"));
@@ -575,6 +625,28 @@ fn words(source: &Source) -> Vec<String> {
     // The checks look for the test data beside the checkout, if it is there.
     let found = found.filter(|(pattern, _)| !(source.path == ".ci/run" && pattern.ends_with(r"shared\b")));
     found.map(|(_, what)| format!("{}: it holds {what}", source.path)).collect()
+}
+
+/// Code that has a name which was retired; this file alone may spell them.
+fn retired(source: &Source) -> Vec<String> {
+    static NAMES: LazyLock<Regex> = LazyLock::new(|| {
+        let names: Vec<&str> = RETIRED.iter().map(|(old, _)| *old).collect();
+        Regex::new(&format!(r"\b(?:{})\b", names.join("|"))).expect("a pattern")
+    });
+    if source.path.ends_with("it/tidy.rs") {
+        return Vec::new();
+    }
+    let code = source.text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let found: BTreeSet<&str> = code.flat_map(|line| NAMES.find_iter(line)).map(|name| name.as_str()).collect();
+    let new = |old: &str| RETIRED.iter().find(|(name, _)| *name == old).map_or("another name", |(_, new)| *new);
+    found.into_iter().map(|old| format!("{}: `{old}` is called `{}` by now", source.path, new(old))).collect()
+}
+
+/// Messages in words that were retired, wherever they break their lines.
+fn stilted(source: &Source) -> Vec<String> {
+    let text = source.code().split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>().join(" ");
+    let found = STILTED.iter().filter(|(old, _)| text.contains(old));
+    found.map(|(old, new)| format!("src/{}: say \"{new}\" or the like instead of \"{old}\"", source.path)).collect()
 }
 
 /// What a run left behind in a folder of sources.
