@@ -25,6 +25,7 @@ use dofloat::lang::error::{EvalError, error_at};
 use dofloat::lang::eval::{Eval, Scope};
 use dofloat::lang::files::Memory;
 use dofloat::lang::inputs::{Given, Inputs};
+use dofloat::lang::library::Library;
 use dofloat::lang::module::{self, Source, Stack};
 use dofloat::lang::value::{Data, Val};
 use dofloat::lang::{Host, convert, syntax};
@@ -46,7 +47,7 @@ pub fn config(bytes: &[u8]) {
         if let Err(errors) = module::questions(&sources, &inputs, host) {
             shown.check(&errors);
         }
-        match module::load(&sources, &inputs, &Tables, host) {
+        match module::load(&sources, &Library::default(), &inputs, &Tables, host) {
             Ok(stack) => planned(&stack, &shown),
             Err(errors) => shown.check(&errors),
         }
@@ -205,10 +206,10 @@ pub fn tfvars(bytes: &[u8]) {
     let file = vec![Given::File { name: name.to_owned(), text: text.to_owned() }];
     for given in [file, vec![one(&"any")], ["number", "list", "map", "object", "hidden"].iter().map(one).collect()] {
         let inputs = Inputs { given, ..Inputs::default() };
-        with_host(|host| match module::load(&sources, &inputs, &Tables, host) {
+        with_host(|host| match module::load(&sources, &Library::default(), &inputs, &Tables, host) {
             Ok(stack) => {
                 shown.check(stack.warnings());
-                let again = module::load(&sources, &inputs, &Tables, host).ok().map(|stack| stack.variables());
+                let again = module::load(&sources, &Library::default(), &inputs, &Tables, host).ok().map(|stack| stack.variables());
                 assert_eq!(Some(stack.variables()), again, "the same values are taken in two ways");
                 match stack.outputs(&|_| Term::Unknown(Origin::default())) {
                     Ok(outputs) => assert!(outputs.contains_key("all")),

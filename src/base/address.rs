@@ -8,6 +8,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// What stands in a module's address where a resource has its type: `module.web["a"]`.
+const MODULE: &str = "module";
+
 /// The instance key of a resource with `count` (an index) or `for_each` (a name).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
@@ -18,10 +21,11 @@ pub enum Key {
 }
 
 /// Where a resource instance stands in the configuration: `digitalocean_droplet.web[0]`,
-/// or inside a cluster, `dofloat_cluster.web.digitalocean_droplet.primary`.
+/// inside a cluster, `dofloat_cluster.web.digitalocean_droplet.primary`, or in a module, `module.web["a"].digitalocean_droplet.this`.
+/// A module instance has an address of the same form, with the type `module`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Address {
-    /// The cluster instance that this resource was expanded from, if any.
+    /// What it stands in, if anything: the cluster instance that it was expanded from, or the module instance.
     pub parent: Option<Box<Address>>,
     /// The resource type, for example `digitalocean_droplet`.
     pub kind: String,
@@ -36,6 +40,53 @@ impl Address {
     #[must_use]
     pub fn new(kind: &str, name: &str) -> Self {
         Self { parent: None, kind: kind.to_owned(), name: name.to_owned(), key: None }
+    }
+
+    /// The address of a module instance.
+    #[must_use]
+    pub fn module(name: &str) -> Self {
+        Self::new(MODULE, name)
+    }
+
+    /// Whether it is a module instance, and no resource.
+    #[must_use]
+    pub fn is_module(&self) -> bool {
+        self.kind == MODULE
+    }
+
+    /// The cluster that this is a part of.
+    #[must_use]
+    pub fn whole(&self) -> Option<&Self> {
+        self.parent.as_deref().filter(|parent| !parent.is_module())
+    }
+
+    /// The module instance that this stands in, at any depth of clusters.
+    #[must_use]
+    pub fn module_instance(&self) -> Option<&Self> {
+        let parent = self.parent.as_deref()?;
+        if parent.is_module() { Some(parent) } else { parent.module_instance() }
+    }
+
+    /// The same as it is written within its own module.
+    #[must_use]
+    pub fn within_module(&self) -> Self {
+        Self { parent: self.whole().map(|whole| Box::new(whole.within_module())), ..self.clone() }
+    }
+
+    /// The same in a module instance.
+    #[must_use]
+    pub fn inside(self, module: Option<&Self>) -> Self {
+        let parent = match self.parent {
+            Some(parent) => Some(Box::new(parent.inside(module))),
+            None => module.cloned().map(Box::new),
+        };
+        Self { parent, ..self }
+    }
+
+    /// The same without any instance key: the place in the configuration.
+    #[must_use]
+    pub fn unkeyed(&self) -> Self {
+        Self { parent: self.parent.as_deref().map(|parent| Box::new(parent.unkeyed())), key: None, ..self.clone() }
     }
 
     /// The same resource with another instance key.
@@ -174,6 +225,9 @@ mod tests {
             r#"digitalocean_droplet.web["$${x}"]"#,
             "dofloat_cluster.web.digitalocean_droplet.primary",
             r#"dofloat_cluster.web["eu"].digitalocean_droplet.primary"#,
+            r#"module.a["x"].module.b[0].digitalocean_droplet.this[1]"#,
+            "module.a.dofloat_cluster.web.digitalocean_droplet.primary",
+            "module.a[0]",
         ] {
             assert_eq!(text.parse::<Address>().map(|a| a.to_string()), Ok(text.to_owned()));
         }
@@ -206,6 +260,9 @@ mod tests {
         check("k.a[0]", "k.a[1]", "k.b", None);
         check("c.a.k.x[0]", "c.a", "c.b[\"z\"]", Some("c.b[\"z\"].k.x[0]"));
         check("k.b", "k.a", "k.c", None);
+        check("module.a[0].k.x", "module.a", "module.b", Some("module.b[0].k.x"));
+        check("module.a.k.x[1]", "module.a.k.x", "k.y", Some("k.y[1]"));
+        check("module.a.k.x", "module.a", "module.a[\"z\"]", Some("module.a[\"z\"].k.x"));
     }
 
     #[test]
@@ -214,6 +271,14 @@ mod tests {
         assert!("dofloat_cluster.web".parse::<Address>()?.covers(&child));
         assert!("dofloat_cluster.web[0]".parse::<Address>()?.covers(&child));
         assert!(!"dofloat_cluster.web[1]".parse::<Address>()?.covers(&child));
+        let nested: Address = "module.a[0].module.b.dofloat_cluster.web[0].digitalocean_droplet.primary".parse()?;
+        for (text, covers) in [("module.a", true), ("module.a[0].module.b", true), ("module.a[1]", false), ("module.b", false)] {
+            assert_eq!(text.parse::<Address>()?.covers(&nested), covers, "{text}");
+        }
+        assert_eq!(nested.module_instance().map(ToString::to_string).as_deref(), Some("module.a[0].module.b"));
+        assert_eq!(nested.whole().map(|whole| whole.within_module().to_string()).as_deref(), Some("dofloat_cluster.web[0]"));
+        assert_eq!(nested.within_module().inside(nested.module_instance()), nested);
+        assert_eq!(nested.unkeyed().to_string(), "module.a.module.b.dofloat_cluster.web.digitalocean_droplet.primary");
         Ok(())
     }
 }

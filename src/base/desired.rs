@@ -24,10 +24,22 @@ pub struct Desired {
     pub pairs: BTreeMap<Address, Pair>,
     /// `moved` blocks, in the order in which they are to be done.
     pub moves: Vec<Move>,
-    /// `removed` blocks, by the resource block that is gone.
+    /// `removed` blocks, by the resource block, or module, that is gone.
     pub removals: BTreeMap<Address, Removal>,
     /// `import` blocks, by the instance that takes the object over.
     pub imports: BTreeMap<Address, Import>,
+}
+
+impl Desired {
+    /// The `removed` block that is about an address: about its resource, or about a module that it stands in.
+    #[must_use]
+    pub fn removal(&self, of: &Address) -> Option<&Removal> {
+        if self.removals.is_empty() {
+            return None;
+        }
+        let place = of.unkeyed();
+        std::iter::successors(Some(&place), |place| place.parent.as_deref()).find_map(|place| self.removals.get(place))
+    }
 }
 
 /// What makes the instances of a resource block.

@@ -94,7 +94,7 @@ impl<'a> Expanded<'a> {
     /// The errors in the blocks that can be found before any request.
     pub fn new(inner: &'a dyn Resolve, context: ExpandContext) -> Result<Self, Vec<Diagnostic>> {
         let clusters: BTreeSet<Address> =
-            inner.desired().resources.keys().filter(|address| address.parent.is_none() && address.kind == KIND).cloned().collect();
+            inner.desired().resources.keys().filter(|address| address.whole().is_none() && address.kind == KIND).cloned().collect();
         let mut all = Self { inner, context, desired: Desired::default(), clusters, external_arbiters: BTreeMap::new() };
         all.external_arbiters = all.external_arbiters();
         all.desired = all.expand()?;
@@ -147,7 +147,7 @@ impl<'a> Expanded<'a> {
     pub fn nodes(&self, address: &Address) -> Option<Vec<Address>> {
         let named = |part: &&Address| self.cluster_of(part).is_some_and(|(cluster, _)| address.covers(cluster));
         let is_node = |part: &&Address| matches!(Part::of(part), Some(Part::Node(_)));
-        (address.parent.is_none() && address.kind == KIND)
+        (address.whole().is_none() && address.kind == KIND)
             .then(|| self.desired.resources.keys().filter(named).filter(is_node).cloned().collect())
     }
 
@@ -262,7 +262,7 @@ impl<'a> Expanded<'a> {
             }
         }
         let address = |part: &&Address| {
-            let of_cluster = part.parent.as_deref().is_some_and(|parent| parent.kind == KIND);
+            let of_cluster = part.whole().is_some_and(|whole| whole.kind == KIND);
             of_cluster && Part::of(part) == Some(Part::Address) && !desired.resources.contains_key(*part)
         };
         desired.kept = self.context.remembered.keys().filter(address).cloned().collect();
@@ -272,7 +272,7 @@ impl<'a> Expanded<'a> {
     /// The parts of a cluster, each with what it is built upon.
     fn parts(&self, cluster: &Address) -> Result<BTreeMap<Address, BTreeSet<Address>>, Vec<Diagnostic>> {
         if self.context.leaving {
-            let own = self.context.remembered.keys().filter(|address| address.parent.as_deref() == Some(cluster));
+            let own = self.context.remembered.keys().filter(|address| address.whole() == Some(cluster));
             return Ok(own.map(|address| (address.clone(), BTreeSet::new())).collect());
         }
         let span = self.inner.desired().resources.get(cluster).map(|wanted| wanted.span.clone());
@@ -508,7 +508,7 @@ impl<'a> Expanded<'a> {
     }
 
     fn cluster_of<'b>(&self, of: &'b Address) -> Option<(&'b Address, Part<'b>)> {
-        let cluster = of.parent.as_deref().filter(|cluster| self.clusters.contains(*cluster))?;
+        let cluster = of.whole().filter(|cluster| self.clusters.contains(*cluster))?;
         Some((cluster, Part::of(of)?))
     }
 }

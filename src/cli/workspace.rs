@@ -2,6 +2,7 @@
 //!
 //! Invariant: glue between the layers; nothing is decided here.
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 
 use super::environment::Environment;
@@ -22,6 +23,7 @@ use crate::bootstrap::schema;
 use crate::kinds::Tables;
 use crate::lang::files::Recorded;
 use crate::lang::inputs::{Given, Inputs};
+use crate::lang::library::Library;
 use crate::lang::module::{self, Source, Stack};
 use crate::lang::{Files as _, Host};
 use crate::state::State;
@@ -40,6 +42,8 @@ pub struct Workspace<'a> {
     pub sources: Sources,
     /// Files, with a memory of what was read.
     pub files: Recorded<'a>,
+    /// The files of the modules that it calls.
+    library: Library,
     rng: Rng,
     now: Moment,
 }
@@ -54,7 +58,15 @@ impl<'a> Workspace<'a> {
         for (name, path) in &place.sources {
             sources.insert(name.clone(), read_text(path, name)?);
         }
-        Ok(Self { place, environment, global, sources, files: Recorded::new(disk), rng: Rng::from_entropy(), now: environment.clock.now() })
+        let (files, rng, now) = (Recorded::new(disk), Rng::from_entropy(), environment.clock.now());
+        let library = {
+            let home = environment.home.as_deref();
+            let host = Host { files: &files, base: &place.base, home, now, rng: &rng, fresh: false };
+            let own: Vec<Source<'_>> = sources.iter().map(|(name, text)| Source { name, text }).collect();
+            Library::read(&own, &host, BTreeMap::new())
+        };
+        sources.extend(library.texts().cloned());
+        Ok(Self { place, environment, global, sources, files, library, rng, now })
     }
 
     /// What functions may ask. `fresh`: whether `timestamp` and its like are computed, or unknown still.
@@ -82,7 +94,7 @@ impl<'a> Workspace<'a> {
             variables::ask(questions, inputs, view)?;
         }
         let sources = self.language_sources();
-        let stack = module::load(&sources, inputs, &Types, self.host(false)).map_err(|errors| self.failed(errors))?;
+        let stack = module::load(&sources, &self.library, inputs, &Types, self.host(false)).map_err(|errors| self.failed(errors))?;
         self.learn_secrets(&stack);
         Ok(stack)
     }

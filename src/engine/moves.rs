@@ -77,7 +77,7 @@ pub fn apply(state: &mut State, desired: &Desired) -> Moves {
     for (from, to) in implied(state, desired) {
         moves.remember(rename(state, &from, &to).done);
     }
-    let let_go = |address: &Address| desired.removals.get(&address.block()).is_some_and(|removal| !removal.destroy);
+    let let_go = |address: &Address| desired.removal(address).is_some_and(|removal| !removal.destroy);
     state.deposed.retain(|(address, _), _| !let_go(address));
     moves
 }

@@ -85,18 +85,18 @@ fn whole(json: &Json, salt: &Salt) -> Result<Foreign, String> {
         let text = |name: &str| resource.get(name).and_then(Json::as_str).ok_or_else(|| at(name));
         let (mode, block) = (text("mode")?, Address::new(text("type")?, text("name")?));
         let instances = resource.get("instances").and_then(Json::as_array).ok_or_else(|| at("instances"))?;
-        let module = resource.get("module").and_then(Json::as_str);
+        let module = resource.get("module").and_then(Json::as_str).filter(|module| !module.is_empty());
+        let module = module.map(str::parse::<Address>).transpose().map_err(|why| format!("{why} in `resources[{place}]`"))?;
         for instance in instances {
-            let address = block.with_key(key(instance).map_err(|why| format!("{why} in `resources[{place}]`"))?);
-            let full = module.map_or_else(|| address.to_string(), |module| format!("{module}.{address}"));
+            let key = key(instance).map_err(|why| format!("{why} in `resources[{place}]`"))?;
+            let address = block.with_key(key).inside(module.as_ref());
+            let full = address.to_string();
             let mut leave = |why: &str| foreign.left.push((full.clone(), why.to_owned()));
             let kind = match kind(&address.kind) {
                 _ if mode == "data" => {
-                    foreign.left.push((format!("data.{full}"), "a data source is read again and is not in the state".to_owned()));
-                    continue;
-                }
-                _ if module.is_some() => {
-                    leave("it is in a module, and modules are not supported");
+                    let source = block.with_key(address.key.clone());
+                    let full = module.as_ref().map_or_else(|| format!("data.{source}"), |module| format!("{module}.data.{source}"));
+                    foreign.left.push((full, "a data source is read again and is not in the state".to_owned()));
                     continue;
                 }
                 _ if instance.get("deposed").is_some_and(|key| !key.is_null()) => {
@@ -135,11 +135,14 @@ fn whole(json: &Json, salt: &Salt) -> Result<Foreign, String> {
 
 /// Turns what instances were built upon into addresses of instances that are there.
 fn link(foreign: &mut Foreign, dependencies: Vec<BTreeSet<Address>>) {
-    let all: Vec<Address> = foreign.targets.iter().map(|target| target.to.clone()).collect();
+    let mut all: BTreeMap<Address, Vec<Address>> = BTreeMap::new();
+    for target in &foreign.targets {
+        all.entry(target.to.unkeyed()).or_default().push(target.to.clone());
+    }
     for (target, dependencies) in foreign.targets.iter_mut().zip(dependencies) {
         if let Some(told) = &mut target.told {
-            told.after =
-                all.iter().filter(|other| **other != target.to && dependencies.iter().any(|of| of.covers(other))).cloned().collect();
+            let found = dependencies.iter().filter_map(|of| all.get(of)).flatten();
+            told.after = found.filter(|other| **other != target.to).cloned().collect();
         }
     }
 }
@@ -152,7 +155,7 @@ fn key(instance: &Json) -> Result<Option<Key>, String> {
     }
 }
 
-/// The resources that an instance was built upon; those in modules have no record here.
+/// The resources that an instance was built upon, without keys.
 fn depends(instance: &Json) -> BTreeSet<Address> {
     let names = instance.get("dependencies").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
     names.filter_map(|name| name.parse().ok()).collect()
@@ -236,12 +239,12 @@ mod tests {
       "resources": [
         {"mode": "managed", "type": "digitalocean_vpc", "name": "net", "instances": [{"attributes": {"id": "v-1", "name": "net"}}]},
         {"mode": "managed", "type": "digitalocean_droplet", "name": "web", "instances": [
-          {"index_key": 0, "status": "tainted", "dependencies": ["digitalocean_vpc.net", "module.m.thing.x"],
+          {"index_key": 0, "status": "tainted", "dependencies": ["digitalocean_vpc.net", "module.m.digitalocean_vpc.net", "module.m.thing.x"],
            "sensitive_attributes": [[{"type": "get_attr", "value": "user_data"}]],
            "attributes": {"id": "7", "name": "web", "ssh_keys": ["1"], "user_data": "AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D"}},
           {"index_key": 1, "deposed": "00ff", "attributes": {"id": "8"}}]},
         {"mode": "managed", "type": "digitalocean_spaces_bucket", "name": "b", "instances": [{"attributes": {"id": "b"}}]},
-        {"mode": "managed", "module": "module.m", "type": "digitalocean_vpc", "name": "net", "instances": [{"attributes": {"id": "v-2"}}]},
+        {"mode": "managed", "module": "module.m[\"a\"]", "type": "digitalocean_vpc", "name": "net", "instances": [{"attributes": {"id": "v-2"}}]},
         {"mode": "data", "type": "digitalocean_images", "name": "i", "instances": [{"attributes": {"id": "i"}}]}
       ]}"#;
 
@@ -253,17 +256,17 @@ mod tests {
     fn what_is_known_is_taken_and_the_rest_is_named() {
         let foreign = read(FILE.as_bytes(), "a.tfstate", &salt()).unwrap();
         let names: Vec<String> = foreign.targets.iter().map(|target| format!("{}={}", target.to, target.id)).collect();
-        assert_eq!(names, ["digitalocean_vpc.net=v-1", "digitalocean_droplet.web[0]=7"]);
+        assert_eq!(names, ["digitalocean_vpc.net=v-1", "digitalocean_droplet.web[0]=7", r#"module.m["a"].digitalocean_vpc.net=v-2"#]);
         let told = foreign.targets[1].told.as_ref().unwrap();
         assert_eq!(told.digests["user_data"].as_str(), "sha1:aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d");
         assert_eq!(told.body.keys().collect::<Vec<_>>(), ["ssh_keys"]);
-        assert_eq!(told.after, BTreeSet::from(["digitalocean_vpc.net".parse().unwrap()]));
+        assert_eq!(
+            told.after,
+            BTreeSet::from(["digitalocean_vpc.net".parse().unwrap(), r#"module.m["a"].digitalocean_vpc.net"#.parse().unwrap()])
+        );
         assert_eq!(foreign.tainted, ["digitalocean_droplet.web[0]".parse().unwrap()]);
         let left: Vec<&str> = foreign.left.iter().map(|(address, _)| address.as_str()).collect();
-        assert_eq!(
-            left,
-            ["digitalocean_droplet.web[1]", "digitalocean_spaces_bucket.b", "module.m.digitalocean_vpc.net", "data.digitalocean_images.i"]
-        );
+        assert_eq!(left, ["digitalocean_droplet.web[1]", "digitalocean_spaces_bucket.b", "data.digitalocean_images.i"]);
         assert_eq!(foreign.outputs["ip"].value, Some("192.0.2.1".into()));
         assert_eq!(foreign.outputs["key"].value, None);
         assert!(foreign.outputs["key"].sensitive.as_ref().unwrap().matches(&foreign.secrets["key"], &salt()));

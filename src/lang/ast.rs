@@ -8,6 +8,9 @@ use std::sync::Arc;
 use super::value::Val;
 use dofloat_base::diag::Span;
 
+/// A resource block's type and name.
+pub type Name = (String, String);
+
 /// A file's content, or what stands between a block's braces.
 #[derive(Clone, Debug, Default)]
 pub struct Body {

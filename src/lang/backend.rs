@@ -4,7 +4,7 @@
 //! which stores there are.
 
 use super::ast::{Block, Body, Expr, Kind};
-use super::module::{self, Source};
+use super::source::{Source, bodies};
 use super::value::Data;
 use dofloat_base::diag::{Diagnostic, Span};
 
@@ -35,7 +35,7 @@ pub struct Setting {
 /// # Errors
 /// What is wrong with it, or whatever keeps a file from being read whole.
 pub fn of_stack(sources: &[Source<'_>]) -> Result<Option<Backend>, Vec<Diagnostic>> {
-    let (bodies, errors) = module::bodies(sources);
+    let (bodies, errors) = bodies(sources);
     if errors.is_empty() { of_bodies(&bodies) } else { Err(errors) }
 }
 

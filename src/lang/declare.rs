@@ -5,10 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+mod calls;
 mod moves;
 mod settings;
 
 use super::Host;
+pub use super::ast::Name;
 use super::ast::{Attr, Block, Body, Expr, Kind, StepKind};
 use super::constant::constant;
 use super::constraint::Constraint;
@@ -22,9 +24,6 @@ use dofloat_base::address::Address;
 use dofloat_base::desired::{Ignore, Lifecycle, Move, Prevent, Removal};
 use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::types::Type;
-
-/// A resource block's type and name.
-pub type Name = (String, String);
 
 /// All declarations of a stack.
 #[derive(Debug, Default)]
@@ -47,6 +46,8 @@ pub struct Module {
     pub removals: BTreeMap<Address, Removal>,
     /// `import` blocks.
     pub imports: Vec<Import>,
+    /// `module` blocks.
+    pub calls: BTreeMap<String, ModuleCall>,
     /// What is written in a way that has no effect, or is an old one.
     pub warnings: Vec<Diagnostic>,
 }
@@ -124,6 +125,8 @@ pub struct Output {
     pub value: Expr,
     /// `sensitive = true`.
     pub sensitive: bool,
+    /// `ephemeral = true`.
+    pub ephemeral: bool,
     /// `description`.
     pub description: Option<String>,
     /// `depends_on`.
@@ -141,6 +144,17 @@ pub enum Repeat {
     Count(Expr),
     /// `for_each`.
     ForEach(Expr),
+}
+
+impl Repeat {
+    /// The expression that tells how many there are.
+    #[must_use]
+    pub fn expr(&self) -> Option<&Expr> {
+        match self {
+            Self::Once => None,
+            Self::Count(expr) | Self::ForEach(expr) => Some(expr),
+        }
+    }
 }
 
 /// A `resource` block.
@@ -166,6 +180,35 @@ pub struct Resource {
     pub postconditions: Vec<Check>,
 }
 
+/// A `module` block.
+#[derive(Debug)]
+pub struct ModuleCall {
+    /// The block's header.
+    pub span: Span,
+    /// Where the module comes from.
+    pub source: String,
+    /// Where that is written.
+    pub source_span: Span,
+    /// Which releases of a registry's module may be used.
+    pub version: Option<String>,
+    /// `count` or `for_each`.
+    pub repeat: Repeat,
+    /// The values of the module's variables.
+    pub arguments: Body,
+    /// `depends_on`.
+    pub depends_on: Vec<Expr>,
+}
+
+impl ModuleCall {
+    /// The expressions that the value of a variable comes from: what is given, and what `each` in it comes from.
+    #[must_use]
+    pub fn value_of(&self, variable: &str) -> Vec<&Expr> {
+        let Some(attr) = self.arguments.attr(variable) else { return Vec::new() };
+        let is_each = references::of(&attr.value, &[]).iter().any(|reference| reference.root == "each");
+        std::iter::once(&attr.value).chain(self.repeat.expr().filter(|_| is_each)).collect()
+    }
+}
+
 /// A `provider` block.
 #[derive(Debug)]
 pub struct Provider {
@@ -184,10 +227,7 @@ impl Resource {
 
     /// Every expression of the block, with the names that dynamic blocks bind there, but the postconditions'.
     pub fn expressions<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr, &[&'a str])) {
-        match &self.repeat {
-            Repeat::Once => {}
-            Repeat::Count(expr) | Repeat::ForEach(expr) => visit(expr, &[]),
-        }
+        self.repeat.expr().into_iter().for_each(|expr| visit(expr, &[]));
         body_expressions(&self.body, &mut Vec::new(), visit);
         for check in &self.preconditions {
             visit(&check.condition, &[]);
@@ -253,10 +293,10 @@ pub fn module(bodies: Vec<Body>, host: &Host<'_>) -> (Module, Vec<Diagnostic>) {
     (collect.module, collect.errors)
 }
 
-const BLOCKS: &[&str] = &["variable", "locals", "output", "resource", "provider", "terraform", "moved", "removed", "import"];
+const BLOCKS: &[&str] = &["variable", "locals", "output", "resource", "provider", "terraform", "moved", "removed", "import", "module"];
 
 /// Blocks that Terraform has and this program does not have yet.
-const UNSUPPORTED: &[&str] = &["data", "module", "check", "ephemeral"];
+const UNSUPPORTED: &[&str] = &["data", "check", "ephemeral"];
 
 const RESERVED_VARIABLES: &[&str] = &["source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"];
 
@@ -287,6 +327,7 @@ impl Collect<'_> {
             "moved" if self.labels(&block, &[]) => self.moved(&block),
             "removed" if self.labels(&block, &[]) => self.removed(&block),
             "import" if self.labels(&block, &[]) => self.import(block),
+            "module" if self.labels(&block, &["name"]) => self.module_call(block),
             kind if BLOCKS.contains(&kind) => {}
             kind if UNSUPPORTED.contains(&kind) => {
                 let wanted: &[&str] = if kind == "data" { &["type", "name"] } else { &[] };
@@ -482,13 +523,11 @@ impl Collect<'_> {
             self.error(Diagnostic::error("An output needs the argument \"value\".").at(block.header.clone()));
             return;
         };
-        if self.flag(&block, "ephemeral") == Some(true) {
-            self.error(Diagnostic::error("An output of a stack cannot be ephemeral: it is kept in the state.").at(block.header.clone()));
-        }
         let output = Output {
             span: block.header.clone(),
             value,
             sensitive: self.flag(&block, "sensitive").unwrap_or(false),
+            ephemeral: self.flag(&block, "ephemeral").unwrap_or(false),
             description: self.text(&block, "description"),
             depends_on: self.list(&block, "depends_on"),
             preconditions: block.body.blocks("precondition").filter_map(|block| self.check(block)).collect(),
@@ -532,15 +571,7 @@ impl Collect<'_> {
                     .hint("Put what a droplet should do at its first boot into `user_data`."),
             );
         }
-        let repeat = match (block.body.attr("count"), block.body.attr("for_each")) {
-            (Some(_), Some(for_each)) => {
-                self.error(Diagnostic::error("A resource has `count` or `for_each`, not both.").at(for_each.span.clone()));
-                Repeat::Once
-            }
-            (Some(count), None) => Repeat::Count(count.value.clone()),
-            (None, Some(for_each)) => Repeat::ForEach(for_each.value.clone()),
-            (None, None) => Repeat::Once,
-        };
+        let repeat = self.repeat(&block, "resource");
         self.sole_provider(&block);
         let depends_on = self.list(&block, "depends_on");
         let mut resource = Resource {

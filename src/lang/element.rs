@@ -11,7 +11,7 @@ use super::ast::{Expr, For, Kind, StepKind};
 use super::declare::Name;
 use super::error::EvalError;
 use super::eval::elements;
-use super::scope::{Here, Names};
+use super::scope::Names;
 use super::types;
 use super::value::{Data, Val};
 
@@ -117,11 +117,6 @@ impl<'s> Names<'s> {
         self.base().module.locals.get(name).map(|local| &local.value)
     }
 
-    /// The same names while nothing is known of resources.
-    fn shape(&self) -> Self {
-        Names::new(self.base(), None, Here::Plain)
-    }
-
     /// One instance of a resource that has several; nothing if there is no such resource, or none under that key.
     fn element_of(&self, block: &Name, key: &Val) -> Option<Result<Val, EvalError>> {
         self.base().module.resources.get(block)?;
@@ -130,7 +125,7 @@ impl<'s> Names<'s> {
             Err(error) => return Some(Err(error)),
         };
         let key = instances.key(key)?;
-        let address = dofloat_base::address::Address::new(&block.0, &block.1).with_key(Some(key));
+        let address = self.base().place(block).with_key(Some(key));
         Some(Ok(self.instance(&address, &[]).0))
     }
 

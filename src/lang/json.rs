@@ -321,7 +321,7 @@ fn is_bare(within: &str, name: &str) -> bool {
     matches!(
         (within, name),
         ("variable", "type")
-            | ("resource" | "output", "depends_on")
+            | ("resource" | "output" | "module", "depends_on")
             | ("resource", "provider")
             | ("lifecycle", "ignore_changes" | "replace_triggered_by")
             | ("dynamic", "iterator")

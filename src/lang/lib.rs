@@ -17,22 +17,29 @@ pub mod error;
 pub mod eval;
 pub mod files;
 pub mod functions;
+mod graph;
 pub mod inputs;
 pub mod json;
+pub mod library;
 pub mod module;
 pub mod moves;
 mod quotes;
 pub mod references;
 pub mod scope;
 pub mod shape;
+pub mod source;
 pub mod special;
 pub mod statics;
 pub mod syntax;
 mod target;
+pub mod tree;
 pub mod type_expr;
 pub mod types;
 pub mod value;
+mod wanted;
 
+#[cfg(test)]
+mod module_tests;
 #[cfg(test)]
 mod tests;
 

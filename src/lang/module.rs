@@ -4,35 +4,28 @@
 //! shape that is known; what is left to go wrong are values. It must not know kinds.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Host;
-use super::ast::Body;
 use super::body;
 use super::convert;
-use super::declare::{self, Module, Resource};
+use super::declare::{self, Module, Name};
 use super::element;
 use super::error::EvalError;
 use super::inputs::{self, Inputs, Question};
-use super::json;
-use super::scope::{Base, Here, Names};
-use super::shape;
+use super::library::Library;
+use super::scope::{Base, Here, Names, Shared};
+pub use super::source::Source;
+use super::source::bodies;
 use super::statics;
-use super::syntax;
+use super::tree::Tree;
 use super::value::Val;
+use super::wanted;
 use dofloat_base::address::Address;
 use dofloat_base::desired::{Desired, Known, Output, Resolve};
 use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::types::{Schemas, Type};
 use dofloat_base::value::{Origin, Term};
-
-/// A file of a stack: its name as it is shown, and its text. Names that end in `.json` hold the JSON form.
-#[derive(Clone, Copy, Debug)]
-pub struct Source<'a> {
-    /// For example `plans/web.tf`.
-    pub name: &'a str,
-    /// The content.
-    pub text: &'a str,
-}
 
 /// A stack.
 pub struct Stack<'a> {
@@ -63,23 +56,45 @@ pub struct Variable {
     pub span: Span,
 }
 
-/// Loads a stack.
+/// Loads a stack, with the modules that it calls.
 ///
 /// # Errors
 /// All that is wrong with the files, or else with the values of the variables, or else with the shape.
-pub fn load<'a>(sources: &[Source<'_>], inputs: &Inputs, schemas: &dyn Schemas, host: Host<'a>) -> Result<Stack<'a>, Vec<Diagnostic>> {
+pub fn load<'a>(
+    sources: &[Source<'_>],
+    library: &Library,
+    inputs: &Inputs,
+    schemas: &dyn Schemas,
+    host: Host<'a>,
+) -> Result<Stack<'a>, Vec<Diagnostic>> {
     let module = declared(sources, &host)?;
-    let types = statics::types(&module, schemas);
-    let links = statics::check(&module, &types, schemas).map_err(sorted)?;
-    let (variables, unused) = inputs::values(&module, inputs, &host)?;
-    let warnings = module.warnings.iter().cloned().chain(unused).collect();
-    let mut base = Base::new(module, variables, types, links, host);
-    base.open_shape = inputs.open_shape;
-    base.compute();
-    validate_variables(&base)?;
-    check_bodies(&base)?;
-    let desired = shape::desired(&base).map_err(sorted)?;
+    let kept = module
+        .outputs
+        .values()
+        .filter(|output| output.ephemeral)
+        .map(|output| Diagnostic::error("An output of a stack cannot be ephemeral: it is kept in the state.").at(output.span.clone()));
+    gathered(kept.collect())?;
+    let tree = Tree::grow(module, library, &host).map_err(sorted)?;
+    let types = statics::types(&tree, schemas);
+    let links = statics::check(&tree, &types, schemas).map_err(sorted)?;
+    let root = &tree.entries[0].module;
+    let (variables, unused) = inputs::values(root, inputs, &host)?;
+    let warnings = root.warnings.iter().cloned().chain(unused).collect();
+    let base = Base::compute(Shared::new(tree, links, types, host, inputs.open_shape), variables);
+    let plain = Names::new(&base, None, Here::Plain);
+    gathered(each_module(&plain, &validate_variables))?;
+    gathered(each_module(&plain, &check_bodies))?;
+    let desired = wanted::desired(&base).map_err(sorted)?;
     Ok(Stack { base, desired, warnings })
+}
+
+/// What is wrong in a module and in those that it calls.
+fn each_module(names: &Names<'_>, check: &dyn Fn(&Names<'_>) -> Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut errors = check(names);
+    for call in names.base().calls.keys() {
+        errors.extend(names.rooms(call).iter().flat_map(|room| each_module(room, check)));
+    }
+    errors
 }
 
 /// The variables of a stack that have no default and are given no value.
@@ -89,25 +104,6 @@ pub fn load<'a>(sources: &[Source<'_>], inputs: &Inputs, schemas: &dyn Schemas, 
 pub fn questions(sources: &[Source<'_>], inputs: &Inputs, host: Host<'_>) -> Result<Vec<Question>, Vec<Diagnostic>> {
     let module = declared(sources, &host)?;
     Ok(inputs::questions(&module, inputs, &host))
-}
-
-/// The files as far as they can be read, and what is wrong with the rest.
-pub(super) fn bodies(sources: &[Source<'_>]) -> (Vec<Body>, Vec<Diagnostic>) {
-    let mut bodies: Vec<Body> = Vec::new();
-    let mut errors = Vec::new();
-    for source in sources {
-        if source.name.ends_with(".json") {
-            match json::body(source.name, source.text, json::Shape::File) {
-                Ok(body) => bodies.push(body),
-                Err(found) => errors.extend(found),
-            }
-        } else {
-            let (body, found) = syntax::body_partly(source.name, source.text);
-            errors.extend(found);
-            bodies.push(body);
-        }
-    }
-    (bodies, errors)
 }
 
 fn declared(sources: &[Source<'_>], host: &Host<'_>) -> Result<Module, Vec<Diagnostic>> {
@@ -129,25 +125,35 @@ fn gathered(errors: Vec<Diagnostic>) -> Result<(), Vec<Diagnostic>> {
     if errors.is_empty() { Ok(()) } else { Err(sorted(errors)) }
 }
 
-fn validate_variables(base: &Base<'_>) -> Result<(), Vec<Diagnostic>> {
-    let names = Names::new(base, None, Here::Plain);
+/// The conditions that the values of variables must meet.
+fn validate_variables(names: &Names<'_>) -> Vec<Diagnostic> {
+    let base = names.base();
     let mut errors = Vec::new();
-    for variable in base.module.variables.values() {
+    for (name, variable) in &base.module.variables {
+        if let Some(Err(error)) = base.variables.get(name).and_then(|cell| cell.get()) {
+            errors.push((**error).clone());
+            continue;
+        }
         for check in &variable.validations {
-            errors.extend(body::check(&names.eval(), check, &variable.span, "validation").map_err(|error| *error).err());
+            errors.extend(failed(names, check, &variable.span, "validation"));
         }
     }
-    gathered(errors)
+    errors
+}
+
+fn failed(names: &Names<'_>, check: &declare::Check, at: &Span, what: &str) -> Option<Diagnostic> {
+    body::check(&names.eval(), check, at, what).map_err(|error| *error).err()
 }
 
 /// Evaluates everything once with resources that are unknown: local values, bodies, outputs. So a wrong operand or
 /// argument is found before any request, also where no instance would reach it.
-fn check_bodies(base: &Base<'_>) -> Result<(), Vec<Diagnostic>> {
+fn check_bodies(plain: &Names<'_>) -> Vec<Diagnostic> {
+    let base = plain.base();
     let mut errors = Vec::new();
-    let plain = Names::new(base, None, Here::Plain);
     for local in base.module.locals.keys() {
         errors.extend(base.local(local).and_then(|value| value.as_ref().err()).map(|error| (**error).clone()));
     }
+    errors.extend(base.calls.values().filter_map(|called| Some((**called.instances.as_ref().err()?).clone())));
     for (name, resource) in &base.module.resources {
         if let Err(error) = base.instances(name) {
             errors.push(*error);
@@ -158,21 +164,30 @@ fn check_bodies(base: &Base<'_>) -> Result<(), Vec<Diagnostic>> {
             declare::Repeat::Count(_) => Here::Count(Val::unknown(Type::Number)),
             declare::Repeat::ForEach(_) => Here::Each(Val::unknown(Type::String), Val::unknown(Type::Any)),
         };
-        let names = Names::new(base, None, here);
-        if let Some(types) = base.types.get(&name.0) {
+        let names = plain.outside().with_here(here);
+        if let Some(types) = base.types(&name.0) {
             errors.extend(body::term(&names.eval(), &resource.body, types).err().into_iter().flatten());
         }
     }
     for output in base.module.outputs.values() {
         match plain.eval().eval(&output.value) {
-            Ok(value) => errors.extend(leak(output, &value)),
+            Ok(value) if base.address.is_none() => errors.extend(leak(output, &value)),
+            Ok(_) => {}
             Err(error) => errors.push(*error),
         }
-        for check in &output.preconditions {
-            errors.extend(body::check(&plain.eval(), check, &check.condition.span, "precondition").map_err(|error| *error).err());
-        }
+        errors.extend(output.preconditions.iter().filter_map(|check| failed(plain, check, &check.condition.span, "precondition")));
     }
-    gathered(errors)
+    errors
+}
+
+/// What is checked in a called module once its values are known: what variables and outputs must be.
+fn conditions(names: &Names<'_>) -> Vec<Diagnostic> {
+    let module = &names.base().module;
+    let variables =
+        module.variables.values().flat_map(|variable| variable.validations.iter().map(|check| (check, &variable.span, "validation")));
+    let outputs =
+        module.outputs.values().flat_map(|output| output.preconditions.iter().map(|check| (check, &check.condition.span, "precondition")));
+    variables.chain(outputs).filter_map(|(check, at, what)| failed(names, check, at, what)).collect()
 }
 
 /// An output that would show a sensitive value.
@@ -195,10 +210,17 @@ impl Stack<'_> {
     #[must_use]
     pub fn variables(&self) -> BTreeMap<String, Variable> {
         let one = |(name, variable): (&String, &declare::Variable)| {
-            let value = self.base.variables.get(name).map_or_else(Term::null, convert::term);
+            let value = self.value(name);
             (name.clone(), Variable { value, sensitive: variable.sensitive, span: variable.span.clone() })
         };
         self.base.module.variables.iter().map(one).collect()
+    }
+
+    fn value(&self, name: &str) -> Term {
+        match self.base.variables.get(name).and_then(|cell| cell.get()) {
+            Some(Ok(value)) => convert::term(value),
+            _ => Term::null(),
+        }
     }
 
     /// The header of the `provider` block, if there is one.
@@ -236,22 +258,20 @@ impl Stack<'_> {
         gathered(errors).map(|()| arguments)
     }
 
-    fn instance(&self, of: &Address) -> Option<(&Resource, &BTreeMap<String, Type>)> {
-        let resource = self.base.module.resources.get(&(of.kind.clone(), of.name.clone()))?;
-        Some((resource, self.base.types.get(&of.kind)?))
-    }
-
-    /// The names in an instance. A value of `for_each` that was not known with the shape is computed again.
-    fn names<'s>(&'s self, of: &Address, resource: &Resource, known: &'s Known<'s>) -> Result<Names<'s>, EvalError> {
-        let instances = self.base.instances(&(of.kind.clone(), of.name.clone()))?;
-        let mut here = instances.here(of.key.as_ref());
+    /// The block of an instance and the names in it.
+    fn instance<'s>(&'s self, of: &Address, known: &'s Known<'s>) -> Result<Option<(Arc<Module>, Name, Names<'s>)>, EvalError> {
+        let Some(names) = Names::at(&self.base, Some(known), of.parent.as_deref())? else { return Ok(None) };
+        let (base, block) = (names.base(), (of.kind.clone(), of.name.clone()));
+        let Some(resource) = base.module.resources.get(&block) else { return Ok(None) };
+        let mut here = base.instances(&block)?.here(of.key.as_ref());
+        // A value of `for_each` that was not known with the shape is computed again.
         if let (Here::Each(key, value), declare::Repeat::ForEach(expr)) = (&here, &resource.repeat)
             && value.has_unknown()
         {
-            let fresh = element::of(&Names::new(&self.base, Some(known), Here::Plain), expr, key)?;
+            let fresh = element::of(&names, expr, key)?;
             here = Here::Each(key.clone(), fresh.unwrap_or_else(|| value.clone()));
         }
-        Ok(Names::new(&self.base, Some(known), here))
+        Ok(Some((Arc::clone(&base.module), block, names.with_here(here))))
     }
 
     fn about(of: &Address, errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
@@ -270,32 +290,28 @@ impl Resolve for Stack<'_> {
     }
 
     fn body(&self, of: &Address, known: &Known<'_>) -> Result<Term, Vec<Diagnostic>> {
-        let Some((resource, types)) = self.instance(of) else { return Ok(Term::Unknown(Origin::default())) };
-        let names = self.names(of, resource, known).map_err(|error| Self::about(of, vec![*error]))?;
-        let eval = names.eval();
-        let failed: Vec<_> = resource
-            .preconditions
-            .iter()
-            .filter_map(|check| body::check(&eval, check, &check.condition.span, "precondition").err().map(|error| *error))
-            .collect();
+        let found = self.instance(of, known).map_err(|error| Self::about(of, vec![*error]))?;
+        let Some((module, block, names)) = found else { return Ok(Term::Unknown(Origin::default())) };
+        let (resource, Some(types)) = (&module.resources[&block], self.base.types(&of.kind)) else {
+            return Ok(Term::Unknown(Origin::default()));
+        };
+        let failed: Vec<_> =
+            resource.preconditions.iter().filter_map(|check| failed(&names, check, &check.condition.span, "precondition")).collect();
         if !failed.is_empty() {
             return Err(Self::about(of, failed));
         }
-        body::term(&eval, &resource.body, types).map_err(|errors| Self::about(of, errors))
+        body::term(&names.eval(), &resource.body, types).map_err(|errors| Self::about(of, errors))
     }
 
     fn check(&self, of: &Address, known: &Known<'_>) -> Result<(), Vec<Diagnostic>> {
-        let Some((resource, _)) = self.instance(of) else { return Ok(()) };
-        if resource.postconditions.is_empty() {
+        let found = self.instance(of, known).map_err(|error| Self::about(of, vec![*error]))?;
+        let Some((module, block, names)) = found else { return Ok(()) };
+        let checks = &module.resources[&block].postconditions;
+        if checks.is_empty() {
             return Ok(());
         }
-        let names = self.names(of, resource, known).map_err(|error| Self::about(of, vec![*error]))?;
         let names = names.with_self(Names::whole(&self.base, of, &known(of)));
-        let eval = names.eval();
-        let failed = resource
-            .postconditions
-            .iter()
-            .filter_map(|check| body::check(&eval, check, &check.condition.span, "postcondition").err().map(|error| *error));
+        let failed = checks.iter().filter_map(|check| failed(&names, check, &check.condition.span, "postcondition"));
         gathered(failed.collect()).map_err(|errors| Self::about(of, errors))
     }
 
@@ -303,10 +319,11 @@ impl Resolve for Stack<'_> {
         let names = Names::new(&self.base, Some(known), Here::Plain);
         let eval = names.eval();
         let (mut outputs, mut errors) = (BTreeMap::new(), Vec::new());
+        for call in self.base.calls.keys() {
+            errors.extend(names.rooms(call).iter().flat_map(|room| each_module(room, &conditions)));
+        }
         for (name, output) in &self.base.module.outputs {
-            for check in &output.preconditions {
-                errors.extend(body::check(&eval, check, &check.condition.span, "precondition").map_err(|error| *error).err());
-            }
+            errors.extend(output.preconditions.iter().filter_map(|check| failed(&names, check, &check.condition.span, "precondition")));
             match eval.eval(&output.value) {
                 Ok(value) if value.is_null() => {}
                 Ok(value) => {
@@ -321,7 +338,9 @@ impl Resolve for Stack<'_> {
     }
 
     fn span(&self, of: &Address, path: &[&str]) -> Option<Span> {
-        let resource = self.base.module.resources.get(&(of.kind.clone(), of.name.clone()))?;
+        let tree = &self.base.shared.tree;
+        let module = &tree.entries[tree.find(of.parent.as_deref())?].module;
+        let resource = module.resources.get(&(of.kind.clone(), of.name.clone()))?;
         body::place(&resource.body, path).or_else(|| Some(resource.span.clone()))
     }
 }

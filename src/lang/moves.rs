@@ -13,17 +13,28 @@ use super::target::target;
 use super::types;
 use super::value::{Data, Val};
 use dofloat_base::address::Address;
-use dofloat_base::desired::{Desired, Import, Move};
+use dofloat_base::desired::{Desired, Import, Move, Removal};
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::types::Type;
 
+/// More moves than are ordered by looking at each beside each other one.
+const MOST_MOVES: usize = 300;
+
 /// Puts the blocks into the shape; gives what is wrong with them.
 pub(super) fn put(base: &Base<'_>, desired: &mut Desired) -> Vec<Diagnostic> {
-    let mut errors = ambiguous(&base.module.moves);
-    for of in &base.module.moves {
-        let declared = |address: &Address| base.module.resources.contains_key(&(address.kind.clone(), address.name.clone()));
-        let whole = of.from.key.is_none() && of.to.key.is_none();
-        if (whole && declared(&of.from)) || desired.resources.contains_key(&of.from) {
+    let (mut moves, mut errors) = (Vec::new(), Vec::new());
+    gather(base, &mut moves, &mut desired.removals);
+    let all: Vec<Move> = moves.iter().flatten().cloned().collect();
+    errors.extend(ambiguous(&all));
+    let tree = &base.shared.tree;
+    for of in &all {
+        let is_there = if of.from.is_module() {
+            desired.resources.keys().any(|address| of.from.covers(address))
+        } else {
+            let whole = of.from.key.is_none() && of.to.key.is_none();
+            (whole && is_open(base, of.from.parent.as_deref()) && tree.declares(&of.from)) || desired.resources.contains_key(&of.from)
+        };
+        if is_there {
             errors.push(
                 Diagnostic::error(format!("{} is moved away, and is still in the configuration.", of.from))
                     .at(of.span.clone())
@@ -31,20 +42,25 @@ pub(super) fn put(base: &Base<'_>, desired: &mut Desired) -> Vec<Diagnostic> {
             );
         }
     }
-    for (from, removal) in &base.module.removals {
-        if let Some(resource) = base.module.resources.get(&(from.kind.clone(), from.name.clone())) {
-            errors.push(
-                Diagnostic::error(format!("{from} is removed, and is still in the configuration."))
-                    .at(removal.span.clone())
-                    .related(resource.span.clone(), "here")
-                    .hint("Take out its block, or the removed block."),
-            );
+    for (from, removal) in &desired.removals {
+        if tree.declares(from) {
+            let block = tree.find(from.parent.as_deref()).and_then(|at| {
+                let module = &tree.entries[at].module;
+                let call = module.calls.get(&from.name).filter(|_| from.is_module()).map(|call| &call.span);
+                call.or_else(|| Some(&module.resources.get(&(from.kind.clone(), from.name.clone()))?.span)).cloned()
+            });
+            let error = Diagnostic::error(format!("{from} is removed, and is still in the configuration.")).at(removal.span.clone());
+            let error = block.into_iter().fold(error, |error, block| error.related(block, "here"));
+            errors.push(error.hint("Take out its block, or the removed block."));
         }
     }
-    desired.removals.clone_from(&base.module.removals);
-    match in_order(&base.module.moves) {
-        Ok(moves) => desired.moves = moves,
-        Err(error) => errors.push(*error),
+    // What a caller says is done before what is said within: it may be what brings it there.
+    let groups = if all.len() <= MOST_MOVES { vec![all] } else { moves };
+    for group in &groups {
+        match in_order(group) {
+            Ok(moves) => desired.moves.extend(moves),
+            Err(error) => errors.push(*error),
+        }
     }
     for import in &base.module.imports {
         if let Err(error) = imports(base, import, desired) {
@@ -52,6 +68,28 @@ pub(super) fn put(base: &Base<'_>, desired: &mut Desired) -> Vec<Diagnostic> {
         }
     }
     errors
+}
+
+/// The moves of each module instance, the callers' first, and all removals.
+fn gather(base: &Base<'_>, moves: &mut Vec<Vec<Move>>, removals: &mut BTreeMap<Address, Removal>) {
+    let module = base.address.as_ref();
+    let within = |of: &Move| Move { from: of.from.clone().inside(module), to: of.to.clone().inside(module), span: of.span.clone() };
+    moves.push(base.module.moves.iter().map(within).collect());
+    for (from, removal) in &base.module.removals {
+        removals.insert(from.clone().inside(module).unkeyed(), removal.clone());
+    }
+    base.calls.values().flat_map(|called| called.rooms.values()).for_each(|room| gather(room, moves, removals));
+}
+
+/// Whether there is such a module instance.
+fn is_open(base: &Base<'_>, module: Option<&Address>) -> bool {
+    room(base, module).is_some()
+}
+
+/// The module instance of an address.
+fn room<'b>(base: &'b Base<'b>, module: Option<&Address>) -> Option<&'b Base<'b>> {
+    let Some(module) = module else { return Some(base) };
+    room(base, module.parent.as_deref())?.calls.get(&module.name)?.rooms.get(&module.key)
 }
 
 /// Two moves from one address, or to one.
@@ -106,15 +144,20 @@ fn imports(base: &Base<'_>, import: &declare::Import, desired: &mut Desired) -> 
 fn one(base: &Base<'_>, import: &declare::Import, here: Here, desired: &mut Desired) -> Result<(), EvalError> {
     let names = Names::new(base, None, here);
     let to = target(&import.to, &|key| names.eval().eval(key))?;
-    if matches!(base.instances(&(to.kind.clone(), to.name.clone())), Ok(Instances::Open(_))) {
+    let block = (to.kind.clone(), to.name.clone());
+    let room = room(base, to.parent.as_deref());
+    let instances = room.filter(|room| room.module.resources.contains_key(&block)).and_then(|room| room.instances(&block).ok());
+    if matches!(instances, Some(Instances::Open(_))) {
         return Ok(());
     }
     if !desired.resources.contains_key(&to) {
         let error =
             Diagnostic::error(format!("The import has nowhere to go: {to} is not in the configuration.")).at(import.to.span.clone());
-        let block = (to.kind.clone(), to.name.clone());
-        let hint = match base.module.resources.get(&block).and_then(|_| base.instances(&block).ok()) {
+        let hint = match instances {
             Some(instances) => format!("Of this resource, {}.", instances.describe()),
+            None if room.is_none() => {
+                "There is no such module; its address is that of its block, with the key where it has several.".to_owned()
+            }
             None => {
                 format!("Write the block `resource \"{}\" \"{}\"` as the object should be; the plan shows what differs.", to.kind, to.name)
             }

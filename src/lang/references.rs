@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ast::{Call, Expr, Kind, Names, Part, Step, StepKind, short};
+use super::ast::{Call, Expr, Kind, Name, Names, Part, Step, StepKind, short};
 use super::functions;
 use super::value::Val;
 use dofloat_base::diag::{Diagnostic, Span};
@@ -30,6 +30,15 @@ impl<'a> Reference<'a> {
             Some(StepKind::Attr(name)) => Some(name),
             _ => None,
         }
+    }
+}
+
+/// The block that a reference names, and the steps that follow it: `digitalocean_droplet.web`.
+#[must_use]
+pub fn block<'a>(root: &str, steps: &'a [Step]) -> Option<(Name, &'a [Step])> {
+    match steps.first().map(|step| &step.kind) {
+        Some(StepKind::Attr(name)) => Some(((root.to_owned(), name.clone()), &steps[1..])),
+        _ => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The names of a stack: `var`, `local`, resources, `each`, `count`, `self`, `path`, `terraform`.
+//! The names of a module instance: `var`, `local`, resources, `module`, `each`, `count`, `self`, `path`, `terraform`.
 //!
 //! Invariant: of a reference only the part that is named is made (one instance, one attribute), so that a stack of
 //! thousands of instances stays quick; local values that depend on no resource are computed once.
@@ -9,6 +9,8 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+mod modules;
+
 use super::Host;
 use super::ast::{Step, StepKind, short};
 use super::budget::Budget;
@@ -17,8 +19,10 @@ use super::declare::{Module, Name};
 use super::element::Sources;
 use super::error::{EvalError, Outcome, error_at};
 use super::eval::{Eval, Scope};
+use super::graph::{Links, Moving, Node};
 use super::shape::{self, Instances};
-use super::statics::{Links, Node};
+use super::statics::Types;
+use super::tree::Tree;
 use super::value::{Data, Val};
 use dofloat_base::address::{Address, Key};
 use dofloat_base::desired::Known;
@@ -26,76 +30,163 @@ use dofloat_base::diag::Span;
 use dofloat_base::types::Type;
 use dofloat_base::value::{Origin, Term, Value};
 
-/// What does not change while a stack is resolved.
-pub struct Base<'a> {
+/// What is the same in all modules of a configuration.
+pub(super) struct Shared<'a> {
     /// The declarations.
-    pub module: Module,
-    /// The values of the variables.
-    pub variables: BTreeMap<String, Val>,
+    pub tree: Tree,
+    /// What depends on what.
+    pub links: Links,
     /// The types of the attributes, by resource type.
-    pub types: BTreeMap<String, BTreeMap<String, Type>>,
+    pub types: Types,
     /// The world while planning, and the world once things are done.
     hosts: [Host<'a>; 2],
     begun: AtomicBool,
     /// What functions gave that give something new at each call, by the place that calls.
     moments: Mutex<BTreeMap<Call, Val>>,
     /// Whether a `count` or `for_each` may stay unknown for want of a variable's value.
-    pub(super) open_shape: bool,
-    /// What depends on what.
-    pub(super) links: Links,
+    pub open_shape: bool,
+}
+
+impl<'a> Shared<'a> {
+    pub(super) fn new(tree: Tree, links: Links, types: Types, host: Host<'a>, open_shape: bool) -> Self {
+        let hosts = [Host { fresh: false, ..host }, Host { fresh: true, ..host }];
+        Self { tree, links, types, hosts, begun: AtomicBool::default(), moments: Mutex::default(), open_shape }
+    }
+}
+
+/// What does not change in a module instance while a stack is resolved.
+pub struct Base<'a> {
+    pub(super) shared: Arc<Shared<'a>>,
+    /// Which entry of the tree it is an instance of.
+    pub(super) at: usize,
+    /// The declarations.
+    pub(super) module: Arc<Module>,
+    /// The module instance's address; nothing for the stack's own module.
+    pub(super) address: Option<Address>,
+    /// The values of the variables while nothing is known of resources.
+    pub(super) variables: BTreeMap<String, OnceLock<Outcome>>,
     /// The local values while nothing is known of resources.
-    locals: BTreeMap<String, OnceLock<Outcome>>,
-    /// The instances of each resource, once asked for.
+    pub(super) locals: BTreeMap<String, OnceLock<Outcome>>,
+    /// The outputs while nothing is known of resources, if others may refer to them.
+    pub(super) outputs: BTreeMap<String, OnceLock<Outcome>>,
+    /// The instances of each resource.
     pub(super) instances: BTreeMap<Name, OnceLock<Result<Instances, EvalError>>>,
+    /// The instances of each module that is called.
+    pub(super) calls: BTreeMap<String, Called<'a>>,
     /// Where the elements of `for` expressions come from, by the expression's place.
     pub(super) sources: Mutex<BTreeMap<Span, Arc<Sources>>>,
 }
 
+/// The instances of a module that is called.
+pub(super) struct Called<'a> {
+    pub instances: Result<Instances, EvalError>,
+    /// One for each key; one without a key where nobody can say yet how many there are.
+    pub rooms: BTreeMap<Option<Key>, Base<'a>>,
+}
+
 impl<'a> Base<'a> {
-    /// A base of which nothing is computed yet.
-    pub(super) fn new(
-        module: Module,
-        variables: BTreeMap<String, Val>,
-        types: BTreeMap<String, BTreeMap<String, Type>>,
-        links: Links,
-        host: Host<'a>,
-    ) -> Self {
-        let locals = module.locals.keys().map(|name| (name.clone(), OnceLock::new())).collect();
-        let instances = module.resources.keys().map(|name| (name.clone(), OnceLock::new())).collect();
-        let hosts = [Host { fresh: false, ..host }, Host { fresh: true, ..host }];
-        let (begun, moments, sources) = (AtomicBool::default(), Mutex::default(), Mutex::default());
-        Self { module, variables, types, hosts, begun, moments, open_shape: false, links, locals, instances, sources }
-    }
-
-    /// From here on things are done: functions that give something new at each call have values.
-    pub(super) fn begin(&self) {
-        self.begun.store(true, Ordering::Release);
-    }
-
-    fn has_begun(&self) -> bool {
-        self.begun.load(Ordering::Acquire)
-    }
-
-    fn host(&self) -> &Host<'a> {
-        &self.hosts[usize::from(self.has_begun())]
-    }
-
-    /// Computes the local values and the instances while nothing is known of resources, each after those that it depends on:
-    /// so none is computed within another one, and chains may be as long as anybody likes.
-    pub(super) fn compute(&self) {
-        for node in &self.links.order {
+    /// The stack's own module, and all that it calls, with everything computed that needs no resource.
+    pub(super) fn compute(shared: Shared<'a>, variables: BTreeMap<String, Val>) -> Self {
+        let shared = Arc::new(shared);
+        let mut base = Self::new(Arc::clone(&shared), 0, None);
+        for (name, value) in variables {
+            base.variables.insert(name, OnceLock::from(Ok(value)));
+        }
+        let mut rooms = 1;
+        // Each after those that it depends on: so none is computed within another one, and chains may be as long as anybody likes.
+        for (at, node) in &shared.links.order {
+            let path = shared.tree.path(*at);
             match node {
-                Node::Local(name) => drop(self.local(name)),
-                Node::Resource(name) => drop(self.instances(name)),
-                Node::Variable(_) => {}
+                Node::Call(name) => {
+                    let mut found = Vec::new();
+                    visit(&Names::new(&base, None, Here::Plain), &path, &mut |names| found.push(names.called(name)));
+                    let span = &shared.tree.entries[*at].module.calls[name].span;
+                    let mut found =
+                        found.into_iter().map(|instances| within_bounds(instances, &mut rooms, span)).collect::<Vec<_>>().into_iter();
+                    base.enter(&path, &mut |room| {
+                        if let Some(instances) = found.next() {
+                            room.open(name, instances);
+                        }
+                    });
+                }
+                node => visit(&Names::new(&base, None, Here::Plain), &path, &mut |names| names.fill(node)),
+            }
+        }
+        base
+    }
+
+    fn new(shared: Arc<Shared<'a>>, at: usize, address: Option<Address>) -> Self {
+        let module = Arc::clone(&shared.tree.entries[at].module);
+        fn cells<K: Clone + Ord, V, T>(of: &BTreeMap<K, V>) -> BTreeMap<K, OnceLock<T>> {
+            of.keys().map(|name| (name.clone(), OnceLock::new())).collect()
+        }
+        Self {
+            variables: cells(&module.variables),
+            locals: cells(&module.locals),
+            outputs: cells(&module.outputs),
+            instances: cells(&module.resources),
+            calls: BTreeMap::new(),
+            sources: Mutex::default(),
+            shared,
+            at,
+            module,
+            address,
+        }
+    }
+
+    /// Makes the instances of a module that is called here.
+    fn open(&mut self, name: &str, instances: Result<Instances, EvalError>) {
+        let child = self.shared.tree.entries[self.at].children[name];
+        let keys = instances.as_ref().map(Instances::keys).unwrap_or_default();
+        let room = |key: Option<Key>| {
+            let address = Address::module(name).with_key(key.clone()).inside(self.address.as_ref());
+            (key, Self::new(Arc::clone(&self.shared), child, Some(address)))
+        };
+        let rooms = keys.into_iter().map(room).collect();
+        self.calls.insert(name.to_owned(), Called { instances, rooms });
+    }
+
+    /// Every instance of the module that calls lead to, in order.
+    fn enter(&mut self, path: &[&str], with: &mut dyn FnMut(&mut Self)) {
+        match path.split_first() {
+            None => with(self),
+            Some((name, rest)) => {
+                self.calls.get_mut(*name).into_iter().flat_map(|called| called.rooms.values_mut()).for_each(|room| room.enter(rest, with));
             }
         }
     }
 
+    /// From here on things are done: functions that give something new at each call have values.
+    pub(super) fn begin(&self) {
+        self.shared.begun.store(true, Ordering::Release);
+    }
+
+    fn has_begun(&self) -> bool {
+        self.shared.begun.load(Ordering::Acquire)
+    }
+
+    fn host(&self) -> &Host<'a> {
+        &self.shared.hosts[usize::from(self.has_begun())]
+    }
+
+    /// The types of a resource type's attributes.
+    pub(super) fn types(&self, kind: &str) -> Option<&BTreeMap<String, Type>> {
+        self.shared.types.get(kind)
+    }
+
+    /// What depends on resources here.
+    pub(super) fn moving(&self) -> &Moving {
+        &self.shared.links.moving[self.at]
+    }
+
+    /// The address of a block in this module instance.
+    pub(super) fn place(&self, (kind, name): &Name) -> Address {
+        Address::new(kind, name).inside(self.address.as_ref())
+    }
+
     /// A local value while nothing is known of resources; nothing if there is none of that name.
     pub(super) fn local(&self, name: &str) -> Option<&Outcome> {
-        let (cell, local) = (self.locals.get(name)?, self.module.locals.get(name)?);
-        Some(cell.get_or_init(|| Names::new(self, None, Here::Plain).eval().eval(&local.value)))
+        self.locals.get(name)?.get()
     }
 
     /// The instances of a resource block.
@@ -103,31 +194,63 @@ impl<'a> Base<'a> {
     /// # Errors
     /// If its `count` or `for_each` is wrong or cannot be known.
     pub(super) fn instances(&self, name: &Name) -> Result<&Instances, EvalError> {
-        self.instances_after(name, &Budget::default())
+        static NONE: Instances = Instances::Once;
+        self.instances.get(name).and_then(OnceLock::get).map_or(Ok(&NONE), |found| found.as_ref().map_err(Clone::clone))
     }
 
-    /// The same, for an evaluation that has cost something already.
-    fn instances_after(&self, name: &Name, budget: &Budget) -> Result<&Instances, EvalError> {
-        static NONE: Instances = Instances::Once;
-        let (Some(cell), Some(resource)) = (self.instances.get(name), self.module.resources.get(name)) else { return Ok(&NONE) };
-        cell.get_or_init(|| shape::instances(self, name, resource, budget)).as_ref().map_err(Clone::clone)
+    /// Where the module's files lie, as `path.module` has it.
+    fn folder(&self) -> String {
+        let path = self.shared.tree.entries[self.at].folder.path.display().to_string();
+        if path.is_empty() { ".".to_owned() } else { path }
+    }
+}
+
+/// More module instances than anybody wants in one stack.
+const MOST_ROOMS: usize = 10_000;
+
+fn within_bounds(instances: Result<Instances, EvalError>, rooms: &mut usize, span: &Span) -> Result<Instances, EvalError> {
+    *rooms += instances.as_ref().map_or(0, |instances| instances.keys().len());
+    if *rooms > MOST_ROOMS {
+        return Err(error_at(span, format!("There are more than {MOST_ROOMS} instances of modules.")));
+    }
+    instances
+}
+
+/// The names in every instance of the module that calls lead to, in order.
+pub(super) fn visit<'s>(names: &Names<'s>, path: &[&str], with: &mut dyn FnMut(&Names<'s>)) {
+    let Some((name, rest)) = path.split_first() else { return with(names) };
+    for inner in names.rooms(name) {
+        visit(&inner, rest, with);
     }
 }
 
 /// A place that calls: where it is written, for which instance, and how many times it was met before in the same evaluation.
 type Call = (Span, String, usize);
 
-/// The names at one place of a stack.
+/// What is computed on the way, by the module instance, what it is, and its name.
+type Memo<'s> = BTreeMap<(Option<&'s Address>, Part, &'s str), Outcome>;
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Part {
+    Local,
+    Variable,
+    Output,
+}
+
+/// The names at one place of a module instance.
+#[derive(Clone)]
 pub struct Names<'s> {
     base: &'s Base<'s>,
+    /// The names where the module is called; nothing in the stack's own module.
+    outer: Option<Rc<Names<'s>>>,
     /// What is known of other resources; nothing while the shape is made.
     known: Option<&'s Known<'s>>,
     /// The instance that the expression belongs to.
     here: Here,
     /// `self`.
     this: Option<Val>,
-    /// The local values that depend on resources, as far as they were asked for.
-    memo: Rc<RefCell<BTreeMap<&'s str, Outcome>>>,
+    /// What depends on resources, as far as it was asked for.
+    memo: Rc<RefCell<Memo<'s>>>,
     /// How often each place that gives something new was met.
     met: RefCell<BTreeMap<Span, usize>>,
 }
@@ -145,9 +268,19 @@ pub enum Here {
 }
 
 impl<'s> Names<'s> {
-    /// The names at a place.
+    /// The names in the stack's own module.
     pub fn new(base: &'s Base<'s>, known: Option<&'s Known<'s>>, here: Here) -> Self {
-        Self { base, known, here, this: None, memo: Rc::default(), met: RefCell::default() }
+        Self { base, outer: None, known, here, this: None, memo: Rc::default(), met: RefCell::default() }
+    }
+
+    /// The names in a module instance; nothing if there is none of that address.
+    ///
+    /// # Errors
+    /// If an element of a `for_each` on the way cannot be computed.
+    pub(super) fn at(base: &'s Base<'s>, known: Option<&'s Known<'s>>, module: Option<&Address>) -> Result<Option<Self>, EvalError> {
+        let Some(module) = module else { return Ok(Some(Self::new(base, known, Here::Plain))) };
+        let Some(outer) = Self::at(base, known, module.parent.as_deref())? else { return Ok(None) };
+        outer.inside(&module.name, &module.key).transpose()
     }
 
     /// The same with `self`.
@@ -157,8 +290,20 @@ impl<'s> Names<'s> {
         self
     }
 
+    /// The same for another instance.
+    #[must_use]
+    pub fn with_here(mut self, here: Here) -> Self {
+        self.here = here;
+        self
+    }
+
     pub(super) fn base(&self) -> &'s Base<'s> {
         self.base
+    }
+
+    /// The names where the module is called.
+    pub(super) fn outer(&self) -> Option<&Rc<Self>> {
+        self.outer.as_ref()
     }
 
     /// An evaluator over these names.
@@ -169,7 +314,55 @@ impl<'s> Names<'s> {
 
     /// The same names for a place that belongs to no instance.
     pub(super) fn outside(&self) -> Self {
-        Self { memo: Rc::clone(&self.memo), ..Self::new(self.base, self.known, Here::Plain) }
+        Self { memo: Rc::clone(&self.memo), outer: self.outer.clone(), ..Self::new(self.base, self.known, Here::Plain) }
+    }
+
+    /// The same names while nothing is known of resources.
+    pub(super) fn shape(&self) -> Self {
+        let outer = self.outer.as_ref().map(|outer| Rc::new(outer.shape().with_here(outer.here.clone())));
+        Self { outer, ..Self::new(self.base, None, Here::Plain) }
+    }
+
+    /// Computes what needs no resource.
+    fn fill(&self, node: &Node) {
+        let base = self.base;
+        let eval = |expr| self.outside().eval().eval(expr);
+        match node {
+            Node::Local(name) => {
+                base.locals.get(name).map(|cell| cell.get_or_init(|| eval(&base.module.locals[name].value)));
+            }
+            Node::Variable(name) => {
+                base.variables.get(name).map(|cell| cell.get_or_init(|| self.argument(name, &Budget::default())));
+            }
+            Node::Output(name) => {
+                base.outputs.get(name).map(|cell| cell.get_or_init(|| self.output(name, &Budget::default())));
+            }
+            Node::Resource(name) => {
+                let of = |cell: &OnceLock<_>| {
+                    let about = base.place(name).to_string();
+                    cell.get_or_init(|| shape::instances(self, &about, &base.module.resources[name].repeat)).is_ok()
+                };
+                base.instances.get(name).map(of);
+            }
+            Node::Call(_) | Node::Whole(_) => {}
+        }
+    }
+
+    /// Whether something that no resource decides has a value now that it had not in the plan: by a function that gives
+    /// something new at each call.
+    fn is_late(&self, shaped: &Outcome) -> bool {
+        self.base.has_begun() && self.known.is_some() && shaped.as_ref().is_ok_and(Val::has_unknown)
+    }
+
+    /// What was computed once, or is now.
+    fn memoized(&self, part: Part, name: &'s str, compute: impl FnOnce() -> Outcome) -> Outcome {
+        let key = (self.base.address.as_ref(), part, name);
+        if let Some(found) = self.memo.borrow().get(&key) {
+            return found.clone();
+        }
+        let value = compute();
+        self.memo.borrow_mut().insert(key, value.clone());
+        value
     }
 
     fn local(&self, name: &str, span: &Span, eval: &Eval<'_>) -> Outcome {
@@ -177,17 +370,18 @@ impl<'s> Names<'s> {
         let Some(shaped) = base.local(name) else {
             return Err(error_at(span, format!("There is no local value \"{name}\".")));
         };
-        let Some((name, _)) = base.links.moving.get_key_value(name).filter(|_| self.known.is_some()) else {
+        let moving = &base.moving().locals;
+        let Some((name, _)) = moving.get_key_value(name).filter(|_| self.known.is_some()) else {
             // Unknown without any resource: by a template with a function that had no value in the plan.
-            let unknown = base.has_begun() && self.known.is_some() && shaped.as_ref().is_ok_and(Val::has_unknown);
-            let local = base.module.locals.get(name).filter(|_| unknown);
+            let local = base.module.locals.get(name).filter(|_| self.is_late(shaped));
             return local.map_or_else(|| shaped.clone(), |local| self.outside().eval().after(&eval.budget).eval(&local.value));
         };
         // First those that it depends on, so that a long chain is walked and not dived into.
+        let key = |name| (base.address.as_ref(), Part::Local, name);
         let (outside, mut open) = (self.outside(), vec![name.as_str()]);
         while let Some(&at) = open.last() {
-            let missing = |name: &&str| !self.memo.borrow().contains_key(name);
-            let below = base.links.moving.get(at).into_iter().flatten().map(String::as_str).filter(missing);
+            let missing = |name: &&'s str| !self.memo.borrow().contains_key(&key(*name));
+            let below = moving.get(at).into_iter().flatten().map(String::as_str).filter(missing);
             let waiting = open.len();
             if missing(&at) {
                 open.extend(below);
@@ -198,10 +392,10 @@ impl<'s> Names<'s> {
             open.pop();
             if let Some(local) = base.module.locals.get(at).filter(|_| missing(&at)) {
                 let value = outside.eval().after(&eval.budget).eval(&local.value);
-                self.memo.borrow_mut().insert(at, value);
+                self.memo.borrow_mut().insert(key(at), value);
             }
         }
-        self.memo.borrow().get(name.as_str()).unwrap_or(shaped).clone()
+        self.memo.borrow().get(&key(name.as_str())).unwrap_or(shaped).clone()
     }
 
     fn resource(&self, kind: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), EvalError> {
@@ -212,8 +406,8 @@ impl<'s> Names<'s> {
         if !self.base.module.resources.contains_key(&block) {
             return Err(error_at(span, format!("There is no resource \"{kind}\" \"{name}\".")));
         }
-        let address = Address::new(kind, name);
-        let instances = self.base.instances_after(&block, &eval.budget)?;
+        let address = self.base.place(&block);
+        let instances = self.base.instances(&block)?;
         if let Instances::Once = instances {
             let (value, used) = self.instance(&address, &steps[1..]);
             return Ok((value, used + 1));
@@ -242,7 +436,7 @@ impl<'s> Names<'s> {
 
     /// An instance, or the one attribute of it that the steps name.
     pub(super) fn instance(&self, address: &Address, steps: &[Step]) -> (Val, usize) {
-        let Some(types) = self.base.types.get(&address.kind) else { return (Val::unknown(Type::Any), 0) };
+        let Some(types) = self.base.types(&address.kind) else { return (Val::unknown(Type::Any), 0) };
         let term = self.known.map(|known| known(address));
         if let Some(StepKind::Attr(name)) = steps.first().map(|step| &step.kind)
             && let Some(ty) = types.get(name)
@@ -253,7 +447,7 @@ impl<'s> Names<'s> {
     }
 
     fn all(&self, address: &Address, instances: &Instances, span: &Span, eval: &Eval<'_>) -> Result<Val, EvalError> {
-        let parts = self.base.types.get(&address.kind).map_or(1, BTreeMap::len);
+        let parts = self.base.types(&address.kind).map_or(1, BTreeMap::len);
         eval.budget.parts(instances.keys().len().saturating_mul(parts), span)?;
         let one = |key| self.instance(&address.with_key(Some(key)), &[]).0;
         Ok(match instances {
@@ -266,7 +460,7 @@ impl<'s> Names<'s> {
     /// All attributes of an instance: what `self` is.
     #[must_use]
     pub fn whole(base: &Base<'_>, address: &Address, term: &Term) -> Val {
-        base.types.get(&address.kind).map_or_else(|| Val::unknown(Type::Any), |types| object(Some(term), address, types))
+        base.types(&address.kind).map_or_else(|| Val::unknown(Type::Any), |types| object(Some(term), address, types))
     }
 }
 
@@ -308,8 +502,10 @@ impl Scope for Names<'_> {
             *nth += 1;
             *nth
         };
-        let key = (place.clone(), format!("{:?}", self.here), nth);
-        let mut moments = self.base.moments.lock().unwrap_or_else(PoisonError::into_inner);
+        let calls = std::iter::successors(self.outer.as_deref(), |outer| outer.outer.as_deref()).map(|outer| format!("{:?}", outer.here));
+        let at = std::iter::once(format!("{:?}{:?}", self.base.address, self.here)).chain(calls).collect();
+        let key = (place.clone(), at, nth);
+        let mut moments = self.base.shared.moments.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(value) = moments.get(&key) {
             return Ok(value.clone());
         }
@@ -325,10 +521,7 @@ impl Scope for Names<'_> {
             _ => "",
         };
         let known = match (root, name) {
-            ("var", name) => match self.base.variables.get(name) {
-                Some(value) => value.clone(),
-                None => return Err(error_at(span, format!("There is no variable \"{name}\"."))),
-            },
+            ("var", name) => self.variable(name, span, eval)?,
             ("local", name) => self.local(name, span, eval)?,
             ("count", "index") => match &self.here {
                 Here::Count(index) => index.clone(),
@@ -342,10 +535,15 @@ impl Scope for Names<'_> {
                 Some(this) => return Ok((this.clone(), 0)),
                 None => return Err(error_at(span, "`self` has a value only in a postcondition.")),
             },
-            ("path", "module" | "root") => Val::string("."),
+            ("path", "module") => Val::string(&self.base.folder()),
+            ("path", "root") => Val::string("."),
             ("path", "cwd") => Val::string(&self.base.host().base.to_string_lossy()),
             ("terraform", "workspace") => Val::string("default"),
             ("each" | "count" | "path" | "terraform", _) => return Err(error_at(span, format!("\"{root}\" has no attribute \"{name}\"."))),
+            ("module", _) => {
+                let (value, used) = self.module(steps, span, eval)?;
+                return Ok((value, used + written - steps.len()));
+            }
             _ => {
                 let (value, used) = self.resource(root, steps, span, eval)?;
                 return Ok((value, used + written - steps.len()));

@@ -1,23 +1,20 @@
-//! The shape of a stack: which instances there are, and what each must come after.
+//! The shape of a stack: which instances there are of a resource or a module.
 //!
 //! Invariant: `count` and `for_each` are known from variables, local values and other resources' shapes alone; if not, that
 //! is an error with a position. Attribute values play no part here.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
 
-use super::ast::{Expr, StepKind};
-use super::budget::Budget;
-use super::declare::{Name, Repeat, Resource};
+use super::ast::Expr;
+use super::declare::Repeat;
 use super::error::{EvalError, error_at, kind_of};
-use super::moves;
+use super::graph;
 use super::references::{self, Reference};
-use super::scope::{Base, Here, Names};
-use super::statics::Node;
+use super::scope::{Here, Names};
 use super::types;
 use super::value::{Data, Val};
-use dofloat_base::address::{Address, Key};
-use dofloat_base::desired::{Desired, Repeats, Trigger, Wanted};
+use dofloat_base::address::Key;
+use dofloat_base::desired::Repeats;
 use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::types::Type;
 
@@ -36,9 +33,6 @@ pub enum Instances {
 
 /// More instances of one block than anybody wants; a slip of the pen must not fill the memory.
 const MOST_INSTANCES: u64 = 10_000;
-
-/// More instances that depend on each other than any order can be found for in good time: each of 500 on each of 500 others.
-const MOST_LINKS: usize = 250_000;
 
 impl Instances {
     /// The key that an index means, if there is such an instance.
@@ -107,44 +101,85 @@ impl Instances {
     }
 }
 
-/// Evaluates `count` or `for_each`.
-pub(super) fn instances(base: &Base<'_>, name: &Name, resource: &Resource, budget: &Budget) -> Result<Instances, EvalError> {
-    let names = Names::new(base, None, Here::Plain);
-    let eval = |expr: &Expr| names.eval().after(budget).eval(expr);
-    let about = format!("{}.{}", name.0, name.1);
-    let (expr, value) = match &resource.repeat {
-        Repeat::Once => return Ok(Instances::Once),
-        Repeat::Count(expr) | Repeat::ForEach(expr) => (expr, eval(expr)?),
-    };
+/// Evaluates the `count` or `for_each` of a resource or module that is called `about`.
+pub(super) fn instances(names: &Names<'_>, about: &str, repeat: &Repeat) -> Result<Instances, EvalError> {
+    let Some(expr) = repeat.expr() else { return Ok(Instances::Once) };
+    let value = names.outside().eval().eval(expr)?;
     let is_unknown = value.is_unknown() || matches!(&value.data, Data::Set(_, items) if items.iter().any(Val::is_unknown));
-    let for_each = matches!(resource.repeat, Repeat::ForEach(_));
-    if is_unknown && base.open_shape && !(for_each && value.sensitive) && wants_a_variable(base, expr) {
+    let for_each = matches!(repeat, Repeat::ForEach(_));
+    if is_unknown && names.base().shared.open_shape && !(for_each && value.sensitive) && wants_a_variable(names, expr) {
         let key = |ty| Val::unknown(ty);
         return Ok(Instances::Open(if for_each { Here::Each(key(Type::String), key(Type::Any)) } else { Here::Count(key(Type::Number)) }));
     }
-    if for_each { each(&value, &expr.span, &about) } else { count(&value, &expr.span, &about) }
+    if for_each { each(&value, &expr.span, about) } else { count(&value, &expr.span, about) }
 }
 
-/// Whether an expression leads to a variable that has no value, or to a resource of which that decides how many there are.
-fn wants_a_variable(base: &Base<'_>, expr: &Expr) -> bool {
-    let (mut open, mut seen) = (vec![expr], BTreeSet::new());
-    while let Some(expr) = open.pop() {
-        for reference in references::of(expr, &[]) {
-            let Some(name) = reference.attr(0) else { continue };
-            let found = match reference.root {
-                "var" => base.variables.get(name).is_some_and(Val::is_unknown),
-                "local" => {
-                    open.extend(base.module.locals.get(name).filter(|_| seen.insert(name)).map(|local| &local.value));
-                    false
+/// Whether an expression leads to a variable that has no value, or to a resource or module of which that decides how many
+/// there are.
+fn wants_a_variable<'s>(names: &Names<'s>, expr: &Expr) -> bool {
+    let of = |expr: &Expr| -> Vec<(String, Option<String>, Option<String>)> {
+        let named = |reference: &Reference<'_>| {
+            let output = graph::output_of(reference.steps).map(str::to_owned);
+            (reference.root.to_owned(), reference.attr(0).map(str::to_owned), output)
+        };
+        references::of(expr, &[]).iter().map(named).collect()
+    };
+    let mut open: Vec<_> = of(expr).into_iter().map(|found| (names.clone(), found)).collect();
+    let mut seen = BTreeSet::new();
+    while let Some((names, (root, name, output))) = open.pop() {
+        let (base, Some(name)) = (names.base(), name) else { continue };
+        if !seen.insert((base.address.clone(), root.clone(), name.clone(), output.clone())) {
+            continue;
+        }
+        match root.as_str() {
+            "var" => match names.outer() {
+                None if base
+                    .variables
+                    .get(&name)
+                    .and_then(|cell| cell.get())
+                    .is_some_and(|value| matches!(value, Ok(value) if value.has_unknown())) =>
+                {
+                    return true;
                 }
-                root => matches!(base.instances(&(root.to_owned(), name.to_owned())), Ok(Instances::Open(_))),
-            };
-            if found {
-                return true;
+                None => {}
+                Some(outer) => {
+                    let Some((_, call)) = &base.shared.tree.entries[base.at].caller else { continue };
+                    if matches!(outer.base().calls.get(call).map(|called| &called.instances), Some(Ok(Instances::Open(_)))) {
+                        return true;
+                    }
+                    for expr in outer.base().module.calls[call].value_of(&name) {
+                        open.extend(of(expr).into_iter().map(|found| ((**outer).clone(), found)));
+                    }
+                }
+            },
+            "local" => {
+                if let Some(local) = base.module.locals.get(&name) {
+                    open.extend(of(&local.value).into_iter().map(|found| (names.clone(), found)));
+                }
+            }
+            "module" => {
+                let Some(called) = base.calls.get(&name) else { continue };
+                if matches!(called.instances, Ok(Instances::Open(_))) {
+                    return true;
+                }
+                for (room, value) in names.rooms(&name).iter().flat_map(|room| outputs(room, output.as_deref())) {
+                    open.extend(of(value).into_iter().map(|found| (room.clone(), found)));
+                }
+            }
+            _ => {
+                if matches!(base.instances(&(root, name)), Ok(Instances::Open(_))) {
+                    return true;
+                }
             }
         }
     }
     false
+}
+
+/// The expressions of a module's output, or of all, each with the names that it is evaluated in.
+fn outputs<'n, 's>(room: &'n Names<'s>, named: Option<&str>) -> impl Iterator<Item = (&'n Names<'s>, &'s Expr)> {
+    let wanted: Vec<_> = room.base().module.outputs.iter().filter(|(name, _)| named.is_none_or(|named| named == *name)).collect();
+    wanted.into_iter().map(move |(_, output)| (room, &output.value))
 }
 
 fn count(value: &Val, span: &Span, about: &str) -> Result<Instances, EvalError> {
@@ -204,152 +239,4 @@ fn unknown(what: &str, value: &Val, span: &Span, about: &str) -> EvalError {
         "The keys must follow from variables, local values and other resources' `count` or `for_each` alone; the values may be unknown: use a map with fixed keys."
     };
     Box::new(Diagnostic::error(message).at(span.clone()).hint(hint))
-}
-
-/// A resource that an expression refers to, and the index where one is written.
-#[derive(Clone, Debug)]
-pub(super) struct Target {
-    pub block: Name,
-    pub index: Option<Expr>,
-}
-
-/// The resources that references lead to, through local values too.
-pub(super) struct Targets<'b, 'a> {
-    base: &'b Base<'a>,
-    /// What each local value leads to; one that only names another one shares that one's.
-    locals: BTreeMap<&'b str, Rc<Vec<Target>>>,
-}
-
-impl<'b, 'a> Targets<'b, 'a> {
-    pub(super) fn new(base: &'b Base<'a>) -> Self {
-        let mut targets = Self { base, locals: BTreeMap::new() };
-        // In this order what a local value names has been looked at before.
-        for node in &base.links.order {
-            if let Node::Local(name) = node
-                && base.links.moving.contains_key(name)
-                && let Some(local) = base.module.locals.get(name)
-            {
-                let found = targets.all(&local.value);
-                targets.locals.insert(name, found);
-            }
-        }
-        targets
-    }
-
-    /// Adds what an expression leads to. A local value's indexes count for nothing: they are not the instance's own.
-    pub(super) fn of(&self, expr: &'b Expr, bound: &[&'b str], into: &mut Vec<Target>) {
-        for reference in references::of(expr, bound) {
-            match (reference.root, reference.attr(0)) {
-                ("local", Some(name)) => into.extend(self.locals.get(name).into_iter().flat_map(|found| found.iter().cloned())),
-                (_, Some(_)) => into.extend(target(self.base, &reference)),
-                _ => {}
-            }
-        }
-    }
-
-    /// What a local value leads to.
-    fn all(&self, expr: &'b Expr) -> Rc<Vec<Target>> {
-        if let [one] = references::of(expr, &[]).as_slice()
-            && one.root == "local"
-            && let Some(shared) = one.attr(0).and_then(|name| self.locals.get(name))
-        {
-            return Rc::clone(shared);
-        }
-        let mut found = Vec::new();
-        self.of(expr, &[], &mut found);
-        // A value that holds another one twice leads nowhere else for that; without this, a few lines double it without end.
-        let mut seen = BTreeSet::new();
-        found.retain(|target| seen.insert((target.block.clone(), target.index.as_ref().map(|index| index.span.clone()))));
-        Rc::new(found)
-    }
-}
-
-/// The resource that a reference names.
-pub(super) fn target(base: &Base<'_>, reference: &Reference<'_>) -> Option<Target> {
-    let block = (reference.root.to_owned(), reference.attr(0)?.to_owned());
-    if !base.module.resources.contains_key(&block) {
-        return None;
-    }
-    let index = match reference.steps.get(1).map(|step| &step.kind) {
-        Some(StepKind::Index(index)) => Some(index.clone()),
-        _ => None,
-    };
-    Some(Target { block, index })
-}
-
-/// The whole shape.
-pub(super) fn desired(base: &Base<'_>) -> Result<Desired, Vec<Diagnostic>> {
-    let mut errors = Vec::new();
-    for name in base.module.resources.keys() {
-        if let Err(error) = base.instances(name)
-            && !errors.contains(&*error)
-        {
-            errors.push(*error);
-        }
-    }
-    if !errors.is_empty() {
-        return Err(errors);
-    }
-    let targets = Targets::new(base);
-    let mut desired = Desired::default();
-    let mut links = 0;
-    for (name, resource) in &base.module.resources {
-        let mut found = Vec::new();
-        resource.expressions(&mut |expr, bound| targets.of(expr, bound, &mut found));
-        for expr in resource.depends_on.iter().chain(&resource.triggers) {
-            targets.of(expr, &[], &mut found);
-        }
-        for check in &resource.postconditions {
-            targets.of(&check.condition, &["self"], &mut found);
-            targets.of(&check.message, &["self"], &mut found);
-        }
-        let Ok(instances) = base.instances(name) else { continue };
-        desired.blocks.insert(Address::new(&name.0, &name.1), instances.repeats());
-        for key in instances.keys() {
-            let address = Address::new(&name.0, &name.1).with_key(key.clone());
-            let names = Names::new(base, None, instances.here(key.as_ref()));
-            let mut after = BTreeSet::new();
-            for target in found.iter().filter(|target| target.block != *name) {
-                after.extend(addresses(base, target, &names));
-            }
-            links += after.len();
-            if links > MOST_LINKS {
-                let error = Diagnostic::error(format!("The instances depend on each other in more than {MOST_LINKS} ways."));
-                return Err(vec![
-                    error
-                        .at(resource.span.clone())
-                        .hint("Let each instance refer to the one that it needs, for example with `[count.index]`."),
-                ]);
-            }
-            let mut rules = resource.rules.clone();
-            rules.replace_triggered_by = triggers(base, &resource.triggers, &names);
-            desired.resources.insert(address, Wanted { after, rules, span: resource.span.clone() });
-        }
-    }
-    errors = moves::put(base, &mut desired);
-    if errors.is_empty() { Ok(desired) } else { Err(errors) }
-}
-
-/// The instances that a target means: one where its index is known, else all.
-fn addresses(base: &Base<'_>, target: &Target, names: &Names<'_>) -> Vec<Address> {
-    let address = Address::new(&target.block.0, &target.block.1);
-    let Ok(instances) = base.instances(&target.block) else { return Vec::new() };
-    let one = target.index.as_ref().and_then(|index| instances.key(&names.eval().eval(index).ok()?));
-    match one {
-        Some(key) => vec![address.with_key(Some(key))],
-        None => instances.keys().into_iter().map(|key| address.with_key(key)).collect(),
-    }
-}
-
-fn triggers(base: &Base<'_>, exprs: &[Expr], names: &Names<'_>) -> Vec<Trigger> {
-    let mut found = Vec::new();
-    for reference in exprs.iter().flat_map(|expr| references::of(expr, &[])) {
-        let Some(target) = target(base, &reference) else { continue };
-        let attribute = reference.steps.iter().skip(1).find_map(|step| match &step.kind {
-            StepKind::Attr(name) => Some(name.clone()),
-            _ => None,
-        });
-        found.extend(addresses(base, &target, names).into_iter().map(|address| Trigger { address, attribute: attribute.clone() }));
-    }
-    found
 }

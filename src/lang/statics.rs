@@ -4,21 +4,27 @@
 //! reported at once.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::ast::{Body, Expr, Step, StepKind};
 use super::body;
-use super::declare::{Check, Module, Name, Repeat, body_expressions};
+use super::declare::{Check, Module, ModuleCall, Name, Repeat, Resource, body_expressions};
 use super::error::suggest;
 use super::functions;
+use super::graph::Links;
 use super::references::{self, Found, Reference};
+use super::tree::Tree;
 use dofloat_base::desired::Ignore;
 use dofloat_base::diag::{Diagnostic, Span, did_you_mean};
 use dofloat_base::types::{Schemas, Type};
 
-/// The types of the attributes of those resource types that a module uses.
+/// The types of the attributes, by resource type.
+pub(super) type Types = BTreeMap<String, BTreeMap<String, Type>>;
+
+/// The types of the attributes of those resource types that are used.
 #[must_use]
-pub(super) fn types(module: &Module, schemas: &dyn Schemas) -> BTreeMap<String, BTreeMap<String, Type>> {
-    let kinds: BTreeSet<&String> = module.resources.keys().map(|(kind, _)| kind).collect();
+pub(super) fn types(tree: &Tree, schemas: &dyn Schemas) -> Types {
+    let kinds: BTreeSet<&String> = tree.entries.iter().flat_map(|entry| entry.module.resources.keys()).map(|(kind, _)| kind).collect();
     let of = |kind: &String| match schemas.resource(kind) {
         Some(Type::Object(fields)) => Some((kind.clone(), fields)),
         _ => None,
@@ -26,35 +32,30 @@ pub(super) fn types(module: &Module, schemas: &dyn Schemas) -> BTreeMap<String, 
     kinds.into_iter().filter_map(of).collect()
 }
 
-/// What depends on what in a module without errors.
-pub(super) struct Links {
-    /// Every local value and resource, each after those that it depends on.
-    pub order: Vec<Node>,
-    /// The local values that depend on resources, each with those among them that it names.
-    pub moving: BTreeMap<String, Vec<String>>,
-}
-
-/// Checks a module, and tells what depends on what in it.
+/// Checks the modules of a configuration, and tells what depends on what in them.
 ///
 /// # Errors
-/// All that is wrong with it.
-pub(super) fn check(
-    module: &Module,
-    types: &BTreeMap<String, BTreeMap<String, Type>>,
-    schemas: &dyn Schemas,
-) -> Result<Links, Vec<Diagnostic>> {
-    let mut checker = Checker { module, types, errors: Vec::new() };
-    checker.module();
-    let mut errors = checker.errors;
-    unknown_kinds(module, schemas, &mut errors);
-    errors.extend(retyped(module, schemas));
-    let graph = Graph::of(module);
-    let (order, circles) = graph.walk();
-    errors.extend(circles);
-    if !errors.is_empty() {
-        return Err(errors);
+/// All that is wrong with them.
+pub(super) fn check(tree: &Tree, types: &Types, schemas: &dyn Schemas) -> Result<Links, Vec<Diagnostic>> {
+    let mut errors = Vec::new();
+    let mut done: Vec<*const Module> = Vec::new();
+    for (at, entry) in tree.entries.iter().enumerate() {
+        // What is called twice is written once.
+        if at > 0 && done.contains(&Arc::as_ptr(&entry.module)) {
+            continue;
+        }
+        done.push(Arc::as_ptr(&entry.module));
+        let mut checker = Checker { tree, at, module: &entry.module, types, errors: Vec::new() };
+        checker.module();
+        errors.extend(checker.errors);
+        unknown_kinds(&entry.module, schemas, &mut errors);
+        errors.extend(retyped(&entry.module, schemas));
     }
-    Ok(Links { order: order.into_iter().cloned().collect(), moving: graph.moving() })
+    match Links::of(tree) {
+        Ok(links) if errors.is_empty() => Ok(links),
+        Ok(_) => Err(errors),
+        Err(circles) => Err(errors.into_iter().chain(circles).collect()),
+    }
 }
 
 /// Moves to another type, but from an old name of one to the new one or back.
@@ -85,6 +86,8 @@ fn unknown_kinds(module: &Module, schemas: &dyn Schemas, errors: &mut Vec<Diagno
 struct Place<'m> {
     /// The resource block.
     resource: Option<&'m Name>,
+    /// The `module` block.
+    call: Option<&'m ModuleCall>,
     /// Whether `self` has a value.
     has_self: bool,
     /// Whether `count` and `each` may be used: not in `count` and `for_each` themselves.
@@ -92,8 +95,10 @@ struct Place<'m> {
 }
 
 struct Checker<'m> {
+    tree: &'m Tree,
+    at: usize,
     module: &'m Module,
-    types: &'m BTreeMap<String, BTreeMap<String, Type>>,
+    types: &'m Types,
     errors: Vec<Diagnostic>,
 }
 
@@ -120,28 +125,95 @@ impl<'m> Checker<'m> {
         for provider in &module.providers {
             body_expressions(&provider.body, &mut Vec::new(), &mut |expr, bound| self.expr(expr, bound, Place::default()));
         }
-        for (name, resource) in &module.resources {
-            let outside = Place { resource: Some(name), ..Place::default() };
-            let inside = Place { instance: true, ..outside };
-            match &resource.repeat {
-                Repeat::Once => {}
-                Repeat::Count(expr) | Repeat::ForEach(expr) => self.expr(expr, &[], outside),
-            }
-            body_expressions(&resource.body, &mut Vec::new(), &mut |expr, bound| self.expr(expr, bound, inside));
-            self.checks(&resource.preconditions, inside);
-            self.checks(&resource.postconditions, Place { has_self: true, ..inside });
-            self.depends_on(&resource.depends_on);
-            self.triggers(&resource.triggers, inside);
-            if let Some(types) = self.types.get(&name.0) {
-                self.body(&name.0, &resource.body, types);
-                if let Ignore::Names(names) = &resource.rules.ignore_changes {
-                    for ignored in names.iter().filter(|ignored| !types.contains_key(*ignored)) {
-                        let place = ignored_place(resource.ignore_span.as_ref(), &resource.span);
-                        let error = Diagnostic::error(format!("\"{}\" has no argument \"{ignored}\" to ignore.", name.0)).at(place);
-                        self.errors.push(*suggest(error, ignored, types.keys().map(String::as_str)));
-                    }
+        module.resources.iter().for_each(|(name, resource)| self.resource_block(name, resource));
+        module.calls.iter().for_each(|(name, call)| self.call(name, call));
+    }
+
+    fn resource_block(&mut self, name: &'m Name, resource: &'m Resource) {
+        let outside = Place { resource: Some(name), ..Place::default() };
+        let inside = Place { instance: true, ..outside };
+        match &resource.repeat {
+            Repeat::Once => {}
+            Repeat::Count(expr) | Repeat::ForEach(expr) => self.expr(expr, &[], outside),
+        }
+        body_expressions(&resource.body, &mut Vec::new(), &mut |expr, bound| self.expr(expr, bound, inside));
+        self.checks(&resource.preconditions, inside);
+        self.checks(&resource.postconditions, Place { has_self: true, ..inside });
+        self.depends_on(&resource.depends_on);
+        self.triggers(&resource.triggers, inside);
+        if let Some(types) = self.types.get(&name.0) {
+            self.body(&name.0, &resource.body, types);
+            if let Ignore::Names(names) = &resource.rules.ignore_changes {
+                for ignored in names.iter().filter(|ignored| !types.contains_key(*ignored)) {
+                    let place = ignored_place(resource.ignore_span.as_ref(), &resource.span);
+                    let error = Diagnostic::error(format!("\"{}\" has no argument \"{ignored}\" to ignore.", name.0)).at(place);
+                    self.errors.push(*suggest(error, ignored, types.keys().map(String::as_str)));
                 }
             }
+        }
+    }
+
+    /// A `module` block: what it gives to the module's variables.
+    fn call(&mut self, name: &str, call: &'m ModuleCall) {
+        let outside = Place { call: Some(call), ..Place::default() };
+        call.repeat.expr().into_iter().for_each(|expr| self.expr(expr, &[], outside));
+        for attr in &call.arguments.attrs {
+            self.expr(&attr.value, &[], Place { instance: true, ..outside });
+        }
+        self.depends_on(&call.depends_on);
+        let Some(called) = self.called(name) else { return };
+        for attr in call.arguments.attrs.iter().filter(|attr| !called.variables.contains_key(&attr.name)) {
+            let error = Diagnostic::error(format!("The module has no variable \"{}\".", attr.name)).at(attr.span.clone());
+            self.errors.push(*suggest(error, &attr.name, called.variables.keys().map(String::as_str)));
+        }
+        for (name, variable) in &called.variables {
+            if variable.default.is_none() && call.arguments.attr(name).is_none() {
+                let error = Diagnostic::error(format!("The module's variable \"{name}\" has no value.")).at(call.span.clone());
+                self.errors
+                    .push(error.related(variable.span.clone(), "declared here").hint(format!("Write `{name} = …` in the module block.")));
+            }
+        }
+    }
+
+    /// What is declared in a module that is called here.
+    fn called(&self, name: &str) -> Option<&'m Module> {
+        let tree = self.tree;
+        Some(&tree.entries[*tree.entries[self.at].children.get(name)?].module)
+    }
+
+    /// `module.NAME.OUTPUT`.
+    fn module_output(&mut self, reference: &Reference<'m>) {
+        let span = reference.span;
+        let Some(name) = reference.attr(0) else {
+            return self.error(span, "A reference to a module names its call and an output: module.NAME.OUTPUT.".to_owned());
+        };
+        let (Some(call), Some(called)) = (self.module.calls.get(name), self.called(name)) else {
+            return self.declared("module", Some(name), &self.module.calls, span);
+        };
+        let rest = &reference.steps[1..];
+        let Some(first) = rest.first() else { return };
+        let repeated = !matches!(call.repeat, Repeat::Once);
+        let indexed = !matches!(first.kind, StepKind::Attr(_));
+        let is_splat = matches!(first.kind, StepKind::Splat | StepKind::AttrSplat);
+        if repeated && !indexed {
+            let error = Diagnostic::error(format!("module.{name} has several instances; say which one is meant.")).at(span.clone());
+            self.errors.push(error.hint(match call.repeat {
+                Repeat::ForEach(_) => format!("Write module.{name}[\"KEY\"] for one, or a `for` expression for all."),
+                _ => format!("Write module.{name}[0] for one, module.{name}[*] for all."),
+            }));
+            return;
+        }
+        if !repeated && indexed && !is_splat {
+            let error =
+                Diagnostic::error(format!("module.{name} has neither `count` nor `for_each`, so it has no instances to pick from."));
+            self.errors.push(error.at(first.span.clone()).hint("Take the index out."));
+            return;
+        }
+        if let Some(StepKind::Attr(output)) = rest.get(usize::from(indexed)).map(|step| &step.kind)
+            && !called.outputs.contains_key(output)
+        {
+            let error = Diagnostic::error(format!("The module \"{name}\" has no output \"{output}\".")).at(span.clone());
+            self.errors.push(*suggest(error, output, called.outputs.keys().map(String::as_str)));
         }
     }
 
@@ -189,9 +261,11 @@ impl<'m> Checker<'m> {
             });
             match name {
                 Some(name) if self.module.resources.contains_key(&name) => {}
-                Some((root, _)) if matches!(root.as_str(), "var" | "local" | "data" | "module") => {
-                    self.errors
-                        .push(Diagnostic::error("`depends_on` holds resources only.").at(expr.span.clone()).hint("Write TYPE.NAME."));
+                Some((root, name)) if root == "module" => self.declared("module", Some(&name), &self.module.calls, &expr.span),
+                Some((root, _)) if matches!(root.as_str(), "var" | "local" | "data") => {
+                    self.errors.push(
+                        Diagnostic::error("`depends_on` holds resources and modules only.").at(expr.span.clone()).hint("Write TYPE.NAME."),
+                    );
                 }
                 Some((kind, name)) => self.no_resource(&kind, &name, &expr.span),
                 None => {
@@ -209,7 +283,7 @@ impl<'m> Checker<'m> {
                     Some(StepKind::Attr(name)) => name.clone(),
                     _ => String::new(),
                 };
-                !matches!(root, "var" | "local" | "each" | "count" | "self" | "path") && !name.is_empty()
+                !matches!(root, "var" | "local" | "each" | "count" | "self" | "path" | "module") && !name.is_empty()
             });
             if resource {
                 self.expr(expr, &[], place);
@@ -255,7 +329,7 @@ impl<'m> Checker<'m> {
                 }
             }
             "data" => self.error(span, "Data sources are not supported yet.".to_owned()),
-            "module" => self.error(span, "Modules are not supported yet.".to_owned()),
+            "module" => self.module_output(reference),
             "resource" => self.error(span, "A reference to a resource names its type and its name: TYPE.NAME.".to_owned()),
             root => match name {
                 Some(name) => self.resource(root, name, reference, place),
@@ -295,8 +369,8 @@ impl<'m> Checker<'m> {
 
     fn repeated(&mut self, reference: &Reference<'m>, place: Place<'m>) {
         let (root, span) = (reference.root, reference.span);
-        let repeat =
-            place.resource.filter(|_| place.instance).and_then(|name| self.module.resources.get(name)).map(|resource| &resource.repeat);
+        let own = place.resource.and_then(|name| self.module.resources.get(name)).map(|resource| &resource.repeat);
+        let repeat = own.or(place.call.map(|call| &call.repeat)).filter(|_| place.instance);
         match (root, repeat) {
             ("count", Some(Repeat::Count(_))) => self.one_of(root, reference.attr(0), &["index"], span),
             ("each", Some(Repeat::ForEach(_))) => self.one_of(root, reference.attr(0), &["key", "value"], span),
@@ -372,158 +446,4 @@ impl<'m> Checker<'m> {
 
 fn ignored_place(span: Option<&Span>, block: &Span) -> Span {
     span.unwrap_or(block).clone()
-}
-
-/// Something that depends on other things.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Node {
-    Local(String),
-    Variable(String),
-    Resource(Name),
-}
-
-impl std::fmt::Display for Node {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Local(name) => write!(f, "local.{name}"),
-            Self::Variable(name) => write!(f, "var.{name}"),
-            Self::Resource((kind, name)) => write!(f, "{kind}.{name}"),
-        }
-    }
-}
-
-/// What depends on what.
-struct Graph {
-    nodes: BTreeMap<Node, (Span, BTreeSet<Node>)>,
-}
-
-impl Graph {
-    fn of(module: &Module) -> Self {
-        let mut nodes = BTreeMap::new();
-        for (name, local) in &module.locals {
-            let mut to = BTreeSet::new();
-            edges(module, &local.value, &[], &mut to);
-            nodes.insert(Node::Local(name.clone()), (local.span.clone(), to));
-        }
-        for (name, variable) in &module.variables {
-            let mut to = BTreeSet::new();
-            for check in &variable.validations {
-                edges(module, &check.condition, &[], &mut to);
-                edges(module, &check.message, &[], &mut to);
-            }
-            // A variable's own value is there before it is validated.
-            to.remove(&Node::Variable(name.clone()));
-            nodes.insert(Node::Variable(name.clone()), (variable.span.clone(), to));
-        }
-        for (name, resource) in &module.resources {
-            let mut to = BTreeSet::new();
-            resource.expressions(&mut |expr, bound| edges(module, expr, bound, &mut to));
-            for expr in resource.depends_on.iter().chain(&resource.triggers) {
-                edges(module, expr, &[], &mut to);
-            }
-            // That is reported as such where it stands.
-            to.remove(&Node::Resource(name.clone()));
-            nodes.insert(Node::Resource(name.clone()), (resource.span.clone(), to));
-        }
-        Self { nodes }
-    }
-
-    /// Everything after what it depends on, and one error for each circle that a walk in order of names meets.
-    fn walk(&self) -> (Vec<&Node>, Vec<Diagnostic>) {
-        // The place on the path; nothing for what is done.
-        let mut places: BTreeMap<&Node, Option<usize>> = BTreeMap::new();
-        let (mut order, mut errors) = (Vec::new(), Vec::new());
-        for start in self.nodes.keys() {
-            let mut path: Vec<(&Node, Vec<&Node>)> = Vec::new();
-            if !places.contains_key(start) {
-                places.insert(start, Some(0));
-                path.push((start, self.next(start)));
-            }
-            while let Some((node, next)) = path.last_mut() {
-                let node = *node;
-                match next.pop() {
-                    None => {
-                        places.insert(node, None);
-                        order.push(node);
-                        path.pop();
-                    }
-                    Some(to) => match places.get(to) {
-                        Some(Some(at)) => {
-                            let circle: Vec<&Node> = path[*at..].iter().map(|(node, _)| *node).collect();
-                            errors.push(self.cycle(&circle));
-                        }
-                        Some(None) => {}
-                        None => {
-                            places.insert(to, Some(path.len()));
-                            path.push((to, self.next(to)));
-                        }
-                    },
-                }
-            }
-        }
-        (order, errors)
-    }
-
-    fn next(&self, node: &Node) -> Vec<&Node> {
-        self.nodes.get(node).map(|(_, to)| to.iter().rev().collect()).unwrap_or_default()
-    }
-
-    fn cycle(&self, circle: &[&Node]) -> Diagnostic {
-        let names: Vec<_> = circle.iter().chain(circle.first()).map(ToString::to_string).collect();
-        let mut error = Diagnostic::error(format!("These depend on each other in a circle: {}.", names.join(" → ")));
-        for (place, node) in circle.iter().filter_map(|node| self.nodes.get(*node).map(|(span, _)| (span, node))) {
-            if error.span.is_none() {
-                error = error.at(place.clone());
-            } else {
-                error = error.related(place.clone(), node.to_string());
-            }
-        }
-        error
-    }
-
-    /// The local values that depend on resources, each with those among them that it names.
-    fn moving(&self) -> BTreeMap<String, Vec<String>> {
-        // From the resources backwards, each edge once.
-        let mut users: BTreeMap<&Node, Vec<&Node>> = BTreeMap::new();
-        for (node, (_, to)) in &self.nodes {
-            for to in to {
-                users.entry(to).or_default().push(node);
-            }
-        }
-        let mut open: Vec<&Node> = self.nodes.keys().filter(|node| matches!(node, Node::Resource(_))).collect();
-        let mut moving = BTreeSet::new();
-        while let Some(node) = open.pop() {
-            for user in users.get(node).into_iter().flatten() {
-                if matches!(user, Node::Local(_)) && moving.insert(*user) {
-                    open.push(user);
-                }
-            }
-        }
-        let named = |node: &Node| match node {
-            Node::Local(name) => Some(name.clone()),
-            _ => None,
-        };
-        let names = |node: &Node| self.nodes[node].1.iter().filter(|to| moving.contains(to)).filter_map(named).collect();
-        moving.iter().filter_map(|node| Some((named(node)?, names(node)))).collect()
-    }
-}
-
-fn edges(module: &Module, expr: &Expr, bound: &[&str], to: &mut BTreeSet<Node>) {
-    for reference in references::of(expr, bound) {
-        let Some(name) = reference.attr(0) else { continue };
-        match reference.root {
-            "local" => {
-                to.insert(Node::Local(name.to_owned()));
-            }
-            "var" => {
-                to.insert(Node::Variable(name.to_owned()));
-            }
-            root => {
-                let resource = (root.to_owned(), name.to_owned());
-                if module.resources.contains_key(&resource) {
-                    to.insert(Node::Resource(resource));
-                }
-            }
-        }
-    }
 }

@@ -2,13 +2,14 @@
 //!
 //! Invariant: it is written out, never computed, but for its keys.
 
-use super::ast::{Expr, StepKind};
+use super::ast::{Expr, Step, StepKind};
 use super::error::{EvalError, error_at};
 use super::value::{Data, Val};
 use dofloat_base::address::{Address, Key};
 use dofloat_base::diag::{Diagnostic, Span};
 
-const FORM: &str = "An address is written TYPE.NAME, without quotes, with a key in brackets where one instance is meant.";
+const FORM: &str =
+    "An address is written TYPE.NAME or module.NAME.TYPE.NAME, without quotes, with a key in brackets where one instance is meant.";
 
 /// The address that an expression writes out. `index` gives the value of a key.
 pub(super) fn target(expr: &Expr, index: &dyn Fn(&Expr) -> Result<Val, EvalError>) -> Result<Address, EvalError> {
@@ -17,21 +18,30 @@ pub(super) fn target(expr: &Expr, index: &dyn Fn(&Expr) -> Result<Val, EvalError
         return text.parse().or_else(|_| wrong(&expr.span));
     }
     let Some((root, steps)) = expr.target() else { return wrong(&expr.span) };
-    let [first, rest @ ..] = steps else { return wrong(&expr.span) };
-    let StepKind::Attr(name) = &first.kind else { return wrong(&expr.span) };
-    match root {
-        "module" => return Err(error_at(&expr.span, "Modules are not supported yet.")),
-        "data" => return Err(error_at(&expr.span, "A data source holds no object: there is nothing to move, remove or import.")),
-        _ => {}
+    let named = |step: Option<&Step>| match step.map(|step| &step.kind) {
+        Some(StepKind::Attr(name)) => Some(name.clone()),
+        _ => None,
+    };
+    if root == "data" {
+        return Err(error_at(&expr.span, "A data source holds no object: there is nothing to move, remove or import."));
     }
-    let address = Address::new(root, name);
-    match rest {
-        [] => Ok(address),
-        [one] => {
-            let StepKind::Index(expr) = &one.kind else { return wrong(&one.span) };
-            Ok(address.with_key(Some(key(&index(expr)?, &expr.span)?)))
+    let (mut kind, mut rest, mut outer) = (root.to_owned(), steps, None);
+    loop {
+        let Some(name) = named(rest.first()) else { return wrong(&expr.span) };
+        let mut address = Address::new(&kind, &name).inside(outer.as_ref());
+        rest = &rest[1..];
+        if let Some(Step { kind: StepKind::Index(expr), .. }) = rest.first() {
+            address.key = Some(key(&index(expr)?, &expr.span)?);
+            rest = &rest[1..];
         }
-        _ => wrong(&expr.span),
+        match rest {
+            [] => return Ok(address),
+            [next, ..] if address.is_module() => {
+                let Some(next) = named(Some(next)) else { return wrong(&next.span) };
+                (kind, rest, outer) = (next, &rest[1..], Some(address));
+            }
+            [next, ..] => return wrong(&next.span),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::Host;
 use super::files::{Files as _, Memory, Recorded};
 use super::inputs::{Given, Inputs};
+use super::library::Library;
 use super::module::{Source, Stack, load, questions};
 use dofloat_base::address::Address;
 use dofloat_base::clock::Moment;
@@ -16,7 +17,7 @@ use dofloat_base::types::{Schemas, Type};
 use dofloat_base::value::{Origin, Term, Value};
 
 /// One made-up resource type with an argument of each sort.
-struct Kinds;
+pub(super) struct Kinds;
 
 impl Schemas for Kinds {
     fn resource(&self, kind: &str) -> Option<Type> {
@@ -43,7 +44,7 @@ fn with<T>(text: &str, inputs: &Inputs, run: impl FnOnce(Result<Stack<'_>, Vec<D
     let rng = Rng::seeded(1);
     let host = Host { files: &files, base: Path::new("/s"), home: None, now: Moment(0), rng: &rng, fresh: false };
     let name = if text.starts_with('{') { "t.tf.json" } else { "t.tf" };
-    run(load(&[Source { name, text }], inputs, &Kinds, host))
+    run(load(&[Source { name, text }], &Library::default(), inputs, &Kinds, host))
 }
 
 fn stack<T>(text: &str, run: impl FnOnce(&Stack<'_>) -> T) -> T {
@@ -61,15 +62,15 @@ fn errors(text: &str) -> Vec<String> {
     })
 }
 
-fn nothing(_: &Address) -> Term {
+pub(super) fn nothing(_: &Address) -> Term {
     Term::Unknown(Origin::default())
 }
 
-fn at(text: &str) -> Address {
+pub(super) fn at(text: &str) -> Address {
     text.parse().expect("an address")
 }
 
-fn body(stack: &Stack<'_>, of: &str, known: &Known<'_>) -> String {
+pub(super) fn body(stack: &Stack<'_>, of: &str, known: &Known<'_>) -> String {
     match stack.body(&at(of), known) {
         Ok(Term::Value(value)) => value.to_json().to_string(),
         Ok(other) => format!("{other:?}"),
@@ -110,7 +111,7 @@ variable "name" {
 #[test]
 fn what_is_not_supported_says_so() {
     for (text, expected) in [
-        ("module \"m\" {}", "1: Blocks of type \"module\" are not supported yet."),
+        ("module \"m\" {}", "1: A module block needs the argument \"source\"."),
         ("terraform {\n  cloud {}\n}", "2: A \"cloud\" block has no effect here: there is no such service behind dofloat."),
         ("terraform {\n  backend {}\n}", "2: A backend block is written `backend \"KIND\" { … }`."),
         (
@@ -443,7 +444,7 @@ fn files_that_functions_read_are_remembered() {
     let rng = Rng::seeded(1);
     let host = Host { files: &recorded, base: Path::new("/s"), home: None, now: Moment(0), rng: &rng, fresh: false };
     let source = Source { name: "t.tf", text: "locals { a = file(\"note.txt\") }\noutput \"o\" { value = local.a }\n" };
-    let stack = load(&[source], &Inputs::default(), &Kinds, host).unwrap_or_else(|errors| panic!("{errors:#?}"));
+    let stack = load(&[source], &Library::default(), &Inputs::default(), &Kinds, host).unwrap_or_else(|errors| panic!("{errors:#?}"));
     assert_eq!(stack.outputs(&nothing).expect("outputs")["o"].value, Term::Value("hello".into()));
     assert_eq!(recorded.seen(), BTreeSet::from(["/s/note.txt".into()]));
     assert!(recorded.read(Path::new("/s/none")).is_err());
@@ -554,7 +555,10 @@ fn what_is_wrong_with_moves_removals_and_imports_has_a_place() {
     );
     check("moved {\n  from = \"thing.a\"\n  to = thing.b\n}", "4: This is not a resource address.");
     check("moved {\n  from = thing.a[var.x]\n  to = thing.b\n}", "4: \"var\" cannot be used here: the value must be constant.");
-    check("moved {\n  from = module.a\n  to = thing.b\n}", "4: Modules are not supported yet.");
+    check(
+        "moved {\n  from = module.a\n  to = thing.b\n}",
+        "5: A move changes the name or the key, not the type: `module` cannot become `thing`.",
+    );
     check("moved {\n  from = thing.b\n  to = thing.c\n}", "3: thing.b is moved away, and is still in the configuration.");
     check(
         "moved {\n  from = thing.x\n  to = thing.b\n}\nmoved {\n  from = thing.y\n  to = thing.b\n}",

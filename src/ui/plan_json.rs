@@ -66,8 +66,8 @@ pub fn summary_line(message: &str, counts: Counts, operation: &str, timestamp: &
 pub fn resource(address: &Address) -> Json {
     json!({
         "addr": address.to_string(),
-        "module": "",
-        "resource": address.to_string(),
+        "module": address.module_instance().map(ToString::to_string).unwrap_or_default(),
+        "resource": address.within_module().to_string(),
         "implied_provider": provider(address),
         "resource_type": address.kind,
         "resource_name": address.name,
@@ -235,6 +235,9 @@ fn change_object(address: &Address, actions: Json, why: Option<&Reason>, attrs: 
         "provider_name": provider(address),
         "change": change,
     });
+    if let Some(module) = address.module_instance() {
+        json["module_address"] = json!(module);
+    }
     if let Some(index) = &address.key {
         json["index"] = key(index);
     }

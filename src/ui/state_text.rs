@@ -2,6 +2,7 @@
 //!
 //! Invariant: pure; what state keeps as a digest is shown as `(sensitive value)`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json, json};
@@ -68,14 +69,46 @@ pub fn one(address: &Address, record: &Record, layout: Layout<'_>) -> String {
 /// The state as Terraform's `show -json` has it.
 #[must_use]
 pub fn to_json(state: &State) -> Json {
-    let resources: Vec<Json> = state.records.iter().map(|(address, record)| record_json(address, record)).collect();
     json!({
         "format_version": "1.0",
         "dofloat_version": env!("CARGO_PKG_VERSION"),
         "lineage": state.lineage,
         "serial": state.serial,
-        "values": { "outputs": outputs::to_json(&outputs::views(&state.outputs)), "root_module": { "resources": resources } },
+        "values": { "outputs": outputs::to_json(&outputs::views(&state.outputs)), "root_module": Modules::of(state).json(None) },
     })
+}
+
+/// The resources of each module instance, and the modules in it.
+#[derive(Default)]
+struct Modules<'a> {
+    resources: BTreeMap<Option<&'a Address>, Vec<Json>>,
+    children: BTreeMap<Option<&'a Address>, BTreeSet<&'a Address>>,
+}
+
+impl<'a> Modules<'a> {
+    fn of(state: &'a State) -> Self {
+        let mut all = Self::default();
+        for (address, record) in &state.records {
+            let module = address.module_instance();
+            all.resources.entry(module).or_default().push(record_json(address, record));
+            for inner in std::iter::successors(module, |inner| inner.module_instance()) {
+                all.children.entry(inner.module_instance()).or_default().insert(inner);
+            }
+        }
+        all
+    }
+
+    /// A module instance as `show -json` has it; nothing for the stack's own module.
+    fn json(&mut self, module: Option<&'a Address>) -> Json {
+        let mut json = json!({ "resources": self.resources.remove(&module).unwrap_or_default() });
+        if let Some(module) = module {
+            json["address"] = json!(module);
+        }
+        if let Some(children) = self.children.remove(&module) {
+            json["child_modules"] = children.into_iter().map(|child| self.json(Some(child))).collect();
+        }
+        json
+    }
 }
 
 /// One resource as an entry of `show -json`.
@@ -107,8 +140,6 @@ pub fn record_json(address: &Address, record: &Record) -> Json {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
     use super::*;
     use crate::errors::Sources;
     use dofloat_base::digest::{Digest, Salt};

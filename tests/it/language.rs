@@ -16,6 +16,7 @@ use dofloat::base::value::{Origin, Term, Value};
 use dofloat::lang::Host;
 use dofloat::lang::files::Memory;
 use dofloat::lang::inputs::{Given, Inputs};
+use dofloat::lang::library::Library;
 use dofloat::lang::module::{self, Source};
 use serde_json::Value as Json;
 
@@ -52,7 +53,7 @@ impl Run<'_> {
             .filter(|(name, _)| name.ends_with(".tf") || name.ends_with(".tf.json"))
             .map(|(name, text)| Source { name, text })
             .collect();
-        let stack = module::load(&sources, &self.inputs, &TerraformData, host)?;
+        let stack = module::load(&sources, &Library::default(), &self.inputs, &TerraformData, host)?;
         // What is of the moment has its value from here on, as in an apply.
         stack.begin();
         let mut done: BTreeMap<Address, Term> = BTreeMap::new();

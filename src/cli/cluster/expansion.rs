@@ -108,7 +108,7 @@ pub fn recorded_state(loaded: &Loaded, fresh: &State) -> State {
 }
 
 fn expand_context(workspace: &Workspace<'_>, state: &State, api_url: &str) -> ExpandContext {
-    let parts = state.records.iter().filter(|(address, _)| address.parent.is_some());
+    let parts = state.records.iter().filter(|(address, _)| address.whole().is_some());
     ExpandContext {
         stack: workspace.place.name.clone(),
         mark: Mark::of_stack(&workspace.place.name, &state.lineage).0,
@@ -129,7 +129,7 @@ fn expand_context(workspace: &Workspace<'_>, state: &State, api_url: &str) -> Ex
 /// If the file cannot be opened or written; nothing was called then.
 pub fn unlock(workspace: &Workspace<'_>, expanded: &Expanded<'_>, plan: &Plan, state: &State) -> Result<BTreeMap<Address, Keys>, Failure> {
     let makes = |address: &Address| match Part::of(address) {
-        Some(Part::Node(_) | Part::Keys | Part::Arbiter) => address.parent.as_deref().cloned(),
+        Some(Part::Node(_) | Part::Keys | Part::Arbiter) => address.whole().cloned(),
         _ => None,
     };
     let steps = plan.steps.iter().filter(|step| matches!(step.op.object(), Some(Op::Create | Op::Edit { .. })));
@@ -171,7 +171,7 @@ pub fn unlock(workspace: &Workspace<'_>, expanded: &Expanded<'_>, plan: &Plan, s
 
 /// Forgets the secrets of clusters that are gone.
 pub fn forget(kept: &mut Secrets, state: &State) {
-    let there: BTreeSet<String> = state.records.keys().filter_map(|address| address.parent.as_deref()).map(ToString::to_string).collect();
+    let there: BTreeSet<String> = state.records.keys().filter_map(Address::whole).map(ToString::to_string).collect();
     kept.generated.retain(|name, _| {
         let whose = name.rsplit_once(' ').map_or(name.as_str(), |(whose, _)| whose);
         !whose.starts_with(KIND) || there.contains(whose)
@@ -200,7 +200,7 @@ pub fn keep(workspace: &Workspace<'_>, kept: &Secrets) -> Result<(), Failure> {
 /// Whether a cluster that was remembered is not any more.
 #[must_use]
 pub fn lost(before: Option<&State>, after: &State) -> bool {
-    let clusters = |state: &State| state.records.keys().filter_map(|address| address.parent.clone()).collect::<BTreeSet<_>>();
+    let clusters = |state: &State| state.records.keys().filter_map(|address| address.whole().cloned()).collect::<BTreeSet<_>>();
     before.is_some_and(|before| clusters(before).difference(&clusters(after)).next().is_some())
 }
 
@@ -291,9 +291,8 @@ pub fn notes(expanded: &Expanded<'_>, surveyed: &Surveyed, api_session: &ApiSess
     let plan = &surveyed.planned.plan;
     let made: BTreeSet<&Address> =
         plan.steps.iter().filter(|step| step.op.object() == Some(&Op::Create)).map(|step| &step.address).collect();
-    let of = |cluster: &Address| {
-        made.iter().any(|address| address.parent.as_deref() == Some(cluster) && matches!(Part::of(address), Some(Part::Node(_))))
-    };
+    let of =
+        |cluster: &Address| made.iter().any(|address| address.whole() == Some(cluster) && matches!(Part::of(address), Some(Part::Node(_))));
     let mut notes: Vec<Diagnostic> = expanded.clusters().iter().filter_map(|cluster| moved(expanded, surveyed, cluster)).collect();
     for cluster in expanded.clusters().iter().filter(|cluster| !plan.destroy && expanded.is_older(cluster)) {
         notes.push(

@@ -18,7 +18,7 @@ impl Owner<'_> {
             None => Term::Unknown(Origin::default()),
         };
         let pairs = &self.run.resolve.desired().pairs;
-        let leaving = step.address.parent.as_deref().filter(|pair| pairs.contains_key(*pair));
+        let leaving = step.address.whole().filter(|pair| pairs.contains_key(*pair));
         let goal = leaving.map_or(Goal::Serving, |_| Goal::MayLeave(step.address.name.clone()));
         let Some(watch) = self.run.resolve.watch(leaving.unwrap_or(&step.address), &of) else {
             self.schedule.finish(step.id);

@@ -22,7 +22,7 @@ impl Walk<'_> {
             let mut change = self.keep(address, present.as_ref());
             change.id = Some(record.id.clone());
             change.provenance = self.input.moves.provenance(address);
-            let let_go = self.input.resolve.desired().removals.get(&address.block()).is_some_and(|removal| !removal.destroy);
+            let let_go = self.input.resolve.desired().removal(address).is_some_and(|removal| !removal.destroy);
             if self.is_chosen(address) {
                 change.reason = Some(if present.is_some() { self.why_removed(address) } else { Reason::Gone });
                 change.after = None;

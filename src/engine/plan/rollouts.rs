@@ -22,10 +22,12 @@ impl Walk<'_> {
             let serves =
                 |address: &&Address| self.input.state.records.get(*address).is_some_and(|record| Some(&record.id.0) == holder.as_ref());
             let like = pair.nodes.first().map(|node| &node.kind);
-            let leaving =
-                self.input.state.records.keys().filter(|address| {
-                    address.parent.as_deref() == Some(name) && Some(&address.kind) == like && !pair.nodes.contains(address)
-                });
+            let leaving = self
+                .input
+                .state
+                .records
+                .keys()
+                .filter(|address| address.whole() == Some(name) && Some(&address.kind) == like && !pair.nodes.contains(address));
             let nodes = leaving.chain(pair.nodes.iter().filter(|node| !serves(node))).chain(pair.nodes.iter().filter(serves));
             let dark = pair.nodes.iter().any(|node| self.power(node) == Some(false))
                 && !pair.nodes.iter().any(|node| self.power(node) == Some(true));

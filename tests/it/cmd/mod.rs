@@ -3,6 +3,7 @@
 mod adopt;
 mod help;
 mod import;
+mod modules;
 mod prompt;
 mod recipients;
 mod signals;

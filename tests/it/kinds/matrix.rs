@@ -28,6 +28,7 @@ use dofloat::kinds::{KINDS, Tables};
 use dofloat::lang::Host;
 use dofloat::lang::files::Memory;
 use dofloat::lang::inputs::Inputs;
+use dofloat::lang::library::Library;
 use dofloat::lang::module::{Source, load};
 use dofloat::sim;
 use dofloat::state::State;
@@ -187,7 +188,7 @@ async fn once(text: &str, folder: &Path, api: &Client, clock: &Clock) -> Result<
     let told = |found: &[Diagnostic]| {
         found.iter().map(|of| of.message.clone()).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(" / ")
     };
-    let resolve = load(&[Source { name: "web.tf", text }], &Inputs::default(), &Tables, host)
+    let resolve = load(&[Source { name: "web.tf", text }], &Library::default(), &Inputs::default(), &Tables, host)
         .map_err(|errors| format!("{}\n{text}", told(&errors)))?;
     let paths = Paths::beside(&folder.join("web.json"), folder.to_owned());
     let mut lock = Store::open(paths).lock(Duration::from_secs(10), "test", clock, &mut |_| {}).await.expect("the lock is free");

@@ -32,6 +32,7 @@ use dofloat::kinds::Tables;
 use dofloat::lang::Host;
 use dofloat::lang::files::Memory;
 use dofloat::lang::inputs::Inputs;
+use dofloat::lang::library::Library;
 use dofloat::lang::module::{self, Source, Stack};
 use dofloat::sim::{self, Befalls, ClockMode, EVERY_FAULT, Fault, Limits, Running};
 use dofloat::state::store::{Loaded, Paths, Store};
@@ -220,7 +221,7 @@ fn folder() -> TempDir {
 /// The configuration that a text says.
 fn load<'a>(text: &str, host: Host<'a>) -> Stack<'a> {
     let sources = [Source { name: "plans/web.tf", text }];
-    module::load(&sources, &Inputs::default(), &Tables, host).unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"))
+    module::load(&sources, &Library::default(), &Inputs::default(), &Tables, host).unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"))
 }
 
 impl Bench {
