@@ -487,13 +487,13 @@ mod tests {
         check(r#""service": "haproxy""#, &["service: `service` is \"nginx\" or \"none\""]);
         check(r#""nodes": ["a"]"#, &["nodes: A cluster has two nodes, not 1."]);
         check(r#""nodes": ["a", "a"]"#, &["nodes: Both nodes are named `a`."]);
-        check(r#""nodes": ["a", "B_"]"#, &["nodes: `B_` is no name"]);
-        check(r#""image": "fedora-42-x64""#, &["image: `fedora-42-x64` is no image"]);
+        check(r#""nodes": ["a", "B_"]"#, &["nodes: `B_` is not a valid node name"]);
+        check(r#""image": "fedora-42-x64""#, &["image: A cluster cannot be built on the image `fedora-42-x64`"]);
         check(r#""token_timeout": 10, "health_path": "health""#, &["health_path: ", "token_timeout: "]);
         check(r#""ip": "1.2.3.4", "sise": "x""#, &[": `ip` cannot be set", ": There is no argument `sise`"]);
         check(r#""timezone": "US/Eastern""#, &[]);
         check(r#""timezone": "america/new_york""#, &["timezone: `america/new_york` is not a valid time zone."]);
-        check(r##""user_data": "#cloud-config\n""##, &["user_data: `user_data` is a document of cloud-init"]);
+        check(r##""user_data": "#cloud-config\n""##, &["user_data: `user_data` is a cloud-init document"]);
         check(r#""ssh_sources": [], "health_sources": ["203.0.113.7", "2001:db8::/32"]"#, &[]);
         check(r#""ssh_sources": ["10.0.0.0/33", "home"]"#, &["ssh_sources: `ssh_sources` has \"10.0.0.0/33\"", "ssh_sources: "]);
         check(r#""health_sources": []"#, &["health_sources: With an empty"]);

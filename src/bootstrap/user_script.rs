@@ -68,11 +68,11 @@ mod tests {
         for document in
             ["#cloud-config\npackages: [nginx]\n", "\n#cloud-config\n", "#include\nhttps://example.com/x\n", "#cloud-boothook\n#!/bin/sh\n"]
         {
-            flawed(document, "a document of cloud-init");
+            flawed(document, "a cloud-init document");
         }
-        flawed("Content-Type: multipart/mixed; boundary=\"b\"\nMIME-Version: 1.0\n\n--b\n", "a document of cloud-init");
-        flawed("mime-version: 1.0\n", "a document of cloud-init");
-        flawed("## template: jinja\n#cloud-config\n", "a document of cloud-init");
+        flawed("Content-Type: multipart/mixed; boundary=\"b\"\nMIME-Version: 1.0\n\n--b\n", "a cloud-init document");
+        flawed("mime-version: 1.0\n", "a cloud-init document");
+        flawed("## template: jinja\n#cloud-config\n", "a cloud-init document");
         flawed("#!/bin/sh\r\necho\r\n", "carriage return");
         flawed("\n#!/bin/sh\n", "before its `#!`");
         flawed("\u{feff}#!/bin/sh\n", "before its `#!`");

@@ -240,7 +240,7 @@ mod tests {
         assert!(says(Some(DOCTL), Ask { context: Some("play"), ..Ask::default() }).1.contains("work"));
         assert!(says(None, Ask { context: Some("play"), ..Ask::default() }).0.contains("\"play\""));
         let (message, hint) = says(Some("access-token: [hush\n"), Ask::default());
-        assert!(message.contains("cannot be understood") && !message.contains("hush") && !hint.contains("hush"));
+        assert!(message.contains("is not valid") && !message.contains("hush") && !hint.contains("hush"));
         assert!(says(None, Ask { file: Some(Path::new("/no/such")), ..Ask::default() }).0.contains("/no/such"));
     }
 }

@@ -515,11 +515,11 @@ mod tests {
         for (rules, expected) in [
             (rule("tcp", "22", "0.0.0.0/0"), None),
             (json!([]), Some("needs at least one rule")),
-            (rule("sctp", "22", "::/0"), Some("is no protocol")),
-            (rule("tcp", "ssh", "::/0"), Some("is no port range")),
+            (rule("sctp", "22", "::/0"), Some("is not a protocol")),
+            (rule("tcp", "ssh", "::/0"), Some("is not a valid port range")),
             (rule("tcp", "", "::/0"), Some("needs `port_range`")),
             (rule("icmp", "", "::/0"), None),
-            (rule("udp", "all", "10.0.0.0/33"), Some("is no address")),
+            (rule("udp", "all", "10.0.0.0/33"), Some("is neither an address")),
             (json!([{"protocol": "tcp", "port_range": "22"}]), Some("names no source")),
         ] {
             let body = json!({"name": "web-fw", "inbound_rule": rules});

@@ -55,7 +55,7 @@ pub(crate) fn network(text: &str) -> Option<IpNet> {
 
 /// Why a range will not do for a VPC.
 pub(crate) fn vpc_range(text: &str) -> Result<Ipv4Net, &'static str> {
-    let net: Ipv4Net = text.parse().map_err(|_| "is no IPv4 range in CIDR notation")?;
+    let net: Ipv4Net = text.parse().map_err(|_| "is not an IPv4 range in CIDR notation")?;
     if net.addr() != net.network() {
         return Err("has host bits set");
     }
@@ -156,8 +156,8 @@ mod tests {
             ("10.0.0.0/29", Some("is not between /16 and /28")),
             ("11.0.0.0/24", Some("is not private")),
             ("172.32.0.0/24", Some("is not private")),
-            ("fd00::/64", Some("is no IPv4 range in CIDR notation")),
-            ("10.0.0.0", Some("is no IPv4 range in CIDR notation")),
+            ("fd00::/64", Some("is not an IPv4 range in CIDR notation")),
+            ("10.0.0.0", Some("is not an IPv4 range in CIDR notation")),
         ] {
             assert_eq!(vpc_range(range).err(), why, "{range}");
         }

@@ -521,16 +521,16 @@ mod tests {
     #[test]
     fn the_check_names_what_the_api_would_refuse() {
         for (body, expected) in [
-            (json!({"type": "A", "value": "example.net"}), Some("is no IPv4 address")),
-            (json!({"type": "AAAA", "value": "203.0.113.2"}), Some("is no IPv6 address")),
+            (json!({"type": "A", "value": "example.net"}), Some("is not an IPv4 address")),
+            (json!({"type": "AAAA", "value": "203.0.113.2"}), Some("is not an IPv6 address")),
             (json!({"type": "CNAME", "value": "lb.example.net"}), Some("ends with a dot")),
             (json!({"type": "CNAME", "value": "www"}), None),
             (json!({"type": "A", "value": "203.0.113.2", "ttl": 29}), Some("takes 30 or more")),
             (json!({"type": "A", "value": "203.0.113.2", "ttl": 30}), None),
             (json!({"type": "MX", "value": "mail.example.net."}), Some("needs `priority`")),
             (json!({"type": "SRV", "value": "a.", "priority": 1, "weight": 1, "port": 70000}), Some("`port` is 70000")),
-            (json!({"type": "CAA", "value": "a.", "flags": 0, "tag": "issues"}), Some("is no tag of a CAA record")),
-            (json!({"type": "cname", "value": "a."}), Some("is no record type")),
+            (json!({"type": "CAA", "value": "a.", "flags": 0, "tag": "issues"}), Some("is not a valid tag of a CAA record")),
+            (json!({"type": "cname", "value": "a."}), Some("is not a record type")),
             (json!({"type": "A", "value": "203.0.113.2", "name": "www.example.com"}), Some("is taken as relative")),
         ] {
             let mut whole = json!({"domain": "example.com", "name": "www"});

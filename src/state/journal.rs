@@ -537,8 +537,8 @@ impl fmt::Display for Outcome {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Fresh => f.write_str("has not begun"),
-            Self::Begun(op) => write!(f, "has begun ({op})"),
+            Self::Fresh => f.write_str("has not started"),
+            Self::Begun(op) => write!(f, "has started ({op})"),
             Self::Known(id) => write!(f, "has made {id}"),
             Self::Done => f.write_str("is done"),
             Self::Failed => f.write_str("has failed"),

@@ -171,7 +171,7 @@ mod tests {
             ("a=1 b=1", "a=1", "a=1", Ok((5, "a=1"))),
             ("a=1 :o=1", "a=2 :o=1", "a=1 :o=2", Ok((6, "a=2 :o=2"))),
             ("a=1", "a=2", "a=3", Err("thing.a: both branches changed it.")),
-            ("", "a=1", "a@x=1", Err("thing.a: both branches made it.")),
+            ("", "a=1", "a@x=1", Err("thing.a: both branches created it.")),
             ("a=1", "a=2", "", Err("thing.a: this branch changed it, and the other destroyed it.")),
             ("a=1", "", "a=2", Err("thing.a: this branch destroyed it, and the other changed it.")),
             ("a=1", "a=1 b=1<a", "", Err("thing.b: one branch made it depend on thing.a, which the other destroyed.")),

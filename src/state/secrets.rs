@@ -297,7 +297,7 @@ mod tests {
         }
         let error = read(&bench.path, &identity(2)).unwrap_err();
         assert!(
-            told(&bench, &error).starts_with("web.secrets.age cannot be decrypted: it was not encrypted to the identity at 2.txt. Give")
+            told(&bench, &error).starts_with("web.secrets.age cannot be decrypted: it was not encrypted to the identity at 2.txt. Provide")
         );
     }
 
@@ -309,7 +309,7 @@ mod tests {
         dofloat_base::durable::remove(&bench.keys.identity).unwrap();
         let error = write(&bench.path, &secrets("b"), &bench.keys).unwrap_err();
         let expected = "web.secrets.age cannot be decrypted: there is no identity at config/dofloat/identity.txt. It is not \
-                        overwritten, because its content would be lost. Give the identity that can open it:";
+                        overwritten, because its content would be lost. Provide an identity that can decrypt it:";
         assert!(told(&bench, &error).starts_with(expected), "{}", told(&bench, &error));
         assert!(!bench.keys.identity.exists());
         assert_eq!(std::fs::read(&bench.path).unwrap(), before);
@@ -329,7 +329,7 @@ mod tests {
         for (plain, expected) in [
             ("{\"hunter2\": 1}", "web.secrets.age does not contain dofloat's secrets (line 1)."),
             ("{\"format\": 2, \"outputs\": {}, \"generated\": {}}", "web.secrets.age has the format 2; this dofloat reads format 1."),
-            ("{\"format\": 1, \"outputs\": {}, \"generated\": {\"a\": \"hunter2?\"}}", "web.secrets.age holds something else"),
+            ("{\"format\": 1, \"outputs\": {}, \"generated\": {\"a\": \"hunter2?\"}}", "web.secrets.age does not contain dofloat"),
         ] {
             put(&bench.path, &seal(plain.as_bytes(), &own).unwrap());
             let told = told(&bench, &read(&bench.path, &bench.keys).unwrap_err());

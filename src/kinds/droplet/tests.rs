@@ -58,7 +58,7 @@ fn the_check_names_what_the_api_would_refuse() {
         Term::Value(Value::from_json(&body))
     };
     for (name, value, expected) in [
-        ("name", json!("web_1"), Some("`web_1` is no name for a droplet")),
+        ("name", json!("web_1"), Some("`web_1` is not a valid droplet name")),
         ("user_data", json!("x".repeat(65_537)), Some("The user data has 65537 bytes; DigitalOcean takes 65536")),
         ("user_data", json!("x".repeat(65_536)), None),
         ("tags", json!(["ok", "not ok"]), Some("`not ok` is not a valid tag.")),
