@@ -4,6 +4,7 @@
 //! Invariant: diff, validation, plan text and the scope report all derive from these rows; nothing else says the same
 //! thing again. Rows are constants.
 
+use super::valid::Valid;
 use dofloat_base::types::Type;
 use dofloat_base::value::{Body, Value};
 
@@ -118,6 +119,21 @@ pub enum Compare {
     Normal(fn(&Value) -> Value),
     /// By a normal form that depends on the object's other attributes (a record's name on its domain).
     Within(fn(&Value, &Body) -> Value),
+    /// As blocks: each by the normal forms of its own rows, what is left out being as good as nothing.
+    Block,
+}
+
+/// How an attribute stands in requests and answers, where that is not by its own name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wire {
+    /// Its field in requests.
+    pub sent: Option<&'static str>,
+    /// A JSON pointer to it in answers.
+    pub read: Option<&'static str>,
+    /// Whether it is a block of which there is one, and an object instead of a list there.
+    pub single: bool,
+    /// Whether it is sent even where it is empty.
+    pub always: bool,
 }
 
 /// What an attribute names: an object of another kind.
@@ -198,6 +214,10 @@ pub struct Attr {
     pub read_scopes: &'static [&'static str],
     /// What it names, if it names an object.
     pub points: Option<Points>,
+    /// How it stands in requests and answers; plain kinds alone go by it.
+    pub wire: Wire,
+    /// What it may be; plain kinds alone go by it.
+    pub valid: Valid,
     /// What it is: one sentence.
     pub doc: &'static str,
 }
@@ -258,6 +278,8 @@ impl Attr {
             scopes: &[],
             read_scopes: &[],
             points: None,
+            wire: Wire { sent: None, read: None, single: false, always: false },
+            valid: Valid::Any,
             doc,
         }
     }
@@ -399,6 +421,61 @@ impl Attr {
         named
     }
 
+    /// The same, of another name in requests and answers.
+    #[must_use]
+    pub const fn wire(mut self, sent: &'static str, read: &'static str) -> Self {
+        self.wire.sent = Some(sent);
+        self.wire.read = Some(read);
+        self
+    }
+
+    /// The same, read at this place of an answer.
+    #[must_use]
+    pub const fn at(mut self, pointer: &'static str) -> Self {
+        self.wire.read = Some(pointer);
+        self
+    }
+
+    /// The same, blocks by whose rows it is compared.
+    #[must_use]
+    pub const fn blocks(mut self) -> Self {
+        self.block = true;
+        self.compare = Compare::Block;
+        self
+    }
+
+    /// The same, a block of which there is one: an object in requests and answers.
+    #[must_use]
+    pub const fn single(mut self) -> Self {
+        self.block = true;
+        self.compare = Compare::Block;
+        self.wire.single = true;
+        self
+    }
+
+    /// The same, sent even where it is empty.
+    #[must_use]
+    pub const fn always(mut self) -> Self {
+        self.wire.always = true;
+        self
+    }
+
+    /// The same, which may be no other than this.
+    #[must_use]
+    pub const fn valid(mut self, valid: Valid) -> Self {
+        self.valid = valid;
+        self
+    }
+
+    /// The rows of its blocks, if it is one.
+    #[must_use]
+    pub const fn inner(&self) -> Option<&'static [Attr]> {
+        match self.ty {
+            Ty::List(Ty::Object(inner)) | Ty::Set(Ty::Object(inner)) => Some(inner),
+            _ => None,
+        }
+    }
+
     /// The form of a value (null for none) by which it is compared; `body` holds the other attributes of its side.
     #[must_use]
     pub fn normal(&self, value: &Value, body: &Body) -> Value {
@@ -419,7 +496,27 @@ impl Attr {
             },
             Compare::Normal(form) => form(value),
             Compare::Within(form) => form(value, body),
+            Compare::Block => self.normal_blocks(value),
         }
+    }
+
+    /// Blocks with every row of theirs, nothing left out.
+    fn normal_blocks(&self, value: &Value) -> Value {
+        let (Some(rows), Value::List(items)) = (self.inner(), value) else { return value.clone() };
+        let normal = |item: &Value| {
+            let Value::Map(fields) = item else { return item.clone() };
+            let field = |row: &Attr| {
+                let value = fields.get(row.name).filter(|value| **value != Value::Null).cloned();
+                (row.name.to_owned(), row.normal(&value.unwrap_or_else(|| row.unset()), fields))
+            };
+            Value::Map(rows.iter().map(field).collect())
+        };
+        let mut items: Vec<Value> = items.iter().map(normal).collect();
+        if matches!(self.ty, Ty::Set(_)) {
+            items.sort();
+            items.dedup();
+        }
+        Value::List(items)
     }
 
     /// A written value in the spelling in which it is known once it is there; `None` if that cannot be told yet. `body` holds the

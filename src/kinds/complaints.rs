@@ -2,7 +2,8 @@
 //!
 //! Invariant: a complaint never quotes a secret: the readers here give open values only.
 
-use super::erased::{Complaint, Job};
+use super::attr::Attr;
+use super::job::{Complaint, Job};
 use dofloat_base::address::Address;
 use dofloat_base::value::{Term, Value};
 
@@ -89,5 +90,45 @@ pub(crate) fn no_two(jobs: &[Job], path: &str, what: &str, key: impl Fn(&Term) -
             ),
             None => taken.push((key, &job.address)),
         }
+    }
+}
+
+/// Complains of values that their rows do not allow, those of nested blocks too. What is unknown or secret is passed over.
+pub(crate) fn rows(rows: &[Attr], body: &Term, path: &[&str], complaints: &mut Complaints) {
+    for row in rows {
+        let (term, at) = (body.get(row.name), [path, &[row.name]].concat());
+        match row.inner() {
+            Some(inner) => {
+                let items = term.items().unwrap_or_default();
+                if row.wire.single && items.len() > 1 {
+                    complaints.error(
+                        &[&at[..], &["1"]].concat(),
+                        format!("There is one `{}` at most.", row.name),
+                        "Remove the further blocks.",
+                    );
+                }
+                for (place, item) in items.iter().enumerate() {
+                    self::rows(inner, item, &[&at[..], &[&place.to_string()]].concat(), complaints);
+                }
+            }
+            None => one(row, &term, &at, complaints),
+        }
+    }
+}
+
+fn one(row: &Attr, term: &Term, at: &[&str], complaints: &mut Complaints) {
+    let mut complain = |at: &[&str], value: &Value| {
+        if let Some((wrong, right)) = row.valid.wrong(value) {
+            complaints.error(at, format!("`{}`: {wrong}.", row.name), right);
+        }
+    };
+    match term {
+        Term::Value(Value::List(items)) => {
+            for (place, item) in items.iter().enumerate() {
+                complain(&[at, &[&place.to_string()]].concat(), item);
+            }
+        }
+        Term::Value(value) => complain(at, value),
+        _ => {}
     }
 }

@@ -10,6 +10,7 @@ use std::pin::Pin;
 
 use super::attr::{Attr, EditName, Reads};
 use super::complaints::Complaints;
+pub use super::job::{Complaint, Job};
 use super::{For, Kind};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
@@ -62,36 +63,6 @@ pub struct Created {
     pub body: Option<Body>,
 }
 
-/// What the plan is about to do with one resource, for checks before the first write.
-#[derive(Clone, Debug)]
-pub struct Job {
-    /// Which resource.
-    pub address: Address,
-    /// The object that it has already, if it has one.
-    pub id: Option<Id>,
-    /// What is wanted, as far as it is known.
-    pub body: Term,
-    /// What is there, of an object that is changed in place.
-    pub seen: Option<Body>,
-    /// Whether a new object is made (at first, or in place of an old one).
-    pub creates: bool,
-}
-
-/// Something wrong with a resource's attributes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
-    /// Which resource, where one call checks several.
-    pub address: Option<Address>,
-    /// Which attribute: `["inbound_rule", "0", "port_range"]`; empty for the whole.
-    pub path: Vec<String>,
-    /// What is wrong, one sentence.
-    pub message: String,
-    /// What to do next.
-    pub hint: Option<String>,
-    /// Whether the plan may go on (a warning).
-    pub warning: bool,
-}
-
 /// The token scopes of a kind's operations, beside those of the attributes that are set.
 #[derive(Clone, Copy, Debug)]
 pub struct Scopes {
@@ -112,10 +83,14 @@ pub struct Scopes {
 pub trait AnyKind: Send + Sync {
     /// The resource type's name in the language.
     fn name(&self) -> &'static str;
+    /// Whether all that it does follows from its table.
+    fn is_plain(&self) -> bool {
+        false
+    }
     /// The attribute table.
     fn attrs(&self) -> &'static [Attr];
     /// The scopes.
-    fn scopes(&self) -> &'static Scopes;
+    fn scopes(&self) -> &Scopes;
     /// Whether an object can carry the stack's mark (droplets and volumes can be tagged).
     fn markable(&self) -> bool;
     /// The tags that objects of the account carry, one for each time, mark and strangers' included; for kinds that can carry one.
@@ -199,7 +174,7 @@ impl<K: Kind> AnyKind for Erase<K> {
         K::ATTRS
     }
 
-    fn scopes(&self) -> &'static Scopes {
+    fn scopes(&self) -> &Scopes {
         const { &K::SCOPES }
     }
 
@@ -345,6 +320,14 @@ impl<K: Kind> AnyKind for Erase<K> {
 
     fn parting(&self, seen: &Body) -> Option<String> {
         K::parting(seen)
+    }
+}
+
+/// Opens a body of plain rows, to be sent and dropped again.
+pub(crate) fn opened(kind: &str, body: &Term) -> Result<Body, ApiError> {
+    match body.sealed().map(|sealed| sealed.expose().clone()) {
+        Some(Value::Map(fields)) => Ok(fields),
+        _ => Err(ApiError::Unsettled { what: format!("the attributes of {kind} are not all known yet") }),
     }
 }
 

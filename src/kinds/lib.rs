@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod attr;
+mod certificate;
 mod compare;
 mod complaints;
 mod domain;
@@ -14,6 +15,9 @@ mod firewall;
 #[cfg(test)]
 mod fixtures;
 mod form;
+mod job;
+mod monitor_alert;
+mod plain;
 pub mod project;
 mod record;
 mod reserved_ip;
@@ -22,6 +26,8 @@ pub mod scopes;
 mod ssh_key;
 mod tag;
 mod terraform_data;
+mod uptime;
+pub mod valid;
 mod vpc;
 mod wire;
 
@@ -47,16 +53,20 @@ use dofloat_base::value::{Body, Term};
 
 /// Every resource type, by name.
 pub static KINDS: &[&dyn AnyKind] = &[
+    &certificate::CERTIFICATE,
     &Erase::<domain::Domain>::new(),
     &Erase::<droplet::Droplet>::new(),
     &Erase::<firewall::Firewall>::new(),
     &Erase::<reserved_ip::ReservedIp<Floating>>::new(),
     &Erase::<reserved_ip_assignment::Assignment<Floating>>::new(),
+    &monitor_alert::ALERT,
     &Erase::<record::Record>::new(),
     &Erase::<reserved_ip::ReservedIp<Reserved>>::new(),
     &Erase::<reserved_ip_assignment::Assignment<Reserved>>::new(),
     &Erase::<ssh_key::SshKey>::new(),
     &Erase::<tag::Tag>::new(),
+    &uptime::ALERT,
+    &uptime::CHECK,
     &Erase::<vpc::Vpc>::new(),
     &Erase::<terraform_data::TerraformData>::new(),
 ];
@@ -312,8 +322,11 @@ mod tests {
             "digitalocean_droplet",
             "digitalocean_firewall",
             "digitalocean_floating_ip",
+            "digitalocean_monitor_alert",
             "digitalocean_reserved_ip",
             "digitalocean_ssh_key",
+            "digitalocean_uptime_alert",
+            "digitalocean_uptime_check",
             "digitalocean_vpc",
         ];
         assert_eq!(unique, expected);

@@ -2,6 +2,11 @@
 //!
 //! Invariant: one table; the scopes are those of the official description.
 
+use super::plain::{
+    self,
+    family::{FAMILIES, Family, Verb},
+};
+use super::scopes::Scopes;
 use super::wire::{Call, Refusal, Reply};
 use super::world::World;
 use super::{
@@ -17,8 +22,43 @@ pub(super) struct Route {
     method: &'static str,
     pattern: &'static str,
     /// Alternatives, each of which is needed whole.
-    pub(super) scopes: &'static [&'static [&'static str]],
-    pub(super) handler: Handler,
+    scopes: &'static [&'static [&'static str]],
+    handler: Handler,
+}
+
+/// What a request is led to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Target {
+    /// A row of the table.
+    Route(&'static Route),
+    /// An operation of a plain family.
+    Plain(&'static Family, Verb),
+}
+
+impl Target {
+    /// Refuses a token that lacks what the operation needs.
+    pub(super) fn allows(self, scopes: &Scopes) -> Result<(), Refusal> {
+        match self {
+            Self::Route(route) => scopes.need_any(route.scopes),
+            Self::Plain(family, verb) => scopes.need_any(family.scopes(verb)),
+        }
+    }
+
+    /// Does it.
+    pub(super) fn answer(self, world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+        match self {
+            Self::Route(route) => (route.handler)(world, call),
+            Self::Plain(family, verb) => plain::answer(world, call, family, verb),
+        }
+    }
+
+    #[cfg(test)]
+    fn pattern(self) -> &'static str {
+        match self {
+            Self::Route(route) => route.pattern,
+            Self::Plain(family, verb) => family.operation(verb).map_or("", |(_, pattern)| pattern),
+        }
+    }
 }
 
 /// What is public of a row.
@@ -28,13 +68,13 @@ pub struct RouteInfo {
     pub method: &'static str,
     /// `/v2/droplets/{droplet_id}`.
     pub pattern: &'static str,
-    /// The scopes: alternatives, each of which is needed whole.
-    pub scopes: &'static [&'static [&'static str]],
 }
 
 /// All routes.
 pub fn routes() -> impl Iterator<Item = RouteInfo> {
-    ROUTES.iter().map(|route| RouteInfo { method: route.method, pattern: route.pattern, scopes: route.scopes })
+    let written = ROUTES.iter().map(|route| (route.method, route.pattern));
+    let plain = FAMILIES.iter().flat_map(|family| Verb::ALL.into_iter().filter_map(|verb| family.operation(verb)));
+    written.chain(plain).map(|(method, pattern)| RouteInfo { method, pattern })
 }
 
 const fn row(method: &'static str, pattern: &'static str, scopes: &'static [&'static [&'static str]], handler: Handler) -> Route {
@@ -129,12 +169,17 @@ static ROUTES: &[Route] = &[
 ];
 
 /// The route of a request, and what stands in its braces.
-pub(super) fn find(method: &str, path: &str) -> Result<(&'static Route, Vec<String>), Refusal> {
+pub(super) fn find(method: &str, path: &str) -> Result<(Target, Vec<String>), Refusal> {
+    let written = ROUTES.iter().map(|route| (route.method, route.pattern, Target::Route(route)));
+    let plain = FAMILIES.iter().flat_map(|family| {
+        let of = |verb| family.operation(verb).map(|(method, pattern)| (method, pattern, Target::Plain(family, verb)));
+        Verb::ALL.into_iter().filter_map(of)
+    });
     let mut known = false;
-    for route in ROUTES {
-        if let Some(parts) = fit(route.pattern, path) {
-            if route.method == method {
-                return Ok((route, parts));
+    for (verb, pattern, target) in written.chain(plain) {
+        if let Some(parts) = fit(pattern, path) {
+            if verb == method {
+                return Ok((target, parts));
             }
             known = true;
         }
@@ -163,7 +208,7 @@ mod tests {
 
     #[test]
     fn fixed_paths_win_over_braces() {
-        assert_eq!(find("GET", "/v2/projects/default").unwrap().0.pattern, "/v2/projects/default");
+        assert_eq!(find("GET", "/v2/projects/default").unwrap().0.pattern(), "/v2/projects/default");
         assert_eq!(find("GET", "/v2/droplets/7/actions/9").unwrap().1, ["7", "9"]);
     }
 

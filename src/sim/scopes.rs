@@ -38,8 +38,9 @@ impl Scopes {
     }
 
     /// Refuses a call that has none of the alternatives whole.
-    pub(super) fn need_any(&self, alternatives: &[&[&str]]) -> Result<(), Refusal> {
-        if alternatives.iter().any(|all| all.iter().all(|scope| self.has(scope))) { Ok(()) } else { Err(Refusal::forbidden()) }
+    pub(super) fn need_any<Way: AsRef<[Scope]>, Scope: AsRef<str>>(&self, alternatives: &[Way]) -> Result<(), Refusal> {
+        let has_all = |way: &Way| way.as_ref().iter().all(|scope| self.has(scope.as_ref()));
+        if alternatives.iter().any(has_all) { Ok(()) } else { Err(Refusal::forbidden()) }
     }
 }
 

@@ -8,23 +8,23 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::actions::Action;
 use super::domains::Domain;
 use super::droplets::Droplet;
-use super::faults::{Fault, Trap, What};
+use super::faults::{Fault, Trap};
 use super::firewalls::Firewall;
+use super::plain::family::{FAMILIES, Object};
 use super::projects::Project;
-use super::rate::{Gate, Pass};
+use super::rate::Gate;
 use super::reserved_ips::ReservedIp;
-use super::routes;
 use super::scopes::Scopes;
 use super::ssh_keys::SshKey;
 use super::time::{ClockMode, EPOCH};
 use super::vpcs::{Linger, Vpc};
-use super::wire::{Call, Fields, Refusal, Reply, Request, Response, Wire};
-use super::{Limits, Options, ids};
+use super::wire::{Refusal, Request};
+use super::{Limits, Options};
 use dofloat_base::clock::Moment;
 
 /// The version of the world's file.
@@ -49,33 +49,36 @@ pub struct World {
     pub(super) tags: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) projects: BTreeMap<String, Project>,
+    /// Objects of the plain families, by the path of their collection and their identifier.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) plain: BTreeMap<String, BTreeMap<String, Object>>,
     pub(super) actions: BTreeMap<u64, Action>,
     /// The actions in progress.
     pub(super) open: BTreeSet<u64>,
     /// How many of a kind and name have ever been made.
     made: BTreeMap<String, u64>,
     /// What cannot be seen yet, by its key.
-    lags: BTreeMap<String, Lag>,
+    pub(super) lags: BTreeMap<String, Lag>,
     #[serde(skip)]
     pub(super) settings: Settings,
     #[serde(skip)]
-    gate: Gate,
+    pub(super) gate: Gate,
     #[serde(skip)]
-    trap: Trap,
+    pub(super) trap: Trap,
     #[serde(skip)]
-    ambush: Ambush,
+    pub(super) ambush: Ambush,
     #[serde(skip, default = "standing")]
     pub(super) now: Moment,
     /// When the present request came, by the system's clock.
     #[serde(skip, default = "standing")]
-    came: Moment,
+    pub(super) came: Moment,
     #[serde(skip)]
-    served: u64,
+    pub(super) served: u64,
     #[serde(skip)]
     revision: u64,
     /// What the present request has made.
     #[serde(skip)]
-    fresh: Vec<Made>,
+    pub(super) fresh: Vec<Made>,
 }
 
 /// How the world behaves; not part of what it holds.
@@ -92,12 +95,12 @@ pub(super) struct Settings {
 /// For how many looks an object is hidden.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Lag {
-    list: u32,
-    get: u32,
+pub(super) struct Lag {
+    pub(super) list: u32,
+    pub(super) get: u32,
     /// Missing from lists until then, by the system's clock.
     #[serde(default)]
-    until: u64,
+    pub(super) until: u64,
 }
 
 /// Something that a request made.
@@ -110,10 +113,10 @@ pub(super) enum Made {
 
 /// What somebody else is about to do, and how many changing requests come before.
 #[derive(Default)]
-struct Ambush(Option<(usize, Deed)>);
+pub(super) struct Ambush(pub(super) Option<(usize, Deed)>);
 
 /// What somebody else does.
-type Deed = Box<dyn FnOnce(&mut World) + Send>;
+pub(super) type Deed = Box<dyn FnOnce(&mut World) + Send>;
 
 impl fmt::Debug for Ambush {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,6 +144,7 @@ impl World {
             ssh_keys: BTreeMap::new(),
             tags: BTreeMap::new(),
             projects: BTreeMap::new(),
+            plain: BTreeMap::new(),
             actions: BTreeMap::new(),
             open: BTreeSet::new(),
             made: BTreeMap::new(),
@@ -184,125 +188,6 @@ impl World {
             ClockMode::Real { .. } => Moment(now.0 + self.lead),
         };
         self.settle();
-    }
-
-    /// Answers one request.
-    pub fn handle(&mut self, request: &Request) -> Response {
-        self.spring(request);
-        self.served += 1;
-        self.fresh.clear();
-        self.came = request.at;
-        self.pass(request.at);
-        let sprung = self.trap.spring(&request.method, &request.path);
-        let pass = self.gate.enter(self.now, request.method == "GET" && request.path == "/v2/account/keys");
-        let outcome = match before(request, &sprung, pass) {
-            Some(outcome) => outcome,
-            None => {
-                let outcome = self.answer(request);
-                self.bend(&sprung);
-                let emptied = sprung.contains(&What::EmptyList);
-                let outcome = if emptied { outcome.map(Reply::emptied) } else { outcome };
-                after(&sprung).map_or(outcome, Err)
-            }
-        };
-        if request.method != "GET" && outcome.is_ok() {
-            self.touch();
-        }
-        self.respond(outcome, pass, &sprung)
-    }
-
-    /// Lets somebody else come before a changing request, if it is the one that was waited for.
-    fn spring(&mut self, request: &Request) {
-        let Some((left, deed)) = self.ambush.0.take_if(|_| request.method != "GET") else { return };
-        if left > 0 {
-            self.ambush.0 = Some((left - 1, deed));
-        } else {
-            deed(self);
-        }
-    }
-
-    fn answer(&mut self, request: &Request) -> Result<Reply, Refusal> {
-        let scopes = self.scopes_of(request.token.as_deref())?;
-        let (route, path) = routes::find(&request.method, &request.path)?;
-        scopes.need_any(route.scopes)?;
-        let body = if request.method == "GET" { Fields::default() } else { Fields::read(&request.body)? };
-        let call = Call { path, query: &request.query, body, scopes: &scopes, base: &request.base, asked: &request.path };
-        (route.handler)(self, &call)
-    }
-
-    fn scopes_of(&self, token: Option<&str>) -> Result<Scopes, Refusal> {
-        let token = token.filter(|token| !token.is_empty()).ok_or_else(Refusal::unauthorized)?;
-        if self.settings.tokens.is_empty() {
-            return Ok(Scopes::All);
-        }
-        self.settings.tokens.get(token).cloned().ok_or_else(Refusal::unauthorized)
-    }
-
-    /// Lets faults befall what the request has made.
-    fn bend(&mut self, sprung: &[What]) {
-        for what in sprung {
-            for made in self.fresh.clone() {
-                self.bend_one(what, &made);
-            }
-            if let What::LingeringMembers { looks } = what {
-                for linger in &mut self.lingering {
-                    linger.looks = linger.looks.max(if linger.looks == 0 { *looks } else { 0 });
-                }
-            }
-        }
-        self.lingering.retain(|linger| linger.looks > 0);
-    }
-
-    fn bend_one(&mut self, what: &What, made: &Made) {
-        match made {
-            Made::Action(id) => {
-                if let Some(action) = self.actions.get_mut(id) {
-                    action.bend(what);
-                }
-            }
-            Made::Droplet(id) => {
-                if let Some(droplet) = self.droplets.get_mut(id) {
-                    droplet.bend(what);
-                }
-                self.hide(&format!("droplet:{id}"), what);
-            }
-            Made::Other(key) => self.hide(key, what),
-        }
-    }
-
-    fn hide(&mut self, key: &str, what: &What) {
-        match what {
-            What::LaggingList { looks } => self.lags.entry(key.to_owned()).or_default().list = *looks,
-            What::Hidden { millis } => self.lags.entry(key.to_owned()).or_default().until = self.came.0 + millis,
-            What::LateGet { looks } => self.lags.entry(key.to_owned()).or_default().get = *looks,
-            _ => {}
-        }
-    }
-
-    fn respond(&mut self, outcome: Result<Reply, Refusal>, pass: Pass, sprung: &[What]) -> Response {
-        let request_id = ids::uuid(self.seed, &["request", &self.served.to_string()]);
-        let mut headers = vec![
-            ("ratelimit-limit", pass.limit.to_string()),
-            ("ratelimit-remaining", pass.remaining.to_string()),
-            ("ratelimit-reset", pass.reset.to_string()),
-            ("x-request-id", request_id.clone()),
-        ];
-        let asked_to_wait = sprung.iter().find_map(|what| match what {
-            What::Throttle { retry_after } => Some(*retry_after),
-            _ => None,
-        });
-        if let Some(seconds) = asked_to_wait.unwrap_or(pass.retry_after) {
-            headers.push(("retry-after", seconds.to_string()));
-        }
-        let (status, body) = match outcome {
-            Ok(reply) => (reply.status, reply.body),
-            Err(refusal) if refusal.id == TAG_ERROR => {
-                (refusal.status, Some(json!({ "error": refusal.message, "messages": [refusal.message], "root_causes": [] })))
-            }
-            Err(refusal) => (refusal.status, Some(json!({ "id": refusal.id, "message": refusal.message, "request_id": request_id }))),
-        };
-        let wire = sprung.iter().map(What::wire).find(|wire| *wire != Wire::Whole).unwrap_or_default();
-        Response { status, headers, body, wire }
     }
 
     /// Which of this kind and name the next one is, from 0.
@@ -370,43 +255,13 @@ fn standing() -> Moment {
 /// The `id` by which a refusal is known to need the tags' own form of an error.
 pub(super) const TAG_ERROR: &str = "tag_error";
 
-/// What goes wrong before the request takes effect.
-fn before(request: &Request, sprung: &[What], pass: Pass) -> Option<Result<Reply, Refusal>> {
-    let makes_droplets = request.method == "POST" && request.path == "/v2/droplets";
-    for what in sprung {
-        match what {
-            What::Unauthorized => return Some(Err(Refusal::unauthorized())),
-            What::Throttle { .. } => return Some(Err(too_many())),
-            What::ErrorBefore { status } => return Some(Err(server_error(*status))),
-            What::ResetBefore | What::CloseBefore | What::PageBefore | What::NeverBefore => return Some(Err(server_error(503))),
-            What::PendingEvent { .. } if !makes_droplets => return Some(Err(Refusal::pending_event())),
-            _ => {}
-        }
-    }
-    (!pass.allowed).then(|| Err(too_many()))
-}
-
-fn after(sprung: &[What]) -> Option<Refusal> {
-    sprung.iter().find_map(|what| match what {
-        What::ErrorAfter { status } => Some(server_error(*status)),
-        _ => None,
-    })
-}
-
-fn too_many() -> Refusal {
-    Refusal::new(429, "too_many_requests", "API Rate limit exceeded.")
-}
-
-fn server_error(status: u16) -> Refusal {
-    Refusal::new(status, "server_error", "Unexpected server-side error")
-}
-
 /// What tests and the admin paths may do beside the API.
 impl World {
     /// How many objects of each kind there are. Default VPCs are not counted.
     #[must_use]
     pub fn summary(&self) -> Summary {
-        BTreeMap::from([
+        let plain = FAMILIES.iter().filter_map(|family| Some((family.label(), self.plain.get(&family.path)?.len())));
+        let mut summary = BTreeMap::from([
             ("droplets", self.droplets.len()),
             ("reserved_ips", self.reserved_ips.len()),
             ("vpcs", self.vpcs.values().filter(|vpc| !vpc.initial).count()),
@@ -416,7 +271,9 @@ impl World {
             ("ssh_keys", self.ssh_keys.len()),
             ("tags", self.tags.len()),
             ("projects", self.projects.len()),
-        ])
+        ]);
+        summary.extend(plain.filter(|(_, count)| *count > 0));
+        summary
     }
 
     /// Whether it holds only what a fresh world holds (actions are kept for ever and do not count).
@@ -432,7 +289,7 @@ impl World {
     }
 
     /// Objects of a kind (`droplets`, `reserved_ips`, `vpcs`, `firewalls`, `domains`, `records`, `ssh_keys`, `tags`,
-    /// `projects`, `actions`) as the API shows them to a token of full access. Nothing counts as a look.
+    /// `projects`, `actions`, and plain families by their paths, `uptime/checks`) as the API shows them to a token of full access. Nothing counts as a look.
     #[must_use]
     pub fn show(&self, kind: &str) -> Vec<Value> {
         let all = &Scopes::All;
@@ -447,7 +304,14 @@ impl World {
             "tags" => self.tags.values().map(|tag| self.show_tag(tag, "")).collect(),
             "projects" => self.projects.values().map(|project| super::projects::show(self, project)).collect(),
             "actions" => self.actions.values().map(Action::show).collect(),
-            _ => Vec::new(),
+            label => {
+                let families = FAMILIES.iter().filter(|family| family.label() == label);
+                families
+                    .flat_map(|family| {
+                        self.plain.get(&family.path).into_iter().flat_map(|all| all.values().map(|object| family.show(object)))
+                    })
+                    .collect()
+            }
         }
     }
 
@@ -489,6 +353,7 @@ impl World {
             self.complete(id);
         }
         self.finish_waiting();
+        self.plain.values_mut().flat_map(BTreeMap::values_mut).for_each(Object::finish);
         self.touch();
     }
 
@@ -514,8 +379,11 @@ impl World {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::Rate;
     use super::super::rig::{KEY, Rig, wanted};
+    use super::super::wire::Wire;
     use super::*;
 
     #[test]

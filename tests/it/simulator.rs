@@ -27,6 +27,7 @@ fn every_answer_keeps_the_contract() {
     domains(&mut asked);
     firewalls(&mut asked, droplets[0]);
     projects(&mut asked);
+    plain_families(&mut asked);
     deletions(&mut asked, &vpc, &droplets);
     let mut count = asked.count;
     let operations = asked.finish();
@@ -371,6 +372,39 @@ fn projects(asked: &mut Asked<'_>) {
     asked.good("POST", "/projects/default/resources", json!({ "resources": [] }), 200);
     asked.good("DELETE", &format!("/projects/{made}"), Value::Null, 204);
     asked.bad("GET", "/projects/5a4981aa-9653-4bd1-bef5-d6bff52042e4", Value::Null, 404);
+}
+
+/// Collections and nothing more.
+fn plain_families(asked: &mut Asked<'_>) {
+    let told = json!({"email": ["ops@example.com"], "slack": [{"channel": "ops", "url": "https://hooks.slack.com/services/T1/A/Z"}]});
+    let check = json!({"name": "a", "type": "https", "target": "https://example.com", "regions": ["eu_west"], "enabled": true});
+    let alert =
+        json!({"name": "a", "type": "latency", "threshold": 300, "comparison": "greater_than", "period": "2m", "notifications": told});
+    let policy = json!({
+        "type": "v1/insights/droplet/cpu", "description": "a", "compare": "GreaterThan", "value": 95, "window": "5m", "entities": [],
+        "tags": ["web"], "alerts": told, "enabled": true,
+    });
+    let custom = json!({"name": "a", "type": "custom", "private_key": "P", "leaf_certificate": "L"});
+    let issued = json!({"name": "b", "type": "lets_encrypt", "dns_names": ["example.com"]});
+    let mut life = |path: &str, body: &Value, status: u16, one: &str, id: &str, update: bool| {
+        let made = asked.good("POST", path, body.clone(), status);
+        let at = format!("{path}/{}", made[one][id].as_str().expect("an identity"));
+        asked.good("GET", path, Value::Null, 200);
+        asked.good("GET", &at, Value::Null, 200);
+        if update {
+            asked.good("PUT", &at, body.clone(), 200);
+        }
+        at
+    };
+    let check = life("/uptime/checks", &check, 201, "check", "id", true);
+    let alert = life(&format!("{check}/alerts"), &alert, 201, "alert", "id", true);
+    let policy = life("/monitoring/alerts", &policy, 200, "policy", "uuid", true);
+    let custom = life("/certificates", &custom, 201, "certificate", "id", false);
+    let issued = life("/certificates", &issued, 201, "certificate", "id", false);
+    for at in [alert, check, policy, custom, issued] {
+        asked.good("DELETE", &at, Value::Null, 204);
+        asked.bad("GET", &at, Value::Null, 404);
+    }
 }
 
 fn deletions(asked: &mut Asked<'_>, vpc: &str, droplets: &[u64]) {

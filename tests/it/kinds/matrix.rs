@@ -5,7 +5,7 @@
 //! Invariant: the tables of the kinds say what is walked; an attribute without a sample fails. In this process, against a
 //! simulator that respells as DigitalOcean does. Walked in full with `DOFLOAT_TESTS=full`, else in strides.
 
-mod samples;
+pub(super) mod samples;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -126,7 +126,7 @@ fn forms(row: &Attr, sample: &Sample) -> Vec<Form> {
     forms
 }
 
-fn line(row: &Attr, value: &str) -> String {
+pub(super) fn line(row: &Attr, value: &str) -> String {
     if row.block { format!("  {} {value}\n", row.name) } else { format!("  {} = {value}\n", row.name) }
 }
 

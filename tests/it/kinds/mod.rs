@@ -5,6 +5,7 @@ mod actions;
 mod first_time;
 mod matrix;
 mod requests;
+mod stories;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

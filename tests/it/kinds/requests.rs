@@ -26,6 +26,7 @@ const MORE: usize = 2;
 /// The least that a kind takes, in an account that holds a droplet, an address and a domain already.
 fn minimal(kind: &str, account: &Account) -> Option<String> {
     let body = match kind {
+        "digitalocean_certificate" => "name = \"one\"\n  private_key = \"P\"\n  leaf_certificate = \"L\"".to_owned(),
         "digitalocean_domain" => r#"name = "example.org""#.to_owned(),
         "digitalocean_droplet" => {
             "name = \"one\"\n  region = \"nyc3\"\n  image = \"ubuntu-24-04-x64\"\n  size = \"s-1vcpu-1gb\"".to_owned()
@@ -39,9 +40,19 @@ fn minimal(kind: &str, account: &Account) -> Option<String> {
         "digitalocean_floating_ip_assignment" | "digitalocean_reserved_ip_assignment" => {
             format!("ip_address = \"{}\"\n  droplet_id = {}", account.address, account.droplet)
         }
+        "digitalocean_monitor_alert" => concat!(
+            "type = \"v1/insights/droplet/cpu\"\n  compare = \"GreaterThan\"\n  value = 95\n  window = \"5m\"\n  description = \"one\"\n",
+            "  alerts {\n    email = [\"ops@example.com\"]\n  }"
+        )
+        .to_owned(),
         "digitalocean_record" => "domain = \"example.com\"\n  type = \"A\"\n  name = \"www\"\n  value = \"192.0.2.1\"".to_owned(),
         "digitalocean_ssh_key" => format!("name = \"one\"\n  public_key = \"{KEY}\""),
         "digitalocean_tag" => r#"name = "one""#.to_owned(),
+        "digitalocean_uptime_alert" => format!(
+            "check_id = \"{}\"\n  name = \"one\"\n  type = \"down\"\n  period = \"2m\"\n  notifications {{\n    email = [\"ops@example.com\"]\n  }}",
+            account.check
+        ),
+        "digitalocean_uptime_check" => "name = \"one\"\n  target = \"https://example.com\"".to_owned(),
         "digitalocean_vpc" => "name = \"one\"\n  region = \"nyc3\"".to_owned(),
         "terraform_data" => r#"input = "one""#.to_owned(),
         _ => return None,
@@ -58,14 +69,19 @@ fn terraform(kind: &str) -> Option<[usize; 4]> {
         "digitalocean_droplet" => [0, 3, 1, 3],
         // The droplet's actions, POST, the action, a read; GET; GET, the holder, POST, the action.
         "digitalocean_floating_ip_assignment" | "digitalocean_reserved_ip_assignment" => [0, 4, 1, 4],
+        // POST, a look whether it is verified, the list to read it by name; the list; the list, the list for its uuid, DELETE.
+        "digitalocean_certificate" => [0, 3, 1, 3],
         // POST, GET; GET; GET, DELETE.
         "digitalocean_domain"
         | "digitalocean_firewall"
         | "digitalocean_floating_ip"
+        | "digitalocean_monitor_alert"
         | "digitalocean_record"
         | "digitalocean_reserved_ip"
         | "digitalocean_ssh_key"
         | "digitalocean_tag"
+        | "digitalocean_uptime_alert"
+        | "digitalocean_uptime_check"
         | "digitalocean_vpc" => [0, 2, 1, 2],
         _ => return None,
     })
@@ -82,6 +98,7 @@ struct Account {
     stack: Stack,
     droplet: Value,
     address: String,
+    check: String,
 }
 
 impl Account {
@@ -98,7 +115,9 @@ impl Account {
         let address = cloud.outside("POST", "/v2/reserved_ips", &json!({"region": "nyc3"}))["reserved_ip"]["ip"].clone();
         cloud.finish_all();
         let address = address.as_str().expect("an address is a text").to_owned();
-        Self { cloud, stack, droplet, address }
+        let check = json!({"name": "other", "type": "ping", "target": "192.0.2.1", "regions": [], "enabled": true});
+        let check = cloud.outside("POST", "/v2/uptime/checks", &check)["check"]["id"].as_str().expect("an identity").to_owned();
+        Self { cloud, stack, droplet, address, check }
     }
 
     /// An account, and a stack with one resource of a kind.

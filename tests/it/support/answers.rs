@@ -8,8 +8,18 @@ use regex::Regex;
 use crate::support::harness::{Outcome, Stack};
 
 /// The kinds that carry no mark of any sort.
-const UNMARKED: [&str; 6] =
-    ["digitalocean_vpc", "digitalocean_firewall", "digitalocean_domain", "digitalocean_ssh_key", "digitalocean_tag", "digitalocean_record"];
+const UNMARKED: [&str; 10] = [
+    "digitalocean_certificate",
+    "digitalocean_domain",
+    "digitalocean_firewall",
+    "digitalocean_monitor_alert",
+    "digitalocean_record",
+    "digitalocean_ssh_key",
+    "digitalocean_tag",
+    "digitalocean_uptime_alert",
+    "digitalocean_uptime_check",
+    "digitalocean_vpc",
+];
 
 /// The stack, address and object of every answer that takes an object.
 pub(crate) fn offered(text: &str) -> Vec<[String; 3]> {

@@ -1,29 +1,29 @@
 //! Values for the matrix: what a kind needs to be made, and what each of its attributes may be.
 
 /// A kind in one shape, with what it needs beside it.
-pub(super) struct Bed {
-    pub(super) kind: &'static str,
+pub(in crate::kinds) struct Bed {
+    pub(in crate::kinds) kind: &'static str,
     /// Which shape, where there are several.
-    pub(super) label: &'static str,
+    pub(in crate::kinds) label: &'static str,
     /// Other resources.
-    pub(super) around: &'static str,
+    pub(in crate::kinds) around: &'static str,
     /// What is written where nothing else is said.
-    pub(super) body: &'static [(&'static str, &'static str)],
-    pub(super) samples: &'static [Sample],
+    pub(in crate::kinds) body: &'static [(&'static str, &'static str)],
+    pub(in crate::kinds) samples: &'static [Sample],
 }
 
 /// Values of one attribute, as they are written.
-pub(super) struct Sample {
-    pub(super) name: &'static str,
-    pub(super) value: &'static str,
+pub(in crate::kinds) struct Sample {
+    pub(in crate::kinds) name: &'static str,
+    pub(in crate::kinds) value: &'static str,
     /// Another value, from which it is edited.
-    pub(super) other: &'static str,
+    pub(in crate::kinds) other: &'static str,
     /// The first value in other spellings, and values that the API respells.
-    pub(super) respelt: &'static [&'static str],
+    pub(in crate::kinds) respelt: &'static [&'static str],
     /// What must be written besides.
-    pub(super) with: &'static [(&'static str, &'static str)],
+    pub(in crate::kinds) with: &'static [(&'static str, &'static str)],
     /// Whether this shape cannot do without it, though others can.
-    pub(super) needed: bool,
+    pub(in crate::kinds) needed: bool,
 }
 
 const fn one(name: &'static str, value: &'static str, other: &'static str) -> Sample {
@@ -95,6 +95,19 @@ resource "digitalocean_droplet" "second" {
   size   = "s-1vcpu-1gb"
 }
 "#;
+const CHECKS: &str = r#"
+resource "digitalocean_uptime_check" "around" {
+  name   = "around"
+  target = "https://example.com"
+}
+resource "digitalocean_uptime_check" "second" {
+  name   = "second"
+  target = "https://example.org"
+}
+"#;
+const MAIL: &str = "{\n    email = [\"ops@example.com\"]\n  }";
+const MAIL_AND_NO_SLACK: &str = "{\n    email = [\"ops@example.com\"]\n    dynamic \"slack\" {\n      for_each = []\n      content {\n        channel = \"x\"\n        url     = \"x\"\n      }\n    }\n  }";
+const SLACK: &str = "{\n    slack {\n      channel = \"ops\"\n      url     = \"https://hooks.slack.com/services/T1/A/Z\"\n    }\n  }";
 const ZONES: &str = "resource \"digitalocean_domain\" \"zone\" { name = \"example.com\" }\nresource \"digitalocean_domain\" \"second\" { name = \"example.org\" }\n";
 const IN_THE_ZONE: (&str, &str) = ("domain", "digitalocean_domain.zone.name");
 const RULE: &str = "{\n    protocol         = \"tcp\"\n    port_range       = \"22\"\n    source_addresses = [\"10.0.0.1\"]\n  }";
@@ -107,7 +120,33 @@ const RULES_RESPELT: &[&str] = &[
 const OUT: &str =
     "{\n    protocol              = \"tcp\"\n    port_range            = \"all\"\n    destination_addresses = [\"0.0.0.0/0\"]\n  }";
 
-pub(super) const BEDS: &[Bed] = &[
+pub(in crate::kinds) const BEDS: &[Bed] = &[
+    Bed {
+        kind: "digitalocean_certificate",
+        label: "custom",
+        around: "",
+        body: &[("name", "\"web\""), ("private_key", "\"P\""), ("leaf_certificate", "\"L\"")],
+        samples: &[
+            one("name", "\"web\"", "\"api\""),
+            one("type", "\"custom\"", "\"custom\""),
+            needed(one("private_key", "\"P\"", "\"Q\"")),
+            needed(one("leaf_certificate", "\"L\"", "\"M\"")),
+            one("certificate_chain", "\"C\"", "\"D\""),
+            TIMEOUTS,
+        ],
+    },
+    Bed {
+        kind: "digitalocean_certificate",
+        label: "lets_encrypt",
+        around: "",
+        body: &[("name", "\"web\""), ("type", "\"lets_encrypt\""), ("domains", "[\"example.com\"]")],
+        samples: &[needed(respelt(
+            "domains",
+            "[\"example.com\", \"www.example.com\"]",
+            "[\"example.com\"]",
+            &["[\"www.example.com\", \"example.com\", \"example.com\"]"],
+        ))],
+    },
     Bed {
         kind: "digitalocean_domain",
         label: "",
@@ -244,6 +283,30 @@ pub(super) const BEDS: &[Bed] = &[
         ],
     },
     Bed {
+        kind: "digitalocean_monitor_alert",
+        label: "",
+        around: DROPLET,
+        body: &[
+            ("type", "\"v1/insights/droplet/cpu\""),
+            ("compare", "\"GreaterThan\""),
+            ("value", "95"),
+            ("window", "\"5m\""),
+            ("description", "\"busy\""),
+            ("alerts", MAIL),
+        ],
+        samples: &[
+            one("type", "\"v1/insights/droplet/load_5\"", "\"v1/insights/droplet/cpu\""),
+            one("compare", "\"LessThan\"", "\"GreaterThan\""),
+            respelt("value", "95.5", "90", &["\"95.5\""]),
+            one("window", "\"1h\"", "\"5m\""),
+            one("description", "\"busy\"", "\"old\""),
+            respelt("enabled", "false", "true", &["\"false\""]),
+            one("entities", "[digitalocean_droplet.around.id]", "[digitalocean_droplet.second.id]"),
+            respelt("tags", "[\"a\", \"web\"]", "[\"old\"]", &["[\"web\", \"a\", \"web\"]", "[]"]),
+            respelt("alerts", MAIL, SLACK, &[MAIL_AND_NO_SLACK]),
+        ],
+    },
+    Bed {
         kind: "digitalocean_record",
         label: "A",
         around: ZONES,
@@ -368,6 +431,40 @@ pub(super) const BEDS: &[Bed] = &[
         around: "",
         body: &[("name", "\"web\"")],
         samples: &[respelt("name", "\"web\"", "\"old\"", &["\"Web:A\"", "\"OLD\""])],
+    },
+    Bed {
+        kind: "digitalocean_uptime_alert",
+        label: "",
+        around: CHECKS,
+        body: &[
+            ("check_id", "digitalocean_uptime_check.around.id"),
+            ("name", "\"slow\""),
+            ("type", "\"latency\""),
+            ("period", "\"2m\""),
+            ("notifications", MAIL),
+        ],
+        samples: &[
+            one("check_id", "digitalocean_uptime_check.around.id", "digitalocean_uptime_check.second.id"),
+            one("name", "\"slow\"", "\"old\""),
+            one("type", "\"down\"", "\"latency\""),
+            respelt("threshold", "300", "200", &["\"300\""]),
+            one("comparison", "\"greater_than\"", "\"less_than\""),
+            needed(one("period", "\"2m\"", "\"1h\"")),
+            respelt("notifications", MAIL, SLACK, &[MAIL_AND_NO_SLACK]),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_uptime_check",
+        label: "",
+        around: "",
+        body: &[("name", "\"site\""), ("target", "\"https://example.com\"")],
+        samples: &[
+            one("name", "\"site\"", "\"old\""),
+            one("target", "\"https://example.com\"", "\"https://example.org\""),
+            one("type", "\"http\"", "\"ping\""),
+            respelt("regions", "[\"eu_west\", \"us_east\"]", "[\"se_asia\"]", &["[\"us_east\", \"eu_west\", \"us_east\"]", "[]"]),
+            respelt("enabled", "false", "true", &["\"false\""]),
+        ],
     },
     Bed {
         kind: "digitalocean_vpc",

@@ -11,39 +11,43 @@ use serde_json::{Map, Value, json};
 
 use crate::support::harness::test_data;
 
-/// The families that client or simulator speak, by the first part of their paths below `/v2/`.
+/// The families that client or simulator speak, by how their paths below `/v2/` begin.
 const FAMILIES: &[&str] = &[
     "account",
     "actions",
+    "certificates",
     "domains",
     "droplets",
     "firewalls",
     "floating_ips",
     "images",
+    "monitoring/alerts",
     "projects",
     "regions",
     "reports",
     "reserved_ips",
     "sizes",
     "tags",
+    "uptime",
     "volumes",
     "vpcs",
 ];
 
 /// The families of which the client knows the scopes alone.
-const SCOPED: &[&str] = &["certificates", "load_balancers", "reserved_ipv6", "snapshots"];
+const SCOPED: &[&str] = &["load_balancers", "reserved_ipv6", "snapshots"];
 
 /// Whether a path below `/v2/` is of a family that we speak.
 pub(crate) fn is_ours(template: &str) -> bool {
-    FAMILIES.contains(&family(template))
+    is_of(FAMILIES, template)
 }
 
 fn is_kept(template: &str) -> bool {
-    is_ours(template) || SCOPED.contains(&family(template))
+    is_ours(template) || is_of(SCOPED, template)
 }
 
-fn family(template: &str) -> &str {
-    template.split('/').next().unwrap_or(template)
+fn is_of(families: &[&str], template: &str) -> bool {
+    let begins = |family: &&str| template.strip_prefix(*family).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    families.iter().any(begins)
 }
 
 fn place() -> PathBuf {

@@ -261,7 +261,8 @@ fn without(text: String, kind: &str, name: &str) -> String {
 
 #[test]
 fn the_estate_has_a_resource_of_every_kind_and_a_record_of_every_type() {
-    for kind in dofloat::kinds::KINDS {
+    // Plain kinds have stories of their own, with their kills and lost answers: `kinds::stories`.
+    for kind in dofloat::kinds::KINDS.iter().filter(|kind| !kind.is_plain()) {
         let block = format!("resource \"{}\" ", kind.name());
         assert!(ESTATE.contains(&block), "fixtures/config/estate.tf has no {block}: add it, so that it is killed and disturbed too");
     }

@@ -1,0 +1,37 @@
+//! What a check of a kind is given, and what it finds.
+//!
+//! Invariant: plain values; no kind and no request is known here.
+
+use dofloat_base::address::Address;
+use dofloat_base::identity::Id;
+use dofloat_base::value::{Body, Term};
+
+/// What the plan is about to do with one resource, for checks before the first write.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Which resource.
+    pub address: Address,
+    /// The object that it has already, if it has one.
+    pub id: Option<Id>,
+    /// What is wanted, as far as it is known.
+    pub body: Term,
+    /// What is there, of an object that is changed in place.
+    pub seen: Option<Body>,
+    /// Whether a new object is made (at first, or in place of an old one).
+    pub creates: bool,
+}
+
+/// Something wrong with a resource's attributes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    /// Which resource, where one call checks several.
+    pub address: Option<Address>,
+    /// Which attribute: `["inbound_rule", "0", "port_range"]`; empty for the whole.
+    pub path: Vec<String>,
+    /// What is wrong, one sentence.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+    /// Whether the plan may go on (a warning).
+    pub warning: bool,
+}

@@ -1,0 +1,165 @@
+//! How one request is answered: faults before and after, the limits, the token, the route.
+//!
+//! Invariant: what a request does is its route's affair; nothing here knows a product.
+
+use serde_json::json;
+
+use super::faults::What;
+use super::ids;
+use super::rate::Pass;
+use super::routes;
+use super::scopes::Scopes;
+use super::wire::{Call, Fields, Refusal, Reply, Request, Response, Wire};
+use super::world::{Made, TAG_ERROR, World};
+
+impl World {
+    /// Answers one request.
+    pub fn handle(&mut self, request: &Request) -> Response {
+        self.spring(request);
+        self.served += 1;
+        self.fresh.clear();
+        self.came = request.at;
+        self.pass(request.at);
+        let sprung = self.trap.spring(&request.method, &request.path);
+        let pass = self.gate.enter(self.now, request.method == "GET" && request.path == "/v2/account/keys");
+        let outcome = match before(request, &sprung, pass) {
+            Some(outcome) => outcome,
+            None => {
+                let outcome = self.answer(request);
+                self.bend(&sprung);
+                let emptied = sprung.contains(&What::EmptyList);
+                let outcome = if emptied { outcome.map(Reply::emptied) } else { outcome };
+                after(&sprung).map_or(outcome, Err)
+            }
+        };
+        if request.method != "GET" && outcome.is_ok() {
+            self.touch();
+        }
+        self.respond(outcome, pass, &sprung)
+    }
+
+    /// Lets somebody else come before a changing request, if it is the one that was waited for.
+    fn spring(&mut self, request: &Request) {
+        let Some((left, deed)) = self.ambush.0.take_if(|_| request.method != "GET") else { return };
+        if left > 0 {
+            self.ambush.0 = Some((left - 1, deed));
+        } else {
+            deed(self);
+        }
+    }
+
+    fn answer(&mut self, request: &Request) -> Result<Reply, Refusal> {
+        let scopes = self.scopes_of(request.token.as_deref())?;
+        let (target, path) = routes::find(&request.method, &request.path)?;
+        target.allows(&scopes)?;
+        let body = if request.method == "GET" { Fields::default() } else { Fields::read(&request.body)? };
+        let call = Call { path, query: &request.query, body, scopes: &scopes, base: &request.base, asked: &request.path };
+        target.answer(self, &call)
+    }
+
+    fn scopes_of(&self, token: Option<&str>) -> Result<Scopes, Refusal> {
+        let token = token.filter(|token| !token.is_empty()).ok_or_else(Refusal::unauthorized)?;
+        if self.settings.tokens.is_empty() {
+            return Ok(Scopes::All);
+        }
+        self.settings.tokens.get(token).cloned().ok_or_else(Refusal::unauthorized)
+    }
+
+    /// Lets faults befall what the request has made.
+    fn bend(&mut self, sprung: &[What]) {
+        for what in sprung {
+            for made in self.fresh.clone() {
+                self.bend_one(what, &made);
+            }
+            if let What::LingeringMembers { looks } = what {
+                for linger in &mut self.lingering {
+                    linger.looks = linger.looks.max(if linger.looks == 0 { *looks } else { 0 });
+                }
+            }
+        }
+        self.lingering.retain(|linger| linger.looks > 0);
+    }
+
+    fn bend_one(&mut self, what: &What, made: &Made) {
+        match made {
+            Made::Action(id) => {
+                if let Some(action) = self.actions.get_mut(id) {
+                    action.bend(what);
+                }
+            }
+            Made::Droplet(id) => {
+                if let Some(droplet) = self.droplets.get_mut(id) {
+                    droplet.bend(what);
+                }
+                self.hide(&format!("droplet:{id}"), what);
+            }
+            Made::Other(key) => self.hide(key, what),
+        }
+    }
+
+    fn hide(&mut self, key: &str, what: &What) {
+        match what {
+            What::LaggingList { looks } => self.lags.entry(key.to_owned()).or_default().list = *looks,
+            What::Hidden { millis } => self.lags.entry(key.to_owned()).or_default().until = self.came.0 + millis,
+            What::LateGet { looks } => self.lags.entry(key.to_owned()).or_default().get = *looks,
+            _ => {}
+        }
+    }
+
+    fn respond(&mut self, outcome: Result<Reply, Refusal>, pass: Pass, sprung: &[What]) -> Response {
+        let request_id = ids::uuid(self.seed, &["request", &self.served.to_string()]);
+        let mut headers = vec![
+            ("ratelimit-limit", pass.limit.to_string()),
+            ("ratelimit-remaining", pass.remaining.to_string()),
+            ("ratelimit-reset", pass.reset.to_string()),
+            ("x-request-id", request_id.clone()),
+        ];
+        let asked_to_wait = sprung.iter().find_map(|what| match what {
+            What::Throttle { retry_after } => Some(*retry_after),
+            _ => None,
+        });
+        if let Some(seconds) = asked_to_wait.unwrap_or(pass.retry_after) {
+            headers.push(("retry-after", seconds.to_string()));
+        }
+        let (status, body) = match outcome {
+            Ok(reply) => (reply.status, reply.body),
+            Err(refusal) if refusal.id == TAG_ERROR => {
+                (refusal.status, Some(json!({ "error": refusal.message, "messages": [refusal.message], "root_causes": [] })))
+            }
+            Err(refusal) => (refusal.status, Some(json!({ "id": refusal.id, "message": refusal.message, "request_id": request_id }))),
+        };
+        let wire = sprung.iter().map(What::wire).find(|wire| *wire != Wire::Whole).unwrap_or_default();
+        Response { status, headers, body, wire }
+    }
+}
+
+/// What goes wrong before the request takes effect.
+fn before(request: &Request, sprung: &[What], pass: Pass) -> Option<Result<Reply, Refusal>> {
+    let makes_droplets = request.method == "POST" && request.path == "/v2/droplets";
+    for what in sprung {
+        match what {
+            What::Unauthorized => return Some(Err(Refusal::unauthorized())),
+            What::Throttle { .. } => return Some(Err(too_many())),
+            What::ErrorBefore { status } => return Some(Err(server_error(*status))),
+            What::ResetBefore | What::CloseBefore | What::PageBefore | What::NeverBefore => return Some(Err(server_error(503))),
+            What::PendingEvent { .. } if !makes_droplets => return Some(Err(Refusal::pending_event())),
+            _ => {}
+        }
+    }
+    (!pass.allowed).then(|| Err(too_many()))
+}
+
+fn after(sprung: &[What]) -> Option<Refusal> {
+    sprung.iter().find_map(|what| match what {
+        What::ErrorAfter { status } => Some(server_error(*status)),
+        _ => None,
+    })
+}
+
+fn too_many() -> Refusal {
+    Refusal::new(429, "too_many_requests", "API Rate limit exceeded.")
+}
+
+fn server_error(status: u16) -> Refusal {
+    Refusal::new(status, "server_error", "Unexpected server-side error")
+}

@@ -1,0 +1,255 @@
+//! What the API does with objects of plain families.
+//!
+//! Invariant: the description says which fields there are; here is how they behave: what is made has an identifier and moments of
+//! its own, a change by PUT replaces what can be changed, what lies in an object goes with it. The client's tables are unknown here.
+
+pub(super) mod family;
+#[cfg(test)]
+mod family_tests;
+
+use serde_json::{Map, Value, json};
+
+use super::ids;
+use super::time::Wait;
+use super::wire::{Call, Refusal, Reply};
+use super::world::{Made, World};
+use family::{Family, Object, Pending, Verb};
+
+/// The fields by which an object is told from others, the first that it has.
+const NAMES: [&str; 2] = ["name", "description"];
+
+/// How the objects of a family behave beyond their fields.
+struct Rules {
+    /// Of the collection.
+    path: &'static str,
+    /// What no two of them share.
+    unique: &'static [&'static str],
+    /// A field, what it is at first, and what it will be by itself.
+    ripens: Option<[&'static str; 3]>,
+    /// What the API adds to what was asked for.
+    born: fn(&mut Map<String, Value>),
+}
+
+const RULES: &[Rules] = &[Rules {
+    path: "/v2/certificates",
+    unique: &["name"],
+    ripens: Some(["state", "pending", "verified"]),
+    born: |fields| {
+        let name = fields.get("name").map(Value::to_string).unwrap_or_default();
+        fields.entry("type").or_insert_with(|| json!("custom"));
+        fields.insert("sha1_fingerprint".to_owned(), json!(format!("{:040x}", ids::hash(0, &[&name]))));
+    },
+}];
+
+impl Rules {
+    fn of(family: &Family) -> Option<&'static Self> {
+        RULES.iter().find(|rules| rules.path == family.path)
+    }
+}
+
+/// Does an operation of a family.
+pub(super) fn answer(world: &mut World, call: &Call<'_>, family: &'static Family, verb: Verb) -> Result<Reply, Refusal> {
+    match verb {
+        Verb::List => list(world, call, family),
+        Verb::Create => create(world, call, family),
+        Verb::Read => {
+            let id = find(world, call, family)?;
+            world.found(&key(family, &id))?;
+            look(world, family, &id);
+            Ok(Reply::ok(json!({ &family.one: show(world, family, &id) })))
+        }
+        Verb::Update => update(world, call, family),
+        Verb::Delete => delete(world, call, family),
+    }
+}
+
+/// What an object's lag is known by.
+fn key(family: &Family, id: &str) -> String {
+    format!("{}:{id}", family.label())
+}
+
+fn show(world: &World, family: &Family, id: &str) -> Option<Value> {
+    world.plain.get(&family.path)?.get(id).map(|object| family.show(object))
+}
+
+/// The object that a path names, in what the path says that it lies in.
+fn find(world: &World, call: &Call<'_>, family: &Family) -> Result<String, Refusal> {
+    let (id, parents) = call.path.split_last().ok_or_else(Refusal::not_found)?;
+    let there = world.plain.get(&family.path).and_then(|all| all.get(id)).is_some_and(|object| object.parents == parents);
+    if there { Ok(id.clone()) } else { Err(Refusal::not_found()) }
+}
+
+/// Refuses a path that leads through what is not there.
+fn must_have_parents(world: &World, call: &Call<'_>, family: &Family) -> Result<(), Refusal> {
+    let Some(parent) = family.parent() else { return Ok(()) };
+    let there = call.path.last().is_some_and(|id| world.plain.get(&parent.path).is_some_and(|all| all.contains_key(id)));
+    if there { Ok(()) } else { Err(Refusal::not_found()) }
+}
+
+fn list(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, Refusal> {
+    must_have_parents(world, call, family)?;
+    let all = world.plain.get(&family.path).into_iter().flatten();
+    let ids: Vec<String> = all.filter(|(_, object)| object.parents == call.path).map(|(id, _)| id.clone()).collect();
+    let asked = |id: &String| {
+        let filters = call.query.iter().filter(|(name, _)| family.shown.fields.contains_key(name));
+        let fields = world.plain.get(&family.path).and_then(|all| all.get(id)).map(|object| &object.fields);
+        filters.into_iter().all(|(name, value)| fields.is_some_and(|fields| fields.get(name).and_then(Value::as_str) == Some(value)))
+    };
+    let ids: Vec<String> = ids.into_iter().filter(asked).collect();
+    let shown: Vec<String> = ids.into_iter().filter(|id| world.listed(&key(family, id))).collect();
+    for id in &shown {
+        look(world, family, id);
+    }
+    call.page(&family.many, &shown, |id| show(world, family, id).unwrap_or_default())
+}
+
+fn create(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, Refusal> {
+    must_have_parents(world, call, family)?;
+    let mut fields = family.create.takes.taken(&call.body.0)?;
+    let rules = Rules::of(family);
+    refuse_taken(world, family, rules, &fields)?;
+    let label = NAMES.iter().find_map(|name| fields.get(*name)?.as_str()).unwrap_or_default().to_owned();
+    let place = call.path.join("/");
+    let nth = world.nth(&format!("{} {place}", family.label()), &label);
+    let id = ids::uuid(world.seed, &[family.label(), &place, &label, &nth.to_string()]);
+    fields.insert(family.id.clone(), json!(id));
+    let now = World::timestamp(world.now.0);
+    for (name, _) in family.shown.fields.iter().filter(|(_, field)| field.is_moment()) {
+        fields.entry(name.clone()).or_insert_with(|| now.clone());
+    }
+    if let Some(rules) = rules {
+        (rules.born)(&mut fields);
+    }
+    let pending = rules.and_then(|rules| rules.ripens).map(|[field, first, then]| {
+        fields.insert(field.to_owned(), json!(first));
+        Pending { field: field.to_owned(), then: then.to_owned(), due: world.settings.clock.due(Wait::Action, world.now) }
+    });
+    // What is never shown again, a private key, is not kept.
+    fields.retain(|name, _| family.shown.fields.contains_key(name));
+    let object = Object { parents: call.path.clone(), fields, pending };
+    let shown = family.show(&object);
+    world.note(Made::Other(key(family, &id)));
+    world.plain.entry(family.path.clone()).or_default().insert(id, object);
+    Ok(Reply { status: family.create.status, body: Some(json!({ &family.one: shown })) })
+}
+
+/// Refuses what another object has that no two may share.
+fn refuse_taken(world: &World, family: &Family, rules: Option<&Rules>, fields: &Map<String, Value>) -> Result<(), Refusal> {
+    for name in rules.iter().flat_map(|rules| rules.unique) {
+        let mut others = world.plain.get(&family.path).into_iter().flat_map(|all| all.values());
+        if others.any(|other| other.fields.get(*name) == fields.get(*name)) {
+            return Err(Refusal::unprocessable(format!("{name} is already in use")));
+        }
+    }
+    Ok(())
+}
+
+fn look(world: &mut World, family: &Family, id: &str) {
+    let now = world.now;
+    if let Some(object) = world.plain.get_mut(&family.path).and_then(|all| all.get_mut(id)).filter(|object| object.pending.is_some()) {
+        object.look(now);
+        world.touch();
+    }
+}
+
+fn update(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, Refusal> {
+    let (id, update) = (find(world, call, family)?, family.update()?);
+    let given = update.takes.taken(&call.body.0)?;
+    let Some(object) = world.plain.get_mut(&family.path).and_then(|all| all.get_mut(&id)) else { return Err(Refusal::not_found()) };
+    if update.method == "PUT" {
+        let kept = |name: &String| !update.takes.fields.contains_key(name) || *name == family.id;
+        let fields: Map<String, Value> = std::mem::take(&mut object.fields).into_iter().filter(|(name, _)| kept(name)).collect();
+        object.fields = fields;
+    }
+    object.fields.extend(given);
+    Ok(Reply { status: update.status, body: Some(json!({ &family.one: show(world, family, &id) })) })
+}
+
+fn delete(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, Refusal> {
+    let id = find(world, call, family)?;
+    if let Some(all) = world.plain.get_mut(&family.path) {
+        all.remove(&id);
+    }
+    for child in family.children() {
+        if let Some(all) = world.plain.get_mut(&child.path) {
+            all.retain(|_, object| !object.parents.contains(&id));
+        }
+    }
+    world.plain.retain(|_, all| !all.is_empty());
+    Ok(Reply::nothing())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rig::Rig;
+    use super::*;
+
+    fn check(name: &str) -> Value {
+        json!({ "name": name, "type": "https", "target": "https://example.com", "regions": ["eu_west"], "enabled": true })
+    }
+
+    fn alert() -> Value {
+        let told = json!({ "email": ["a@example.com"], "slack": [] });
+        json!({ "name": "a", "type": "down", "period": "2m", "notifications": told })
+    }
+
+    #[test]
+    fn an_object_lives_and_dies_with_what_lies_in_it() {
+        let mut rig = Rig::new();
+        let id = rig.ok("POST /uptime/checks", check("a"))["check"]["id"].as_str().unwrap().to_owned();
+        assert_eq!(rig.get("/uptime/checks")["checks"][0]["id"], json!(id));
+        let alerts = format!("/uptime/checks/{id}/alerts");
+        let made = rig.ok(&format!("POST {alerts}"), alert())["alert"].clone();
+        let at = format!("{alerts}/{}", made["id"].as_str().unwrap());
+        assert_eq!(rig.get(&at)["alert"], made);
+        assert_eq!(rig.get(&alerts)["meta"]["total"], 1);
+        rig.refused(&format!("POST /uptime/checks/{}/alerts", made["id"].as_str().unwrap()), alert(), 404, "could not be found");
+        assert_eq!(rig.world.summary()["uptime/checks/{check_id}/alerts"], 1);
+        rig.ok(&format!("DELETE /uptime/checks/{id}"), Value::Null);
+        rig.refused(&format!("GET {at}"), Value::Null, 404, "could not be found");
+        assert!(rig.world.is_fresh());
+    }
+
+    #[test]
+    fn a_body_is_held_against_the_description() {
+        let mut rig = Rig::new();
+        let with = |field: &str, value: Value| {
+            let mut body = check("a");
+            body[field] = value;
+            body
+        };
+        for (field, value, why) in [
+            ("type", json!("tcp"), "type is not one of"),
+            ("enabled", json!("yes"), "enabled must be of the type boolean"),
+            ("regions", json!(["moon"]), "regions is not one of"),
+            ("regions", Value::Null, "regions is required"),
+        ] {
+            rig.refused("POST /uptime/checks", with(field, value), 422, why);
+        }
+        let id = rig.ok("POST /uptime/checks", with("id", json!("chosen")))["check"]["id"].clone();
+        assert_ne!(id, "chosen", "what is read-only is not taken");
+        assert_eq!(rig.ask("POST /uptime/alerts", Value::Null).status, 404);
+    }
+
+    #[test]
+    fn a_certificate_is_verified_in_time_and_its_key_is_not_kept() {
+        let mut rig = Rig::slow(1);
+        let wanted = json!({ "name": "web", "type": "custom", "private_key": "P", "leaf_certificate": "L" });
+        let made = rig.ok("POST /certificates", wanted.clone())["certificate"].clone();
+        assert_eq!((&made["state"], &made["dns_names"]), (&json!("pending"), &json!([])));
+        rig.refused("POST /certificates", wanted, 422, "name is already in use");
+        let states: Vec<Value> = (0..2).map(|_| rig.get("/certificates?name=web")["certificates"][0]["state"].clone()).collect();
+        assert_eq!(states, ["pending", "verified"]);
+        assert_eq!(rig.get("/certificates?name=other")["meta"]["total"], 0);
+        assert!(!rig.world.to_json().to_string().contains("private_key"));
+    }
+
+    #[test]
+    fn a_put_replaces_what_can_be_changed() {
+        let mut rig = Rig::new();
+        let id = rig.ok("POST /uptime/checks", check("a"))["check"]["id"].as_str().unwrap().to_owned();
+        let changed = rig.ok(&format!("PUT /uptime/checks/{id}"), json!({ "name": "b", "target": "https://example.org" }));
+        let expected = json!({ "id": id, "name": "b", "target": "https://example.org", "regions": [], "enabled": true });
+        assert_eq!(changed["check"], expected);
+    }
+}

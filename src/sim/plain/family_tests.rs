@@ -1,0 +1,162 @@
+//! `families.json`, made from the official description.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::family::{FAMILIES, Verb};
+
+/// The collections that are played by what the description says of them.
+const PLAIN: &[&str] = &["/v2/certificates", "/v2/monitoring/alerts", "/v2/uptime/checks", "/v2/uptime/checks/{check_id}/alerts"];
+
+/// What is taken of a field's schema.
+const KEPT: &[&str] = &["type", "nullable", "enum", "pattern", "format", "maxLength", "minimum", "maximum", "default"];
+
+/// Run with `UPDATE_FAMILIES=1` to write the file anew.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a switch of the test run, and the one file that it writes")]
+fn the_families_are_those_of_the_description() {
+    let document = Description(dofloat_openapi::document());
+    let expected = Value::Array(PLAIN.iter().map(|path| document.family(path)).collect());
+    let place = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("plain/families.json");
+    if std::env::var_os("UPDATE_FAMILIES").is_some() {
+        std::fs::write(&place, format!("{expected:#}\n")).expect("the package's folder is ours");
+    }
+    let found: Value = serde_json::from_str(&std::fs::read_to_string(&place).expect("the file is there")).expect("it is JSON");
+    assert!(found == expected, "src/sim/plain/families.json is not what the description says: make it anew with UPDATE_FAMILIES=1");
+}
+
+#[test]
+fn every_family_has_its_operations_and_what_it_lies_in() {
+    for family in FAMILIES.iter() {
+        assert!(Verb::ALL.into_iter().filter(|verb| *verb != Verb::Update).all(|verb| !family.scopes(verb).is_empty()), "{}", family.path);
+        assert_eq!(family.parent().is_some(), family.path.contains('{'), "{} lies in what is not played", family.path);
+    }
+}
+
+struct Description(Value);
+
+/// The fields of a schema, and those that are needed.
+#[derive(Default)]
+struct Object {
+    fields: BTreeMap<String, Value>,
+    required: Vec<String>,
+}
+
+impl Description {
+    fn family(&self, path: &str) -> Value {
+        let paths = self.0["paths"].as_object().expect("paths");
+        let below = |other: &&String| other.strip_prefix(path).is_some_and(|rest| rest.starts_with("/{") && !rest[1..].contains('/'));
+        let item = paths.keys().find(below).expect("an object has a path");
+        let (collection, object) = (&paths[path], &paths[item]);
+        let method = ["put", "patch"].into_iter().find(|method| object.get(method).is_some());
+        let (many, _) = self.envelope(self.answered(&collection["get"]).1, "array");
+        let (one, shown) = self.envelope(self.answered(&object["get"]).1, "object");
+        let shown = self.fields(&shown, Side::Shown);
+        let id = ["id", "uuid"].into_iter().find(|name| shown["fields"].get(name).is_some()).expect("an object has an identifier");
+        json!({
+            "path": path, "item": item, "one": one, "many": many, "id": id, "list": ways(&collection["get"]), "read": ways(&object["get"]),
+            "delete": ways(&object["delete"]), "create": self.write("post", &collection["post"]),
+            "update": method.map(|method| self.write(method, &object[method])), "shown": shown,
+        })
+    }
+
+    fn write(&self, method: &str, operation: &Value) -> Value {
+        let taken = &self.resolve(&operation["requestBody"])["content"]["application/json"]["schema"];
+        let status = self.answered(operation).0;
+        json!({ "method": method.to_uppercase(), "status": status, "scopes": ways(operation), "takes": self.fields(taken, Side::Taken) })
+    }
+
+    /// The status of success, and the schema of its body.
+    fn answered<'a>(&'a self, operation: &'a Value) -> (u16, &'a Value) {
+        let responses = operation["responses"].as_object().expect("responses");
+        let (status, response) = responses.iter().find(|(status, _)| status.starts_with('2')).expect("it can succeed");
+        (status.parse().expect("a number"), &self.resolve(response)["content"]["application/json"]["schema"])
+    }
+
+    /// The field of an answer that holds what was asked for, and its schema.
+    fn envelope(&self, schema: &Value, kind: &str) -> (String, Value) {
+        let fields = self.object(schema).fields.into_iter();
+        let mut held = fields.filter(|(name, of)| name != "links" && name != "meta" && self.kind(of) == kind);
+        let found = held.next().expect("an answer holds what was asked for");
+        assert!(held.next().is_none(), "an answer holds one thing");
+        found
+    }
+
+    fn fields(&self, schema: &Value, side: Side) -> Value {
+        let Object { fields, required } = self.object(schema);
+        let fields = fields.into_iter().filter(|(_, of)| side == Side::Shown || self.resolve(of)["readOnly"] != true);
+        let fields: Map<String, Value> = fields.map(|(name, of)| (name, self.field(&of, side))).collect();
+        json!({ "fields": fields, "required": required })
+    }
+
+    fn field(&self, schema: &Value, side: Side) -> Value {
+        let resolved = self.resolve(schema);
+        let mut field: Map<String, Value> =
+            KEPT.iter().filter_map(|name| Some(((*name).to_owned(), resolved.get(*name)?.clone()))).collect();
+        field.insert("type".to_owned(), json!(self.kind(schema)));
+        if let Some(items) = resolved.get("items") {
+            field.insert("items".to_owned(), self.field(items, side));
+        }
+        if self.kind(schema) == "object" && !self.object(schema).fields.is_empty() {
+            field.insert("object".to_owned(), self.fields(schema, side));
+        }
+        Value::Object(field)
+    }
+
+    fn kind(&self, schema: &Value) -> String {
+        let resolved = self.resolve(schema);
+        match resolved["type"].as_str() {
+            Some(kind) => kind.to_owned(),
+            None if resolved.get("properties").is_some() => "object".to_owned(),
+            None => match ["allOf", "anyOf", "oneOf"].into_iter().find_map(|word| resolved[word].as_array()) {
+                Some(members) => members.iter().map(|member| self.kind(member)).find(|kind| !kind.is_empty()).unwrap_or_default(),
+                None => String::new(),
+            },
+        }
+    }
+
+    /// The fields of a schema and of those that it is made of. What every alternative needs is needed.
+    fn object(&self, schema: &Value) -> Object {
+        let schema = self.resolve(schema);
+        let mut all = Object::default();
+        for (name, of) in schema["properties"].as_object().into_iter().flatten() {
+            all.fields.insert(name.clone(), of.clone());
+        }
+        let names = schema["required"].as_array().into_iter().flatten();
+        all.required.extend(names.map(|name| name.as_str().expect("a name").to_owned()));
+        for member in schema["allOf"].as_array().into_iter().flatten() {
+            let member = self.object(member);
+            all.fields.extend(member.fields);
+            all.required.extend(member.required);
+        }
+        for word in ["anyOf", "oneOf"] {
+            let members: Vec<Object> = schema[word].as_array().into_iter().flatten().map(|member| self.object(member)).collect();
+            let needed = members.first().map(|first| first.required.clone()).unwrap_or_default();
+            let needed = needed.into_iter().filter(|name| members.iter().all(|member| member.required.contains(name)));
+            all.required.extend(needed);
+            all.fields.extend(members.into_iter().flat_map(|member| member.fields));
+        }
+        all.required.sort();
+        all.required.dedup();
+        all
+    }
+
+    fn resolve<'a>(&'a self, mut schema: &'a Value) -> &'a Value {
+        while let Some(reference) = schema["$ref"].as_str() {
+            schema = self.0.pointer(&reference[1..]).expect("a reference leads somewhere");
+        }
+        schema
+    }
+}
+
+/// Which side of an exchange a schema is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Side {
+    Taken,
+    Shown,
+}
+
+fn ways(operation: &Value) -> Value {
+    operation["security"].as_array().expect("security").iter().map(|way| way["bearer_auth"].clone()).collect()
+}
