@@ -197,6 +197,7 @@ impl Job<'_> {
             fresh: &fresh,
             options: &options,
             new_stack: order.planning.new_stack,
+            binding: true,
         };
         let surveyed = self.session.unless_stopped(self.surveyed(context, view)).await?;
         let plan = &surveyed.planned.plan;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: what a command takes stands beside the command, what several take in [`super::options`]. No option takes a token.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -21,7 +22,7 @@ use super::refresh::RefreshArgs;
 use super::scopes::ScopesArgs;
 use super::show::ShowArgs;
 use super::sim::SimArgs;
-use super::spelling::normalised;
+use super::spelling::{normalised, with_added};
 use super::state::StateCommand;
 use super::unlock::UnlockArgs;
 use super::validate::ValidateArgs;
@@ -86,13 +87,13 @@ pub enum Command {
     Completions(CompletionsArgs),
 }
 
-/// Reads the command line, the program's name first.
+/// Reads the command line, the program's name first, and what the environment adds to it.
 ///
 /// # Errors
 /// The usage error, or the requested help or version.
-pub fn parse(argv: impl IntoIterator<Item = OsString>) -> Result<Args, clap::Error> {
+pub fn parse(argv: impl IntoIterator<Item = OsString>, added: &BTreeMap<String, String>) -> Result<Args, clap::Error> {
     let program = Args::command();
-    let words = normalised(argv, &program);
+    let words = with_added(normalised(argv, &program), added, &program);
     let matches = program.try_get_matches_from(words)?;
     let mut args = Args::from_arg_matches(&matches)?;
     if let (Some(variables), Some((_, matches))) = (args.command.variables_mut(), matches.subcommand()) {
@@ -169,7 +170,7 @@ mod tests {
     }
 
     fn parsed(line: &[&str]) -> Result<Args, clap::Error> {
-        parse(std::iter::once("dofloat").chain(line.iter().copied()).map(OsString::from))
+        parse(std::iter::once("dofloat").chain(line.iter().copied()).map(OsString::from), &BTreeMap::new())
     }
 
     #[test]
@@ -210,6 +211,32 @@ mod tests {
         ];
         for (given, expected) in table {
             assert_eq!(words(given), *expected, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn the_environment_adds_arguments_right_after_the_command() {
+        let added = BTreeMap::from([
+            ("TF_CLI_ARGS".to_owned(), "-no-color".to_owned()),
+            ("TF_CLI_ARGS_plan".to_owned(), r#"-var 'a=b c' -target="x.y" -refresh=false"#.to_owned()),
+            ("TF_CLI_ARGS_state_list".to_owned(), "web".to_owned()),
+            ("TF_CLI_ARGS_apply".to_owned(), "-nonsense".to_owned()),
+        ]);
+        let table: &[(&[&str], &[&str])] = &[
+            (&["plan", "-out=x"], &["plan", "--no-color", "--var=a=b c", "--target=x.y", "--refresh=false", "--out=x"]),
+            (
+                &["-chdir", "plan", "-t", "plan", "plan"],
+                &["--chdir=plan", "-t", "plan", "plan", "--no-color", "--var=a=b c", "--target=x.y", "--refresh=false"],
+            ),
+            (&["state", "list"], &["state", "list", "--no-color", "web"]),
+            (&["version"], &["version", "--no-color"]),
+            (&["-version"], &["--version"]),
+            (&[], &[]),
+        ];
+        for (given, expected) in table {
+            let argv: Vec<_> = std::iter::once("dofloat").chain(given.iter().copied()).map(OsString::from).collect();
+            let words = with_added(normalised(argv, &Args::command()), &added, &Args::command());
+            assert_eq!(words[1..], expected.iter().map(OsString::from).collect::<Vec<_>>(), "{given:?}");
         }
     }
 

@@ -32,6 +32,8 @@ pub struct Environment {
     pub allowed_endpoints: Vec<String>,
     /// Values of variables: name, text, and the name of the environment's variable. `TF_VAR_x` come before `DOFLOAT_VAR_x`.
     pub variables: Vec<(String, String, String)>,
+    /// `TF_CLI_ARGS` and `TF_CLI_ARGS_x`: what is added to the command line, by the variable's name.
+    pub arguments: BTreeMap<String, String>,
     /// `DOFLOAT_STACK`.
     pub stack: Option<String>,
     /// `DOFLOAT_SIM_TOKEN`: what opens `/_sim` of a simulator that is started here.
@@ -109,6 +111,11 @@ impl Environment {
                 .map(|list| list.split([',', ' ']).filter(|one| !one.is_empty()).map(str::to_owned).collect())
                 .unwrap_or_default(),
             variables: VALUES.into_iter().flat_map(prefixed).collect(),
+            arguments: all
+                .iter()
+                .filter(|(name, _)| name.starts_with("TF_CLI_ARGS"))
+                .filter_map(|(name, value)| Some((name.clone(), value.to_str()?.to_owned())))
+                .collect(),
             stack: text("DOFLOAT_STACK"),
             sim_token: text("DOFLOAT_SIM_TOKEN"),
             log: text("DOFLOAT_LOG"),

@@ -16,6 +16,7 @@ use super::stack::Place;
 use super::store;
 use crate::base::child;
 use crate::base::diag::Diagnostic;
+use crate::base::readable;
 use crate::state::State;
 use crate::state::format;
 
@@ -52,6 +53,24 @@ pub async fn must_not_know(state: &Path) -> Result<(), Failure> {
          exist, or should be left alone, start a new stack with `-new-stack`. Nothing was changed."
     );
     Err(Failure::new(Exit::Decision, vec![Diagnostic::error(message).hint(hint)]))
+}
+
+/// What is told of a stack that has no state, where one of Terraform's with objects lies beside its files: to make all of them
+/// anew is hardly what is wanted.
+#[must_use]
+pub fn terraform_state(place: &Place) -> Option<Diagnostic> {
+    let path = place.terraform_state()?;
+    let json: serde_json::Value = serde_json::from_slice(&readable::read_given(&path).ok()?).ok()?;
+    let managed = json["resources"].as_array()?.iter().filter(|resource| resource["mode"] == "managed");
+    let objects: usize = managed.map(|resource| resource["instances"].as_array().map_or(0, Vec::len)).sum();
+    let (shown, name) = (path.display(), &place.name);
+    (objects > 0).then(|| {
+        Diagnostic::error(format!("The stack `{name}` has no state, and {shown} beside it is a state of Terraform with {objects} objects."))
+            .hint(format!(
+                "`dofloat import -tfstate={shown} {name}` takes them over. Without that all would be made a second time, which \
+                 `-new-stack` says is wanted."
+            ))
+    })
 }
 
 /// A version of a state.

@@ -121,6 +121,7 @@ pub async fn run(args: &ImportArgs, session: &Session<'_>, view: &mut View) -> E
                 fresh: &fresh,
                 options: &options,
                 new_stack: args.new_stack,
+                binding: true,
             };
             // What is written is written in one go, so a signal finds nothing half done.
             session.unless_stopped(order.run(context, session, store, view)).await

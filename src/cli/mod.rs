@@ -63,7 +63,7 @@ use crate::ui::view::View;
 pub fn main() -> ExitCode {
     let environment = Environment::of_process();
     Screen::guard_panics(environment.known.clone());
-    let args = match args::parse(std::env::args_os()) {
+    let args = match args::parse(std::env::args_os(), &environment.arguments) {
         Ok(args) => args,
         Err(error) => return misused(&error, &environment),
     };
@@ -99,7 +99,15 @@ fn misused(error: &clap::Error, environment: &Environment) -> ExitCode {
         std::borrow::Cow::Borrowed(_) => drop(error.print()),
         std::borrow::Cow::Owned(cut) => Screen::of_process(false, false, environment.known.clone()).print_err(&cut),
     }
-    if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+    if !error.use_stderr() {
+        return Exit::Done.into();
+    }
+    if !environment.arguments.is_empty() {
+        let names = environment.arguments.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let told = format!("\nThe environment may have added to the command line: {names} is set.\n");
+        Screen::of_process(false, false, environment.known.clone()).print_err(&told);
+    }
+    Exit::Usage.into()
 }
 
 fn start(args: &Args, environment: &Environment, view: &mut View) -> Ended {

@@ -77,6 +77,7 @@ async fn shown(args: &PlanArgs, workspace: &Workspace<'_>, opened: &Opened<'_>, 
         fresh: &fresh,
         options: &options,
         new_stack: args.planning.new_stack,
+        binding: args.out.is_some(),
     };
     let mut surveyed = make_plan(context, args.planning.refresh, busy.is_none(), view).await?;
     if let Some(holder) = &busy {

@@ -2,7 +2,7 @@
 
 use super::api_session::ApiSession;
 use super::cluster::expansion;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::history;
 use super::options::Planning;
 use super::progress::{watched, with_progress};
@@ -10,6 +10,7 @@ use super::variables::variables_of;
 use super::workspace::Workspace;
 use crate::api::client::Client;
 use crate::base::clock::Clock;
+use crate::base::diag::Diagnostic;
 use crate::bootstrap::cluster::Expanded;
 use crate::engine::planned::Surveyed;
 use crate::engine::request::{Options, SurveyContext};
@@ -50,6 +51,8 @@ pub struct PlanContext<'a> {
     pub options: &'a Options,
     /// Whether a stack without a state is new by the user's word.
     pub new_stack: bool,
+    /// Whether what is planned can be done: not where it is only looked at.
+    pub binding: bool,
 }
 
 impl<'a> PlanContext<'a> {
@@ -79,8 +82,13 @@ impl<'a> PlanContext<'a> {
 /// # Errors
 /// Whatever keeps it from being made.
 pub async fn make_plan(context: PlanContext<'_>, refresh: bool, recover: bool, view: &mut View) -> Result<Surveyed, Failure> {
+    let mut offer = None;
     if context.loaded.state.is_none() && !context.new_stack && !context.workspace.global.sim {
         history::must_not_know(&context.workspace.place.store().state).await?;
+        offer = history::terraform_state(&context.workspace.place).filter(|_| !context.options.destroy);
+    }
+    if let Some(offer) = offer.take_if(|_| context.binding) {
+        return Err(Failure::new(Exit::Decision, vec![offer]));
     }
     let clock = context.workspace.environment.clock.clone();
     let config = context.workspace.config(context.inputs);
@@ -89,7 +97,8 @@ pub async fn make_plan(context: PlanContext<'_>, refresh: bool, recover: bool, v
     let of_clusters = expansion::notes(context.expanded, &surveyed, context.api_session);
     let plan = &mut surveyed.planned.plan;
     (plan.secrets, plan.variables) = variables_of(context.configuration, &surveyed.state.salt);
-    let mut notes = context.configuration.warnings().to_vec();
+    let mut notes: Vec<_> = offer.map(Diagnostic::into_warning).into_iter().collect();
+    notes.extend(context.configuration.warnings().iter().cloned());
     notes.extend(context.api_session.warnings.iter().cloned());
     notes.extend(of_clusters);
     plan.notes.splice(0..0, notes);

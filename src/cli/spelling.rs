@@ -69,6 +69,57 @@ pub fn normalised(argv: impl IntoIterator<Item = OsString>, program: &clap::Comm
     words
 }
 
+/// Where the command stands: options of the program itself may stand before it.
+fn command_at(words: &[OsString]) -> Option<usize> {
+    let mut at = 1;
+    while words.get(at)?.to_str().is_none_or(|word| word.starts_with('-')) {
+        at += if words[at] == "-t" { 2 } else { 1 };
+    }
+    Some(at)
+}
+
+/// The same with what `TF_CLI_ARGS` and `TF_CLI_ARGS_COMMAND` say, right after the command, so that what was typed wins.
+#[must_use]
+pub fn with_added(mut words: Vec<OsString>, added: &BTreeMap<String, String>, program: &clap::Command) -> Vec<OsString> {
+    let Some(mut at) = command_at(&words).filter(|_| !added.is_empty()) else { return words };
+    let (mut command, mut name) = (program, String::new());
+    while let Some((word, inner)) =
+        words.get(at).and_then(|word| word.to_str()).and_then(|word| Some((word, command.find_subcommand(word)?)))
+    {
+        name.push('_');
+        name.push_str(word);
+        command = inner;
+        at += 1;
+    }
+    if !name.is_empty() {
+        let texts = ["TF_CLI_ARGS".to_owned(), format!("TF_CLI_ARGS{name}")];
+        let all = texts.iter().filter_map(|name| added.get(name)).flat_map(|text| shell_words(text));
+        let all = normalised(std::iter::once(OsString::new()).chain(all), program);
+        words.splice(at..at, all.into_iter().skip(1));
+    }
+    words
+}
+
+/// The words of a text as a shell reads them: parted by space; quotes and backslashes keep what they stand around.
+fn shell_words(text: &str) -> Vec<OsString> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (None, c) if c.is_whitespace() => words.extend(word.take().map(OsString::from)),
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (Some(open), c) if c == open => quote = None,
+            (None | Some('"'), '\\') => word.get_or_insert_default().extend(chars.next()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word.map(OsString::from));
+    words
+}
+
 /// Every long option of every command.
 fn options(command: &clap::Command) -> BTreeMap<String, OptionValue> {
     let of = |arg: &Arg| Some((arg.get_long()?.to_owned(), takes(arg)));

@@ -1,19 +1,21 @@
 //! Which stack is meant, and where its files lie.
 //!
 //! Invariant: a stack is a `*.tf` or `*.tf.json` file in `plans/`, or a folder there that holds some; anything else there is left alone.
+//! Where `plans/` holds none, the `*.tf` files of the folder itself are one stack.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use super::environment::Environment;
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use super::options::Global;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::base::durable::OWN_FOLDER;
 use crate::base::readable;
 use crate::lang::backend::{self, Backend};
 use crate::lang::module::Source;
+use crate::state::format;
 use crate::state::store::Paths;
 
 /// The places of one stack. Paths are relative to the working folder, but `base`.
@@ -60,6 +62,13 @@ impl Place {
         format!("state/{}.json", self.name)
     }
 
+    /// A state of Terraform's that lies beside the stack's files. Nothing real belongs to a simulated account.
+    #[must_use]
+    pub fn terraform_state(&self) -> Option<PathBuf> {
+        let folder = self.sources.first().and_then(|(_, path)| path.parent())?;
+        Some(folder.join("terraform.tfstate")).filter(|path| !self.sim && path.is_file())
+    }
+
     /// The file of the simulated world.
     #[must_use]
     pub fn world(&self) -> PathBuf {
@@ -71,25 +80,51 @@ impl Place {
     }
 }
 
+/// The stacks that have files.
+struct Stacks {
+    names: Vec<String>,
+    /// Whether the only one is made of the files of the working folder itself.
+    at_top: bool,
+    /// Whose states are here, where that one has none and none of these is surely its own.
+    remembered: Vec<String>,
+}
+
 /// Finds the stack: the one that is named, else `DOFLOAT_STACK`, else the only one, else the one that `plans/default` names.
 ///
 /// # Errors
 /// If there is no such stack, or several and none is named.
 pub fn find(name: Option<&str>, global: &Global, environment: &Environment) -> Result<Place, Failure> {
-    let all = all()?;
+    let mut all = all()?;
     let chosen = chosen(name, environment, &all)?;
-    if !all.contains(&chosen) {
+    if all.remembered.contains(&chosen) {
+        // Whoever names it says that these are its files.
+        all.names.push(chosen.clone());
+    }
+    if !all.names.contains(&chosen) {
         let remembered = Path::new("state").join(format!("{chosen}.json"));
         if !global.sim && remembered.is_file() {
             return Err(Diagnostic::error(format!("The stack `{chosen}` has a state, but no file in plans/ any more."))
                 .hint(format!("Restore plans/{chosen}.tf, or destroy everything with `dofloat destroy {chosen}`."))
                 .into());
         }
-        let meant = did_you_mean(&chosen, all.iter().map(String::as_str)).map(|meant| format!("Did you mean `{meant}`?"));
-        let list = if all.is_empty() { "plans/ holds none.".to_owned() } else { format!("There are: {}.", all.join(", ")) };
+        let meant = did_you_mean(&chosen, all.names.iter().map(String::as_str)).map(|meant| format!("Did you mean `{meant}`?"));
+        let list = if all.names.is_empty() { "plans/ holds none.".to_owned() } else { format!("There are: {}.", all.names.join(", ")) };
         return Err(Diagnostic::error(format!("There is no stack `{chosen}`.")).hint(meant.unwrap_or(list)).into());
     }
-    place(chosen, global)
+    if name.is_none() && environment.stack.is_none() && !all.remembered.is_empty() && !global.sim {
+        return Err(Failure::new(Exit::Decision, vec![unsure(&chosen, &all.remembered)]));
+    }
+    place(chosen, &all, global)
+}
+
+/// What is told where the files of the working folder have no state, and there are others' here.
+fn unsure(folder: &str, remembered: &[String]) -> Diagnostic {
+    let states = remembered.iter().map(|name| format!("state/{name}.json")).collect::<Vec<_>>().join(", ");
+    let message = format!("The files of this folder are the stack `{folder}`, which has no state, while there is {states}.");
+    Diagnostic::error(message).hint(format!(
+        "If that is the state of these files (the folder had another name), set DOFLOAT_STACK={}. If not, set DOFLOAT_STACK={folder}.",
+        remembered[0]
+    ))
 }
 
 /// Finds a stack for what needs no configuration (destroy, show, output, state): its state is enough.
@@ -99,8 +134,8 @@ pub fn find(name: Option<&str>, global: &Global, environment: &Environment) -> R
 pub fn find_remembered(name: Option<&str>, global: &Global, environment: &Environment) -> Result<Place, Failure> {
     let all = all()?;
     let named = chosen(name, environment, &all)?;
-    let place = place(named.clone(), global)?;
-    if all.contains(&named) || place.store().state.is_file() || place.store().journal.is_file() {
+    let place = place(named.clone(), &all, global)?;
+    if all.names.contains(&named) || place.store().state.is_file() || place.store().journal.is_file() {
         Ok(place)
     } else {
         find(name, global, environment)
@@ -112,27 +147,28 @@ pub fn find_remembered(name: Option<&str>, global: &Global, environment: &Enviro
 /// # Errors
 /// If a folder cannot be read.
 pub fn with_memory(global: &Global) -> Result<Vec<Place>, Failure> {
-    let mut names = all()?;
+    let all = all()?;
+    let mut names = all.names.clone();
     names.extend(entries(Path::new("state"))?.iter().filter_map(|(file, _)| file.strip_suffix(".secrets.age")).map(str::to_owned));
     names.sort();
     names.dedup();
-    names.into_iter().map(|name| place(name, global)).collect()
+    names.into_iter().map(|name| place(name, &all, global)).collect()
 }
 
-fn chosen(name: Option<&str>, environment: &Environment, all: &[String]) -> Result<String, Failure> {
-    Ok(match name.map(str::to_owned).or_else(|| environment.stack.clone()) {
-        Some(name) => name,
-        None if all.len() == 1 => all[0].clone(),
-        None => match std::fs::read_to_string("plans/default") {
+fn chosen(name: Option<&str>, environment: &Environment, all: &Stacks) -> Result<String, Failure> {
+    Ok(match (name.map(str::to_owned).or_else(|| environment.stack.clone()), all.names.as_slice()) {
+        (Some(name), _) => name,
+        (None, [only]) => only.clone(),
+        (None, several) => match std::fs::read_to_string("plans/default") {
             Ok(text) => text.trim().to_owned(),
-            Err(_) if all.is_empty() => {
-                return Err(Diagnostic::error("There is no stack: plans/ holds no *.tf file.")
-                    .hint("Write one, for example plans/web.tf, or change to the folder that holds plans/ (`--chdir`).")
+            Err(_) if several.is_empty() => {
+                return Err(Diagnostic::error("There is no stack: neither this folder nor plans/ holds a *.tf file.")
+                    .hint("Write one, for example plans/web.tf, or change to the folder that holds your files (`-chdir=DIR`).")
                     .into());
             }
             Err(_) => {
                 return Err(Failure::usage(
-                    Diagnostic::error(format!("There are several stacks: {}.", all.join(", ")))
+                    Diagnostic::error(format!("There are several stacks: {}.", several.join(", ")))
                         .hint("Name one, or set DOFLOAT_STACK, or write its name into plans/default."),
                 ));
             }
@@ -140,24 +176,67 @@ fn chosen(name: Option<&str>, environment: &Environment, all: &[String]) -> Resu
     })
 }
 
-fn all() -> Result<Vec<String>, Failure> {
+fn all() -> Result<Stacks, Failure> {
     let mut names = Vec::new();
     for (name, path) in entries(Path::new("plans"))? {
         if let Some(stack) = stack_of(&name).filter(|_| path.is_file()) {
             names.push(stack.to_owned());
-        } else if path.is_dir() && entries(&path)?.iter().any(|(name, path)| stack_of(name).is_some() && path.is_file()) {
+        } else if path.is_dir() && holds_files(&path)? {
             names.push(name);
         }
     }
     names.sort();
     names.dedup();
-    Ok(names)
+    let at_top = names.is_empty() && holds_files(Path::new("."))?;
+    let mut remembered = Vec::new();
+    if at_top {
+        let (name, others) = name_at_top()?;
+        names.push(name);
+        remembered = others;
+    }
+    Ok(Stacks { names, at_top, remembered })
+}
+
+/// The name of the stack that is made of the working folder's own files: the folder's, or that of the only state here where
+/// it remembers what these files declare, as it does in a clone under another name. Where that is not certain, the names of the
+/// states that may be meant.
+fn name_at_top() -> Result<(String, Vec<String>), Failure> {
+    let folder = std::env::current_dir().context("Failed to find the working folder")?;
+    let folder = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    // A stack's name has no dot, as addresses have one.
+    let plain = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '-' };
+    let folder: String = folder.trim_start_matches('.').chars().map(plain).collect();
+    let folder = if folder.is_empty() { "stack".to_owned() } else { folder };
+    let states: Vec<(String, PathBuf)> =
+        entries(Path::new("state"))?.into_iter().filter_map(|(file, path)| Some((file.strip_suffix(".json")?.to_owned(), path))).collect();
+    match states.as_slice() {
+        all if all.iter().any(|(name, _)| *name == folder) => Ok((folder, Vec::new())),
+        [(only, path)] if is_of_these_files(path)? => Ok((only.clone(), Vec::new())),
+        _ => Ok((folder, states.into_iter().map(|(name, _)| name).collect())),
+    }
+}
+
+/// Whether a state remembers something that the files of the working folder declare.
+fn is_of_these_files(state: &Path) -> Result<bool, Failure> {
+    let Some(state) = std::fs::read(state).ok().and_then(|bytes| format::read(&bytes, "the state").ok()) else { return Ok(false) };
+    let files = entries(Path::new("."))?;
+    let texts: String =
+        files.iter().filter(|(name, _)| stack_of(name).is_some()).filter_map(|(_, path)| readable::read_text(path).ok()).collect();
+    Ok(state
+        .records
+        .keys()
+        .any(|address| texts.contains(&format!("\"{}\"", address.kind)) && texts.contains(&format!("\"{}\"", address.name))))
+}
+
+fn holds_files(folder: &Path) -> Result<bool, Failure> {
+    Ok(entries(folder)?.iter().any(|(name, path)| stack_of(name).is_some() && path.is_file()))
 }
 
 fn stack_of(file: &str) -> Option<&str> {
     file.strip_suffix(".tf.json").or_else(|| file.strip_suffix(".tf")).filter(|name| !name.is_empty() && !name.starts_with('.'))
 }
 
+/// What a folder holds, by name. A path in the working folder is its name alone, as a person writes it.
 fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
     let failed = |error: std::io::Error| Failure::from(Diagnostic::error(format!("Failed to read {}: {error}.", folder.display())));
     let read = match std::fs::read_dir(folder) {
@@ -167,6 +246,7 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
     let mut found = Vec::new();
     for entry in read {
         let path = entry.map_err(failed)?.path();
+        let path = path.strip_prefix(".").map_or_else(|_| path.clone(), Path::to_owned);
         if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
             found.push((name.to_owned(), path.clone()));
         }
@@ -175,27 +255,40 @@ fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, Failure> {
     Ok(found)
 }
 
-fn place(name: String, global: &Global) -> Result<Place, Failure> {
+fn place(name: String, all: &Stacks, global: &Global) -> Result<Place, Failure> {
     let folder = Path::new("plans").join(&name);
-    let (base, only) = if folder.is_dir() { (folder, None) } else { (PathBuf::from("plans"), Some(name.clone())) };
+    let (base, only) = match () {
+        () if all.at_top && all.names.contains(&name) => (PathBuf::from("."), None),
+        () if folder.is_dir() => (folder, None),
+        () => (PathBuf::from("plans"), Some(name.as_str())),
+    };
+    // Beside one of several stacks of one file, only files of values that bear its name are its own.
+    let alone = all.names.len() < 2;
     let (mut sources, mut values) = (Vec::new(), Vec::new());
     for (file, path) in entries(&base)? {
+        let own = |only: &str| alone || file.starts_with(&format!("{only}."));
         let shown = path.display().to_string();
-        let is_values = file == "terraform.tfvars"
-            || file == "terraform.tfvars.json"
-            || file.ends_with(".auto.tfvars")
-            || file.ends_with(".auto.tfvars.json");
         match stack_of(&file) {
-            Some(stack) if only.as_ref().is_none_or(|only| only == stack) => sources.push((shown, path)),
-            // Beside a stack of one file, only files of values that bear its name are its own.
-            None if is_values && only.as_ref().is_none_or(|only| file.starts_with(&format!("{only}."))) => values.push((shown, path)),
+            Some(stack) if only.is_none_or(|only| only == stack) && path.is_file() => sources.push((shown, path)),
+            None if strength(&file).is_some() && only.is_none_or(own) => values.push((strength(&file), shown, path)),
             _ => {}
         }
     }
-    values.sort_by_key(|(name, _)| (!name.contains("terraform.tfvars"), name.clone()));
+    values.sort();
+    let values = values.into_iter().map(|(_, shown, path)| (shown, path)).collect();
     let base = std::path::absolute(&base).with_context(|| format!("Failed to find {}", base.display()))?;
     let backend = if global.sim { Ok(None) } else { backend(&sources) };
     Ok(Place { name, sources, values, base, backend, sim: global.sim })
+}
+
+/// How much a file of values counts that is read without being named, in Terraform's order; those of the last sort count by their names.
+fn strength(file: &str) -> Option<u8> {
+    match file {
+        "terraform.tfvars" => Some(0),
+        "terraform.tfvars.json" => Some(1),
+        _ if file.ends_with(".auto.tfvars") || file.ends_with(".auto.tfvars.json") => Some(2),
+        _ => None,
+    }
 }
 
 /// What the stack's files say of where its state is kept. A file that cannot be read is told of where it is loaded.

@@ -61,13 +61,11 @@ pub fn read(block: &Block) -> Result<Backend, Vec<Diagnostic>> {
     let [(kind, _)] = block.labels.as_slice() else {
         return Err(vec![Diagnostic::error("A backend block is written `backend \"KIND\" { … }`.").at(block.header.clone())]);
     };
-    let mut errors: Vec<Diagnostic> = block
-        .body
-        .blocks
-        .iter()
-        .map(|inner| Diagnostic::error(format!("A \"backend\" block has no block \"{}\".", inner.kind)).at(inner.header.clone()))
-        .collect();
-    let mut arguments = Vec::new();
+    let mut errors = Vec::new();
+    // Whether a store has a block of that name is the store's to say, as with any argument.
+    let inner = block.body.blocks.iter();
+    let mut arguments: Vec<Setting> =
+        inner.map(|inner| Setting { name: inner.kind.clone(), text: String::new(), span: inner.header.clone() }).collect();
     for attr in &block.body.attrs {
         if let Err(error) = settings(&attr.name, &attr.value, &mut arguments) {
             errors.push(error);

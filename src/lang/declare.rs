@@ -48,8 +48,21 @@ pub struct Module {
     pub imports: Vec<Import>,
     /// `module` blocks.
     pub calls: BTreeMap<String, ModuleCall>,
+    /// Variables that may stay without a value.
+    pub idle: BTreeSet<String>,
+    /// Where the files say that the state is kept.
+    pub kept: Vec<Kept>,
     /// What is written in a way that has no effect, or is an old one.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// A `backend` or `cloud` block.
+#[derive(Debug)]
+pub struct Kept {
+    /// The block's header.
+    pub span: Span,
+    /// The backend's kind; nothing for a `cloud` block.
+    pub backend: Option<String>,
 }
 
 /// An `import` block.

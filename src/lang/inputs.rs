@@ -24,6 +24,8 @@ pub struct Inputs {
     pub lenient: bool,
     /// Whether a `count` or `for_each` may stay unknown where such a variable decides it. For `validate`.
     pub open_shape: bool,
+    /// Whether the account is a simulated one: then a variable that only feeds settings of providers may stay without a value.
+    pub simulated: bool,
 }
 
 /// One source of values.
@@ -68,7 +70,8 @@ pub struct Question {
 #[must_use]
 pub(super) fn questions(module: &Module, inputs: &Inputs, host: &Host<'_>) -> Vec<Question> {
     let (given, _, _) = gather(module, inputs, host);
-    let open = module.variables.iter().filter(|(name, variable)| variable.default.is_none() && !given.contains_key(*name));
+    let needed = |name: &String, variable: &Variable| variable.default.is_none() && !module.idle.contains(name);
+    let open = module.variables.iter().filter(|(name, variable)| needed(name, variable) && !given.contains_key(*name));
     open.map(|(name, variable)| Question {
         name: name.clone(),
         description: variable.description.clone(),
@@ -87,7 +90,7 @@ pub(super) fn values(module: &Module, inputs: &Inputs, host: &Host<'_>) -> Resul
     let (mut given, mut errors, warnings) = gather(module, inputs, host);
     let mut values = BTreeMap::new();
     for (name, variable) in &module.variables {
-        match one(name, variable, given.remove(name), inputs.lenient) {
+        match one(name, variable, given.remove(name), inputs.lenient || module.idle.contains(name)) {
             Ok(value) => {
                 values.insert(name.clone(), value.marked(variable.sensitive));
             }

@@ -24,6 +24,7 @@ pub mod library;
 pub mod module;
 pub mod moves;
 mod quotes;
+mod reach;
 pub mod references;
 pub mod scope;
 pub mod shape;

@@ -3,7 +3,7 @@
 //! Invariant: a `Stack` exists only of files without static errors, with variables that satisfy their validations and a
 //! shape that is known; what is left to go wrong are values. It must not know kinds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Host;
@@ -14,6 +14,7 @@ use super::element;
 use super::error::EvalError;
 use super::inputs::{self, Inputs, Question};
 use super::library::Library;
+use super::reach;
 use super::scope::{Base, Here, Names, Shared};
 pub use super::source::Source;
 use super::source::bodies;
@@ -67,7 +68,7 @@ pub fn load<'a>(
     schemas: &dyn Schemas,
     host: Host<'a>,
 ) -> Result<Stack<'a>, Vec<Diagnostic>> {
-    let module = declared(sources, &host)?;
+    let module = declared(sources, inputs, &host)?;
     let kept = module
         .outputs
         .values()
@@ -102,17 +103,41 @@ fn each_module(names: &Names<'_>, check: &dyn Fn(&Names<'_>) -> Vec<Diagnostic>)
 /// # Errors
 /// What is wrong with the files.
 pub fn questions(sources: &[Source<'_>], inputs: &Inputs, host: Host<'_>) -> Result<Vec<Question>, Vec<Diagnostic>> {
-    let module = declared(sources, &host)?;
+    let module = declared(sources, inputs, &host)?;
     Ok(inputs::questions(&module, inputs, &host))
 }
 
-fn declared(sources: &[Source<'_>], host: &Host<'_>) -> Result<Module, Vec<Diagnostic>> {
+fn declared(sources: &[Source<'_>], inputs: &Inputs, host: &Host<'_>) -> Result<Module, Vec<Diagnostic>> {
     let (bodies, mut errors) = bodies(sources);
+    let idle = if inputs.simulated { reach::idle_variables(&bodies) } else { BTreeSet::new() };
     // A file that cannot be read may hold what others refer to, so nothing more is said of names; the form of the blocks
     // that could be read is looked at all the same.
-    let (module, found) = declare::module(bodies, host);
+    let (mut module, found) = declare::module(bodies, host);
     errors.extend(found);
+    module.idle = idle;
+    let (failing, told): (Vec<_>, Vec<_>) = module.kept.iter().filter_map(|kept| unkept(kept, inputs)).partition(Diagnostic::is_error);
+    errors.extend(failing);
+    module.warnings.extend(told);
     if errors.is_empty() { Ok(module) } else { Err(sorted(errors)) }
+}
+
+/// What is said of a place that the files name for the state and that is not used. A state of a simulated account is kept apart;
+/// a real one that is kept elsewhere must not be begun a second time here.
+fn unkept(kept: &declare::Kept, inputs: &Inputs) -> Option<Diagnostic> {
+    let what = kept.backend.as_ref().map_or_else(|| "The \"cloud\" block".to_owned(), |kind| format!("The backend \"{kind}\""));
+    let told = match kept.backend.as_deref() {
+        Some("local") => return None,
+        _ if inputs.simulated => Diagnostic::warning(format!("{what} is not used with --sim."))
+            .hint("The state of the simulated account is kept below `.dofloat/sim`."),
+        Some(_) => return None,
+        None => Diagnostic::error(format!("{what} has no effect here: dofloat does not use that service.")).hint(
+            "Take the block out. The state is kept in `state/`, or where a \"backend\" block says; `dofloat import -tfstate=FILE` \
+                   takes over what `terraform state pull` gives.",
+        ),
+    };
+    let told = told.at(kept.span.clone());
+    // Whoever validates does not ask for the state.
+    Some(if inputs.open_shape { told.into_warning() } else { told })
 }
 
 fn sorted(mut errors: Vec<Diagnostic>) -> Vec<Diagnostic> {

@@ -112,7 +112,7 @@ variable "name" {
 fn what_is_not_supported_says_so() {
     for (text, expected) in [
         ("module \"m\" {}", "1: A module block needs the argument \"source\"."),
-        ("terraform {\n  cloud {}\n}", "2: A \"cloud\" block has no effect here: there is no such service behind dofloat."),
+        ("terraform {\n  cloud {}\n}", "2: A \"cloud\" block has no effect here: dofloat does not use that service."),
         ("terraform {\n  backend {}\n}", "2: A backend block is written `backend \"KIND\" { … }`."),
         (
             "terraform {\n  backend \"git\" {\n    branch = var.branch\n  }\n}",

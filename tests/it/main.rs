@@ -28,6 +28,7 @@ mod fuzz;
 mod kinds;
 mod lab;
 mod language;
+mod layout;
 mod readme;
 mod secrets;
 mod simulator;

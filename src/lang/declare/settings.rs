@@ -2,7 +2,7 @@
 //!
 //! Invariant: what has no effect here is an error or a warning, but for what only tells Terraform which releases to use.
 
-use super::{Block, Collect, Diagnostic, Provider};
+use super::{Block, Collect, Diagnostic, Kept, Provider};
 use crate::backend;
 
 impl Collect<'_> {
@@ -60,16 +60,11 @@ impl Collect<'_> {
         self.only(block, &["required_version", "experiments", "language"], &["required_providers", "backend", "cloud", "provider_meta"]);
         for inner in &block.body.blocks {
             match inner.kind.as_str() {
-                "backend" => {
-                    if let Err(errors) = backend::read(inner) {
-                        self.errors.extend(errors);
-                    }
-                }
-                "cloud" => self.error(
-                    Diagnostic::error("A \"cloud\" block has no effect here: there is no such service behind dofloat.")
-                        .at(inner.header.clone())
-                        .hint("Remove the block. The state is kept in `state/`, or where a \"backend\" block says."),
-                ),
+                "backend" => match backend::read(inner) {
+                    Ok(found) => self.module.kept.push(Kept { span: inner.header.clone(), backend: Some(found.kind) }),
+                    Err(errors) => self.errors.extend(errors),
+                },
+                "cloud" => self.module.kept.push(Kept { span: inner.header.clone(), backend: None }),
                 "provider_meta" => self.error(Diagnostic::error("\"provider_meta\" is not supported.").at(inner.header.clone())),
                 _ => {}
             }
