@@ -28,7 +28,7 @@ use dofloat::lang::inputs::{Given, Inputs};
 use dofloat::lang::library::Library;
 use dofloat::lang::module::{self, Source, Stack};
 use dofloat::lang::value::{Data, Val};
-use dofloat::lang::{Host, convert, syntax};
+use dofloat::lang::{Host, convert, fmt, syntax};
 use dofloat::state::State;
 use dofloat::ui::errors::{self, Sources};
 use dofloat::ui::paint::Paint;
@@ -194,6 +194,25 @@ output "all" {
   value = jsonencode([var.text, var.number, var.flag, var.list, var.set, var.map, var.object, var.any])
 }
 "#;
+
+/// Formats a text until nothing changes any more; what was formatted can be read.
+pub fn format(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let shown = Shown::of("fuzz.tf", text);
+    let mut formatted = match fmt::format("fuzz.tf", text) {
+        Ok(formatted) => formatted,
+        Err(errors) => return shown.check(&errors),
+    };
+    // A text that is nothing but an insertion loses its quotes, and may hold another such text.
+    for _ in 0..=text.matches("\"${").count() {
+        let again = fmt::format("fuzz.tf", &formatted).unwrap_or_else(|errors| panic!("{formatted:?} cannot be read: {errors:?}"));
+        if again == formatted {
+            return;
+        }
+        formatted = again;
+    }
+    panic!("{formatted:?} is never settled");
+}
 
 /// Gives variables their values: the text as a file of values, and as the value of one of them.
 pub fn tfvars(bytes: &[u8]) {

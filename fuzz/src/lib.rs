@@ -9,17 +9,18 @@ pub mod language;
 pub mod memory;
 
 pub use answers::api_answer;
-pub use language::{config, expression, tfvars};
+pub use language::{config, expression, format, tfvars};
 pub use memory::{journal, saved_plan, state};
 
 /// A target.
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 7] = [
+pub const TARGETS: [(&str, Target); 8] = [
     ("api_answer", api_answer),
     ("config", config),
     ("expression", expression),
+    ("format", format),
     ("journal", journal),
     ("saved_plan", saved_plan),
     ("state", state),

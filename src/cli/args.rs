@@ -14,6 +14,7 @@ use super::cluster::arbiter::ArbiterArgs;
 use super::cluster::status::StatusArgs;
 use super::completions::CompletionsArgs;
 use super::destroy::DestroyArgs;
+use super::fmt::FmtArgs;
 use super::import::ImportArgs;
 use super::options::{Global, VariableArg, Variables};
 use super::output::OutputArgs;
@@ -59,6 +60,8 @@ pub enum Command {
     Output(OutputArgs),
     /// Check the configuration without calling the API
     Validate(ValidateArgs),
+    /// Bring configuration files into their usual form
+    Fmt(FmtArgs),
     /// Import existing objects into the state
     Import(ImportArgs),
     /// Decide which object an interrupted run created, where that is uncertain
@@ -123,6 +126,7 @@ impl Command {
             | Self::Adopt(_)
             | Self::Arbiter(_)
             | Self::Unlock(_)
+            | Self::Fmt(_)
             | Self::Sim(_)
             | Self::Completions(_) => (false, Form::Text),
         };

@@ -15,6 +15,7 @@ pub mod endpoint;
 pub mod environment;
 pub mod exit;
 pub mod files;
+pub mod fmt;
 pub mod history;
 pub mod import;
 pub mod keys;
@@ -127,6 +128,7 @@ async fn run(args: &Args, environment: &Environment, view: &mut View) -> Ended {
         Command::Show(args) => show::run(args, &session, view).await,
         Command::Output(args) => output::run(args, &session, view).await,
         Command::Validate(args) => validate::run(args, &session, view),
+        Command::Fmt(args) => fmt::run(args, view),
         Command::Adopt(args) => adopt::run(args, &session, view).await,
         Command::Import(args) => import::run(args, &session, view).await,
         Command::Refresh(args) => refresh::run(args, &session, view).await,

@@ -16,6 +16,7 @@ pub mod element;
 pub mod error;
 pub mod eval;
 pub mod files;
+pub mod fmt;
 pub mod functions;
 mod graph;
 pub mod inputs;

@@ -4,6 +4,7 @@
 //! environment; a `View` knows the form, and what the time is; `Screen` is the only thing that writes.
 
 pub mod change_text;
+pub mod diff_text;
 pub mod errors;
 pub mod events;
 pub mod import_text;

@@ -44,6 +44,11 @@ fn expressions_do_no_harm() {
 }
 
 #[test]
+fn formatting_does_no_harm() {
+    walk("format", 300);
+}
+
+#[test]
 fn journals_do_no_harm() {
     walk("journal", 600);
 }

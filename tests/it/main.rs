@@ -23,6 +23,7 @@ mod documents;
 mod earlier;
 mod engine;
 mod example;
+mod fmt;
 mod foreign;
 mod fuzz;
 mod kinds;

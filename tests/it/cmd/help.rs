@@ -12,6 +12,7 @@ fn the_help_of_every_command_is_as_agreed() {
         &["show"],
         &["output"],
         &["validate"],
+        &["fmt"],
         &["import"],
         &["refresh"],
         &["state"],
