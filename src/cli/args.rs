@@ -16,6 +16,7 @@ use super::completions::CompletionsArgs;
 use super::destroy::DestroyArgs;
 use super::fmt::FmtArgs;
 use super::import::ImportArgs;
+use super::init::InitArgs;
 use super::options::{Global, VariableArg, Variables};
 use super::output::OutputArgs;
 use super::plan::PlanArgs;
@@ -23,8 +24,9 @@ use super::refresh::RefreshArgs;
 use super::scopes::ScopesArgs;
 use super::show::ShowArgs;
 use super::sim::SimArgs;
-use super::spelling::{normalised, with_added};
+use super::spelling::{command_word, normalised, with_added};
 use super::state::StateCommand;
+use super::unknown;
 use super::unlock::UnlockArgs;
 use super::validate::ValidateArgs;
 use super::version::VersionArgs;
@@ -62,6 +64,9 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Bring configuration files into their usual form
     Fmt(FmtArgs),
+    /// Get what a stack needs before it can be planned
+    #[command(alias = "get")]
+    Init(InitArgs),
     /// Import existing objects into the state
     Import(ImportArgs),
     /// Decide which object an interrupted run created, where that is uncertain
@@ -97,6 +102,9 @@ pub enum Command {
 pub fn parse(argv: impl IntoIterator<Item = OsString>, added: &BTreeMap<String, String>) -> Result<Args, clap::Error> {
     let program = Args::command();
     let words = with_added(normalised(argv, &program), added, &program);
+    if let Some(refused) = command_word(&words).and_then(|word| unknown::refused(word, &program)) {
+        return Err(refused);
+    }
     let matches = program.try_get_matches_from(words)?;
     let mut args = Args::from_arg_matches(&matches)?;
     if let (Some(variables), Some((_, matches))) = (args.command.variables_mut(), matches.subcommand()) {
@@ -127,6 +135,7 @@ impl Command {
             | Self::Arbiter(_)
             | Self::Unlock(_)
             | Self::Fmt(_)
+            | Self::Init(_)
             | Self::Sim(_)
             | Self::Completions(_) => (false, Form::Text),
         };
@@ -279,6 +288,34 @@ mod tests {
         ] {
             assert!(parsed(line).is_err_and(|error| error.use_stderr()), "{line:?}");
         }
+    }
+
+    #[test]
+    fn a_command_of_terraform_gets_a_sentence_and_no_guess() {
+        let of = |line: &[&str]| parsed(line).expect_err("there is no such command").to_string();
+        for (word, named) in [
+            ("workspace", "plans/NAME"),
+            ("taint", "-replace=ADDRESS"),
+            ("untaint", "-replace=ADDRESS"),
+            ("force-unlock", "dofloat unlock"),
+            ("providers", "built in"),
+            ("login", "DIGITALOCEAN_TOKEN"),
+            ("logout", "DIGITALOCEAN_TOKEN"),
+            ("console", "output"),
+            ("test", "--sim"),
+            ("graph", "dofloat plan"),
+            ("metadata", "validate"),
+        ] {
+            for line in [&[word][..], &[word, "list"], &["--sim", word, "-json"]] {
+                let told = of(line);
+                assert!(told.contains(named) && !told.contains("destroy"), "{told}");
+            }
+        }
+        assert!(of(&["plna"]).contains("Did you mean `plan`?"));
+        for word in ["up", "man", "tst", "frobnicate"] {
+            assert!(of(&[word]).contains("dofloat -help"), "{word}");
+        }
+        assert!(parsed(&["get", "-update"]).is_ok() && parsed(&["init", "-input=false", "-backend=false", "-upgrade"]).is_ok());
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod files;
 pub mod fmt;
 pub mod history;
 pub mod import;
+pub mod init;
 pub mod keys;
 pub mod logging;
 pub mod offline;
@@ -40,6 +41,7 @@ pub mod stack;
 pub mod state;
 pub mod store;
 pub mod token;
+mod unknown;
 pub mod unlock;
 pub mod validate;
 pub mod variables;
@@ -128,6 +130,7 @@ async fn run(args: &Args, environment: &Environment, view: &mut View) -> Ended {
         Command::Show(args) => show::run(args, &session, view).await,
         Command::Output(args) => output::run(args, &session, view).await,
         Command::Validate(args) => validate::run(args, &session, view),
+        Command::Init(args) => init::run(args, &session, view),
         Command::Fmt(args) => fmt::run(args, view),
         Command::Adopt(args) => adopt::run(args, &session, view).await,
         Command::Import(args) => import::run(args, &session, view).await,

@@ -69,6 +69,12 @@ pub fn normalised(argv: impl IntoIterator<Item = OsString>, program: &clap::Comm
     words
 }
 
+/// The word that names the command, if it is text.
+#[must_use]
+pub fn command_word(words: &[OsString]) -> Option<&str> {
+    command_at(words).and_then(|at| words[at].to_str())
+}
+
 /// Where the command stands: options of the program itself may stand before it.
 fn command_at(words: &[OsString]) -> Option<usize> {
     let mut at = 1;

@@ -91,6 +91,7 @@ fn a_state_of_terraform_beside_the_files_is_offered_and_nothing_is_made_twice() 
     stack.run(&["plan"]).ok().mentions("import -tfstate=terraform.tfstate").says("Plan: 1 to add");
     stack.run(&["apply", "-auto-approve"]).exits(4).mentions("import -tfstate=terraform.tfstate");
     stack.run(&["plan", "-out=p"]).exits(4);
+    stack.run(&["init"]).ok().mentions("import -tfstate=terraform.tfstate");
     stack.run(&["plan", "--sim"]).ok();
     stack.run(&["apply", "-auto-approve", "-new-stack"]).ok().says("Apply complete! Resources: 1 added");
     stack.run(&["apply", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added");

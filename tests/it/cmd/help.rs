@@ -13,6 +13,7 @@ fn the_help_of_every_command_is_as_agreed() {
         &["output"],
         &["validate"],
         &["fmt"],
+        &["init"],
         &["import"],
         &["refresh"],
         &["state"],

@@ -1,0 +1,52 @@
+//! Commands that do not exist here: Terraform's, each with what to type instead, and slips of the hand.
+//!
+//! Invariant: no guess names a command that changes something, unless it is a slip of a letter or two.
+
+use clap::error::ErrorKind;
+
+use crate::base::diag::did_you_mean;
+
+/// Terraform's commands that have no counterpart of the same name.
+const TERRAFORM: &[(&str, &str)] = &[
+    ("console", "There is no console. An `output` block shows a value: `dofloat plan` prints what it would be."),
+    ("env", "A workspace is a stack of its own here: put the files into plans/NAME/, and say `dofloat plan NAME`."),
+    ("force-unlock", "`dofloat unlock` frees the lock that a killed run left on a shared state."),
+    ("graph", "There is no picture of the graph yet. `dofloat plan` shows every resource, in the order of the names."),
+    (
+        "login",
+        "The token comes from DIGITALOCEAN_TOKEN, a file (`-t FILE`), or doctl: `doctl auth init` keeps one, and `-context NAME` picks it.",
+    ),
+    ("logout", "No token is kept here: unset DIGITALOCEAN_TOKEN, or `doctl auth remove`."),
+    (
+        "metadata",
+        "There is no list of functions for programs. The language is Terraform's, and `dofloat validate` tells what is not there.",
+    ),
+    ("modules", "`dofloat validate` tells what is wrong with the configuration; nothing lists its modules yet."),
+    (
+        "providers",
+        "Every provider that is supported is built in, and nothing is installed. `dofloat validate` tells what is not supported.",
+    ),
+    ("push", "`dofloat state push` puts a state in place."),
+    ("stacks", "A stack is a file or a folder in plans/. `dofloat plan NAME` plans one of them."),
+    ("taint", "`dofloat apply -replace=ADDRESS` recreates a resource."),
+    ("test", "There are no test files. `dofloat plan --sim` and `dofloat apply --sim` try a stack on a simulated account."),
+    ("untaint", "No resource is ever marked as tainted, so there is nothing to take back: `-replace=ADDRESS` holds for one run."),
+    ("workspace", "A workspace is a stack of its own here: put the files into plans/NAME/, and say `dofloat plan NAME`."),
+];
+
+/// What is wrong with a command that there is not.
+pub(super) fn refused(word: &str, program: &clap::Command) -> Option<clap::Error> {
+    let known: Vec<&str> =
+        program.get_subcommands().flat_map(|command| std::iter::once(command.get_name()).chain(command.get_all_aliases())).collect();
+    if word == "help" || known.contains(&word) {
+        return None;
+    }
+    let told = match TERRAFORM.iter().find(|(name, _)| *name == word) {
+        Some((_, instead)) => format!("`{word}` is not a command here. {instead}"),
+        None => match did_you_mean(word, known) {
+            Some(meant) => format!("There is no command `{word}`. Did you mean `{meant}`?"),
+            None => format!("There is no command `{word}`. `dofloat -help` lists them."),
+        },
+    };
+    Some(program.clone().error(ErrorKind::InvalidSubcommand, told))
+}
