@@ -44,7 +44,7 @@ pub fn config(bytes: &[u8]) {
     // Variables without a value are unknown, so that what follows is reached.
     let inputs = Inputs { lenient: true, open_shape: true, ..Inputs::default() };
     with_host(|host| {
-        if let Err(errors) = module::questions(&sources, &inputs, host) {
+        if let Err(errors) = module::questions(&sources, &inputs, &Tables, host) {
             shown.check(&errors);
         }
         match module::load(&sources, &Library::default(), &inputs, &Tables, host) {

@@ -51,6 +51,7 @@ pub async fn run(args: &AdoptArgs, session: &Session<'_>, view: &mut View) -> En
     let mut workspace = session.open(place, &disk)?;
     let mut inputs = workspace.inputs(&args.variables)?;
     inputs.lenient = true;
+    inputs.skip_unsupported = true;
     let workspace = &workspace;
     let claim = Claim { place: &workspace.place, locking: &args.locking, command: "adopt" };
     let with_api = async |opened: &Opened<'_>, view: &mut View| {

@@ -133,6 +133,8 @@ impl Order<'_> {
     fn inputs(&self, workspace: &mut Workspace<'_>) -> Result<Inputs, Failure> {
         let mut inputs = workspace.inputs(&self.planning.variables)?;
         inputs.lenient = self.destroy;
+        // Nothing that is taken down is of what is not supported, and a saved plan was made of a configuration that was looked at.
+        inputs.skip_unsupported |= self.destroy || self.saved.is_some();
         if let Some(saved) = &self.saved {
             let text = serde_json::to_string(&saved.variables).unwrap_or_default();
             inputs.given.insert(0, Given::File { name: "the saved plan.tfvars.json".to_owned(), text });

@@ -42,6 +42,9 @@ pub struct Variables {
     /// Ask for the values of variables that have none
     #[arg(long, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_possible_values = true)]
     pub input: bool,
+    /// Leave out what is not supported, and what refers to it
+    #[arg(long)]
+    pub skip_unsupported: bool,
     /// Both kinds, in the order in which they were written: what comes later wins.
     #[arg(skip)]
     pub given: Vec<VariableArg>,

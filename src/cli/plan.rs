@@ -46,6 +46,7 @@ pub async fn run(args: &PlanArgs, session: &Session<'_>, view: &mut View) -> End
     let mut workspace = session.open(place, &disk)?;
     let mut inputs = workspace.inputs(&args.planning.variables)?;
     inputs.lenient = args.destroy;
+    inputs.skip_unsupported |= args.destroy;
     let ask = args.planning.variables.input;
     let work = async |opened: &Opened<'_>, view: &mut View| {
         let work = async |memory: Memory| shown(args, &workspace, opened, memory, view).await;

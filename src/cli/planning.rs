@@ -77,6 +77,30 @@ impl<'a> PlanContext<'a> {
     }
 }
 
+/// Refuses a plan that would do without provisioners, or destroy what is only left out because it refers to something that is
+/// not supported.
+fn must_leave_nothing(context: PlanContext<'_>) -> Result<(), Failure> {
+    let PlanContext { options, inputs, configuration, .. } = context;
+    if options.destroy || options.refresh_only {
+        return Ok(());
+    }
+    let left = configuration.left_out();
+    if context.binding && !inputs.skip_unsupported && !inputs.simulated {
+        left.provisioners().map_or(Ok(()), Err)?;
+    }
+    let records = context.loaded.state.iter().flat_map(|state| state.records.keys());
+    let lost = records.filter_map(|address| {
+        let (name, on) = left.holds(&address.to_string())?;
+        let told =
+            Diagnostic::error(format!("{address} has an object, and `{name}` is left out, as it refers to {on}: it would be destroyed."));
+        Some(told.hint(format!(
+            "Write what {on} gives in another way, for example as a variable. `dofloat state rm {address}` forgets the object."
+        )))
+    });
+    let lost: Vec<Diagnostic> = lost.collect();
+    if lost.is_empty() { Ok(()) } else { Err(lost.into()) }
+}
+
 /// Makes the plan, with all that a saved one keeps.
 ///
 /// # Errors
@@ -90,6 +114,7 @@ pub async fn make_plan(context: PlanContext<'_>, refresh: bool, recover: bool, v
     if let Some(offer) = offer.take_if(|_| context.binding) {
         return Err(Failure::new(Exit::Decision, vec![offer]));
     }
+    must_leave_nothing(context)?;
     let clock = context.workspace.environment.clock.clone();
     let config = context.workspace.config(context.inputs);
     let (api, waits) = watched(&context.api_session.client);

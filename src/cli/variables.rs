@@ -46,7 +46,7 @@ pub fn given(place: &Place, variables: &Variables, environment: &Environment, so
             VariableArg::File(path) => given.push(values_file(&path.display().to_string(), path, sources)?),
         }
     }
-    Ok(Inputs { given, simulated: place.is_simulated(), ..Inputs::default() })
+    Ok(Inputs { given, simulated: place.is_simulated(), skip_unsupported: variables.skip_unsupported, ..Inputs::default() })
 }
 
 fn values_file(name: &str, path: &Path, sources: &mut Sources) -> Result<Given, Failure> {

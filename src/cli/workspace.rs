@@ -90,7 +90,7 @@ impl<'a> Workspace<'a> {
     pub fn load(&self, inputs: &mut Inputs, ask: bool, view: &mut View) -> Result<Stack<'_>, Failure> {
         if ask && !inputs.lenient && io::stdin().is_terminal() {
             let sources = self.language_sources();
-            let questions = module::questions(&sources, inputs, self.host(false)).map_err(|errors| self.failed(errors))?;
+            let questions = module::questions(&sources, inputs, &Types, self.host(false)).map_err(|errors| self.failed(errors))?;
             variables::ask(questions, inputs, view)?;
         }
         let sources = self.language_sources();

@@ -577,13 +577,6 @@ impl Collect<'_> {
 
     fn resource(&mut self, mut block: Block) {
         let (kind, name) = (block.labels[0].0.clone(), block.labels[1].0.clone());
-        for inner in block.body.blocks.iter().filter(|inner| matches!(inner.kind.as_str(), "provisioner" | "connection")) {
-            self.errors.push(
-                Diagnostic::error(format!("\"{}\" blocks are not supported.", inner.kind))
-                    .at(inner.header.clone())
-                    .hint("Put what a droplet should do at its first boot into `user_data`."),
-            );
-        }
         let repeat = self.repeat(&block, "resource");
         self.sole_provider(&block);
         let depends_on = self.list(&block, "depends_on");
@@ -609,10 +602,7 @@ impl Collect<'_> {
         if let Some(lifecycle) = lifecycles.first() {
             self.lifecycle(lifecycle, &mut resource);
         }
-        let dynamic: Vec<Block> = std::mem::take(&mut block.body.blocks)
-            .into_iter()
-            .filter(|inner| !matches!(inner.kind.as_str(), "lifecycle" | "provisioner" | "connection"))
-            .collect();
+        let dynamic: Vec<Block> = std::mem::take(&mut block.body.blocks).into_iter().filter(|inner| inner.kind != "lifecycle").collect();
         block.body.blocks = dynamic;
         block.body.attrs.retain(|attr| !matches!(attr.name.as_str(), "count" | "for_each" | "provider" | "depends_on"));
         self.dynamics(&block.body);

@@ -26,6 +26,8 @@ pub struct Inputs {
     pub open_shape: bool,
     /// Whether the account is a simulated one: then a variable that only feeds settings of providers may stay without a value.
     pub simulated: bool,
+    /// Whether what is not supported is left out, with all that refers to it.
+    pub skip_unsupported: bool,
 }
 
 /// One source of values.

@@ -20,6 +20,7 @@ pub mod fmt;
 pub mod functions;
 mod graph;
 pub mod inputs;
+mod instead;
 pub mod json;
 pub mod library;
 pub mod module;
@@ -37,6 +38,7 @@ mod target;
 pub mod tree;
 pub mod type_expr;
 pub mod types;
+pub mod unsupported;
 pub mod value;
 mod wanted;
 

@@ -20,6 +20,7 @@ pub use super::source::Source;
 use super::source::bodies;
 use super::statics;
 use super::tree::Tree;
+use super::unsupported::{self, LeftOut};
 use super::value::Val;
 use super::wanted;
 use dofloat_base::address::Address;
@@ -33,6 +34,7 @@ pub struct Stack<'a> {
     base: Base<'a>,
     desired: Desired,
     warnings: Vec<Diagnostic>,
+    left: LeftOut,
 }
 
 /// An argument of the `provider` block.
@@ -68,7 +70,7 @@ pub fn load<'a>(
     schemas: &dyn Schemas,
     host: Host<'a>,
 ) -> Result<Stack<'a>, Vec<Diagnostic>> {
-    let module = declared(sources, inputs, &host)?;
+    let (module, left) = declared(sources, inputs, schemas, &host)?;
     let kept = module
         .outputs
         .values()
@@ -77,16 +79,21 @@ pub fn load<'a>(
     gathered(kept.collect())?;
     let tree = Tree::grow(module, library, &host).map_err(sorted)?;
     let types = statics::types(&tree, schemas);
-    let links = statics::check(&tree, &types, schemas).map_err(sorted)?;
+    let (failing, told): (Vec<_>, Vec<_>) = left.told(inputs.skip_unsupported).into_iter().partition(Diagnostic::is_error);
+    let links = match statics::check(&tree, &types, schemas) {
+        Ok(links) if failing.is_empty() => links,
+        found => return Err(sorted(found.err().into_iter().flatten().chain(failing).collect())),
+    };
     let root = &tree.entries[0].module;
     let (variables, unused) = inputs::values(root, inputs, &host)?;
-    let warnings = root.warnings.iter().cloned().chain(unused).collect();
+    let provisioners = left.provisioners().map(Diagnostic::into_warning);
+    let warnings = told.into_iter().chain(provisioners).chain(root.warnings.iter().cloned()).chain(unused).collect();
     let base = Base::compute(Shared::new(tree, links, types, host, inputs.open_shape), variables);
     let plain = Names::new(&base, None, Here::Plain);
     gathered(each_module(&plain, &validate_variables))?;
     gathered(each_module(&plain, &check_bodies))?;
     let desired = wanted::desired(&base).map_err(sorted)?;
-    Ok(Stack { base, desired, warnings })
+    Ok(Stack { base, desired, warnings, left })
 }
 
 /// What is wrong in a module and in those that it calls.
@@ -102,13 +109,15 @@ fn each_module(names: &Names<'_>, check: &dyn Fn(&Names<'_>) -> Vec<Diagnostic>)
 ///
 /// # Errors
 /// What is wrong with the files.
-pub fn questions(sources: &[Source<'_>], inputs: &Inputs, host: Host<'_>) -> Result<Vec<Question>, Vec<Diagnostic>> {
-    let module = declared(sources, inputs, &host)?;
+pub fn questions(sources: &[Source<'_>], inputs: &Inputs, schemas: &dyn Schemas, host: Host<'_>) -> Result<Vec<Question>, Vec<Diagnostic>> {
+    let (module, _) = declared(sources, inputs, schemas, &host)?;
     Ok(inputs::questions(&module, inputs, &host))
 }
 
-fn declared(sources: &[Source<'_>], inputs: &Inputs, host: &Host<'_>) -> Result<Module, Vec<Diagnostic>> {
-    let (bodies, mut errors) = bodies(sources);
+/// What the files declare, but for what is not supported, which is told by the caller.
+fn declared(sources: &[Source<'_>], inputs: &Inputs, schemas: &dyn Schemas, host: &Host<'_>) -> Result<(Module, LeftOut), Vec<Diagnostic>> {
+    let (mut bodies, mut errors) = bodies(sources);
+    let left = unsupported::take_out(&mut bodies, schemas);
     let idle = if inputs.simulated { reach::idle_variables(&bodies) } else { BTreeSet::new() };
     // A file that cannot be read may hold what others refer to, so nothing more is said of names; the form of the blocks
     // that could be read is looked at all the same.
@@ -118,7 +127,11 @@ fn declared(sources: &[Source<'_>], inputs: &Inputs, host: &Host<'_>) -> Result<
     let (failing, told): (Vec<_>, Vec<_>) = module.kept.iter().filter_map(|kept| unkept(kept, inputs)).partition(Diagnostic::is_error);
     errors.extend(failing);
     module.warnings.extend(told);
-    if errors.is_empty() { Ok(module) } else { Err(sorted(errors)) }
+    if errors.is_empty() {
+        return Ok((module, left));
+    }
+    errors.extend(left.told(inputs.skip_unsupported).filter(Diagnostic::is_error));
+    Err(sorted(errors))
 }
 
 /// What is said of a place that the files name for the state and that is not used. A state of a simulated account is kept apart;
@@ -229,6 +242,12 @@ impl Stack<'_> {
     #[must_use]
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+
+    /// What of the files is not supported, and left out.
+    #[must_use]
+    pub fn left_out(&self) -> &LeftOut {
+        &self.left
     }
 
     /// The values of the variables.

@@ -112,15 +112,14 @@ variable "name" {
 fn what_is_not_supported_says_so() {
     for (text, expected) in [
         ("module \"m\" {}", "1: A module block needs the argument \"source\"."),
-        ("terraform {\n  cloud {}\n}", "2: A \"cloud\" block has no effect here: dofloat does not use that service."),
+        ("terraform {\n  cloud {}\n}", "2: The \"cloud\" block has no effect here: dofloat does not use that service."),
         ("terraform {\n  backend {}\n}", "2: A backend block is written `backend \"KIND\" { … }`."),
         (
             "terraform {\n  backend \"git\" {\n    branch = var.branch\n  }\n}",
             "3: `branch` of a backend is read before anything is evaluated, so it must be a plain value.",
         ),
-        ("data \"thing\" \"x\" {}", "1: Blocks of type \"data\" are not supported yet."),
-        ("resource \"thing\" \"a\" {\n  provisioner \"local-exec\" {}\n}", "2: \"provisioner\" blocks are not supported."),
-        ("provider \"aws\" {}", "1: The provider \"aws\" is not supported; the only one is \"digitalocean\"."),
+        ("data \"thing\" \"x\" {}", "1: 1 of 1 resources and data sources is not supported: thing 1."),
+        ("provider \"digitalocen\" {}", "1: The provider \"digitalocen\" is not supported; the only one is \"digitalocean\"."),
         ("resourec \"thing\" \"a\" {}", "1: There is no block type \"resourec\"."),
         ("locals {\n  a = data.thing.x.id\n}", "2: Data sources are not supported yet."),
     ] {
@@ -367,7 +366,8 @@ fn questions_are_asked_for_what_is_missing_only() {
     let rng = Rng::seeded(1);
     let host = Host { files: &files, base: Path::new("/s"), home: None, now: Moment(0), rng: &rng, fresh: false };
     let given = vec![Given::File { name: "x.tfvars".into(), text: "a = 1\nother = 2\n".into() }];
-    let open = questions(&[Source { name: "t.tf", text }], &Inputs { given: given.clone(), ..Inputs::default() }, host).expect("questions");
+    let open = questions(&[Source { name: "t.tf", text }], &Inputs { given: given.clone(), ..Inputs::default() }, &Kinds, host)
+        .expect("questions");
     assert_eq!(
         open.iter().map(|q| (q.name.as_str(), q.description.as_deref(), &q.ty)).collect::<Vec<_>>(),
         [("b", Some("How many"), &Type::Number)]

@@ -39,4 +39,5 @@ mod support;
 mod tidy;
 mod trust;
 mod tutorial;
+mod unsupported;
 mod walks;

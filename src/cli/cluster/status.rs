@@ -51,6 +51,7 @@ pub async fn run(args: &StatusArgs, session: &Session<'_>, view: &mut View) -> E
     let mut workspace = session.open(place, &disk)?;
     let mut inputs = workspace.inputs(&args.variables)?;
     inputs.lenient = true;
+    inputs.skip_unsupported = true;
     let work = async |opened: &Opened<'_>, view: &mut View| session.unless_stopped(shown(args, session, &workspace, opened, view)).await;
     session.with_api_untold(&workspace, inputs, view, work).await
 }
