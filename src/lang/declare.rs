@@ -443,7 +443,12 @@ impl Collect<'_> {
             self.error(Diagnostic::error(format!("\"{name}\" is reserved and cannot be a variable's name.")).at(block.header.clone()));
         }
         let typed = block.body.attr("type");
-        let constraint = match typed.map(|attr| type_expr::constraint(&attr.value, self.host)) {
+        let quoted = typed.and_then(|attr| Some((type_expr::quoted(&attr.value)?, &attr.value.span)));
+        if let Some((_, span)) = &quoted {
+            self.warning(span, "A type in quotes is an old way to write it.", "`dofloat fmt` writes it as it is written today.");
+        }
+        let read = |attr: &Attr| quoted.map_or_else(|| type_expr::constraint(&attr.value, self.host), |(constraint, _)| Ok(constraint));
+        let constraint = match typed.map(read) {
             Some(Ok(constraint)) => constraint,
             Some(Err(error)) => {
                 self.report(error);

@@ -128,6 +128,19 @@ fn what_is_not_supported_says_so() {
 }
 
 #[test]
+fn a_type_in_quotes_is_taken_and_told_of() {
+    let text = "variable \"a\" {\n  type    = \"string\"\n  default = 1\n}\nvariable \"b\" {\n  type    = \"list\"\n  default = [1]\n}\n";
+    stack(text, |stack| {
+        assert_eq!(stack.variables()["a"].value, Term::Value("1".into()));
+        assert_eq!(
+            stack.warnings().iter().map(|w| w.message.as_str()).collect::<Vec<_>>(),
+            ["A type in quotes is an old way to write it."; 2]
+        );
+    });
+    assert_eq!(errors("variable \"a\" {\n  type = list(\"string\")\n}\n"), ["2: A type is written without quotes."]);
+}
+
+#[test]
 fn circles_are_named() {
     assert_eq!(
         errors("locals {\n  a = local.b\n  b = thing.x.id\n}\nresource \"thing\" \"x\" {\n  name = local.a\n}\n"),

@@ -40,6 +40,16 @@ pub fn constraint(expr: &Expr, host: &Host<'_>) -> Result<Constraint, EvalError>
     }
 }
 
+/// One of the three types that were once written in quotes.
+pub(super) fn quoted(expr: &Expr) -> Option<Constraint> {
+    match expr.text()? {
+        "string" => Some(Constraint::String),
+        "list" => Some(Constraint::List(Box::new(Constraint::Any))),
+        "map" => Some(Constraint::Map(Box::new(Constraint::Any))),
+        _ => None,
+    }
+}
+
 fn unknown(name: &str, expr: &Expr) -> EvalError {
     let error = Diagnostic::error(format!("There is no type \"{name}\".")).at(expr.span.clone());
     let near = match name.to_ascii_lowercase().as_str() {
