@@ -87,13 +87,26 @@ pub fn load<'a>(
     let root = &tree.entries[0].module;
     let (variables, unused) = inputs::values(root, inputs, &host)?;
     let provisioners = left.provisioners().map(Diagnostic::into_warning);
-    let warnings = told.into_iter().chain(provisioners).chain(root.warnings.iter().cloned()).chain(unused).collect();
+    let warnings =
+        told.into_iter().chain(provisioners).chain(root.warnings.iter().cloned()).chain(unused).chain(idle_providers(&tree)).collect();
     let base = Base::compute(Shared::new(tree, links, types, host, inputs.open_shape), variables);
     let plain = Names::new(&base, None, Here::Plain);
     gathered(each_module(&plain, &validate_variables))?;
     gathered(each_module(&plain, &check_bodies))?;
     let desired = wanted::desired(&base).map_err(sorted)?;
     Ok(Stack { base, desired, warnings, left })
+}
+
+/// What modules say of the provider: the account is the stack's.
+fn idle_providers(tree: &Tree) -> Vec<Diagnostic> {
+    let written = |provider: &&declare::Provider| !provider.body.attrs.is_empty() || !provider.body.blocks.is_empty();
+    let all = tree.entries.iter().skip(1).flat_map(|entry| entry.module.providers.iter().filter(written));
+    let warning = |provider: &declare::Provider| {
+        Diagnostic::warning("A provider block in a module has no effect: the one of the stack's own files counts.")
+            .at(provider.span.clone())
+            .hint("Configure the provider there.")
+    };
+    sorted(all.map(warning).collect())
 }
 
 /// What is wrong in a module and in those that it calls.

@@ -295,3 +295,13 @@ fn many_modules_of_many_resources_take_their_time_and_no_more() {
         assert_eq!(addresses(&stack.desired().resources[&at("module.m99.thing.r49")].after), ["module.m98.thing.r0"]);
     });
 }
+
+#[test]
+fn what_a_module_says_of_the_provider_is_told_to_have_no_effect() {
+    let text = "module \"a\" {\n  source = \"./m\"\n}\nmodule \"b\" {\n  source = \"./m\"\n}\n";
+    loaded(&[("main.tf", text), ("m/main.tf", "provider \"digitalocean\" {\n  token = \"x\"\n}\n")], &Inputs::default(), |stack| {
+        let stack = stack.unwrap_or_else(|errors| panic!("{errors:#?}"));
+        let told: Vec<&str> = stack.warnings().iter().map(|warning| warning.message.as_str()).collect();
+        assert_eq!(told, ["A provider block in a module has no effect: the one of the stack's own files counts."], "once for both calls");
+    });
+}
