@@ -4,9 +4,13 @@
 //! sleep moves the clock to its end at once and lets other tasks run. Spans are measured between `Tick`s and never between
 //! `Moment`s: people and NTP set the wall clock, and two machines never agree on it.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::oneshot;
 
 /// A point in time: milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +74,42 @@ enum Inner {
     System(Instant),
     Fast(Instant, u32),
     Virtual(Arc<Stage>),
+    Stepped(Arc<Steps>),
+}
+
+/// Time that moves from sleeper to sleeper.
+#[derive(Debug)]
+struct Steps {
+    start: Moment,
+    passed: AtomicU64,
+    /// By their ends, and in the order in which they went to sleep.
+    sleepers: Mutex<BTreeMap<(u64, u64), oneshot::Sender<()>>>,
+    order: AtomicU64,
+}
+
+/// How often everything else may go on before a stepped clock takes it that all of it sleeps. A wake-up passes through a few
+/// tasks (a channel, a lock) on its way to the next sleep; each takes one turn.
+const TURNS: usize = 100;
+
+impl Steps {
+    async fn sleep(&self, span: Duration) {
+        let (wake, woken) = oneshot::channel();
+        let key = (self.passed.load(Ordering::SeqCst).saturating_add(millis(span)), self.order.fetch_add(1, Ordering::SeqCst));
+        self.sleepers.lock().unwrap_or_else(PoisonError::into_inner).insert(key, wake);
+        // The sender goes only with the clock, which this future borrows.
+        let _ = woken.await;
+    }
+
+    /// Moves on to the end of the first sleep that somebody still waits for, and ends all that end then.
+    fn step(&self) {
+        let mut sleepers = self.sleepers.lock().unwrap_or_else(PoisonError::into_inner);
+        sleepers.retain(|_, wake| !wake.is_closed());
+        let Some((&(end, _), _)) = sleepers.first_key_value() else { return };
+        self.passed.fetch_max(end, Ordering::SeqCst);
+        while let Some(entry) = sleepers.first_entry().filter(|entry| entry.key().0 <= end) {
+            let _ = entry.remove().send(());
+        }
+    }
 }
 
 /// Virtual time.
@@ -118,6 +158,31 @@ impl Clock {
         Self(Inner::Virtual(Arc::new(Stage { passed: AtomicU64::new(0), wall: AtomicU64::new(start.0), leap })), None)
     }
 
+    /// A clock that moves on to the end of the next sleep once everything else sleeps: many can wait at a time, and each wakes
+    /// at its own moment. It moves only while somebody `drive`s it, on a runtime of one thread, with no input or output under way.
+    #[must_use]
+    pub fn stepped(start: Moment) -> Self {
+        let steps = Steps { start, passed: AtomicU64::new(0), sleepers: Mutex::default(), order: AtomicU64::new(0) };
+        Self(Inner::Stepped(Arc::new(steps)), None)
+    }
+
+    /// Does the work, and moves a stepped clock on meanwhile.
+    pub async fn drive<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut work = std::pin::pin!(work);
+        loop {
+            for _ in 0..TURNS {
+                tokio::select! {
+                    biased;
+                    done = &mut work => return done,
+                    () = tokio::task::yield_now() => {}
+                }
+            }
+            if let Inner::Stepped(steps) = &self.0 {
+                steps.step();
+            }
+        }
+    }
+
     /// The same clock with a wall clock that is set by so many milliseconds once it was read so often: from the start with 0.
     #[must_use]
     pub fn set_by(self, millis: i64, after: u64) -> Self {
@@ -145,6 +210,7 @@ impl Clock {
                 let wall = stage.wall.fetch_add(millis(stage.leap), Ordering::SeqCst);
                 Moment(wall.saturating_add(stage.passed.load(Ordering::SeqCst)))
             }
+            Inner::Stepped(steps) => Moment(steps.start.0.saturating_add(steps.passed.load(Ordering::SeqCst))),
         }
     }
 
@@ -155,6 +221,7 @@ impl Clock {
             Inner::System(start) => Tick(millis(start.elapsed())),
             Inner::Fast(start, times) => Tick(millis(start.elapsed().saturating_mul(*times))),
             Inner::Virtual(stage) => Tick(stage.passed.load(Ordering::SeqCst)),
+            Inner::Stepped(steps) => Tick(steps.passed.load(Ordering::SeqCst)),
         }
     }
 
@@ -169,6 +236,7 @@ impl Clock {
                 stage.passed.fetch_max(end, Ordering::SeqCst);
                 tokio::task::yield_now().await;
             }
+            Inner::Stepped(steps) => steps.sleep(span).await,
         }
     }
 
@@ -177,7 +245,7 @@ impl Clock {
         match &self.0 {
             Inner::System(_) => tokio::time::sleep(span).await,
             Inner::Fast(_, times) => tokio::time::sleep(span / *times).await,
-            Inner::Virtual(_) => std::future::pending().await,
+            Inner::Virtual(_) | Inner::Stepped(_) => std::future::pending().await,
         }
     }
 
@@ -227,6 +295,23 @@ mod tests {
         let before = one.now();
         assert!(other.now() >= before);
         assert!(before.0 - MEETING > 500 * (Clock::system().now().0 - MEETING));
+    }
+
+    #[tokio::test]
+    async fn a_stepped_clock_wakes_each_sleeper_at_its_own_moment() {
+        let clock = Clock::stepped(Moment(1_000));
+        let woken = Mutex::new(Vec::new());
+        let sleeper = async |name: &'static str, spans: &[u64]| {
+            for span in spans {
+                clock.sleep(Duration::from_millis(*span)).await;
+                woken.lock().unwrap().push((name, clock.tick().0));
+            }
+        };
+        let left = async { tokio::time::timeout(Duration::ZERO, clock.sleep(Duration::from_millis(10))).await };
+        let all = async { tokio::join!(sleeper("a", &[70, 10]), sleeper("b", &[20, 20, 50]), left) };
+        let _ = clock.drive(all).await;
+        assert_eq!(*woken.lock().unwrap(), [("b", 20), ("b", 40), ("a", 70), ("a", 80), ("b", 90)]);
+        assert_eq!(clock.now(), Moment(1_090));
     }
 
     #[test]
