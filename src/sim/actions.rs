@@ -146,7 +146,7 @@ impl World {
     /// Begins an action and returns its identifier.
     pub(super) fn begin(&mut self, begin: Begin) -> u64 {
         let wait = if begin.effect == Effect::Boot { Wait::Droplet } else { Wait::Action };
-        let due = self.settings.clock.due(wait, self.now);
+        let due = self.settings.clock.due(wait, self.now, &format!("{} {}", begin.on.key(), begin.kind));
         self.begin_due(begin, due)
     }
 

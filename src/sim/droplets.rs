@@ -304,7 +304,7 @@ impl World {
 
     /// Deletes a droplet: it goes at once, or later if the clock says so.
     fn delete_droplet(&mut self, id: u64) {
-        let due = self.settings.clock.due(Wait::Action, self.now);
+        let due = self.settings.clock.due(Wait::Action, self.now, &format!("droplet {id} delete"));
         for ip in self.reserved_ips.values_mut().filter(|ip| ip.droplet == Some(id)) {
             ip.droplet = None;
         }

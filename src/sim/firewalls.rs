@@ -129,7 +129,7 @@ impl World {
     }
 
     fn firewall_waits(&mut self, id: &str) {
-        let due = self.settings.clock.due(Wait::Action, self.now);
+        let due = self.settings.clock.due(Wait::Action, self.now, &format!("firewall {id}"));
         if let Some(firewall) = self.firewalls.get_mut(id) {
             firewall.waiting = Some(due);
         }

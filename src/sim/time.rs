@@ -30,6 +30,17 @@ pub enum ClockMode {
         /// Of every other action.
         action: Duration,
     },
+    /// By the system's clock, each time drawn from the first to the last of a span: the same for the same thing and seed.
+    Drawn {
+        /// Of every request.
+        request: Duration,
+        /// From the create of a droplet to `active`.
+        droplet: [Duration; 2],
+        /// Of every other action.
+        action: [Duration; 2],
+        /// What is drawn by.
+        seed: u64,
+    },
 }
 
 impl Default for ClockMode {
@@ -46,20 +57,37 @@ pub(super) enum Wait {
 }
 
 impl ClockMode {
-    /// When something that begins now is done.
-    pub(super) fn due(self, what: Wait, now: Moment) -> Due {
-        match (self, what) {
-            (Self::Explicit { looks }, _) => Due::Looks(looks),
-            (Self::Real { droplet, .. }, Wait::Droplet) => Due::At(now.plus(droplet).0),
-            (Self::Real { action, .. }, Wait::Action) => Due::At(now.plus(action).0),
+    /// When something that begins now is done; `key` tells it from others.
+    pub(super) fn due(self, what: Wait, now: Moment, key: &str) -> Due {
+        match self {
+            Self::Explicit { looks } => Due::Looks(looks),
+            _ => Due::At(now.plus(self.lasts(what == Wait::Droplet, key)).0),
         }
+    }
+
+    /// How long the start of a droplet or another action takes, by what tells it from others: `droplet 1 create`.
+    #[must_use]
+    pub fn lasts(self, is_start: bool, key: &str) -> Duration {
+        let ([first, last], seed) = match self {
+            Self::Explicit { .. } => return Duration::ZERO,
+            Self::Real { droplet, action, .. } => return if is_start { droplet } else { action },
+            Self::Drawn { droplet, action, seed, .. } => (if is_start { droplet } else { action }, seed),
+        };
+        // FNV-1a; its upper half is spread well enough.
+        let hash = seed
+            .to_le_bytes()
+            .into_iter()
+            .chain(key.bytes())
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let part = u32::try_from(hash.rotate_left(17) % 1_000).unwrap_or(0);
+        first + last.saturating_sub(first) * part / 1_000
     }
 
     /// How long every request takes.
     pub(super) fn latency(self) -> Duration {
         match self {
             Self::Explicit { .. } => Duration::ZERO,
-            Self::Real { request, .. } => request,
+            Self::Real { request, .. } | Self::Drawn { request, .. } => request,
         }
     }
 }
@@ -107,12 +135,18 @@ mod tests {
 
     #[test]
     fn looks_count_down_and_moments_pass() {
-        let mut due = ClockMode::Explicit { looks: 1 }.due(Wait::Action, EPOCH);
+        let mut due = ClockMode::Explicit { looks: 1 }.due(Wait::Action, EPOCH, "a");
         assert!(!due.look(EPOCH));
         assert!(due.look(EPOCH));
         let clock = ClockMode::Real { request: Duration::ZERO, droplet: Duration::from_secs(3), action: Duration::from_secs(2) };
-        let mut due = clock.due(Wait::Droplet, EPOCH);
+        let mut due = clock.due(Wait::Droplet, EPOCH, "a");
         assert!(!due.look(EPOCH.plus(Duration::from_secs(2))));
         assert!(due.look(EPOCH.plus(Duration::from_secs(3))));
+        let span = [2, 60].map(Duration::from_secs);
+        let drawn =
+            |seed: u64| ClockMode::Drawn { request: Duration::ZERO, droplet: span, action: span, seed }.lasts(true, "droplet 1 create");
+        assert_eq!(drawn(1), drawn(1));
+        let mean = (1..=200).map(|seed| drawn(seed).as_secs_f64()).sum::<f64>() / 200.0;
+        assert!((28.0..34.0).contains(&mean), "{mean}");
     }
 }

@@ -185,7 +185,7 @@ impl World {
     pub(super) fn pass(&mut self, now: Moment) {
         self.now = match self.settings.clock {
             ClockMode::Explicit { .. } => Moment(EPOCH.0 + self.lead),
-            ClockMode::Real { .. } => Moment(now.0 + self.lead),
+            ClockMode::Real { .. } | ClockMode::Drawn { .. } => Moment(now.0 + self.lead),
         };
         self.settle();
     }
