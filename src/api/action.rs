@@ -7,9 +7,9 @@
 //! 2021 the API answered `done` for a while. It must not know what the action does.
 
 use std::collections::BTreeSet;
-use std::future::Future;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
@@ -17,9 +17,13 @@ use serde_json::Value;
 
 use super::client::Client;
 use super::error::ApiError;
+use super::looks::{Place, Seen};
 use super::messages::{Said, said};
-use super::wait::{Cause, Poll, Waiting};
+use super::wait::{Poll, Waiting};
+use super::watching::Goal;
 
+/// At which looks at an object its action is asked too.
+const ASKED_EVERY: u32 = 3;
 /// A new action may be unknown for a moment, one on a brought address for ever.
 const UNKNOWN: Duration = Duration::from_secs(10);
 /// How often an action is asked for whose answers are lost.
@@ -37,6 +41,8 @@ const LAG: Duration = Duration::from_secs(60);
 pub struct Order<'a> {
     /// Where it is posted, and where the object's actions are listed: `/droplets/1/actions`.
     pub path: &'a str,
+    /// The object, whose state is wanted.
+    pub place: Place,
     /// The body; its `type` is how the action is called, or how its name begins (`assign_ip`).
     pub body: Value,
     /// What completes "waiting for …": "droplet 1 to be off".
@@ -109,16 +115,16 @@ impl Order<'_> {
 }
 
 impl Client {
-    /// Brings a state about by an action. `reached` reads the object and gives a value once it has the state.
+    /// Brings a state about by an action. `reached` judges what is seen of the object, nothing if it is not there, and gives a
+    /// value once it has the state.
     ///
     /// # Errors
     /// A refusal, an action that failed, `Unsettled` at the limit; `Broken` where each answer was lost and nothing came of it.
     /// Never `Ambiguous`.
-    pub async fn bring_about<T, F, Fut>(&self, order: &Order<'_>, reached: F) -> Result<Option<T>, ApiError>
+    pub async fn bring_about<T, F>(&self, order: &Order<'_>, reached: F) -> Result<Option<T>, ApiError>
     where
         T: Send,
-        F: Fn() -> Fut + Send + Sync,
-        Fut: Future<Output = Result<Option<T>, ApiError>> + Send,
+        F: Fn(Option<Seen>) -> Result<Option<T>, ApiError> + Send + Sync,
     {
         let start = self.clock().tick();
         let left = || order.limit.saturating_sub(self.clock().tick().since(start));
@@ -144,11 +150,10 @@ impl Client {
 
     /// Posts it, again and again while another event is pending. A refused post is one changing request too many, so the
     /// lists of actions are asked first from the second time on.
-    async fn ask_for<T, F, Fut>(&self, order: &Order<'_>, reached: &F, limit: Duration) -> Result<Asked<T>, ApiError>
+    async fn ask_for<T, F>(&self, order: &Order<'_>, reached: &F, limit: Duration) -> Result<Asked<T>, ApiError>
     where
         T: Send,
-        F: Fn() -> Fut + Send + Sync,
-        Fut: Future<Output = Result<Option<T>, ApiError>> + Send,
+        F: Fn(Option<Seen>) -> Result<Option<T>, ApiError> + Send + Sync,
     {
         let refused = Mutex::new(None::<ApiError>);
         let last = || refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -159,7 +164,7 @@ impl Client {
                         return Ok(Poll::Pending(refusal.to_string()));
                     }
                 }
-                if let Some(value) = reached().await? {
+                if let Some(value) = self.has(order, reached).await? {
                     return Ok(Poll::Ready(Asked::Needless(value)));
                 }
             }
@@ -176,55 +181,82 @@ impl Client {
         self.wait_saying(&order.goal, limit, poll).await
     }
 
-    /// Waits for the end of an action that was taken, and then for the state.
-    async fn follow<T, F, Fut>(&self, order: &Order<'_>, action: &Action, reached: &F, limit: Duration) -> Result<Option<T>, ApiError>
+    /// Whether the object has the state now.
+    async fn has<T, F>(&self, order: &Order<'_>, reached: &F) -> Result<Option<T>, ApiError>
     where
         T: Send,
-        F: Fn() -> Fut + Send + Sync,
-        Fut: Future<Output = Result<Option<T>, ApiError>> + Send,
+        F: Fn(Option<Seen>) -> Result<Option<T>, ApiError> + Send + Sync,
     {
-        let start = self.clock().tick();
-        // The object first: often it is done by now, and the action need not be asked for at all.
-        if let Some(value) = reached().await? {
-            return Ok(Some(value));
+        reached(self.look(&order.place).await?)
+    }
+
+    /// Waits for the state after an action was taken. The object decides, and a list tells of it together with others; the action
+    /// itself is asked now and then whether it failed.
+    async fn follow<T, F>(&self, order: &Order<'_>, action: &Action, reached: &F, limit: Duration) -> Result<Option<T>, ApiError>
+    where
+        T: Send,
+        F: Fn(Option<Seen>) -> Result<Option<T>, ApiError> + Send + Sync,
+    {
+        let (looks, has_ended) = (AtomicU32::new(0), AtomicBool::new(action.status == "completed"));
+        let (looks, has_ended) = (&looks, &has_ended);
+        let judge = |seen: Option<Seen>| async move {
+            if let Some(value) = reached(seen)? {
+                return Ok(Poll::Ready(Some(value)));
+            }
+            let nth = looks.fetch_add(1, Ordering::Relaxed) + 1;
+            let asks = nth.is_multiple_of(ASKED_EVERY) || order.completed_is_enough;
+            if has_ended.load(Ordering::Relaxed) || !asks {
+                return Ok(Poll::Pending("it has not the state yet".to_owned()));
+            }
+            match self.end_now(order, action.id).await? {
+                Some(ActionEnd::Errored) => Err(order.errored(action.id)),
+                Some(ActionEnd::Completed) if order.completed_is_enough => Ok(Poll::Ready(None)),
+                Some(_) => {
+                    has_ended.store(true, Ordering::Relaxed);
+                    Ok(Poll::Pending("the action is completed, and the state does not show it yet".to_owned()))
+                }
+                None => Ok(Poll::Pending("the action is in progress".to_owned())),
+            }
+        };
+        let sort = format!("action {}", order.kind());
+        self.watch(Goal { what: &order.goal, sort: &sort, limit: limit.max(LAG) }, &order.place, judge).await
+    }
+
+    /// How an action has ended, if it has; one that is not known may be known later.
+    async fn end_now(&self, order: &Order<'_>, id: u64) -> Result<Option<ActionEnd>, ApiError> {
+        match self.get::<Envelope>(&format!("{}/{id}", order.path), &[]).await {
+            Ok(Envelope { action }) if matches!(action.status.as_str(), "completed" | "errored") => Ok(Some(action.end())),
+            Ok(_) => Ok(None),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
         }
-        let end = if action.status == "completed" { ActionEnd::Completed } else { self.end_of(order, action.id, limit).await? };
-        match end {
-            ActionEnd::Errored => return Err(order.errored(action.id)),
-            ActionEnd::Completed if order.completed_is_enough => return Ok(None),
-            ActionEnd::Completed | ActionEnd::Gone => {}
-        }
-        let left = limit.saturating_sub(self.clock().tick().since(start)).max(LAG);
-        self.wait(&order.goal, left, reached).await.map(Some)
     }
 
     /// A refusal is none if what is wanted holds: by somebody else's doing, or by an order of an earlier run.
-    async fn holds_already<T, F, Fut>(&self, order: &Order<'_>, refusal: ApiError, reached: &F) -> Result<T, ApiError>
+    async fn holds_already<T, F>(&self, order: &Order<'_>, refusal: ApiError, reached: &F) -> Result<T, ApiError>
     where
         T: Send,
-        F: Fn() -> Fut + Send + Sync,
-        Fut: Future<Output = Result<Option<T>, ApiError>> + Send,
+        F: Fn(Option<Seen>) -> Result<Option<T>, ApiError> + Send + Sync,
     {
         // The object may lag behind what the API knows of it.
         let limit = if said(&refusal) == Some(Said::HoldsAlready) { LAG.min(order.limit) } else { Duration::ZERO };
-        match self.wait(&order.goal, limit, reached).await {
+        match self.wait(&order.goal, limit, || self.has(order, reached)).await {
             Err(ApiError::Unsettled { .. }) => Err(refusal),
             other => other,
         }
     }
 
     /// What became of an order whose answer was lost.
-    async fn look_into<T, F, Fut>(&self, order: &Order<'_>, reached: &F, limit: Duration) -> Result<Fate<T>, ApiError>
+    async fn look_into<T, F>(&self, order: &Order<'_>, reached: &F, limit: Duration) -> Result<Fate<T>, ApiError>
     where
         T: Send,
-        F: Fn() -> Fut + Send + Sync,
-        Fut: Future<Output = Result<Option<T>, ApiError>> + Send,
+        F: Fn(Option<Seen>) -> Result<Option<T>, ApiError> + Send + Sync,
     {
         let start = self.clock().tick();
         let (mut quiet, mut pause) = (Duration::ZERO, FIRST_PAUSE);
         let mut before: Option<BTreeSet<u64>> = None;
         loop {
-            if let Some(value) = reached().await? {
+            if let Some(value) = self.has(order, reached).await? {
                 return Ok(Fate::Reached(value));
             }
             let actions = self.recent(order.path).await?;
@@ -249,8 +281,8 @@ impl Client {
             if elapsed >= limit {
                 return Ok(Fate::NotTaken);
             }
-            self.tell(&Waiting { what: order.goal.clone(), elapsed, limit: Some(limit), pause, cause: Cause::Settling });
-            self.clock().sleep(pause).await;
+            self.tell(&Waiting { what: order.goal.clone(), elapsed, limit: Some(limit), pause, ..Waiting::default() });
+            self.pause(pause).await;
             quiet += pause;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

@@ -3,35 +3,33 @@
 //! Invariant: what goes out passes the gate, has a time limit, and is repeated only as `retry` decides; what comes back is an
 //! answer of the expected form or an `ApiError` that says whether the request may have taken effect.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, HeaderValue};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use url::Url;
 
 use super::connect;
 pub use super::connect::{ClientError, Settings};
-use super::error::{Answer, ApiError};
+use super::error::ApiError;
+use super::exchange::{Connection, Outcome, conclude};
+use super::looks::Looks;
 use super::memory::{Memory, Recalled};
-use super::pace::{Bucket, Limits, Pace};
+use super::pace::{Bucket, Left, Pace};
 use super::page;
 use super::probe;
 pub use super::request::segment;
 use super::request::{Method, Repeat, Request};
 use super::retry::{self, Attempt, Patience, Tried, Verdict};
-use super::scopes;
+use super::slots::Slot;
+use super::timing::Timings;
 use super::trace::masked;
 use super::wait::{Cause, Waiting, Watcher};
 use dofloat_base::clock::Clock;
-use dofloat_base::crash::crash_point;
 use dofloat_base::rng::Rng;
-
-/// Longer than any answer: a page of 200 objects has some hundred kilobytes.
-const LONGEST_ANSWER: usize = 32 << 20;
 
 /// How often it is told that an answer is still waited for.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
@@ -42,15 +40,17 @@ pub struct Client {
     core: Arc<Core>,
     memory: Option<Arc<Memory>>,
     watcher: Option<Watcher>,
+    slot: Option<Slot>,
+    mark: Option<Arc<str>>,
 }
 
 struct Core {
-    http: reqwest::Client,
+    connection: Connection,
     prober: reqwest::Client,
-    base: Url,
-    authorization: HeaderValue,
     token_source: Arc<str>,
     pace: Pace,
+    looks: Looks,
+    timings: Timings,
     patience: Patience,
     clock: Clock,
     rng: Arc<Rng>,
@@ -59,7 +59,7 @@ struct Core {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("base", &self.core.base.as_str()).finish_non_exhaustive()
+        f.debug_struct("Client").field("base", &self.core.connection.base.as_str()).finish_non_exhaustive()
     }
 }
 
@@ -69,19 +69,27 @@ impl Client {
     /// # Errors
     /// If the address, the token or the root certificates will not do.
     pub fn new(settings: Settings) -> Result<Self, ClientError> {
-        let core = Core {
+        let connection = Connection {
             base: connect::base(&settings)?,
             authorization: connect::authorization(&settings.token)?,
-            token_source: settings.token_source.as_str().into(),
             http: connect::connections(&settings)?,
+            timeout: settings.timeout,
+            clock: settings.clock.clone(),
+            carrier: settings.carrier,
+        };
+        let core = Core {
+            connection,
+            token_source: settings.token_source.as_str().into(),
             prober: probe::connections(settings.probe_through.as_ref())?,
-            pace: Pace::new(settings.clock.clone(), settings.requests_per_second),
+            pace: Pace::new(settings.clock.clone(), settings.requests_per_second, settings.reserve),
+            looks: Looks::default(),
+            timings: Timings::default(),
             patience: Patience { retry_max: settings.retry_max, wait_min: settings.retry_wait_min, wait_max: settings.retry_wait_max },
             clock: settings.clock,
             rng: settings.rng,
             timeout: settings.timeout,
         };
-        Ok(Self { core: Arc::new(core), memory: None, watcher: None })
+        Ok(Self { core: Arc::new(core), memory: None, watcher: None, slot: None, mark: None })
     }
 
     pub(super) fn prober(&self) -> &reqwest::Client {
@@ -99,6 +107,60 @@ impl Client {
     #[must_use]
     pub fn watched(&self, f: Watcher) -> Self {
         Self { watcher: Some(f), ..self.clone() }
+    }
+
+    /// A client whose requests take slots: as many are under way at a time as there are.
+    #[must_use]
+    pub fn in_slot(&self, slot: Slot) -> Self {
+        Self { slot: Some(slot), ..self.clone() }
+    }
+
+    /// A client of one stack: the tag by which lists can be narrowed to what is the stack's.
+    #[must_use]
+    pub fn of_stack(&self, mark: &str) -> Self {
+        Self { mark: Some(mark.into()), ..self.clone() }
+    }
+
+    /// The tag of the stack.
+    #[must_use]
+    pub fn mark(&self) -> Option<&str> {
+        self.mark.as_deref()
+    }
+
+    /// How long waits took, by their sort, in milliseconds: to be kept for later runs.
+    #[must_use]
+    pub fn timings(&self) -> BTreeMap<String, Vec<u64>> {
+        self.core.timings.all()
+    }
+
+    /// How long waits took in earlier runs.
+    pub fn learn(&self, earlier: BTreeMap<String, Vec<u64>>) {
+        self.core.timings.learn(earlier);
+    }
+
+    pub(crate) fn looks(&self) -> &Looks {
+        &self.core.looks
+    }
+
+    /// The time to the next look of a wait of this sort.
+    pub(crate) fn next_look(&self, sort: &str, elapsed: Duration) -> Duration {
+        self.core.timings.pause(sort, elapsed, self.strain(), self.chance())
+    }
+
+    /// A wait of this sort took so long.
+    pub(crate) fn took(&self, sort: &str, elapsed: Duration) {
+        self.core.timings.note(sort, elapsed);
+    }
+
+    /// The same without memory, and with no slot in hand: for what is asked for several.
+    pub(crate) fn plain(&self) -> Self {
+        Self { memory: None, slot: self.slot.as_ref().map(Slot::later), ..self.clone() }
+    }
+
+    /// What is left of the request budget; nothing where the API counts no requests, or has not said so yet.
+    #[must_use]
+    pub fn left(&self) -> Option<Left> {
+        self.core.pace.left()
     }
 
     /// Reads one object.
@@ -210,6 +272,19 @@ impl Client {
         self.core.pace.strain()
     }
 
+    /// Gives back the slot that was taken at the start.
+    pub(crate) fn let_go(&self) {
+        if let Some(slot) = &self.slot {
+            slot.let_go();
+        }
+    }
+
+    /// Pauses; whoever waits holds no slot.
+    pub(crate) async fn pause(&self, span: Duration) {
+        self.let_go();
+        self.core.clock.sleep(span).await;
+    }
+
     /// Tells whoever watches what is waited for.
     pub fn tell(&self, waiting: &Waiting) {
         if let Some(watcher) = &self.watcher {
@@ -271,6 +346,7 @@ impl Client {
                 }
                 None => {
                     all.append(&mut items);
+                    self.core.looks.note(&first.path, &first.query, &all);
                     return Ok(Value::Array(all));
                 }
             }
@@ -282,27 +358,30 @@ impl Client {
         let core = &*self.core;
         let (bucket, start) = (Bucket::of(request), core.clock.tick());
         let (mut tried, mut attempts, mut may_have_acted) = (Tried::default(), 0, false);
-        let tell = |pause, cause| {
+        let tell = |pause, cause, shortage| {
             let what = format!("{} {}", request.method.name(), request.shown());
-            self.tell(&Waiting { what, elapsed: core.clock.tick().since(start), limit: None, pause, cause });
+            let elapsed = core.clock.tick().since(start);
+            self.tell(&Waiting { what, elapsed, pause, cause, shortage, ..Waiting::default() });
         };
+        let changes = request.method != Method::Get;
         loop {
-            core.pace.enter(bucket, |pause| tell(pause, Cause::Budget)).await;
+            let entry = core.pace.enter(bucket, changes, |pause, shortage| tell(pause, Cause::Budget, Some(shortage))).await;
             attempts += 1;
             let outcome = self.answered(request, bucket).await;
+            drop(entry);
             let attempt = outcome.attempt();
             may_have_acted |= attempt.may_have_acted();
             match retry::decide(request, attempt, tried, &core.patience, core.rng.fraction()) {
                 Verdict::Take => return conclude(request, outcome, attempts, may_have_acted, &self.core.token_source),
+                Verdict::Again(pause) if matches!(attempt, Attempt::Answered { status: 429, .. }) => {
+                    tried.throttled += 1;
+                    tell(pause, Cause::Budget, core.pace.refused(pause));
+                    self.pause(pause).await;
+                }
                 Verdict::Again(pause) => {
-                    let throttled = matches!(attempt, Attempt::Answered { status: 429, .. });
-                    tell(pause, if throttled { Cause::Budget } else { Cause::Retry });
-                    if throttled {
-                        tried.throttled += 1;
-                    } else {
-                        tried.failed += 1;
-                    }
-                    core.clock.sleep(pause).await;
+                    tried.failed += 1;
+                    tell(pause, Cause::Retry, None);
+                    self.pause(pause).await;
                 }
             }
         }
@@ -313,6 +392,10 @@ impl Client {
     /// One attempt; that there is no answer yet is told from time to time.
     async fn answered(&self, request: &Request, bucket: Bucket) -> Outcome {
         let core = &*self.core;
+        let _in_flight = match &self.slot {
+            Some(slot) => slot.enter().await,
+            None => None,
+        };
         let start = core.clock.tick();
         let mut attempt = std::pin::pin!(core.attempt(request, bucket));
         loop {
@@ -322,28 +405,9 @@ impl Client {
                 () = core.clock.sleep_in_earnest(SIGN_OF_LIFE) => {
                     let what = format!("an answer to {} {}", request.method.name(), request.shown());
                     let elapsed = core.clock.tick().since(start);
-                    self.tell(&Waiting { what, elapsed, limit: Some(core.timeout), pause: Duration::ZERO, cause: Cause::Answer });
+                    self.tell(&Waiting { what, elapsed, limit: Some(core.timeout), cause: Cause::Answer, ..Waiting::default() });
                 }
             }
-        }
-    }
-}
-
-/// What came of one attempt.
-enum Outcome {
-    Answered { status: u16, limits: Limits, answer: Answer, body: Result<Value, String> },
-    Unsent(String),
-    Untrusted(String),
-    Lost(String),
-}
-
-impl Outcome {
-    fn attempt(&self) -> Attempt {
-        match self {
-            Self::Answered { status: 200..300, body: Err(_), .. } | Self::Lost(_) => Attempt::Lost,
-            Self::Answered { status, limits, .. } => Attempt::Answered { status: *status, after: limits.pause(*status) },
-            Self::Unsent(_) => Attempt::Unsent,
-            Self::Untrusted(_) => Attempt::Untrusted,
         }
     }
 }
@@ -354,7 +418,7 @@ impl Core {
         if let Some(body) = &request.body {
             tracing::trace!(method, path, body = %masked(body), "asking");
         }
-        let outcome = self.exchange(request).await;
+        let outcome = self.connection.exchange(request).await;
         let millis = u64::try_from(self.clock.tick().since(start).as_millis()).unwrap_or(u64::MAX);
         match &outcome {
             Outcome::Answered { status, limits, answer, body } => {
@@ -368,74 +432,6 @@ impl Core {
             Outcome::Unsent(why) | Outcome::Untrusted(why) | Outcome::Lost(why) => tracing::debug!(method, path, why, millis, "no answer"),
         }
         outcome
-    }
-
-    async fn exchange(&self, request: &Request) -> Outcome {
-        let method = match request.method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-            Method::Put => reqwest::Method::PUT,
-            Method::Patch => reqwest::Method::PATCH,
-            Method::Delete => reqwest::Method::DELETE,
-        };
-        let mut builder = self.http.request(method, request.url(&self.base)).header(AUTHORIZATION, self.authorization.clone());
-        if let Some(body) = &request.body {
-            builder = builder.json(body);
-        }
-        let writes = request.method != Method::Get;
-        crash_points(["request.before", "write.before"], writes);
-        let mut response = match builder.send().await {
-            Ok(response) => response,
-            Err(error) if error.is_builder() => return Outcome::Unsent(connect::cause(&error)),
-            Err(error) if error.is_connect() && connect::is_untrusted(&error) => return Outcome::Untrusted(connect::cause(&error)),
-            Err(error) if error.is_connect() => return Outcome::Unsent(format!("no connection: {}", self.reason(&error))),
-            Err(error) => return Outcome::Lost(self.reason(&error)),
-        };
-        crash_points(["answer.received", "write.answered"], writes);
-        let status = response.status().as_u16();
-        let limits = Limits::read(response.headers(), self.clock.now());
-        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        let (request_id, location) = (header("x-request-id"), header("location"));
-        match self.whole(&mut response).await {
-            Ok(bytes) => {
-                let body = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes).map_err(|e| e.to_string()) };
-                let answer = Answer::read(status, request_id, location, body.as_ref().ok(), &bytes);
-                Outcome::Answered { status, limits, answer, body }
-            }
-            // The status says enough where it is a refusal.
-            Err(why) if !(200..300).contains(&status) => {
-                let answer = Answer::read(status, request_id, location, None, b"");
-                Outcome::Answered { status, limits, answer, body: Err(why) }
-            }
-            Err(why) => Outcome::Lost(format!("the answer broke off: {why}")),
-        }
-    }
-
-    /// The body of an answer. One that does not end must not fill the memory.
-    async fn whole(&self, response: &mut reqwest::Response) -> Result<Vec<u8>, String> {
-        let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| self.reason(&error))? {
-            if bytes.len() + piece.len() > LONGEST_ANSWER {
-                return Err(format!("it is longer than {} MiB", LONGEST_ANSWER >> 20));
-            }
-            bytes.extend_from_slice(&piece);
-        }
-        Ok(bytes)
-    }
-
-    fn reason(&self, error: &reqwest::Error) -> String {
-        if error.is_timeout() && !error.is_connect() {
-            return format!("no answer within {:?}", self.timeout);
-        }
-        connect::cause(error)
-    }
-}
-
-/// Crash points of every request, and of those that change something.
-fn crash_points([all, writes]: [&str; 2], is_write: bool) {
-    crash_point(all);
-    if is_write {
-        crash_point(writes);
     }
 }
 
@@ -451,34 +447,6 @@ fn list_request(path: &str, query: &[(&str, &str)]) -> Result<Request, ApiError>
 /// What a snapshot knows a list by.
 fn list_name(request: &Request, key: &str) -> String {
     format!("{key} of {}", request.shown())
-}
-
-/// What the last attempt means, where this or an earlier one may have taken effect.
-fn conclude(request: &Request, outcome: Outcome, attempts: u32, may_have_acted: bool, token: &Arc<str>) -> Result<Value, ApiError> {
-    let asked = request.asked(attempts);
-    let unknown = |asked, why| {
-        let write = request.method != Method::Get;
-        if write && may_have_acted { ApiError::Ambiguous { asked, why } } else { ApiError::Broken { asked, why } }
-    };
-    match outcome {
-        Outcome::Untrusted(why) if !may_have_acted => Err(ApiError::Untrusted { asked, why }),
-        Outcome::Unsent(why) | Outcome::Untrusted(why) | Outcome::Lost(why) => Err(unknown(asked, why)),
-        Outcome::Answered { status: 200..300, body, .. } => {
-            body.map_err(|error| unknown(asked, format!("the answer is not JSON: {error}")))
-        }
-        Outcome::Answered { status, limits, answer, .. } => Err(match status {
-            401 => ApiError::Refused { asked, answer, scopes: Vec::new(), token: Arc::clone(token) },
-            403 => {
-                let scopes = scopes::needed(request.method.name(), &request.path);
-                ApiError::Refused { asked, answer, scopes, token: Arc::clone(token) }
-            }
-            404 => ApiError::NotFound { asked },
-            429 => ApiError::Throttled { asked, wait: limits.pause(status).unwrap_or_default() },
-            400..500 if status != 408 => ApiError::Rejected { asked, answer },
-            300..400 => ApiError::Broken { asked, why: answer.message },
-            _ => unknown(asked, format!("the API answered {status}: {}", answer.message)),
-        }),
-    }
 }
 
 /// The answer in the form that is expected; `within` is where it was found.

@@ -12,9 +12,13 @@ use reqwest::Certificate;
 use reqwest::header::HeaderValue;
 use url::{Host, Url};
 
+use super::carrier::Carrier;
 use dofloat_base::clock::Clock;
 use dofloat_base::rng::Rng;
 use dofloat_base::secret::Secret;
+
+/// Of 250 a minute: a node asks thrice a minute at most, and only while another is missing.
+const RESERVE: u64 = 10;
 
 /// What a client is made from.
 #[derive(Clone, Debug)]
@@ -43,6 +47,10 @@ pub struct Settings {
     pub ca_file: Option<PathBuf>,
     /// A proxy for what is asked of others than the API.
     pub probe_through: Option<Url>,
+    /// How many requests a minute are left to others who use the account: nodes, people, other runs.
+    pub reserve: u64,
+    /// What brings requests to the API in place of connections.
+    pub carrier: Option<Carrier>,
 }
 
 impl Settings {
@@ -62,6 +70,8 @@ impl Settings {
             rng,
             ca_file: None,
             probe_through: None,
+            reserve: RESERVE,
+            carrier: None,
         }
     }
 }

@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use super::request::{Repeat, Request};
 
-/// The longest pause that the API can impose on us at a time.
-pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// The longest pause that the API can impose on us after a failure.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
-/// A request that is to wait longer than this is given up.
-const LONGEST_PATIENCE: Duration = Duration::from_secs(900);
+/// A request that is to wait longer than this for the request limit is given up: that of an hour passes within one.
+const LONGEST_PATIENCE: Duration = Duration::from_secs(3900);
+
+/// By how much those who were told the same moment come apart.
+const APART: Duration = Duration::from_secs(1);
 
 /// How one attempt went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +77,7 @@ pub(crate) fn decide(request: &Request, attempt: Attempt, tried: Tried, patience
                 return Verdict::Take;
             }
             match after {
-                Some(after) => Verdict::Again(spread(after.min(LONGEST_PAUSE), chance)),
+                Some(after) => Verdict::Again(after + APART.mul_f64(chance.clamp(0.0, 1.0))),
                 None => Verdict::Again(backoff(tried.throttled, patience, chance)),
             }
         }
@@ -161,9 +164,10 @@ mod tests {
             assert_eq!(decide(&request(Repeat::Once), attempt, Tried::default(), &PATIENCE, chance), expected, "{after}");
         };
         check(29, 0.0, Verdict::Again(Duration::from_secs(29)));
-        check(50, 1.0, Verdict::Again(Duration::from_secs(55)));
-        check(600, 0.0, Verdict::Again(LONGEST_PAUSE));
-        check(3600, 0.0, Verdict::Take);
+        check(50, 1.0, Verdict::Again(Duration::from_secs(51)));
+        // The hour's limit is waited for.
+        check(3600, 0.0, Verdict::Again(Duration::from_secs(3600)));
+        check(4000, 0.0, Verdict::Take);
     }
 
     #[test]

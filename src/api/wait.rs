@@ -10,9 +10,11 @@ use std::time::Duration;
 use super::client::Client;
 use super::error::ApiError;
 use super::messages::{Said, said};
+pub use super::pace::{Left, Limit, Shortage};
+use super::timing::distance;
 
 /// Something that waits, told to the watcher each time that it goes to sleep.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waiting {
     /// What for: "droplet 123 to be active".
     pub what: String,
@@ -24,13 +26,17 @@ pub struct Waiting {
     pub pause: Duration,
     /// Why it waits.
     pub cause: Cause,
+    /// What was seen last: "its status is new". Empty where nothing was.
+    pub seen: String,
+    /// Which limit of requests holds it up, where one does.
+    pub shortage: Option<Shortage>,
 }
 
 /// Who is told when something waits.
 pub type Watcher = Arc<dyn Fn(&Waiting) + Send + Sync>;
 
 /// Why something waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Cause {
     /// A request failed and will be repeated.
     Retry,
@@ -39,6 +45,7 @@ pub enum Cause {
     /// A request was sent, and no answer came yet.
     Answer,
     /// The API is not ready yet.
+    #[default]
     Settling,
 }
 
@@ -88,12 +95,11 @@ impl Client {
             };
             let elapsed = self.clock().tick().since(start);
             if begun >= limit {
-                let last = if seen.is_empty() { String::new() } else { format!("; at last, {seen}") };
-                return Err(ApiError::Unsettled { what: format!("gave up waiting for {what} after {}{last}", words(elapsed)) });
+                return Err(given_up(what, elapsed, &seen));
             }
             let pause = distance(elapsed, self.strain(), self.chance()).min(limit.saturating_sub(elapsed)).max(Duration::from_millis(1));
-            self.tell(&Waiting { what: what.to_owned(), elapsed, limit: Some(limit), pause, cause: Cause::Settling });
-            self.clock().sleep(pause).await;
+            self.tell(&Waiting { what: what.to_owned(), elapsed, limit: Some(limit), pause, seen, ..Waiting::default() });
+            self.pause(pause).await;
         }
     }
 
@@ -139,13 +145,10 @@ impl Client {
     }
 }
 
-/// The time to the next look. An eighth of what has passed, so that the end is noticed with little delay at any length
-/// (a droplet takes a minute, a rename two seconds), at least 100 ms and at most 3 s; longer as the budget shrinks.
-fn distance(elapsed: Duration, strain: u32, chance: f64) -> Duration {
-    let plain = (elapsed / 8).clamp(Duration::from_millis(100), Duration::from_secs(3));
-    let pause = plain.mul_f64(0.9 + chance.clamp(0.0, 1.0) / 5.0) * strain;
-    // The clock counts whole milliseconds; a fraction would be lost with each look.
-    Duration::from_millis(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX))
+/// The error at the limit.
+pub(crate) fn given_up(what: &str, elapsed: Duration, seen: &str) -> ApiError {
+    let last = if seen.is_empty() { String::new() } else { format!("; at last, {seen}") };
+    ApiError::Unsettled { what: format!("gave up waiting for {what} after {}{last}", words(elapsed)) }
 }
 
 /// A span of time for people.
@@ -160,21 +163,6 @@ fn words(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn looks_grow_apart_within_bounds() {
-        let check = |elapsed: u64, strain: u32, chance: f64, expected: u64| {
-            let pause = distance(Duration::from_millis(elapsed), strain, chance);
-            assert_eq!(pause, Duration::from_millis(expected), "{elapsed} {strain} {chance}");
-        };
-        check(0, 1, 0.5, 100);
-        check(800, 1, 0.5, 100);
-        check(8_000, 1, 0.5, 1_000);
-        check(8_000, 1, 0.0, 900);
-        check(8_000, 1, 1.0, 1_100);
-        check(60_000, 1, 0.5, 3_000);
-        check(60_000, 4, 0.5, 12_000);
-    }
 
     #[test]
     fn spans_are_said_in_round_numbers() {

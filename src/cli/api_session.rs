@@ -3,6 +3,7 @@
 //! Invariant: nothing is sent before it is known to be allowed; whatever is said of a token is where it came from. The settings'
 //! order of precedence is the official provider's.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +15,11 @@ use super::exit::Failure;
 use super::keys::keys;
 use super::provider::ProviderSettings;
 use super::workspace::Workspace;
-use super::{simulator, token};
+
+use super::{simulator, timings, token};
 use crate::api::client::{Client, Settings};
 use crate::base::diag::Diagnostic;
+use crate::base::durable::OWN_FOLDER;
 use crate::base::rng::Rng;
 use crate::base::secret::Secret;
 use crate::lang::inputs::Inputs;
@@ -41,8 +44,11 @@ pub struct ApiSession {
 }
 
 impl ApiSession {
-    /// Ends the embedded simulator, its world on disk.
+    /// Ends the embedded simulator, its world on disk; how long a real API took for things is kept.
     pub async fn close(self) {
+        if self.token.is_some() {
+            timings::keep(&self.client, Path::new(OWN_FOLDER), &self.endpoint);
+        }
         if let Some(simulator) = self.simulator {
             simulator.stop().await;
         }
@@ -142,6 +148,7 @@ impl ApiRoute {
                 None => diagnostic,
             }
         })?;
+        timings::learn(&client, Path::new(OWN_FOLDER), &endpoint);
         let own = keys(workspace.environment).exposure();
         let warnings = token.warning.map(|warning| *warning).into_iter().chain(own).collect();
         Ok(ApiSession { client, endpoint, token: Some(token.value), token_source: token.source, warnings, simulator: None })
@@ -171,6 +178,12 @@ fn settings(configured: &ProviderSettings, base: Url, token: &token::Token, envi
     }
     if let Some(rate) = number("DIGITALOCEAN_REQUESTS_PER_SECOND", configured.rate)? {
         settings.requests_per_second = rate;
+    }
+    if let Some(text) = &environment.reserve {
+        settings.reserve = text.trim().parse().map_err(|_| {
+            Diagnostic::error(format!("DOFLOAT_REQUEST_RESERVE is `{text}`, which is not a whole number."))
+                .hint("Set it to the number of requests a minute that are left to others, for example 10, or unset it.")
+        })?;
     }
     settings.timeout = environment.time_limit.unwrap_or(settings.timeout);
     settings.ca_file.clone_from(&environment.ca_file);

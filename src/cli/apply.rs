@@ -9,6 +9,7 @@ use super::cluster::expansion;
 use super::cluster::expansion::Intent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
+use super::forecast::forecast;
 use super::keys::keys;
 use super::options::Planning;
 use super::planning::{PlanContext, make_plan, options};
@@ -204,6 +205,9 @@ impl Job<'_> {
         let surveyed = self.session.unless_stopped(self.surveyed(context, view)).await?;
         let plan = &surveyed.planned.plan;
         view.plan(plan, &workspace.sources);
+        if let Some(line) = forecast(plan, api_session.client.left(), workspace.environment.clock.now(), order.command()) {
+            view.log(&line);
+        }
         let what = if order.destroy { "destroy all of this" } else { "perform these actions" };
         if order.asks() && !plan.is_empty() && !self.session.approved(what, view).await? {
             view.line(if order.destroy { "Destroy cancelled." } else { "Apply cancelled." });

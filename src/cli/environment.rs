@@ -54,6 +54,8 @@ pub struct Environment {
     pub time_limit: Option<Duration>,
     /// The proxy for what is asked of servers, where a debug build is given one by `DOFLOAT_PROBE_THROUGH`.
     pub probe_through: Option<String>,
+    /// `DOFLOAT_REQUEST_RESERVE`: how many requests a minute are left to others who use the account.
+    pub reserve: Option<String>,
     /// `DOFLOAT_CA_FILE`: root certificates in place of the system's.
     pub ca_file: Option<PathBuf>,
     /// `NO_COLOR`.
@@ -125,6 +127,7 @@ impl Environment {
             clock: clock(rehearsed("DOFLOAT_CLOCK").as_deref(), rehearsed("DOFLOAT_CLOCK_SET").as_deref()),
             time_limit: rehearsed("DOFLOAT_TIME_LIMIT").and_then(|millis| millis.parse().ok()).map(Duration::from_millis),
             probe_through: rehearsed("DOFLOAT_PROBE_THROUGH"),
+            reserve: text("DOFLOAT_REQUEST_RESERVE"),
             ca_file: path("DOFLOAT_CA_FILE"),
             no_color: text("NO_COLOR").is_some(),
             automation: set("CI") || set("TF_IN_AUTOMATION"),

@@ -89,7 +89,7 @@ pub struct Planning {
     /// How the state is locked.
     #[command(flatten)]
     pub locking: Locking,
-    /// The number of operations that run at once
+    /// The number of concurrent requests
     #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
     /// Print JSON, one object per line

@@ -8,6 +8,7 @@ use super::cluster::expansion;
 use super::cluster::expansion::Intent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
+use super::forecast::forecast;
 use super::options::Planning;
 use super::planning::{PlanContext, make_plan, options};
 use super::session::{Memory, Opened, Session};
@@ -88,6 +89,10 @@ async fn shown(args: &PlanArgs, workspace: &Workspace<'_>, opened: &Opened<'_>, 
         );
     }
     view.plan(&surveyed.planned.plan, &workspace.sources);
+    let command = if args.destroy { "destroy" } else { "apply" };
+    if let Some(line) = forecast(&surveyed.planned.plan, api_session.client.left(), workspace.environment.clock.now(), command) {
+        view.log(&line);
+    }
     if let Some(path) = &args.out {
         if busy.is_some() {
             return Err(Failure::new(Exit::Locked, vec![Diagnostic::error("The plan is not saved, because an apply is running.")]));

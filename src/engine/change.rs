@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use dofloat_api::wait::Shortage;
 use dofloat_base::address::Address;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::{Id, Owner};
@@ -360,12 +361,21 @@ pub enum Event {
         op: StepOp,
         /// The awaited condition: "droplet 123 to be active".
         what: String,
+        /// What was seen last: "its status is new". Empty where nothing was.
+        seen: String,
         /// For how long by now.
         elapsed: Duration,
         /// How long it is silent from now on.
         pause: Duration,
         /// When it is given up, where there is a limit.
         limit: Option<Duration>,
+    },
+    /// The API's request limit is used up: what is to be asked waits for it.
+    Slowed {
+        /// Which limit, and until when.
+        shortage: Shortage,
+        /// For how long from now on.
+        pause: Duration,
     },
     /// A step is done, and that is on disk.
     Done {

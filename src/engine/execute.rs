@@ -77,7 +77,7 @@ pub async fn execute(execution: Execution<'_>) -> Result<ApplyResult, EngineErro
         return Ok(ApplyResult { outcome: Outcome::default(), state, settled: true });
     }
     let had_mark = may_carry_the_mark(loaded, resolve, planned.plan.destroy);
-    let run = Run { planned, resolve, state, store, api: api.clone(), mark: mark.clone(), clock, claims, options, stop, tell };
+    let run = Run { planned, resolve, state, store, api: api.of_stack(&mark.0), mark: mark.clone(), clock, claims, options, stop, tell };
     let mut result = apply::run(run).await;
     result.outcome.counts.import = planned.plan.counts().import;
     if !result.settled || !leave(surveyed, loaded, had_mark, &api, &mark, &mut result).await {

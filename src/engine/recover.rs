@@ -13,7 +13,7 @@ use super::refresh::is_there;
 use super::request::SurveyContext;
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
-use dofloat_api::wait::{Cause, Waiting};
+use dofloat_api::wait::Waiting;
 use dofloat_base::address::Address;
 use dofloat_base::clock::{Clock, Tick};
 use dofloat_base::diag::Diagnostic;
@@ -143,7 +143,7 @@ async fn until(start: Tick, due: Duration, api: &Client, address: &Address, cloc
     if !pause.is_zero() {
         let what = format!("{address} to show up, because it may have been created");
         let limit = POLLS_MARKED.last().copied();
-        api.tell(&Waiting { what, elapsed: clock.tick().since(start), limit, pause, cause: Cause::Settling });
+        api.tell(&Waiting { what, elapsed: clock.tick().since(start), limit, pause, ..Waiting::default() });
         clock.sleep(pause).await;
     }
 }

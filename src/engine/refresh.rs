@@ -17,7 +17,7 @@ use super::held;
 use super::observed::{Label, Observed, Seen, Stray};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
-use dofloat_api::wait::{Cause, Waiting};
+use dofloat_api::wait::Waiting;
 use dofloat_base::address::Address;
 use dofloat_base::digest::{Digest, Salt};
 use dofloat_base::identity::{Id, Ours};
@@ -152,7 +152,7 @@ async fn read_each(api: &Client, kind: &dyn AnyKind, ids: Vec<Id>) -> Result<(Ve
 async fn read_again(api: &Client, kind: &dyn AnyKind, missing: Vec<Id>, ours: Ours<'_>) -> Result<Vec<Found>, ApiError> {
     let what =
         format!("{} {} to be seen, or surely gone", kind.name(), missing.iter().map(|id| id.0.as_str()).collect::<Vec<_>>().join(", "));
-    api.tell(&Waiting { what, elapsed: Duration::ZERO, limit: Some(DOUBT), pause: DOUBT, cause: Cause::Settling });
+    api.tell(&Waiting { what, elapsed: Duration::ZERO, limit: Some(DOUBT), pause: DOUBT, ..Waiting::default() });
     api.clock().sleep(DOUBT).await;
     let (mut found, missing) = read_each(api, kind, missing).await?;
     if !missing.is_empty() {

@@ -47,6 +47,12 @@ impl Schedule {
         Some(id)
     }
 
+    /// Whether a step could be taken.
+    #[must_use]
+    pub fn has_ready(&self, may_start: impl Fn(StepId) -> bool) -> bool {
+        self.ready.iter().any(|(_, id)| may_start(*id))
+    }
+
     /// A step is done: what needed it may become ready.
     pub fn finish(&mut self, id: StepId) {
         self.running.remove(&id);
@@ -136,6 +142,7 @@ mod tests {
     fn what_is_held_back_stays_ready() {
         let mut schedule = Schedule::new(&[step(0, &[]), step(1, &[])]);
         assert_eq!(schedule.take(|id| id != StepId(0)), Some(StepId(1)));
+        assert!(schedule.has_ready(any) && !schedule.has_ready(|id| id != StepId(0)));
         assert_eq!(schedule.take(|id| id != StepId(0)), None);
         assert_eq!(schedule.take(any), Some(StepId(0)));
     }

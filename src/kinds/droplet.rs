@@ -24,6 +24,9 @@ use super::wire::{Slug, or_default, present, seen};
 use super::{For, Hit, Kind, Made, form, if_there};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
+use dofloat_api::looks::{List, Place, Seen};
+use dofloat_api::wait::Poll;
+use dofloat_api::watching::Goal;
 use dofloat_base::identity::{Id, Mark, Ours};
 use dofloat_base::number::Number;
 use dofloat_base::value::{Body, Term, Value};
@@ -283,7 +286,8 @@ impl Kind for Droplet {
         let without_public = wanted.get("public_networking") == Term::Value(Value::Bool(false));
         let wait = Start::new(without_public);
         let what = format!("droplet {id} to be active");
-        api.wait_saying(&what, START_LIMIT, || wait.poll(api, id)).await?.live()
+        let goal = Goal { what: &what, sort: "droplet create", limit: START_LIMIT };
+        api.watch(goal, &place(api, id), |seen| wait.judge(api, id, seen)).await?.live()
     }
 
     async fn stillborn(api: &Client, id: &Id, seen: &Body) -> Result<bool, ApiError> {
@@ -348,15 +352,21 @@ impl Kind for Droplet {
 
     async fn delete(api: &Client, id: &Id, seen: &Body) -> Result<(), ApiError> {
         // Who may hand over before it goes is given the time.
-        if seen.get("graceful_shutdown") == Some(&true.into()) && if_there(get(api, id).await)?.is_some_and(|wire| wire.status == "active")
-        {
-            // Who was deleted meanwhile needs no time.
-            if_there(edits::power_off(api, id, true).await)?;
+        let place = place(api, id);
+        if seen.get("graceful_shutdown") == Some(&true.into()) {
+            let now: Option<Wire> = api.look(&place).await?.map(|seen| seen.decode(&place)).transpose()?;
+            if now.is_some_and(|wire| wire.status == "active") {
+                // Who was deleted meanwhile needs no time.
+                if_there(edits::power_off(api, id, true).await)?;
+            }
         }
         let what = format!("droplet {id} to have no pending event");
         api.pending_retry(&what, LEAVE_LIMIT, || async { api.delete(&path(id), &[]).await }).await?;
-        let poll = || async { Ok(if_there(get(api, id).await)?.is_none().then_some(())) };
-        api.wait(&format!("droplet {id} to be gone"), LEAVE_LIMIT, poll).await
+        let gone = |seen: Option<Seen>| async move {
+            Ok(if seen.is_none() { Poll::Ready(()) } else { Poll::Pending("it is still there".to_owned()) })
+        };
+        let what = format!("droplet {id} to be gone");
+        api.watch(Goal { what: &what, sort: "droplet delete", limit: LEAVE_LIMIT }, &place, gone).await
     }
 
     /// By tag and exact name; and by name alone, as tags come late, where nothing speaks against it: those are not certain.
@@ -592,6 +602,13 @@ async fn all(api: &Client) -> Result<Vec<Wire>, ApiError> {
 
 fn path(id: &Id) -> String {
     format!("/droplets/{}", segment(&id.0))
+}
+
+/// Where a droplet is seen: in the list of those that carry the stack's mark, and at its own address.
+fn place(api: &Client, id: &Id) -> Place {
+    let query = api.mark().map(|mark| ("tag_name", mark.to_owned())).into_iter().collect();
+    let list = List { path: "/droplets", query, key: "droplets", by: "id", id: id.0.clone() };
+    Place { one: path(id), field: "droplet", list: Some(list) }
 }
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ use super::wire::{id_numbers, or_default, present, seen};
 use super::{For, Hit, Kind, Made, NOT_YET, form, if_there};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
+use dofloat_api::looks::{List, Place, Seen};
 use dofloat_api::wait::Poll;
+use dofloat_api::watching::Goal;
 use dofloat_base::identity::{Id, Ours};
 use dofloat_base::value::{Body, Term, Value};
 
@@ -280,10 +282,11 @@ impl Kind for Firewall {
 
     async fn wait_ready(api: &Client, id: &Id, _: &Term) -> Result<Live, ApiError> {
         let what = format!("firewall {id} to reach its droplets");
-        api.wait_saying(&what, SPREAD_LIMIT, || async {
-            let Some(One { firewall: wire }) = if_there(api.get(&path(id), &[]).await)? else {
-                return Ok(Poll::Pending(NOT_YET.to_owned()));
-            };
+        let list = List { path: "/firewalls", query: Vec::new(), key: "firewalls", by: "id", id: id.0.clone() };
+        let place = &Place { one: path(id), field: "firewall", list: Some(list) };
+        let judge = |seen: Option<Seen>| async move {
+            let Some(seen) = seen else { return Ok(Poll::Pending(NOT_YET.to_owned())) };
+            let wire: Wire = seen.decode(place)?;
             if wire.status == "failed" {
                 return Err(ApiError::Unsettled { what: format!("DigitalOcean failed to apply the firewall {id}, and says no reason") });
             }
@@ -291,8 +294,8 @@ impl Kind for Firewall {
                 return Ok(Poll::Ready(wire.live()?));
             }
             Ok(Poll::Pending(format!("its status is {}, {} changes are pending", wire.status, wire.pending_changes.len())))
-        })
-        .await
+        };
+        api.watch(Goal { what: &what, sort: "firewall", limit: SPREAD_LIMIT }, place, judge).await
     }
 
     async fn bulk(api: &Client, _: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {

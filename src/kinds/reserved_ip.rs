@@ -19,7 +19,9 @@ use super::{For, Hit, Kind, Made, NOT_YET, UNSEEN_LIMIT, if_there, project};
 use dofloat_api::action::Order;
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
+use dofloat_api::looks::{List, Place, Seen};
 use dofloat_api::wait::Poll;
+use dofloat_api::watching::Goal;
 use dofloat_base::identity::{Id, Mark, Ours};
 use dofloat_base::value::{Body, Term, Value};
 
@@ -199,12 +201,15 @@ impl<S: Spelling> Kind for ReservedIp<S> {
     }
 
     async fn wait_ready(api: &Client, id: &Id, body: &Term) -> Result<Live, ApiError> {
-        let poll = || async {
-            let Some(wire) = one(api, &id.0).await? else { return Ok(Poll::Pending(NOT_YET.to_owned())) };
+        let place = &place(&id.0);
+        let judge = |seen: Option<Seen>| async move {
+            let Some(seen) = seen else { return Ok(Poll::Pending(NOT_YET.to_owned())) };
+            let wire: Wire = seen.decode(place)?;
             let busy = || Poll::Pending("something is being done to it".to_owned());
             if wire.locked { Ok(busy()) } else { wire.live::<S>().map(Poll::Ready) }
         };
-        let live = api.wait_saying(&format!("the reserved address {id} to be there"), ASSIGN_LIMIT, poll).await?;
+        let what = format!("the reserved address {id} to be there");
+        let live = api.watch(Goal { what: &what, sort: "reserved address create", limit: ASSIGN_LIMIT }, place, judge).await?;
         match droplet_of(body) {
             // What the API began when it reserved the address came to nothing.
             Some(droplet) if live.droplet_id != Some(droplet) => assign(api, &id.0, droplet).await?.live::<S>(),
@@ -332,6 +337,7 @@ pub(super) async fn assign(api: &Client, ip: &str, droplet: u64) -> Result<Wire,
     let (list, beside) = (actions(ip), [format!("/droplets/{droplet}/actions")]);
     let order = Order {
         path: &list,
+        place: place(ip),
         body: json!({"type": "assign", "droplet_id": droplet}),
         goal: format!("the address {ip} to be held by droplet {droplet}"),
         // A droplet that just came up is still busy with other things.
@@ -339,11 +345,13 @@ pub(super) async fn assign(api: &Client, ip: &str, droplet: u64) -> Result<Wire,
         limit: ASSIGN_LIMIT,
         completed_is_enough: false,
     };
-    let held =
-        || async { one(api, ip).await?.map(|wire| Ok((wire.holder()? == Some(droplet)).then_some(wire))).transpose().map(Option::flatten) };
+    let held = |seen: Option<Seen>| match seen.map(|seen| seen.decode::<Wire>(&order.place)).transpose()? {
+        Some(wire) => Ok((wire.holder()? == Some(droplet)).then_some(wire)),
+        None => Ok(None),
+    };
     // An address that was just made may not be visible yet.
     let unseen = format!("the reserved address {ip} to be there");
-    let once = || async { api.bring_about(&order, held).await };
+    let once = || async { api.bring_about(&order, &held).await };
     let wire = api.retry_while(&unseen, UNSEEN_LIMIT, ApiError::is_not_found, once).await?;
     wire.ok_or_else(|| ApiError::Unsettled { what: format!("nothing came of the assignment of the address {ip}") })
 }
@@ -353,17 +361,16 @@ async fn unassign(api: &Client, ip: &str) -> Result<(), ApiError> {
     let list = actions(ip);
     let order = Order {
         path: &list,
+        place: place(ip),
         body: json!({"type": "unassign"}),
         goal: format!("the address {ip} to be free"),
         beside: &[],
         limit: ASSIGN_LIMIT,
         completed_is_enough: false,
     };
-    let free = || async {
-        match one(api, ip).await? {
-            None => Ok(Some(())),
-            Some(wire) => Ok(wire.holder()?.is_none().then_some(())),
-        }
+    let free = |seen: Option<Seen>| match seen.map(|seen| seen.decode::<Wire>(&order.place)).transpose()? {
+        None => Ok(Some(())),
+        Some(wire) => Ok(wire.holder()?.is_none().then_some(())),
     };
     if_there(api.bring_about(&order, free).await).map(drop)
 }
@@ -374,7 +381,8 @@ pub(super) async fn let_go(api: &Client, ip: &str, seen: &Body) -> Result<(), Ap
         Some(Value::Number(droplet)) => droplet.as_u64(),
         _ => None,
     };
-    match one(api, ip).await? {
+    let place = place(ip);
+    match api.look(&place).await?.map(|seen| seen.decode::<Wire>(&place)).transpose()? {
         Some(wire) if ours.is_some() && wire.holder()? == ours => unassign(api, ip).await,
         _ => Ok(()),
     }
@@ -382,6 +390,12 @@ pub(super) async fn let_go(api: &Client, ip: &str, seen: &Body) -> Result<(), Ap
 
 fn path(ip: &str) -> String {
     format!("/reserved_ips/{}", segment(ip))
+}
+
+/// Where an address is seen: in the account's list, and at its own address.
+fn place(ip: &str) -> Place {
+    let list = List { path: "/reserved_ips", query: Vec::new(), key: "reserved_ips", by: "ip", id: ip.to_owned() };
+    Place { one: path(ip), field: "reserved_ip", list: Some(list) }
 }
 
 fn actions(ip: &str) -> String {

@@ -122,7 +122,7 @@ fn create(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, 
     }
     let pending = rules.and_then(|rules| rules.ripens).map(|[field, first, then]| {
         fields.insert(field.to_owned(), json!(first));
-        Pending { field: field.to_owned(), then: then.to_owned(), due: world.settings.clock.due(Wait::Action, world.now) }
+        Pending { field: field.to_owned(), then: then.to_owned(), due: world.settings.clock.due(Wait::Action, world.now, field) }
     });
     // What is never shown again, a private key, is not kept.
     fields.retain(|name, _| family.shown.fields.contains_key(name));

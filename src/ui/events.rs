@@ -10,7 +10,7 @@ use super::outputs::{self, OutputView};
 use super::paint::Paint;
 use super::plan_json::{line, resource, summary_line};
 use super::value_text::{clock, visible};
-use super::wait_notices::WaitNotices;
+use super::wait_notices::{SlowNotices, WaitNotices, rate_limit};
 use dofloat_base::address::Address;
 use dofloat_base::identity::Id;
 use dofloat_engine::change::{Event, Outcome, Plan, StepOp};
@@ -21,6 +21,7 @@ use dofloat_state::journal::Op;
 pub struct EventPrinter {
     ids: BTreeMap<Address, Id>,
     notices: WaitNotices<(Address, StepOp)>,
+    slowed: SlowNotices,
 }
 
 impl EventPrinter {
@@ -28,7 +29,7 @@ impl EventPrinter {
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
         let ids = plan.changes.iter().filter_map(|change| Some((change.address.clone(), change.id.clone()?))).collect();
-        Self { ids, notices: WaitNotices::default() }
+        Self { ids, notices: WaitNotices::default(), slowed: SlowNotices::default() }
     }
 
     /// The event as a line of text, if it is worth one.
@@ -39,14 +40,16 @@ impl EventPrinter {
                 let id = self.id(address, op).map(|id| format!(" [id={id}]")).unwrap_or_default();
                 Some(paint.bold(&format!("{address}: {}...{id}", words(op).doing)))
             }
-            Event::Waiting { address, op, what, elapsed, pause, limit } => {
+            Event::Waiting { address, op, what, seen, elapsed, pause, limit } => {
                 if !self.notices.due((address.clone(), op.clone()), *elapsed + *pause) {
                     return None;
                 }
                 let limit = limit.map(|limit| format!(", up to {}", clock(limit))).unwrap_or_default();
                 let what = if what.is_empty() { String::new() } else { format!(", waiting for {}", visible(what)) };
-                Some(paint.bold(&format!("{address}: Still {}... [{} elapsed{limit}{what}]", words(op).still, clock(*elapsed))))
+                let seen = if seen.is_empty() { String::new() } else { format!("; {}", visible(seen)) };
+                Some(paint.bold(&format!("{address}: Still {}... [{} elapsed{limit}{what}{seen}]", words(op).still, clock(*elapsed))))
             }
+            Event::Slowed { shortage, pause } => self.slowed.text(shortage, *pause).map(|text| paint.bold(&text)),
             Event::Done { address, op: StepOp::Object(Op::Forget { .. }), .. } => {
                 Some(paint.bold(&format!("{address}: Removed from the state")))
             }
@@ -76,6 +79,11 @@ impl EventPrinter {
             Event::Failed { address, op, .. } => ("apply_errored", address, op),
             Event::Skipped { address, op } => ("apply_skipped", address, op),
             Event::Stopping => return Some(line("log", &message?, timestamp)),
+            Event::Slowed { shortage, .. } => {
+                let mut line = line("log", &message?, timestamp);
+                line["rate_limit"] = rate_limit(shortage);
+                return Some(line);
+            }
         };
         let message = match (event, message) {
             (_, Some(message)) => message,
@@ -96,8 +104,9 @@ impl EventPrinter {
         if let Event::Waiting { elapsed, .. } | Event::Done { elapsed, .. } = event {
             line["hook"]["elapsed_seconds"] = json!(elapsed.as_secs());
         }
-        if let Event::Waiting { what, limit, .. } = event {
+        if let Event::Waiting { what, seen, limit, .. } = event {
             line["hook"]["waiting_for"] = json!(what);
+            line["hook"]["last_seen"] = json!(Some(seen).filter(|seen| !seen.is_empty()));
             line["hook"]["limit_seconds"] = json!(limit.map(|limit| limit.as_secs()));
         }
         Some(line)
@@ -180,6 +189,8 @@ mod tests {
 
     use super::*;
     use crate::plan_fixture::{change, plan};
+    use dofloat_api::wait::{Limit, Shortage};
+    use dofloat_base::clock::Moment;
     use dofloat_base::desired::Output;
     use dofloat_base::diag::Diagnostic;
     use dofloat_base::secret::Secret;
@@ -200,10 +211,17 @@ mod tests {
             elapsed: Duration::from_secs(seconds),
             pause: Duration::ZERO,
             what: if seconds < 10 { "droplet 3 to be active".into() } else { String::new() },
+            seen: if seconds == 6 { "its status is new".into() } else { String::new() },
             limit: (seconds < 70).then_some(Duration::from_secs(300)),
+        };
+        let slowed = |until| {
+            let shortage = Shortage { limit: Limit::Minute, most: 250, left: 10, until: Moment(until) };
+            Event::Slowed { shortage, pause: Duration::from_secs(42) }
         };
         let events = vec![
             Event::Started { address: a.clone(), op: Op::Create.into() },
+            slowed(1_800_000_042_000),
+            slowed(1_800_000_042_300),
             waiting(3),
             waiting(6),
             waiting(9),

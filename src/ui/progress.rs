@@ -8,8 +8,12 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::value_text::visible;
 use dofloat_base::address::Address;
 use dofloat_engine::change::Event;
+
+/// No more lines than fit on a small screen, however many steps wait at a time.
+const MOST: usize = 20;
 
 /// One moving line for each step that runs.
 #[derive(Debug)]
@@ -33,7 +37,7 @@ impl Progress {
             return;
         }
         match event {
-            Event::Started { address, .. } => {
+            Event::Started { address, .. } if self.running.len() < MOST => {
                 let style = ProgressStyle::with_template("{spinner} {msg} {elapsed}").unwrap_or_else(|_| ProgressStyle::default_spinner());
                 let bar = self.all.add(ProgressBar::new_spinner().with_style(style).with_message(address.to_string()));
                 bar.enable_steady_tick(Duration::from_millis(120));
@@ -45,7 +49,12 @@ impl Progress {
                     self.all.remove(&bar);
                 }
             }
-            Event::Waiting { .. } | Event::Stopping => {}
+            Event::Waiting { address, seen, .. } => {
+                if let Some(bar) = self.running.get(address).filter(|_| !seen.is_empty()) {
+                    bar.set_message(format!("{address}: {}", visible(seen)));
+                }
+            }
+            Event::Started { .. } | Event::Slowed { .. } | Event::Stopping => {}
         }
     }
 

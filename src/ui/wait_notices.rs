@@ -5,8 +5,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde_json::{Value as Json, json};
+
 use super::value_text::{clock, visible};
-use dofloat_api::wait::Waiting;
+use dofloat_api::wait::{Limit, Shortage, Waiting};
+use dofloat_base::clock::Moment;
 
 const FIRST: Duration = Duration::from_secs(5);
 const EVERY: Duration = Duration::from_secs(10);
@@ -39,18 +42,67 @@ impl<K: Ord> WaitNotices<K> {
     }
 }
 
+/// A pause for the request limit that is worth no word: nobody notices it.
+const SHORT: Duration = Duration::from_secs(2);
+
+/// Tells that the request limit is used up: once for each moment at which it goes on, however many wait for it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SlowNotices(Option<Moment>);
+
+impl SlowNotices {
+    /// A line of text, if it is worth one.
+    pub(super) fn text(&mut self, shortage: &Shortage, pause: Duration) -> Option<String> {
+        let is_told = self.0.is_some_and(|told| shortage.until <= told.plus(SHORT));
+        if pause < SHORT || is_told {
+            return None;
+        }
+        self.0 = Some(shortage.until);
+        let Shortage { most, left, .. } = shortage;
+        let which = match shortage.limit {
+            Limit::Minute => format!("DigitalOcean's limit of {most} requests a minute"),
+            Limit::Hour => format!("DigitalOcean's limit of {most} requests an hour"),
+            Limit::KeyList => format!("DigitalOcean's limit of {most} lists of SSH keys a minute"),
+            Limit::Configured => "the rate that is set (requests_per_second)".to_owned(),
+        };
+        let left = match left {
+            0 => String::new(),
+            left => format!(", {left} are left for others"),
+        };
+        let until = shortage.until.to_rfc3339();
+        let until = until.split_once('T').map_or(until.as_str(), |(_, time)| time.trim_end_matches('Z'));
+        Some(format!("Slowed down by {which}: it is used up{left}; going on at {until} UTC, in {}.", clock(pause)))
+    }
+}
+
+/// The same for machines.
+pub(super) fn rate_limit(shortage: &Shortage) -> Json {
+    let limit = match shortage.limit {
+        Limit::Minute => "minute",
+        Limit::Hour => "hour",
+        Limit::KeyList => "ssh_key_lists",
+        Limit::Configured => "configured",
+    };
+    json!({ "limit": limit, "most": shortage.most, "left": shortage.left, "until": shortage.until.to_rfc3339() })
+}
+
 /// Tells of waits that belong to no step of a plan.
 #[derive(Clone, Debug, Default)]
-pub struct Waits(WaitNotices<String>);
+pub struct Waits {
+    notices: WaitNotices<String>,
+    slowed: SlowNotices,
+}
 
 impl Waits {
     /// A line of text, if the wait is worth one.
     pub fn text(&mut self, waiting: &Waiting) -> Option<String> {
+        if let Some(shortage) = &waiting.shortage {
+            return self.slowed.text(shortage, waiting.pause);
+        }
         if waiting.elapsed.is_zero() {
-            self.0.forget(&waiting.what);
+            self.notices.forget(&waiting.what);
         }
         let until = waiting.elapsed + waiting.pause;
-        if !self.0.due(waiting.what.clone(), until) {
+        if !self.notices.due(waiting.what.clone(), until) {
             return None;
         }
         let limit = waiting.limit.map(|limit| format!(", up to {}", clock(limit))).unwrap_or_default();
@@ -62,7 +114,6 @@ impl Waits {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dofloat_api::wait::Cause;
 
     #[test]
     fn a_wait_is_mentioned_after_five_seconds_and_then_every_ten() {
@@ -73,7 +124,7 @@ mod tests {
                 elapsed: Duration::from_secs(seconds),
                 limit: limit.map(Duration::from_secs),
                 pause: Duration::from_secs(pause),
-                cause: Cause::Settling,
+                ..Waiting::default()
             })
         };
         assert_eq!(told(0, 1, None), None);
@@ -82,5 +133,20 @@ mod tests {
         assert_eq!(told(10, 1, None).as_deref(), Some("Still waiting for the answer... [10s elapsed]"));
         // A new wait for the same begins anew, and a long pause is announced.
         assert_eq!(told(0, 29, None).as_deref(), Some("Still waiting for the answer... [0s elapsed, next look in 29s]"));
+    }
+
+    #[test]
+    fn the_request_limit_is_told_once_for_each_moment() {
+        let mut waits = Waits::default();
+        let mut told = |limit, left, until: u64, pause: u64| {
+            let shortage = Some(Shortage { limit, most: 5000, left, until: Moment(until) });
+            waits.text(&Waiting { what: "GET /x".to_owned(), pause: Duration::from_secs(pause), shortage, ..Waiting::default() })
+        };
+        assert_eq!(told(Limit::Minute, 0, 1_800_000_001_000, 1), None);
+        let expected = "Slowed down by DigitalOcean's limit of 5000 requests an hour: it is used up, 200 are left for others; \
+                        going on at 08:53:20 UTC, in 53m20s.";
+        assert_eq!(told(Limit::Hour, 200, 1_800_003_200_000, 3_200).as_deref(), Some(expected));
+        assert_eq!(told(Limit::Hour, 200, 1_800_003_200_900, 3_100), None);
+        assert!(told(Limit::Hour, 0, 1_800_006_800_000, 3_600).is_some());
     }
 }

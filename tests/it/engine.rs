@@ -23,14 +23,14 @@ use dofloat::sim;
 use dofloat::state::State;
 use dofloat::state::store::{Paths, Store};
 
-struct Sketch {
+pub(crate) struct Sketch {
     desired: Desired,
     bodies: BTreeMap<Address, serde_json::Value>,
 }
 
 impl Sketch {
     /// `{"digitalocean_vpc.a": {"name": "a"}}`; a text `$ADDRESS.ATTRIBUTE` is a reference.
-    fn new(json: serde_json::Value) -> Self {
+    pub(crate) fn new(json: serde_json::Value) -> Self {
         let bodies: BTreeMap<Address, serde_json::Value> =
             json.as_object().unwrap().iter().map(|(k, v)| (k.parse().unwrap(), v.clone())).collect();
         let mut desired = Desired::default();

@@ -8,6 +8,7 @@
 //! | `cluster`, `lab` | the pair: what it is made of, and on real software |
 //! | `walks` | stories that are killed, disturbed, met by others, or drawn by a seed |
 //! | `stories`, `tutorial`, `readme` | what a user does from the first command to the last |
+//! | `economy` | how many requests and how much time a run takes, in time that is stepped |
 //! | `simulator` | the simulator against the official document |
 //! | `documents`, `tidy` | what the documents name, and the house rules |
 //! | `support` | what the tests stand on |
@@ -21,6 +22,7 @@ mod cluster;
 mod cmd;
 mod documents;
 mod earlier;
+mod economy;
 mod engine;
 mod example;
 mod fmt;

@@ -3,18 +3,20 @@
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use url::Url;
 
 use super::super::action::Order;
+use super::super::looks::{Place, Seen};
 use super::super::messages::{Said, said};
-use super::super::wait::Poll;
+use super::super::wait::{Limit, Poll};
 use super::*;
+use crate::exchange::LONGEST_ANSWER;
 use dofloat_base::clock::Moment;
 use dofloat_base::secret::Secret;
 
@@ -238,14 +240,16 @@ async fn one_too_many_waits_as_long_as_the_api_asks() {
     assert!((29.0..32.0).contains(&slept), "{slept}");
     let told = told.lock().expect("the list");
     assert_eq!((told[0].what.as_str(), told[0].cause), ("POST /things", Cause::Budget));
+    let shortage = told[0].shortage.expect("which limit it is, is told");
+    assert_eq!((shortage.limit, shortage.most, shortage.left), (Limit::Minute, 250, 0));
 }
 
 #[tokio::test]
 async fn an_endless_limit_is_given_up() {
-    let responder = Responder::start(vec![Say::Whole(429, "retry-after: 3000\r\n", "{}".into())]).await;
+    let responder = Responder::start(vec![Say::Whole(429, "retry-after: 30000\r\n", "{}".into())]).await;
     let error = responder.client().create::<Envelope>("/things", &json!({})).await.expect_err("throttled");
     let asked = error.asked().expect("a request").clone();
-    assert_eq!(error, ApiError::Throttled { asked, wait: Duration::from_secs(3000) });
+    assert_eq!(error, ApiError::Throttled { asked, wait: Duration::from_secs(30_000) });
 }
 
 #[tokio::test]
@@ -368,31 +372,37 @@ async fn a_refusal_tells_scope_and_request_id() {
 #[tokio::test]
 async fn an_action_ends_by_its_status() {
     let action = |status: &str| ok(&json!({"action": {"id": 2, "status": status, "completed_at": null}}));
-    // The object has its new state only once the action has ended.
+    let object = |name: &str| ok(&json!({"droplet": {"name": name}}));
     let check = async |script: Vec<Say>, expected: Result<(), &str>, asked: usize| {
         let responder = Responder::start(script).await;
-        let (client, looks) = (responder.client(), AtomicU32::new(0));
-        let reached = || async { Ok((looks.fetch_add(1, Ordering::SeqCst) > 0).then_some(())) };
-        let path = "/droplets/1/actions";
-        let body = json!({"type": "rename"});
-        let order =
-            Order { path, body, goal: "the rename".into(), beside: &[], limit: Duration::from_secs(60), completed_is_enough: false };
-        let end = client.bring_about(&order, reached).await;
+        let reached = |seen: Option<Seen>| Ok(seen.filter(|seen| seen.0["name"] == "new").map(drop));
+        let order = Order {
+            path: "/droplets/1/actions",
+            place: Place::alone("/droplets/1".into(), "droplet"),
+            body: json!({"type": "rename"}),
+            goal: "the rename".into(),
+            beside: &[],
+            limit: Duration::from_secs(60),
+            completed_is_enough: false,
+        };
+        let end = responder.client().bring_about(&order, reached).await;
         match expected {
             Ok(()) => assert_eq!(end, Ok(Some(()))),
             Err(word) => assert!(end.as_ref().is_err_and(|error| error.to_string().contains(word)), "{end:?}"),
         }
         assert_eq!(responder.lines().len(), asked);
-        responder.slept()
     };
-    check(vec![action("completed")], Ok(()), 1).await;
-    check(vec![action("in-progress"), action("completed")], Ok(()), 2).await;
-    let odd = vec![action("in-progress"), status(404), action("in-progress"), action("done"), action("completed")];
-    check(odd, Ok(()), 5).await;
-    check(vec![action("in-progress"), action("in-progress"), action("errored")], Err("gave up the rename (action 2)"), 3).await;
-    let unknown = std::iter::once(action("in-progress")).chain((0..200).map(|_| status(404))).collect();
-    let slept = check(unknown, Ok(()), 32).await;
-    assert!(slept < Duration::from_secs(15), "{slept:?}");
+    // The object decides, and its action is asked at each third look, until it has ended.
+    check(vec![action("in-progress"), object("new")], Ok(()), 2).await;
+    let old = || [object("old"), object("old"), object("old")];
+    let all = |parts: Vec<Vec<Say>>| parts.into_iter().flatten().collect::<Vec<_>>();
+    let begun = || vec![action("in-progress")];
+    let ended = all(vec![begun(), old().into(), vec![action("completed")], old().into(), old().into(), vec![object("new")]]);
+    check(ended, Ok(()), 12).await;
+    let odd = all(vec![begun(), old().into(), vec![status(404)], old().into(), vec![action("done")], vec![object("new")]]);
+    check(odd, Ok(()), 10).await;
+    let failed = all(vec![begun(), old().into(), begun(), old().into(), vec![action("errored")]]);
+    check(failed, Err("gave up the rename (action 2)"), 9).await;
 }
 
 #[tokio::test]
@@ -537,8 +547,16 @@ fn futures_are_send<'a>(client: &'a Client, body: &'a Value) -> Vec<BoxFuture<'a
         Box::pin(async { client.create::<Envelope>("/a", body).await.map(drop) }),
         Box::pin(async { client.delete_with("/a", body).await }),
         Box::pin(async move {
-            let order = Order { path: "/a", body: Value::Null, goal: "a".into(), beside: &[], limit, completed_is_enough: false };
-            client.bring_about(&order, || async { Ok(Some(())) }).await.map(drop)
+            let order = Order {
+                path: "/a",
+                place: Place::alone("/a".into(), "a"),
+                body: Value::Null,
+                goal: "a".into(),
+                beside: &[],
+                limit,
+                completed_is_enough: false,
+            };
+            client.bring_about(&order, |_| Ok(Some(()))).await.map(drop)
         }),
         Box::pin(async move {
             let poll = || async { client.get::<Option<Envelope>>(&path, &[("a", path.as_str())]).await };

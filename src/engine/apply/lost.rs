@@ -38,7 +38,7 @@ impl Owner<'_> {
         claims.extend(own.iter().cloned());
         claims.extend(self.running.values().filter_map(|other| Some((family(other.task.kind.name()), other.id.clone()?))));
         let (kind, clock, sender) = (running.task.kind, self.run.clock.clone(), self.sender.clone());
-        let api = watched(&self.run.api, step, &self.sender);
+        let api = watched(&self.run.api.in_slot(self.slots.later()), step, &self.sender);
         let (task, body, since) = (running.task.clone(), running.begin.body.clone(), running.started);
         self.locating = Some(step);
         self.tasks.spawn(async move {

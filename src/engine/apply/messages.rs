@@ -129,10 +129,16 @@ impl Owner<'_> {
     fn tell_waiting(&mut self, step: StepId, waiting: Waiting) {
         let waits = self.running.contains_key(&step) || self.gates.contains_key(&step);
         let Some(step) = self.steps.get(&step).filter(|_| waits) else { return };
+        if let Some(shortage) = waiting.shortage {
+            // It holds up everybody, so it is told of the whole run.
+            (self.run.tell)(Event::Slowed { shortage, pause: waiting.pause });
+            return;
+        }
         (self.run.tell)(Event::Waiting {
             address: step.address.clone(),
             op: step.op.clone(),
             what: waiting.what,
+            seen: waiting.seen,
             elapsed: waiting.elapsed,
             pause: waiting.pause,
             limit: waiting.limit,

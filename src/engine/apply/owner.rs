@@ -13,6 +13,7 @@ use super::run::{ApplyResult, Run};
 use crate::change::{Action, Event, Outcome, Step, StepId, StepOp};
 use crate::schedule::Schedule;
 use crate::work::{Message, Task, perform};
+use dofloat_api::slots::{Slot, Slots};
 use dofloat_base::address::Address;
 use dofloat_base::clock::Tick;
 use dofloat_base::crash::crash_point;
@@ -27,6 +28,8 @@ const INBOX: usize = 256;
 
 pub(super) struct Running {
     pub(super) task: Task,
+    /// Where its requests find room.
+    pub(super) slot: Slot,
     pub(super) begin: Begin,
     pub(super) started: Tick,
     pub(super) id: Option<Id>,
@@ -51,6 +54,8 @@ pub(super) struct Owner<'a> {
     /// Whether a create failed of which nobody knows whether it happened: the journal keeps the question.
     pub(super) is_in_doubt: bool,
     pub(super) phase: Phase,
+    /// Room for requests.
+    pub(super) slots: Slots,
     pub(super) tasks: JoinSet<()>,
     pub(super) sender: mpsc::Sender<Message>,
     pub(super) outcome: Outcome,
@@ -81,6 +86,7 @@ impl<'a> Owner<'a> {
             locating: None,
             is_in_doubt: false,
             phase: Phase::Running,
+            slots: Slots::new(run.options.parallelism),
             tasks: JoinSet::new(),
             sender,
             outcome: Outcome::default(),
@@ -90,22 +96,27 @@ impl<'a> Owner<'a> {
     }
 
     pub(super) async fn work(&mut self, mut inbox: mpsc::Receiver<Message>) {
+        let mut free = None;
         loop {
             if *self.run.stop.borrow() {
                 self.interrupt();
             }
-            self.start_ready();
+            self.start_ready(free.take());
             if self.running.is_empty() && self.gates.is_empty() && (!self.phase.starts() || self.schedule.is_over()) {
                 return;
             }
             self.locate_next();
             let deadline = self.phase.deadline();
             let grace = deadline.map(|end| end.since(self.run.clock.tick()));
-            let clock = self.run.clock.clone();
+            let (clock, slots, is_ready) = (self.run.clock.clone(), self.slots.clone(), self.phase.starts() && self.has_ready());
             let first = tokio::select! {
                 biased;
                 () = stopped(&mut self.run.stop), if deadline.is_none() => continue,
                 message = inbox.recv() => message,
+                slot = slots.take(), if is_ready => {
+                    free = Some(slot);
+                    continue;
+                }
                 () = clock.sleep(grace.unwrap_or_default()), if grace.is_some() => None,
             };
             let Some(first) = first else {
@@ -123,15 +134,17 @@ impl<'a> Owner<'a> {
         }
     }
 
-    fn start_ready(&mut self) {
+    /// Starts what is ready, as long as there is room for its first request.
+    fn start_ready(&mut self, mut free: Option<Slot>) {
         let mut begun = Vec::new();
-        while self.phase.starts() && self.running.len() + self.gates.len() + begun.len() < self.run.options.parallelism.max(1) {
+        while self.phase.starts() && self.has_ready() {
+            let Some(slot) = free.take().or_else(|| self.slots.try_take()) else { break };
             let Some(id) = self.next_ready() else { break };
             let Some(step) = self.steps.get(&id).copied() else { continue };
             match &step.op {
                 StepOp::Gate => self.gate(step),
                 StepOp::Object(op) => match self.prepare(step, op) {
-                    Ok((task, begin)) => begun.push((task, begin)),
+                    Ok((task, begin)) => begun.push((task, begin, slot)),
                     Err(why) => self.fail(id, &step.address, &step.op, why),
                 },
             }
@@ -139,18 +152,18 @@ impl<'a> Owner<'a> {
         if begun.is_empty() {
             return;
         }
-        let entries: Vec<Entry> = begun.iter().map(|(_, begin)| Entry::Begin(Box::new(begin.clone()))).collect();
+        let entries: Vec<Entry> = begun.iter().map(|(_, begin, _)| Entry::Begin(Box::new(begin.clone()))).collect();
         if !self.write(entries) {
-            for (task, _) in begun {
+            for (task, ..) in begun {
                 (self.run.tell)(Event::Skipped { address: task.address.clone(), op: task.op.clone().into() });
                 self.schedule.fail(task.step);
                 self.outcome.skipped += 1;
             }
             return;
         }
-        for (task, begin) in begun {
+        for (task, begin, slot) in begun {
             (self.run.tell)(Event::Started { address: task.address.clone(), op: task.op.clone().into() });
-            let running = Running { task, begin, started: self.run.clock.tick(), id: None, tries: 1, handle: None };
+            let running = Running { task, slot, begin, started: self.run.clock.tick(), id: None, tries: 1, handle: None };
             self.spawn(running);
         }
     }
@@ -158,15 +171,24 @@ impl<'a> Owner<'a> {
     /// The next step that may start. A create waits while an object of its kind is looked for, or is about to be: what it makes
     /// would be found, and taken for the lost one.
     fn next_ready(&mut self) -> Option<StepId> {
+        let sought = self.sought();
+        self.schedule.take(|id| !is_held(self.steps.get(&id).copied(), &sought))
+    }
+
+    fn has_ready(&self) -> bool {
+        let sought = self.sought();
+        self.schedule.has_ready(|id| !is_held(self.steps.get(&id).copied(), &sought))
+    }
+
+    /// The kinds of which an object is looked for, or is about to be.
+    fn sought(&self) -> BTreeSet<String> {
         let lost = self.lost.iter().chain(&self.locating).filter_map(|step| self.running.get(step));
-        let sought: BTreeSet<String> = lost.map(|running| family(running.task.kind.name())).collect();
-        let is_held = |step: &Step| step.op.object() == Some(&Op::Create) && sought.contains(&family(&step.address.kind));
-        self.schedule.take(|id| !self.steps.get(&id).is_some_and(|step| is_held(step)))
+        lost.map(|running| family(running.task.kind.name())).collect()
     }
 
     pub(super) fn spawn(&mut self, mut running: Running) {
         crash_point("call.before");
-        let (task, api, sender) = (running.task.clone(), self.run.api.clone(), self.sender.clone());
+        let (task, api, sender) = (running.task.clone(), self.run.api.in_slot(running.slot.clone()), self.sender.clone());
         running.handle = Some(self.tasks.spawn(perform(task, api, sender)));
         self.running.insert(running.task.step, running);
     }
@@ -246,6 +268,10 @@ impl<'a> Owner<'a> {
         }
         ApplyResult { outcome: self.outcome, state: self.run.state, settled: self.phase.is_sound() && !self.is_in_doubt }
     }
+}
+
+fn is_held(step: Option<&Step>, sought: &BTreeSet<String>) -> bool {
+    step.is_some_and(|step| step.op.object() == Some(&Op::Create) && sought.contains(&family(&step.address.kind)))
 }
 
 /// Returns at the first Ctrl-C; never, if none can come.

@@ -19,7 +19,7 @@ use dofloat_state::store::Locked;
 /// How to go about it.
 #[derive(Clone, Debug)]
 pub struct ApplyOptions {
-    /// How many steps run at once.
+    /// How many requests are under way at once. What waits takes none of them.
     pub parallelism: usize,
     /// Whether steps that need nothing of a failed one still start.
     pub keep_going: bool,

@@ -9,11 +9,12 @@ use serde_json::json;
 
 use super::super::attr::EditName;
 use super::super::wire::or_default;
-use super::{Droplet, Spec, Wire, get, path};
-use crate::{Kind, if_there, no_edit};
+use super::{Droplet, Spec, Wire, get, path, place};
+use crate::{Kind, no_edit};
 use dofloat_api::action::Order;
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
+use dofloat_api::looks::{Place, Seen};
 use dofloat_base::identity::Id;
 use dofloat_base::value::{Body, Value};
 
@@ -24,12 +25,7 @@ const RESIZE_LIMIT: Duration = Duration::from_secs(3600);
 /// How long a droplet may take to shut down before its power is cut.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(120);
 
-#[derive(Deserialize)]
-struct OnePolicy {
-    policy: Backups,
-}
-
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Backups {
     #[serde(default, deserialize_with = "or_default")]
     backup_policy: serde_json::Map<String, serde_json::Value>,
@@ -64,13 +60,17 @@ async fn act(
     done: impl Fn(&Wire) -> bool + Send + Sync,
 ) -> Result<(), ApiError> {
     let actions = actions(id);
-    let order = Order { path: &actions, body, goal: format!("droplet {id} to {what}"), beside: &[], limit, completed_is_enough: false };
-    bring_about(api, id, &order, done).await
+    let (place, goal) = (place(api, id), format!("droplet {id} to {what}"));
+    let order = Order { path: &actions, place, body, goal, beside: &[], limit, completed_is_enough: false };
+    bring_about(api, &order, done).await
 }
 
-async fn bring_about(api: &Client, id: &Id, order: &Order<'_>, done: impl Fn(&Wire) -> bool + Send + Sync) -> Result<(), ApiError> {
-    let done = &done;
-    api.bring_about(order, || async move { Ok(done(&get(api, id).await?).then_some(())) }).await.map(drop)
+async fn bring_about(api: &Client, order: &Order<'_>, done: impl Fn(&Wire) -> bool + Send + Sync) -> Result<(), ApiError> {
+    let reached = |seen: Option<Seen>| {
+        let droplet: Wire = seen.ok_or_else(|| order.place.missing())?.decode(&order.place)?;
+        Ok(done(&droplet).then_some(()))
+    };
+    api.bring_about(order, reached).await.map(drop)
 }
 
 fn actions(id: &Id) -> String {
@@ -160,20 +160,20 @@ async fn backups(api: &Client, id: &Id, spec: &Spec, seen: &Body) -> Result<(), 
 
 /// The plan of the backups does not stand in the droplet, so it is read by itself.
 async fn change_policy(api: &Client, id: &Id, policy: serde_json::Value) -> Result<(), ApiError> {
-    let (actions, plan) = (actions(id), format!("{}/backups/policy", path(id)));
+    let actions = actions(id);
     let order = Order {
         path: &actions,
+        place: Place::alone(format!("{}/backups/policy", path(id)), "policy"),
         body: json!({"type": "change_backup_policy", "backup_policy": policy}),
         goal: format!("droplet {id} to have its new backup policy"),
         beside: &[],
         limit: ACTION_LIMIT,
         completed_is_enough: true,
     };
-    let (wanted, plan) = (&policy, plan.as_str());
-    let kept = || async move {
-        let found = if_there(api.get::<OnePolicy>(plan, &[]).await)?.map(|one| one.policy.backup_policy).unwrap_or_default();
+    let kept = |seen: Option<Seen>| {
+        let found = seen.map(|seen| seen.decode::<Backups>(&order.place)).transpose()?.unwrap_or_default().backup_policy;
         let same = |(name, value): (&String, &serde_json::Value)| found.get(name) == Some(value);
-        Ok(wanted.as_object().is_some_and(|wanted| wanted.iter().all(same)).then_some(()))
+        Ok(policy.as_object().is_some_and(|wanted| wanted.iter().all(same)).then_some(()))
     };
     api.bring_about(&order, kept).await.map(drop)
 }
@@ -188,13 +188,14 @@ async fn volumes(api: &Client, id: &Id, spec: &Spec, seen: &[String]) -> Result<
         let verb = if wanted { "attach" } else { "detach" };
         let order = Order {
             path: &format!("/volumes/{}/actions", segment(volume)),
+            place: place(api, id),
             body: json!({"type": verb, "droplet_id": number, "region": region}),
             goal: format!("droplet {id} to {verb} the volume {volume}"),
             beside: &beside,
             limit: ACTION_LIMIT,
             completed_is_enough: false,
         };
-        bring_about(api, id, &order, |droplet| droplet.volume_ids.contains(volume) == wanted).await?;
+        bring_about(api, &order, |droplet| droplet.volume_ids.contains(volume) == wanted).await?;
     }
     Ok(())
 }

@@ -10,9 +10,10 @@ use serde::Deserialize;
 
 use super::super::wire::or_default;
 use super::super::{NOT_YET, UNSEEN_LIMIT, if_there};
-use super::{Wire, edits, get, path};
+use super::{Wire, edits, path, place};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
+use dofloat_api::looks::Seen;
 use dofloat_api::wait::Poll;
 use dofloat_base::clock::Tick;
 use dofloat_base::identity::Id;
@@ -49,8 +50,9 @@ impl Start {
         Self { without_public, ..Self::default() }
     }
 
-    pub(super) async fn poll(&self, api: &Client, id: &Id) -> Result<Poll<Wire>, ApiError> {
-        let droplet = if_there(get(api, id).await)?;
+    /// What is seen of it now: whether it is up.
+    pub(super) async fn judge(&self, api: &Client, id: &Id, seen: Option<Seen>) -> Result<Poll<Wire>, ApiError> {
+        let droplet: Option<Wire> = seen.map(|seen| seen.decode(&place(api, id))).transpose()?;
         let now = api.clock().tick();
         let progress = self.note(|progress| {
             match &droplet {

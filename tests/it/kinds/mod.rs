@@ -49,6 +49,8 @@ impl Bench {
             clock: Clock::virtual_at(Moment(1_700_000_000_000)),
             rng: Arc::new(Rng::seeded(1)),
             ca_file: None,
+            reserve: 0,
+            carrier: None,
         })
         .expect("a client");
         Self { sim, api, mark: Mark("dofloat:test-1".into()) }
@@ -382,7 +384,7 @@ async fn nobody_waits_for_a_public_address_that_was_declined() {
     let (id, seen) = bench.create("digitalocean_droplet", wanted.clone()).await;
     assert_eq!(bench.count(), (1, 1));
     same("digitalocean_droplet", &wanted, &seen);
-    assert_eq!(bench.api.clock().tick().since(start), Duration::ZERO);
+    assert!(bench.api.clock().tick().since(start) < Duration::from_secs(1));
     // Nobody knows what was wanted: the address may just be late.
     the("digitalocean_droplet").wait_ready(&bench.api, &id, &Term::null()).await.expect("it is there");
     assert!(bench.api.clock().tick().since(start) > Duration::from_secs(30));

@@ -64,7 +64,7 @@ async fn told(name: &str, configuration: &str, records: &str, keep_going: bool, 
         tell: &mut tell,
     };
     let (mut owner, _inbox) = Owner::new(run);
-    owner.start_ready();
+    owner.start_ready(None);
     story(&mut owner, &journal);
     let phase = format!("{:?}", owner.phase).split('(').next().unwrap_or_default().to_lowercase();
     let left = owner.finish();
@@ -87,6 +87,7 @@ async fn told(name: &str, configuration: &str, records: &str, keep_going: bool, 
 fn told_event(event: &Event) -> String {
     match event {
         Event::Started { address, op } => format!("started {} {}", told_op(op), short(address)),
+        Event::Slowed { .. } => "slowed".to_owned(),
         Event::Waiting { address, op, .. } => format!("waiting {} {}", told_op(op), short(address)),
         Event::Done { address, op, .. } => format!("done {} {}", told_op(op), short(address)),
         Event::Failed { address, op, .. } => format!("failed {} {}", told_op(op), short(address)),
@@ -228,10 +229,10 @@ async fn an_answer_that_was_lost_is_looked_for() {
                 owner.take(vec![lost(a.0), made(t.0, "t")]);
                 owner.locate_next();
                 owner.take(vec![done(t.0, "t")]);
-                owner.start_ready();
+                owner.start_ready(None);
                 assert!(!owner.running.contains_key(&b), "what it makes would be found, and taken for the lost one");
                 owner.take(vec![located(a.0, Located::One(found("v-1")))]);
-                owner.start_ready();
+                owner.start_ready(None);
                 assert!(owner.running.contains_key(&b));
             },
         )
@@ -261,7 +262,7 @@ async fn a_journal_that_is_gone_breaks_the_run_off() {
             owner.take(vec![made(1, "v-1")]);
             gone(journal);
             owner.take(vec![done(1, "v-1")]);
-            owner.start_ready();
+            owner.start_ready(None);
         })
         .await,
     ];

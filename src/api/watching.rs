@@ -1,0 +1,176 @@
+//! Looking at objects together: one list answers for all that wait on it, and each is asked for by itself only where fewer wait
+//! than the list has pages.
+//!
+//! Invariant: a look that is asked for begins after it was asked for, and what a wait takes from others' looks began after the
+//! wait. When it is looked next is told by how long waits of the same sort took.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use super::client::Client;
+use super::error::ApiError;
+use super::looks::{Group, List, Listing, Place, Round, Seen, Ticket, text};
+use super::wait::{Poll, Waiting, given_up};
+
+/// How long a look waits for others to join: they follow each other as fast as steps begin.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// How far apart two looks at the same list are at least, for a page. A longer list is looked at less often, as each look costs
+/// more and answers for more.
+const APART: Duration = Duration::from_millis(100);
+
+/// What is waited for, in words, and how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Goal<'a> {
+    /// What completes "waiting for …": "droplet 1 to be active".
+    pub what: &'a str,
+    /// What waits of this sort have in common, for how long they take.
+    pub sort: &'a str,
+    /// How long it may take.
+    pub limit: Duration,
+}
+
+/// The next look, which others may have asked for already.
+fn round(group: &Arc<Group>, api: &Client, list: &List) -> Round {
+    let mut inner = group.inner();
+    inner.asked += 1;
+    if let Some(round) = &inner.round {
+        return round.clone();
+    }
+    let (group, api, list) = (Arc::clone(group), api.plain(), list.clone());
+    let round: BoxFuture<'static, _> = Box::pin(async move { look_at(&group, &api, &list).await });
+    let round = round.shared();
+    inner.round = Some(round.clone());
+    round
+}
+
+async fn look_at(group: &Group, api: &Client, list: &List) -> Option<Arc<Listing>> {
+    let now = api.clock().tick();
+    let (earliest, alone) = {
+        let inner = group.inner();
+        let pages = inner.pages();
+        let apart = APART.saturating_mul(pages.saturating_mul(pages)).saturating_mul(api.strain());
+        (inner.last.map_or(now, |last| last.plus(apart)), inner.waiting.max(inner.asked) <= 1)
+    };
+    let pause = earliest.since(now).max(if alone { Duration::ZERO } else { GATHER });
+    if !pause.is_zero() {
+        api.clock().sleep(pause).await;
+    }
+    let began = api.clock().tick();
+    {
+        let mut inner = group.inner();
+        inner.round = None;
+        let asked = std::mem::take(&mut inner.asked);
+        let waiting = u32::try_from(inner.waiting.max(asked)).unwrap_or(u32::MAX);
+        if waiting <= inner.pages() {
+            return None;
+        }
+        inner.last = Some(began);
+    }
+    let query: Vec<(&str, &str)> = list.query.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    // Whoever may not list, or meets an error that lists alone have, asks for each by itself.
+    let items: Vec<Value> = api.list(list.path, &query, list.key).await.ok()?;
+    let bodies: BTreeMap<String, Arc<Value>> =
+        items.into_iter().filter_map(|item| Some((text(item.get(list.by)?)?, Arc::new(item)))).collect();
+    let listing = Arc::new(Listing { began, bodies });
+    {
+        let mut inner = group.inner();
+        inner.last = Some(api.clock().tick());
+        inner.length = listing.bodies.len();
+        inner.known.extend(listing.bodies.keys().cloned());
+    }
+    group.news.send_replace(Some(Arc::clone(&listing)));
+    Some(listing)
+}
+
+impl Client {
+    /// Looks at an object, together with others that are looked at now; nothing if it is not there.
+    ///
+    /// # Errors
+    /// As for `get`.
+    pub async fn look(&self, place: &Place) -> Result<Option<Seen>, ApiError> {
+        if let Some(list) = &place.list {
+            let group = self.looks().group(list);
+            let round = round(&group, self, list);
+            self.let_go();
+            if let Some(told) = round.await.and_then(|listing| group.told(&listing, &list.id)) {
+                return Ok(told);
+            }
+        }
+        match self.get::<Value>(&place.one, &[]).await {
+            Ok(mut answer) => Ok(Some(Seen(Arc::new(answer.get_mut(place.field).map(Value::take).unwrap_or_default())))),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Waits until what is seen of an object is what is waited for. The first look comes when something of this sort may be
+    /// done; what others learn from the list meanwhile counts.
+    ///
+    /// # Errors
+    /// `Unsettled` at the limit; the first error of a look or of `judge`.
+    pub async fn watch<T, F, Fut>(&self, goal: Goal<'_>, place: &Place, mut judge: F) -> Result<T, ApiError>
+    where
+        F: FnMut(Option<Seen>) -> Fut + Send,
+        Fut: Future<Output = Result<Poll<T>, ApiError>> + Send,
+    {
+        let start = self.clock().tick();
+        let elapsed = || self.clock().tick().since(start);
+        let ticket = place.list.as_ref().map(|list| (Ticket::of(self.looks().group(list)), list));
+        let mut news = ticket.as_ref().map(|(ticket, _)| ticket.0.news.subscribe());
+        let mut last = String::new();
+        loop {
+            let so_far = elapsed();
+            let pause = self.next_look(goal.sort, so_far).min(goal.limit.saturating_sub(so_far)).max(Duration::from_millis(1));
+            self.tell(&Waiting {
+                what: goal.what.to_owned(),
+                elapsed: so_far,
+                limit: Some(goal.limit),
+                pause,
+                seen: last.clone(),
+                ..Waiting::default()
+            });
+            let listing = self.until(pause, &mut news).await;
+            // Only a look that began at the limit or later is the last one: a slow answer is no reason to give up.
+            let begun = elapsed();
+            let seen = match (listing, &ticket) {
+                (Some(listing), Some((ticket, list))) if listing.began >= start => match ticket.0.told(&listing, &list.id) {
+                    Some(told) => told,
+                    None => continue,
+                },
+                (Some(_), _) => continue,
+                (None, _) => self.look(place).await?,
+            };
+            match judge(seen).await? {
+                Poll::Ready(value) => {
+                    self.took(goal.sort, elapsed());
+                    return Ok(value);
+                }
+                Poll::Pending(seen) => last = seen,
+            }
+            if begun >= goal.limit {
+                return Err(given_up(goal.what, elapsed(), &last));
+            }
+        }
+    }
+
+    /// Sleeps until it is time to look; what others saw before that ends it.
+    async fn until(&self, pause: Duration, news: &mut Option<watch::Receiver<Option<Arc<Listing>>>>) -> Option<Arc<Listing>> {
+        let Some(news) = news else {
+            self.pause(pause).await;
+            return None;
+        };
+        tokio::select! {
+            biased;
+            Ok(()) = news.changed() => news.borrow_and_update().clone(),
+            () = self.pause(pause) => None,
+        }
+    }
+}
