@@ -25,7 +25,7 @@
 //! | [`lang`] | Terraform's language: text to resources wanted, values unknown or secret included |
 //! | [`bootstrap`] | `dofloat_cluster`: one block to ordinary resources, and what its nodes do when they boot |
 //! | [`api`] | one HTTP client, retries by type, the request budget |
-//! | [`kinds`] | what can be managed: one file each, an attribute table each; a plain kind is its table |
+//! | [`kinds`] | what can be managed: one file each, an attribute table each; a plain kind is its table; what can be looked up: a row each |
 //! | [`state`] | what is remembered: state file, journal, store, encrypted secrets |
 //! | [`engine`] | refresh, diff, plan, order, apply, recover; what is moved, taken over, or let go |
 //! | [`sim`] | the pretend DigitalOcean, a server on loopback |

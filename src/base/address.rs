@@ -11,6 +11,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// What stands in a module's address where a resource has its type: `module.web["a"]`.
 const MODULE: &str = "module";
 
+/// What stands before the type of a data source: a name of a type has no dot of its own.
+const DATA: &str = "data.";
+
 /// The instance key of a resource with `count` (an index) or `for_each` (a name).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Key {
@@ -27,7 +30,7 @@ pub enum Key {
 pub struct Address {
     /// What it stands in, if anything: the cluster instance that it was expanded from, or the module instance.
     pub parent: Option<Box<Address>>,
-    /// The resource type, for example `digitalocean_droplet`.
+    /// The resource type, for example `digitalocean_droplet`; of a data source with `data.` before it.
     pub kind: String,
     /// The name in the block's second label.
     pub name: String,
@@ -87,6 +90,24 @@ impl Address {
     #[must_use]
     pub fn unkeyed(&self) -> Self {
         Self { parent: self.parent.as_deref().map(|parent| Box::new(parent.unkeyed())), key: None, ..self.clone() }
+    }
+
+    /// The type of a data source as addresses have it: `data.digitalocean_image`.
+    #[must_use]
+    pub fn data_kind(source: &str) -> String {
+        format!("{DATA}{source}")
+    }
+
+    /// The type of the data source, if it is one and no resource.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        self.kind.strip_prefix(DATA)
+    }
+
+    /// Whether it is a data source, which is only read.
+    #[must_use]
+    pub fn is_data(&self) -> bool {
+        self.source().is_some()
     }
 
     /// The same resource with another instance key.
@@ -160,7 +181,11 @@ impl FromStr for Address {
         let mut rest = text;
         let mut found: Option<Self> = None;
         loop {
-            let kind = word(&mut rest, text)?;
+            let mut kind = word(&mut rest, text)?;
+            if kind == "data" {
+                rest = rest.strip_prefix('.').ok_or_else(|| bad(text, "a data source is written data.TYPE.NAME"))?;
+                kind = Self::data_kind(&word(&mut rest, text)?);
+            }
             rest = rest.strip_prefix('.').ok_or_else(|| bad(text, "a resource is written TYPE.NAME"))?;
             let name = word(&mut rest, text)?;
             let key = key(&mut rest, text)?;
@@ -228,6 +253,8 @@ mod tests {
             r#"module.a["x"].module.b[0].digitalocean_droplet.this[1]"#,
             "module.a.dofloat_cluster.web.digitalocean_droplet.primary",
             "module.a[0]",
+            "data.digitalocean_ssh_key.me",
+            r#"data.digitalocean_ssh_key.team["ann"]"#,
         ] {
             assert_eq!(text.parse::<Address>().map(|a| a.to_string()), Ok(text.to_owned()));
         }
@@ -235,9 +262,18 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for text in ["", "a", "a.", ".b", "a.b[", "a.b[x]", "a.b[1", "a.b[1]c", "a.b[-1]", "a.b[1.5]", "a b.c", "a.b."] {
+        for text in ["", "a", "a.", ".b", "a.b[", "a.b[x]", "a.b[1", "a.b[1]c", "a.b[-1]", "a.b[1.5]", "a b.c", "a.b.", "data.a", "data.a."]
+        {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_data_source_is_no_resource() -> Result<(), BadAddress> {
+        let (data, resource): (Address, Address) = ("data.k.a[0]".parse()?, "k.a[0]".parse()?);
+        assert_eq!((data.source(), resource.source()), (Some("k"), None));
+        assert!("data.k.a".parse::<Address>()?.covers(&data) && !"k.a".parse::<Address>()?.covers(&data));
+        Ok(())
     }
 
     #[test]

@@ -16,6 +16,8 @@ use super::value::Term;
 pub struct Desired {
     /// Every resource instance that shall exist.
     pub resources: BTreeMap<Address, Wanted>,
+    /// Every data source instance: what is only read.
+    pub data: BTreeMap<Address, Reading>,
     /// The resource blocks of the configuration, those included that make no instance.
     pub blocks: BTreeMap<Address, Repeats>,
     /// Resources that are wanted no more, and stay until the user says by their own names that they may go.
@@ -39,6 +41,29 @@ impl Desired {
         }
         let place = of.unkeyed();
         std::iter::successors(Some(&place), |place| place.parent.as_deref()).find_map(|place| self.removals.get(place))
+    }
+
+    /// Adds to what follows a data source the resources that must exist before that is read: a data source leaves no record, so
+    /// nothing else would tell.
+    pub fn follow_data(&mut self) {
+        let direct: BTreeMap<Address, BTreeSet<Address>> =
+            self.data.iter().map(|(address, reading)| (address.clone(), reading.after.clone())).collect();
+        let all = self.resources.values_mut().map(|wanted| &mut wanted.after);
+        for after in all.chain(self.data.values_mut().map(|reading| &mut reading.after)) {
+            let mut open: Vec<&Address> = after.iter().filter_map(|address| direct.get_key_value(address)).map(|(data, _)| data).collect();
+            let mut seen: BTreeSet<&Address> = open.iter().copied().collect();
+            while let Some(data) = open.pop() {
+                for before in direct.get(data).into_iter().flatten() {
+                    match direct.get_key_value(before) {
+                        Some((data, _)) if seen.insert(data) => open.push(data),
+                        Some(_) => {}
+                        None => {
+                            after.insert(before.clone());
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -112,10 +137,23 @@ pub struct Import {
     pub span: Span,
 }
 
+/// One data source instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// What its expressions refer to, and `depends_on`: data sources, and the resources that must exist before it is read, those
+    /// that such data sources follow included.
+    pub after: BTreeSet<Address>,
+    /// What `depends_on` alone names: while something is to be done with it, nothing is read.
+    pub depends_on: BTreeSet<Address>,
+    /// The header of its block.
+    pub span: Span,
+}
+
 /// One resource instance that shall exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// The instances that must exist before it: what its expressions refer to, and `depends_on`.
+    /// The instances that must exist before it: what its expressions refer to, and `depends_on`. Of data sources among them
+    /// also what those follow.
     pub after: BTreeSet<Address>,
     /// Its `lifecycle` block.
     pub rules: Lifecycle,
@@ -239,4 +277,27 @@ pub trait Resolve {
     /// Where an attribute of an instance is written: the path is `["inbound_rule", "0", "port_range"]`; the longest known
     /// prefix counts, the block's header for an empty one.
     fn span(&self, of: &Address, path: &[&str]) -> Option<Span>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_follows_a_data_source_follows_what_that_one_follows() {
+        let at = |text: &str| text.parse::<Address>().expect("an address");
+        let span = Span { file: "a.tf".into(), start: 0, end: 0 };
+        let all = |texts: &[&str]| texts.iter().map(|text| at(text)).collect::<BTreeSet<_>>();
+        let reading = |after: &[&str]| Reading { after: all(after), depends_on: BTreeSet::new(), span: span.clone() };
+        let wanted = |after: &[&str]| Wanted { after: all(after), rules: Lifecycle::default(), span: span.clone() };
+        let mut desired = Desired::default();
+        desired.data.insert(at("data.k.a"), reading(&["k.one"]));
+        desired.data.insert(at("data.k.b"), reading(&["data.k.a"]));
+        desired.resources.insert(at("k.one"), wanted(&[]));
+        desired.resources.insert(at("k.two"), wanted(&["data.k.b"]));
+        desired.follow_data();
+        assert_eq!(desired.data[&at("data.k.b")].after, all(&["data.k.a", "k.one"]));
+        assert_eq!(desired.resources[&at("k.two")].after, all(&["data.k.b", "k.one"]));
+        assert_eq!(desired.resources[&at("k.one")].after, BTreeSet::new());
+    }
 }

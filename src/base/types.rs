@@ -104,6 +104,10 @@ pub trait Schemas {
     fn resource(&self, kind: &str) -> Option<Type>;
     /// The names of all resource types, for "did you mean".
     fn resource_names(&self) -> Vec<String>;
+    /// The names of all data sources, with `data.` before them as `resource` takes them.
+    fn data_names(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Whether two resource types are an old and a new name of one, so that an object of the one may become the other's.
     fn is_renamed(&self, _one: &str, _other: &str) -> bool {
         false

@@ -14,7 +14,7 @@ use super::scripts::scripts_of;
 use super::user_data::{self, Fencing, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
 use super::{user_script, zones};
 use dofloat_base::address::Address;
-use dofloat_base::desired::{Desired, Hold, Ignore, Known, Lifecycle, Output, Pair, Prevent, Resolve, Trigger, Wanted, Watch};
+use dofloat_base::desired::{Desired, Hold, Ignore, Known, Lifecycle, Output, Pair, Prevent, Reading, Resolve, Trigger, Wanted, Watch};
 use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::digest::{Digest, Salt};
 use dofloat_base::secret::Secret;
@@ -243,6 +243,10 @@ impl<'a> Expanded<'a> {
         let inner = self.inner.desired();
         let (moves, removals, imports) = (inner.moves.clone(), inner.removals.clone(), inner.imports.clone());
         let mut desired = Desired { moves, removals, imports, blocks: inner.blocks.clone(), ..Desired::default() };
+        for (address, reading) in &inner.data {
+            let (after, depends_on) = (opened(&reading.after), opened(&reading.depends_on));
+            desired.data.insert(address.clone(), Reading { after, depends_on, span: reading.span.clone() });
+        }
         for (address, wanted) in &self.inner.desired().resources {
             let mut rules = wanted.rules.clone();
             rules.replace_triggered_by = rules.replace_triggered_by.iter().flat_map(|trigger| self.trigger(trigger, &parts)).collect();

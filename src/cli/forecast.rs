@@ -18,7 +18,7 @@ pub(super) fn forecast(plan: &Plan, left: Option<Left>, now: Moment, command: &s
 /// How many requests the steps of a plan need, more or less.
 fn requests(plan: &Plan) -> u64 {
     let of = |op: &StepOp| match op {
-        StepOp::Object(Op::Create | Op::Delete { .. }) => 1,
+        StepOp::Object(Op::Create | Op::Delete { .. }) | StepOp::Read => 1,
         StepOp::Object(Op::Edit { edits }) => 1 + u64::try_from(edits.len()).unwrap_or(u64::MAX),
         StepOp::Object(Op::AwaitReady { .. } | Op::Forget { .. }) | StepOp::Gate => 0,
     };

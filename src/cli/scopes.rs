@@ -9,6 +9,8 @@ use super::files::Disk;
 use super::offline::offline;
 use super::options::Variables;
 use super::session::Session;
+use crate::base::desired::Resolve as _;
+use crate::kinds::data::source;
 use crate::kinds::scopes::{Operation, needed};
 use crate::kinds::{account, kind};
 use crate::ui::reports::Scopes;
@@ -53,6 +55,9 @@ pub fn run(args: &ScopesArgs, session: &Session<'_>, view: &mut View) -> Ended {
             destroy.extend(of(Operation::Read));
             destroy.extend(of(Operation::Delete));
         }
+    }
+    for source in expanded.desired().data.keys().filter_map(|address| source(address.source()?)) {
+        plan.extend(source.scopes());
     }
     apply.extend(&plan);
     edit.extend(&plan);

@@ -108,7 +108,8 @@ impl<'a> Workspace<'a> {
         sensitive.filter_map(|(_, variable)| variable.value.sealed()).for_each(|secret| known.learn_value(&secret));
         if self.sources.values().any(|text| text.contains("sensitive(")) {
             let unknown = |_: &Address| Term::Unknown(Origin::default());
-            let bodies = stack.desired().resources.keys().filter_map(|address| stack.body(address, &unknown).ok());
+            let all = stack.desired().resources.keys().chain(stack.desired().data.keys());
+            let bodies = all.filter_map(|address| stack.body(address, &unknown).ok());
             bodies.for_each(|body| known.learn_term(&body));
         }
     }
@@ -176,6 +177,10 @@ impl Schemas for Types {
         let mut names = Tables.resource_names();
         names.push(schema::KIND.to_owned());
         names
+    }
+
+    fn data_names(&self) -> Vec<String> {
+        Tables.data_names()
     }
 
     fn is_renamed(&self, one: &str, other: &str) -> bool {

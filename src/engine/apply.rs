@@ -16,6 +16,7 @@ mod outputs;
 mod owner;
 mod phase;
 mod prepare;
+mod reads;
 mod run;
 
 use self::owner::Owner;

@@ -141,6 +141,8 @@ pub enum Action {
     },
     /// Only its record goes: the object is gone, or shall be left alone.
     Forget,
+    /// A data source is read during the run.
+    Read,
 }
 
 /// Which comes first in a replacement.
@@ -186,6 +188,10 @@ pub enum Reason {
     Deposed,
     /// It carries the stack's mark and is in no record.
     Stray,
+    /// A data source whose arguments are not known yet.
+    ConfigUnknown,
+    /// A data source that depends on something with which something is to be done.
+    DependencyPending,
 }
 
 /// One attribute of a change, fit to be shown.
@@ -263,6 +269,8 @@ pub enum StepOp {
     /// Waits until a pair serves (the address of the pair), or until one of its servers may be taken down (that server's). The
     /// journal does not know it: a run that is killed here has nothing to settle.
     Gate,
+    /// Reads a data source. The journal does not know it either.
+    Read,
     /// Does this to the resource, as it stands in the journal.
     #[serde(untagged)]
     Object(#[serde(deserialize_with = "written_op")] Op),
@@ -274,7 +282,7 @@ impl StepOp {
     pub fn object(&self) -> Option<&Op> {
         match self {
             Self::Object(op) => Some(op),
-            Self::Gate => None,
+            Self::Gate | Self::Read => None,
         }
     }
 }
@@ -301,10 +309,11 @@ fn written_op<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Op, D::Error
 }
 
 impl Plan {
-    /// Whether nothing is to be done: no step, no output that changes, no drift to record.
+    /// Whether nothing is to be done: no step but reads, no output that changes, no drift to record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let settled = self.steps.is_empty() && self.changes.iter().all(|change| change.provenance.is_none());
+        let settled =
+            self.steps.iter().all(|step| step.op == StepOp::Read) && self.changes.iter().all(|change| change.provenance.is_none());
         settled && !self.outputs.values().any(|output| output.changed) && (!self.refresh_only || self.drift.is_empty())
     }
 
@@ -322,7 +331,7 @@ impl Plan {
                     counts.destroy += 1;
                 }
                 Action::Delete => counts.destroy += 1,
-                Action::Keep | Action::Adopt { .. } | Action::Forget => {}
+                Action::Keep | Action::Adopt { .. } | Action::Forget | Action::Read => {}
             }
         }
         counts
@@ -436,6 +445,7 @@ mod tests {
         let id = || Id("7".to_owned());
         for (written, op) in [
             ("\"gate\"", StepOp::Gate),
+            ("\"read\"", StepOp::Read),
             ("\"create\"", Op::Create.into()),
             (r#"{"settle":{"id":"7"}}"#, Op::AwaitReady { id: id() }.into()),
             (r#"{"edit":{"edits":["rename"]}}"#, Op::Edit { edits: vec!["rename".to_owned()] }.into()),

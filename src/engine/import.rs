@@ -12,7 +12,7 @@ use super::foreign::{self, Labels};
 use super::moves::{Moves, Taken};
 use super::observed::{Label, Observed, Seen};
 use super::planned::{Planned, Surveyed};
-use super::record::{self, Frame};
+use super::record::{self, Frame, recorded};
 use super::refresh;
 use super::request::{ImportTarget, Options};
 use dofloat_api::client::Client;
@@ -156,7 +156,7 @@ fn provisional(target: &ImportTarget, desired: &Desired, id: Id) -> Record {
         mark: None,
         body: told.map(|record| record.body.clone()).unwrap_or_default(),
         digests: told.map(|record| record.digests.clone()).unwrap_or_default(),
-        after: wanted.map(|wanted| wanted.after.clone()).or_else(|| Some(told?.after.clone())).unwrap_or_default(),
+        after: wanted.map(recorded).or_else(|| Some(told?.after.clone())).unwrap_or_default(),
         health: Health::Ready,
         create_before_destroy: wanted
             .map_or(told.is_some_and(|record| record.create_before_destroy), |wanted| wanted.rules.create_before_destroy),

@@ -9,6 +9,7 @@ pub mod change;
 pub mod check;
 pub mod claims;
 pub mod cluster;
+pub mod data;
 pub mod desired;
 pub mod diff;
 pub mod discover;

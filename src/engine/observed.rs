@@ -24,6 +24,8 @@ pub struct Observed {
     pub busy: BTreeSet<Address>,
     /// Objects that carry the stack's mark and are in no record.
     pub strays: Vec<Stray>,
+    /// What data sources gave.
+    pub data: BTreeMap<Address, Body>,
     /// Pairs that do not serve.
     pub down: BTreeSet<Address>,
     /// Pairs whose configuration is not as it is wanted.

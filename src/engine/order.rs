@@ -30,6 +30,8 @@ pub struct Work {
     pub disruptive: bool,
     /// Whether the edits switch it on.
     pub rises: bool,
+    /// Whether it is a data source, which is read.
+    pub read: bool,
     /// Which comes first, where it is both made and deleted.
     pub order: Option<Order>,
 }
@@ -69,6 +71,7 @@ enum Phase {
     Create,
     Edit,
     Forget,
+    Read,
     Gate,
 }
 
@@ -98,6 +101,9 @@ pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>, rollouts: &[Rollo
         }
         if let Some(id) = &work.forget {
             add(Phase::Forget, Op::Forget { id: id.clone() });
+        }
+        if work.read {
+            nodes.insert((address.clone(), Phase::Read), StepOp::Read);
         }
     }
     let mut edges = edges(work, links, &nodes)?;
@@ -224,12 +230,18 @@ impl Steps<'_> {
 
     /// The last step that brings a wanted instance to where others may build upon it.
     fn last(&self, of: &Address) -> Option<Node> {
-        self.node(of, Phase::Edit).or_else(|| self.node(of, Phase::Create)).or_else(|| self.node(of, Phase::AwaitReady))
+        self.node(of, Phase::Edit)
+            .or_else(|| self.node(of, Phase::Create))
+            .or_else(|| self.node(of, Phase::AwaitReady))
+            .or_else(|| self.node(of, Phase::Read))
     }
 
     /// The first step that does so.
     fn first(&self, of: &Address) -> Option<Node> {
-        self.node(of, Phase::AwaitReady).or_else(|| self.node(of, Phase::Create)).or_else(|| self.node(of, Phase::Edit))
+        self.node(of, Phase::AwaitReady)
+            .or_else(|| self.node(of, Phase::Create))
+            .or_else(|| self.node(of, Phase::Edit))
+            .or_else(|| self.node(of, Phase::Read))
     }
 }
 
@@ -356,6 +368,7 @@ mod tests {
                 "resize" => Work { edits: Some(vec!["e".to_owned()]), disruptive: true, ..Work::default() },
                 "edit" => Work { edits: Some(vec!["e".to_owned()]), ..Work::default() },
                 "rise" => Work { edits: Some(vec!["e".to_owned()]), rises: true, ..Work::default() },
+                "read" => Work { read: true, ..Work::default() },
                 "settle" => Work { settle: id, ..Work::default() },
                 "replace" => Work { create: true, delete: id, order: Some(Order::DeleteFirst), ..Work::default() },
                 "swap" => Work { create: true, delete: id, order: Some(Order::CreateFirst), ..Work::default() },
@@ -381,6 +394,7 @@ mod tests {
         let name = |step: &Step| {
             let sign = match &step.op {
                 StepOp::Gate => "|",
+                StepOp::Read => "<",
                 StepOp::Object(Op::Create) => "+",
                 StepOp::Object(Op::Delete { .. }) => "-",
                 StepOp::Object(Op::Edit { .. }) => "~",
@@ -404,6 +418,7 @@ mod tests {
         check("a:create b:create c:create", "b>a c>b", &["+a", "+b after +a", "+c after +b"]);
         check("a:edit c:create", "b>a c>b", &["~a", "+c after ~a"]);
         check("a:settle b:create", "b>a", &["?a", "+b after ?a"]);
+        check("a:create d:read b:create", "d>a b>d", &["+a", "<d after +a", "+b after <d"]);
     }
 
     #[test]

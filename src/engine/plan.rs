@@ -5,6 +5,7 @@
 //! in one go.
 
 mod compare;
+mod data;
 mod drift;
 mod orders;
 mod outputs;
@@ -36,8 +37,9 @@ use dofloat_base::diag::Diagnostic;
 pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
     let nothing = Desired::default();
     let wanted = if input.options.destroy { &nothing } else { input.resolve.desired() };
+    let data = wanted.data.iter().map(|(address, reading)| (address.clone(), reading.after.clone()));
     let after: BTreeMap<Address, BTreeSet<Address>> =
-        wanted.resources.iter().map(|(address, wanted)| (address.clone(), wanted.after.clone())).collect();
+        wanted.resources.iter().map(|(address, wanted)| (address.clone(), wanted.after.clone())).chain(data).collect();
     let pairs = after.iter().flat_map(|(address, after)| after.iter().map(move |before| (before.clone(), address.clone())));
     let graph = graph::build(after.keys().cloned(), pairs).map_err(|cycle| EngineError::from(from_cycle(&cycle, wanted)))?;
     let chosen = chosen(&input, &graph)?;
@@ -50,11 +52,12 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
         changes: BTreeMap::new(),
         jobs: BTreeMap::new(),
         terms: BTreeMap::new(),
+        queries: Vec::new(),
         errors: Vec::new(),
         notes: input.moves.notes.clone(),
     };
     for address in graph.order() {
-        walk.visit(&address);
+        if address.is_data() { walk.visit_data(&address) } else { walk.visit(&address) }
     }
     walk.removed();
     let outputs = walk.outputs();
@@ -88,7 +91,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
         refresh_only: input.options.refresh_only,
         destroy: input.options.destroy,
     };
-    Ok(Planned { plan, known: walk.known, terms: walk.terms, jobs: walk.jobs })
+    Ok(Planned { plan, known: walk.known, terms: walk.terms, jobs: walk.jobs, queries: walk.queries })
 }
 
 /// The steps of what the walk has decided, in their order; and what is to be told of the pairs that they touch.
@@ -107,7 +110,11 @@ fn steps(walk: &mut Walk<'_>, after: &BTreeMap<Address, BTreeSet<Address>>, inte
 fn from_cycle(cycle: &Cycle<Address>, wanted: &Desired) -> Diagnostic {
     let names: Vec<String> = cycle.0.iter().map(ToString::to_string).collect();
     let round = names.iter().chain(names.first()).map(String::as_str).collect::<Vec<_>>().join(" needs ");
-    let mut spans = cycle.0.iter().filter_map(|address| Some((wanted.resources.get(address)?.span.clone(), address)));
+    let place = |address: &Address| {
+        let of_data = || wanted.data.get(address).map(|reading| reading.span.clone());
+        wanted.resources.get(address).map(|wanted| wanted.span.clone()).or_else(of_data)
+    };
+    let mut spans = cycle.0.iter().filter_map(|address| Some((place(address)?, address)));
     let mut diagnostic = Diagnostic::error(format!("These resources depend on each other in a cycle: {round}."))
         .hint("Break the cycle: remove one of the references, or move the value into a variable or a local.");
     if let Some((span, _)) = spans.next() {

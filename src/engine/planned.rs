@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::change::Plan;
 use super::claims::Claims;
+use super::data::Query;
 use super::moves::Moves;
 use super::observed::Observed;
 use super::request::Options;
@@ -43,6 +44,8 @@ pub struct Planned {
     pub terms: BTreeMap<Address, Terms>,
     /// The requests per kind, for the checks against the account.
     pub jobs: BTreeMap<&'static str, Vec<Job>>,
+    /// The data sources that are to be read before the plan is whole.
+    pub queries: Vec<Query>,
 }
 
 /// A plan and what it rests on.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::diff::{normal, open};
 use super::known::is_secret;
 use dofloat_base::address::Address;
+use dofloat_base::desired::Wanted;
 use dofloat_base::digest::{Digest, Salt};
 use dofloat_base::identity::{Id, Mark};
 use dofloat_base::secret::Secret;
@@ -25,6 +26,12 @@ pub struct Frame {
     pub after: BTreeSet<Address>,
     /// `create_before_destroy`.
     pub create_before_destroy: bool,
+}
+
+/// What a record says that an object is built upon: data sources have no records.
+#[must_use]
+pub fn recorded(wanted: &Wanted) -> BTreeSet<Address> {
+    wanted.after.iter().filter(|before| !before.is_data()).cloned().collect()
 }
 
 /// The record of an object that is as wanted, from what was sent and what was read.

@@ -53,6 +53,9 @@ pub struct Saved {
     /// The objects that were off, and those that were busy.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     busy: BTreeSet<Address>,
+    /// What data sources gave, but for what is secret or of a simulated account: that is read again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    data: BTreeMap<Address, Body>,
     /// The pairs that did not serve.
     #[serde(default)]
     down: BTreeSet<Address>,
@@ -117,6 +120,7 @@ pub fn write(surveyed: &Surveyed, options: &Options) -> Result<Vec<u8>, serde_js
         deposed: surveyed.observed.deposed.iter().map(|((address, id), seen)| (address.clone(), id.clone(), seen.into())).collect(),
         stillborn: surveyed.observed.stillborn.clone(),
         busy: surveyed.observed.busy.clone(),
+        data: data_of(surveyed),
         down: surveyed.observed.down.clone(),
         addresses: Vec::new(),
         variables: plan.variables.clone(),
@@ -185,6 +189,7 @@ impl Saved {
             stillborn: self.stillborn.clone(),
             busy: self.busy.clone(),
             strays: Vec::new(),
+            data: self.data.clone(),
             down: self.down.clone(),
             altered: BTreeMap::new(),
             labels: BTreeMap::new(),
@@ -286,6 +291,14 @@ fn shows(plan: &Plan) -> ShownPlan {
         outputs: plan.outputs.iter().map(|(name, output)| (name.clone(), OutputChange { ty: None, ..output.clone() })).collect(),
         notes: plan.notes.iter().map(|note| note.message.clone()).collect(),
     }
+}
+
+/// What data sources gave, but for what is secret, and what is of a simulated account and may have been made up for this plan.
+fn data_of(surveyed: &Surveyed) -> BTreeMap<Address, Body> {
+    let Surveyed { planned, observed, .. } = surveyed;
+    let open =
+        |address: &Address| !planned.plan.base.owner.simulated && planned.known.get(address).is_some_and(|known| !known.has_secret());
+    observed.data.iter().filter(|(address, _)| open(address)).map(|(address, body)| (address.clone(), body.clone())).collect()
 }
 
 fn term(shown: &Shown) -> Term {

@@ -261,6 +261,7 @@ pub(super) fn told_change(change: &Change) -> String {
 pub(super) fn told_op(op: &StepOp) -> String {
     match op {
         StepOp::Gate => "gate".to_owned(),
+        StepOp::Read => "read".to_owned(),
         StepOp::Object(op) => told_object_op(op),
     }
 }

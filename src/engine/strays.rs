@@ -65,7 +65,7 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError>
             needs: BTreeSet::new(),
         });
     }
-    let planned = Planned { plan, known: BTreeMap::new(), terms: BTreeMap::new(), jobs: BTreeMap::new() };
+    let planned = Planned { plan, known: BTreeMap::new(), terms: BTreeMap::new(), jobs: BTreeMap::new(), queries: Vec::new() };
     let claims = claims(&state, None);
     let (observed, moves) = (Observed::default(), Moves::default());
     Ok(Surveyed { planned, state, observed, adopted, moves, claims, no_project: false })

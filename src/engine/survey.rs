@@ -2,13 +2,14 @@
 //!
 //! Invariant: it writes nothing, ever.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join3;
+use futures_util::future::{join, join3};
 
 use super::change::Base;
 use super::claims;
 use super::cluster::health::{self, Configuration};
+use super::data;
 use super::doubles;
 use super::error::{EngineError, from_api};
 use super::foreign;
@@ -22,13 +23,13 @@ use super::planned::{Input, Planned, Surveyed};
 use super::preflight;
 use super::recover;
 use super::refresh;
-use super::request::{ImportTarget, SurveyContext};
+use super::request::{ImportTarget, Options, SurveyContext};
 use super::saved::Saved;
 use dofloat_api::client::Client;
 use dofloat_base::address::Address;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::{Id, Mark, Ours};
-use dofloat_base::value::{Origin, Term, Value};
+use dofloat_base::value::{Body, Origin, Term, Value};
 use dofloat_kinds::erased::AnyKind;
 use dofloat_kinds::{account, kind, project};
 use dofloat_state::State;
@@ -48,15 +49,17 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError>
             None => Some(owner::owner(context, &snapshot).await),
         }
     };
-    let (asked, seen, new) = join3(asked, see(context, remembered, &snapshot), lost::is_new(context, &snapshot)).await;
+    let seen = join(see(context, remembered, &snapshot), read_early(context, &snapshot));
+    let (asked, (seen, read), new) = join3(asked, seen, lost::is_new(context, &snapshot)).await;
     let is_proven = seen.as_ref().is_ok_and(|baseline| owner::proven(&baseline.state, &baseline.observed));
     let owner = match (asked, provable) {
         (Some(asked), _) => asked?,
         (None, Some(owner)) if is_proven => owner.clone(),
         (None, _) => owner::owner(context, &snapshot).await?,
     };
-    let Baseline { state, adopted, observed, moves, no_project } = seen?;
+    let Baseline { state, adopted, mut observed, moves, no_project } = seen?;
     new?;
+    observed.data = read?;
     let base = Base {
         stack: context.stack.to_owned(),
         lineage: state.lineage.clone(),
@@ -66,8 +69,7 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError>
         endpoint: context.endpoint.to_owned(),
         config: context.config.to_owned(),
     };
-    let input = Input { resolve: context.resolve, state: &state, observed: &observed, options: context.options, moves: &moves };
-    let mut planned = plan::make(input, base)?;
+    let mut planned = make(context, &snapshot, &state, &mut observed, context.options, &moves, base).await?;
     if context.options.adopt.is_some() {
         only_what_came(&mut planned);
     } else {
@@ -85,6 +87,28 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError>
     claims.extend(claims::of_others(context.loaded));
     claims.extend(observed.strays.iter().map(|stray| (account::family(stray.kind), stray.id.clone())));
     Ok(Surveyed { planned, state, observed, adopted, moves, claims, no_project })
+}
+
+/// Makes the plan, and reads the data sources that it rests on: those first that nothing comes before, then those that need what
+/// the others gave.
+async fn make(
+    context: SurveyContext<'_>,
+    snapshot: &Client,
+    state: &State,
+    observed: &mut Observed,
+    options: &Options,
+    moves: &Moves,
+    base: Base,
+) -> Result<Planned, EngineError> {
+    loop {
+        let input = Input { resolve: context.resolve, state, observed, options, moves };
+        let planned = plan::make(input, base.clone())?;
+        if planned.queries.is_empty() {
+            return Ok(planned);
+        }
+        let found = data::read_all(snapshot, context.resolve, &planned.queries).await?;
+        observed.data.extend(found);
+    }
 }
 
 /// Leaves of a plan what is told of objects that are taken over; nothing is to be done.
@@ -120,19 +144,27 @@ pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed
         return Err(EngineError::from(stale(&why)));
     }
     let (mut state, adopted) = recover::reconciled(context, remembered).await?;
-    let observed = saved.observed();
+    let mut observed = saved.observed();
     let desired = context.resolve.desired();
     let mut moves = moves::apply(&mut state, desired);
     import::again(&mut state, &observed.seen, &saved.imported(), desired, &mut moves);
     let options = saved.options();
-    let input = Input { resolve: context.resolve, state: &state, observed: &observed, options: &options, moves: &moves };
-    let planned = plan::make(input, base.clone())?;
+    let planned = make(context, &context.api.snapshot(), &state, &mut observed, &options, &moves, base.clone()).await?;
     if !saved.holds(&planned) {
         return Err(EngineError::from(stale("the result is different now")));
     }
     let mut claims = claims::claims(&state, None);
     claims.extend(claims::of_others(context.loaded));
     Ok(Surveyed { planned, state, observed, adopted, moves, claims, no_project: false })
+}
+
+/// Reads beside all else what is asked for in any case; where a part is planned only, nobody knows yet what that is.
+async fn read_early(context: SurveyContext<'_>, snapshot: &Client) -> Result<BTreeMap<Address, Body>, EngineError> {
+    let options = context.options;
+    if options.destroy || options.adopt.is_some() || !options.targets.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    data::read_all(snapshot, context.resolve, &data::at_once(context.resolve)).await
 }
 
 /// The recorded state, with an interrupted run reconciled and all moves applied, and the observed objects.

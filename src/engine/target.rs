@@ -12,7 +12,8 @@ use dofloat_base::diag::Diagnostic;
 
 /// Which instances the plan is about; `None` for all.
 pub(super) fn chosen(input: &Input<'_>, graph: &graph::Graph<Address>) -> Result<Option<BTreeSet<Address>>, EngineError> {
-    let all: BTreeSet<&Address> = input.resolve.desired().resources.keys().chain(input.state.records.keys()).collect();
+    let desired = input.resolve.desired();
+    let all: BTreeSet<&Address> = desired.resources.keys().chain(desired.data.keys()).chain(input.state.records.keys()).collect();
     let mut errors = Vec::new();
     for (option, address) in
         input.options.targets.iter().map(|a| ("-target", a)).chain(input.options.replace.iter().map(|a| ("-replace", a)))

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::change::StepId;
 use super::cluster::health::{self, Goal};
+use super::data::Query;
 use super::error::{from_api, with_scopes};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
@@ -19,6 +20,7 @@ use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::{Id, Mark, Ours};
 use dofloat_base::value::{Body, Term, Terms};
 use dofloat_kinds::attr::Change;
+use dofloat_kinds::data::Miss;
 use dofloat_kinds::erased::AnyKind;
 use dofloat_kinds::scopes::{Operation, needed};
 use dofloat_state::journal::Op;
@@ -74,6 +76,8 @@ pub(super) enum Message {
     Done { step: StepId, live: Option<(Id, Body)> },
     /// It failed.
     Failed { step: StepId, why: Diagnostic, doubt: bool },
+    /// What a data source gave.
+    Read { step: StepId, query: Box<Query>, found: Result<Body, Miss> },
     /// A gate has opened, or will not.
     Gated { step: StepId, opened: Result<(), Diagnostic> },
 }
@@ -94,6 +98,14 @@ pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>
     };
     // The owner is gone only if the whole run is.
     let _ = tell.send(message).await;
+}
+
+/// Reads a data source.
+pub(super) async fn read(step: StepId, query: Query, api: Client, tell: mpsc::Sender<Message>) {
+    let api = watched(&api, step, &tell);
+    let found = query.read(&api).await;
+    // The owner is gone only if the whole run is.
+    let _ = tell.send(Message::Read { step, query: Box::new(query), found }).await;
 }
 
 /// Waits at a gate.

@@ -8,6 +8,7 @@ pub mod attr;
 mod certificate;
 mod compare;
 mod complaints;
+pub mod data;
 mod domain;
 mod droplet;
 pub mod erased;
@@ -83,11 +84,18 @@ pub struct Tables;
 
 impl Schemas for Tables {
     fn resource(&self, name: &str) -> Option<Type> {
-        kind(name).map(|kind| attr::object_type(kind.attrs()))
+        match name.strip_prefix("data.") {
+            Some(source) => data::source(source).map(|source| attr::object_type(source.rows())),
+            None => kind(name).map(|kind| attr::object_type(kind.attrs())),
+        }
     }
 
     fn resource_names(&self) -> Vec<String> {
         KINDS.iter().map(|kind| kind.name().to_owned()).collect()
+    }
+
+    fn data_names(&self) -> Vec<String> {
+        data::sources().map(|source| Address::data_kind(source.name)).collect()
     }
 
     fn is_renamed(&self, one: &str, other: &str) -> bool {

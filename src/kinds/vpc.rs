@@ -256,7 +256,7 @@ impl From<Wire> for Live {
 }
 
 /// The official provider shows this one in the notation of its own language: `2026-11-22 22:20:29 +0000 UTC`.
-fn moment(text: &str) -> String {
+pub(crate) fn moment(text: &str) -> String {
     let moment: Option<jiff::Timestamp> = text.parse().ok();
     moment.map_or_else(|| text.to_owned(), |moment| moment.strftime("%Y-%m-%d %H:%M:%S%.f +0000 UTC").to_string())
 }

@@ -306,10 +306,11 @@ pub fn module(bodies: Vec<Body>, host: &Host<'_>) -> (Module, Vec<Diagnostic>) {
     (collect.module, collect.errors)
 }
 
-const BLOCKS: &[&str] = &["variable", "locals", "output", "resource", "provider", "terraform", "moved", "removed", "import", "module"];
+const BLOCKS: &[&str] =
+    &["variable", "locals", "output", "resource", "data", "provider", "terraform", "moved", "removed", "import", "module"];
 
 /// Blocks that Terraform has and this program does not have yet.
-const UNSUPPORTED: &[&str] = &["data", "check", "ephemeral"];
+const UNSUPPORTED: &[&str] = &["check", "ephemeral"];
 
 const RESERVED_VARIABLES: &[&str] = &["source", "version", "providers", "count", "for_each", "lifecycle", "depends_on", "locals"];
 
@@ -335,6 +336,7 @@ impl Collect<'_> {
             "locals" if self.labels(&block, &[]) => self.locals(block),
             "output" if self.labels(&block, &["name"]) => self.output(block),
             "resource" if self.labels(&block, &["type", "name"]) => self.resource(block),
+            "data" if self.labels(&block, &["type", "name"]) => self.data(block),
             "provider" if self.labels(&block, &["name"]) => self.provider(block),
             "terraform" if self.labels(&block, &[]) => self.terraform(&block),
             "moved" if self.labels(&block, &[]) => self.moved(&block),
@@ -343,14 +345,11 @@ impl Collect<'_> {
             "module" if self.labels(&block, &["name"]) => self.module_call(block),
             kind if BLOCKS.contains(&kind) => {}
             kind if UNSUPPORTED.contains(&kind) => {
-                let wanted: &[&str] = if kind == "data" { &["type", "name"] } else { &[] };
-                if wanted.is_empty() || self.labels(&block, wanted) {
-                    self.error(
-                        Diagnostic::error(format!("Blocks of type \"{kind}\" are not supported yet."))
-                            .at(block.header.clone())
-                            .hint("Remove the block."),
-                    );
-                }
+                self.error(
+                    Diagnostic::error(format!("Blocks of type \"{kind}\" are not supported yet."))
+                        .at(block.header.clone())
+                        .hint("Remove the block."),
+                );
             }
             kind => {
                 let error = Diagnostic::error(format!("There is no block type \"{kind}\".")).at(block.header.clone());
@@ -580,6 +579,12 @@ impl Collect<'_> {
         }
     }
 
+    /// A data source is a resource that is only read: its type's name tells.
+    fn data(&mut self, mut block: Block) {
+        block.labels[0].0 = Address::data_kind(&block.labels[0].0);
+        self.resource(block);
+    }
+
     fn resource(&mut self, mut block: Block) {
         let (kind, name) = (block.labels[0].0.clone(), block.labels[1].0.clone());
         let repeat = self.repeat(&block, "resource");
@@ -604,15 +609,17 @@ impl Collect<'_> {
                     .related(lifecycles[0].header.clone(), "first here"),
             );
         }
+        let is_data = block.kind == "data";
         if let Some(lifecycle) = lifecycles.first() {
-            self.lifecycle(lifecycle, &mut resource);
+            self.lifecycle(lifecycle, &mut resource, is_data);
         }
         let dynamic: Vec<Block> = std::mem::take(&mut block.body.blocks).into_iter().filter(|inner| inner.kind != "lifecycle").collect();
         block.body.blocks = dynamic;
         block.body.attrs.retain(|attr| !matches!(attr.name.as_str(), "count" | "for_each" | "provider" | "depends_on"));
         self.dynamics(&block.body);
         resource.body = block.body;
-        self.declare((kind, name), resource, |resource| &resource.span, |module| &mut module.resources, "resource");
+        let what = if is_data { "data source" } else { "resource" };
+        self.declare((kind, name), resource, |resource| &resource.span, |module| &mut module.resources, what);
     }
 
     /// Checks the form of dynamic blocks, wherever they are.
@@ -643,12 +650,11 @@ impl Collect<'_> {
         }
     }
 
-    fn lifecycle(&mut self, block: &Block, resource: &mut Resource) {
-        self.only(
-            block,
-            &["create_before_destroy", "prevent_destroy", "ignore_changes", "replace_triggered_by"],
-            &["precondition", "postcondition"],
-        );
+    fn lifecycle(&mut self, block: &Block, resource: &mut Resource, is_data: bool) {
+        // What is only read is neither made nor destroyed.
+        let rules: &[&str] =
+            if is_data { &[] } else { &["create_before_destroy", "prevent_destroy", "ignore_changes", "replace_triggered_by"] };
+        self.only(block, rules, &["precondition", "postcondition"]);
         resource.rules.create_before_destroy = self.flag(block, "create_before_destroy").unwrap_or(false);
         if self.flag(block, "prevent_destroy") == Some(true) {
             resource.rules.prevent_destroy = block.body.attr("prevent_destroy").map(|attr| Prevent::Written(attr.span.clone()));

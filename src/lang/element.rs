@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::access;
-use super::ast::{Expr, For, Kind, StepKind};
+use super::ast::{Expr, For, Kind};
 use super::declare::Name;
 use super::error::EvalError;
 use super::eval::elements;
+use super::references;
 use super::scope::Names;
 use super::types;
 use super::value::{Data, Val};
@@ -25,11 +26,11 @@ pub(super) fn of(names: &Names<'_>, expr: &Expr, key: &Val) -> Result<Option<Val
         Kind::Object(items) => object(names, items, key),
         Kind::For(walk) if walk.key.is_some() && !walk.group => from_for(names, expr, walk, key),
         Kind::Traversal(..) => match plain_reference(expr) {
-            Some(("local", name)) if names.local_expr(name).is_some() => match names.local_expr(name) {
+            Some((kind, name)) if kind == "local" && names.local_expr(&name).is_some() => match names.local_expr(&name) {
                 Some(value) => of(&names.outside(), value, key),
                 None => Ok(None),
             },
-            Some((kind, name)) => match names.element_of(&(kind.to_owned(), name.to_owned()), key) {
+            Some(block) => match names.element_of(&block, key) {
                 Some(found) => found.map(Some),
                 None => whole(names, expr, key),
             },
@@ -39,13 +40,10 @@ pub(super) fn of(names: &Names<'_>, expr: &Expr, key: &Val) -> Result<Option<Val
     }
 }
 
-/// `TYPE.NAME` or `local.NAME`, with nothing behind it.
-fn plain_reference(expr: &Expr) -> Option<(&str, &str)> {
-    let (root, [step]) = expr.target()? else { return None };
-    match &step.kind {
-        StepKind::Attr(name) => Some((root, name)),
-        _ => None,
-    }
+/// `TYPE.NAME`, `data.TYPE.NAME` or `local.NAME`, with nothing behind it.
+fn plain_reference(expr: &Expr) -> Option<Name> {
+    let (root, steps) = expr.target()?;
+    references::block(root, steps).filter(|(_, rest)| rest.is_empty()).map(|(block, _)| block)
 }
 
 fn object(names: &Names<'_>, items: &[(Expr, Expr)], key: &Val) -> Result<Option<Val>, EvalError> {

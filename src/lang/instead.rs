@@ -4,7 +4,6 @@
 
 /// By the beginning of a name: the longest that fits says it.
 const BY_NAME: &[(&str, &str)] = &[
-    ("data.digitalocean_ssh_key", "Write the key's fingerprint, or give it by a variable."),
     ("data.digitalocean_", "Write the id or the slug, or give it by a variable."),
     ("data.template_file", "The function templatefile() renders a template."),
     ("data.external", "Give the value by a variable: TF_VAR_x of the environment can come from any program."),

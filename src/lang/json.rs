@@ -199,7 +199,7 @@ fn is_block(within: &str, name: &str) -> bool {
         ("variable", "validation")
             | ("output" | "lifecycle", "precondition")
             | ("lifecycle", "postcondition")
-            | ("resource", "lifecycle" | "dynamic" | "provisioner" | "connection")
+            | ("resource" | "data", "lifecycle" | "dynamic" | "provisioner" | "connection")
             | ("content", "dynamic")
             | ("dynamic", "content")
             | ("terraform", "required_providers" | "backend" | "cloud" | "provider_meta")
@@ -321,8 +321,8 @@ fn is_bare(within: &str, name: &str) -> bool {
     matches!(
         (within, name),
         ("variable", "type")
-            | ("resource" | "output" | "module", "depends_on")
-            | ("resource", "provider")
+            | ("resource" | "data" | "output" | "module", "depends_on")
+            | ("resource" | "data", "provider")
             | ("lifecycle", "ignore_changes" | "replace_triggered_by")
             | ("dynamic", "iterator")
     )

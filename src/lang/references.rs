@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::ast::{Call, Expr, Kind, Name, Names, Part, Step, StepKind, short};
 use super::functions;
 use super::value::Val;
+use dofloat_base::address::Address;
 use dofloat_base::diag::{Diagnostic, Span};
 
 /// A reference: `digitalocean_droplet.web[0].id` has the root `digitalocean_droplet` and three steps, and so has
@@ -31,14 +32,24 @@ impl<'a> Reference<'a> {
             _ => None,
         }
     }
+
+    /// The block that it names, and the steps that follow it.
+    #[must_use]
+    pub fn block(&self) -> Option<(Name, &'a [Step])> {
+        block(self.root, self.steps)
+    }
 }
 
-/// The block that a reference names, and the steps that follow it: `digitalocean_droplet.web`.
+/// The block that a reference names, and the steps that follow it: `digitalocean_droplet.web`, `data.digitalocean_image.base`.
 #[must_use]
 pub fn block<'a>(root: &str, steps: &'a [Step]) -> Option<(Name, &'a [Step])> {
-    match steps.first().map(|step| &step.kind) {
-        Some(StepKind::Attr(name)) => Some(((root.to_owned(), name.clone()), &steps[1..])),
+    let attr = |at: usize| match steps.get(at).map(|step| &step.kind) {
+        Some(StepKind::Attr(name)) => Some(name.clone()),
         _ => None,
+    };
+    match root {
+        "data" => Some(((Address::data_kind(&attr(0)?), attr(1)?), &steps[2..])),
+        _ => Some(((root.to_owned(), attr(0)?), &steps[1..])),
     }
 }
 

@@ -20,6 +20,7 @@ use super::element::Sources;
 use super::error::{EvalError, Outcome, error_at};
 use super::eval::{Eval, Scope};
 use super::graph::{Links, Moving, Node};
+use super::references;
 use super::shape::{self, Instances};
 use super::statics::Types;
 use super::tree::Tree;
@@ -398,40 +399,37 @@ impl<'s> Names<'s> {
         self.memo.borrow().get(&key(name.as_str())).unwrap_or(shaped).clone()
     }
 
-    fn resource(&self, kind: &str, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), EvalError> {
-        let Some(StepKind::Attr(name)) = steps.first().map(|step| &step.kind) else {
-            return Err(error_at(span, format!("There is nothing named \"{kind}\".")));
-        };
-        let block = (kind.to_owned(), name.clone());
-        if !self.base.module.resources.contains_key(&block) {
+    /// A block's value, or that part of it which the steps behind its name mean, and how many of them were used.
+    fn resource(&self, block: &Name, steps: &[Step], span: &Span, eval: &Eval<'_>) -> Result<(Val, usize), EvalError> {
+        let (kind, name) = block;
+        if !self.base.module.resources.contains_key(block) {
             return Err(error_at(span, format!("There is no resource \"{kind}\" \"{name}\".")));
         }
-        let address = self.base.place(&block);
-        let instances = self.base.instances(&block)?;
+        let address = self.base.place(block);
+        let instances = self.base.instances(block)?;
         if let Instances::Once = instances {
-            let (value, used) = self.instance(&address, &steps[1..]);
-            return Ok((value, used + 1));
+            return Ok(self.instance(&address, steps));
         }
         if let Instances::Open(_) = instances {
             // Whichever instance is meant, it has the attributes of all.
-            let Some(StepKind::Index(_) | StepKind::LegacyIndex(_)) = steps.get(1).map(|step| &step.kind) else {
-                return Ok((Val::unknown(Type::Any), 1));
+            let Some(StepKind::Index(_) | StepKind::LegacyIndex(_)) = steps.first().map(|step| &step.kind) else {
+                return Ok((Val::unknown(Type::Any), 0));
             };
-            let (value, used) = self.instance(&address, &steps[2..]);
-            return Ok((value, used + 2));
+            let (value, used) = self.instance(&address, &steps[1..]);
+            return Ok((value, used + 1));
         }
-        let (place, index) = match steps.get(1) {
+        let (place, index) = match steps.first() {
             Some(Step { kind: StepKind::Index(index), span }) => (span, eval.eval(index)?),
             Some(Step { kind: StepKind::LegacyIndex(index), span }) => (span, Val::number(*index)),
-            _ => return Ok((self.all(&address, instances, span, eval)?, 1)),
+            _ => return Ok((self.all(&address, instances, span, eval)?, 0)),
         };
         if index.is_unknown() || index.is_null() || index.sensitive {
-            return Ok((self.all(&address, instances, span, eval)?, 1));
+            return Ok((self.all(&address, instances, span, eval)?, 0));
         }
         let key =
             instances.key(&index).ok_or_else(|| error_at(place, format!("{address} has no such instance: {}.", instances.describe())))?;
-        let (value, used) = self.instance(&address.with_key(Some(key)), &steps[2..]);
-        Ok((value, used + 2))
+        let (value, used) = self.instance(&address.with_key(Some(key)), &steps[1..]);
+        Ok((value, used + 1))
     }
 
     /// An instance, or the one attribute of it that the steps name.
@@ -545,8 +543,11 @@ impl Scope for Names<'_> {
                 return Ok((value, used + written - steps.len()));
             }
             _ => {
-                let (value, used) = self.resource(root, steps, span, eval)?;
-                return Ok((value, used + written - steps.len()));
+                let Some((block, rest)) = references::block(root, steps) else {
+                    return Err(error_at(span, format!("There is nothing named \"{root}\".")));
+                };
+                let (value, used) = self.resource(&block, rest, span, eval)?;
+                return Ok((value, used + written - rest.len()));
             }
         };
         Ok((known, 1))

@@ -232,7 +232,9 @@ fn unknown(what: &str, value: &Val, span: &Span, about: &str) -> EvalError {
         Data::Unknown(_, Some(origin)) => origin.address.as_ref().map(|address| format!(": it depends on {address}.{}", origin.path)),
         _ => None,
     };
-    let message = format!("`{what}` of {about} is not known before apply{}.", from.unwrap_or_default());
+    let read = matches!(&value.data, Data::Unknown(_, Some(origin)) if origin.address.as_ref().is_some_and(|address| address.is_data()));
+    let when = if read { "the account is read" } else { "apply" };
+    let message = format!("`{what}` of {about} is not known before {when}{}.", from.unwrap_or_default());
     let hint = if what == "count" {
         "How many there are must follow from variables, local values and other resources' `count` or `for_each` alone."
     } else {

@@ -73,11 +73,13 @@ fn retyped(module: &Module, schemas: &dyn Schemas) -> impl Iterator<Item = Diagn
 
 fn unknown_kinds(module: &Module, schemas: &dyn Schemas, errors: &mut Vec<Diagnostic>) {
     let names = schemas.resource_names();
-    for ((kind, _), resource) in &module.resources {
-        if schemas.resource(kind).is_none() {
-            let error = Diagnostic::error(format!("The resource type \"{kind}\" is not supported.")).at(resource.span.clone());
-            errors.push(*suggest(error, kind, names.iter().map(String::as_str)));
-        }
+    let sources = schemas.data_names();
+    for ((kind, _), resource) in module.resources.iter().filter(|((kind, _), _)| schemas.resource(kind).is_none()) {
+        let (what, known) = match kind.strip_prefix("data.") {
+            Some(source) => (format!("The data source \"{source}\" is not supported."), &sources),
+            None => (format!("The resource type \"{kind}\" is not supported."), &names),
+        };
+        errors.push(*suggest(Diagnostic::error(what).at(resource.span.clone()), kind, known.iter().map(String::as_str)));
     }
 }
 
@@ -255,16 +257,15 @@ impl<'m> Checker<'m> {
 
     fn depends_on(&mut self, exprs: &'m [Expr]) {
         for expr in exprs {
-            let name = expr.target().and_then(|(root, steps)| match steps.first().map(|step| &step.kind) {
-                Some(StepKind::Attr(name)) => Some((root.to_owned(), name.clone())),
-                _ => None,
-            });
-            match name {
+            let name = expr.target().and_then(|(root, steps)| references::block(root, steps));
+            match name.map(|(name, _)| name) {
                 Some(name) if self.module.resources.contains_key(&name) => {}
                 Some((root, name)) if root == "module" => self.declared("module", Some(&name), &self.module.calls, &expr.span),
-                Some((root, _)) if matches!(root.as_str(), "var" | "local" | "data") => {
+                Some((root, _)) if matches!(root.as_str(), "var" | "local") => {
                     self.errors.push(
-                        Diagnostic::error("`depends_on` holds resources and modules only.").at(expr.span.clone()).hint("Write TYPE.NAME."),
+                        Diagnostic::error("`depends_on` holds resources, data sources and modules only.")
+                            .at(expr.span.clone())
+                            .hint("Write TYPE.NAME."),
                     );
                 }
                 Some((kind, name)) => self.no_resource(&kind, &name, &expr.span),
@@ -283,7 +284,7 @@ impl<'m> Checker<'m> {
                     Some(StepKind::Attr(name)) => name.clone(),
                     _ => String::new(),
                 };
-                !matches!(root, "var" | "local" | "each" | "count" | "self" | "path" | "module") && !name.is_empty()
+                !matches!(root, "var" | "local" | "each" | "count" | "self" | "path" | "module" | "data") && !name.is_empty()
             });
             if resource {
                 self.expr(expr, &[], place);
@@ -328,11 +329,13 @@ impl<'m> Checker<'m> {
                     self.steps(&ty, reference.steps);
                 }
             }
-            "data" => self.error(span, "Data sources are not supported yet.".to_owned()),
             "module" => self.module_output(reference),
             "resource" => self.error(span, "A reference to a resource names its type and its name: TYPE.NAME.".to_owned()),
-            root => match name {
-                Some(name) => self.resource(root, name, reference, place),
+            root => match reference.block() {
+                Some((block, rest)) => self.resource(&block, rest, reference, place),
+                None if root == "data" => {
+                    self.error(span, "A reference to a data source names its type and its name: data.TYPE.NAME.".to_owned());
+                }
                 None => {
                     let error = Diagnostic::error(format!("There is nothing named \"{root}\".")).at(span.clone());
                     let text = match () {
@@ -380,7 +383,8 @@ impl<'m> Checker<'m> {
     }
 
     fn no_resource(&mut self, kind: &str, name: &str, span: &Span) {
-        let error = Diagnostic::error(format!("There is no resource \"{kind}\" \"{name}\".")).at(span.clone());
+        let (what, kind_name) = kind.strip_prefix("data.").map_or(("resource", kind), |source| ("data source", source));
+        let error = Diagnostic::error(format!("There is no {what} \"{kind_name}\" \"{name}\".")).at(span.clone());
         let written = format!("{kind}.{name}");
         let known: Vec<_> = self.module.resources.keys().map(|(kind, name)| format!("{kind}.{name}")).collect();
         self.errors.push(match did_you_mean(&written, known.iter().map(String::as_str)) {
@@ -389,19 +393,18 @@ impl<'m> Checker<'m> {
         });
     }
 
-    fn resource(&mut self, kind: &str, name: &str, reference: &Reference<'m>, place: Place<'m>) {
-        let block = (kind.to_owned(), name.to_owned());
-        let Some(resource) = self.module.resources.get(&block) else {
+    fn resource(&mut self, block: &Name, rest: &'m [Step], reference: &Reference<'m>, place: Place<'m>) {
+        let (kind, name) = (&block.0, &block.1);
+        let Some(resource) = self.module.resources.get(block) else {
             self.no_resource(kind, name, reference.span);
             return;
         };
-        if place.resource == Some(&block) {
+        if place.resource == Some(block) {
             self.error(reference.span, format!("{kind}.{name} refers to itself."));
             return;
         }
         let Some(types) = self.types.get(kind) else { return };
         let object = Type::Object(types.clone());
-        let rest = &reference.steps[1..];
         let Some(first) = rest.first() else { return };
         let indexed = !matches!(first.kind, StepKind::Attr(_));
         match (resource.is_repeated(), indexed) {

@@ -30,7 +30,7 @@ impl Schemas for Kinds {
             ("tags", Type::Set(Box::new(Type::String))),
             ("rule", Type::List(Box::new(rule))),
         ];
-        (kind == "thing").then(|| Type::Object(attrs.map(|(name, ty)| (name.to_owned(), ty)).into()))
+        matches!(kind, "thing" | "data.thing").then(|| Type::Object(attrs.map(|(name, ty)| (name.to_owned(), ty)).into()))
     }
 
     fn resource_names(&self) -> Vec<String> {
@@ -118,10 +118,20 @@ fn what_is_not_supported_says_so() {
             "terraform {\n  backend \"git\" {\n    branch = var.branch\n  }\n}",
             "3: `branch` of a backend is read before anything is evaluated, so it must be a plain value.",
         ),
-        ("data \"thing\" \"x\" {}", "1: 1 of 1 resources and data sources is not supported: thing 1."),
+        ("data \"thong\" \"x\" {}", "1: 1 of 1 resources and data sources is not supported: thong 1."),
         ("provider \"digitalocen\" {}", "1: The provider \"digitalocen\" is not supported; the only one is \"digitalocean\"."),
         ("resourec \"thing\" \"a\" {}", "1: There is no block type \"resourec\"."),
-        ("locals {\n  a = data.thing.x.id\n}", "2: Data sources are not supported yet."),
+        ("locals {\n  a = data.thing.x.id\n}", "2: There is no data source \"thing\" \"x\"."),
+        ("locals {\n  a = data.thing\n}", "2: A reference to a data source names its type and its name: data.TYPE.NAME."),
+        (
+            "data \"thing\" \"x\" {\n  lifecycle {\n    prevent_destroy = true\n  }\n}",
+            "3: A lifecycle block has no argument \"prevent_destroy\".",
+        ),
+        ("data \"thing\" \"x\" {\n  siez = 1\n}", "2: \"data.thing\" has no argument \"siez\"."),
+        (
+            "resource \"thing\" \"x\" {\n  count = data.thing.y.size\n}\ndata \"thing\" \"y\" {}",
+            "2: `count` of thing.x is not known before the account is read: it depends on data.thing.y.size.",
+        ),
     ] {
         assert_eq!(errors(text), [expected]);
     }
@@ -141,7 +151,73 @@ fn a_type_in_quotes_is_taken_and_told_of() {
 }
 
 #[test]
+fn data_sources_are_read_and_not_made() {
+    let text = r#"
+data "thing" "each" {
+  for_each = toset(["a", "b"])
+  name     = each.key
+}
+data "thing" "one" {
+  name       = thing.r.id
+  depends_on = [thing.s]
+  lifecycle {
+    postcondition {
+      condition     = self.size > 1
+      error_message = "small"
+    }
+  }
+}
+resource "thing" "r" {
+  name = data.thing.each["a"].id
+  tags = [for key, one in data.thing.each : one.name]
+}
+resource "thing" "s" {}
+resource "thing" "t" {
+  name = data.thing.one.name
+  size = [for data in [1, 2] : data][0]
+}
+output "o" {
+  value = data.thing.each["b"].size
+}
+"#;
+    stack(text, |stack| {
+        let desired = stack.desired();
+        let names = |addresses: &BTreeSet<Address>| addresses.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let read: Vec<String> = desired.data.keys().map(ToString::to_string).collect();
+        assert_eq!(read, ["data.thing.each[\"a\"]", "data.thing.each[\"b\"]", "data.thing.one"]);
+        assert_eq!(desired.resources.len(), 3);
+        assert!(desired.blocks.keys().all(|block| !block.is_data()));
+        let one = &desired.data[&"data.thing.one".parse::<Address>().unwrap()];
+        assert_eq!(
+            (names(&one.after), names(&one.depends_on)),
+            (vec!["thing.r".to_owned(), "thing.s".to_owned()], vec!["thing.s".to_owned()])
+        );
+        let after = |address: &str| names(&desired.resources[&address.parse::<Address>().unwrap()].after);
+        assert_eq!(after("thing.r"), ["data.thing.each[\"a\"]", "data.thing.each[\"b\"]"]);
+        // It follows what the data source follows, as nothing else would tell once that is forgotten.
+        assert_eq!(after("thing.t"), ["data.thing.one", "thing.r", "thing.s"]);
+        let known = |of: &Address| match of.is_data() {
+            true => Term::Value(Value::from_json(&serde_json::json!({"id": "7", "name": of.to_string(), "size": 2}))),
+            false => Term::Unknown(Origin::default()),
+        };
+        let t = stack.body(&"thing.t".parse().unwrap(), &known).unwrap();
+        assert_eq!(t, Term::Value(Value::from_json(&serde_json::json!({"name": "data.thing.one", "size": 1}))));
+        let outputs = stack.outputs(&known).unwrap();
+        assert_eq!(outputs["o"].value, Term::Value(2.into()));
+        assert!(stack.check(&"data.thing.one".parse().unwrap(), &known).is_ok());
+        let small = |_: &Address| Term::Value(Value::from_json(&serde_json::json!({"size": 1})));
+        assert_eq!(stack.check(&"data.thing.one".parse().unwrap(), &small).unwrap_err()[0].message, "small");
+    });
+    let json = r#"{"data": {"thing": {"a": {"name": "n"}}}, "resource": {"thing": {"b": {"name": "${data.thing.a.id}"}}}}"#;
+    stack(json, |stack| assert_eq!((stack.desired().data.len(), stack.desired().resources.len()), (1, 1)));
+}
+
+#[test]
 fn circles_are_named() {
+    assert_eq!(
+        errors("data \"thing\" \"x\" {\n  name = thing.y.id\n}\nresource \"thing\" \"y\" {\n  name = data.thing.x.id\n}\n"),
+        ["1: These depend on each other in a circle: data.thing.x → thing.y → data.thing.x."]
+    );
     assert_eq!(
         errors("locals {\n  a = local.b\n  b = thing.x.id\n}\nresource \"thing\" \"x\" {\n  name = local.a\n}\n"),
         ["2: These depend on each other in a circle: local.a → local.b → thing.x → local.a."]

@@ -15,7 +15,7 @@ use super::references::{self, Reference};
 use super::scope::{Base, Here, Names, visit};
 use super::shape::Instances;
 use dofloat_base::address::Address;
-use dofloat_base::desired::{Desired, Trigger, Wanted};
+use dofloat_base::desired::{Desired, Reading, Trigger, Wanted};
 use dofloat_base::diag::Diagnostic;
 
 /// More instances that depend on each other than any order can be found for in good time: each of 500 on each of 500 others.
@@ -253,6 +253,7 @@ pub(super) fn desired<'b>(base: &'b Base<'b>) -> Result<Desired, Vec<Diagnostic>
         });
         failed.map_err(|error| vec![*error])?;
     }
+    desired.follow_data();
     errors = moves::put(base, &mut desired);
     if errors.is_empty() { Ok(desired) } else { Err(errors) }
 }
@@ -276,7 +277,11 @@ fn put<'b>(targets: &Targets<'b>, names: &Names<'b>, desired: &mut Desired, link
     for (name, resource) in &base.module.resources {
         let found = targets.resource(base, resource);
         let Ok(instances) = base.instances(name) else { continue };
-        desired.blocks.insert(base.place(name), instances.repeats());
+        if !base.place(name).is_data() {
+            desired.blocks.insert(base.place(name), instances.repeats());
+        }
+        let mut alone = Vec::new();
+        targets.waiting(base, &resource.depends_on, &mut alone);
         for key in instances.keys() {
             let address = base.place(name).with_key(key.clone());
             let names = names.outside().with_here(instances.here(key.as_ref()));
@@ -292,6 +297,12 @@ fn put<'b>(targets: &Targets<'b>, names: &Names<'b>, desired: &mut Desired, link
                         .at(resource.span.clone())
                         .hint("Let each instance refer to the one that it needs, for example with `[count.index]`."),
                 ));
+            }
+            if address.is_data() {
+                let named = alone.iter().flat_map(|target| targets.addresses(target, &names));
+                let depends_on = waits.into_iter().flat_map(|waits| waits.iter().cloned()).chain(named).collect();
+                desired.data.insert(address, Reading { after, depends_on, span: resource.span.clone() });
+                continue;
             }
             let mut rules = resource.rules.clone();
             rules.replace_triggered_by = triggers(&names, &resource.triggers);

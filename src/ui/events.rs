@@ -177,6 +177,7 @@ fn words(op: &StepOp) -> Words {
         StepOp::Object(Op::AwaitReady { .. }) => ("create", "Waiting until ready", "waiting until ready", "Creation"),
         StepOp::Object(Op::Edit { .. }) => ("update", "Modifying", "modifying", "Modifications"),
         StepOp::Object(Op::Delete { .. }) => ("delete", "Destroying", "destroying", "Destruction"),
+        StepOp::Read => ("read", "Reading", "reading", "Read"),
         StepOp::Gate => ("read", "Waiting for health", "waiting for health", "Waiting for health"),
         StepOp::Object(Op::Forget { .. }) => ("remove", "Removing from the state", "removing from the state", "Removal from the state"),
     };

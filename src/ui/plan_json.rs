@@ -69,7 +69,7 @@ pub fn resource(address: &Address) -> Json {
         "module": address.module_instance().map(ToString::to_string).unwrap_or_default(),
         "resource": address.within_module().to_string(),
         "implied_provider": provider(address),
-        "resource_type": address.kind,
+        "resource_type": address.source().unwrap_or(&address.kind),
         "resource_name": address.name,
         "resource_key": address.key.as_ref().map(key),
     })
@@ -118,7 +118,7 @@ pub fn object(plan: &Plan, sources: &Sources) -> Json {
 }
 
 fn provider(address: &Address) -> &str {
-    address.kind.split('_').next().unwrap_or_default()
+    address.source().unwrap_or(&address.kind).split('_').next().unwrap_or_default()
 }
 
 fn key(key: &Key) -> Json {
@@ -135,6 +135,7 @@ fn change_line(change: &Change, timestamp: &str) -> Json {
         Action::Replace { .. } => ("replace", "Plan to replace"),
         Action::Delete => ("delete", "Plan to delete"),
         Action::Adopt { .. } => ("import", "Plan to adopt what an interrupted run created"),
+        Action::Read => ("read", "Plan to read"),
         Action::Forget => ("remove", "Plan to remove from the state"),
         Action::Keep => match &change.provenance {
             Some(Provenance::Imported { .. }) => ("import", "Plan to import"),
@@ -170,6 +171,8 @@ fn reason(reason: Option<&Reason>, action: &Action) -> Option<&'static str> {
         (Some(Reason::CountIndex), _) => Some("delete_because_count_index"),
         (Some(Reason::EachKey), _) => Some("delete_because_each_key"),
         (Some(Reason::WrongRepetition), _) => Some("delete_because_wrong_repetition"),
+        (Some(Reason::ConfigUnknown), _) => Some("read_because_config_unknown"),
+        (Some(Reason::DependencyPending), _) => Some("read_because_dependency_pending"),
         (Some(Reason::Gone), _) => Some("gone"),
         (Some(Reason::Asked), _) => Some("requested"),
         (Some(Reason::Triggered { .. }), _) => Some("replace_triggered_by"),
@@ -202,6 +205,7 @@ fn actions(action: &Action) -> Json {
         Action::Replace { order: Order::CreateFirst, .. } => json!(["create", "delete"]),
         Action::Delete => json!(["delete"]),
         Action::Forget => json!(["forget"]),
+        Action::Read => json!(["read"]),
     }
 }
 
@@ -221,7 +225,7 @@ fn change_object(address: &Address, actions: Json, why: Option<&Reason>, attrs: 
         Shown::Map(map)
     };
     let names = actions.as_array().map(|actions| actions.iter().filter_map(Json::as_str).collect::<Vec<_>>()).unwrap_or_default();
-    let before = if names == ["create"] { Shown::Absent } else { side(|attr| &attr.before) };
+    let before = if names == ["create"] || names == ["read"] { Shown::Absent } else { side(|attr| &attr.before) };
     let after = if names == ["delete"] || names == ["forget"] { Shown::Absent } else { side(|attr| &attr.after) };
     let mut change = sides(actions.clone(), &before, &after);
     if !because.is_empty() {
@@ -229,8 +233,8 @@ fn change_object(address: &Address, actions: Json, why: Option<&Reason>, attrs: 
     }
     let mut json = json!({
         "address": address.to_string(),
-        "mode": "managed",
-        "type": address.kind,
+        "mode": if address.is_data() { "data" } else { "managed" },
+        "type": address.source().unwrap_or(&address.kind),
         "name": address.name,
         "provider_name": provider(address),
         "change": change,

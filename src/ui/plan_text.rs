@@ -34,7 +34,10 @@ impl std::fmt::Debug for Layout<'_> {
 /// The attribute tables of all kinds: what `Layout::rows` is outside of tests.
 #[must_use]
 pub fn rows_of(kind: &str) -> Option<&'static [Attr]> {
-    dofloat_kinds::kind(kind).map(|kind| kind.attrs())
+    match kind.strip_prefix("data.") {
+        Some(source) => dofloat_kinds::data::source(source).map(|source| source.rows()),
+        None => dofloat_kinds::kind(kind).map(|kind| kind.attrs()),
+    }
 }
 
 /// The whole plan, with a newline at the end.
@@ -127,12 +130,13 @@ fn drifted(text: &mut String, drift: &Drift, plan: &Plan, layout: Layout<'_>) {
 
 fn legend(text: &mut String, shown: &[&Change], paint: Paint) {
     type Is = fn(&Action) -> bool;
-    let rows: [(Is, &str); 5] = [
+    let rows: [(Is, &str); 6] = [
         (|action| matches!(action, Action::Create), "create"),
         (|action| matches!(action, Action::Edit { .. }), "update in place"),
         (|action| matches!(action, Action::Delete), "destroy"),
         (|action| matches!(action, Action::Replace { order: Order::DeleteFirst, .. }), "destroy, then create the replacement"),
         (|action| matches!(action, Action::Replace { order: Order::CreateFirst, .. }), "create the replacement, then destroy"),
+        (|action| matches!(action, Action::Read), "read (data sources)"),
     ];
     let mut lines = String::new();
     for (is, words) in rows {
@@ -155,6 +159,7 @@ fn symbol(action: &Action, paint: Paint) -> String {
         Action::Delete => format!("  {remove}"),
         Action::Replace { order: Order::DeleteFirst, .. } => format!("{remove}/{add}"),
         Action::Replace { order: Order::CreateFirst, .. } => format!("{add}/{remove}"),
+        Action::Read => format!(" {}", paint.faint("<=")),
         Action::Keep | Action::Adopt { .. } | Action::Forget => "   ".to_owned(),
     }
 }
@@ -178,7 +183,8 @@ pub(super) fn one(text: &mut String, change: &Change, layout: Layout<'_>) {
 }
 
 fn head(text: &mut String, symbol: &str, indent: usize, address: &Address) {
-    let _ = writeln!(text, "{:indent$}{symbol} resource \"{}\" \"{}\" {{", "", address.kind, address.name);
+    let (block, kind) = address.source().map_or(("resource", address.kind.as_str()), |source| ("data", source));
+    let _ = writeln!(text, "{:indent$}{symbol} {block} \"{kind}\" \"{}\" {{", "", address.name);
 }
 
 /// The action and its reason.
@@ -193,6 +199,7 @@ fn title(change: &Change) -> Vec<String> {
         (Action::Replace { .. }, Some(Reason::Triggered { by })) => format!("{address} will be replaced, because {by} changes"),
         (Action::Replace { .. }, _) => format!("{address} must be replaced"),
         (Action::Delete, _) => format!("{address} will be destroyed"),
+        (Action::Read, _) => format!("{address} will be read during apply"),
         (Action::Adopt { found }, _) => format!("{address} was created by an interrupted run and will be added to the state [id={found}]"),
         (Action::Forget, Some(Reason::Gone)) => format!("{address} no longer exists and will be removed from the state"),
         (Action::Forget, _) => format!("{address} will be removed from the state, but not destroyed"),
@@ -212,6 +219,8 @@ fn title(change: &Change) -> Vec<String> {
             Some(Key::Index(_)) => "(because resource does not use count)".to_owned(),
             Some(Key::Name(_)) => "(because resource does not use for_each)".to_owned(),
         }),
+        (_, Some(Reason::ConfigUnknown)) => Some("(config refers to values not yet known)".to_owned()),
+        (_, Some(Reason::DependencyPending)) => Some("(depends on a resource with changes pending)".to_owned()),
         (_, Some(Reason::Gone)) => Some("(because the object no longer exists)".to_owned()),
         (_, Some(Reason::Unfinished)) => Some("(an interrupted run did not see it ready)".to_owned()),
         (_, Some(Reason::Stray)) => Some("(it carries this stack's mark and is not in the state)".to_owned()),

@@ -5,6 +5,7 @@
 //! | `cmd` | commands and what they say |
 //! | `store` | where state is kept, and who may write it |
 //! | `kinds` | the resource types, against the simulator |
+//! | `data` | data sources, against the simulator |
 //! | `cluster`, `lab` | the pair: what it is made of, and on real software |
 //! | `walks` | stories that are killed, disturbed, met by others, or drawn by a seed |
 //! | `stories`, `tutorial`, `readme` | what a user does from the first command to the last |
@@ -20,6 +21,7 @@ mod certificates;
 mod clocks;
 mod cluster;
 mod cmd;
+mod data;
 mod documents;
 mod earlier;
 mod economy;

@@ -57,6 +57,7 @@ impl Owner<'_> {
     fn hear(&mut self, message: Message, batch: &mut Batch) {
         match message {
             Message::Gated { step, opened } => self.gated(step, opened),
+            Message::Read { step, query, found } => self.has_read(step, &query, found),
             Message::Waiting { step, waiting } => self.tell_waiting(step, waiting),
             Message::Made { step, id, written } => {
                 self.is_known(step, &id, batch);

@@ -4,7 +4,8 @@
 
 use super::owner::Owner;
 use dofloat_base::address::Address;
-use dofloat_base::digest::Digest;
+use dofloat_base::desired::Output;
+use dofloat_base::digest::{Digest, Salt};
 use dofloat_base::value::Value;
 use dofloat_state::SavedOutput;
 
@@ -20,17 +21,13 @@ impl Owner<'_> {
         match self.run.resolve.outputs(&|other: &Address| self.known(other)) {
             Err(why) => self.outcome.errors.extend(why),
             Ok(outputs) => {
-                let salt = self.run.state.salt.clone();
+                let (salt, before) = (self.run.state.salt.clone(), std::mem::take(&mut self.run.state.outputs));
                 self.run.state.outputs = outputs
                     .iter()
                     .filter(|(_, output)| !output.value.is_null())
                     .filter_map(|(name, output)| {
-                        let saved = if output.sensitive {
-                            let digest = Digest::of(&output.value.sealed()?, &salt);
-                            SavedOutput { value: None, ty: output.ty.clone(), sensitive: Some(digest) }
-                        } else {
-                            SavedOutput { value: Some(Value::clone(output.value.value()?)), ty: output.ty.clone(), sensitive: None }
-                        };
+                        // What hangs on something that was left out is as it was.
+                        let saved = saved(output, &salt).or_else(|| before.get(name).cloned())?;
                         Some((name.clone(), saved))
                     })
                     .collect();
@@ -38,4 +35,14 @@ impl Owner<'_> {
             }
         }
     }
+}
+
+/// What is remembered of an output; nothing while it is unknown.
+fn saved(output: &Output, salt: &Salt) -> Option<SavedOutput> {
+    let ty = output.ty.clone();
+    Some(if output.sensitive {
+        SavedOutput { value: None, ty, sensitive: Some(Digest::of(&output.value.sealed()?, salt)) }
+    } else {
+        SavedOutput { value: Some(Value::clone(output.value.value()?)), ty, sensitive: None }
+    })
 }

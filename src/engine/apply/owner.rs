@@ -46,6 +46,7 @@ pub(super) struct Owner<'a> {
     pub(super) disruptive: BTreeSet<&'a Address>,
     pub(super) known: BTreeMap<Address, Term>,
     pub(super) running: BTreeMap<StepId, Running>,
+    /// What is only looked at: gates, and data sources.
     pub(super) gates: BTreeMap<StepId, (Tick, AbortHandle)>,
     /// Creates whose answer was lost, and that are not yet looked for.
     pub(super) lost: Vec<StepId>,
@@ -143,6 +144,7 @@ impl<'a> Owner<'a> {
             let Some(step) = self.steps.get(&id).copied() else { continue };
             match &step.op {
                 StepOp::Gate => self.gate(step),
+                StepOp::Read => self.read(step),
                 StepOp::Object(op) => match self.prepare(step, op) {
                     Ok((task, begin)) => begun.push((task, begin, slot)),
                     Err(why) => self.fail(id, &step.address, &step.op, why),

@@ -8,7 +8,7 @@ use super::owner::Owner;
 use crate::change::Step;
 use crate::desired::{kept, terms};
 use crate::known::effective;
-use crate::record;
+use crate::record::{self, recorded};
 use crate::work::Task;
 use dofloat_base::address::Address;
 use dofloat_base::desired::Wanted;
@@ -57,7 +57,7 @@ impl Owner<'_> {
             op: op.clone(),
             body,
             digests,
-            after: wanted.map(|wanted| wanted.after.clone()).unwrap_or_default(),
+            after: wanted.map(recorded).unwrap_or_default(),
             mark: kind.markable().then(|| self.run.mark.clone()),
             create_before_destroy: wanted.is_some_and(|wanted| wanted.rules.create_before_destroy),
             power: kind.powered(&seen).filter(|_| disruptive).map(|on| if on { Power::On } else { Power::Off }),

@@ -102,7 +102,7 @@ impl Walk<'_> {
         }
     }
 
-    fn has_changed(&self, address: &Address, attribute: Option<&str>) -> bool {
+    pub(super) fn has_changed(&self, address: &Address, attribute: Option<&str>) -> bool {
         self.changes.get(address).is_some_and(|change| match (&change.action, attribute) {
             (Action::Keep | Action::Adopt { .. } | Action::Forget, _) => false,
             (Action::Edit { .. }, Some(name)) => change.attrs.iter().any(|attr| attr.name == name),

@@ -31,6 +31,7 @@ impl Walk<'_> {
                 Action::Delete => entry.delete = change.id.clone(),
                 Action::Adopt { found } => entry.settle = Some(found.clone()),
                 Action::Forget => entry.forget = change.id.clone(),
+                Action::Read => entry.read = true,
             }
             let unfinished = self.input.state.records.get(&change.address).filter(|record| record.health == Health::Unfinished);
             // What it was built upon goes first: it would be waited for in vain, and the edit brings it about anew.

@@ -37,11 +37,23 @@ impl Walk<'_> {
                 }
             }
         };
+        // What hangs on something that is left out stays as it was.
+        let left_out = |output: &Output| {
+            let origin = match &output.value {
+                Term::Unknown(origin) => origin.address.as_ref(),
+                _ => None,
+            };
+            self.chosen.as_ref().zip(origin).is_some_and(|(chosen, of)| !chosen.contains(of))
+        };
         let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
         names
             .into_iter()
             .filter_map(|name| {
                 let old = before.get(name).map_or(Shown::Absent, |saved| saved.value.clone().map_or(Shown::Sensitive, Shown::Value));
+                if old != Shown::Absent && after.get(name).is_some_and(left_out) {
+                    let ty = after.get(name).map(|output| output.ty.clone());
+                    return Some((name.clone(), OutputChange { before: old.clone(), after: old, ty, changed: false }));
+                }
                 let new = after
                     .get(name)
                     .map_or(Shown::Absent, |output| if output.sensitive { Shown::Sensitive } else { diff::shown(&output.value) });

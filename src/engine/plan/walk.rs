@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::{Action, Change, Reason};
+use crate::data::Query;
 use crate::desired::terms;
 use crate::diff;
 use crate::held;
@@ -28,6 +29,7 @@ pub(super) struct Walk<'a> {
     pub(super) changes: BTreeMap<Address, Change>,
     pub(super) jobs: BTreeMap<&'static str, Vec<Job>>,
     pub(super) terms: BTreeMap<Address, Terms>,
+    pub(super) queries: Vec<Query>,
     pub(super) errors: Vec<Diagnostic>,
     pub(super) notes: Vec<Diagnostic>,
 }
@@ -91,17 +93,19 @@ impl<'a> Walk<'a> {
             let job = Job { address: address.clone(), id: change.id.clone(), body: Term::map(terms.clone()), seen, creates };
             self.jobs.entry(kind.name()).or_default().push(job);
         }
-        if let Err(errors) = {
-            let known = &self.known;
-            self.input
-                .resolve
-                .check(address, &|other: &Address| known.get(other).cloned().unwrap_or_else(|| Term::Unknown(Origin::default())))
-        } {
-            self.errors.extend(errors);
-        }
+        self.check(address);
         let kept = present.filter(|_| !matches!(change.action, Action::Create | Action::Replace { .. }));
         self.changes.insert(address.clone(), change);
         self.terms.insert(address.clone(), effective(kind.attrs(), &terms, wanted, kept.map(|present| present.body)));
+    }
+
+    /// Checks the postconditions of an instance with what is known of it.
+    pub(super) fn check(&mut self, address: &Address) {
+        let known = &self.known;
+        let of = |other: &Address| known.get(other).cloned().unwrap_or_else(|| Term::Unknown(Origin::default()));
+        if let Err(errors) = self.input.resolve.check(address, &of) {
+            self.errors.extend(errors);
+        }
     }
 
     pub(super) fn keep(&self, address: &Address, present: Option<&Present<'_>>) -> Change {
