@@ -22,6 +22,7 @@ pub mod import;
 pub mod init;
 pub mod keys;
 pub mod logging;
+pub mod made_up;
 pub mod offline;
 pub mod options;
 pub mod output;

@@ -4,6 +4,7 @@ use super::api_session::ApiSession;
 use super::cluster::expansion;
 use super::exit::{Exit, Failure};
 use super::history;
+use super::made_up;
 use super::options::Planning;
 use super::progress::{watched, with_progress};
 use super::variables::variables_of;
@@ -117,6 +118,9 @@ pub async fn make_plan(context: PlanContext<'_>, refresh: bool, recover: bool, v
     must_leave_nothing(context)?;
     let clock = context.workspace.environment.clock.clone();
     let config = context.workspace.config(context.inputs);
+    // Who takes over what is there, or lets all of it go, looks for nothing else.
+    let looks = context.workspace.global.sim && !context.options.destroy && context.options.adopt.is_none();
+    let made_up = if looks { made_up::supply(context.expanded, &context.api_session.client).await? } else { Vec::new() };
     let (api, waits) = watched(&context.api_session.client);
     let mut surveyed = with_progress(survey(context.survey_context(&api, &config, &clock, refresh, recover)), waits, view).await?;
     let of_clusters = expansion::notes(context.expanded, &surveyed, context.api_session);
@@ -126,6 +130,7 @@ pub async fn make_plan(context: PlanContext<'_>, refresh: bool, recover: bool, v
     notes.extend(context.configuration.warnings().iter().cloned());
     notes.extend(context.api_session.warnings.iter().cloned());
     notes.extend(of_clusters);
+    notes.extend(made_up);
     plan.notes.splice(0..0, notes);
     Ok(surveyed)
 }

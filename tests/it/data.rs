@@ -365,3 +365,46 @@ fn the_printed_scopes_are_those_of_the_data_sources_too() {
         assert!(said.code == 1 && said.to_string().contains(missing), "without {missing}: {said}");
     }
 }
+
+#[test]
+fn a_simulated_account_is_furnished_with_what_is_looked_for() {
+    let plan = r#"
+data "digitalocean_ssh_key" "me" {
+  name = "laptop"
+}
+data "digitalocean_domain" "zone" {
+  name = "example.org"
+}
+data "digitalocean_record" "www" {
+  domain = data.digitalocean_domain.zone.name
+  name   = "www"
+}
+data "digitalocean_project" "p" {
+  name = "shop"
+}
+data "digitalocean_vpc" "net" {
+  name = "net"
+}
+resource "digitalocean_droplet" "web" {
+  name     = "web"
+  region   = "nyc3"
+  image    = "ubuntu-24-04-x64"
+  size     = "s-1vcpu-1gb"
+  ssh_keys = [data.digitalocean_ssh_key.me.id]
+  vpc_uuid = data.digitalocean_vpc.net.id
+}
+"#;
+    let stack = Stack::with_plan("one", plan).env("DOFLOAT_CLOCK", "virtual");
+    let said = stack.run(&["plan", "one", "--sim", "-out=p"]).ok().says("Plan: 1 to add, 0 to change, 0 to destroy.");
+    for what in ["SSH key `laptop`", "domain `example.org`", "record `www` in `example.org`", "project `shop`", "VPC `net`"] {
+        assert_eq!(said.to_string().matches(&format!("had no {what}: ")).count(), 1, "{what}\n{said}");
+    }
+    said.mentions("is made up (simulated).");
+    assert!(!stack.read("p").contains("\"data\": {"), "{}", stack.read("p"));
+    stack.run(&["apply", "--sim", "p"]).ok();
+    stack.run(&["plan", "one", "--sim", "-detailed-exitcode"]).ok().says("No changes.");
+    stack.run(&["destroy", "one", "--sim", "-auto-approve"]).ok();
+    // What the catalogue knows otherwise is wrong here too.
+    stack.write("plans/one.tf", "data \"digitalocean_image\" \"i\" {\n  slug = \"ubuntu-99-04-x64\"\n}\n");
+    stack.run(&["plan", "one", "--sim"]).exits(1).mentions("There is no image whose slug is `ubuntu-99-04-x64`");
+}
