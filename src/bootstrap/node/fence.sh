@@ -346,6 +346,12 @@ cycle() {
     esac
 }
 
+# is_back: whether the peer is a member by now. It was looked for at the beginning of the round, and where one outage has cut the
+# links and the API, the API's answers come back first.
+is_back() {
+    members | grep -qx "$plug"
+}
+
 # came_to_nothing: of the request, and so nobody has to be seen to for it.
 came_to_nothing() {
     sent=''
@@ -412,7 +418,7 @@ fence() {
                 return 0
                 ;;
             claim) claim ;;
-            cycle) cycle ;;
+            cycle) is_back || cycle ;;
         esac
         remember
         [ $move != drop ] || dropped
