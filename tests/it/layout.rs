@@ -73,7 +73,7 @@ fn a_clone_under_another_name_finds_its_state_or_asks() {
     stack.run(&["-chdir=work", "apply", "--sim", "-auto-approve"]).ok();
     fs::create_dir_all(stack.path("work/state")).unwrap();
     fs::copy(stack.path("work/.dofloat/sim/work/work.json"), stack.path("work/state/work.json")).unwrap();
-    fs::rename(stack.path("work"), stack.path("other")).unwrap();
+    stack.rename("work", "other");
     stack.run(&["-chdir=other", "state", "list"]).ok().mentions("terraform_data.t");
     // A state of something else is not taken for that of these files.
     stack.write("other/main.tf", "output \"o\" {\n  value = 1\n}\n");

@@ -225,21 +225,16 @@ fn a_folder_that_vanishes_stops_the_run_and_nothing_is_lost_when_it_is_back() {
         let journal = std::fs::read_to_string(fleet.stack.path("state/fleet.journal")).unwrap_or_default();
         journal.matches("\"done\"").count() > 5
     });
-    moved(&fleet.stack, "state", "away");
+    fleet.stack.rename("state", "away");
     let ended = apply.end().exits(1).mentions("state/fleet.journal was removed while a run was writing it.");
     let lines = std::fs::read_to_string(fleet.stack.path("away/fleet.journal")).expect("it was moved");
     let intents = lines.matches("{\"begin\":").count() + lines.matches("{\"lodging\":{}}").count();
     assert!(fleet.cloud.requests().0 <= intents, "no call without its intent: {ended}\n{lines}");
     assert!(!fleet.stack.exists("state"), "it is not made again: {ended}");
-    moved(&fleet.stack, "away", "state");
+    fleet.stack.rename("away", "state");
     // The folder may have gone while a domain was being made, which nothing but its name tells of.
     let (again, _) = answers::run(&fleet.stack, &["apply", "-auto-approve"]);
     let wrongs = fleet.wrongs(&again, &fleet.shape(), false);
     assert!(wrongs.told.is_empty(), "{}\n{ended}", wrongs.told.join("\n"));
     assert_eq!(fleet.cloud.show("droplets").len(), 16);
-}
-
-#[expect(clippy::disallowed_methods, reason = "somebody moves the user's folder; nothing is lost if the test is cut short")]
-fn moved(stack: &Stack, from: &str, to: &str) {
-    std::fs::rename(stack.path(from), stack.path(to)).expect("the folder is ours");
 }

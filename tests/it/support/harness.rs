@@ -141,6 +141,12 @@ impl Stack {
         self.folder.path().join(below)
     }
 
+    /// Moves a file or a folder.
+    #[expect(clippy::disallowed_methods, reason = "the user's own, and nothing is lost if the test is cut short")]
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        std::fs::rename(self.path(from), self.path(to)).expect("the folder is ours");
+    }
+
     /// Writes a file, its folder included.
     #[expect(clippy::disallowed_methods, reason = "the user's own file, and nothing is lost if the test is cut short")]
     pub(crate) fn write(&self, below: &str, text: &str) {
