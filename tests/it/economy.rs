@@ -11,24 +11,18 @@ use std::time::Duration;
 use dofloat::api::client::{Client, Settings};
 use dofloat::api::{Brought, Carried, Carrier};
 use dofloat::base::clock::{Clock, Moment};
-use dofloat::base::digest::Salt;
 use dofloat::base::rng::Rng;
 use dofloat::base::secret::Secret;
-use dofloat::engine::apply::ApplyOptions;
 use dofloat::engine::change::Event;
-use dofloat::engine::execute::{Execution, execute};
-use dofloat::engine::request::{Options, SurveyContext};
-use dofloat::engine::survey::survey;
+use dofloat::engine::request::Options;
 use dofloat::sim::{self, ClockMode, Limits, Rate, World};
-use dofloat::state::State;
-use dofloat::state::store::{Paths, Store};
 use serde_json::{Map, Value, json};
 
 use crate::engine::Sketch;
 use crate::support::harness::{in_full, say};
+use crate::support::reconcile::{DEFAULT_PARALLELISM, reconcile};
 
 const START: Moment = Moment(1_800_000_000_000);
-const DEFAULT_PARALLELISM: usize = 10;
 
 /// An account whose time is stepped.
 struct Account {
@@ -145,44 +139,10 @@ impl Account {
 
 /// Surveys and executes; gives how often it was told that the limit slows it down.
 async fn go(sketch: &Sketch, folder: &Path, api: &Client, clock: &Clock, destroy: bool) -> usize {
-    let paths = Paths::beside(&folder.join("web.json"), folder.to_owned());
-    let mut lock = Store::open(paths).lock(Duration::from_secs(10), "test", clock, &mut |_| {}).await.expect("a lock");
-    let locked = lock.files();
-    let loaded = locked.load().expect("a state");
-    let fresh = State::new("11111111-2222-4333-8444-555555555555".to_owned(), Salt::new([1; 32]));
     let options = Options { destroy, ..Options::default() };
-    let context = SurveyContext {
-        stack: "web",
-        resolve: sketch,
-        config: "x",
-        loaded: &loaded,
-        fresh: &fresh,
-        api,
-        endpoint: "x",
-        simulated: true,
-        clock,
-        options: &options,
-        refresh: true,
-        recover: true,
-        new_stack: false,
-    };
-    let surveyed = survey(context).await.unwrap_or_else(|stop| panic!("{:#?}", stop.diagnostics));
     let mut slowed = 0;
-    let (_sender, stop) = tokio::sync::watch::channel(false);
-    let left = execute(Execution {
-        surveyed: &surveyed,
-        resolve: sketch,
-        loaded: &loaded,
-        store: locked,
-        api: api.clone(),
-        clock: clock.clone(),
-        options: ApplyOptions { parallelism: DEFAULT_PARALLELISM, keep_going: false, grace: Duration::from_secs(5) },
-        stop,
-        tell: &mut |event: Event| slowed += usize::from(matches!(event, Event::Slowed { .. })),
-    })
-    .await
-    .unwrap_or_else(|stop| panic!("{:#?}", stop.diagnostics));
-    assert!(left.outcome.errors.is_empty(), "{:#?}", left.outcome.errors);
+    let mut tell = |event: Event| slowed += usize::from(matches!(event, Event::Slowed { .. }));
+    reconcile(sketch, folder, api, clock, &options, &mut tell).await.unwrap_or_else(|(what, why)| panic!("the {what}: {why:#?}"));
     slowed
 }
 

@@ -2,26 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use dofloat::api::client::{Client, Settings};
 use dofloat::base::address::Address;
 use dofloat::base::clock::Clock;
 use dofloat::base::desired::{Desired, Known, Lifecycle, Output, Resolve, Wanted};
 use dofloat::base::diag::{Diagnostic, Span};
-use dofloat::base::digest::Salt;
 use dofloat::base::rng::Rng;
 use dofloat::base::secret::Secret;
 use dofloat::base::value::{Term, Value};
-use dofloat::engine::apply::ApplyOptions;
 use dofloat::engine::change::Event;
-use dofloat::engine::execute::{Execution, execute};
 use dofloat::engine::planned::Surveyed;
-use dofloat::engine::request::{Options, SurveyContext};
-use dofloat::engine::survey::survey;
+use dofloat::engine::request::Options;
 use dofloat::sim;
-use dofloat::state::State;
-use dofloat::state::store::{Paths, Store};
+
+use crate::support::reconcile::reconcile;
 
 pub(crate) struct Sketch {
     desired: Desired,
@@ -94,49 +89,14 @@ impl Resolve for Sketch {
 }
 
 async fn go(sketch: &Sketch, folder: &std::path::Path, api: &Client, options: &Options) -> (Surveyed, Vec<String>) {
-    let paths = Paths::beside(&folder.join("web.json"), folder.to_owned());
-    let clock = Clock::system();
-    // A program that another test is just starting holds a copy of all our files for a moment.
-    let mut lock = Store::open(paths).lock(Duration::from_secs(10), "test", &clock, &mut |_| {}).await.unwrap();
-    let locked = lock.files();
-    let loaded = locked.load().unwrap();
-    let fresh = State::new("11111111-2222-4333-8444-555555555555".to_owned(), Salt::new([1; 32]));
-    let context = SurveyContext {
-        stack: "web",
-        resolve: sketch,
-        config: "x",
-        loaded: &loaded,
-        fresh: &fresh,
-        api,
-        endpoint: "x",
-        simulated: true,
-        clock: &clock,
-        options,
-        refresh: true,
-        recover: true,
-        new_stack: false,
-    };
-    let surveyed = survey(context).await.unwrap_or_else(|stop| panic!("{:#?}", stop.diagnostics));
     let mut said = Vec::new();
-    let (_sender, stop) = tokio::sync::watch::channel(false);
-    let left = execute(Execution {
-        surveyed: &surveyed,
-        resolve: sketch,
-        loaded: &loaded,
-        store: locked,
-        api: api.clone(),
-        clock,
-        options: ApplyOptions { parallelism: 10, keep_going: false, grace: Duration::from_secs(5) },
-        stop,
-        tell: &mut |event: Event| {
-            if let Event::Done { address, op, .. } = &event {
-                said.push(format!("{address} {op:?}"));
-            }
-        },
-    })
-    .await
-    .unwrap_or_else(|stop| panic!("{:#?}", stop.diagnostics));
-    assert!(left.outcome.errors.is_empty(), "{:#?}", left.outcome.errors);
+    let mut tell = |event: Event| {
+        if let Event::Done { address, op, .. } = &event {
+            said.push(format!("{address} {op:?}"));
+        }
+    };
+    let done = reconcile(sketch, folder, api, &Clock::system(), options, &mut tell).await;
+    let surveyed = done.unwrap_or_else(|(what, why)| panic!("the {what}: {why:#?}"));
     (surveyed, said)
 }
 

@@ -24,7 +24,7 @@ const DOMAIN_ROWS: &[Attr] = &[
     Attr::computed("urn", Ty::String, "The uniform resource name."),
     Attr::computed("ttl", Ty::Number, "How long its answers may be kept, in seconds."),
 ];
-static DOMAIN: Family = Family {
+const DOMAIN: Family = Family {
     noun: "domain",
     path: "/domains",
     many: "domains",
@@ -38,21 +38,13 @@ static DOMAIN: Family = Family {
 };
 
 static ZONE: Family = Family {
-    noun: DOMAIN.noun,
-    path: DOMAIN.path,
-    many: DOMAIN.many,
-    one: DOMAIN.one,
-    query: |_| Vec::new(),
     rows: &[
         Attr::computed("name", Ty::String, "The zone's name."),
         Attr::computed("urn", Ty::String, "The uniform resource name."),
         Attr::computed("ttl", Ty::Number, "How long its answers may be kept, in seconds."),
         Attr::computed("zone_file", Ty::String, "The zone as a text."),
     ],
-    from: DOMAIN.from,
-    also: None,
-    see: DOMAIN.see,
-    scopes: DOMAIN.scopes,
+    ..DOMAIN
 };
 
 const IN_DOMAIN: &[Attr] = &[Attr::required("domain", Ty::String, Change::Local, "The zone.")];
@@ -68,7 +60,7 @@ const RECORD_ROWS: &[Attr] = &[
     Attr::computed("tag", Ty::String, "Its tag."),
     Attr::computed("id", Ty::String, "Its number."),
 ];
-static RECORD: Family = Family {
+const RECORD: Family = Family {
     noun: "record",
     path: "/domains/{domain}/records",
     many: "domain_records",
@@ -93,18 +85,7 @@ const LISTED_RECORD_ROWS: &[Attr] = &[
     Attr::computed("flags", Ty::Number, "Its flags."),
     Attr::computed("tag", Ty::String, "Its tag."),
 ];
-static LISTED_RECORD: Family = Family {
-    noun: RECORD.noun,
-    path: RECORD.path,
-    many: RECORD.many,
-    one: RECORD.one,
-    query: |_| Vec::new(),
-    rows: LISTED_RECORD_ROWS,
-    from: &[("value", From::At("/data"))],
-    also: None,
-    see: RECORD.see,
-    scopes: RECORD.scopes,
-};
+static LISTED_RECORD: Family = Family { rows: LISTED_RECORD_ROWS, from: &[("value", From::At("/data"))], ..RECORD };
 
 static VPC: Family = Family {
     noun: "VPC",

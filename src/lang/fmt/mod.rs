@@ -16,7 +16,9 @@ use dofloat_base::diag::Diagnostic;
 pub fn format(name: &str, text: &str) -> Result<String, Vec<Diagnostic>> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     syntax::body(name, text)?;
-    Ok(layout::laid_out(&rewrite::modern(&token::tokens(text))))
+    let formatted = layout::laid_out(&rewrite::modern(&token::tokens(text)));
+    // A template so strange that its tokens were misread is better left as it is than broken.
+    Ok(if syntax::body(name, &formatted).is_ok() { formatted } else { text.to_owned() })
 }
 
 #[cfg(test)]

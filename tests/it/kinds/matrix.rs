@@ -11,18 +11,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use dofloat::api::client::{Client, Settings};
 use dofloat::base::clock::{Clock, Moment};
 use dofloat::base::diag::Diagnostic;
-use dofloat::base::digest::Salt;
 use dofloat::base::rng::Rng;
 use dofloat::base::secret::Secret;
-use dofloat::engine::apply::ApplyOptions;
-use dofloat::engine::execute::{Execution, execute};
-use dofloat::engine::request::{Options, SurveyContext};
-use dofloat::engine::survey::survey;
+use dofloat::engine::request::Options;
 use dofloat::kinds::attr::{Attr, Presence, Reads};
 use dofloat::kinds::{KINDS, Tables};
 use dofloat::lang::Host;
@@ -31,10 +26,9 @@ use dofloat::lang::inputs::Inputs;
 use dofloat::lang::library::Library;
 use dofloat::lang::module::{Source, load};
 use dofloat::sim;
-use dofloat::state::State;
-use dofloat::state::store::{Paths, Store};
 
 use crate::support::harness::{in_full, say};
+use crate::support::reconcile::reconcile;
 use samples::{BEDS, Bed, Sample};
 
 /// One attribute in one form.
@@ -190,28 +184,8 @@ async fn once(text: &str, folder: &Path, api: &Client, clock: &Clock) -> Result<
     };
     let resolve = load(&[Source { name: "web.tf", text }], &Library::default(), &Inputs::default(), &Tables, host)
         .map_err(|errors| format!("{}\n{text}", told(&errors)))?;
-    let paths = Paths::beside(&folder.join("web.json"), folder.to_owned());
-    let mut lock = Store::open(paths).lock(Duration::from_secs(10), "test", clock, &mut |_| {}).await.expect("the lock is free");
-    let locked = lock.files();
-    let loaded = locked.load().expect("the state is whole");
-    let fresh = State::new("11111111-2222-4333-8444-555555555555".to_owned(), Salt::new([1; 32]));
-    let options = Options::default();
-    let context = SurveyContext {
-        stack: "web",
-        resolve: &resolve,
-        config: "x",
-        loaded: &loaded,
-        fresh: &fresh,
-        api,
-        endpoint: "x",
-        simulated: true,
-        clock,
-        options: &options,
-        refresh: true,
-        recover: true,
-        new_stack: false,
-    };
-    let surveyed = survey(context).await.map_err(|stop| format!("the plan fails: {}", told(&stop.diagnostics)))?;
+    let done = reconcile(&resolve, folder, api, clock, &Options::default(), &mut |_| {}).await;
+    let surveyed = done.map_err(|(what, why)| format!("the {what} fails: {}", told(&why)))?;
     let plan = &surveyed.planned.plan;
     let mut wanted = String::new();
     if !plan.is_empty() {
@@ -219,19 +193,5 @@ async fn once(text: &str, folder: &Path, api: &Client, clock: &Clock) -> Result<
         let outputs = plan.outputs.iter().filter(|(_, output)| output.changed).map(|(name, output)| format!("output {name} {output:?}"));
         wanted = attrs.chain(outputs).collect::<Vec<_>>().join("; ");
     }
-    let (_sender, stop) = tokio::sync::watch::channel(false);
-    let left = execute(Execution {
-        surveyed: &surveyed,
-        resolve: &resolve,
-        loaded: &loaded,
-        store: locked,
-        api: api.clone(),
-        clock: clock.clone(),
-        options: ApplyOptions { parallelism: 10, keep_going: false, grace: Duration::from_secs(5) },
-        stop,
-        tell: &mut |_| {},
-    })
-    .await
-    .map_err(|stop| format!("the apply fails: {}", told(&stop.diagnostics)))?;
-    if left.outcome.errors.is_empty() { Ok(wanted) } else { Err(format!("the apply fails: {}", told(&left.outcome.errors))) }
+    Ok(wanted)
 }

@@ -11,6 +11,7 @@ pub(crate) mod git;
 pub(crate) mod golden;
 pub(crate) mod harness;
 pub(crate) mod lost;
+pub(crate) mod reconcile;
 pub(crate) mod running;
 pub(crate) mod scene;
 pub(crate) mod storage;
