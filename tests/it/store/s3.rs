@@ -46,12 +46,13 @@ impl Team {
         self.cloud.show("tags").len()
     }
 
-    /// A clone whose apply was killed in the middle, holding the lock, one tag made.
+    /// A clone whose apply was killed in the middle, holding the lock: one tag is made, and the other perhaps, since a step that waits
+    /// for nothing but its end lets the next one begin.
     fn killed(&self) -> Stack {
         let stack = self.clone(&(tag("a") + &tag("b")));
         let outcome = stack.run_env(&[("DOFLOAT_CRASH", "journal.after-append@4")], &[&APPLY[..], &["-parallelism=1"]].concat());
         assert_eq!(outcome.code, -1, "{outcome}");
-        assert!(self.storage.is_locked() && self.tags() == 1);
+        assert!(self.storage.is_locked() && self.tags() > 0, "something was made");
         stack
     }
 }
