@@ -191,7 +191,6 @@ pub(crate) const ROWS: &[Row] = &[
     Row {
         name: "split, a reset takes 30 s",
         steps: &[Api(&["POST /v2/droplets/*/actionsx0 action-slow=30000"]), SPLIT, LONG, HEAL],
-        width: Width::Full,
         ..SPLITS
     },
     Row {
