@@ -23,8 +23,9 @@
 //! | --- | --- |
 //! | [`base`] | addresses, values, diagnostics, secrets, time, durable files |
 //! | [`lang`] | Terraform's language: text to resources wanted, values unknown or secret included |
+//! | [`modules`] | modules that lie elsewhere: fetched once, pinned, kept |
 //! | [`bootstrap`] | `dofloat_cluster`: one block to ordinary resources, and what its nodes do when they boot |
-//! | [`api`] | one HTTP client, retries by type, the request budget |
+//! | [`api`] | one HTTP client, retries by type, the request budget; Spaces, by their own protocol |
 //! | [`kinds`] | what can be managed: one file each, an attribute table each; a plain kind is its table; what can be looked up: a row each |
 //! | [`state`] | what is remembered: state file, journal, store, encrypted secrets |
 //! | [`engine`] | refresh, diff, plan, order, apply, recover; what is moved, taken over, or let go |
@@ -33,7 +34,7 @@
 //! | [`cli`] | the commands: parse, call, print |
 //!
 //! Each layer below `cli` is a package of its own in the folder of its name, so that they are built side by side and a change builds
-//! only what lies above it. Imports go one way: `base` knows nothing; `lang`, `bootstrap`, `api`, `state`, `sim` know `base`; `kinds` knows `api`; `engine` knows `kinds`
+//! only what lies above it. Imports go one way: `base` knows nothing; `lang`, `bootstrap`, `api`, `state`, `sim` know `base`; `kinds` and `modules` know `api`; `engine` knows `kinds`
 //! and `state`; `ui` knows `engine`; `cli` knows all. A test reads the sources for this.
 //! `ARCHITECTURE.md` says how a plan and an apply go, and why it is all so.
 //!
@@ -55,6 +56,7 @@ pub mod cli;
 pub use dofloat_engine as engine;
 pub use dofloat_kinds as kinds;
 pub use dofloat_lang as lang;
+pub use dofloat_modules as modules;
 pub use dofloat_sim as sim;
 pub use dofloat_state as state;
 pub use dofloat_ui as ui;

@@ -136,7 +136,7 @@ impl World {
         match operation {
             "look" => self.body(kind, kind.read(&api, &id).await.map(|found| found.into_iter().map(|found| found.body).collect())),
             "list" => self.found(kind, kind.list(&api, &[id.clone(), Id("x,1".to_owned())], ours).await),
-            "create" => self.body(kind, kind.create(&api, &address, &term, ours).await.map(|made| made.body.into_iter().collect())),
+            "create" => self.body(kind, kind.create(&api, &term, ours).await.map(|made| made.body.into_iter().collect())),
             "settle" => self.body(kind, kind.wait_ready(&api, &id, &Term::null()).await.map(|body| vec![body])),
             "edit" => {
                 for edit in edits(kind.attrs()) {
@@ -232,7 +232,7 @@ async fn serve(mut stream: TcpStream, script: Arc<Mutex<Vec<Answer>>>) {
 /// The edits that a table names.
 fn edits(rows: &[Attr]) -> BTreeSet<&'static str> {
     let edit = |row: &Attr| match row.change {
-        Change::InPlace(edit) | Change::Disruptive(edit) | Change::Enable(edit) => Some(edit),
+        Change::InPlace(edit) | Change::Disruptive(edit) | Change::Enable(edit) | Change::Grow(edit) => Some(edit),
         Change::Replace | Change::Local | Change::Never => None,
     };
     rows.iter().filter_map(edit).collect()

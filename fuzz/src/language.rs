@@ -10,6 +10,7 @@ use dofloat::base::diag::{Diagnostic, Span};
 use dofloat::base::digest::Salt;
 use dofloat::base::identity::Owner;
 use dofloat::base::rng::Rng;
+use dofloat::base::secret::Secret;
 use dofloat::base::types::Type;
 use dofloat::base::value::{Origin, Term};
 use dofloat::engine::change::Base;
@@ -30,10 +31,12 @@ use dofloat::lang::module::{self, Source, Stack};
 use dofloat::lang::value::{Data, Val};
 use dofloat::lang::{Host, convert, fmt, syntax};
 use dofloat::state::State;
-use dofloat::ui::errors::{self, Sources};
+use dofloat::ui::errors::{self, Sources, Warnings};
+use dofloat::ui::literals::may_show;
 use dofloat::ui::paint::Paint;
-use dofloat::ui::plan_text::{Layout, rows_of};
-use dofloat::ui::{plan_json, plan_text};
+use dofloat::ui::plan_text::Layout;
+use dofloat::ui::rows::rows_of;
+use dofloat::ui::{plan_document, plan_json, plan_text};
 
 /// Loads a stack of one file, plans it from nothing, and saves the plan.
 pub fn config(bytes: &[u8]) {
@@ -44,7 +47,7 @@ pub fn config(bytes: &[u8]) {
     // Variables without a value are unknown, so that what follows is reached.
     let inputs = Inputs { lenient: true, open_shape: true, ..Inputs::default() };
     with_host(|host| {
-        if let Err(errors) = module::questions(&sources, &inputs, &Tables, host) {
+        if let Err(errors) = module::questions(&sources, &Library::default(), &inputs, &Tables, host) {
             shown.check(&errors);
         }
         match module::load(&sources, &Library::default(), &inputs, &Tables, host) {
@@ -73,14 +76,15 @@ fn planned(stack: &Stack<'_>, shown: &Shown) {
         endpoint: String::new(),
         config: String::new(),
     };
-    let planned = match plan::make(input, base) {
+    let mut planned = match plan::make(input, base) {
         Ok(planned) => planned,
         Err(stop) => return shown.check(&stop.diagnostics),
     };
-    let layout = Layout { paint: Paint::PLAIN, rows: &rows_of, sources: &shown.sources };
+    let layout = Layout { paint: Paint::PLAIN, rows: &rows_of, sources: &shown.sources, warnings: Warnings::Whole };
     let _ = plan_text::render(&planned.plan, layout);
     let _ = plan_json::lines(&planned.plan, &shown.sources, "");
-    let _ = plan_json::object(&planned.plan, &shown.sources);
+    planned.plan.configuration = Some(stack.outline(&may_show));
+    let _ = plan_document::document(&planned.plan, &shown.sources);
     let surveyed = Surveyed { planned, state, observed, moves, adopted: Vec::new(), claims: Default::default(), no_project: false };
     // A number beyond all machines cannot be written, and says so.
     if let Ok(written) = saved::write(&surveyed, &options) {
@@ -221,7 +225,8 @@ pub fn tfvars(bytes: &[u8]) {
     let mut shown = Shown::of(name, text);
     shown.sources.insert("fuzz.tf".to_owned(), VARIABLES.to_owned());
     let sources = [Source { name: "fuzz.tf", text: VARIABLES }];
-    let one = |name: &&str| Given::Text { name: (*name).to_owned(), raw: text.to_owned(), from: "-var".to_owned(), strict: true };
+    let one =
+        |name: &&str| Given::Text { name: (*name).to_owned(), raw: Secret::new(text.to_owned()), from: "-var".to_owned(), strict: true };
     let file = vec![Given::File { name: name.to_owned(), text: text.to_owned() }];
     for given in [file, vec![one(&"any")], ["number", "list", "map", "object", "hidden"].iter().map(one).collect()] {
         let inputs = Inputs { given, ..Inputs::default() };
@@ -261,7 +266,7 @@ impl Shown {
             }
         }
         let _ = errors::render(errors, &self.sources, Paint::PLAIN);
-        let _: Vec<_> = errors.iter().map(|error| errors::to_json(error, &self.sources)).collect();
+        let _ = errors::to_json(errors, &self.sources);
     }
 }
 

@@ -7,21 +7,24 @@
 pub mod answers;
 pub mod language;
 pub mod memory;
+pub mod modules;
 
 pub use answers::api_answer;
 pub use language::{config, expression, format, tfvars};
 pub use memory::{journal, saved_plan, state};
+pub use modules::modules;
 
 /// A target.
 pub type Target = fn(&[u8]);
 
 /// Every target, by the name of its corpus.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("api_answer", api_answer),
     ("config", config),
     ("expression", expression),
     ("format", format),
     ("journal", journal),
+    ("modules", modules),
     ("saved_plan", saved_plan),
     ("state", state),
     ("tfvars", tfvars),

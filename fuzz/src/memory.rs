@@ -7,10 +7,11 @@ use dofloat::base::digest::{Salt, sha256_hex};
 use dofloat::engine::saved;
 use dofloat::state::journal::{Line, replay, write_line};
 use dofloat::state::{State, format};
-use dofloat::ui::errors::Sources;
+use dofloat::ui::errors::{Sources, Warnings};
 use dofloat::ui::paint::Paint;
-use dofloat::ui::plan_text::{Layout, rows_of};
-use dofloat::ui::{plan_json, plan_text, state_text};
+use dofloat::ui::plan_text::Layout;
+use dofloat::ui::rows::rows_of;
+use dofloat::ui::{plan_document, plan_json, plan_text, state_text};
 
 /// The name of the file in messages.
 const FILE: &str = "fuzz.json";
@@ -68,7 +69,7 @@ pub fn saved_plan(bytes: &[u8]) {
     let _ = (plan.options(), plan.observed());
     let _ = plan_text::render(&shown, layout(&sources));
     let _ = plan_json::lines(&shown, &sources, "");
-    let _ = plan_json::object(&shown, &sources);
+    let _ = plan_document::document(&shown, &sources);
 }
 
 fn kept(state: &State) {
@@ -83,5 +84,5 @@ fn told(error: &Diagnostic) {
 }
 
 fn layout(sources: &Sources) -> Layout<'_> {
-    Layout { paint: Paint::PLAIN, rows: &rows_of, sources }
+    Layout { paint: Paint::PLAIN, rows: &rows_of, sources, warnings: Warnings::Whole }
 }

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
@@ -19,10 +19,11 @@ use super::client::Client;
 use super::error::ApiError;
 use super::looks::{Place, Seen};
 use super::messages::{Said, said};
+use super::timing::LONGEST;
 use super::wait::{Poll, Waiting};
 use super::watching::Goal;
 
-/// At which looks at an object its action is asked too.
+/// At which looks at an object its action is asked too whether it failed.
 const ASKED_EVERY: u32 = 3;
 /// A new action may be unknown for a moment, one on a brought address for ever.
 const UNKNOWN: Duration = Duration::from_secs(10);
@@ -197,15 +198,17 @@ impl Client {
         T: Send,
         F: Fn(Option<Seen>) -> Result<Option<T>, ApiError> + Send + Sync,
     {
-        let (looks, has_ended) = (AtomicU32::new(0), AtomicBool::new(action.status == "completed"));
-        let (looks, has_ended) = (&looks, &has_ended);
+        let (start, sort) = (self.clock().tick(), format!("action {}", order.kind()));
+        let (looks, asked, has_ended) = (AtomicU32::new(0), AtomicU64::new(0), AtomicBool::new(action.status == "completed"));
+        let (looks, asked, has_ended, sort) = (&looks, &asked, &has_ended, sort.as_str());
         let judge = |seen: Option<Seen>| async move {
             if let Some(value) = reached(seen)? {
                 return Ok(Poll::Ready(Some(value)));
             }
             let nth = looks.fetch_add(1, Ordering::Relaxed) + 1;
-            let asks = nth.is_multiple_of(ASKED_EVERY) || order.completed_is_enough;
-            if has_ended.load(Ordering::Relaxed) || !asks {
+            let elapsed = self.clock().tick().since(start);
+            let is_due = nth.is_multiple_of(ASKED_EVERY) && self.outlasts(sort, elapsed) && self.is_its_turn(order, elapsed, asked);
+            if has_ended.load(Ordering::Relaxed) || !(is_due || order.completed_is_enough) {
                 return Ok(Poll::Pending("it has not the state yet".to_owned()));
             }
             match self.end_now(order, action.id).await? {
@@ -218,8 +221,19 @@ impl Client {
                 None => Ok(Poll::Pending("the action is in progress".to_owned())),
             }
         };
-        let sort = format!("action {}", order.kind());
-        self.watch(Goal { what: &order.goal, sort: &sort, limit: limit.max(LAG) }, &order.place, judge).await
+        self.watch(Goal { what: &order.goal, sort, limit: limit.max(LAG) }, &order.place, judge).await
+    }
+
+    /// Whether an action may be asked too, which is a request of its own: where many look together it is asked seldom, so that
+    /// the asking does not grow with them.
+    fn is_its_turn(&self, order: &Order<'_>, elapsed: Duration, asked: &AtomicU64) -> bool {
+        let is_shared = order.place.list.as_ref().is_some_and(|list| self.looks().group(list).inner().sharing() > 1);
+        let (now, last) = (u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX), asked.load(Ordering::Relaxed));
+        let may = !is_shared || Duration::from_millis(now.saturating_sub(last)) >= LONGEST;
+        if may {
+            asked.store(now, Ordering::Relaxed);
+        }
+        may
     }
 
     /// How an action has ended, if it has; one that is not known may be known later.

@@ -14,20 +14,23 @@ use serde_json::Value;
 
 use super::connect;
 pub use super::connect::{ClientError, Settings};
+use super::crowds::Crowds;
 use super::error::ApiError;
 use super::exchange::{Connection, Outcome, conclude};
 use super::looks::Looks;
+use super::machine::Machine;
 use super::memory::{Memory, Recalled};
-use super::pace::{Bucket, Left, Pace};
+use super::pace::{Bucket, Left, Limit, Pace, Shortage};
 use super::page;
-use super::probe;
+use super::permissions::{Permissions, has, lacking};
 pub use super::request::segment;
 use super::request::{Method, Repeat, Request};
 use super::retry::{self, Attempt, Patience, Tried, Verdict};
 use super::slots::Slot;
-use super::timing::Timings;
+use super::spaces::Way;
+use super::timing::{Timings, Turns};
 use super::trace::masked;
-use super::wait::{Cause, Waiting, Watcher};
+use super::waiting::{Cause, Waiting, Watcher};
 use dofloat_base::clock::Clock;
 use dofloat_base::rng::Rng;
 
@@ -50,11 +53,16 @@ struct Core {
     token_source: Arc<str>,
     pace: Pace,
     looks: Looks,
+    crowds: Crowds,
     timings: Timings,
+    turns: Turns,
     patience: Patience,
     clock: Clock,
     rng: Arc<Rng>,
     timeout: Duration,
+    machine: Machine,
+    permissions: Permissions,
+    spaces: Way,
 }
 
 impl fmt::Debug for Client {
@@ -80,14 +88,19 @@ impl Client {
         let core = Core {
             connection,
             token_source: settings.token_source.as_str().into(),
-            prober: probe::connections(settings.probe_through.as_ref())?,
+            prober: connect::prober(settings.probe_through.as_ref())?,
             pace: Pace::new(settings.clock.clone(), settings.requests_per_second, settings.reserve),
             looks: Looks::default(),
+            crowds: Crowds::default(),
             timings: Timings::default(),
+            turns: Turns::default(),
             patience: Patience { retry_max: settings.retry_max, wait_min: settings.retry_wait_min, wait_max: settings.retry_wait_max },
             clock: settings.clock,
             rng: settings.rng,
             timeout: settings.timeout,
+            machine: settings.machine,
+            permissions: Permissions::default(),
+            spaces: Way::new(settings.spaces),
         };
         Ok(Self { core: Arc::new(core), memory: None, watcher: None, slot: None, mark: None })
     }
@@ -138,13 +151,39 @@ impl Client {
         self.core.timings.learn(earlier);
     }
 
+    /// Whether the token has a scope; nothing where that cannot be found out.
+    pub async fn may(&self, scope: &'static str) -> Option<bool> {
+        has(&self.core.permissions, scope, &|request: Request| async move { self.status_of(&request).await }).await
+    }
+
     pub(crate) fn looks(&self) -> &Looks {
         &self.core.looks
     }
 
-    /// The time to the next look of a wait of this sort.
-    pub(crate) fn next_look(&self, sort: &str, elapsed: Duration) -> Duration {
-        self.core.timings.pause(sort, elapsed, self.strain(), self.chance())
+    pub(crate) fn crowds(&self) -> &Crowds {
+        &self.core.crowds
+    }
+
+    /// The time to the next look of a wait of this sort, which answers for so many.
+    pub(crate) fn next_look(&self, sort: &str, elapsed: Duration, sharing: u32) -> Duration {
+        self.core.timings.pause(sort, elapsed, sharing, self.strain(), self.chance())
+    }
+
+    /// The same of a wait whose looks cost no request.
+    pub(crate) fn next_free_look(&self, sort: &str, elapsed: Duration) -> Duration {
+        self.core.timings.pause(sort, elapsed, 1, 1, self.chance())
+    }
+
+    /// Whether one that waits may ask for itself what a look at many does not tell, as why it takes so long: once it has lasted
+    /// longer than others did, and in turn.
+    #[must_use]
+    pub fn may_doubt(&self, sort: &str, elapsed: Duration) -> bool {
+        self.outlasts(sort, elapsed) && self.core.turns.take(sort, self.core.clock.tick())
+    }
+
+    /// Whether a wait has lasted longer than all of its sort that ended; so it has where none has.
+    pub(crate) fn outlasts(&self, sort: &str, elapsed: Duration) -> bool {
+        self.core.timings.outlasts(sort, elapsed)
     }
 
     /// A wait of this sort took so long.
@@ -155,6 +194,11 @@ impl Client {
     /// The same without memory, and with no slot in hand: for what is asked for several.
     pub(crate) fn plain(&self) -> Self {
         Self { memory: None, slot: self.slot.as_ref().map(Slot::later), ..self.clone() }
+    }
+
+    /// Tells how many requests are to change something from now on: what only reads leaves them room.
+    pub fn expect(&self, changes: u64) {
+        self.core.pace.expect(changes);
     }
 
     /// What is left of the request budget; nothing where the API counts no requests, or has not said so yet.
@@ -225,6 +269,15 @@ impl Client {
         self.write(Method::Put, Repeat::Safe, path, body).await
     }
 
+    /// PUT to a final value, of whose answer nothing is needed.
+    ///
+    /// # Errors
+    /// `Ambiguous` if it may have taken effect, after all repetitions.
+    pub async fn replace(&self, path: &str, body: &(impl Serialize + Sync + ?Sized)) -> Result<(), ApiError> {
+        let request = Request::new(Method::Put, Repeat::Safe, path, &[])?.with(body)?;
+        self.change(&request).await.map(drop)
+    }
+
     /// PATCH to a final value.
     ///
     /// # Errors
@@ -258,13 +311,37 @@ impl Client {
         self.gone(&Request::new(Method::Delete, Repeat::Safe, path, &[])?.with(body)?).await
     }
 
+    pub(super) fn timeout(&self) -> Duration {
+        self.core.timeout
+    }
+
+    /// This machine, for what asks no API.
+    #[must_use]
+    pub fn machine(&self) -> &Machine {
+        &self.core.machine
+    }
+
     /// The client's time.
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.core.clock
     }
 
-    pub(crate) fn chance(&self) -> f64 {
+    pub(crate) fn spaces(&self) -> &Way {
+        &self.core.spaces
+    }
+
+    pub(crate) fn slot(&self) -> Option<&Slot> {
+        self.slot.as_ref()
+    }
+
+    pub(crate) fn patience(&self) -> Patience {
+        self.core.patience
+    }
+
+    /// A number from 0 to 1, another one each time.
+    #[must_use]
+    pub fn chance(&self) -> f64 {
         self.core.rng.fraction()
     }
 
@@ -365,17 +442,33 @@ impl Client {
         };
         let changes = request.method != Method::Get;
         loop {
-            let entry = core.pace.enter(bucket, changes, |pause, shortage| tell(pause, Cause::Budget, Some(shortage))).await;
+            let held_up = |pause, shortage: Shortage| {
+                // Others need not wait for a limit that this sort of request has of its own.
+                if matches!(shortage.limit, Limit::Address | Limit::KeyList) {
+                    self.let_go();
+                }
+                tell(pause, Cause::Budget, Some(shortage));
+            };
+            let entry = core.pace.enter(bucket, changes, held_up).await;
             attempts += 1;
             let outcome = self.answered(request, bucket).await;
             drop(entry);
             let attempt = outcome.attempt();
             may_have_acted |= attempt.may_have_acted();
-            match retry::decide(request, attempt, tried, &core.patience, core.rng.fraction()) {
-                Verdict::Take => return conclude(request, outcome, attempts, may_have_acted, &self.core.token_source),
+            match retry::decide(request.repeat, attempt, tried, &core.patience, core.rng.fraction()) {
+                Verdict::Take => {
+                    let answer = conclude(request, outcome, attempts, may_have_acted, &core.token_source);
+                    return match answer {
+                        Ok(answer) => {
+                            core.permissions.granted(request);
+                            Ok(answer)
+                        }
+                        Err(error) => Err(self.explained(request, error).await),
+                    };
+                }
                 Verdict::Again(pause) if matches!(attempt, Attempt::Answered { status: 429, .. }) => {
                     tried.throttled += 1;
-                    tell(pause, Cause::Budget, core.pace.refused(pause));
+                    tell(pause, Cause::Budget, core.pace.refused(bucket, pause));
                     self.pause(pause).await;
                 }
                 Verdict::Again(pause) => {
@@ -389,6 +482,28 @@ impl Client {
 }
 
 impl Client {
+    /// The same error, with the scopes that are missing instead of all that the request needs.
+    async fn explained(&self, request: &Request, error: ApiError) -> ApiError {
+        match error {
+            ApiError::Refused { asked, answer, scopes, token } if answer.status == 403 => {
+                let ask = |request: Request| async move { self.status_of(&request).await };
+                let scopes = lacking(&self.core.permissions, request, &scopes, ask).await;
+                ApiError::Refused { asked, answer, scopes, token }
+            }
+            error => error,
+        }
+    }
+
+    /// The status that a request is answered with, sent once; nothing where there is no answer.
+    async fn status_of(&self, request: &Request) -> Option<u16> {
+        let bucket = Bucket::of(request);
+        let _entry = self.core.pace.enter(bucket, false, |_, _| {}).await;
+        match self.answered(request, bucket).await {
+            Outcome::Answered { status, .. } => Some(status),
+            _ => None,
+        }
+    }
+
     /// One attempt; that there is no answer yet is told from time to time.
     async fn answered(&self, request: &Request, bucket: Bucket) -> Outcome {
         let core = &*self.core;
@@ -421,7 +536,7 @@ impl Core {
         let outcome = self.connection.exchange(request).await;
         let millis = u64::try_from(self.clock.tick().since(start).as_millis()).unwrap_or(u64::MAX);
         match &outcome {
-            Outcome::Answered { status, limits, answer, body } => {
+            Outcome::Answered { status, limits, answer, body, .. } => {
                 self.pace.note(bucket, *status, limits);
                 let request_id = answer.request_id.as_deref();
                 tracing::debug!(method, path, status, request_id, remaining = limits.remaining, millis, "answered");

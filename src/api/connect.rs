@@ -3,7 +3,7 @@
 //! Invariant: the token is opened here alone, for the header, which is marked sensitive; redirects are never followed; plain
 //! HTTP is spoken to this machine and private networks only. Nothing is sent here.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,8 @@ use reqwest::header::HeaderValue;
 use url::{Host, Url};
 
 use super::carrier::Carrier;
+use super::machine::Machine;
+use super::spaces::Spaces;
 use dofloat_base::clock::Clock;
 use dofloat_base::rng::Rng;
 use dofloat_base::secret::Secret;
@@ -51,6 +53,10 @@ pub struct Settings {
     pub reserve: u64,
     /// What brings requests to the API in place of connections.
     pub carrier: Option<Carrier>,
+    /// This machine, for what asks no API.
+    pub machine: Machine,
+    /// Where Spaces are, and what opens them.
+    pub spaces: Spaces,
 }
 
 impl Settings {
@@ -72,6 +78,8 @@ impl Settings {
             probe_through: None,
             reserve: RESERVE,
             carrier: None,
+            machine: Machine::default(),
+            spaces: Spaces::default(),
         }
     }
 }
@@ -187,6 +195,16 @@ pub(crate) fn connections(settings: &Settings) -> Result<reqwest::Client, Client
 /// # Errors
 /// If there are no root certificates to trust.
 pub fn connections_to(base: &Url, timeout: Duration, ca_file: Option<&Path>) -> Result<reqwest::Client, ClientError> {
+    connections_at(base, None, timeout, ca_file)
+}
+
+/// The same to a server that is at this address, if one is given, whatever its name.
+pub(crate) fn connections_at(
+    base: &Url,
+    at: Option<SocketAddr>,
+    timeout: Duration,
+    ca_file: Option<&Path>,
+) -> Result<reqwest::Client, ClientError> {
     let plain = base.scheme() == "http";
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("dofloat/", env!("CARGO_PKG_VERSION")))
@@ -197,6 +215,9 @@ pub fn connections_to(base: &Url, timeout: Duration, ca_file: Option<&Path>) -> 
         // A connection that the other side is about to close must not be picked for a create.
         // (What HTTP/2 says that it did not process, the library repeats by itself; that is safe for a create, too.)
         .pool_idle_timeout(Duration::from_secs(15));
+    if let (Some(at), Some(host)) = (at, base.host_str()) {
+        builder = builder.resolve(host, at);
+    }
     if plain {
         // No TLS is spoken, so no root certificates are needed, and a machine without any must do; what is near is reached
         // without a proxy.
@@ -231,6 +252,11 @@ pub(crate) fn is_untrusted(error: &reqwest::Error) -> bool {
     cause(error).starts_with("invalid peer certificate")
 }
 
+/// Whether an address may be asked at all: over TLS, or by plain HTTP where nobody can listen.
+pub(crate) fn may_be_asked(url: &Url) -> bool {
+    url.scheme() == "https" || url.scheme() == "http" && url.host().is_some_and(|host| near(&host))
+}
+
 /// Whether a host is this machine or in a private network, as far as its name or address tells.
 fn near(host: &Host<&str>) -> bool {
     match host {
@@ -250,6 +276,25 @@ fn near_address(address: IpAddr) -> bool {
         IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
         IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
     }
+}
+
+/// How long a probe may take: longer than a server needs that is there.
+const PROBE_LIMIT: Duration = Duration::from_secs(5);
+
+/// The connections to anybody but the API, through a proxy if one is given.
+pub(super) fn prober(through: Option<&Url>) -> Result<reqwest::Client, ClientError> {
+    let other = |error: &reqwest::Error| ClientError::Other { why: cause(error) };
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(PROBE_LIMIT)
+        .connect_timeout(PROBE_LIMIT / 2)
+        .pool_max_idle_per_host(0)
+        .tls_certs_only([])
+        .no_proxy();
+    if let Some(through) = through {
+        builder = builder.proxy(reqwest::Proxy::http(through.as_str()).map_err(|error| other(&error))?);
+    }
+    builder.build().map_err(|error| other(&error))
 }
 
 #[cfg(test)]

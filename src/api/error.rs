@@ -106,6 +106,12 @@ pub enum ApiError {
         /// What, and why as far as it is known.
         what: String,
     },
+    /// Something on this machine failed; the API was not asked.
+    #[error("{what}")]
+    Local {
+        /// What, and why.
+        what: String,
+    },
     /// What was waited for did not come about in time, or ended badly.
     #[error("{what}")]
     Unsettled {
@@ -126,7 +132,7 @@ impl ApiError {
             | Self::Ambiguous { asked, .. }
             | Self::Untrusted { asked, .. }
             | Self::Broken { asked, .. } => Some(asked),
-            Self::Unseen { .. } | Self::Stillborn { .. } | Self::Unsettled { .. } => None,
+            Self::Unseen { .. } | Self::Stillborn { .. } | Self::Local { .. } | Self::Unsettled { .. } => None,
         }
     }
 

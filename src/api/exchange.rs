@@ -34,7 +34,14 @@ pub(crate) struct Connection {
 
 /// What came of one attempt.
 pub(crate) enum Outcome {
-    Answered { status: u16, limits: Limits, answer: Answer, body: Result<Value, String> },
+    Answered {
+        status: u16,
+        limits: Limits,
+        answer: Answer,
+        body: Result<Value, String>,
+        /// Whether all of the body came.
+        is_whole: bool,
+    },
     Unsent(String),
     Untrusted(String),
     Lost(String),
@@ -44,6 +51,7 @@ impl Outcome {
     pub(crate) fn attempt(&self) -> Attempt {
         match self {
             Self::Answered { status: 200..300, body: Err(_), .. } | Self::Lost(_) => Attempt::Lost,
+            Self::Answered { is_whole: false, status, .. } if needs_its_reason(*status) => Attempt::Unexplained,
             Self::Answered { status, limits, .. } => Attempt::Answered { status: *status, after: limits.pause(*status) },
             Self::Unsent(_) => Attempt::Unsent,
             Self::Untrusted(_) => Attempt::Untrusted,
@@ -87,12 +95,12 @@ impl Connection {
             Ok(bytes) => {
                 let body = json(&bytes);
                 let answer = Answer::read(status, request_id, location, body.as_ref().ok(), &bytes);
-                Outcome::Answered { status, limits, answer, body }
+                Outcome::Answered { status, limits, answer, body, is_whole: true }
             }
-            // The status says enough where it is a refusal.
+            // A refusal did nothing, whatever its reason was.
             Err(why) if !(200..300).contains(&status) => {
                 let answer = Answer::read(status, request_id, location, None, b"");
-                Outcome::Answered { status, limits, answer, body: Err(why) }
+                Outcome::Answered { status, limits, answer, body: Err(why), is_whole: false }
             }
             Err(why) => Outcome::Lost(format!("the answer broke off: {why}")),
         }
@@ -103,7 +111,8 @@ impl Connection {
         let headers: HeaderMap = brought.headers.iter().filter_map(header).collect();
         let body = json(&brought.body);
         let answer = Answer::read(brought.status, None, None, body.as_ref().ok(), &brought.body);
-        Outcome::Answered { status: brought.status, limits: Limits::read(&headers, self.clock.now()), answer, body }
+        let limits = Limits::read(&headers, self.clock.now());
+        Outcome::Answered { status: brought.status, limits, answer, body, is_whole: true }
     }
 
     /// The body of an answer. One that does not end must not fill the memory.
@@ -126,13 +135,18 @@ impl Connection {
     }
 }
 
+/// Whether a refusal is told apart by its reason (an event is pending, it holds already), and not by its status alone.
+fn needs_its_reason(status: u16) -> bool {
+    (400..500).contains(&status) && !matches!(status, 401 | 403 | 404 | 408 | 429)
+}
+
 /// A body; nothing is null.
 fn json(bytes: &[u8]) -> Result<Value, String> {
     if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(bytes).map_err(|error| error.to_string()) }
 }
 
 /// Crash points of every request, and of those that change something.
-fn crash_points([all, writes]: [&str; 2], is_write: bool) {
+pub(crate) fn crash_points([all, writes]: [&str; 2], is_write: bool) {
     crash_point(all);
     if is_write {
         crash_point(writes);
@@ -161,7 +175,12 @@ pub(crate) fn conclude(
         Outcome::Answered { status, limits, answer, .. } => Err(match status {
             401 => ApiError::Refused { asked, answer, scopes: Vec::new(), token: Arc::clone(token) },
             403 => {
-                let scopes = scopes::needed(request.method.name(), &request.path);
+                let (method, body) = (request.method.name(), request.body.as_ref());
+                let mut scopes = scopes::of_request(method, &request.path, &request.query, body);
+                let implied = scopes::implied(method, &request.path, body);
+                scopes.extend(implied);
+                scopes.sort_unstable();
+                scopes.dedup();
                 ApiError::Refused { asked, answer, scopes, token: Arc::clone(token) }
             }
             404 => ApiError::NotFound { asked },

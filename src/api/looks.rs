@@ -3,6 +3,7 @@
 //! Invariant: what a list lacks is gone only if the same list has shown it before: lists lag behind, and an object may never have
 //! stood in one. Nothing is asked here.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,7 +33,7 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct List {
     /// Its address: `/droplets`.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// What narrows it.
     pub query: Vec<(&'static str, String)>,
     /// The field of the answer: `droplets`.
@@ -91,7 +92,7 @@ pub(crate) struct Listing {
 pub(crate) type Round = Shared<BoxFuture<'static, Option<Arc<Listing>>>>;
 
 /// Those who look at one list.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Group {
     inner: Mutex<Inner>,
     /// The latest look.
@@ -128,10 +129,7 @@ impl Looks {
     /// Those who look at a list.
     pub(crate) fn group(&self, list: &List) -> Arc<Group> {
         let mut groups = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let group = groups
-            .entry(name(list.path, &list.query))
-            .or_insert_with(|| Arc::new(Group { inner: Mutex::default(), news: watch::Sender::new(None) }));
-        Arc::clone(group)
+        Arc::clone(groups.entry(name(&list.path, &list.query)).or_default())
     }
 
     /// Takes note of a list that was read for another purpose.
@@ -143,7 +141,7 @@ impl Looks {
             .collect();
         let name = name(path, &query);
         let mut groups = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let group = groups.entry(name).or_insert_with(|| Arc::new(Group { inner: Mutex::default(), news: watch::Sender::new(None) }));
+        let group = groups.entry(name).or_default();
         let mut inner = group.inner();
         inner.length = items.len();
         inner.known.extend(items.iter().flat_map(|item| ["id", "ip"].into_iter().filter_map(|by| text(item.get(by)?))));
@@ -182,6 +180,11 @@ impl Inner {
     /// How many pages the list has, more or less.
     pub(crate) fn pages(&self) -> u32 {
         u32::try_from(self.length.max(self.waiting).div_ceil(PAGE).max(1)).unwrap_or(u32::MAX)
+    }
+
+    /// For how many that wait one request answers, more or less.
+    pub(crate) fn sharing(&self) -> u32 {
+        (u32::try_from(self.waiting).unwrap_or(u32::MAX) / self.pages()).max(1)
     }
 }
 

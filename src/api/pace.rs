@@ -1,8 +1,11 @@
-//! The request budget: 5000 an hour and 250 a minute for a token, 10 lists of SSH keys a minute.
+//! The request budget: 5000 an hour and 250 a minute for a token, 10 lists of SSH keys a minute, and in some accounts so many new
+//! reserved addresses a minute.
 //!
 //! Invariant: all clones of a client share one budget. What the API says in its headers counts: the minute's limit, which is
 //! only documented, is kept where the headers show that requests are counted, and what others use of the same account is seen
 //! in what the headers lose beyond our own requests. A part is left to them. A refusal that could be foreseen is not asked for.
+
+mod side;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,6 +19,7 @@ use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use reqwest::header::HeaderMap;
 
+use self::side::Side;
 use super::request::{Method, Request};
 use dofloat_base::clock::{Clock, Moment, Tick};
 
@@ -23,6 +27,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 /// The documented limit of the list of SSH keys, a minute.
 const KEY_LISTS: usize = 10;
+/// For so many changes one more look is needed, more or less.
+const SHARED: u64 = 10;
 /// When it is looked again whether something under way was answered.
 const SOON: Duration = Duration::from_millis(100);
 
@@ -32,11 +38,17 @@ pub(crate) enum Bucket {
     Common,
     /// The list of SSH keys has a limit of its own.
     KeyList,
+    /// So may the reservation of addresses: 12 a minute, by an older document.
+    Address,
 }
 
 impl Bucket {
     pub(crate) fn of(request: &Request) -> Self {
-        if request.method == Method::Get && request.path == "/account/keys" { Self::KeyList } else { Self::Common }
+        match (request.method, request.path.as_str()) {
+            (Method::Get, "/account/keys") => Self::KeyList,
+            (Method::Post, "/reserved_ips") => Self::Address,
+            _ => Self::Common,
+        }
     }
 }
 
@@ -94,6 +106,8 @@ pub enum Limit {
     Hour,
     /// That of the list of SSH keys.
     KeyList,
+    /// That of new reserved addresses.
+    Address,
     /// The rate that the user asks for.
     Configured,
 }
@@ -164,7 +178,7 @@ impl Pace {
         let period = if rate > 0.0 { Duration::try_from_secs_f64(1.0 / rate).ok() } else { None };
         let quota = period.and_then(Quota::with_period).map(|quota| quota.allow_burst(NonZeroU32::MIN));
         let rate = quota.map(|quota| RateLimiter::direct_with_clock(quota, Ticks(clock.clone())));
-        Self { clock, rate, book: Mutex::new(Book { reserve, ..Book::default() }) }
+        Self { clock, rate, book: Mutex::new(Book { reserve, ..Book::new() }) }
     }
 
     /// Waits for the request's turn; `tell` gets each pause. What changes something goes before what only reads.
@@ -173,7 +187,13 @@ impl Pace {
         loop {
             // A read that has waited for so long is as urgent as a change: somebody waits for what it tells.
             let urgent = changes || self.clock.tick().since(start) >= MINUTE;
-            let Some((pause, shortage)) = self.turn(bucket, urgent, queued.is_some()) else { return Entry(self) };
+            let Some((pause, shortage)) = self.turn(bucket, urgent, queued.is_some()) else {
+                if changes {
+                    let mut book = self.book();
+                    book.expected = book.expected.saturating_sub(1);
+                }
+                return Entry(self);
+            };
             if urgent && queued.is_none() {
                 self.book().changes += 1;
                 queued = Some(Queued(self));
@@ -189,9 +209,14 @@ impl Pace {
     }
 
     /// Which limit a refused request met.
-    pub(crate) fn refused(&self, pause: Duration) -> Option<Shortage> {
-        let (limit, most, left) = self.book().met()?;
+    pub(crate) fn refused(&self, bucket: Bucket, pause: Duration) -> Option<Shortage> {
+        let (limit, most, left) = self.book().met(self.clock.tick(), bucket)?;
         Some(Shortage { limit, most, left, until: self.clock.now().plus(pause) })
+    }
+
+    /// Takes note of how many requests are to change something from now on.
+    pub(crate) fn expect(&self, changes: u64) {
+        self.book().expected = changes;
     }
 
     /// By how much those who poll should slow down: 1 where the budget is ample.
@@ -259,18 +284,20 @@ struct Book {
     /// What counts against the minute: when, and how many. Ours are stamped when they are answered, so that by the API's clock
     /// they cannot have come later.
     recent: VecDeque<(Tick, u64)>,
-    keys: VecDeque<Tick>,
+    keys: Side,
+    addresses: Side,
     /// Sent, and not answered yet.
     under_way: u64,
     /// Sent since the start.
     sent: u64,
     /// How many wait to change something.
     changes: u64,
+    /// How many more are to change something, as far as it is known.
+    expected: u64,
     /// How many a minute are left to others.
     reserve: u64,
     /// Until when nothing may be sent, by the API's own word.
     until: Option<(Tick, Limit)>,
-    keys_until: Option<Tick>,
     /// Whether the minute's limit was hit once.
     hit: bool,
     account: Option<Account>,
@@ -293,12 +320,13 @@ struct Account {
 }
 
 impl Book {
+    fn new() -> Self {
+        Self { keys: Side::of(KEY_LISTS), ..Self::default() }
+    }
+
     fn pause(&mut self, now: Tick, bucket: Bucket, before: u64) -> Option<Held> {
         while self.recent.front().is_some_and(|(at, _)| now.since(*at) >= MINUTE) {
             self.recent.pop_front();
-        }
-        while self.keys.front().is_some_and(|at| now.since(*at) >= MINUTE) {
-            self.keys.pop_front();
         }
         let told = self.until.filter(|(until, _)| *until > now).map(|(until, limit)| {
             let (most, left) = match (limit, &self.account) {
@@ -307,32 +335,54 @@ impl Book {
             };
             Held { pause: until.since(now), limit, most, left }
         });
-        let keys = (bucket == Bucket::KeyList).then(|| self.of_keys(now)).flatten();
-        [told, self.of_minute(now, before), self.of_hour(now), keys].into_iter().flatten().max_by_key(|held| held.pause)
+        let own = self.of_side(now, bucket);
+        [told, self.of_minute(now, before), self.of_hour(now), own].into_iter().flatten().max_by_key(|held| held.pause)
     }
 
     /// The limit that was met last.
-    fn met(&self) -> Option<(Limit, u64, u64)> {
+    fn met(&mut self, now: Tick, bucket: Bucket) -> Option<(Limit, u64, u64)> {
+        if let Some(held) = self.of_side(now, bucket) {
+            return Some((held.limit, held.most, 0));
+        }
         let (_, limit) = self.until?;
         let most = if limit == Limit::Hour { self.account.map_or(5000, |account| account.limit) } else { self.minute() };
         Some((limit, most, 0))
     }
 
-    fn of_keys(&self, now: Tick) -> Option<Held> {
-        let told = self.keys_until.map_or(Duration::ZERO, |until| until.since(now));
-        let full = (self.keys.len() >= KEY_LISTS).then(|| self.keys[self.keys.len() - KEY_LISTS].plus(MINUTE).since(now));
-        let pause = told.max(full.unwrap_or_default());
-        let most = u64::try_from(KEY_LISTS).unwrap_or(u64::MAX);
-        (!pause.is_zero()).then_some(Held { pause, limit: Limit::KeyList, most, left: 0 })
+    /// The limit that a sort of request has of its own.
+    fn side(&mut self, bucket: Bucket) -> Option<(&mut Side, Limit)> {
+        match bucket {
+            Bucket::Common => None,
+            Bucket::KeyList => Some((&mut self.keys, Limit::KeyList)),
+            Bucket::Address => Some((&mut self.addresses, Limit::Address)),
+        }
+    }
+
+    fn of_side(&mut self, now: Tick, bucket: Bucket) -> Option<Held> {
+        let (side, limit) = self.side(bucket)?;
+        let (pause, most) = side.pause(now)?;
+        Some(Held { pause, limit, most, left: 0 })
+    }
+
+    /// Whether a refusal is by the limit that a sort of request has of its own: an address is refused although the common limits
+    /// allow more.
+    fn is_own(&self, bucket: Bucket, limits: &Limits) -> bool {
+        match bucket {
+            Bucket::Common => false,
+            Bucket::KeyList => true,
+            Bucket::Address => {
+                let hour = self.account.is_none_or(|account| account.left > 0);
+                hour && (limits.remaining.is_some_and(|remaining| remaining > 0) || self.used() * 2 < self.minute())
+            }
+        }
     }
 
     /// How long the minute's limit holds up a request that lets `before` others pass.
     fn of_minute(&self, now: Tick, before: u64) -> Option<Held> {
-        let is_kept = self.hit || self.account.is_some_and(|account| account.moves);
         let (most, used) = (self.minute(), self.used());
         let ours = most.saturating_sub(self.reserve.min(most / 2));
         let over = (used + before + 1).saturating_sub(ours);
-        if !is_kept || over == 0 {
+        if !self.keeps_the_minute() || over == 0 {
             return None;
         }
         let mut gone = 0;
@@ -352,6 +402,11 @@ impl Book {
         (!pause.is_zero()).then_some(Held { pause, limit: Limit::Hour, most: account.limit, left: account.remaining })
     }
 
+    /// Whether the minute's limit counts here: some APIs count nothing.
+    fn keeps_the_minute(&self) -> bool {
+        self.hit || self.account.is_some_and(|account| account.moves)
+    }
+
     /// Of the hour's requests, those that are left to others: as large a part as of a minute's.
     fn of_others(&self, limit: u64) -> u64 {
         let most = self.minute();
@@ -368,8 +423,8 @@ impl Book {
         if let Some(account) = &mut self.account {
             account.left = account.left.saturating_sub(1);
         }
-        if bucket == Bucket::KeyList {
-            self.keys.push_back(now);
+        if let Some((side, _)) = self.side(bucket) {
+            side.count(now);
         }
     }
 
@@ -380,9 +435,13 @@ impl Book {
 
     fn note(&mut self, now: Tick, bucket: Bucket, status: u16, limits: &Limits) {
         let pause = limits.pause(status).unwrap_or_default();
-        match (status, bucket) {
-            (429, Bucket::KeyList) => self.keys_until = self.keys_until.max(Some(now.plus(pause))),
-            (429, Bucket::Common) => {
+        let is_own = self.is_own(bucket, limits);
+        if let Some((side, _)) = self.side(bucket) {
+            if status == 429 && is_own { side.refused(now, pause) } else { side.granted(now) }
+        }
+        match status {
+            429 if is_own => {}
+            429 => {
                 let limit = if limits.retry_after.is_some() { Limit::Minute } else { Limit::Hour };
                 self.hit |= limit == Limit::Minute;
                 self.until = self.until.max(Some((now.plus(pause), limit)));
@@ -431,13 +490,17 @@ impl Book {
 
     fn strain(&mut self, now: Tick) -> u32 {
         let _ = self.pause(now, Bucket::Common, 0);
-        let (used, most) = (self.used(), self.minute());
-        let minute = if used * 2 < most {
+        // What is yet to be changed needs its part: a look that takes it holds up a change.
+        let expected = self.expected.saturating_add(self.expected / SHARED);
+        let (used, most) = (self.used().saturating_add(expected), self.minute());
+        let minute = if used * 2 < most || !self.keeps_the_minute() {
             1
         } else if used * 5 < most * 4 {
             2
-        } else {
+        } else if used * 10 < most.saturating_sub(self.reserve.min(most / 2)) * 9 {
             4
+        } else {
+            8
         };
         let hour = match self.account {
             Some(Account { limit, remaining, .. }) if remaining.saturating_mul(10) < limit => 4,
@@ -521,7 +584,7 @@ mod tests {
 
     #[test]
     fn an_api_that_counts_nothing_holds_nothing_up() {
-        let mut book = Book::default();
+        let mut book = Book::new();
         for _ in 0..1000 {
             check(&mut book, 0, Bucket::Common, 0);
             book.count(START, Bucket::Common);
@@ -533,7 +596,7 @@ mod tests {
 
     #[test]
     fn the_minute_is_kept_before_it_is_hit_and_a_part_is_left_to_others() {
-        let mut book = Book { reserve: 10, ..Book::default() };
+        let mut book = Book { reserve: 10, ..Book::new() };
         spend(&mut book, 0, 239, 0);
         check(&mut book, 1, Bucket::Common, 0);
         spend(&mut book, 1, 1, 239);
@@ -547,7 +610,7 @@ mod tests {
 
     #[test]
     fn what_is_under_way_counts_from_its_answer() {
-        let mut book = Book::default();
+        let mut book = Book::new();
         spend(&mut book, 0, 2, 0);
         for _ in 0..248 {
             book.count(after(0), Bucket::Common);
@@ -562,7 +625,7 @@ mod tests {
 
     #[test]
     fn what_others_use_is_seen_in_what_the_headers_lose() {
-        let mut book = Book::default();
+        let mut book = Book::new();
         // Another one has asked 100 times within the minute before, as the age of the first of them says.
         book.count(START, Bucket::Common);
         book.note(START, Bucket::Common, 200, &said(5000, 4899, 3570, None));
@@ -579,7 +642,7 @@ mod tests {
 
     #[test]
     fn a_refusal_holds_up_everybody() {
-        let mut book = Book::default();
+        let mut book = Book::new();
         book.note(START, Bucket::Common, 429, &said(5000, 0, 1800, Some(29)));
         check(&mut book, 0, Bucket::Common, 29);
         check(&mut book, 20, Bucket::KeyList, 9);
@@ -588,7 +651,7 @@ mod tests {
 
     #[test]
     fn an_hour_used_up_is_waited_for_to_its_end() {
-        let mut book = Book { reserve: 10, ..Book::default() };
+        let mut book = Book { reserve: 10, ..Book::new() };
         let ask = |book: &mut Book, at: u64, remaining: u64, reset: u64| {
             book.count(after(at), Bucket::Common);
             let is_alone = book.pause(after(at), Bucket::Common, 0).is_some();
@@ -615,7 +678,7 @@ mod tests {
 
     #[test]
     fn the_key_list_has_a_limit_of_its_own() {
-        let mut book = Book::default();
+        let mut book = Book::new();
         for second in 0..10 {
             check(&mut book, second, Bucket::KeyList, 0);
             book.count(after(second), Bucket::KeyList);
@@ -629,9 +692,29 @@ mod tests {
     }
 
     #[test]
+    fn a_refused_address_holds_up_addresses_alone() {
+        let mut book = Book::new();
+        spend(&mut book, 0, 3, 0);
+        for nth in 0..13 {
+            book.count(after(1), Bucket::Address);
+            let status = if nth < 12 { 201 } else { 429 };
+            book.note(after(1), Bucket::Address, status, &said(5000, 4990 - nth, 3000, (status == 429).then_some(20)));
+            book.ended(after(1));
+        }
+        check(&mut book, 2, Bucket::Common, 0);
+        check(&mut book, 2, Bucket::Address, 59);
+        assert_eq!(book.met(after(2), Bucket::Address), Some((Limit::Address, 12, 0)));
+        // Where the minute itself is used up everybody waits.
+        spend(&mut book, 3, 230, 20);
+        book.count(after(61), Bucket::Address);
+        book.note(after(61), Bucket::Address, 429, &said(5000, 0, 3000, Some(7)));
+        check(&mut book, 61, Bucket::Common, 7);
+    }
+
+    #[test]
     fn polling_slows_down_as_the_budget_shrinks() {
         let check = |used: u64, remaining: u64, expected: u32| {
-            let mut book = Book::default();
+            let mut book = Book { hit: true, ..Book::new() };
             for _ in 0..used {
                 book.count(START, Bucket::Common);
             }
@@ -642,13 +725,21 @@ mod tests {
         check(100, 4999, 1);
         check(125, 4999, 2);
         check(200, 4999, 4);
+        check(250, 4999, 8);
         check(0, 1600, 2);
         check(0, 400, 4);
+        let mut expecting = Book { hit: true, expected: 190, ..Book::new() };
+        assert_eq!(expecting.strain(START), 4);
+        // Where nothing is counted there is no budget that could shrink.
+        let mut uncounted = Book::new();
+        spend(&mut uncounted, 0, 1, 0);
+        (0..240).for_each(|_| uncounted.count(START, Bucket::Common));
+        assert_eq!(uncounted.strain(START), 1);
     }
 
     #[test]
     fn what_is_left_is_known() {
-        let mut book = Book { reserve: 10, ..Book::default() };
+        let mut book = Book { reserve: 10, ..Book::new() };
         spend(&mut book, 0, 20, 80);
         // 80 are of somebody else, of the last minute as the first of them was.
         let expected = Left { now: 140, a_minute: 240, of_hour: 4700, until: TODAY.plus(Duration::from_secs(3601)), an_hour: 5000 };

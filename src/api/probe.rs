@@ -2,33 +2,11 @@
 //!
 //! Invariant: no token is sent, no redirect followed, nothing is tried twice; a short time limit, and a short answer.
 
-use std::time::Duration;
-
-use url::Url;
-
 use super::client::Client;
-use super::connect::{self, ClientError};
+use super::connect;
 
-/// Longer than a server needs that is there.
-const LIMIT: Duration = Duration::from_secs(5);
 /// More than any document of health.
 const MOST: usize = 64 * 1024;
-
-/// The connections to anybody, through a proxy if one is given.
-pub(super) fn connections(through: Option<&Url>) -> Result<reqwest::Client, ClientError> {
-    let other = |error: &reqwest::Error| ClientError::Other { why: connect::cause(error) };
-    let mut builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(LIMIT)
-        .connect_timeout(LIMIT / 2)
-        .pool_max_idle_per_host(0)
-        .tls_certs_only([])
-        .no_proxy();
-    if let Some(through) = through {
-        builder = builder.proxy(reqwest::Proxy::http(through.as_str()).map_err(|error| other(&error))?);
-    }
-    builder.build().map_err(|error| other(&error))
-}
 
 impl Client {
     /// What a server answers at this address.

@@ -1,11 +1,12 @@
 //! Whether a request is sent again, and when.
 //!
-//! Invariant: a request that acts twice when sent twice is sent again only if it surely was not seen: no connection came
-//! about, or the API said that it was one too many. Pure: no clock, no network; the chance is given.
+//! Invariant: a request that acts twice when sent twice is sent again only if it surely did nothing: no connection came
+//! about, the API said that it was one too many, or refused it for a reason that broke off. Pure: no clock, no network; the
+//! chance is given.
 
 use std::time::Duration;
 
-use super::request::{Repeat, Request};
+use super::request::Repeat;
 
 /// The longest pause that the API can impose on us after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
@@ -21,6 +22,8 @@ const APART: Duration = Duration::from_secs(1);
 pub(crate) enum Attempt {
     /// A whole answer, with the pause that it asks for.
     Answered { status: u16, after: Option<Duration> },
+    /// A refusal whose reason broke off on the way: nothing was done, and what to do next depends on the reason.
+    Unexplained,
     /// No connection came about; nothing was sent.
     Unsent,
     /// The other side could not prove who it is; nothing was sent.
@@ -34,7 +37,7 @@ impl Attempt {
     pub(crate) fn may_have_acted(self) -> bool {
         match self {
             Self::Answered { status, .. } => status == 408 || status >= 500,
-            Self::Unsent | Self::Untrusted => false,
+            Self::Unexplained | Self::Unsent | Self::Untrusted => false,
             Self::Lost => true,
         }
     }
@@ -67,8 +70,8 @@ pub(crate) struct Tried {
 }
 
 /// Decides; `chance` lies in 0..1 and spreads those who failed together.
-pub(crate) fn decide(request: &Request, attempt: Attempt, tried: Tried, patience: &Patience, chance: f64) -> Verdict {
-    let repeatable = request.repeat == Repeat::Safe;
+pub(crate) fn decide(repeat: Repeat, attempt: Attempt, tried: Tried, patience: &Patience, chance: f64) -> Verdict {
+    let repeatable = repeat == Repeat::Safe;
     match attempt {
         Attempt::Answered { status: 429, after } => {
             // The limit passes by itself, so there is more patience with it than with failures.
@@ -86,7 +89,7 @@ pub(crate) fn decide(request: &Request, attempt: Attempt, tried: Tried, patience
             let pause = backoff(tried.failed, patience, chance);
             Verdict::Again(after.map_or(pause, |after| spread(after.min(LONGEST_PAUSE), chance)))
         }
-        Attempt::Unsent => Verdict::Again(backoff(tried.failed, patience, chance)),
+        Attempt::Unsent | Attempt::Unexplained => Verdict::Again(backoff(tried.failed, patience, chance)),
         Attempt::Lost if repeatable => Verdict::Again(backoff(tried.failed, patience, chance)),
         Attempt::Answered { .. } | Attempt::Untrusted | Attempt::Lost => Verdict::Take,
     }
@@ -105,17 +108,12 @@ fn spread(pause: Duration, chance: f64) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::super::request::Method;
     use super::*;
 
     const PATIENCE: Patience = Patience { retry_max: 4, wait_min: Duration::from_secs(1), wait_max: Duration::from_secs(30) };
 
-    fn request(repeat: Repeat) -> Request {
-        Request::new(Method::Post, repeat, "/droplets", &[]).expect("a request")
-    }
-
     fn check(repeat: Repeat, attempt: Attempt, failed: u32, expected: Option<u64>) {
-        let verdict = decide(&request(repeat), attempt, Tried { failed, throttled: failed }, &PATIENCE, 0.0);
+        let verdict = decide(repeat, attempt, Tried { failed, throttled: failed }, &PATIENCE, 0.0);
         let expected = expected.map_or(Verdict::Take, |millis| Verdict::Again(Duration::from_millis(millis)));
         assert_eq!(verdict, expected, "{repeat:?} {attempt:?} after {failed}");
     }
@@ -131,6 +129,7 @@ mod tests {
         }
         check(Repeat::Once, Attempt::Lost, 0, None);
         check(Repeat::Once, Attempt::Unsent, 0, Some(500));
+        check(Repeat::Once, Attempt::Unexplained, 0, Some(500));
         check(Repeat::Once, status(429), 0, Some(500));
     }
 
@@ -144,6 +143,7 @@ mod tests {
         }
         check(Repeat::Safe, Attempt::Lost, 0, Some(500));
         check(Repeat::Safe, Attempt::Unsent, 0, Some(500));
+        check(Repeat::Safe, Attempt::Unexplained, 0, Some(500));
         check(Repeat::Safe, Attempt::Untrusted, 0, None);
     }
 
@@ -153,7 +153,7 @@ mod tests {
             check(Repeat::Safe, Attempt::Lost, failed, expected);
         }
         let many = Patience { retry_max: 100, ..PATIENCE };
-        let pause = decide(&request(Repeat::Safe), Attempt::Lost, Tried { failed: 90, throttled: 0 }, &many, 1.0);
+        let pause = decide(Repeat::Safe, Attempt::Lost, Tried { failed: 90, throttled: 0 }, &many, 1.0);
         assert_eq!(pause, Verdict::Again(Duration::from_secs(30)));
     }
 
@@ -161,7 +161,7 @@ mod tests {
     fn the_api_s_own_pause_wins_and_is_bounded() {
         let check = |after: u64, chance: f64, expected: Verdict| {
             let attempt = Attempt::Answered { status: 429, after: Some(Duration::from_secs(after)) };
-            assert_eq!(decide(&request(Repeat::Once), attempt, Tried::default(), &PATIENCE, chance), expected, "{after}");
+            assert_eq!(decide(Repeat::Once, attempt, Tried::default(), &PATIENCE, chance), expected, "{after}");
         };
         check(29, 0.0, Verdict::Again(Duration::from_secs(29)));
         check(50, 1.0, Verdict::Again(Duration::from_secs(51)));
@@ -174,7 +174,7 @@ mod tests {
     fn no_retries_means_one_attempt() {
         let never = Patience { retry_max: 0, ..PATIENCE };
         for attempt in [Attempt::Unsent, Attempt::Lost, status(429), status(503)] {
-            assert_eq!(decide(&request(Repeat::Safe), attempt, Tried::default(), &never, 0.5), Verdict::Take);
+            assert_eq!(decide(Repeat::Safe, attempt, Tried::default(), &never, 0.5), Verdict::Take);
         }
     }
 }

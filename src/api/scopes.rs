@@ -1,22 +1,148 @@
-//! Which token scopes a route needs, so that a refusal can name what is missing.
+//! Which token scopes a request needs, so that a refusal can name what is missing and a list of scopes be worked out beforehand.
 //!
-//! Invariant: the table says what the `security` of each operation says in the official specification; a test compares them.
-//! It must not know which kinds use a route.
+//! Invariant: `scopes/table.txt` is made from the official description by a test and never by hand: what `security` says of each
+//! operation, and what the texts of its fields say ("Requires `tag:create` scope"). It must not know which kinds use a route.
 
-/// One route: method, path with `{…}` for a segment that varies, and its alternatives, each a list of scopes needed at once.
-type Route = (&'static str, &'static str, &'static [&'static [&'static str]]);
+use std::sync::LazyLock;
 
-/// The scopes that a custom token needs for a request; empty where the route is not known. Where there are alternatives,
-/// the narrowest stands first and is given.
+use serde_json::Value;
+
+#[cfg(test)]
+mod table_tests;
+
+/// An operation of the API.
+#[derive(Debug)]
+struct Route {
+    method: &'static str,
+    /// With `{…}` for a segment that varies.
+    pattern: &'static str,
+    /// Alternatives, each a list of scopes needed at once. The narrowest stands first.
+    alternatives: Vec<Vec<&'static str>>,
+    /// Fields of the request by their path, `node_pools.tags`, each with the scope that it needs where it is set.
+    sent: Vec<(&'static str, &'static str)>,
+    /// The same of parameters of the query.
+    asked: Vec<(&'static str, &'static str)>,
+    /// Fields of an object in the answer, each with the scope without which it is left out.
+    shown: Vec<(&'static str, &'static str)>,
+}
+
+static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| include_str!("scopes/table.txt").lines().filter_map(parse).collect());
+
+/// A line of the table: `POST /droplets droplet:create tags=tag:create`, with `?` before a parameter and `<` before what is shown.
+fn parse(line: &'static str) -> Option<Route> {
+    let mut words = line.split(' ');
+    let (method, pattern, security) = (words.next()?, words.next()?, words.next()?);
+    let alternatives = security.split('|').map(|scopes| scopes.split('+').collect()).collect();
+    let (mut sent, mut asked, mut shown) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, scope) in words.filter_map(|word| word.split_once('=')) {
+        match name.split_at(1) {
+            ("?", name) => asked.push((name, scope)),
+            ("<", name) => shown.push((name, scope)),
+            _ => sent.push((name, scope)),
+        }
+    }
+    Some(Route { method, pattern, alternatives, sent, asked, shown })
+}
+
+fn route(method: &str, path: &str) -> Option<&'static Route> {
+    let fits = ROUTES.iter().filter(|route| route.method == method && matches(route.pattern, path));
+    // `/projects/default` fits `/projects/{project_id}` too; the pattern with fewer varying segments is meant.
+    fits.min_by_key(|route| route.pattern.matches('{').count())
+}
+
+/// The scopes that a custom token needs for a request whatever it says; empty where the route is not known. Where there are
+/// alternatives, the narrowest is given. A segment of the path may be a name in braces.
 #[must_use]
 pub fn needed(method: &str, path: &str) -> Vec<&'static str> {
     let path = path.split('?').next().unwrap_or_default();
-    let fits = ROUTES.iter().filter(|(verb, pattern, _)| *verb == method && matches(pattern, path));
-    // `/projects/default` fits `/projects/{project_id}` too; the pattern with fewer varying segments is meant.
-    let route = fits.min_by_key(|(_, pattern, _)| pattern.matches('{').count());
-    let first = route.and_then(|(_, _, alternatives)| alternatives.first());
-    // `api:read` and `api:write` stand for a token without custom scopes; nobody can tick them.
-    first.into_iter().flat_map(|scopes| scopes.iter()).filter(|scope| !scope.starts_with("api:")).copied().collect()
+    route(method, path).and_then(|route| route.alternatives.first()).cloned().unwrap_or_default()
+}
+
+/// The scopes that a field of a request needs where it is set; blocks within blocks are told by a path, `node_pools.tags`.
+pub fn of_field(method: &str, path: &str, field: &str) -> impl Iterator<Item = &'static str> {
+    let fields = route(method, path).map_or(&[][..], |route| &route.sent);
+    fields.iter().filter(move |(name, _)| *name == field).map(|(_, scope)| *scope)
+}
+
+/// The scope without which an answer leaves a field out.
+#[must_use]
+pub fn to_see(path: &str, field: &str) -> Option<&'static str> {
+    let fields = route("GET", path).map_or(&[][..], |route| &route.shown);
+    fields.iter().find(|(name, _)| *name == field).map(|(_, scope)| *scope)
+}
+
+/// All that one request needs: its route, its parameters, and what is set in its body.
+pub(crate) fn of_request(method: &str, path: &str, query: &[(String, String)], body: Option<&Value>) -> Vec<&'static str> {
+    let mut all = needed(method, path);
+    let Some(route) = route(method, path) else { return all };
+    let asked = route.asked.iter().filter(|(name, _)| query.iter().any(|(other, _)| other == name));
+    let sent = route.sent.iter().filter(|(name, _)| body.is_some_and(|body| is_set(body, name)));
+    for (_, scope) in asked.chain(sent) {
+        if !all.contains(scope) {
+            all.push(scope);
+        }
+    }
+    all
+}
+
+/// What a granted request proves: nothing where another alternative would have done.
+pub(crate) fn proven(method: &str, path: &str, query: &[(String, String)], body: Option<&Value>) -> Vec<&'static str> {
+    match route(method, path) {
+        Some(route) if route.alternatives.len() == 1 => of_request(method, path, query, body),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether something stands at this place of a body, in any block.
+fn is_set(body: &Value, path: &str) -> bool {
+    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    let found = &body[name];
+    match (rest, found) {
+        (_, Value::Null) => false,
+        (None, Value::Array(items)) => !items.is_empty(),
+        (None, Value::String(text)) => !text.is_empty(),
+        (None, _) => true,
+        (Some(rest), Value::Array(items)) => items.iter().any(|item| is_set(item, rest)),
+        (Some(rest), found) => is_set(found, rest),
+    }
+}
+
+/// No object has it.
+const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
+
+/// A request that needs this scope alone and cannot bring anything about: a list, or what concerns an object that is not there.
+pub(crate) fn probe(scope: &str) -> Option<(&'static str, String)> {
+    let verbs: &[&str] = match scope.split_once(':').map_or("", |(_, verb)| verb) {
+        "read" => &["GET"],
+        "delete" => &["DELETE"],
+        "update" => &["PUT", "PATCH", "POST"],
+        _ => &["POST"],
+    };
+    let alone = |route: &&Route| {
+        route.alternatives == [[scope]] && verbs.contains(&route.method) && (route.method == "GET" || route.pattern.contains('{'))
+    };
+    let rank = |route: &&Route| (route.pattern.matches('{').count(), route.pattern.len());
+    let route = ROUTES.iter().filter(alone).min_by_key(rank)?;
+    let segment = |part: &'static str| if part.starts_with('{') { NOBODY } else { part };
+    Some((route.method, route.pattern.split('/').map(segment).collect::<Vec<_>>().join("/")))
+}
+
+/// What a request may need beyond what its route and its fields say, as the description tells in other words: whoever tags makes
+/// the tag and changes what carries it, a list of tags that is replaced may take some off, and some actions are more than a change.
+pub(crate) fn implied(method: &str, path: &str, body: Option<&Value>) -> Vec<&'static str> {
+    let Some((body, route)) = body.zip(route(method, path)) else { return Vec::new() };
+    let mut all = Vec::new();
+    if is_set(body, "tags") || is_set(body, "node_pools.tags") {
+        all.push("tag:create");
+    }
+    match (method, route.pattern, body["type"].as_str()) {
+        ("POST", "/droplets/{droplet_id}/actions", Some("resize")) => all.push("droplet:create"),
+        ("POST", "/droplets/{droplet_id}/actions", Some("snapshot")) => all.push("image:create"),
+        ("PUT", "/firewalls/{firewall_id}", _) => all.push("tag:delete"),
+        (_, "/tags/{tag_id}/resources", _) if body["resources"][0]["resource_type"] == "droplet" => all.push("droplet:update"),
+        _ => {}
+    }
+    all
 }
 
 fn matches(pattern: &str, path: &str) -> bool {
@@ -30,171 +156,17 @@ fn matches(pattern: &str, path: &str) -> bool {
     }
 }
 
-#[rustfmt::skip]
-const ROUTES: &[Route] = &[
-    ("GET", "/account", &[&["account:read"]]),
-    ("GET", "/account/keys", &[&["ssh_key:read"]]),
-    ("POST", "/account/keys", &[&["ssh_key:create"]]),
-    ("GET", "/account/keys/{ssh_key_identifier}", &[&["ssh_key:read"]]),
-    ("PUT", "/account/keys/{ssh_key_identifier}", &[&["ssh_key:update"]]),
-    ("DELETE", "/account/keys/{ssh_key_identifier}", &[&["ssh_key:delete"]]),
-    ("GET", "/actions", &[&["actions:read"]]),
-    ("GET", "/actions/{action_id}", &[&["actions:read"]]),
-    ("GET", "/droplets", &[&["droplet:read"]]),
-    ("POST", "/droplets", &[&["droplet:create"]]),
-    ("DELETE", "/droplets", &[&["droplet:delete"]]),
-    ("GET", "/droplets/{droplet_id}", &[&["droplet:read"]]),
-    ("DELETE", "/droplets/{droplet_id}", &[&["droplet:delete"]]),
-    ("GET", "/droplets/{droplet_id}/backups", &[&["droplet:read"]]),
-    ("GET", "/droplets/{droplet_id}/backups/policy", &[&["droplet:read"]]),
-    ("GET", "/droplets/backups/policies", &[&["droplet:read"]]),
-    ("GET", "/droplets/backups/supported_policies", &[&["droplet:read"]]),
-    ("GET", "/droplets/{droplet_id}/snapshots", &[&["droplet:read"]]),
-    ("GET", "/droplets/{droplet_id}/actions", &[&["droplet:read"]]),
-    ("POST", "/droplets/{droplet_id}/actions", &[&["droplet:update"]]),
-    ("POST", "/droplets/actions", &[&["droplet:update"]]),
-    ("GET", "/droplets/{droplet_id}/actions/{action_id}", &[&["droplet:read"]]),
-    ("GET", "/droplets/{droplet_id}/firewalls", &[&["firewall:read"]]),
-    ("GET", "/droplets/{droplet_id}/destroy_with_associated_resources", &[&["droplet:read"]]),
-    ("DELETE", "/droplets/{droplet_id}/destroy_with_associated_resources/selective", &[&["droplet:delete", "block_storage:delete", "block_storage_snapshot:delete", "image:delete", "reserved_ip:delete"]]),
-    ("DELETE", "/droplets/{droplet_id}/destroy_with_associated_resources/dangerous", &[&["droplet:delete", "block_storage:delete", "block_storage_snapshot:delete", "image:delete", "reserved_ip:delete"]]),
-    ("GET", "/droplets/{droplet_id}/destroy_with_associated_resources/status", &[&["droplet:delete"]]),
-    ("POST", "/droplets/{droplet_id}/destroy_with_associated_resources/retry", &[&["droplet:delete", "block_storage:delete", "block_storage_snapshot:delete", "image:delete", "reserved_ip:delete"]]),
-    ("GET", "/floating_ips", &[&["reserved_ip:read"]]),
-    ("POST", "/floating_ips", &[&["reserved_ip:create"]]),
-    ("GET", "/floating_ips/{floating_ip}", &[&["reserved_ip:read"]]),
-    ("DELETE", "/floating_ips/{floating_ip}", &[&["reserved_ip:delete"]]),
-    ("GET", "/floating_ips/{floating_ip}/actions", &[&["reserved_ip:read"]]),
-    ("POST", "/floating_ips/{floating_ip}/actions", &[&["reserved_ip:update"]]),
-    ("GET", "/floating_ips/{floating_ip}/actions/{action_id}", &[&["reserved_ip:read"]]),
-    ("GET", "/reserved_ips", &[&["reserved_ip:read"]]),
-    ("POST", "/reserved_ips", &[&["reserved_ip:create"]]),
-    ("GET", "/reserved_ips/{reserved_ip}", &[&["reserved_ip:read"]]),
-    ("DELETE", "/reserved_ips/{reserved_ip}", &[&["reserved_ip:delete"]]),
-    ("GET", "/reserved_ips/{reserved_ip}/actions", &[&["reserved_ip:read"]]),
-    ("POST", "/reserved_ips/{reserved_ip}/actions", &[&["reserved_ip:update"]]),
-    ("GET", "/reserved_ips/{reserved_ip}/actions/{action_id}", &[&["reserved_ip:read"]]),
-    ("GET", "/reserved_ipv6", &[&["reserved_ip:read"]]),
-    ("POST", "/reserved_ipv6", &[&["reserved_ip:create"]]),
-    ("GET", "/reserved_ipv6/{reserved_ipv6}", &[&["reserved_ip:read"]]),
-    ("DELETE", "/reserved_ipv6/{reserved_ipv6}", &[&["reserved_ip:delete"]]),
-    ("POST", "/reserved_ipv6/{reserved_ipv6}/actions", &[&["reserved_ip:update"]]),
-    ("GET", "/vpcs", &[&["vpc:read"]]),
-    ("POST", "/vpcs", &[&["vpc:create"]]),
-    ("GET", "/vpcs/{vpc_id}", &[&["vpc:read"]]),
-    ("PUT", "/vpcs/{vpc_id}", &[&["vpc:update"]]),
-    ("PATCH", "/vpcs/{vpc_id}", &[&["vpc:update"]]),
-    ("DELETE", "/vpcs/{vpc_id}", &[&["vpc:delete"]]),
-    ("GET", "/vpcs/{vpc_id}/members", &[&["vpc:read"]]),
-    ("GET", "/tags", &[&["tag:read"]]),
-    ("POST", "/tags", &[&["tag:create"]]),
-    ("GET", "/tags/{tag_id}", &[&["tag:read"]]),
-    ("DELETE", "/tags/{tag_id}", &[&["tag:delete"]]),
-    ("POST", "/tags/{tag_id}/resources", &[&["tag:create"]]),
-    ("DELETE", "/tags/{tag_id}/resources", &[&["tag:delete"]]),
-    ("GET", "/domains", &[&["domain:read"]]),
-    ("POST", "/domains", &[&["domain:create"]]),
-    ("GET", "/domains/{domain_name}", &[&["domain:read"]]),
-    ("DELETE", "/domains/{domain_name}", &[&["domain:delete"]]),
-    ("GET", "/domains/{domain_name}/records", &[&["domain:read"]]),
-    ("POST", "/domains/{domain_name}/records", &[&["domain:create"], &["domain:update"]]),
-    ("GET", "/domains/{domain_name}/records/{domain_record_id}", &[&["domain:read"]]),
-    ("PATCH", "/domains/{domain_name}/records/{domain_record_id}", &[&["domain:update"]]),
-    ("PUT", "/domains/{domain_name}/records/{domain_record_id}", &[&["domain:update"]]),
-    ("DELETE", "/domains/{domain_name}/records/{domain_record_id}", &[&["domain:delete"], &["domain:update"]]),
-    ("GET", "/firewalls", &[&["firewall:read"]]),
-    ("POST", "/firewalls", &[&["firewall:create"]]),
-    ("GET", "/firewalls/{firewall_id}", &[&["firewall:read"]]),
-    ("PUT", "/firewalls/{firewall_id}", &[&["firewall:update"]]),
-    ("DELETE", "/firewalls/{firewall_id}", &[&["firewall:delete"]]),
-    ("POST", "/firewalls/{firewall_id}/droplets", &[&["firewall:update"]]),
-    ("DELETE", "/firewalls/{firewall_id}/droplets", &[&["firewall:update"]]),
-    ("POST", "/firewalls/{firewall_id}/tags", &[&["firewall:update"]]),
-    ("DELETE", "/firewalls/{firewall_id}/tags", &[&["firewall:update"]]),
-    ("POST", "/firewalls/{firewall_id}/rules", &[&["firewall:update"]]),
-    ("DELETE", "/firewalls/{firewall_id}/rules", &[&["firewall:update"]]),
-    ("GET", "/images", &[&["image:read"]]),
-    ("POST", "/images", &[&["image:create"]]),
-    ("GET", "/images/{image_id}", &[&["image:read"]]),
-    ("PUT", "/images/{image_id}", &[&["image:update"]]),
-    ("DELETE", "/images/{image_id}", &[&["image:delete"]]),
-    ("GET", "/images/{image_id}/actions", &[&["image:read"]]),
-    ("POST", "/images/{image_id}/actions", &[&["image:update"]]),
-    ("GET", "/images/{image_id}/actions/{action_id}", &[&["image:read"]]),
-    ("GET", "/sizes", &[&["sizes:read", "regions:read"]]),
-    ("GET", "/regions", &[&["regions:read"]]),
-    ("GET", "/projects", &[&["project:read"]]),
-    ("POST", "/projects", &[&["project:create"]]),
-    ("GET", "/projects/default", &[&["project:read"]]),
-    ("PUT", "/projects/default", &[&["project:update"]]),
-    ("PATCH", "/projects/default", &[&["project:update"]]),
-    ("GET", "/projects/{project_id}", &[&["project:read"]]),
-    ("PUT", "/projects/{project_id}", &[&["project:update"]]),
-    ("PATCH", "/projects/{project_id}", &[&["project:update"]]),
-    ("DELETE", "/projects/{project_id}", &[&["project:delete"]]),
-    ("GET", "/projects/{project_id}/resources", &[&["project:read"]]),
-    ("POST", "/projects/{project_id}/resources", &[&["project:assign_resource"]]),
-    ("GET", "/projects/default/resources", &[&["project:read"]]),
-    ("POST", "/projects/default/resources", &[&["project:assign_resource"]]),
-    ("GET", "/volumes", &[&["api:read", "api:write", "block_storage:read"]]),
-    ("POST", "/volumes", &[&["api:write", "block_storage:create"]]),
-    ("DELETE", "/volumes", &[&["block_storage:delete", "api:write"]]),
-    ("POST", "/volumes/actions", &[&["block_storage_action:create", "api:write"]]),
-    ("GET", "/volumes/snapshots/{snapshot_id}", &[&["block_storage_snapshot:read"]]),
-    ("DELETE", "/volumes/snapshots/{snapshot_id}", &[&["block_storage_snapshot:delete"]]),
-    ("GET", "/volumes/{volume_id}", &[&["block_storage:read"]]),
-    ("DELETE", "/volumes/{volume_id}", &[&["block_storage:delete"]]),
-    ("GET", "/volumes/{volume_id}/actions", &[&["block_storage_action:read"]]),
-    ("POST", "/volumes/{volume_id}/actions", &[&["block_storage_action:create"]]),
-    ("GET", "/volumes/{volume_id}/actions/{action_id}", &[&["block_storage_action:read"]]),
-    ("GET", "/volumes/{volume_id}/snapshots", &[&["block_storage_snapshot:read"]]),
-    ("POST", "/volumes/{volume_id}/snapshots", &[&["block_storage_snapshot:create"]]),
-    ("POST", "/load_balancers", &[&["load_balancer:create"]]),
-    ("GET", "/load_balancers", &[&["load_balancer:read"]]),
-    ("GET", "/load_balancers/{lb_id}", &[&["load_balancer:read"]]),
-    ("PUT", "/load_balancers/{lb_id}", &[&["load_balancer:update"]]),
-    ("DELETE", "/load_balancers/{lb_id}", &[&["load_balancer:delete"]]),
-    ("POST", "/load_balancers/{lb_id}/droplets", &[&["load_balancer:update"]]),
-    ("DELETE", "/load_balancers/{lb_id}/droplets", &[&["load_balancer:update"]]),
-    ("POST", "/load_balancers/{lb_id}/forwarding_rules", &[&["load_balancer:update"]]),
-    ("DELETE", "/load_balancers/{lb_id}/forwarding_rules", &[&["load_balancer:update"]]),
-    ("GET", "/certificates", &[&["certificate:read"]]),
-    ("POST", "/certificates", &[&["certificate:create"]]),
-    ("GET", "/certificates/{certificate_id}", &[&["certificate:read"]]),
-    ("DELETE", "/certificates/{certificate_id}", &[&["certificate:delete"]]),
-    ("GET", "/monitoring/alerts", &[&["monitoring:read"]]),
-    ("POST", "/monitoring/alerts", &[&["monitoring:create"]]),
-    ("GET", "/monitoring/alerts/{alert_uuid}", &[&["monitoring:read"]]),
-    ("PUT", "/monitoring/alerts/{alert_uuid}", &[&["monitoring:update"]]),
-    ("DELETE", "/monitoring/alerts/{alert_uuid}", &[&["monitoring:delete"]]),
-    ("GET", "/uptime/checks", &[&["uptime:read"]]),
-    ("POST", "/uptime/checks", &[&["uptime:create"]]),
-    ("GET", "/uptime/checks/{check_id}", &[&["uptime:read"]]),
-    ("PUT", "/uptime/checks/{check_id}", &[&["uptime:update"]]),
-    ("DELETE", "/uptime/checks/{check_id}", &[&["uptime:delete"]]),
-    ("GET", "/uptime/checks/{check_id}/state", &[&["uptime:read"]]),
-    ("GET", "/uptime/checks/{check_id}/alerts", &[&["uptime:read"]]),
-    ("POST", "/uptime/checks/{check_id}/alerts", &[&["uptime:create", "uptime:update"]]),
-    ("GET", "/uptime/checks/{check_id}/alerts/{alert_id}", &[&["uptime:read"]]),
-    ("PUT", "/uptime/checks/{check_id}/alerts/{alert_id}", &[&["uptime:update"]]),
-    ("DELETE", "/uptime/checks/{check_id}/alerts/{alert_id}", &[&["uptime:delete", "uptime:update"]]),
-    ("GET", "/snapshots", &[&["snapshot:read"]]),
-    ("GET", "/snapshots/{snapshot_id}", &[&["snapshot:read", "block_storage_snapshot:read"]]),
-    ("DELETE", "/snapshots/{snapshot_id}", &[&["image:delete", "snapshot:delete"]]),
-];
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::*;
+    use serde_json::json;
 
-    fn check(method: &str, path: &str, expected: &[&str]) {
-        assert_eq!(needed(method, path), expected, "{method} {path}");
-    }
+    use super::*;
 
     #[test]
     fn a_request_names_its_scopes() {
+        let check = |method: &str, path: &str, expected: &[&str]| assert_eq!(needed(method, path), expected, "{method} {path}");
         check("GET", "/account", &["account:read"]);
         check("GET", "/droplets?per_page=200", &["droplet:read"]);
         check("POST", "/droplets/12/actions", &["droplet:update"]);
@@ -204,22 +176,31 @@ mod tests {
         check("POST", "/tags/dofloat%3Aweb/resources", &["tag:create"]);
         check("GET", "/projects/default", &["project:read"]);
         check("GET", "/volumes", &["block_storage:read"]);
+        check("POST", "/uptime/checks/{check_id}/alerts", &["uptime:create", "uptime:update"]);
         check("GET", "/droplets/", &[]);
         check("GET", "/moon", &[]);
     }
 
     #[test]
-    fn the_table_is_the_specification_s() {
-        let spec = dofloat_openapi::document();
-        for (method, pattern, alternatives) in ROUTES {
-            let operation = &spec["paths"][format!("/v2{pattern}")][method.to_lowercase()];
-            let security = operation["security"].as_array().unwrap_or_else(|| panic!("no operation {method} {pattern}"));
-            let theirs: BTreeSet<BTreeSet<&str>> = security
-                .iter()
-                .map(|row| row["bearer_auth"].as_array().into_iter().flatten().filter_map(|scope| scope.as_str()).collect())
-                .collect();
-            let ours: BTreeSet<BTreeSet<&str>> = alternatives.iter().map(|scopes| scopes.iter().copied().collect()).collect();
-            assert_eq!(ours, theirs, "{method} {pattern}");
-        }
+    fn what_is_set_and_asked_needs_more() {
+        let query = [("tag_name".to_owned(), "web".to_owned())];
+        assert_eq!(of_request("GET", "/droplets", &query, None), ["droplet:read", "tag:read"]);
+        let mut body = json!({ "name": "a", "tags": [], "vpc_uuid": null });
+        assert_eq!(of_request("POST", "/droplets", &[], Some(&body)), ["droplet:create"]);
+        body["tags"] = json!(["web"]);
+        assert_eq!(of_request("POST", "/droplets", &[], Some(&body)), ["droplet:create", "tag:create"]);
+        assert_eq!(proven("POST", "/domains/a/records", &[], None), [""; 0], "another scope would have done too");
+        assert_eq!(of_field("POST", "/volumes", "tags").collect::<Vec<_>>(), ["tag:create"]);
+        assert_eq!(to_see("/volumes/{volume_id}", "tags"), Some("tag:read"));
+    }
+
+    #[test]
+    fn what_asks_for_a_scope_alone_brings_nothing_about() {
+        assert_eq!(probe("droplet:read"), Some(("GET", "/droplets".to_owned())));
+        assert_eq!(probe("tag:create"), Some(("POST", format!("/tags/{NOBODY}/resources"))));
+        assert_eq!(probe("vpc:create"), None);
+        let scopes: BTreeSet<&str> = ROUTES.iter().flat_map(|route| route.alternatives.iter().flatten().copied()).collect();
+        let probes: Vec<_> = scopes.iter().filter_map(|scope| probe(scope)).collect();
+        assert!(probes.iter().all(|(method, path)| *method == "GET" || path.contains(NOBODY)), "{probes:?}");
     }
 }

@@ -4,7 +4,6 @@
 //! last. Nothing sleeps for a fixed time.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::client::Client;
@@ -12,41 +11,17 @@ use super::error::ApiError;
 use super::messages::{Said, said};
 pub use super::pace::{Left, Limit, Shortage};
 use super::timing::distance;
+pub use super::waiting::{Cause, Waiting, Watcher};
 
-/// Something that waits, told to the watcher each time that it goes to sleep.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Waiting {
-    /// What for: "droplet 123 to be active".
-    pub what: String,
-    /// How long it has lasted.
-    pub elapsed: Duration,
-    /// How long it may last, where there is a limit.
-    pub limit: Option<Duration>,
-    /// How long it sleeps now.
-    pub pause: Duration,
-    /// Why it waits.
-    pub cause: Cause,
-    /// What was seen last: "its status is new". Empty where nothing was.
-    pub seen: String,
-    /// Which limit of requests holds it up, where one does.
-    pub shortage: Option<Shortage>,
-}
-
-/// Who is told when something waits.
-pub type Watcher = Arc<dyn Fn(&Waiting) + Send + Sync>;
-
-/// Why something waits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Cause {
-    /// A request failed and will be repeated.
-    Retry,
-    /// The request budget is used up.
-    Budget,
-    /// A request was sent, and no answer came yet.
-    Answer,
-    /// The API is not ready yet.
-    #[default]
-    Settling,
+/// What is waited for, in words, and how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Goal<'a> {
+    /// What completes "waiting for …": "droplet 1 to be active".
+    pub what: &'a str,
+    /// What waits of this sort have in common, for how long they take.
+    pub sort: &'a str,
+    /// How long it may take.
+    pub limit: Duration,
 }
 
 /// What one look saw.
@@ -97,8 +72,43 @@ impl Client {
             if begun >= limit {
                 return Err(given_up(what, elapsed, &seen));
             }
-            let pause = distance(elapsed, self.strain(), self.chance()).min(limit.saturating_sub(elapsed)).max(Duration::from_millis(1));
+            let pause = distance(elapsed, 1, self.strain(), self.chance()).min(limit.saturating_sub(elapsed)).max(Duration::from_millis(1));
             self.tell(&Waiting { what: what.to_owned(), elapsed, limit: Some(limit), pause, seen, ..Waiting::default() });
+            self.pause(pause).await;
+        }
+    }
+
+    /// As `wait_saying` for something that costs no request: the looks come when waits of this sort ended earlier, and do not grow
+    /// apart as the budget shrinks.
+    ///
+    /// # Errors
+    /// `Unsettled` at the limit; the first error of `poll`.
+    pub async fn wait_freely<T, F, Fut>(&self, goal: Goal<'_>, mut poll: F) -> Result<T, ApiError>
+    where
+        F: FnMut() -> Fut + Send,
+        Fut: Future<Output = Result<Poll<T>, ApiError>> + Send,
+    {
+        let (start, mut looks) = (self.clock().tick(), 0_u32);
+        loop {
+            let begun = self.clock().tick().since(start);
+            let seen = match poll().await? {
+                Poll::Ready(value) => {
+                    // What held at once was not waited for.
+                    if looks > 0 {
+                        self.took(goal.sort, self.clock().tick().since(start));
+                    }
+                    return Ok(value);
+                }
+                Poll::Pending(seen) => seen,
+            };
+            looks += 1;
+            let elapsed = self.clock().tick().since(start);
+            if begun >= goal.limit {
+                return Err(given_up(goal.what, elapsed, &seen));
+            }
+            let pause = self.next_free_look(goal.sort, elapsed).min(goal.limit.saturating_sub(elapsed)).max(Duration::from_millis(1));
+            let what = goal.what.to_owned();
+            self.tell(&Waiting { what, elapsed, limit: Some(goal.limit), pause, seen, ..Waiting::default() });
             self.pause(pause).await;
         }
     }

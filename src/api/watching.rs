@@ -17,25 +17,12 @@ use tokio::sync::watch;
 use super::client::Client;
 use super::error::ApiError;
 use super::looks::{Group, List, Listing, Place, Round, Seen, Ticket, text};
+use super::timing::shortest;
+pub use super::wait::Goal;
 use super::wait::{Poll, Waiting, given_up};
 
 /// How long a look waits for others to join: they follow each other as fast as steps begin.
 const GATHER: Duration = Duration::from_millis(5);
-
-/// How far apart two looks at the same list are at least, for a page. A longer list is looked at less often, as each look costs
-/// more and answers for more.
-const APART: Duration = Duration::from_millis(100);
-
-/// What is waited for, in words, and how long.
-#[derive(Clone, Copy, Debug)]
-pub struct Goal<'a> {
-    /// What completes "waiting for …": "droplet 1 to be active".
-    pub what: &'a str,
-    /// What waits of this sort have in common, for how long they take.
-    pub sort: &'a str,
-    /// How long it may take.
-    pub limit: Duration,
-}
 
 /// The next look, which others may have asked for already.
 fn round(group: &Arc<Group>, api: &Client, list: &List) -> Round {
@@ -53,16 +40,15 @@ fn round(group: &Arc<Group>, api: &Client, list: &List) -> Round {
 
 async fn look_at(group: &Group, api: &Client, list: &List) -> Option<Arc<Listing>> {
     let now = api.clock().tick();
-    let (earliest, alone) = {
+    let earliest = {
         let inner = group.inner();
-        let pages = inner.pages();
-        let apart = APART.saturating_mul(pages.saturating_mul(pages)).saturating_mul(api.strain());
-        (inner.last.map_or(now, |last| last.plus(apart)), inner.waiting.max(inner.asked) <= 1)
+        let (pages, strain) = (inner.pages(), api.strain());
+        // A longer list is looked at less often, as each look costs more and answers for more.
+        let apart = shortest(inner.sharing(), strain).saturating_mul(pages.saturating_mul(pages)).saturating_mul(strain);
+        inner.last.map_or(now, |last| last.plus(apart))
     };
-    let pause = earliest.since(now).max(if alone { Duration::ZERO } else { GATHER });
-    if !pause.is_zero() {
-        api.clock().sleep(pause).await;
-    }
+    // The first of many does not know that others follow.
+    api.clock().sleep(earliest.since(now).max(GATHER)).await;
     let began = api.clock().tick();
     {
         let mut inner = group.inner();
@@ -76,7 +62,7 @@ async fn look_at(group: &Group, api: &Client, list: &List) -> Option<Arc<Listing
     }
     let query: Vec<(&str, &str)> = list.query.iter().map(|(name, value)| (*name, value.as_str())).collect();
     // Whoever may not list, or meets an error that lists alone have, asks for each by itself.
-    let items: Vec<Value> = api.list(list.path, &query, list.key).await.ok()?;
+    let items: Vec<Value> = api.list(&list.path, &query, list.key).await.ok()?;
     let bodies: BTreeMap<String, Arc<Value>> =
         items.into_iter().filter_map(|item| Some((text(item.get(list.by)?)?, Arc::new(item)))).collect();
     let listing = Arc::new(Listing { began, bodies });
@@ -128,7 +114,8 @@ impl Client {
         let mut last = String::new();
         loop {
             let so_far = elapsed();
-            let pause = self.next_look(goal.sort, so_far).min(goal.limit.saturating_sub(so_far)).max(Duration::from_millis(1));
+            let sharing = ticket.as_ref().map_or(1, |(ticket, _)| ticket.0.inner().sharing());
+            let pause = self.next_look(goal.sort, so_far, sharing).min(goal.limit.saturating_sub(so_far)).max(Duration::from_millis(1));
             self.tell(&Waiting {
                 what: goal.what.to_owned(),
                 elapsed: so_far,

@@ -26,6 +26,16 @@ pub fn command(program: &str) -> Command {
     command
 }
 
+/// The same with those of the other variables that `keep` says.
+#[must_use]
+pub fn command_with(program: &str, keep: &dyn Fn(&str) -> bool) -> Command {
+    let mut command = command(program);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| !name.to_str().is_some_and(keep)) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// Whether a variable of the environment holds what only dofloat itself needs.
 fn is_secret(name: &str) -> bool {
     TOKENS.contains(&name)

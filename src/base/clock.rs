@@ -29,6 +29,13 @@ impl Moment {
         Self(self.0.saturating_add(millis(span)))
     }
 
+    /// RFC 3339 in UTC with six digits behind the seconds, as Terraform's stream has it: `2026-11-22T22:20:29.042000Z`.
+    #[must_use]
+    pub fn to_rfc3339_micros(self) -> String {
+        let seconds = self.to_rfc3339();
+        format!("{}.{:03}000Z", seconds.trim_end_matches('Z'), self.0 % 1000)
+    }
+
     /// RFC 3339 in UTC with seconds, for example `2026-11-22T22:20:29Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::address::Address;
 use super::diag::{Diagnostic, Span};
+use super::provision::{Provisioner, Provisions, When};
 use super::types::Type;
 use super::value::Term;
 
@@ -145,6 +146,8 @@ pub struct Reading {
     pub after: BTreeSet<Address>,
     /// What `depends_on` alone names: while something is to be done with it, nothing is read.
     pub depends_on: BTreeSet<Address>,
+    /// Whether it belongs to a check: that it cannot be read is told, and stops nothing.
+    pub checks: bool,
     /// The header of its block.
     pub span: Span,
 }
@@ -268,11 +271,30 @@ pub trait Resolve {
     /// The postconditions that do not hold.
     fn check(&self, of: &Address, known: &Known<'_>) -> Result<(), Vec<Diagnostic>>;
 
+    /// How many provisioners an instance has, be it wanted or one that its block no longer makes.
+    fn provisions(&self, _of: &Address) -> Provisions {
+        Provisions::default()
+    }
+
+    /// The provisioners of an instance that are run at that time, in the order of the file, with their values. `this` is what
+    /// is known of the instance.
+    ///
+    /// # Errors
+    /// What is wrong in their expressions, with positions.
+    fn provisioners(&self, _of: &Address, _when: When, _this: &Term, _known: &Known<'_>) -> Result<Vec<Provisioner>, Vec<Diagnostic>> {
+        Ok(Vec::new())
+    }
+
     /// The outputs.
     ///
     /// # Errors
     /// What is wrong in their expressions, with positions.
     fn outputs(&self, known: &Known<'_>) -> Result<BTreeMap<String, Output>, Vec<Diagnostic>>;
+
+    /// What the configuration checks beyond its resources and does not hold, as warnings; nothing of what is still unknown.
+    fn checks(&self, _known: &Known<'_>) -> Vec<Diagnostic> {
+        Vec::new()
+    }
 
     /// Where an attribute of an instance is written: the path is `["inbound_rule", "0", "port_range"]`; the longest known
     /// prefix counts, the block's header for an empty one.
@@ -288,7 +310,7 @@ mod tests {
         let at = |text: &str| text.parse::<Address>().expect("an address");
         let span = Span { file: "a.tf".into(), start: 0, end: 0 };
         let all = |texts: &[&str]| texts.iter().map(|text| at(text)).collect::<BTreeSet<_>>();
-        let reading = |after: &[&str]| Reading { after: all(after), depends_on: BTreeSet::new(), span: span.clone() };
+        let reading = |after: &[&str]| Reading { after: all(after), depends_on: BTreeSet::new(), checks: false, span: span.clone() };
         let wanted = |after: &[&str]| Wanted { after: all(after), rules: Lifecycle::default(), span: span.clone() };
         let mut desired = Desired::default();
         desired.data.insert(at("data.k.a"), reading(&["k.one"]));

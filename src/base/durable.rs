@@ -26,6 +26,33 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     sync_folder(&folder)
 }
 
+/// Replaces the file's content in one step, as `write_atomic` does; the file gets what the user's own mask leaves of `mode`, as from
+/// any program that makes a file.
+///
+/// # Errors
+/// What the system says; the old content is untouched then.
+pub fn write_masked(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let folder = folder_of(path);
+    let mut temp = temp_of_mode(path, &folder, mode)?;
+    temp.write_all(bytes)?;
+    temp.as_file().sync_all()?;
+    temp.persist(path).map_err(|error| error.error)?;
+    sync_folder(&folder)
+}
+
+/// Makes a folder and those above it, with what the user's own mask leaves of `mode`.
+///
+/// # Errors
+/// What the system says.
+pub fn make_folder_masked(path: &Path, mode: u32) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder.recursive(true).create(path)
+}
+
 /// Makes a file with this content if there is none of that name; `false` if there is one, which is left as it is.
 ///
 /// # Errors
@@ -107,6 +134,20 @@ pub fn make_private_folder(path: &Path) -> io::Result<()> {
     }
     make_folder(path)?;
     set_mode(&File::open(path)?, 0o700)
+}
+
+/// Moves a folder to its place in one step; where somebody was first, that one stays.
+///
+/// # Errors
+/// What the system says.
+#[expect(clippy::disallowed_methods, reason = "this is the place that flushes the folder, too")]
+pub fn move_folder(from: &Path, to: &Path) -> io::Result<()> {
+    crash_point("replace.before-rename");
+    match std::fs::rename(from, to) {
+        Err(_) if to.is_dir() => return Ok(()),
+        moved => moved?,
+    }
+    sync_folder(&folder_of(to))
 }
 
 /// A file that grows line by line, each line on disk before the call returns.
@@ -239,6 +280,20 @@ fn temp_prefix(path: &Path) -> String {
 
 fn temp_beside(path: &Path, folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     tempfile::Builder::new().prefix(&temp_prefix(path)).rand_bytes(TEMP_RANDOM).suffix(TEMP_SUFFIX).tempfile_in(folder)
+}
+
+#[cfg(unix)]
+fn temp_of_mode(path: &Path, folder: &Path, mode: u32) -> io::Result<tempfile::NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mut builder = tempfile::Builder::new();
+    let prefix = temp_prefix(path);
+    builder.prefix(&prefix).rand_bytes(TEMP_RANDOM).suffix(TEMP_SUFFIX);
+    builder.permissions(std::fs::Permissions::from_mode(mode)).tempfile_in(folder)
+}
+
+#[cfg(not(unix))]
+fn temp_of_mode(path: &Path, folder: &Path, _mode: u32) -> io::Result<tempfile::NamedTempFile> {
+    temp_beside(path, folder)
 }
 
 fn folder_of(path: &Path) -> PathBuf {

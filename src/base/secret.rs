@@ -1,7 +1,7 @@
 //! A value that must not be shown.
 //!
-//! Invariant: a `Secret` prints as `(sensitive value)` and has no `Serialize`. `expose` is called in six places only
-//! (a test reads the sources): building a Spec, the token header, a bucket's key, the age file, the border of the
+//! Invariant: a `Secret` prints as `(sensitive value)` and has no `Serialize`. `expose` is called in eight places only
+//! (a test reads the sources): building a Spec, what a provisioner is given, the token header, a bucket's key, the age file, the values of variables, the border of the
 //! language, and where secrets are cut out of what is printed. Everything else maps, and the mark stays.
 
 use std::fmt;

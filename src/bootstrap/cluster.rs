@@ -3,20 +3,25 @@
 //! Invariant: pure. What comes out is as ordinary as if the user had written it; who comes after is told which nodes are a pair. The
 //! holder of a cluster's address is the cluster's own business: it is set once and never compared.
 
+mod checks;
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
+
+use rules::rules_of;
 
 use super::arbiter::{self, ArbiterAccess, Certificates};
 use super::children::{self, ClusterContext, Part};
 use super::schema::{self, Arbiter, Block, Complaint, KIND, number, text};
 use super::scripts::scripts_of;
 use super::user_data::{self, Fencing, Links, Listen, NoQuorumPolicy, Node, Release, Service, Transport};
-use super::{user_script, zones};
 use dofloat_base::address::Address;
-use dofloat_base::desired::{Desired, Hold, Ignore, Known, Lifecycle, Output, Pair, Prevent, Reading, Resolve, Trigger, Wanted, Watch};
+use dofloat_base::desired::{Desired, Known, Lifecycle, Output, Pair, Reading, Resolve, Trigger, Wanted, Watch};
 use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::digest::{Digest, Salt};
+use dofloat_base::provision::{Provisioner, Provisions, When};
 use dofloat_base::secret::Secret;
 use dofloat_base::value::{Body, Origin, Term, Value};
 
@@ -169,56 +174,6 @@ impl<'a> Expanded<'a> {
         self.clusters.iter().filter(is_guest).map(|cluster| (cluster.clone(), tag(cluster))).collect()
     }
 
-    /// Warnings about a cluster before its nodes are created.
-    #[must_use]
-    pub fn warnings(&self, cluster: &Address) -> Vec<Diagnostic> {
-        let Ok(block) = self.block(cluster, &unknown) else { return Vec::new() };
-        let at = |argument: &'static str, message: String, hint: &str| {
-            Diagnostic::warning(message).at(self.inner.span(cluster, &[argument])).about(cluster).hint(hint)
-        };
-        let mut all = Vec::new();
-        if text(&block, "fencing") == Some("none") {
-            all.push(at(
-                "fencing",
-                format!("{cluster} has no fencing: while its nodes do not see each other, each believes that the other is dead."),
-                "Both take the address, in turns or at once. Static pages survive that; written data does not. \
-                 `fencing = \"api\"` resets one of them; its token then needs the scopes for that.",
-            ));
-        }
-        if text(&block, "no_quorum_policy") == Some("ignore") {
-            all.push(at(
-                "no_quorum_policy",
-                format!("{cluster} ignores quorum: a node that boots alone takes the address, whatever the other does."),
-                "With \"stop\" it waits until it has seen the other once, so that there are never two owners; in return, a lone \
-                 survivor of a blackout does not serve until the other is back.",
-            ));
-        }
-        if let Some((old, new)) = text(&block, "timezone").and_then(|old| Some((old, zones::successor(old)?))) {
-            all.push(at(
-                "timezone",
-                format!("`{old}` is an old name of the time zone \"{new}\", which current systems may no longer have."),
-                "Use the current name.",
-            ));
-        }
-        let anonymous = |value: &Value| value.as_str().is_some_and(user_script::is_anonymous);
-        if block.get("user_data").and_then(Term::value).is_some_and(anonymous) {
-            all.push(at(
-                "user_data",
-                format!("The script in `user_data` of {cluster} does not begin with `#!`: /bin/sh runs it."),
-                "Begin it with `#!/bin/sh`.",
-            ));
-        }
-        let release = text(&block, "image").and_then(Release::of_image);
-        if text(&block, "transport") == Some("udpu") && release == Some(Release::Modern) {
-            all.push(at(
-                "transport",
-                format!("With udpu the corosync of {cluster} uses no key: anyone in its private network can join or disturb it."),
-                "Remove `transport`: knet encrypts and authenticates.",
-            ));
-        }
-        all
-    }
-
     fn expand(&self) -> Result<Desired, Vec<Diagnostic>> {
         let (mut parts, mut errors) = (BTreeMap::new(), Vec::new());
         for cluster in &self.clusters {
@@ -245,7 +200,7 @@ impl<'a> Expanded<'a> {
         let mut desired = Desired { moves, removals, imports, blocks: inner.blocks.clone(), ..Desired::default() };
         for (address, reading) in &inner.data {
             let (after, depends_on) = (opened(&reading.after), opened(&reading.depends_on));
-            desired.data.insert(address.clone(), Reading { after, depends_on, span: reading.span.clone() });
+            desired.data.insert(address.clone(), Reading { after, depends_on, checks: reading.checks, span: reading.span.clone() });
         }
         for (address, wanted) in &self.inner.desired().resources {
             let mut rules = wanted.rules.clone();
@@ -320,55 +275,6 @@ impl<'a> Expanded<'a> {
     #[must_use]
     pub fn powers_on(&self, cluster: &Address) -> bool {
         self.block(cluster, &unknown).is_ok_and(|block| text(&block, "power_state") == Some("on"))
-    }
-
-    /// Nodes of one name, and clusters of one tag: what is lost could not be told apart.
-    fn duplicates(&self, parts: &BTreeMap<Address, BTreeMap<Address, BTreeSet<Address>>>) -> Vec<Diagnostic> {
-        if self.context.leaving {
-            return Vec::new();
-        }
-        let mut seen: BTreeMap<String, &Address> = BTreeMap::new();
-        let mut errors = Vec::new();
-        for (cluster, parts) in parts {
-            let tag = format!("the tag `{}`", self.cluster_context(cluster, &Block::new(), &unknown).tag());
-            let names = parts.keys().filter_map(|part| match Part::of(part) {
-                Some(Part::Node(name)) => Some(format!("a node named `{name}`")),
-                _ => None,
-            });
-            for name in std::iter::once(tag).chain(names) {
-                if let Some(other) = seen.insert(name.clone(), cluster) {
-                    errors.push(
-                        Diagnostic::error(format!("{other} and {cluster} both have {name}."))
-                            .at(self.inner.span(cluster, &["nodes"]))
-                            .about(cluster)
-                            .hint(
-                                "They identify an object whose creation was interrupted: give each its own, for example with \
-                                 `each.key` in the names.",
-                            ),
-                    );
-                }
-            }
-        }
-        errors.extend(self.namesakes(parts));
-        errors
-    }
-
-    /// An arbiter knows a pair by the name of its cluster: two of one name would be one to it.
-    fn namesakes(&self, parts: &BTreeMap<Address, BTreeMap<Address, BTreeSet<Address>>>) -> Vec<Diagnostic> {
-        let mut seen: BTreeMap<String, &Address> = BTreeMap::new();
-        let mut errors = Vec::new();
-        for cluster in parts.keys() {
-            let Some(name) = self.known_to_arbiter(cluster) else { continue };
-            if let Some(other) = seen.insert(name.clone(), cluster) {
-                errors.push(
-                    Diagnostic::error(format!("{other} and {cluster} have an arbiter, and both have the `cluster_name` \"{name}\"."))
-                        .at(self.inner.span(cluster, &["cluster_name"]))
-                        .about(cluster)
-                        .hint("An arbiter knows a pair by that name: give each its own."),
-                );
-            }
-        }
-        errors
     }
 
     fn trigger(&self, trigger: &Trigger, parts: &BTreeMap<Address, BTreeMap<Address, BTreeSet<Address>>>) -> Vec<Trigger> {
@@ -521,51 +427,6 @@ fn unknown(_: &Address) -> Term {
     Term::Unknown(Origin::default())
 }
 
-/// The lifecycle rules of the block as they apply to a part.
-fn rules_of(part: Part<'_>, block: &Lifecycle, powers_on: bool) -> Lifecycle {
-    let ignored = |names: &[&str]| Ignore::Names(names.iter().map(|name| (*name).to_owned()).collect());
-    let prevent_destroy = block.prevent_destroy.clone();
-    match part {
-        Part::Node(_) => {
-            let mut ignore_changes = match &block.ignore_changes {
-                Ignore::Names(names) => {
-                    let own = ["image", "size", "ssh_keys", "tags", "monitoring", "backups", "vpc_uuid", "region"];
-                    let mut all: BTreeSet<String> = names.iter().filter(|name| own.contains(&name.as_str())).cloned().collect();
-                    // The image, and whatever is no attribute of a droplet, is what the user-data is made from.
-                    let apart = |name: &str| own.contains(&name) || name == "power_state";
-                    if names.iter().any(|name| name == "image" || !apart(name)) {
-                        all.insert("user_data".to_owned());
-                    }
-                    Ignore::Names(all)
-                }
-                other => other.clone(),
-            };
-            if !powers_on {
-                ignore_changes = match ignore_changes {
-                    Ignore::Nothing => ignored(&["status"]),
-                    Ignore::Names(names) => Ignore::Names(names.into_iter().chain(["status".to_owned()]).collect()),
-                    Ignore::All => Ignore::All,
-                };
-            }
-            Lifecycle {
-                prevent_destroy,
-                ignore_changes,
-                replace_triggered_by: block.replace_triggered_by.clone(),
-                hold: Hold::Always,
-                ..Lifecycle::default()
-            }
-        }
-        // A new one comes first: the old one is given back when nobody needs it any more.
-        Part::Address => {
-            Lifecycle { create_before_destroy: true, prevent_destroy: prevent_destroy.or(Some(Prevent::Default)), ..Lifecycle::default() }
-        }
-        Part::Assignment => Lifecycle { prevent_destroy, ignore_changes: ignored(&["droplet_id"]), ..Lifecycle::default() },
-        Part::Keys | Part::Tag | Part::Vpc | Part::Firewall | Part::Arbiter | Part::ArbiterFirewall => {
-            Lifecycle { prevent_destroy, ..Lifecycle::default() }
-        }
-    }
-}
-
 /// A node, if all that it is made from is known.
 fn node_of(block: &Block, name: &str, tag: &str, floating_ip: Ipv4Addr, api_url: &str, keys: &Keys) -> Option<Node> {
     let release = Release::of_image(text(block, "image")?)?;
@@ -673,6 +534,14 @@ impl Resolve for Expanded<'_> {
         })
     }
 
+    fn provisions(&self, of: &Address) -> Provisions {
+        self.inner.provisions(of)
+    }
+
+    fn provisioners(&self, of: &Address, when: When, this: &Term, known: &Known<'_>) -> Result<Vec<Provisioner>, Vec<Diagnostic>> {
+        self.inner.provisioners(of, when, this, &|other: &Address| self.known(other, known))
+    }
+
     fn check(&self, of: &Address, known: &Known<'_>) -> Result<(), Vec<Diagnostic>> {
         let known = |other: &Address| self.known(other, known);
         match self.cluster_of(of) {
@@ -685,6 +554,10 @@ impl Resolve for Expanded<'_> {
 
     fn outputs(&self, known: &Known<'_>) -> Result<BTreeMap<String, Output>, Vec<Diagnostic>> {
         self.inner.outputs(&|other: &Address| self.known(other, known))
+    }
+
+    fn checks(&self, known: &Known<'_>) -> Vec<Diagnostic> {
+        self.inner.checks(&|other: &Address| self.known(other, known))
     }
 
     fn span(&self, of: &Address, path: &[&str]) -> Option<Span> {

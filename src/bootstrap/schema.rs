@@ -8,32 +8,19 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 pub use arbiter::Arbiter;
+pub use block::{Block, Complaint, names, number, text};
 
 use super::user_data::Release;
 use super::{user_script, zones};
 use dofloat_base::diag::did_you_mean;
-use dofloat_base::number::Number;
 use dofloat_base::types::Type;
 use dofloat_base::value::{Term, Value};
 
 mod arbiter;
+mod block;
 
 /// The resource type.
 pub const KIND: &str = "dofloat_cluster";
-
-/// The arguments of one block: every one that has a default or is written.
-pub type Block = BTreeMap<String, Term>;
-
-/// Something wrong with an argument.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
-    /// The argument; empty for the whole block.
-    pub argument: &'static str,
-    /// The error, in one sentence.
-    pub message: String,
-    /// The advice for the user.
-    pub hint: String,
-}
 
 #[derive(Clone, Copy)]
 enum Shape {
@@ -252,28 +239,6 @@ pub fn changed(block: &Block, names: &[&str]) -> Block {
     let default = |name: &str| ARGUMENTS.iter().find(|row| row.name == name).and_then(|row| of_default(row.default).ok()?);
     let of = |name: &&str| Some(((*name).to_owned(), block.get(*name)?.clone()));
     names.iter().filter_map(of).filter(|(name, term)| term.value() != default(name).as_ref()).collect()
-}
-
-/// The text of an argument, if it is known and open.
-#[must_use]
-pub fn text<'a>(block: &'a Block, name: &str) -> Option<&'a str> {
-    block.get(name)?.value()?.as_str()
-}
-
-/// The whole number of an argument, if it is known and open.
-#[must_use]
-pub fn number(block: &Block, name: &str) -> Option<u64> {
-    match block.get(name)?.value()? {
-        Value::Number(number) => Number::as_u64(number),
-        _ => None,
-    }
-}
-
-/// The names of the nodes in their order, if they are known.
-#[must_use]
-pub fn names(block: &Block) -> Option<Vec<String>> {
-    let items = block.get("nodes")?.value()?.as_list()?;
-    items.iter().map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
 struct Checks<'a> {

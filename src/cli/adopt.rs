@@ -13,6 +13,7 @@ use crate::base::identity::Id;
 use crate::engine::adopt::{self, Answer, Question};
 use crate::state::store::{Loaded, Locked};
 use crate::ui::view::View;
+use std::collections::BTreeMap;
 
 /// The arguments.
 #[derive(Clone, Debug, clap::Args)]
@@ -60,7 +61,7 @@ pub async fn run(args: &AdoptArgs, session: &Session<'_>, view: &mut View) -> En
         };
         session.with_state(claim, view, work).await
     };
-    session.with_api(workspace, inputs, false, view, with_api).await
+    session.with_api(workspace, inputs, &BTreeMap::new(), false, view, with_api).await
 }
 
 async fn answered(

@@ -10,14 +10,15 @@ use std::time::Duration;
 use url::Url;
 
 use super::endpoint::{ENDPOINT, address, is_official, named, of_spaces, shown};
-use super::environment::Environment;
 use super::exit::Failure;
 use super::keys::keys;
 use super::provider::ProviderSettings;
+use super::vault::EncryptedVault;
 use super::workspace::Workspace;
 
-use super::{simulator, timings, token};
+use super::{simulator, spaces, timings, token};
 use crate::api::client::{Client, Settings};
+use crate::api::machine::Machine;
 use crate::base::diag::Diagnostic;
 use crate::base::durable::OWN_FOLDER;
 use crate::base::rng::Rng;
@@ -44,6 +45,13 @@ pub struct ApiSession {
 }
 
 impl ApiSession {
+    /// The state is locked from here on.
+    pub fn state_is_locked(&self) {
+        if let Some(vault) = &self.client.machine().vault {
+            vault.lock();
+        }
+    }
+
     /// Ends the embedded simulator, its world on disk; how long a real API took for things is kept.
     pub async fn close(self) {
         if self.token.is_some() {
@@ -66,22 +74,30 @@ pub async fn open<'s>(
     ask: bool,
     view: &mut View,
 ) -> Result<(Stack<'s>, ApiSession), Failure> {
+    inputs.open_data = true;
     let found = workspace.load(inputs, ask, view).and_then(|stack| {
         let route = ApiRoute::find(workspace, &stack)?;
         Ok((stack, route))
     });
     print_heading(workspace, found.as_ref().ok().map(|(_, route)| route), view);
     let (stack, route) = found?;
-    let api_session = route.open(workspace).await?;
+    let api_session = route.open(workspace, inputs).await?;
     Ok((stack, api_session))
 }
 
-/// Opens the way to the API, where nothing is printed of it.
+/// The same where nothing is printed of it.
 ///
 /// # Errors
-/// As `begin`.
-pub async fn open_quietly(workspace: &Workspace<'_>, stack: &Stack<'_>) -> Result<ApiSession, Failure> {
-    ApiRoute::find(workspace, stack)?.open(workspace).await
+/// As `open`.
+pub async fn open_quietly<'s>(
+    workspace: &'s Workspace<'_>,
+    inputs: &mut Inputs,
+    view: &mut View,
+) -> Result<(Stack<'s>, ApiSession), Failure> {
+    inputs.open_data = true;
+    let stack = workspace.load(inputs, false, view)?;
+    let api_session = ApiRoute::find(workspace, &stack)?.open(workspace, inputs).await?;
+    Ok((stack, api_session))
 }
 
 /// The first line.
@@ -134,12 +150,12 @@ impl ApiRoute {
         Ok(Self::Open { endpoint, spelt, token, configured: Box::new(configured) })
     }
 
-    async fn open(self, workspace: &Workspace<'_>) -> Result<ApiSession, Failure> {
+    async fn open(self, workspace: &Workspace<'_>, inputs: &Inputs) -> Result<ApiSession, Failure> {
         let (base, endpoint, token, configured) = match self {
-            Self::Simulated => return simulated(workspace).await,
+            Self::Simulated => return simulated(workspace, inputs).await,
             Self::Open { endpoint, spelt, token, configured } => (endpoint, spelt, token, configured),
         };
-        let settings = settings(&configured, base, &token, workspace.environment)?;
+        let settings = settings(&configured, base, &token, workspace, inputs)?;
         let client = Client::new(settings).map_err(|error| {
             let diagnostic = Diagnostic::error(format!("{error}."));
             match error.hint() {
@@ -155,7 +171,14 @@ impl ApiRoute {
     }
 }
 
-fn settings(configured: &ProviderSettings, base: Url, token: &token::Token, environment: &Environment) -> Result<Settings, Failure> {
+fn settings(
+    configured: &ProviderSettings,
+    base: Url,
+    token: &token::Token,
+    workspace: &Workspace<'_>,
+    inputs: &Inputs,
+) -> Result<Settings, Failure> {
+    let environment = workspace.environment;
     let number = |name: &str, given: Option<f64>| match (given, environment.provider.get(name)) {
         (Some(given), _) => Ok(Some(given)),
         (None, Some(text)) => text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0).map(Some).ok_or_else(|| {
@@ -185,19 +208,35 @@ fn settings(configured: &ProviderSettings, base: Url, token: &token::Token, envi
                 .hint("Set it to the number of requests a minute that are left to others, for example 10, or unset it.")
         })?;
     }
+    settings.machine = machine(workspace, inputs);
+    settings.spaces = spaces::of(configured, workspace);
     settings.timeout = environment.time_limit.unwrap_or(settings.timeout);
     settings.ca_file.clone_from(&environment.ca_file);
     settings.probe_through = environment.probe_through.as_deref().and_then(|address| address.parse().ok());
     Ok(settings)
 }
 
-async fn simulated(workspace: &Workspace<'_>) -> Result<ApiSession, Failure> {
+/// This machine, as far as the stack's own files and secrets go.
+fn machine(workspace: &Workspace<'_>, inputs: &Inputs) -> Machine {
+    Machine {
+        folder: workspace.place.base.clone(),
+        ca_file: workspace.environment.ca_file.clone(),
+        asks_nobody: false,
+        runs_programs: inputs.provisioners,
+        written_below: None,
+        vault: Some(Arc::new(EncryptedVault::of(workspace))),
+    }
+}
+
+async fn simulated(workspace: &Workspace<'_>, inputs: &Inputs) -> Result<ApiSession, Failure> {
     let (base, simulator) = simulator::connect_or_start(&workspace.place.world()).await?;
     // No simulated address is ever dialled: the simulator answers for its servers.
     let through = Some(base.clone());
+    let spaces = spaces::simulated(base.as_str().trim_end_matches('/'));
     let settings =
         Settings::new(base, Secret::new("simulated".to_owned()), workspace.environment.clock.clone(), Arc::new(Rng::from_entropy()));
-    let settings = Settings { probe_through: through, ..settings };
+    let machine = Machine { asks_nobody: true, written_below: Some(workspace.place.simulated_files()), ..machine(workspace, inputs) };
+    let settings = Settings { probe_through: through, machine, spaces, ..settings };
     let client = Client::new(settings).map_err(|error| Diagnostic::error(format!("{error}.")))?;
     Ok(ApiSession {
         client,

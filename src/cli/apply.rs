@@ -81,9 +81,14 @@ pub async fn run(args: &ApplyArgs, session: &Session<'_>, view: &mut View) -> En
         Some(what) if is_plan(what) => Some(read_plan(Path::new(what))?),
         _ => None,
     };
-    if let (Some(_), false) =
-        (&saved, args.planning.target.is_empty() && args.planning.replace.is_empty() && !args.destroy && !args.planning.refresh_only)
-    {
+    if let (Some(_), false) = (
+        &saved,
+        args.planning.target.is_empty()
+            && args.planning.target_file.is_empty()
+            && args.planning.replace.is_empty()
+            && !args.destroy
+            && !args.planning.refresh_only,
+    ) {
         return Err(Failure::usage(Diagnostic::error(
             "A saved plan is applied as it is: -target, -replace, -destroy and -refresh-only cannot be combined with it.",
         )));
@@ -134,6 +139,7 @@ impl Order<'_> {
     fn inputs(&self, workspace: &mut Workspace<'_>) -> Result<Inputs, Failure> {
         let mut inputs = workspace.inputs(&self.planning.variables)?;
         inputs.lenient = self.destroy;
+        inputs.provisioners |= self.planning.allow_provisioners;
         // Nothing that is taken down is of what is not supported, and a saved plan was made of a configuration that was looked at.
         inputs.skip_unsupported |= self.destroy || self.saved.is_some();
         if let Some(saved) = &self.saved {
@@ -156,12 +162,14 @@ pub(super) async fn carry_out(order: Order<'_>, session: &Session<'_>, view: &mu
     let with_api = async |opened: &Opened<'_>, view: &mut View| {
         let work = async |store: &mut Locked, loaded: Loaded, view: &mut View| {
             let Opened { configuration, inputs, api_session } = opened;
+            api_session.state_is_locked();
             let job = Job { order, workspace, session, configuration, inputs, api_session, loaded: &loaded };
             job.run(store, view).await
         };
         session.with_state(claim, view, work).await
     };
-    session.with_api(workspace, inputs, ask, view, with_api).await
+    let read = order.saved.as_ref().map(Saved::observed).unwrap_or_default().data;
+    session.with_api(workspace, inputs, &read, ask, view, with_api).await
 }
 
 /// An order, and all that it is carried out with.
@@ -189,7 +197,9 @@ impl Job<'_> {
         let upgrade = order.saved.as_ref().map_or(order.planning.upgrade_nodes, |saved| saved.options().upgrade_nodes);
         let intent = Intent { destroying: order.destroy, upgrading: upgrade };
         let expanded = expansion::expand(workspace, configuration, api_session, loaded, &fresh, intent)?;
-        let options = order.saved.as_ref().map_or_else(|| options(order.planning, order.destroy, &expanded), Saved::options);
+        let mut options =
+            order.saved.as_ref().map_or_else(|| options(order.planning, order.destroy, &expanded), |saved| Ok(saved.options()))?;
+        options.provisioners |= self.inputs.provisioners;
         let context = PlanContext {
             workspace,
             configuration,
@@ -204,7 +214,11 @@ impl Job<'_> {
         };
         let surveyed = self.session.unless_stopped(self.surveyed(context, view)).await?;
         let plan = &surveyed.planned.plan;
-        view.plan(plan, &workspace.sources);
+        match &order.saved {
+            // Whoever reads the stream has the plan already, and takes the first summary for that of the apply.
+            Some(_) if !view.is_text() => view.diagnostics(&plan.notes, &workspace.sources),
+            _ => view.plan(plan, &workspace.sources),
+        }
         if let Some(line) = forecast(plan, api_session.client.left(), workspace.environment.clock.now(), order.command()) {
             view.log(&line);
         }
@@ -233,7 +247,10 @@ impl Job<'_> {
         Ok(match &order.saved {
             Some(saved) => {
                 same_secrets(saved, self.configuration)?;
-                with_progress(again(survey_context, saved), waits, view).await?
+                let surveyed = with_progress(again(survey_context, saved), waits, view).await?;
+                let known = self.workspace.computed();
+                surveyed.planned.known.values().for_each(|term| known.learn_term(term));
+                surveyed
             }
             None => with_progress(strays::survey(survey_context), waits, view).await?,
         })
@@ -257,12 +274,20 @@ impl Job<'_> {
             store,
             api: self.api_session.client.clone(),
             clock: self.workspace.environment.clock.clone(),
-            options: ApplyOptions { parallelism, keep_going: self.order.keep_going, grace: GRACE },
+            options: ApplyOptions {
+                parallelism,
+                keep_going: self.order.keep_going,
+                grace: GRACE,
+                provisioners: context.options.provisioners.then(|| self.workspace.place.base.clone()),
+                known: self.workspace.computed(),
+            },
             stop: self.session.stop(),
             tell: &mut tell,
         })
         .await?;
         drop(events);
+        // What the plan told already, and still is so, is not told twice.
+        left.outcome.notes.retain(|note| !plan.notes.contains(note));
         if !self.order.destroy && !plan.refresh_only && !left.outcome.interrupted {
             let asked = expansion::placement(context.expanded, &self.workspace.place.name, self.api_session, &left.state);
             left.outcome.notes.extend(self.session.unless_stopped(async { Ok::<_, Failure>(asked.await) }).await.unwrap_or_default());

@@ -15,9 +15,10 @@ use super::cluster::status::StatusArgs;
 use super::completions::CompletionsArgs;
 use super::destroy::DestroyArgs;
 use super::fmt::FmtArgs;
+use super::graph::GraphArgs;
 use super::import::ImportArgs;
 use super::init::InitArgs;
-use super::options::{Global, VariableArg, Variables};
+use super::options::{Global, Planning, VariableArg, Variables};
 use super::output::OutputArgs;
 use super::plan::PlanArgs;
 use super::refresh::RefreshArgs;
@@ -26,10 +27,12 @@ use super::show::ShowArgs;
 use super::sim::SimArgs;
 use super::spelling::{command_word, normalised, with_added};
 use super::state::StateCommand;
+use super::topics::PROVISIONERS;
 use super::unknown;
 use super::unlock::UnlockArgs;
 use super::validate::ValidateArgs;
 use super::version::VersionArgs;
+use crate::ui::errors::Warnings;
 use crate::ui::view::Form;
 
 /// Create, change and delete DigitalOcean resources as a configuration in Terraform's language says.
@@ -62,6 +65,8 @@ pub enum Command {
     Output(OutputArgs),
     /// Check the configuration without calling the API
     Validate(ValidateArgs),
+    /// Draw what depends on what
+    Graph(GraphArgs),
     /// Bring configuration files into their usual form
     Fmt(FmtArgs),
     /// Get what a stack needs before it can be planned
@@ -91,6 +96,9 @@ pub enum Command {
     Sim(SimArgs),
     /// Show the version
     Version(VersionArgs),
+    /// What provisioners are, and how to do without them
+    #[command(alias = "provisioner", hide = true, override_help = PROVISIONERS)]
+    Provisioners,
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
 }
@@ -114,14 +122,31 @@ pub fn parse(argv: impl IntoIterator<Item = OsString>, added: &BTreeMap<String, 
 }
 
 impl Command {
+    /// How much it tells of warnings.
+    #[must_use]
+    pub fn warnings(&self) -> Warnings {
+        let is_compact = self.planning().is_some_and(|planning| planning.compact_warnings);
+        if is_compact { Warnings::Compact } else { Warnings::Whole }
+    }
+
+    /// How it plans, if it does.
+    fn planning(&self) -> Option<&Planning> {
+        match self {
+            Self::Plan(PlanArgs { planning, .. })
+            | Self::Apply(ApplyArgs { planning, .. })
+            | Self::Destroy(DestroyArgs { planning, .. })
+            | Self::Refresh(RefreshArgs { planning, .. }) => Some(planning),
+            _ => None,
+        }
+    }
+
     /// The form of what it says.
     #[must_use]
     pub fn form(&self) -> Form {
         let (json, form) = match self {
-            Self::Plan(PlanArgs { planning, .. })
-            | Self::Apply(ApplyArgs { planning, .. })
-            | Self::Destroy(DestroyArgs { planning, .. })
-            | Self::Refresh(RefreshArgs { planning, .. }) => (planning.json, Form::Lines),
+            Self::Plan(_) | Self::Apply(_) | Self::Destroy(_) | Self::Refresh(_) => {
+                (self.planning().is_some_and(|planning| planning.json), Form::Lines)
+            }
             Self::Show(args) => (args.json, Form::Document),
             Self::Output(args) => (args.json, Form::Document),
             Self::Validate(args) => (args.json, Form::Document),
@@ -135,8 +160,10 @@ impl Command {
             | Self::Arbiter(_)
             | Self::Unlock(_)
             | Self::Fmt(_)
+            | Self::Graph(_)
             | Self::Init(_)
             | Self::Sim(_)
+            | Self::Provisioners
             | Self::Completions(_) => (false, Form::Text),
         };
         if json { form } else { Form::Text }
@@ -151,6 +178,7 @@ impl Command {
             Self::Import(args) => Some(&mut args.variables),
             Self::Adopt(args) => Some(&mut args.variables),
             Self::Validate(args) => Some(&mut args.variables),
+            Self::Graph(args) => Some(&mut args.variables),
             Self::Scopes(args) => Some(&mut args.variables),
             Self::Status(args) => Some(&mut args.variables),
             _ => None,
@@ -303,7 +331,6 @@ mod tests {
             ("logout", "DIGITALOCEAN_TOKEN"),
             ("console", "output"),
             ("test", "--sim"),
-            ("graph", "dofloat plan"),
             ("metadata", "validate"),
         ] {
             for line in [&[word][..], &[word, "list"], &["--sim", word, "-json"]] {

@@ -97,12 +97,17 @@ pub(super) fn of(backend: &Backend, stack: &str, environment: &Environment) -> R
         .map_err(|why| one(Diagnostic::error(format!("The bucket cannot be used: {why}.")).at(backend.span.clone())))
 }
 
+/// Whether an argument of that name holds a secret.
+pub(super) fn is_secret(name: &str) -> bool {
+    SECRETS.iter().any(|part| name.contains(part))
+}
+
 /// Why an argument of Terraform's is not taken here. A line that may hold a secret is not shown.
 fn refusal(backend: &Backend, setting: &Setting) -> Option<Diagnostic> {
     let name = setting.name.split('.').next().unwrap_or_default();
     let at_block = |message: String| Diagnostic::error(message).at(backend.span.clone());
     let at_value = |message: String| Diagnostic::error(message).at(setting.span.clone());
-    if SECRETS.iter().any(|part| name.contains(part)) {
+    if is_secret(name) {
         let error = at_block(format!("`{name}` would put a secret into the configuration, which is committed."));
         return Some(error.hint(
             "Remove it, and set the key in the environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or for \
@@ -131,7 +136,9 @@ fn refusal(backend: &Backend, setting: &Setting) -> Option<Diagnostic> {
 }
 
 fn missing_argument(backend: &Backend, name: &str) -> Diagnostic {
-    Diagnostic::error(format!("The backend \"s3\" needs the argument \"{name}\".")).at(backend.span.clone())
+    Diagnostic::error(format!("The backend \"s3\" needs the argument \"{name}\".")).at(backend.span.clone()).hint(format!(
+        "Write it into the block, or give it once in this folder: `dofloat init -backend-config={name}=…`, or a file with such lines."
+    ))
 }
 
 struct Server {
@@ -143,8 +150,10 @@ struct Server {
 fn server(backend: &Backend, bucket: &Setting, region: Option<&Setting>, endpoint: Option<&Setting>) -> Result<Server, Diagnostic> {
     let Some(written) = endpoint else {
         let region = region.ok_or_else(|| {
-            missing_argument(backend, "region")
-                .hint("Set it to the bucket's region at Amazon (\"us-east-1\"), or to the Space's at DigitalOcean (\"nyc3\").")
+            missing_argument(backend, "region").hint(
+                "Set it to the bucket's region at Amazon (\"us-east-1\"), or to the Space's at DigitalOcean (\"nyc3\"), in the block or by \
+                     `dofloat init -backend-config=region=…`.",
+            )
         })?;
         if !is_name(&region.text) || !is_name(&bucket.text.replace('.', "-")) {
             let wrong = if is_name(&region.text) { bucket } else { region };

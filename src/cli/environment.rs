@@ -31,11 +31,15 @@ pub struct Environment {
     /// `DOFLOAT_ALLOW_API_ENDPOINT`: APIs, parted by commas or spaces, that a configuration may name beside DigitalOcean's.
     pub allowed_endpoints: Vec<String>,
     /// Values of variables: name, text, and the name of the environment's variable. `TF_VAR_x` come before `DOFLOAT_VAR_x`.
-    pub variables: Vec<(String, String, String)>,
+    pub variables: Vec<(String, Secret<String>, String)>,
     /// `TF_CLI_ARGS` and `TF_CLI_ARGS_x`: what is added to the command line, by the variable's name.
     pub arguments: BTreeMap<String, String>,
+    /// `DOFLOAT_ALLOW_PROVISIONERS`: as `-allow-provisioners` of every command that has it.
+    pub provisioners: bool,
     /// `DOFLOAT_STACK`.
     pub stack: Option<String>,
+    /// `TF_WORKSPACE`, unless it names the one that is always there.
+    pub workspace: Option<String>,
     /// `DOFLOAT_SIM_TOKEN`: what opens `/_sim` of a simulator that is started here.
     pub sim_token: Option<String>,
     /// `DOFLOAT_LOG`.
@@ -56,6 +60,8 @@ pub struct Environment {
     pub probe_through: Option<String>,
     /// `DOFLOAT_REQUEST_RESERVE`: how many requests a minute are left to others who use the account.
     pub reserve: Option<String>,
+    /// `TF_CLI_CONFIG_FILE`: Terraform's settings, which say where registries are.
+    pub cli_config: Option<PathBuf>,
     /// `DOFLOAT_CA_FILE`: root certificates in place of the system's.
     pub ca_file: Option<PathBuf>,
     /// `NO_COLOR`.
@@ -71,12 +77,13 @@ pub struct Environment {
 }
 
 /// The official provider's settings that are read from the environment.
-const PROVIDER: [&str; 5] = [
+const PROVIDER: [&str; 6] = [
     "DIGITALOCEAN_API_URL",
     "DIGITALOCEAN_HTTP_RETRY_MAX",
     "DIGITALOCEAN_HTTP_RETRY_WAIT_MIN",
     "DIGITALOCEAN_HTTP_RETRY_WAIT_MAX",
     "DIGITALOCEAN_REQUESTS_PER_SECOND",
+    "SPACES_ENDPOINT_URL",
 ];
 
 impl Environment {
@@ -101,7 +108,9 @@ impl Environment {
         let home = path("HOME");
         let prefixed = |prefix: &'static str| {
             let named = all.iter().filter_map(move |(name, value)| Some((name.strip_prefix(prefix)?, value.to_str()?, name)));
-            named.filter(|(short, ..)| !short.is_empty()).map(|(short, value, name)| (short.to_owned(), value.to_owned(), name.clone()))
+            named
+                .filter(|(short, ..)| !short.is_empty())
+                .map(|(short, value, name)| (short.to_owned(), Secret::new(value.to_owned()), name.clone()))
         };
         let read = Self {
             known: Redactor::default(),
@@ -118,7 +127,9 @@ impl Environment {
                 .filter(|(name, _)| name.starts_with("TF_CLI_ARGS"))
                 .filter_map(|(name, value)| Some((name.clone(), value.to_str()?.to_owned())))
                 .collect(),
+            provisioners: set("DOFLOAT_ALLOW_PROVISIONERS"),
             stack: text("DOFLOAT_STACK"),
+            workspace: text("TF_WORKSPACE").filter(|name| name != "default"),
             sim_token: text("DOFLOAT_SIM_TOKEN"),
             log: text("DOFLOAT_LOG"),
             recipients: text("DOFLOAT_AGE_RECIPIENTS"),
@@ -128,6 +139,7 @@ impl Environment {
             time_limit: rehearsed("DOFLOAT_TIME_LIMIT").and_then(|millis| millis.parse().ok()).map(Duration::from_millis),
             probe_through: rehearsed("DOFLOAT_PROBE_THROUGH"),
             reserve: text("DOFLOAT_REQUEST_RESERVE"),
+            cli_config: path("TF_CLI_CONFIG_FILE"),
             ca_file: path("DOFLOAT_CA_FILE"),
             no_color: text("NO_COLOR").is_some(),
             automation: set("CI") || set("TF_IN_AUTOMATION"),
@@ -199,7 +211,7 @@ mod tests {
     fn our_variables_come_after_terraforms() {
         let environment = of(&[("DOFLOAT_VAR_a", "2"), ("TF_VAR_a", "1"), ("TF_VAR_", "no")]);
         let names: Vec<_> =
-            environment.variables.iter().map(|(name, value, from)| (name.as_str(), value.as_str(), from.as_str())).collect();
+            environment.variables.iter().map(|(name, value, from)| (name.as_str(), value.expose().as_str(), from.as_str())).collect();
         assert_eq!(names, [("a", "1", "TF_VAR_a"), ("a", "2", "DOFLOAT_VAR_a")]);
     }
 

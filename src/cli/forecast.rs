@@ -5,7 +5,7 @@
 use crate::api::wait::Left;
 use crate::base::clock::Moment;
 use crate::engine::change::{Plan, StepOp};
-use crate::state::journal::Op;
+use crate::engine::needs::changes;
 
 /// One read answers for so many objects that are waited for, more or less.
 const SHARED: u64 = 20;
@@ -17,13 +17,9 @@ pub(super) fn forecast(plan: &Plan, left: Option<Left>, now: Moment, command: &s
 
 /// How many requests the steps of a plan need, more or less.
 fn requests(plan: &Plan) -> u64 {
-    let of = |op: &StepOp| match op {
-        StepOp::Object(Op::Create | Op::Delete { .. }) | StepOp::Read => 1,
-        StepOp::Object(Op::Edit { edits }) => 1 + u64::try_from(edits.len()).unwrap_or(u64::MAX),
-        StepOp::Object(Op::AwaitReady { .. } | Op::Forget { .. }) | StepOp::Gate => 0,
-    };
-    let changes: u64 = plan.steps.iter().map(|step| of(&step.op)).sum();
-    changes + changes / SHARED
+    let reads = plan.steps.iter().filter(|step| step.op == StepOp::Read).count();
+    let changes = changes(plan);
+    changes + changes / SHARED + u64::try_from(reads).unwrap_or(u64::MAX)
 }
 
 fn told(needed: u64, left: Left, now: Moment, command: &str) -> Option<String> {

@@ -108,6 +108,7 @@ pub async fn run(args: &ImportArgs, session: &Session<'_>, view: &mut View) -> E
     let with_api = async |opened: &Opened<'_>, view: &mut View| {
         let work = async |store: &mut Locked, loaded: Loaded, view: &mut View| {
             let Opened { configuration, inputs, api_session } = opened;
+            api_session.state_is_locked();
             let fresh = workspace.fresh_state();
             let expanded = expansion::expand(workspace, configuration, api_session, &loaded, &fresh, Intent::default())?;
             let options = Options::default();
@@ -128,7 +129,7 @@ pub async fn run(args: &ImportArgs, session: &Session<'_>, view: &mut View) -> E
         };
         session.with_state(claim, view, work).await
     };
-    session.with_api(workspace, inputs, args.variables.input, view, with_api).await
+    session.with_api(workspace, inputs, &BTreeMap::new(), args.variables.input, view, with_api).await
 }
 
 /// The request.
@@ -271,7 +272,7 @@ impl ImportRun<'_> {
     }
 
     async fn foreign(&self, foreign: Foreign, store: &mut Locked, view: &mut View) -> Ended {
-        let Foreign { targets: wishes, left, outputs, secrets, tainted } = foreign;
+        let Foreign { targets: wishes, left, outputs, secrets, kept: own, tainted } = foreign;
         let known = |target: &ImportTarget| {
             let record = self.context.loaded.state.as_ref().and_then(|state| state.records.get(&target.to));
             record.is_some_and(|record| record.id == target.id)
@@ -283,6 +284,11 @@ impl ImportRun<'_> {
             return Err(Diagnostic::error(format!("{address} already has another object: {}.", record.id))
                 .hint(format!("Remove that one first with `dofloat state rm {address}`; the object itself is kept. Nothing was changed."))
                 .into());
+        }
+        let machine = self.context.api_session.client.machine();
+        for (name, secret) in own {
+            let put = machine.vault.as_ref().map_or(Ok(()), |vault| vault.put(&name, Some(secret)));
+            put.map_err(|why| Diagnostic::error(format!("Failed to keep the secrets of the Terraform state: {why}.")))?;
         }
         let surveyed = self.survey(wishes, view).await?;
         let (state, surveyed) = self.kept(surveyed, &outputs, store).await?;

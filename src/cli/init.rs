@@ -1,13 +1,16 @@
-//! `init` and `get`: what has to be there before a plan can be made. Nothing is installed.
+//! `init` and `get`: what has to be there before a plan can be made, which are modules that lie elsewhere.
 //!
-//! Invariant: what Terraform's `init` does for providers and backends has no counterpart, so its switches for those are accepted
-//! and change nothing.
+//! Invariant: it says what is wrong with the way to modules, not what is wrong in them. What Terraform's `init` does for providers
+//! has no counterpart; of a backend only what its block leaves out is kept.
 
 use clap::ArgAction;
 
+use super::backend_config::{self, BackendArgs};
 use super::exit::{Ended, Exit};
+use super::files::Disk;
 use super::history;
 use super::session::Session;
+use crate::modules::Fetching;
 use crate::ui::view::View;
 
 /// The arguments.
@@ -15,18 +18,18 @@ use crate::ui::view::View;
 pub struct InitArgs {
     /// The stack
     pub stack: Option<String>,
-    /// Take the newest versions; nothing has one
-    #[arg(long, alias = "update", hide = true)]
+    /// Fetch modules anew, as their sources mean them now
+    #[arg(long, alias = "update")]
     pub upgrade: bool,
     /// Ask for what is missing; nothing is
     #[arg(long, hide = true, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_possible_values = true)]
     pub input: bool,
-    /// Set up the backend; there is nothing to set up
+    /// Set up the backend
     #[arg(long, hide = true, value_name = "BOOL", default_value_t = true, action = ArgAction::Set, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_possible_values = true)]
     pub backend: bool,
-    /// Set up the backend anew; there is nothing to set up
-    #[arg(long, hide = true)]
-    pub reconfigure: bool,
+    /// What the backend's block leaves out.
+    #[command(flatten)]
+    pub backend_args: BackendArgs,
 }
 
 /// Runs the command.
@@ -35,9 +38,24 @@ pub struct InitArgs {
 /// If there is no such stack.
 pub fn run(args: &InitArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let place = session.find(args.stack.as_deref())?;
-    view.line(&format!("Nothing has to be installed for the stack {}: `dofloat plan` can be run at once.", place.name));
+    if args.backend {
+        backend_config::set_up(&args.backend_args, &place, session.environment, view)?;
+    }
+    let disk = Disk;
+    let workspace = session.open_with(place, &disk, if args.upgrade { Fetching::Upgrade } else { Fetching::Missing })?;
+    let place = &workspace.place;
+    workspace.fetched().iter().for_each(|note| view.line(note));
+    let missing = workspace.missing();
+    if !missing.is_empty() {
+        return Err(workspace.failed(missing));
+    }
+    match (workspace.has_fetched(), workspace.fetched().is_empty()) {
+        (false, _) => view.line(&format!("Nothing has to be installed for the stack {}: `dofloat plan` can be run at once.", place.name)),
+        (true, true) => view.line(&format!("All modules of the stack {} are there.", place.name)),
+        (true, false) => view.line("What is used is locked in modules.lock: commit that file."),
+    }
     if !place.store().state.exists()
-        && let Some(offer) = history::terraform_state(&place)
+        && let Some(offer) = history::terraform_state(place)
     {
         view.diagnostics(&[offer.into_warning()], &std::collections::BTreeMap::new());
     }

@@ -10,14 +10,13 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::environment::Environment;
 use crate::base::redact::Redactor;
-use crate::base::secret::Secret;
 
 /// Starts the log.
 pub fn start(environment: &Environment) {
     let Some(level) = &environment.log else { return };
     let filter = EnvFilter::try_new(if level.contains('=') { level.clone() } else { format!("dofloat={level}") }).unwrap_or_default();
     let values = Redactor::default();
-    environment.variables.iter().for_each(|(_, value, _)| values.learn(&Secret::new(value.clone())));
+    environment.variables.iter().for_each(|(_, value, _)| values.learn(value));
     let writer = Masked { known: environment.known.clone(), values };
     // A second start in one process would be refused; the first one counts.
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).try_init();

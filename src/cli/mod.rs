@@ -7,7 +7,10 @@ pub mod api_session;
 pub mod apply;
 pub mod args;
 mod backend_args;
+mod backend_config;
+mod backend_kept;
 mod bucket;
+mod cli_config;
 pub mod cluster;
 pub mod completions;
 pub mod destroy;
@@ -17,12 +20,14 @@ pub mod exit;
 pub mod files;
 pub mod fmt;
 mod forecast;
+pub mod graph;
 pub mod history;
 pub mod import;
 pub mod init;
 pub mod keys;
 pub mod logging;
 pub mod made_up;
+pub mod modules;
 pub mod offline;
 pub mod options;
 pub mod output;
@@ -34,20 +39,24 @@ pub mod refresh;
 pub mod saved_plan;
 pub mod scopes;
 pub mod session;
+pub mod settle;
 pub mod show;
 pub mod signals;
 pub mod sim;
 pub mod simulator;
+mod spaces;
 pub mod spelling;
 pub mod stack;
 pub mod state;
 pub mod store;
 mod timings;
 pub mod token;
+pub mod topics;
 mod unknown;
 pub mod unlock;
 pub mod validate;
 pub mod variables;
+pub mod vault;
 pub mod version;
 pub mod words;
 pub mod workspace;
@@ -79,7 +88,7 @@ pub fn main() -> ExitCode {
     logging::start(&environment);
     let colour = !args.global.no_color && !environment.no_color;
     let screen = Screen::of_process(colour, !environment.automation, environment.known.clone());
-    let mut view = View::new(screen, environment.clock.clone(), args.command.form());
+    let mut view = View::new(screen, environment.clock.clone(), args.command.form()).telling(args.command.warnings());
     let ended = start(&args, &environment, &mut view);
     let exit = match ended {
         Ok(exit) => exit,
@@ -134,6 +143,7 @@ async fn run(args: &Args, environment: &Environment, view: &mut View) -> Ended {
         Command::Output(args) => output::run(args, &session, view).await,
         Command::Validate(args) => validate::run(args, &session, view),
         Command::Init(args) => init::run(args, &session, view),
+        Command::Graph(args) => graph::run(args, &session, view),
         Command::Fmt(args) => fmt::run(args, view),
         Command::Adopt(args) => adopt::run(args, &session, view).await,
         Command::Import(args) => import::run(args, &session, view).await,
@@ -145,6 +155,10 @@ async fn run(args: &Args, environment: &Environment, view: &mut View) -> Ended {
         Command::Scopes(args) => scopes::run(args, &session, view),
         Command::Sim(args) => sim::run(args, &session, view).await,
         Command::Version(_) => version::run(view),
+        Command::Provisioners => {
+            view.print(topics::PROVISIONERS);
+            Ok(Exit::Done)
+        }
         Command::Completions(args) => completions::run(args, Args::command(), view),
     }
 }

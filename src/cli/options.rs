@@ -65,9 +65,21 @@ pub struct Planning {
     /// The values of variables.
     #[command(flatten)]
     pub variables: Variables,
+    /// Run the provisioners of the configuration: programs here and on the servers
+    #[arg(long)]
+    pub allow_provisioners: bool,
     /// Only this resource and what it depends on; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub target: Vec<Address>,
+    /// All but this resource and what depends on it; may be repeated
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["target", "target_file"])]
+    pub exclude: Vec<Address>,
+    /// Only the resources of this file, an address a line; may be repeated
+    #[arg(long, value_name = "FILE")]
+    pub target_file: Vec<PathBuf>,
+    /// All but the resources of this file; may be repeated
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["target", "target_file"])]
+    pub exclude_file: Vec<PathBuf>,
     /// Recreate this resource; may be repeated
     #[arg(long, value_name = "ADDRESS")]
     pub replace: Vec<Address>,
@@ -95,6 +107,9 @@ pub struct Planning {
     /// Print JSON, one object per line
     #[arg(long)]
     pub json: bool,
+    /// Print a line for each warning, and not what to do about it
+    #[arg(long)]
+    pub compact_warnings: bool,
 }
 
 /// How the state is locked.

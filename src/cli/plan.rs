@@ -1,5 +1,6 @@
 //! `plan`: shows what would be done, and may save it. Writes nothing else, ever.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -15,7 +16,9 @@ use super::session::{Memory, Opened, Session};
 use super::workspace::Workspace;
 use crate::base::diag::Diagnostic;
 use crate::base::durable::write_atomic;
+use crate::engine::request::Options;
 use crate::engine::saved;
+use crate::ui::literals::may_show;
 use crate::ui::view::View;
 
 /// The arguments.
@@ -47,13 +50,14 @@ pub async fn run(args: &PlanArgs, session: &Session<'_>, view: &mut View) -> End
     let mut workspace = session.open(place, &disk)?;
     let mut inputs = workspace.inputs(&args.planning.variables)?;
     inputs.lenient = args.destroy;
+    inputs.provisioners |= args.planning.allow_provisioners;
     inputs.skip_unsupported |= args.destroy;
     let ask = args.planning.variables.input;
     let work = async |opened: &Opened<'_>, view: &mut View| {
         let work = async |memory: Memory| shown(args, &workspace, opened, memory, view).await;
         session.unless_stopped(session.with_memory(&workspace.place, &args.planning.locking, work)).await
     };
-    session.with_api(&workspace, inputs, ask, view, work).await
+    session.with_api(&workspace, inputs, &BTreeMap::new(), ask, view, work).await
 }
 
 async fn shown(args: &PlanArgs, workspace: &Workspace<'_>, opened: &Opened<'_>, memory: Memory, view: &mut View) -> Ended {
@@ -68,7 +72,7 @@ async fn shown(args: &PlanArgs, workspace: &Workspace<'_>, opened: &Opened<'_>, 
         &fresh,
         Intent { destroying: args.destroy, upgrading: args.planning.upgrade_nodes },
     )?;
-    let options = options(&args.planning, args.destroy, &expanded);
+    let options = Options { provisioners: inputs.provisioners, ..options(&args.planning, args.destroy, &expanded)? };
     let context = PlanContext {
         workspace,
         configuration,
@@ -97,6 +101,9 @@ async fn shown(args: &PlanArgs, workspace: &Workspace<'_>, opened: &Opened<'_>, 
         if busy.is_some() {
             return Err(Failure::new(Exit::Locked, vec![Diagnostic::error("The plan is not saved, because an apply is running.")]));
         }
+        let plan = &mut surveyed.planned.plan;
+        plan.configuration = Some(configuration.outline(&may_show));
+        plan.planned_at = Some(workspace.environment.clock.now());
         let bytes = saved::write(&surveyed, &options).context("Failed to write the plan")?;
         write_atomic(path, &bytes, 0o600).with_context(|| format!("Failed to write {}", path.display()))?;
         view.note(&format!("\nThe plan is saved to {0}. `dofloat apply {0}` performs exactly these actions.", path.display()));

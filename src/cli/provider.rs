@@ -6,7 +6,7 @@ use crate::base::diag::{Diagnostic, Span, did_you_mean};
 use crate::base::redact::Redactor;
 use crate::base::secret::Secret;
 use crate::base::value::{Term, Value};
-use crate::lang::module::Stack;
+use crate::lang::module::{Argument, Stack};
 
 /// The settings in the configuration's `provider` block.
 #[derive(Default)]
@@ -14,6 +14,8 @@ pub(super) struct ProviderSettings {
     pub(super) token: Option<(Secret<String>, Span)>,
     pub(super) endpoint: Option<(String, Span)>,
     pub(super) spaces_endpoint: Option<(String, Span)>,
+    pub(super) spaces_id: Option<(Secret<String>, Span)>,
+    pub(super) spaces_secret: Option<(Secret<String>, Span)>,
     pub(super) retry_max: Option<f64>,
     pub(super) wait_min: Option<f64>,
     pub(super) wait_max: Option<f64>,
@@ -57,8 +59,8 @@ impl ProviderSettings {
                     settings.endpoint = text;
                     settings.endpoint.is_none().then_some("a text")
                 }
-                "spaces_endpoint" => {
-                    settings.spaces_endpoint = text;
+                "spaces_endpoint" | "spaces_access_id" | "spaces_secret_key" => {
+                    settings.take_spaces(&argument, text);
                     None
                 }
                 "http_retry_max" => {
@@ -77,7 +79,6 @@ impl ProviderSettings {
                     settings.rate = number;
                     number.is_none().then_some("a number")
                 }
-                "spaces_access_id" | "spaces_secret_key" => None,
                 other => {
                     errors.push(no_argument(other).at(span()));
                     None
@@ -86,6 +87,22 @@ impl ProviderSettings {
             errors.extend(wanted.map(|what| Diagnostic::error(format!("`{}` takes {what}.", argument.name)).at(span())));
         }
         if errors.is_empty() { Ok(settings) } else { Err(errors) }
+    }
+}
+
+impl ProviderSettings {
+    /// What is not known, or empty, is missed only where a bucket needs it.
+    fn take_spaces(&mut self, argument: &Argument, text: Option<(String, Span)>) {
+        let secret = argument.value.sealed().and_then(|value| {
+            let filled = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned).ok_or(());
+            value.map(filled).transpose().ok()
+        });
+        let secret = secret.map(|secret| (secret, argument.span.clone()));
+        match argument.name.as_str() {
+            "spaces_endpoint" => self.spaces_endpoint = text,
+            "spaces_access_id" => self.spaces_id = secret,
+            _ => self.spaces_secret = secret,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! Invariant: whatever is opened here is closed here, however the work ends: done, failed, or interrupted at any moment. A lock
 //! on a shared state does not end with its process, so no command takes one elsewhere. It must not know what the work is.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead as _, IsTerminal as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -16,13 +17,17 @@ use super::environment::Environment;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::options::{Global, Locking};
+use super::settle::settle;
 use super::signals::{Signals, Stage};
 use super::stack::{self, Place};
 use super::workspace::Workspace;
 use super::{history, signals, store};
+use crate::base::address::Address;
 use crate::base::diag::Diagnostic;
+use crate::base::value::Body;
 use crate::lang::inputs::Inputs;
 use crate::lang::module::Stack;
+use crate::modules::Fetching;
 use crate::state::State;
 use crate::state::store::{Loaded, LockInfo, LockWait, Locked, ReadLock, StateLock, Store};
 use crate::ui::view::View;
@@ -94,7 +99,7 @@ impl<'a> Session<'a> {
         stack::find_remembered(name, self.global, self.environment)
     }
 
-    /// Opens a stack's files.
+    /// Opens a stack's files; modules that are not there are fetched.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -102,7 +107,18 @@ impl<'a> Session<'a> {
     where
         'a: 's,
     {
-        Workspace::open(place, self.global, self.environment, disk)
+        self.open_with(place, disk, Fetching::Missing)
+    }
+
+    /// The same where it is said which modules are fetched.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_with<'s>(&self, place: Place, disk: &'s Disk, fetching: Fetching) -> Result<Workspace<'s>, Failure>
+    where
+        'a: 's,
+    {
+        Workspace::open(place, self.global, self.environment, disk, fetching)
     }
 
     /// Turns true at the first signal.
@@ -140,7 +156,7 @@ impl<'a> Session<'a> {
     }
 
     /// Reads the configuration, opens the way to the API, works with both, and closes it. The first line is printed in between.
-    /// `ask`: whether variables without a value are asked for.
+    /// `ask`: whether variables without a value are asked for; `saved`: what data sources gave to a plan that was saved.
     ///
     /// # Errors
     /// If the configuration or a setting will not do; as `work`, with the texts of the stack's files.
@@ -148,12 +164,14 @@ impl<'a> Session<'a> {
         &self,
         workspace: &Workspace<'_>,
         mut inputs: Inputs,
+        saved: &BTreeMap<Address, Body>,
         ask: bool,
         view: &mut View,
         work: impl AsyncFnOnce(&Opened<'_>, &mut View) -> Ended,
     ) -> Ended {
-        let (configuration, api_session) = api_session::open(workspace, &mut inputs, ask, view).await?;
-        self.worked(workspace, Opened { configuration, inputs, api_session }, view, work).await
+        let (stack, api_session) = api_session::open(workspace, &mut inputs, ask, view).await?;
+        let opened = self.settled(workspace, stack, inputs, saved, api_session).await?;
+        self.worked(workspace, opened, view, work).await
     }
 
     /// The same for a command that has its own form, and so no first line.
@@ -167,9 +185,27 @@ impl<'a> Session<'a> {
         view: &mut View,
         work: impl AsyncFnOnce(&Opened<'_>, &mut View) -> Ended,
     ) -> Ended {
-        let configuration = workspace.load(&mut inputs, false, view)?;
-        let api_session = api_session::open_quietly(workspace, &configuration).await?;
-        self.worked(workspace, Opened { configuration, inputs, api_session }, view, work).await
+        let (stack, api_session) = api_session::open_quietly(workspace, &mut inputs, view).await?;
+        let opened = self.settled(workspace, stack, inputs, &BTreeMap::new(), api_session).await?;
+        self.worked(workspace, opened, view, work).await
+    }
+
+    /// The stack with its shape as the account decides it.
+    async fn settled<'s>(
+        &self,
+        workspace: &'s Workspace<'_>,
+        stack: Stack<'s>,
+        mut inputs: Inputs,
+        saved: &BTreeMap<Address, Body>,
+        mut api_session: ApiSession,
+    ) -> Result<Opened<'s>, Failure> {
+        match self.unless_stopped(settle(workspace, stack, &mut inputs, saved, &mut api_session)).await {
+            Ok(configuration) => Ok(Opened { configuration, inputs, api_session }),
+            Err(failure) => {
+                api_session.close().await;
+                Err(failure)
+            }
+        }
     }
 
     async fn worked(

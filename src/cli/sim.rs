@@ -114,6 +114,8 @@ async fn served(options: Options, session: &Session<'_>, view: &mut View) -> End
     let mut running = sim::start(options).await.with_context(|| format!("The simulator cannot start on {listen}"))?;
     view.line(&format!("Simulating DigitalOcean at {}", running.url));
     view.line(&format!("Use it with DIGITALOCEAN_API_URL={} and any DIGITALOCEAN_TOKEN. Press Ctrl-C to stop it.", running.url));
+    let (spaces, [id, secret]) = (sim::spaces_at(&running.url), sim::SPACES_KEY);
+    view.line(&format!("For Spaces: SPACES_ENDPOINT_URL={spaces} SPACES_ACCESS_KEY_ID={id} SPACES_SECRET_ACCESS_KEY={secret}"));
     match &session.environment.sim_token {
         Some(_) => view.line("Requests below /_sim need `Authorization: Bearer` with the value of DOFLOAT_SIM_TOKEN."),
         None => view.line(&format!("Requests below /_sim need `Authorization: Bearer {}`.", running.token)),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
+use super::backend_kept;
 use super::environment::Environment;
 use super::exit::{Exit, Failure};
 use super::options::Global;
@@ -73,6 +74,12 @@ impl Place {
     #[must_use]
     pub fn world(&self) -> PathBuf {
         self.simulated().join("world.json")
+    }
+
+    /// The folder of the files that resources of this machine write while the account is simulated.
+    #[must_use]
+    pub fn simulated_files(&self) -> PathBuf {
+        self.simulated().join("files")
     }
 
     fn simulated(&self) -> PathBuf {
@@ -156,6 +163,14 @@ pub fn with_memory(global: &Global) -> Result<Vec<Place>, Failure> {
 }
 
 fn chosen(name: Option<&str>, environment: &Environment, all: &Stacks) -> Result<String, Failure> {
+    if let Some(workspace) = environment.workspace.as_ref().filter(|_| name.is_none() && environment.stack.is_none()) {
+        if all.names.contains(workspace) && !all.at_top {
+            return Ok(workspace.clone());
+        }
+        return Err(Diagnostic::error(format!("TF_WORKSPACE names the workspace `{workspace}`, and there is no such stack."))
+            .hint(format!("A workspace is a stack of its own here: put the files into plans/{workspace}/, or unset TF_WORKSPACE."))
+            .into());
+    }
     Ok(match (name.map(str::to_owned).or_else(|| environment.stack.clone()), all.names.as_slice()) {
         (Some(name), _) => name,
         (None, [only]) => only.clone(),
@@ -277,7 +292,8 @@ fn place(name: String, all: &Stacks, global: &Global) -> Result<Place, Failure> 
     values.sort();
     let values = values.into_iter().map(|(_, shown, path)| (shown, path)).collect();
     let base = std::path::absolute(&base).with_context(|| format!("Failed to find {}", base.display()))?;
-    let backend = if global.sim { Ok(None) } else { backend(&sources) };
+    let whole = |block: Backend| backend_kept::whole(block, &name);
+    let backend = if global.sim { Ok(None) } else { backend(&sources).and_then(|block| block.map(whole).transpose()) };
     Ok(Place { name, sources, values, base, backend, sim: global.sim })
 }
 
@@ -289,6 +305,14 @@ fn strength(file: &str) -> Option<u8> {
         _ if file.ends_with(".auto.tfvars") || file.ends_with(".auto.tfvars.json") => Some(2),
         _ => None,
     }
+}
+
+/// The backend block of a stack as it is written.
+///
+/// # Errors
+/// As it cannot be read.
+pub(super) fn block(place: &Place) -> Result<Option<Backend>, Vec<Diagnostic>> {
+    backend(&place.sources)
 }
 
 /// What the stack's files say of where its state is kept. A file that cannot be read is told of where it is loaded.

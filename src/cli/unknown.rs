@@ -11,7 +11,6 @@ const TERRAFORM: &[(&str, &str)] = &[
     ("console", "There is no console. An `output` block shows a value: `dofloat plan` prints what it would be."),
     ("env", "A workspace is a stack of its own here: put the files into plans/NAME/, and say `dofloat plan NAME`."),
     ("force-unlock", "`dofloat unlock` frees the lock that a killed run left on a shared state."),
-    ("graph", "There is no picture of the graph yet. `dofloat plan` shows every resource, in the order of the names."),
     (
         "login",
         "The token comes from DIGITALOCEAN_TOKEN, a file (`-t FILE`), or doctl: `doctl auth init` keeps one, and `-context NAME` picks it.",
@@ -30,7 +29,10 @@ const TERRAFORM: &[(&str, &str)] = &[
     ("stacks", "A stack is a file or a folder in plans/. `dofloat plan NAME` plans one of them."),
     ("taint", "`dofloat apply -replace=ADDRESS` recreates a resource."),
     ("test", "There are no test files. `dofloat plan --sim` and `dofloat apply --sim` try a stack on a simulated account."),
-    ("untaint", "No resource is ever marked as tainted, so there is nothing to take back: `-replace=ADDRESS` holds for one run."),
+    (
+        "untaint",
+        "`dofloat state untaint ADDRESS` takes a resource as it is whose provisioner failed; `-replace=ADDRESS` holds for one run.",
+    ),
     ("workspace", "A workspace is a stack of its own here: put the files into plans/NAME/, and say `dofloat plan NAME`."),
 ];
 

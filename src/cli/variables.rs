@@ -15,6 +15,7 @@ use super::stack::Place;
 use crate::base::diag::Diagnostic;
 use crate::base::digest::{Digest, Salt};
 use crate::base::readable;
+use crate::base::secret::Secret;
 use crate::lang::inputs::{Given, Inputs, Question};
 use crate::lang::module::Stack;
 use crate::ui::errors::Sources;
@@ -41,12 +42,18 @@ pub fn given(place: &Place, variables: &Variables, environment: &Environment, so
                     let diagnostic = Diagnostic::error("A `-var` has no `=`.").hint("Write `-var NAME=VALUE`.");
                     return Err(Failure::usage(diagnostic));
                 };
-                given.push(Given::Text { name: name.trim().to_owned(), raw: raw.to_owned(), from: "-var".to_owned(), strict: true });
+                given.push(Given::Text {
+                    name: name.trim().to_owned(),
+                    raw: Secret::new(raw.to_owned()),
+                    from: "-var".to_owned(),
+                    strict: true,
+                });
             }
             VariableArg::File(path) => given.push(values_file(&path.display().to_string(), path, sources)?),
         }
     }
-    Ok(Inputs { given, simulated: place.is_simulated(), skip_unsupported: variables.skip_unsupported, ..Inputs::default() })
+    let (simulated, provisioners) = (place.is_simulated(), environment.provisioners);
+    Ok(Inputs { given, simulated, skip_unsupported: variables.skip_unsupported, provisioners, ..Inputs::default() })
 }
 
 fn values_file(name: &str, path: &Path, sources: &mut Sources) -> Result<Given, Failure> {
@@ -72,7 +79,7 @@ pub fn ask(questions: Vec<Question>, inputs: &mut Inputs, view: &mut View) -> Re
 }
 
 fn given_text(inputs: &mut Inputs, name: &str, raw: String) {
-    inputs.given.push(Given::Text { name: name.to_owned(), raw, from: "the answer".to_owned(), strict: true });
+    inputs.given.push(Given::Text { name: name.to_owned(), raw: Secret::new(raw), from: "the answer".to_owned(), strict: true });
 }
 
 /// The text of a file of values as messages may quote it: a value may be a secret, so only names are left, each letter of the

@@ -2,20 +2,21 @@
 //!
 //! Invariant: glue between the layers; nothing is decided here.
 
-use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
 
 use super::environment::Environment;
 use super::exit::Failure;
 use super::files::Disk;
+use super::modules::{self, Installed};
 use super::options::{Global, Variables};
 use super::stack::Place;
 use super::variables::{self, read_text};
 use crate::base::address::Address;
 use crate::base::clock::Moment;
 use crate::base::desired::Resolve as _;
-use crate::base::diag::Span;
+use crate::base::diag::{Diagnostic, Span};
 use crate::base::digest::{Salt, sha256_hex};
+use crate::base::redact::Redactor;
 use crate::base::rng::{Rng, entropy};
 use crate::base::types::{Schemas, Type};
 use crate::base::value::{Origin, Term};
@@ -23,9 +24,9 @@ use crate::bootstrap::schema;
 use crate::kinds::Tables;
 use crate::lang::files::Recorded;
 use crate::lang::inputs::{Given, Inputs};
-use crate::lang::library::Library;
-use crate::lang::module::{self, Source, Stack};
+use crate::lang::module::{Source, Stack, load, questions};
 use crate::lang::{Files as _, Host};
+use crate::modules::Fetching;
 use crate::state::State;
 use crate::ui::errors::Sources;
 use crate::ui::view::View;
@@ -42,31 +43,37 @@ pub struct Workspace<'a> {
     pub sources: Sources,
     /// Files, with a memory of what was read.
     pub files: Recorded<'a>,
-    /// The files of the modules that it calls.
-    library: Library,
+    /// The modules that it calls, and which of them were fetched just now.
+    modules: Installed,
     rng: Rng,
     now: Moment,
 }
 
 impl<'a> Workspace<'a> {
-    /// Opens a stack.
+    /// Opens a stack, with the modules that it calls. `fetching`: which of them are fetched.
     ///
     /// # Errors
     /// If there is no such stack, or its files cannot be read.
-    pub fn open(place: Place, global: &'a Global, environment: &'a Environment, disk: &'a Disk) -> Result<Self, Failure> {
+    pub fn open(
+        place: Place,
+        global: &'a Global,
+        environment: &'a Environment,
+        disk: &'a Disk,
+        fetching: Fetching,
+    ) -> Result<Self, Failure> {
         let mut sources = Sources::new();
         for (name, path) in &place.sources {
             sources.insert(name.clone(), read_text(path, name)?);
         }
         let (files, rng, now) = (Recorded::new(disk), Rng::from_entropy(), environment.clock.now());
-        let library = {
+        let modules = {
             let home = environment.home.as_deref();
             let host = Host { files: &files, base: &place.base, home, now, rng: &rng, fresh: false };
             let own: Vec<Source<'_>> = sources.iter().map(|(name, text)| Source { name, text }).collect();
-            Library::read(&own, &host, BTreeMap::new())
+            modules::install(&own, &host, environment, fetching)?
         };
-        sources.extend(library.texts().cloned());
-        Ok(Self { place, environment, global, sources, files, library, rng, now })
+        sources.extend(modules.library.texts().cloned());
+        Ok(Self { place, environment, global, sources, files, modules, rng, now })
     }
 
     /// What functions may ask. `fresh`: whether `timestamp` and its like are computed, or unknown still.
@@ -88,13 +95,23 @@ impl<'a> Workspace<'a> {
     /// # Errors
     /// All that is wrong with the configuration.
     pub fn load(&self, inputs: &mut Inputs, ask: bool, view: &mut View) -> Result<Stack<'_>, Failure> {
+        self.modules.notes.iter().for_each(|note| view.log(note));
         if ask && !inputs.lenient && io::stdin().is_terminal() {
             let sources = self.language_sources();
-            let questions = module::questions(&sources, inputs, &Types, self.host(false)).map_err(|errors| self.failed(errors))?;
-            variables::ask(questions, inputs, view)?;
+            let open =
+                questions(&sources, &self.modules.library, inputs, &Types, self.host(false)).map_err(|errors| self.failed(errors))?;
+            variables::ask(open, inputs, view)?;
         }
+        self.reload(inputs)
+    }
+
+    /// The stack once more, with what is known by now.
+    ///
+    /// # Errors
+    /// All that is wrong with the configuration.
+    pub fn reload(&self, inputs: &Inputs) -> Result<Stack<'_>, Failure> {
         let sources = self.language_sources();
-        let stack = module::load(&sources, &self.library, inputs, &Types, self.host(false)).map_err(|errors| self.failed(errors))?;
+        let stack = load(&sources, &self.modules.library, inputs, &Types, self.host(false)).map_err(|errors| self.failed(errors))?;
         self.learn_secrets(&stack);
         Ok(stack)
     }
@@ -112,6 +129,30 @@ impl<'a> Workspace<'a> {
             let bodies = all.filter_map(|address| stack.body(address, &unknown).ok());
             bodies.for_each(|body| known.learn_term(&body));
         }
+    }
+
+    /// Where the secrets that the API computes are learnt: nowhere, where the configuration takes marks off.
+    pub(super) fn computed(&self) -> Redactor {
+        let lets_go = self.sources.values().any(|text| text.contains("nonsensitive("));
+        if lets_go { Redactor::default() } else { self.environment.known.clone() }
+    }
+
+    /// What was fetched when it was opened, a line each.
+    #[must_use]
+    pub fn fetched(&self) -> &[String] {
+        &self.modules.notes
+    }
+
+    /// Whether it calls modules that lie elsewhere.
+    #[must_use]
+    pub fn has_fetched(&self) -> bool {
+        self.modules.library.has_fetched()
+    }
+
+    /// What is wrong with modules that cannot be had, each at its source.
+    #[must_use]
+    pub fn missing(&self) -> Vec<Diagnostic> {
+        self.modules.library.missing(&self.language_sources())
     }
 
     fn language_sources(&self) -> Vec<Source<'_>> {

@@ -16,6 +16,7 @@ mod outputs;
 mod owner;
 mod phase;
 mod prepare;
+mod provisions;
 mod reads;
 mod run;
 
@@ -27,5 +28,6 @@ pub async fn run(run: Run<'_>) -> ApplyResult {
     run.resolve.begin();
     let (mut owner, inbox) = Owner::new(run);
     owner.work(inbox).await;
+    owner.read_for_checks().await;
     owner.finish()
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use dofloat_api::wait::Shortage;
 use dofloat_base::address::Address;
+use dofloat_base::clock::Moment;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::{Id, Owner};
 use dofloat_base::types::Type;
@@ -38,6 +39,12 @@ pub struct Plan {
     pub refresh_only: bool,
     /// Whether everything is to go (`destroy`): for display only.
     pub destroy: bool,
+    /// Whether nothing that the configuration asks for was left out, by `-target` or `-exclude`: for display only.
+    pub is_complete: bool,
+    /// The configuration that it was made of, in Terraform's JSON form: for display only.
+    pub configuration: Option<serde_json::Value>,
+    /// When it was made: for display only.
+    pub planned_at: Option<Moment>,
 }
 
 /// The base of a plan.
@@ -178,6 +185,8 @@ pub enum Reason {
         /// The changed input.
         by: Address,
     },
+    /// A provisioner of it failed.
+    Tainted,
     /// An interrupted run never saw it usable.
     Unfinished,
     /// An interrupted run made it, and it never will be usable.
@@ -386,13 +395,22 @@ pub enum Event {
         /// For how long from now on.
         pause: Duration,
     },
+    /// A provisioner is run.
+    Provisioning {
+        /// Whose it is.
+        address: Address,
+        /// `remote-exec`, `file`, `local-exec`.
+        provisioner: String,
+        /// What is told of it.
+        what: Provisioning,
+    },
     /// A step is done, and that is on disk.
     Done {
         /// Which resource.
         address: Address,
         /// The operation.
         op: StepOp,
-        /// The object.
+        /// The object's `id` attribute.
         id: Option<Id>,
         /// How long it took.
         elapsed: Duration,
@@ -415,6 +433,22 @@ pub enum Event {
     },
     /// The run was asked to stop: nothing new is begun.
     Stopping,
+}
+
+/// What is told of a provisioner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Provisioning {
+    /// It is begun, and that is on disk.
+    Started,
+    /// A line that it prints.
+    Line(String),
+    /// It has ended well.
+    Ended,
+    /// It failed; whether nothing follows from that.
+    Failed {
+        /// `on_failure = continue`
+        goes_on: bool,
+    },
 }
 
 /// How an apply ended.

@@ -34,7 +34,7 @@ pub fn content(state: &State, file: &str) -> Vec<Diagnostic> {
     let records = state.records.iter().chain(state.deposed.iter().map(|((address, _), record)| (address, record)));
     for (address, record) in records {
         let rows = kind(&address.kind).map(|kind| kind.attrs()).unwrap_or_default();
-        for row in rows.iter().filter(|row| row.secrecy == Secrecy::Hidden && record.body.contains_key(row.name)) {
+        for row in rows.iter().filter(|row| (row.secrecy == Secrecy::Hidden || row.holds_secret()) && record.body.contains_key(row.name)) {
             errors.push(
                 Diagnostic::error(format!("{file} holds `{}` of {address}, of which only a digest may be there.", row.name)).hint(CLEAN),
             );

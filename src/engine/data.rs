@@ -9,8 +9,8 @@ use futures_util::stream::{self, StreamExt as _};
 
 use super::change::Reason;
 use super::desired::{from_complaint, normalise};
-use super::error::{EngineError, from_api, with_scopes};
-use super::known::unknown;
+use super::error::{EngineError, from_api};
+use super::known::{is_secret, revealed, unknown};
 use dofloat_api::client::Client;
 use dofloat_base::address::Address;
 use dofloat_base::desired::{Known, Resolve};
@@ -72,15 +72,16 @@ impl Query {
     #[must_use]
     pub fn known(&self, found: Option<&Body>) -> Term {
         let rows = self.source.rows().iter();
+        let secret = |row: &dofloat_kinds::attr::Attr| row.secrecy != Secrecy::Open || row.repeats_secret(|of| is_secret(&self.terms, of));
         let one = |row: &&'static dofloat_kinds::attr::Attr| {
             let written = self.terms.get(row.name);
             match (row.presence, found) {
                 (Presence::Required | Presence::Optional, _) => written.cloned(),
-                (_, None) => Some(written.cloned().unwrap_or_else(|| unknown(&self.address, row, row.secrecy == Secrecy::Hidden))),
+                (_, None) => Some(written.cloned().unwrap_or_else(|| unknown(&self.address, row, secret(row)))),
                 (_, Some(found)) => {
                     let value = found.get(row.name)?.clone();
-                    let secret = row.secrecy == Secrecy::Hidden || written.is_some_and(Term::has_secret);
-                    Some(if secret { Term::Secret(Secret::new(value)) } else { Term::Value(value) })
+                    let secret = secret(row) || written.is_some_and(Term::has_secret);
+                    Some(if secret { Term::Secret(Secret::new(value)) } else { revealed(row, value) })
                 }
             }
         };
@@ -93,7 +94,6 @@ impl Query {
         match miss {
             Miss::Wrong(complaint) => from_complaint(resolve, &self.address, *complaint),
             Miss::Api(error) => {
-                let error = with_scopes(error, self.source.scopes());
                 from_api(&error, &format!("read {}", self.address)).at(resolve.span(&self.address, &[])).about(&self.address)
             }
         }
@@ -104,7 +104,7 @@ impl Query {
 ///
 /// # Errors
 /// What could not be found or read, with positions.
-pub async fn read_all(api: &Client, resolve: &dyn Resolve, queries: &[Query]) -> Result<BTreeMap<Address, Body>, EngineError> {
+pub async fn read_all(api: &Client, resolve: &dyn Resolve, queries: &[Query]) -> Result<Answers, EngineError> {
     let read = |query: &'_ Query| {
         let query = query.clone();
         let api = api.clone();
@@ -114,14 +114,36 @@ pub async fn read_all(api: &Client, resolve: &dyn Resolve, queries: &[Query]) ->
         }
     };
     let all: Vec<_> = stream::iter(queries).map(read).buffered(CONCURRENT_READS).collect().await;
-    let (mut found, mut errors) = (BTreeMap::new(), Vec::new());
+    let (mut answers, mut errors) = (Answers::default(), Vec::new());
     for (query, one) in all {
         match one {
-            Ok(body) => drop(found.insert(query.address, body)),
-            Err(miss) => errors.push(query.told(resolve, miss)),
+            Ok(body) => drop(answers.found.insert(query.address, body)),
+            Err(miss) => {
+                let why = query.told(resolve, miss);
+                if is_of_check(resolve, &query.address) {
+                    answers.unread.insert(query.address, why.into_warning());
+                } else {
+                    errors.push(why);
+                }
+            }
         }
     }
-    if errors.is_empty() { Ok(found) } else { Err(EngineError::failed(errors)) }
+    if errors.is_empty() { Ok(answers) } else { Err(EngineError::failed(errors)) }
+}
+
+/// What data sources gave.
+#[derive(Debug, Default)]
+pub struct Answers {
+    /// What was found.
+    pub found: BTreeMap<Address, Body>,
+    /// Those of checks that gave nothing, and why.
+    pub unread: BTreeMap<Address, Diagnostic>,
+}
+
+/// Whether a data source belongs to a check.
+#[must_use]
+pub fn is_of_check(resolve: &dyn Resolve, address: &Address) -> bool {
+    resolve.desired().data.get(address).is_some_and(|reading| reading.checks)
 }
 
 /// What is asked for whatever else comes out: data sources that nothing comes before, and whose arguments are known.

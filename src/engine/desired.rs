@@ -11,9 +11,9 @@ use dofloat_base::desired::Resolve;
 use dofloat_base::diag::{Diagnostic, did_you_mean};
 use dofloat_base::number::Number;
 use dofloat_base::secret::Secret;
-use dofloat_base::value::{Term, Terms, Value};
-use dofloat_kinds::attr::{Attr, Presence, Ty};
-use dofloat_kinds::erased::Complaint;
+use dofloat_base::value::{Origin, Term, Terms, Value};
+use dofloat_kinds::attr::{Attr, Presence, Secrecy, Ty};
+use dofloat_kinds::erased::{Complaint, Weight};
 use dofloat_kinds::kind;
 
 /// Checks a body against the table, converts its values, and fills in defaults.
@@ -26,12 +26,21 @@ pub fn normalise(rows: &[Attr], body: &Term, kind: &str) -> Result<Terms, Vec<Co
     if complaints.is_empty() { Ok(terms) } else { Err(complaints) }
 }
 
+/// The attributes of an instance as they are wanted, and what is to be said of them.
+#[derive(Debug)]
+pub struct Checked {
+    /// The attributes.
+    pub terms: Terms,
+    /// Warnings, and as errors what DigitalOcean refuses though it can be read.
+    pub remarks: Vec<Diagnostic>,
+}
+
 /// The attributes of an instance as they are wanted: schema checked, defaults filled in, and what is to be ignored taken from
 /// what is there.
 ///
 /// # Errors
 /// The errors, with positions.
-pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Terms, Vec<Diagnostic>> {
+pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Checked, Vec<Diagnostic>> {
     let Some(kind) = kind(&address.kind) else {
         return Err(vec![Diagnostic::error(format!("There is no resource type `{}`.", address.kind)).at(resolve.span(address, &[]))]);
     };
@@ -41,10 +50,9 @@ pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Te
         Ok(mut terms) => {
             terms.extend(kind.derived(&Term::map(terms.clone())).into_iter().filter(|(_, term)| !term.is_null()));
             let complaints = kind.check(&Term::map(terms.clone()));
-            if complaints.iter().all(|complaint| complaint.warning) {
-                return Ok(terms);
-            }
-            Err(complaints.into_iter().map(|complaint| from_complaint(resolve, address, complaint)).collect())
+            let wrong = complaints.iter().any(|complaint| complaint.weight == Weight::Error);
+            let remarks = complaints.into_iter().map(|complaint| from_complaint(resolve, address, complaint)).collect();
+            if wrong { Err(remarks) } else { Ok(Checked { terms, remarks }) }
         }
     }
 }
@@ -54,7 +62,10 @@ pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Te
 pub fn from_complaint(resolve: &dyn Resolve, address: &Address, complaint: Complaint) -> Diagnostic {
     let address = complaint.address.as_ref().unwrap_or(address);
     let path: Vec<&str> = complaint.path.iter().map(String::as_str).collect();
-    let diagnostic = if complaint.warning { Diagnostic::warning(complaint.message) } else { Diagnostic::error(complaint.message) };
+    let diagnostic = match complaint.weight {
+        Weight::Warning => Diagnostic::warning(complaint.message),
+        Weight::Refusal | Weight::Error => Diagnostic::error(complaint.message),
+    };
     let diagnostic = diagnostic.at(resolve.span(address, &path)).about(address);
     match complaint.hint {
         Some(hint) => diagnostic.hint(hint),
@@ -127,7 +138,8 @@ fn object(rows: &[Attr], body: &Term, path: &mut Vec<String>, whose: &str, compl
             }
             Some(term) => match convert(&term, row.ty, path, complaints) {
                 Some(term) if !term.is_null() => {
-                    terms.insert(row.name.to_owned(), term);
+                    let is_secret = row.secrecy == Secrecy::Sensitive || row.sealed;
+                    terms.insert(row.name.to_owned(), if is_secret { marked(term) } else { term });
                 }
                 _ => {}
             },
@@ -162,8 +174,16 @@ fn object(rows: &[Attr], body: &Term, path: &mut Vec<String>, whose: &str, compl
     terms
 }
 
+/// What is sensitive whatever it comes from.
+fn marked(term: Term) -> Term {
+    match term {
+        Term::Unknown(origin) => Term::Unknown(Origin { sensitive: true, ..origin }),
+        term => term.sealed().map_or(term, Term::Secret),
+    }
+}
+
 fn complain(complaints: &mut Vec<Complaint>, path: &[String], message: String, hint: Option<String>) {
-    complaints.push(Complaint { address: None, path: path.to_vec(), message, hint, warning: false });
+    complaints.push(Complaint { address: None, path: path.to_vec(), message, hint, weight: Weight::Error });
 }
 
 fn convert(term: &Term, ty: Ty, path: &mut Vec<String>, complaints: &mut Vec<Complaint>) -> Option<Term> {
@@ -319,7 +339,6 @@ fn known(value: &Value, ty: Ty) -> Result<Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dofloat_base::value::Origin;
     use dofloat_kinds::attr::{Change, Lit};
 
     const RULE: &[Attr] = &[

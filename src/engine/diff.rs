@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::change::{AttrChange, Shown};
+use super::parts;
 use dofloat_base::desired::Ignore;
 use dofloat_base::digest::{Digest, Salt};
 use dofloat_base::secret::Secret;
@@ -25,6 +26,8 @@ pub struct There<'a> {
 pub struct Difference {
     /// Its row.
     pub row: &'static Attr,
+    /// How it is made what is wanted.
+    pub change: Change,
     /// Fit to be shown.
     pub shown: AttrChange,
 }
@@ -36,23 +39,24 @@ pub fn wanted(rows: &'static [Attr], wanted: &Terms, there: There<'_>, last: &Bo
     rows.iter()
         .filter(|row| row.settable() && !ignores(ignore, row.name))
         .filter(|row| !same(row, wanted, there, salt) || is_taken_out(row, wanted, there, last))
-        .map(|row| Difference {
-            row,
-            shown: AttrChange {
+        .map(|row| {
+            let change = change_of(row, wanted.get(row.name), there.body.get(row.name));
+            let beside = there.body.get(row.name).filter(|_| row.has_sealed_parts() && !there.digests.contains_key(row.name));
+            let shown = AttrChange {
                 name: row.name.to_owned(),
-                before: shown_there(row, there),
+                before: beside.map_or_else(|| shown_there(row, there), |value| parts::shown(row, value, wanted.get(row.name))),
                 after: wanted.get(row.name).map_or(Shown::Absent, |term| shown_term(row, term)),
-                replaces: change_of(row, wanted.get(row.name)) == Change::Replace,
+                replaces: change == Change::Replace,
                 disrupts: matches!(row.change, Change::Disruptive(_)),
-            },
+            };
+            Difference { row, change, shown }
         })
         .collect()
 }
 
-/// How the change of an attribute to what is wanted is made.
-#[must_use]
-pub fn change_of(row: &Attr, wanted: Option<&Term>) -> Change {
-    row.change_to(wanted.and_then(Term::value).unwrap_or(&Value::Null))
+/// How the change of an attribute from what is there to what is wanted is made.
+fn change_of(row: &Attr, wanted: Option<&Term>, there: Option<&Value>) -> Change {
+    row.change_to(wanted.and_then(Term::value).unwrap_or(&Value::Null), there.unwrap_or(&Value::Null))
 }
 
 /// Whether an attribute is left alone.
@@ -83,7 +87,7 @@ pub(super) fn same(row: &Attr, terms: &Terms, there: There<'_>, salt: &Salt) -> 
             }
         };
     };
-    if term.has_unknown() {
+    if term.has_unknown() || !parts::are_as_sent(row, term, there.digests, salt) {
         return false;
     }
     let open = open(terms);
@@ -93,10 +97,11 @@ pub(super) fn same(row: &Attr, terms: &Terms, there: There<'_>, salt: &Salt) -> 
     let Some(value) = there.body.get(row.name) else {
         return term.value().is_some_and(|value| is_empty(&normal(row, value, &open)));
     };
-    let value = normal(row, value, there.body);
+    let suits = |wanted: &Value| row.suits.is_some_and(|suits| suits((wanted, &open), (value, there.body)));
+    let is = |wanted: &Value| normal(row, &row.filled(wanted, value), &open) == normal(row, value, there.body);
     match term.value() {
-        Some(wanted) => normal(row, wanted, &open) == value,
-        None => term.sealed().is_some_and(|sealed| sealed.map(|wanted| normal(row, wanted, &open)) == Secret::new(value)),
+        Some(wanted) => is(wanted) || suits(wanted),
+        None => term.sealed().is_some_and(|sealed| sealed.map(is) == Secret::new(true)),
     }
 }
 
@@ -113,7 +118,7 @@ pub fn drift(rows: &'static [Attr], record: There<'_>, seen: There<'_>) -> Vec<A
         .filter(|row| match row.reads {
             Reads::Readable => true,
             Reads::WhenSet => record.body.contains_key(row.name) || record.digests.contains_key(row.name),
-            Reads::WriteOnly | Reads::Volatile => false,
+            Reads::WriteOnly | Reads::Once | Reads::Volatile => false,
         })
         .filter(|row| {
             let (before, after) = (record.digests.get(row.name), seen.digests.get(row.name));
@@ -213,7 +218,8 @@ pub fn shown_there(row: &Attr, there: There<'_>) -> Shown {
     match there.body.get(row.name) {
         None => Shown::Absent,
         Some(_) if row.secrecy == Secrecy::Hidden => Shown::Sensitive,
-        Some(value) => Shown::Value(value.clone()),
+        Some(value) if row.has_sealed_parts() => parts::shown(row, value, None),
+        Some(value) => Shown::Value(row.written_parts(value)),
     }
 }
 

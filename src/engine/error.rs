@@ -44,20 +44,6 @@ pub fn from_api(error: &ApiError, doing: &str) -> Diagnostic {
     }
 }
 
-/// The same error, with further scopes that a refused request may lack: what is set in its body or asked in its query needs
-/// more than the request's own.
-#[must_use]
-pub fn with_scopes(mut error: ApiError, more: impl IntoIterator<Item = &'static str>) -> ApiError {
-    if let ApiError::Refused { scopes, .. } = &mut error {
-        for scope in more {
-            if !scopes.contains(&scope) {
-                scopes.push(scope);
-            }
-        }
-    }
-    error
-}
-
 fn request_id(error: &ApiError) -> String {
     match error {
         ApiError::Refused { answer, .. } | ApiError::Rejected { answer, .. } => {
@@ -78,8 +64,13 @@ fn hint(error: &ApiError) -> Option<String> {
             "The token is not accepted{}. Check that it is complete, has not expired, and belongs to this API.",
             source(token)
         )),
+        ApiError::Refused { scopes, token, .. } if scopes.len() == 1 => Some(format!(
+            "The token lacks the scope {}{}. `dofloat scopes` lists all that the stack needs.",
+            scopes.concat(),
+            source(token)
+        )),
         ApiError::Refused { scopes, token, .. } if !scopes.is_empty() => Some(format!(
-            "The token lacks a scope{}. The request needs: {}. `dofloat scopes` lists all that the stack needs.",
+            "The token lacks one of these scopes{}: {}. `dofloat scopes` lists all that the stack needs.",
             source(token),
             scopes.join(", ")
         )),

@@ -13,6 +13,7 @@ use super::claims::Claims;
 use super::error::{EngineError, from_api};
 use super::held;
 use super::import;
+use super::needs;
 use super::observed::{Observed, Seen};
 use super::planned::{Planned, Surveyed};
 use super::record;
@@ -71,6 +72,7 @@ pub async fn execute(execution: Execution<'_>) -> Result<ApplyResult, EngineErro
         state.serial = store.commit(&state).map_err(|error| write_error(&error))?;
     }
     let (mark, mut claims) = (Mark::of_stack(&planned.plan.base.stack, &state.lineage), surveyed.claims.clone());
+    api.expect(needs::changes(&planned.plan));
     if !planned.plan.steps.is_empty() {
         claims.extend(open(surveyed, &mut state, store, &api, &mark).await?);
     } else if loaded.state.is_none() && planned.plan.is_empty() {
@@ -79,6 +81,7 @@ pub async fn execute(execution: Execution<'_>) -> Result<ApplyResult, EngineErro
     let had_mark = may_carry_the_mark(loaded, resolve, planned.plan.destroy);
     let run = Run { planned, resolve, state, store, api: api.of_stack(&mark.0), mark: mark.clone(), clock, claims, options, stop, tell };
     let mut result = apply::run(run).await;
+    api.expect(0);
     result.outcome.counts.import = planned.plan.counts().import;
     if !result.settled || !leave(surveyed, loaded, had_mark, &api, &mark, &mut result).await {
         return Ok(result);
@@ -176,7 +179,7 @@ fn up_to_date(state: &State, observed: &Observed) -> State {
     let mut now = state.clone();
     let rows = |address: &Address| kind(&address.kind).map_or(&[][..], AnyKind::attrs);
     let fresh = |address: &Address, record: &Record, seen: Option<&Seen>| match seen {
-        Some(Seen::Present { body, digests }) => Some(record::refreshed(rows(address), record, body, digests)),
+        Some(Seen::Present { body, digests, .. }) => Some(record::refreshed(rows(address), record, body, digests)),
         Some(Seen::Gone) => None,
         None => Some(record.clone()),
     };

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use petgraph::Direction;
 use petgraph::algo::kosaraju_scc;
+use petgraph::algo::tred::{dag_to_toposorted_adjacency_list, dag_transitive_reduction_closure};
 use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::IntoNeighbors as _;
 
 /// A directed graph without cycles.
 #[derive(Debug)]
@@ -57,6 +59,19 @@ impl<N: Ord + Clone> Graph<N> {
             }
         }
         order
+    }
+
+    /// The edges that no longer way replaces: `(a, b)` says that `b` needs `a`.
+    #[must_use]
+    pub fn without_shortcuts(&self) -> Vec<(N, N)> {
+        let order: Vec<NodeIndex> = self.order().iter().filter_map(|node| self.index.get(node).copied()).collect();
+        let (list, _) = dag_to_toposorted_adjacency_list::<_, u32>(&self.inner, &order);
+        let (reduced, _) = dag_transitive_reduction_closure(&list);
+        let node = |at: u32| order.get(at as usize).map(|index| self.inner[*index].clone());
+        let all = reduced.node_indices().flat_map(|from| (&reduced).neighbors(from).map(move |to| (from, to)));
+        let mut edges: Vec<(N, N)> = all.filter_map(|(from, to)| Some((node(from)?, node(to)?))).collect();
+        edges.sort();
+        edges
     }
 
     /// The direct and indirect dependents of `node`.
@@ -141,6 +156,12 @@ mod tests {
         let edges = [("b", "a"), ("c", "b"), ("a", "c"), ("x", "a")];
         assert_eq!(build(["a", "b", "c", "x"], edges).err(), Some(Cycle(vec!["a", "b", "c"])));
         assert_eq!(build(["a"], [("a", "a")]).err(), Some(Cycle(vec!["a"])));
+    }
+
+    #[test]
+    fn a_shortcut_is_no_edge_of_its_own() {
+        let graph = build(["a", "b", "c", "d"], [("a", "b"), ("b", "c"), ("a", "c"), ("a", "d")]).unwrap();
+        assert_eq!(graph.without_shortcuts(), [("a", "b"), ("a", "d"), ("b", "c")]);
     }
 
     #[test]

@@ -69,6 +69,7 @@ pub(super) fn differences(table: &'static [Attr], present: &Present<'_>, last: &
     rows(table)
         .filter(|(row, held)| is_brought_back(row, *held, present.body, last, rules))
         .map(|(row, held)| Difference {
+            change: row.change,
             row,
             shown: AttrChange {
                 name: row.name.to_owned(),

@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
-use super::error::{EngineError, from_api, with_scopes};
+use super::error::{EngineError, from_api};
 use super::foreign::{self, Labels};
 use super::moves::{Moves, Taken};
 use super::observed::{Label, Observed, Seen};
+use super::parts;
 use super::planned::{Planned, Surveyed};
 use super::record::{self, Frame, recorded};
 use super::refresh;
@@ -20,12 +21,11 @@ use dofloat_base::address::Address;
 use dofloat_base::desired::Desired;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::{Id, Mark};
-use dofloat_base::value::{Body, Term};
+use dofloat_base::value::Body;
 use dofloat_kinds::account::family;
 use dofloat_kinds::attr::Reads;
 use dofloat_kinds::erased::{AnyKind, Found};
 use dofloat_kinds::kind;
-use dofloat_kinds::scopes::{Operation, needed};
 use dofloat_state::store::{ExitClass, Locked};
 use dofloat_state::{Health, Record, SavedOutput, State};
 
@@ -82,7 +82,7 @@ pub async fn take(
         let ours = marks.into_iter().find(|mark| mark.is_of(&state.lineage));
         provisional.mark = ours.or_else(|| (kind.markable() && !from.is_empty()).then(|| mark.clone()));
         let there = refresh::present(kind.name(), &provisional, body, &state.salt);
-        let Seen::Present { body, digests } = &there else { continue };
+        let Seen::Present { body, digests, .. } = &there else { continue };
         state.records.insert(target.to.clone(), Record { body: steady(kind, body), digests: digests.clone(), ..provisional });
         moves.taken.insert(target.to.clone(), Taken { id, told: target.told.is_some(), from });
         seen.insert(target.to.clone(), there);
@@ -106,7 +106,6 @@ async fn read<'a>(api: &Client, targets: &'a [ImportTarget]) -> Result<Vec<Read<
     let reads = targets.iter().map(|target| async move {
         let kind = kind(&target.to.kind).ok_or_else(|| EngineError::from(not_ours(target)))?;
         let unread = |error| {
-            let error = with_scopes(error, needed(kind, Operation::Read, &Term::null()));
             EngineError::from(placed(from_api(&error, &format!("read the {} {} for {}", kind.name(), target.id, target.to)), target))
         };
         let found = kind.read(api, &target.id).await.map_err(unread)?;
@@ -136,7 +135,7 @@ fn build_upon(state: &mut State, taken: &BTreeMap<Address, Taken>, desired: &Des
 /// The same from what a saved plan saw.
 pub fn again(state: &mut State, seen: &BTreeMap<Address, Seen>, ids: &BTreeMap<Address, Id>, desired: &Desired, moves: &mut Moves) {
     for target in targets(desired, state) {
-        let (Some(id), Some(kind), Some(Seen::Present { body, digests })) =
+        let (Some(id), Some(kind), Some(Seen::Present { body, digests, .. })) =
             (ids.get(&target.to), kind(&target.to.kind), seen.get(&target.to))
         else {
             continue;
@@ -165,7 +164,9 @@ fn provisional(target: &ImportTarget, desired: &Desired, id: Id) -> Record {
 
 /// The attributes that a record keeps of an object without configuration.
 fn steady(kind: &dyn AnyKind, body: &Body) -> Body {
-    let keeps = |name: &str| kind.attrs().iter().any(|row| row.name == name && matches!(row.reads, Reads::Readable | Reads::WriteOnly));
+    let keeps = |name: &str| {
+        kind.attrs().iter().any(|row| row.name == name && matches!(row.reads, Reads::Readable | Reads::WriteOnly | Reads::Once))
+    };
     body.iter().filter(|(name, _)| keeps(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
@@ -190,6 +191,10 @@ pub fn complete(state: &mut State, planned: &Planned, observed: &Observed, moves
             new.digests.remove(row.name);
             new.body.extend(old.body.get(row.name).map(|value| (row.name.to_owned(), value.clone())));
             new.digests.extend(old.digests.get(row.name).map(|digest| (row.name.to_owned(), digest.clone())));
+        }
+        // Nobody can tell whether what is sealed is what is written: it is sent once more.
+        for row in kind.attrs() {
+            new.digests.remove(&parts::name(row));
         }
         state.records.insert(address.clone(), new);
     }

@@ -85,7 +85,7 @@ async fn carried(api: &Client, wanted: &[&'static dyn AnyKind]) -> Result<BTreeM
     let mut found = BTreeMap::new();
     if wanted.len() == markable {
         for kind in wanted {
-            for tag in kind.tags(api).await.map_err(|error| unread(*kind, error))? {
+            for tag in kind.tags(api).await.map_err(|error| unread(*kind, &error))? {
                 *found.entry(tag).or_default() += 1;
             }
         }

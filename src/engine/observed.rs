@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::cluster::health::Configuration;
 use dofloat_base::address::Address;
+use dofloat_base::diag::Diagnostic;
 use dofloat_base::digest::Digest;
 use dofloat_base::identity::{Id, Mark};
-use dofloat_base::value::Body;
+use dofloat_base::value::{Body, Terms};
 use dofloat_state::Record;
 
 /// The observed state of the recorded objects.
@@ -26,6 +27,8 @@ pub struct Observed {
     pub strays: Vec<Stray>,
     /// What data sources gave.
     pub data: BTreeMap<Address, Body>,
+    /// Data sources of checks that gave nothing, and why.
+    pub unread: BTreeMap<Address, Diagnostic>,
     /// Pairs that do not serve.
     pub down: BTreeSet<Address>,
     /// Pairs whose configuration is not as it is wanted.
@@ -52,6 +55,8 @@ pub enum Seen {
         body: Body,
         /// The digests of what is there now in attributes that are remembered by digest.
         digests: BTreeMap<String, Digest>,
+        /// What holds secrets that the API computes, as expressions see it. It is never saved.
+        secrets: Terms,
     },
     /// The API says that it is not there.
     Gone,
@@ -78,4 +83,6 @@ pub(super) struct Present<'a> {
     pub(super) body: &'a Body,
     /// The digests of those that are not shown.
     pub(super) digests: &'a BTreeMap<String, Digest>,
+    /// What holds secrets that the API computes.
+    pub(super) secrets: &'a Terms,
 }

@@ -25,6 +25,7 @@ use super::order::{self, Links};
 use super::parting;
 use super::planned::{Input, Planned};
 use super::pointers::Picture;
+use super::request::Options;
 use super::target::chosen;
 use dofloat_base::address::Address;
 use dofloat_base::desired::Desired;
@@ -48,6 +49,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
         input,
         wanted,
         chosen,
+        simulated: base.owner.simulated,
         known: BTreeMap::new(),
         changes: BTreeMap::new(),
         jobs: BTreeMap::new(),
@@ -72,12 +74,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
     }
     let steps = if input.options.refresh_only { Vec::new() } else { steps(&mut walk, &after, base.journal_end > 0)? };
     let mut notes = warnings;
-    if !input.options.targets.is_empty() {
-        notes.push(
-            Diagnostic::warning("Only a part of the stack is planned (`-target`): what is left out may not match what is changed.")
-                .hint("Plan without `-target` afterwards."),
-        );
-    }
+    notes.extend(partial(input.options));
     notes.append(&mut walk.notes);
     let plan = Plan {
         base,
@@ -90,8 +87,20 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
         variables: BTreeMap::new(),
         refresh_only: input.options.refresh_only,
         destroy: input.options.destroy,
+        is_complete: !input.options.is_partial(),
+        configuration: None,
+        planned_at: None,
     };
     Ok(Planned { plan, known: walk.known, terms: walk.terms, jobs: walk.jobs, queries: walk.queries })
+}
+
+/// What is told where only a part is planned.
+fn partial(options: &Options) -> Option<Diagnostic> {
+    let option = if options.targets.is_empty() { "-exclude" } else { "-target" };
+    let note = options.is_partial().then(|| {
+        Diagnostic::warning(format!("Only a part of the stack is planned (`{option}`): what is left out may not match what is changed."))
+    })?;
+    Some(note.hint(format!("Plan without `{option}` afterwards.")))
 }
 
 /// The steps of what the walk has decided, in their order; and what is to be told of the pairs that they touch.

@@ -2,23 +2,29 @@
 //!
 //! Invariant: reads only. What is wrong is told all at once.
 
+use std::borrow::Cow;
+
 use futures_util::future::{try_join_all, try_join3};
 
 use super::change::Action;
+use super::clashes;
 use super::desired::from_complaint;
-use super::error::{EngineError, from_api, with_scopes};
+use super::error::{EngineError, from_api};
 use super::observed::{Observed, Seen};
 use super::planned::Planned;
 use super::pointers::Picture;
 use super::request::SurveyContext;
 use dofloat_api::client::Client;
-use dofloat_base::address::Address;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::Id;
-use dofloat_kinds::erased::AnyKind;
+use dofloat_kinds::erased::{AnyKind, Complaint, Job};
 use dofloat_kinds::kind;
-use dofloat_kinds::scopes::{Operation, needed};
 use dofloat_state::State;
+
+/// What a kind complains of.
+async fn against_account(kind: &'static dyn AnyKind, api: &Client, jobs: &[Job]) -> Result<Vec<Complaint>, EngineError> {
+    kind.preflight(api, jobs).await.map_err(|error| EngineError::from(from_api(&error, "check the plan against the account")))
+}
 
 /// Everything about the account that would make a step fail, before the first write.
 ///
@@ -34,15 +40,17 @@ pub(super) async fn check(
     if context.options.refresh_only {
         return Ok(());
     }
+    let clashes = clashes::find(context.resolve, &planned.plan.changes);
+    let clashing = &clashes.of;
     let preflights = planned.jobs.iter().filter_map(|(name, jobs)| {
         let kind = kind(name)?;
-        Some(async move {
-            let complaints = kind.preflight(api, jobs).await.map_err(|error| {
-                let reads = jobs.iter().flat_map(|job| needed(kind, Operation::Create, &job.body)).filter(|scope| scope.ends_with(":read"));
-                EngineError::from(from_api(&with_scopes(error, reads), "check the plan against the account"))
-            })?;
-            Ok::<_, EngineError>((jobs.first().map_or_else(|| Address::new(name, ""), |job| job.address.clone()), complaints))
-        })
+        let jobs: Cow<'_, [Job]> = if clashing.is_empty() {
+            Cow::Borrowed(jobs)
+        } else {
+            jobs.iter().filter(|job| !clashing.contains(&job.address)).cloned().collect()
+        };
+        let first = jobs.first()?.address.clone();
+        Some(async move { Ok::<_, EngineError>((first, against_account(kind, api, &jobs).await?)) })
     });
     let ours: Vec<Id> = state.records.values().chain(state.deposed.values()).map(|record| record.id.clone()).collect();
     let ours = &ours;
@@ -65,6 +73,9 @@ pub(super) async fn check(
     let picture = Picture { terms: &planned.terms, known: &planned.known, jobs: &planned.jobs, resolve: context.resolve };
     let pointers = picture.check(api, &planned.plan.changes);
     let (preflights, deletes, mut errors) = try_join3(try_join_all(preflights), try_join_all(deletes), pointers).await?;
+    for told in clashes.told {
+        if told.is_error() { errors.push(told) } else { planned.plan.notes.push(told) }
+    }
     for (address, complaints) in preflights.into_iter().chain(deletes) {
         for complaint in complaints {
             let diagnostic = from_complaint(context.resolve, &address, complaint);

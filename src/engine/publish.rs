@@ -5,7 +5,7 @@
 
 use super::change::{Action, AttrChange, Change};
 use super::diff::{self, There};
-use super::known::{effective, foreseen, known_of, spelt, unknown, unset};
+use super::known::{completed, effective, foreseen, known_of, spelt, unknown, unset};
 use super::observed::Present;
 use dofloat_base::address::Address;
 use dofloat_base::desired::Wanted;
@@ -13,7 +13,6 @@ use dofloat_base::digest::Salt;
 use dofloat_base::value::{Term, Terms};
 use dofloat_kinds::attr::{Attr, POWER_ON, Presence, SETTLE};
 use dofloat_kinds::erased::AnyKind;
-use dofloat_state::Health;
 
 /// One wanted instance.
 #[derive(Clone, Copy)]
@@ -36,14 +35,18 @@ pub(super) fn publish(of: Instance<'_>, change: &Change, present: Option<&Presen
         return Term::map(foreseen(rows, terms, address));
     };
     let effective = effective(rows, terms, wanted, Some(present.body));
-    let mut known = known_of(rows, &effective, present.body, present.digests, salt).entries().unwrap_or_default();
+    let mut known = known_of(rows, &effective, There { body: present.body, digests: present.digests }, present.secrets, salt)
+        .entries()
+        .unwrap_or_default();
     let mut put = |row: &Attr, term: Option<Term>| match term {
         Some(term) => known.insert(row.name.to_owned(), term),
         None => known.remove(row.name),
     };
     let (open, derived) = (diff::open(&effective), kind.derived(&Term::map(effective.clone())));
     let new = |row: &Attr| {
-        effective.get(row.name).map(|term| spelt(row, term, &open).unwrap_or_else(|| unknown(address, row, term.has_secret())))
+        let term = effective.get(row.name)?;
+        let term = spelt(row, term, &open).unwrap_or_else(|| unknown(address, row, term.has_secret()));
+        Some(completed(row, term, present.body.get(row.name), address))
     };
     let (done, rises) = (done_to(kind, change, present), is_rising(kind, present));
     for row in rows {
@@ -64,7 +67,7 @@ pub(super) fn publish(of: Instance<'_>, change: &Change, present: Option<&Presen
 
 /// Whether an interrupted run made it and it is still coming up: what was read of it is not all that there will be.
 pub(super) fn is_rising(kind: &dyn AnyKind, present: &Present<'_>) -> bool {
-    present.record.health == Health::Unfinished && !kind.is_up(present.body)
+    present.record.health.is_unfinished() && !kind.is_up(present.body)
 }
 
 /// The changes of an object that is kept: edits, and power that an interrupted run left off.
@@ -73,7 +76,7 @@ fn done_to<'a>(kind: &dyn AnyKind, change: &'a Change, present: &Present<'_>) ->
         Action::Edit { edits, .. } => edits.iter().map(String::as_str).collect(),
         _ => Vec::new(),
     };
-    if present.record.health == Health::Unfinished && kind.powered(present.body) == Some(false) {
+    if present.record.health.is_unfinished() && kind.powered(present.body) == Some(false) {
         done.push(POWER_ON);
     }
     done
@@ -82,7 +85,9 @@ fn done_to<'a>(kind: &dyn AnyKind, change: &'a Change, present: &Present<'_>) ->
 /// Adds what else comes out otherwise by an edit, as far as that is known: computed from what is edited, or unknown until then.
 pub(super) fn followed(rows: &[Attr], known: &Term, present: &Present<'_>, attrs: &mut Vec<AttrChange>) {
     let there = There { body: present.body, digests: present.digests };
-    for row in rows.iter().filter(|row| !row.settable()) {
+    // What holds secrets is told only where it will be another one.
+    let told = |row: &&Attr| !row.settable() && (!row.holds_secret() || known.get(row.name).has_unknown());
+    for row in rows.iter().filter(told) {
         let change = AttrChange {
             name: row.name.to_owned(),
             before: diff::shown_there(row, there),

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::{normal, open};
 use super::known::is_secret;
+use super::parts;
 use dofloat_base::address::Address;
 use dofloat_base::desired::Wanted;
 use dofloat_base::digest::{Digest, Salt};
 use dofloat_base::identity::{Id, Mark};
 use dofloat_base::secret::Secret;
-use dofloat_base::value::{Body, Terms};
+use dofloat_base::value::{Body, Term, Terms};
 use dofloat_kinds::attr::{Attr, Reads, Secrecy};
 use dofloat_state::{Health, Record};
 
@@ -41,17 +42,21 @@ pub fn ready(rows: &[Attr], terms: &Terms, live: &Body, frame: Frame, salt: &Sal
     for row in rows {
         let sent = terms.get(row.name);
         let read = match row.reads {
-            Reads::Readable => live.get(row.name),
+            Reads::Readable | Reads::Once => live.get(row.name),
             Reads::WhenSet if sent.is_some() => live.get(row.name),
             Reads::WhenSet | Reads::WriteOnly => None,
             Reads::Volatile => continue,
         };
-        if let Some(sealed) = sent.filter(|term| row.secrecy == Secrecy::Hidden || term.has_secret()).and_then(|term| term.sealed()) {
+        if let Some((name, digest)) = sent.and_then(|term| parts::digest(row, term, salt)) {
+            digests.insert(name, digest);
+        }
+        let is_hidden = |term: &&Term| row.secrecy == Secrecy::Hidden || parts::without(row, term).has_secret();
+        if let Some(sealed) = sent.filter(is_hidden).and_then(|term| term.sealed()) {
             let value = read.map_or(sealed, |value| Secret::new(value.clone()));
             digests.insert(row.name.to_owned(), Digest::of(&value.map(|value| normal(row, value, live)), salt));
-        } else if let Some(value) = read.filter(|_| sent.is_none() && row.repeats_secret(|of| is_secret(terms, of))) {
+        } else if let Some(value) = read.filter(|_| row.holds_secret() || sent.is_none() && row.repeats_secret(|of| is_secret(terms, of))) {
             digests.insert(row.name.to_owned(), Digest::of(&Secret::new(normal(row, value, live)), salt));
-        } else if let Some(value) = read.or_else(|| sent.and_then(|term| term.value()).filter(|_| row.reads == Reads::WriteOnly)) {
+        } else if let Some(value) = read.or_else(|| sent.and_then(Term::value).filter(|_| row.reads == Reads::WriteOnly)) {
             body.insert(row.name.to_owned(), value.clone());
         }
     }
@@ -73,7 +78,8 @@ pub fn intent(rows: &[Attr], terms: &Terms, salt: &Salt) -> (Body, BTreeMap<Stri
     let open = open(terms);
     for row in rows {
         let Some(term) = terms.get(row.name) else { continue };
-        match term.value() {
+        digests.extend(parts::digest(row, term, salt));
+        match parts::without(row, term).value() {
             Some(value) if row.secrecy == Secrecy::Open => {
                 body.insert(row.name.to_owned(), value.clone());
             }

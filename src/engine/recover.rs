@@ -224,6 +224,10 @@ pub async fn reconcile(context: RecoveryContext<'_>) -> Result<Reconciled, Engin
                 let ours = Ours { mark, project: None };
                 if !is_there(api, kind, id, ours).await.map_err(|error| stop(&error))? {
                     reconciled.state.apply(address, op, &dofloat_state::journal::Outcome::Gone);
+                } else if step.provisioning
+                    && let Some(record) = reconciled.state.records.get_mut(address).filter(|record| record.id == *id)
+                {
+                    record.health = Health::Interrupted;
                 }
             }
             (Op::AwaitReady { .. } | Op::Forget { .. }, _) => {}

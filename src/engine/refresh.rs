@@ -12,9 +12,11 @@ use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 
 use super::claims::claims;
 use super::diff::normal;
-use super::error::{EngineError, from_api, with_scopes};
+use super::error::{EngineError, from_api};
 use super::held;
+use super::known::revealed;
 use super::observed::{Label, Observed, Seen, Stray};
+use super::parts;
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_api::wait::Waiting;
@@ -22,13 +24,12 @@ use dofloat_base::address::Address;
 use dofloat_base::digest::{Digest, Salt};
 use dofloat_base::identity::{Id, Ours};
 use dofloat_base::secret::Secret;
-use dofloat_base::value::{Body, Term};
+use dofloat_base::value::{Body, Terms};
 use dofloat_kinds::account::family;
 use dofloat_kinds::attr::Reads;
 use dofloat_kinds::erased::{AnyKind, Found};
 use dofloat_kinds::kind;
-use dofloat_kinds::scopes::{Operation, needed};
-use dofloat_state::{Health, Record, State};
+use dofloat_state::{Record, State};
 
 /// How many objects are looked for at once.
 const CONCURRENT_READS: usize = 8;
@@ -69,42 +70,66 @@ pub async fn refresh(
             found.insert((kind.name(), object.id.clone()), object);
         }
     }
+    let shared = shared(state);
     for (address, record) in &state.records {
-        let body = take(&mut observed, &mut found, address, &record.id);
-        if record.health == Health::Unfinished
+        let body = take(&mut observed, &mut found, &shared, address, &record.id);
+        if record.health.is_unfinished()
             && let (Some(kind), Some(body)) = (kind(&address.kind), &body)
-            && kind.stillborn(fresh, &record.id, body).await.map_err(|error| unread(kind, error))?
+            && kind.stillborn(fresh, &record.id, body).await.map_err(|error| unread(kind, &error))?
         {
             observed.stillborn.insert(address.clone());
         }
         if let (Some(kind), Some(body)) = (kind(&address.kind), &body)
             && held::is_lost(kind.attrs(), body)
-            && kind.is_busy(fresh, &record.id).await.map_err(|error| unread(kind, error))?
+            && kind.is_busy(fresh, &record.id).await.map_err(|error| unread(kind, &error))?
         {
             observed.busy.insert(address.clone());
         }
         observed.seen.insert(address.clone(), seen(&address.kind, record, body, &state.salt));
     }
     for ((address, id), record) in &state.deposed {
-        let body = take(&mut observed, &mut found, address, id);
+        let body = take(&mut observed, &mut found, &shared, address, id);
         observed.deposed.insert((address.clone(), id.clone()), seen(&address.kind, record, body, &state.salt));
     }
-    // Two spellings of one kind show the same objects.
-    let mut known = claims(state, None);
-    for ((name, id), Found { body, .. }) in found {
-        if let Some(kind) = kind(name)
-            && known.insert((family(name), id.clone()))
-        {
-            let name = body.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned();
-            observed.strays.push(Stray { kind: kind.name(), id, name, body });
-        }
-    }
+    observed.strays = strays(found, state);
     Ok(observed)
 }
 
-/// The result of reading a recorded object: its attributes; its label is kept.
-fn take<'a>(observed: &mut Observed, found: &mut BTreeMap<(&'a str, Id), Found>, address: &'a Address, id: &Id) -> Option<Body> {
-    let Found { body, marks, project, .. } = found.remove(&(address.kind.as_str(), id.clone()))?;
+/// What was found and is nobody's.
+fn strays(found: BTreeMap<(&str, Id), Found>, state: &State) -> Vec<Stray> {
+    // Two spellings of one kind show the same objects.
+    let (mut known, mut strays) = (claims(state, None), Vec::new());
+    for ((name, id), Found { mut body, .. }) in found {
+        if let Some(kind) = kind(name)
+            && known.insert((family(name), id.clone()))
+        {
+            body.retain(|name, _| !kind.attrs().iter().any(|row| row.name == name && row.holds_secret()));
+            let name = body.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned();
+            strays.push(Stray { kind: kind.name(), id, name, body });
+        }
+    }
+    strays
+}
+
+/// Identities that stand at several addresses: a tag that several blocks have, or a project into which several put something.
+fn shared(state: &State) -> BTreeSet<(&str, &Id)> {
+    let records = state.records.iter().map(|(address, record)| (address.kind.as_str(), &record.id));
+    let deposed = state.deposed.keys().map(|(address, id)| (address.kind.as_str(), id));
+    let mut seen = BTreeSet::new();
+    records.chain(deposed).filter(|one| !seen.insert(*one)).collect()
+}
+
+/// The result of reading a recorded object: its attributes; its label is kept. What stands at several addresses is seen at each.
+fn take<'a>(
+    observed: &mut Observed,
+    found: &mut BTreeMap<(&'a str, Id), Found>,
+    shared: &BTreeSet<(&str, &Id)>,
+    address: &'a Address,
+    id: &Id,
+) -> Option<Body> {
+    let key = (address.kind.as_str(), id.clone());
+    let is_shared = shared.contains(&(address.kind.as_str(), id));
+    let Found { body, marks, project, .. } = if is_shared { found.get(&key)?.clone() } else { found.remove(&key)? };
     if !marks.is_empty() || project.is_some() {
         observed.labels.insert((address.clone(), id.clone()), Label { marks, project });
     }
@@ -119,7 +144,7 @@ async fn read_kind(
     ours: Ours<'_>,
 ) -> Result<(&'static dyn AnyKind, Vec<Found>), EngineError> {
     let ids: Vec<Id> = records.iter().map(|(_, record)| record.id.clone()).collect();
-    let stop = |error| unread(kind, error);
+    let stop = |error| unread(kind, &error);
     let mut found = kind.list(api, &ids, ours).await.map_err(stop)?;
     let there: BTreeSet<Id> = found.iter().map(|object| object.id.clone()).collect();
     let missing: Vec<Id> = ids.into_iter().filter(|id| !there.contains(id)).collect();
@@ -162,10 +187,9 @@ async fn read_again(api: &Client, kind: &dyn AnyKind, missing: Vec<Id>, ours: Ou
     Ok(found)
 }
 
-/// The error of a read of a kind's objects, with all scopes that reading them needs.
-pub(super) fn unread(kind: &dyn AnyKind, error: ApiError) -> EngineError {
-    let error = with_scopes(error, needed(kind, Operation::Read, &Term::null()));
-    EngineError::from(from_api(&error, &format!("read the objects of kind {}", kind.name())))
+/// The error of a read of a kind's objects.
+pub(super) fn unread(kind: &dyn AnyKind, error: &ApiError) -> EngineError {
+    EngineError::from(from_api(error, &format!("read the objects of kind {}", kind.name())))
 }
 
 /// Whether an object is there: asked by its own address, and where that says no, by the list.
@@ -191,11 +215,12 @@ fn seen(kind_name: &str, record: &Record, body: Option<Body>, salt: &Salt) -> Se
 /// is remembered by digest is turned into one.
 #[must_use]
 pub fn present(kind_name: &str, record: &Record, mut body: Body, salt: &Salt) -> Seen {
-    let mut digests = BTreeMap::new();
+    let (mut digests, mut secrets) = (BTreeMap::new(), Terms::new());
     let whole = body.clone();
     for row in kind(kind_name).map_or(&[][..], AnyKind::attrs) {
         let remembered = record.digests.get(row.name);
-        if row.reads == Reads::WriteOnly {
+        digests.extend(parts::remembered(row, &record.digests));
+        if matches!(row.reads, Reads::WriteOnly | Reads::Once) {
             match (record.body.get(row.name), remembered) {
                 (_, Some(digest)) => {
                     body.remove(row.name);
@@ -206,11 +231,36 @@ pub fn present(kind_name: &str, record: &Record, mut body: Body, salt: &Salt) ->
                 }
                 (None, None) => {}
             }
-        } else if remembered.is_some()
+        } else if (remembered.is_some() || row.holds_secret())
             && let Some(value) = body.remove(row.name)
         {
-            digests.insert(row.name.to_owned(), Digest::of(&Secret::new(normal(row, &value, &whole)), salt));
+            if row.reads == Reads::Readable {
+                digests.insert(row.name.to_owned(), Digest::of(&Secret::new(normal(row, &value, &whole)), salt));
+            }
+            if row.holds_secret() {
+                secrets.insert(row.name.to_owned(), revealed(row, value));
+            }
         }
     }
-    Seen::Present { body, digests }
+    Seen::Present { body, digests, secrets }
+}
+
+/// Reads again what no memory and no file may hold: the secrets of objects that are believed to be as they were.
+///
+/// # Errors
+/// The first read that fails.
+pub(super) async fn reveal(api: &Client, state: &State, observed: &mut Observed) -> Result<(), EngineError> {
+    for (address, seen) in &mut observed.seen {
+        let (Some(kind), Some(record), Seen::Present { secrets, .. }) = (kind(&address.kind), state.records.get(address), seen) else {
+            continue;
+        };
+        if !secrets.is_empty() || !kind.attrs().iter().any(dofloat_kinds::attr::Attr::holds_secret) {
+            continue;
+        }
+        let found = kind.read(api, &record.id).await.map_err(|error| unread(kind, &error))?;
+        if let Some(Seen::Present { secrets: found, .. }) = found.map(|found| present(kind.name(), record, found.body, &state.salt)) {
+            *secrets = found;
+        }
+    }
+    Ok(())
 }

@@ -13,7 +13,7 @@ fn told((name, record, given): (&str, &str, &str)) -> String {
     let (address, record) = state.records.pop_first().expect("a record");
     let body: Body =
         given.split_whitespace().filter_map(|word| word.split_once('=')).map(|(name, text)| (name.to_owned(), Value::from(text))).collect();
-    let Seen::Present { body, digests } = present(&address.kind, &record, body, &salt()) else { return "gone".to_owned() };
+    let Seen::Present { body, digests, .. } = present(&address.kind, &record, body, &salt()) else { return "gone".to_owned() };
     let compared = digests.iter().map(|(name, digest)| {
         let is = if record.digests.get(name) == Some(digest) { "the same" } else { "another" };
         format!("digest of {name}: {is}\n")

@@ -2,12 +2,15 @@
 //!
 //! Invariant: plain values, which decide and read nothing. It must not know what is planned.
 
+use std::collections::BTreeMap;
+
 use dofloat_api::client::Client;
 use dofloat_base::address::Address;
 use dofloat_base::clock::Clock;
 use dofloat_base::desired::Resolve;
 use dofloat_base::diag::Span;
 use dofloat_base::identity::Id;
+use dofloat_base::value::Body;
 use dofloat_state::store::Loaded;
 use dofloat_state::{Record, State};
 
@@ -16,6 +19,8 @@ use dofloat_state::{Record, State};
 pub struct Options {
     /// `-target`: only these and what they are built upon.
     pub targets: Vec<Address>,
+    /// `-exclude`: all but these and what is built upon them.
+    pub excludes: Vec<Address>,
     /// `-replace`.
     pub replace: Vec<Address>,
     /// `-refresh-only`.
@@ -26,10 +31,27 @@ pub struct Options {
     pub upgrade_nodes: bool,
     /// `-allow-duplicate`: these are made although an object like them carries the stack's mark and is in no record.
     pub duplicates: Vec<Address>,
+    /// `-allow-provisioners`
+    pub provisioners: bool,
     /// `import`: only these objects are taken over, and nothing else is done.
     pub adopt: Option<Vec<ImportTarget>>,
     /// `import -take-over`: even from another stack.
     pub take_over: bool,
+}
+
+impl Options {
+    /// Whether only a part of the stack is meant.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        !self.targets.is_empty() || !self.excludes.is_empty()
+    }
+
+    /// Whether something is named to be left alone, or not named where others are.
+    #[must_use]
+    pub fn leaves(&self, address: &Address) -> bool {
+        let named = |all: &[Address]| all.iter().any(|one| one.covers(address));
+        !self.targets.is_empty() && !named(&self.targets) || named(&self.excludes)
+    }
 }
 
 /// An object that is to become the record of an address.
@@ -58,6 +80,8 @@ pub struct SurveyContext<'a> {
     pub loaded: &'a Loaded,
     /// The state of a stack that was never applied: its lineage and salt.
     pub fresh: &'a State,
+    /// What data sources gave that were read before, as they decide how much is wanted; they are not read again.
+    pub read: &'a BTreeMap<Address, Body>,
     /// The API.
     pub api: &'a Client,
     /// The API's address.

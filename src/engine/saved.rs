@@ -13,10 +13,12 @@ use super::observed::{Observed, Seen};
 use super::planned::{Planned, Surveyed};
 use super::request::Options;
 use dofloat_base::address::Address;
+use dofloat_base::clock::Moment;
 use dofloat_base::diag::{Diagnostic, Severity};
 use dofloat_base::digest::{Digest, Salt, sha256_hex};
 use dofloat_base::identity::Id;
-use dofloat_base::value::{Body, Origin, Term, Value};
+use dofloat_base::types::Type;
+use dofloat_base::value::{Body, Origin, Term, Terms, Value};
 use dofloat_state::journal::Op;
 
 /// The version of the format.
@@ -40,11 +42,15 @@ pub struct Saved {
     pub salt: Salt,
     /// The request.
     targets: Vec<Address>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    excludes: Vec<Address>,
     replace: Vec<Address>,
     refresh_only: bool,
     destroy: bool,
     #[serde(default)]
     upgrade_nodes: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    provisioners: bool,
     /// The observations.
     seen: BTreeMap<Address, SavedSeen>,
     deposed: Vec<(Address, Id, SavedSeen)>,
@@ -65,6 +71,15 @@ pub struct Saved {
     pub variables: BTreeMap<String, serde_json::Value>,
     /// The digests of those that are.
     pub secrets: BTreeMap<String, String>,
+    /// The configuration as it was written, without its secrets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    configuration: Option<serde_json::Value>,
+    /// The types of the outputs, where they are known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    output_types: BTreeMap<String, serde_json::Value>,
+    /// When the plan was made, in milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    planned_at: Option<u64>,
     shows: ShownPlan,
 }
 
@@ -112,10 +127,12 @@ pub fn write(surveyed: &Surveyed, options: &Options) -> Result<Vec<u8>, serde_js
         base: plan.base.clone(),
         salt: surveyed.state.salt.clone(),
         targets: options.targets.clone(),
+        excludes: options.excludes.clone(),
         replace: options.replace.clone(),
         refresh_only: options.refresh_only,
         destroy: options.destroy,
         upgrade_nodes: options.upgrade_nodes,
+        provisioners: options.provisioners,
         seen: surveyed.observed.seen.iter().map(|(address, seen)| (address.clone(), seen.into())).collect(),
         deposed: surveyed.observed.deposed.iter().map(|((address, id), seen)| (address.clone(), id.clone(), seen.into())).collect(),
         stillborn: surveyed.observed.stillborn.clone(),
@@ -125,6 +142,9 @@ pub fn write(surveyed: &Surveyed, options: &Options) -> Result<Vec<u8>, serde_js
         addresses: Vec::new(),
         variables: plan.variables.clone(),
         secrets: plan.secrets.clone(),
+        configuration: plan.configuration.clone(),
+        output_types: plan.outputs.iter().filter_map(|(name, output)| Some((name.clone(), output.ty.as_ref()?.to_json()))).collect(),
+        planned_at: plan.planned_at.map(|moment| moment.0),
         shows: shows(plan),
     };
     let body = serde_json::to_string_pretty(&saved)?;
@@ -171,10 +191,12 @@ impl Saved {
     pub fn options(&self) -> Options {
         Options {
             targets: self.targets.clone(),
+            excludes: self.excludes.clone(),
             replace: self.replace.clone(),
             refresh_only: self.refresh_only,
             destroy: self.destroy,
             upgrade_nodes: self.upgrade_nodes,
+            provisioners: self.provisioners,
             // What was allowed is in what the plan shows.
             ..Options::default()
         }
@@ -190,6 +212,7 @@ impl Saved {
             busy: self.busy.clone(),
             strays: Vec::new(),
             data: self.data.clone(),
+            unread: BTreeMap::new(),
             down: self.down.clone(),
             altered: BTreeMap::new(),
             labels: BTreeMap::new(),
@@ -218,6 +241,10 @@ impl Saved {
         again.steps == self.shows.steps && again.changes == self.shows.changes && again.outputs == self.shows.outputs
     }
 
+    fn typed(&self, name: &str, output: &OutputChange) -> OutputChange {
+        OutputChange { ty: self.output_types.get(name).and_then(Type::from_json), ..output.clone() }
+    }
+
     /// The plan, to be shown. What was secret is unknown here.
     #[must_use]
     pub fn plan(&self) -> Plan {
@@ -241,7 +268,7 @@ impl Saved {
                 })
                 .collect(),
             steps: self.shows.steps.clone(),
-            outputs: self.shows.outputs.clone(),
+            outputs: self.shows.outputs.iter().map(|(name, output)| (name.clone(), self.typed(name, output))).collect(),
             notes: self
                 .shows
                 .notes
@@ -252,6 +279,9 @@ impl Saved {
             variables: self.variables.clone(),
             refresh_only: self.refresh_only,
             destroy: self.destroy,
+            is_complete: self.targets.is_empty() && self.excludes.is_empty(),
+            configuration: self.configuration.clone(),
+            planned_at: self.planned_at.map(Moment),
         }
     }
 }
@@ -315,7 +345,7 @@ fn term(shown: &Shown) -> Term {
 impl From<&Seen> for SavedSeen {
     fn from(seen: &Seen) -> Self {
         match seen {
-            Seen::Present { body, digests } => Self::Present { body: body.clone(), digests: digests.clone() },
+            Seen::Present { body, digests, .. } => Self::Present { body: body.clone(), digests: digests.clone() },
             Seen::Gone => Self::Gone,
         }
     }
@@ -324,7 +354,7 @@ impl From<&Seen> for SavedSeen {
 impl From<&SavedSeen> for Seen {
     fn from(seen: &SavedSeen) -> Self {
         match seen {
-            SavedSeen::Present { body, digests } => Self::Present { body: body.clone(), digests: digests.clone() },
+            SavedSeen::Present { body, digests } => Self::Present { body: body.clone(), digests: digests.clone(), secrets: Terms::new() },
             SavedSeen::Gone => Self::Gone,
         }
     }

@@ -19,7 +19,7 @@ use dofloat_base::digest::{Digest, Salt};
 use dofloat_base::identity::{Id, Owner};
 use dofloat_base::secret::Secret;
 use dofloat_base::types::Type;
-use dofloat_base::value::{Body, Term, Value};
+use dofloat_base::value::{Body, Term, Terms, Value};
 use dofloat_state::journal::Op;
 use dofloat_state::{Health, Record, State};
 
@@ -194,7 +194,7 @@ pub(super) fn state(text: &str) -> State {
 
 /// What is seen: what is remembered, but for what the lines say.
 pub(super) fn seen(state: &State, text: &str) -> Observed {
-    let present = |record: &Record| Seen::Present { body: record.body.clone(), digests: record.digests.clone() };
+    let present = |record: &Record| Seen::Present { body: record.body.clone(), digests: record.digests.clone(), secrets: Terms::new() };
     let mut observed = Observed {
         seen: state.records.iter().map(|(address, record)| (address.clone(), present(record))).collect(),
         deposed: state.deposed.iter().map(|(key, record)| (key.clone(), present(record))).collect(),
@@ -204,7 +204,11 @@ pub(super) fn seen(state: &State, text: &str) -> Observed {
         let mut words = line.split_whitespace();
         let address = at(words.next().expect("an address"));
         for word in words {
-            let there = observed.seen.entry(address.clone()).or_insert(Seen::Present { body: Body::new(), digests: BTreeMap::new() });
+            let there = observed.seen.entry(address.clone()).or_insert(Seen::Present {
+                body: Body::new(),
+                digests: BTreeMap::new(),
+                secrets: Terms::new(),
+            });
             match (word.split_once('='), there) {
                 (None, there) => *there = Seen::Gone,
                 (Some((name, text)), Seen::Present { body, .. }) => drop(body.insert(name.to_owned(), value(text))),

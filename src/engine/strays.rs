@@ -20,6 +20,7 @@ use dofloat_api::client::Client;
 use dofloat_base::address::{Address, Key};
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::{Id, Mark, Ours};
+use dofloat_base::value::Body;
 use dofloat_kinds::account::family;
 use dofloat_kinds::{KINDS, kind, project};
 use dofloat_state::State;
@@ -54,6 +55,9 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError>
         variables: BTreeMap::new(),
         refresh_only: false,
         destroy: true,
+        is_complete: true,
+        configuration: None,
+        planned_at: None,
     };
     for (number, stray) in (0..).zip(&strays) {
         may_go(context, &state, stray, &mut plan.notes).await?;
@@ -84,11 +88,15 @@ pub(super) async fn find(context: SurveyContext<'_>, state: &State, of: impl Fn(
         let doing = format!("look for objects of kind {} that carry the mark", kind.name());
         let found = kind.list(context.api, &[], ours).await.map_err(|error| EngineError::from(from_api(&error, &doing)))?;
         let strange = found.into_iter().filter(|found| claims.insert((family(kind.name()), found.id.clone())));
+        let open = |mut body: Body| {
+            body.retain(|name, _| !kind.attrs().iter().any(|row| row.name == name && row.holds_secret()));
+            body
+        };
         strays.extend(strange.map(|found| Stray {
             kind: kind.name(),
             name: found.body.get("name").and_then(|name| name.as_str()).unwrap_or_default().to_owned(),
             id: found.id,
-            body: found.body,
+            body: open(found.body),
         }));
     }
     Ok(strays)

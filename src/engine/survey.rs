@@ -2,14 +2,14 @@
 //!
 //! Invariant: it writes nothing, ever.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use futures_util::future::{join, join3};
 
 use super::change::Base;
 use super::claims;
 use super::cluster::health::{self, Configuration};
-use super::data;
+use super::data::{self, Answers};
 use super::doubles;
 use super::error::{EngineError, from_api};
 use super::foreign;
@@ -25,11 +25,12 @@ use super::recover;
 use super::refresh;
 use super::request::{ImportTarget, Options, SurveyContext};
 use super::saved::Saved;
+use super::tainted;
 use dofloat_api::client::Client;
 use dofloat_base::address::Address;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::{Id, Mark, Ours};
-use dofloat_base::value::{Body, Origin, Term, Value};
+use dofloat_base::value::{Origin, Term, Terms, Value};
 use dofloat_kinds::erased::AnyKind;
 use dofloat_kinds::{account, kind, project};
 use dofloat_state::State;
@@ -59,7 +60,8 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError>
     };
     let Baseline { state, adopted, mut observed, moves, no_project } = seen?;
     new?;
-    observed.data = read?;
+    Answers { found: observed.data, unread: observed.unread } = read?;
+    observed.data.extend(context.read.clone());
     let base = Base {
         stack: context.stack.to_owned(),
         lineage: state.lineage.clone(),
@@ -107,7 +109,8 @@ async fn make(
             return Ok(planned);
         }
         let found = data::read_all(snapshot, context.resolve, &planned.queries).await?;
-        observed.data.extend(found);
+        observed.data.extend(found.found);
+        observed.unread.extend(found.unread);
     }
 }
 
@@ -144,10 +147,13 @@ pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed
         return Err(EngineError::from(stale(&why)));
     }
     let (mut state, adopted) = recover::reconciled(context, remembered).await?;
+    tainted::must_be_decided(context.stack, context.options, context.resolve, &state)?;
     let mut observed = saved.observed();
+    observed.data.extend(context.read.clone());
     let desired = context.resolve.desired();
     let mut moves = moves::apply(&mut state, desired);
     import::again(&mut state, &observed.seen, &saved.imported(), desired, &mut moves);
+    refresh::reveal(context.api, &state, &mut observed).await?;
     let options = saved.options();
     let planned = make(context, &context.api.snapshot(), &state, &mut observed, &options, &moves, base.clone()).await?;
     if !saved.holds(&planned) {
@@ -159,12 +165,14 @@ pub async fn again(context: SurveyContext<'_>, saved: &Saved) -> Result<Surveyed
 }
 
 /// Reads beside all else what is asked for in any case; where a part is planned only, nobody knows yet what that is.
-async fn read_early(context: SurveyContext<'_>, snapshot: &Client) -> Result<BTreeMap<Address, Body>, EngineError> {
+async fn read_early(context: SurveyContext<'_>, snapshot: &Client) -> Result<Answers, EngineError> {
     let options = context.options;
-    if options.destroy || options.adopt.is_some() || !options.targets.is_empty() {
-        return Ok(BTreeMap::new());
+    if options.destroy || options.adopt.is_some() || options.is_partial() {
+        return Ok(Answers::default());
     }
-    data::read_all(snapshot, context.resolve, &data::at_once(context.resolve)).await
+    let mut queries = data::at_once(context.resolve);
+    queries.retain(|query| !context.read.contains_key(&query.address));
+    data::read_all(snapshot, context.resolve, &queries).await
 }
 
 /// The recorded state, with an interrupted run reconciled and all moves applied, and the observed objects.
@@ -178,6 +186,7 @@ struct Baseline {
 
 async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) -> Result<Baseline, EngineError> {
     let (mut state, adopted) = recover::reconciled(context, remembered).await?;
+    tainted::must_be_decided(context.stack, context.options, context.resolve, &state)?;
     let desired = context.resolve.desired();
     let mut moves = moves::apply(&mut state, desired);
     let targets: Vec<ImportTarget> = match &context.options.adopt {
@@ -190,6 +199,9 @@ async fn see(context: SurveyContext<'_>, remembered: &State, snapshot: &Client) 
     if !context.refresh || context.options.adopt.is_some() {
         let mut observed = believed(&state);
         observed.seen.extend(taken);
+        if context.options.adopt.is_none() {
+            refresh::reveal(context.api, &state, &mut observed).await?;
+        }
         return Ok(Baseline { state, adopted, observed, moves, no_project: false });
     }
     // Nothing can carry a mark that was drawn just now; a simulated stack has the same one each time.
@@ -247,7 +259,7 @@ async fn read_pairs(context: SurveyContext<'_>, state: &State, observed: &mut Ob
         if gone && report.is_alive() {
             let mut body = record.body.clone();
             body.remove(attribute);
-            observed.seen.insert(resource.clone(), Seen::Present { body, digests: record.digests.clone() });
+            observed.seen.insert(resource.clone(), Seen::Present { body, digests: record.digests.clone(), secrets: Terms::new() });
         }
     }
 }
@@ -269,7 +281,11 @@ fn stale(why: &str) -> Diagnostic {
 
 /// The records as they are, without asking.
 fn believed(state: &State) -> Observed {
-    let seen = |record: &dofloat_state::Record| Seen::Present { body: record.body.clone(), digests: record.digests.clone() };
+    let seen = |record: &dofloat_state::Record| Seen::Present {
+        body: record.body.clone(),
+        digests: record.digests.clone(),
+        secrets: Terms::new(),
+    };
     Observed {
         seen: state.records.iter().map(|(address, record)| (address.clone(), seen(record))).collect(),
         deposed: state.deposed.iter().map(|(key, record)| (key.clone(), seen(record))).collect(),

@@ -1,4 +1,5 @@
-//! `-target`: a part of the stack, with what it is built upon, or what is built upon it where it goes.
+//! `-target`: a part of the stack, with what it is built upon, or what is built upon it where it goes; `-exclude`: all but a part,
+//! the other way round.
 //!
 //! Invariant: an address that names nothing is a mistake, for `-replace` too. Pure.
 
@@ -15,9 +16,9 @@ pub(super) fn chosen(input: &Input<'_>, graph: &graph::Graph<Address>) -> Result
     let desired = input.resolve.desired();
     let all: BTreeSet<&Address> = desired.resources.keys().chain(desired.data.keys()).chain(input.state.records.keys()).collect();
     let mut errors = Vec::new();
-    for (option, address) in
-        input.options.targets.iter().map(|a| ("-target", a)).chain(input.options.replace.iter().map(|a| ("-replace", a)))
-    {
+    let options = input.options;
+    let named = [("-target", &options.targets), ("-exclude", &options.excludes), ("-replace", &options.replace)];
+    for (option, address) in named.into_iter().flat_map(|(option, all)| all.iter().map(move |address| (option, address))) {
         if !all.iter().any(|known| address.covers(known)) {
             errors.push(
                 Diagnostic::error(format!("{option} names {address}, which is neither in the configuration nor in the state."))
@@ -28,7 +29,10 @@ pub(super) fn chosen(input: &Input<'_>, graph: &graph::Graph<Address>) -> Result
     if !errors.is_empty() {
         return Err(EngineError::failed(errors));
     }
-    if input.options.targets.is_empty() {
+    if !options.excludes.is_empty() {
+        return Ok(Some(remaining(input, graph, &all)));
+    }
+    if options.targets.is_empty() {
         return Ok(None);
     }
     let mut chosen: BTreeSet<Address> =
@@ -54,4 +58,22 @@ pub(super) fn chosen(input: &Input<'_>, graph: &graph::Graph<Address>) -> Result
         }
     }
     Ok(Some(chosen))
+}
+
+/// All but what is excluded, and what is built upon that; where all goes, what that is built upon stays with it.
+fn remaining(input: &Input<'_>, graph: &graph::Graph<Address>, all: &BTreeSet<&Address>) -> BTreeSet<Address> {
+    let excluded = |address: &Address| input.options.excludes.iter().any(|named| named.covers(address));
+    let mut left: BTreeSet<Address> = all.iter().filter(|address| excluded(address)).map(|address| (*address).clone()).collect();
+    if input.options.destroy {
+        let mut queue: Vec<Address> = left.iter().cloned().collect();
+        while let Some(address) = queue.pop() {
+            let before = input.state.records.get(&address).into_iter().flat_map(|record| &record.after);
+            queue.extend(before.filter(|before| left.insert((*before).clone())).cloned());
+        }
+    } else {
+        let upon: Vec<Address> =
+            all.iter().filter(|address| graph.needs(address).iter().any(|before| left.contains(before))).map(|a| (*a).clone()).collect();
+        left.extend(upon);
+    }
+    all.iter().filter(|address| !left.contains(**address)).map(|address| (*address).clone()).collect()
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
+use uuid::Uuid;
 
 use super::diff::normal;
 use super::request::ImportTarget;
@@ -18,7 +19,7 @@ use dofloat_base::types::Type;
 use dofloat_base::value::{Body, Value};
 use dofloat_kinds::attr::{Attr, Reads, Secrecy};
 use dofloat_kinds::erased::AnyKind;
-use dofloat_kinds::kind;
+use dofloat_kinds::{kind, name_in_vault};
 use dofloat_state::{Health, Record, SavedOutput};
 
 /// The content of a file.
@@ -32,6 +33,8 @@ pub struct Foreign {
     pub outputs: BTreeMap<String, SavedOutput>,
     /// The values of those that are sensitive.
     pub secrets: BTreeMap<String, Secret<Value>>,
+    /// What is secret of objects that this machine made, by the names that a vault keeps it by.
+    pub kept: BTreeMap<String, Secret<Value>>,
     /// Objects that Terraform would have made anew.
     pub tainted: Vec<Address>,
 }
@@ -116,7 +119,7 @@ fn whole(json: &Json, salt: &Salt) -> Result<Foreign, String> {
                 .map(|(name, value)| (name.clone(), Value::from_json(value)))
                 .filter(|(_, value)| *value != Value::Null)
                 .collect();
-            let id = kind.identity(&body).ok_or_else(|| format!("{full} has no id"))?;
+            let id = kind.identity(&body).or_else(|| told_apart(kind, &body, &full)).ok_or_else(|| format!("{full} has no id"))?;
             if foreign.targets.iter().any(|target| target.to == address) {
                 return Err(format!("{full} occurs twice"));
             }
@@ -124,6 +127,7 @@ fn whole(json: &Json, salt: &Salt) -> Result<Foreign, String> {
                 foreign.tainted.push(address.clone());
             }
             dependencies.push(depends(instance));
+            foreign.kept.extend(own_secrets(kind, &id, &body));
             let told = told(kind, &id, &body, &sensitive(instance), salt, instance.get("create_before_destroy") == Some(&Json::Bool(true)));
             foreign.targets.push(ImportTarget { to: address, id, told: Some(told), span: None });
         }
@@ -134,6 +138,12 @@ fn whole(json: &Json, salt: &Salt) -> Result<Foreign, String> {
 }
 
 /// Turns what instances were built upon into addresses of instances that are there.
+/// The identity of what is on this machine only, or is one of several that are made of one object: its address tells it apart.
+fn told_apart(kind: &dyn AnyKind, body: &Body, full: &str) -> Option<Id> {
+    let own = Uuid::new_v5(&Uuid::NAMESPACE_OID, full.as_bytes()).to_string();
+    if kind.is_local() { Some(Id(own)) } else { Some(Id(format!("{},{own}", body.get("id")?.as_str()?))) }
+}
+
 fn link(foreign: &mut Foreign, dependencies: Vec<BTreeSet<Address>>) {
     let mut all: BTreeMap<Address, Vec<Address>> = BTreeMap::new();
     for target in &foreign.targets {
@@ -168,6 +178,13 @@ fn sensitive(instance: &Json) -> BTreeSet<String> {
     paths.filter_map(first).collect()
 }
 
+/// What is secret of an object that only its record knows: nothing could read it again.
+fn own_secrets(kind: &dyn AnyKind, id: &Id, body: &Body) -> Option<(String, Secret<Value>)> {
+    let own = kind.attrs().iter().filter(|row| kind.is_local() && row.holds_secret() && !row.settable());
+    let own: Body = own.filter_map(|row| Some((row.name.to_owned(), body.get(row.name)?.clone()))).collect();
+    (!own.is_empty()).then(|| (name_in_vault(kind.name(), id), Secret::new(Value::Map(own))))
+}
+
 /// The attributes that the API does not return but the file has.
 fn told(kind: &dyn AnyKind, id: &Id, body: &Body, sensitive: &BTreeSet<String>, salt: &Salt, create_first: bool) -> Record {
     let mut told = Record {
@@ -181,9 +198,13 @@ fn told(kind: &dyn AnyKind, id: &Id, body: &Body, sensitive: &BTreeSet<String>, 
     };
     for row in kind.attrs() {
         let Some(value) = body.get(row.name).filter(|value| !is_empty(value)) else { continue };
-        if row.secrecy == Secrecy::Hidden || sensitive.contains(row.name) {
+        if row.holds_secret() && row.reads != Reads::WriteOnly {
+            // It is read again where it is needed, and the API says whether it is still so.
+            continue;
+        }
+        if row.secrecy != Secrecy::Open || sensitive.contains(row.name) {
             told.digests.insert(row.name.to_owned(), digest(row, value, body, salt));
-        } else if row.reads == Reads::WriteOnly {
+        } else if matches!(row.reads, Reads::WriteOnly | Reads::Once) {
             told.body.insert(row.name.to_owned(), value.clone());
         }
     }
@@ -243,7 +264,7 @@ mod tests {
            "sensitive_attributes": [[{"type": "get_attr", "value": "user_data"}]],
            "attributes": {"id": "7", "name": "web", "ssh_keys": ["1"], "user_data": "AAF4C61DDCC5E8A2DABEDE0F3B482CD9AEA9434D"}},
           {"index_key": 1, "deposed": "00ff", "attributes": {"id": "8"}}]},
-        {"mode": "managed", "type": "digitalocean_spaces_bucket", "name": "b", "instances": [{"attributes": {"id": "b"}}]},
+        {"mode": "managed", "type": "digitalocean_nothing", "name": "b", "instances": [{"attributes": {"id": "b"}}]},
         {"mode": "managed", "module": "module.m[\"a\"]", "type": "digitalocean_vpc", "name": "net", "instances": [{"attributes": {"id": "v-2"}}]},
         {"mode": "data", "type": "digitalocean_images", "name": "i", "instances": [{"attributes": {"id": "i"}}]}
       ]}"#;
@@ -266,7 +287,7 @@ mod tests {
         );
         assert_eq!(foreign.tainted, ["digitalocean_droplet.web[0]".parse().unwrap()]);
         let left: Vec<&str> = foreign.left.iter().map(|(address, _)| address.as_str()).collect();
-        assert_eq!(left, ["digitalocean_droplet.web[1]", "digitalocean_spaces_bucket.b", "data.digitalocean_images.i"]);
+        assert_eq!(left, ["digitalocean_droplet.web[1]", "digitalocean_nothing.b", "data.digitalocean_images.i"]);
         assert_eq!(foreign.outputs["ip"].value, Some("192.0.2.1".into()));
         assert_eq!(foreign.outputs["key"].value, None);
         assert!(foreign.outputs["key"].sensitive.as_ref().unwrap().matches(&foreign.secrets["key"], &salt()));

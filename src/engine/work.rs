@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::change::StepId;
 use super::cluster::health::{self, Goal};
 use super::data::Query;
-use super::error::{from_api, with_scopes};
+use super::error::from_api;
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_api::wait::Waiting;
@@ -19,10 +19,9 @@ use dofloat_base::desired::Watch;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::{Id, Mark, Ours};
 use dofloat_base::value::{Body, Term, Terms};
-use dofloat_kinds::attr::Change;
+use dofloat_kinds::attr::{Change, Reads};
 use dofloat_kinds::data::Miss;
-use dofloat_kinds::erased::AnyKind;
-use dofloat_kinds::scopes::{Operation, needed};
+use dofloat_kinds::erased::{AnyKind, Weight};
 use dofloat_state::journal::Op;
 
 /// How often an edit whose answer was lost is looked into and made again.
@@ -78,6 +77,10 @@ pub(super) enum Message {
     Failed { step: StepId, why: Diagnostic, doubt: bool },
     /// What a data source gave.
     Read { step: StepId, query: Box<Query>, found: Result<Body, Miss> },
+    /// A provisioner printed a line.
+    Printed { step: StepId, line: String },
+    /// A provisioner has ended.
+    Provisioned { step: StepId, ended: Result<(), Diagnostic> },
     /// A gate has opened, or will not.
     Gated { step: StepId, opened: Result<(), Diagnostic> },
 }
@@ -143,7 +146,7 @@ pub(super) fn watched(api: &Client, step: StepId, tell: &mpsc::Sender<Message>) 
 
 async fn created(task: &Task, api: &Client, tell: &mpsc::Sender<Message>) -> Message {
     let step = task.step;
-    match task.kind.create(api, &task.address, &Term::map(task.sent.clone()), task.ours()).await {
+    match task.kind.create(api, &Term::map(task.sent.clone()), task.ours()).await {
         Ok(created) => {
             let (written, on_disk) = oneshot::channel();
             if tell.send(Message::Made { step, id: created.id.clone(), written }).await.is_err() || on_disk.await.is_err() {
@@ -173,7 +176,7 @@ async fn deleted(task: &Task, api: &Client, id: &Id) -> Message {
     let step = task.step;
     match task.kind.before_delete(api, id, &task.seen, &task.own).await {
         Ok(complaints) => {
-            if let Some(complaint) = complaints.into_iter().find(|complaint| !complaint.warning) {
+            if let Some(complaint) = complaints.into_iter().find(|complaint| complaint.weight != Weight::Warning) {
                 let why = Diagnostic::error(complaint.message).about(&task.address).hint(complaint.hint.unwrap_or_default());
                 return Message::Failed { step, why, doubt: false };
             }
@@ -197,7 +200,7 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
     let mut seen = task.seen.clone();
     for edit in edits {
         let Some(edit) = task.kind.attrs().iter().find_map(|row| match row.change {
-            Change::InPlace(name) | Change::Disruptive(name) | Change::Enable(name) if name == edit => Some(name),
+            Change::InPlace(name) | Change::Disruptive(name) | Change::Enable(name) | Change::Grow(name) if name == edit => Some(name),
             _ => row.held.map(|held| held.edit).filter(|name| name == edit),
         }) else {
             continue;
@@ -216,7 +219,13 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
         }
     }
     match task.kind.read(api, &id).await {
-        Ok(Some(live)) => Message::Done { step, live: Some((id, live.body)) },
+        Ok(Some(mut live)) => {
+            let once = task.kind.attrs().iter().filter(|row| row.reads == Reads::Once);
+            for (row, value) in once.filter_map(|row| Some((row, task.seen.get(row.name)?))) {
+                live.body.entry(row.name.to_owned()).or_insert_with(|| value.clone());
+            }
+            Message::Done { step, live: Some((id, live.body)) }
+        }
         Ok(None) => Message::Failed {
             step,
             why: Diagnostic::error(format!(
@@ -232,15 +241,6 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
 }
 
 fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
-    let operation = match task.op {
-        Op::Create | Op::AwaitReady { .. } => Operation::Create,
-        Op::Edit { .. } => Operation::Update,
-        Op::Delete { .. } | Op::Forget { .. } => Operation::Delete,
-    };
-    // Those to read were there when the plan was made.
-    let needed = needed(task.kind, operation, &Term::map(task.terms.clone()));
-    let error = with_scopes(error.clone(), needed.into_iter().filter(|scope| !scope.ends_with(":read")));
-    let error = &error;
     let doubt = !matches!(
         error,
         ApiError::Rejected { .. }
@@ -248,6 +248,7 @@ fn failed(task: &Task, error: &ApiError, verb: &str) -> Message {
             | ApiError::NotFound { .. }
             | ApiError::Throttled { .. }
             | ApiError::Untrusted { .. }
+            | ApiError::Local { .. }
     );
     Message::Failed { step: task.step, why: from_api(error, &format!("{verb} {}", task.address)).about(&task.address), doubt }
 }

@@ -4,6 +4,8 @@
 //! Invariant: diff, validation, plan text and the scope report all derive from these rows; nothing else says the same
 //! thing again. Rows are constants.
 
+mod blocks;
+
 use super::valid::Valid;
 use dofloat_base::types::Type;
 use dofloat_base::value::{Body, Value};
@@ -75,6 +77,8 @@ pub enum Change {
     Disruptive(EditName),
     /// From false to true by a call, while the object goes on working; anything else only by a new object.
     Enable(EditName),
+    /// To more than there is by a call, while the object goes on working; to less only by a new object.
+    Grow(EditName),
     /// Only by a new object.
     Replace,
     /// Not at all on the API's side: the new value is just recorded.
@@ -90,6 +94,8 @@ pub enum Secrecy {
     Open,
     /// Only its digest is kept; an expression that reads it gets the SHA-1 of the text, as with the official provider.
     Hidden,
+    /// Only its digest is kept; an expression that reads it gets the value, marked as sensitive.
+    Sensitive,
 }
 
 /// Whether the API gives it back.
@@ -102,6 +108,8 @@ pub enum Reads {
     WhenSet,
     /// No (create-only, or local): what was last sent is kept in state.
     WriteOnly,
+    /// No: it came about with the object and never changes, so it is kept in state as it was then.
+    Once,
     /// Yes, but other resources change it (the droplet that a reserved IP points to): never remembered, never drift.
     Volatile,
 }
@@ -134,7 +142,14 @@ pub struct Wire {
     pub single: bool,
     /// Whether it is sent even where it is empty.
     pub always: bool,
+    /// Whether a PUT repeats it though it cannot be changed.
+    pub resent: bool,
+    /// Whether its block is sent with all its parts, those that are nothing too, and so taken back.
+    pub whole: bool,
 }
+
+/// Whether what is there will do for what is wanted; each with the other attributes of its side.
+pub type Suits = fn(wanted: (&Value, &Body), there: (&Value, &Body)) -> bool;
 
 /// What an attribute names: an object of another kind.
 #[derive(Clone, Copy, Debug)]
@@ -198,6 +213,8 @@ pub struct Attr {
     pub reads: Reads,
     /// How it is compared.
     pub compare: Compare,
+    /// Whether what is there will do for what is wanted, though it is another: the API has completed what is written.
+    pub suits: Option<Suits>,
     /// In which spelling it is known once it is there.
     pub echo: Echo,
     /// The edits that may change it though it is computed (a resize changes `memory`): unknown until they are done.
@@ -212,6 +229,11 @@ pub struct Attr {
     pub scopes: &'static [&'static str],
     /// Token scopes without which the API leaves it out of its answers.
     pub read_scopes: &'static [&'static str],
+    /// Token scopes needed to delete an object in which it is true.
+    pub leave_scopes: &'static [&'static str],
+    /// Whether it is sealed, as a part of a block: the API takes it, and gives it back in no form that could be compared. It is as
+    /// secret as a password, and what was last sent is remembered by digest.
+    pub sealed: bool,
     /// What it names, if it names an object.
     pub points: Option<Points>,
     /// How it stands in requests and answers; plain kinds alone go by it.
@@ -270,6 +292,7 @@ impl Attr {
             secrecy: Secrecy::Open,
             reads: Reads::Readable,
             compare: Compare::Exact,
+            suits: None,
             echo: Echo::Normal,
             follows: &[],
             held: None,
@@ -277,8 +300,10 @@ impl Attr {
             repeats: &[],
             scopes: &[],
             read_scopes: &[],
+            leave_scopes: &[],
+            sealed: false,
             points: None,
-            wire: Wire { sent: None, read: None, single: false, always: false },
+            wire: Wire { sent: None, read: None, single: false, always: false, resent: false, whole: false },
             valid: Valid::Any,
             doc,
         }
@@ -326,6 +351,20 @@ impl Attr {
     #[must_use]
     pub const fn hidden(mut self) -> Self {
         self.secrecy = Secrecy::Hidden;
+        self
+    }
+
+    /// The same, sensitive to whoever reads it.
+    #[must_use]
+    pub const fn sensitive(mut self) -> Self {
+        self.secrecy = Secrecy::Sensitive;
+        self
+    }
+
+    /// The same, known from when the object was made.
+    #[must_use]
+    pub const fn once(mut self) -> Self {
+        self.reads = Reads::Once;
         self
     }
 
@@ -385,6 +424,13 @@ impl Attr {
         self
     }
 
+    /// The same, where another value may do too.
+    #[must_use]
+    pub const fn suits(mut self, suits: Suits) -> Self {
+        self.suits = Some(suits);
+        self
+    }
+
     /// The same, known in another spelling once it is there.
     #[must_use]
     pub const fn echo(mut self, echo: Echo) -> Self {
@@ -403,6 +449,25 @@ impl Attr {
     #[must_use]
     pub const fn read_scopes(mut self, scopes: &'static [&'static str]) -> Self {
         self.read_scopes = scopes;
+        self
+    }
+
+    /// The same with scopes that are needed to delete an object in which it is true.
+    #[must_use]
+    pub const fn leave_scopes(mut self, scopes: &'static [&'static str]) -> Self {
+        self.leave_scopes = scopes;
+        self
+    }
+
+    /// Where an answer has it, with dots between the fields that it lies in.
+    pub(crate) fn shown_at(&self) -> String {
+        self.wire.read.map_or_else(|| self.name.to_owned(), |pointer| pointer.trim_start_matches('/').replace('/', "."))
+    }
+
+    /// The same, sealed as a part of its block.
+    #[must_use]
+    pub const fn sealed(mut self) -> Self {
+        self.sealed = true;
         self
     }
 
@@ -460,6 +525,20 @@ impl Attr {
         self
     }
 
+    /// The same, repeated by every PUT though it cannot be changed.
+    #[must_use]
+    pub const fn resent(mut self) -> Self {
+        self.wire.resent = true;
+        self
+    }
+
+    /// The same, sent with all its parts, and taken back by what is nothing in each.
+    #[must_use]
+    pub const fn whole(mut self) -> Self {
+        self.wire.whole = true;
+        self
+    }
+
     /// The same, which may be no other than this.
     #[must_use]
     pub const fn valid(mut self, valid: Valid) -> Self {
@@ -496,27 +575,9 @@ impl Attr {
             },
             Compare::Normal(form) => form(value),
             Compare::Within(form) => form(value, body),
-            Compare::Block => self.normal_blocks(value),
+            // What the API alone sets is nobody's wish.
+            Compare::Block => self.compared_blocks(value),
         }
-    }
-
-    /// Blocks with every row of theirs, nothing left out.
-    fn normal_blocks(&self, value: &Value) -> Value {
-        let (Some(rows), Value::List(items)) = (self.inner(), value) else { return value.clone() };
-        let normal = |item: &Value| {
-            let Value::Map(fields) = item else { return item.clone() };
-            let field = |row: &Attr| {
-                let value = fields.get(row.name).filter(|value| **value != Value::Null).cloned();
-                (row.name.to_owned(), row.normal(&value.unwrap_or_else(|| row.unset()), fields))
-            };
-            Value::Map(rows.iter().map(field).collect())
-        };
-        let mut items: Vec<Value> = items.iter().map(normal).collect();
-        if matches!(self.ty, Ty::Set(_)) {
-            items.sort();
-            items.dedup();
-        }
-        Value::List(items)
     }
 
     /// A written value in the spelling in which it is known once it is there; `None` if that cannot be told yet. `body` holds the
@@ -526,6 +587,7 @@ impl Attr {
         let echoed = match self.echo {
             _ if self.reads == Reads::WriteOnly => value.clone(),
             Echo::Written => value.clone(),
+            Echo::Normal if matches!(self.compare, Compare::Block) => self.written_blocks(value),
             Echo::Normal => self.normal(value, body),
             Echo::Form(form) => form(value, body)?,
             Echo::Unforeseen => return None,
@@ -552,12 +614,14 @@ impl Attr {
         }
     }
 
-    /// How the change to `wanted` is made: never `Change::Enable`.
+    /// How the change of what is there to `wanted` is made: never `Change::Enable` or `Change::Grow`.
     #[must_use]
-    pub fn change_to(&self, wanted: &Value) -> Change {
+    pub fn change_to(&self, wanted: &Value, there: &Value) -> Change {
+        let items = |value: &Value| self.normal(value, &Body::new()).as_list().unwrap_or_default().to_vec();
         match self.change {
             Change::Enable(edit) if *wanted == Value::Bool(true) => Change::InPlace(edit),
-            Change::Enable(_) => Change::Replace,
+            Change::Grow(edit) if items(there).iter().all(|item| items(wanted).contains(item)) => Change::InPlace(edit),
+            Change::Enable(_) | Change::Grow(_) => Change::Replace,
             change => change,
         }
     }

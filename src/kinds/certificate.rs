@@ -2,20 +2,24 @@
 //!
 //! Invariant: a certificate is known by its name, which is unique: its uuid is another after each renewal.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use serde_json::Value as Json;
 
 use super::attr::{Attr, Change, Lit, SETTLE, TIMEOUTS, Ty};
 use super::compare::SET;
 use super::complaints::{self, Complaints};
-use super::plain::{Collection, Hooks, Plain, Ready, Taken, Unique, scopes};
+use super::plain::{Collection, Hooks, Plain, Ready, Taken, Unique};
 use super::valid::Valid;
+use dofloat_api::client::Client;
+use dofloat_api::error::ApiError;
 use dofloat_base::value::Term;
 
 /// `digitalocean_certificate`.
 pub(crate) static CERTIFICATE: Plain = Plain {
     name: "digitalocean_certificate",
     noun: "certificate",
-    scopes: scopes!("certificate", fixed),
     at: Collection { path: "/certificates", one: "certificate", many: "certificates", id: "name", key: Some("id") },
     unique: &[Unique { attrs: &["name"], noun: "name", taken: Taken::Refuse }],
     // The official provider waits ten minutes.
@@ -23,7 +27,9 @@ pub(crate) static CERTIFICATE: Plain = Plain {
     attrs: &[
         Attr::computed("id", Ty::String, "The certificate's name."),
         Attr::computed("uuid", Ty::String, "Its uuid, another after each renewal.").at("/id").volatile(),
-        Attr::required("name", Ty::String, Change::Replace, "Its name, unique in the account.").identity().valid(Valid::UpTo(255)),
+        Attr::required("name", Ty::String, Change::Replace, "Its name, unique in the account.")
+            .identity()
+            .valid(Valid::Asked(super::form::short, "It has up to 255 characters.")),
         Attr::optional("type", Ty::String, Change::Replace, "custom or lets_encrypt.")
             .default(Lit::Str("custom"))
             .valid(Valid::OneOf(&["custom", "lets_encrypt"])),
@@ -42,9 +48,38 @@ pub(crate) static CERTIFICATE: Plain = Plain {
         Attr::computed("not_after", Ty::String, "When it expires.").volatile(),
         Attr::computed("sha1_fingerprint", Ty::String, "Its SHA-1 fingerprint.").volatile(),
     ],
-    hooks: Hooks { check },
+    hooks: Hooks { check, ..Hooks::NONE },
     ..Plain::NOTHING
 };
+
+/// The account's certificates: other kinds are told of one by its name, and tell the API its uuid.
+pub(crate) struct Names(BTreeMap<String, String>);
+
+impl Names {
+    /// Asks for all of them.
+    ///
+    /// # Errors
+    /// A read that fails.
+    pub(crate) async fn of(api: &Client) -> Result<Self, ApiError> {
+        let all: Vec<Json> = api.list(CERTIFICATE.at.path, &[], CERTIFICATE.at.many).await?;
+        let named = |of: &Json| Some((of["id"].as_str()?.to_owned(), of["name"].as_str()?.to_owned()));
+        Ok(Self(all.iter().filter_map(named).collect()))
+    }
+
+    /// The uuid of a certificate that is named by its name or its uuid.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(crate) fn id(&self, name: &str) -> Result<&str, ApiError> {
+        let found = self.0.iter().find(|(id, known)| *known == name || *id == name);
+        found.map(|(id, _)| id.as_str()).ok_or_else(|| ApiError::Unsettled { what: format!("the account has no certificate `{name}`") })
+    }
+
+    /// The name of the certificate with this uuid; what is not known stays as it is.
+    pub(crate) fn name<'a>(&'a self, id: &'a str) -> &'a str {
+        self.0.get(id).map_or(id, String::as_str)
+    }
+}
 
 fn check(body: &Term, complaints: &mut Complaints) {
     let (needed, other) = match complaints::text(body, "type").as_deref() {

@@ -15,6 +15,8 @@ pub(crate) const UNCOMPARED: Compare = Compare::Normal(|_| Value::Null);
 pub(crate) const EMPTY_IS_NULL: Compare = Compare::Normal(empty_is_null);
 /// A set; the empty one is none.
 pub(crate) const SET: Compare = Compare::Normal(set);
+/// Uniform resource names, in any order.
+pub(crate) const URNS: Compare = Compare::Normal(urns);
 /// Tags: a set without regard to case.
 pub(crate) const TAGS: Compare = Compare::Normal(tags);
 /// A range in CIDR notation.
@@ -56,8 +58,18 @@ fn empty_is_null(value: &Value) -> Value {
         Value::Str(text) if text.is_empty() => Value::Null,
         Value::Number(number) if *number == Number::from(0_i64) => Value::Null,
         Value::List(items) if items.is_empty() => Value::Null,
+        Value::Map(entries) if entries.is_empty() => Value::Null,
         other => other.clone(),
     }
+}
+
+/// The one name of an object that has two: projects tell a reserved address by the name that it had as a floating one.
+pub(crate) fn own_urn(urn: &str) -> String {
+    urn.strip_prefix("do:reservedip:").map_or_else(|| urn.to_owned(), |ip| format!("do:floatingip:{ip}"))
+}
+
+fn urns(value: &Value) -> Value {
+    sorted(value, |urn| on_text(urn, own_urn))
 }
 
 fn set(value: &Value) -> Value {

@@ -3,7 +3,7 @@
 //! Invariant: a complaint never quotes a secret: the readers here give open values only.
 
 use super::attr::Attr;
-use super::job::{Complaint, Job};
+use super::job::{Complaint, Job, Weight};
 use dofloat_base::address::Address;
 use dofloat_base::value::{Term, Value};
 
@@ -22,12 +22,23 @@ impl Complaints {
 
     /// An error at an attribute.
     pub(crate) fn error(&mut self, path: &[&str], message: impl Into<String>, hint: impl Into<String>) {
-        self.push(path, message.into(), hint.into(), false);
+        self.push(path, message.into(), hint.into(), Weight::Error);
+    }
+
+    /// A text that has not the form that DigitalOcean asks for. Terraform's provider minds only that there is none.
+    pub(crate) fn malformed(&mut self, text: &str, path: &[&str], message: impl Into<String>, hint: impl Into<String>) {
+        let weight = if text.is_empty() { Weight::Error } else { Weight::Refusal };
+        self.push(path, message.into(), hint.into(), weight);
+    }
+
+    /// What DigitalOcean refuses at an attribute, and Terraform's provider lets pass.
+    pub(crate) fn refusal(&mut self, path: &[&str], message: impl Into<String>, hint: impl Into<String>) {
+        self.push(path, message.into(), hint.into(), Weight::Refusal);
     }
 
     /// A warning at an attribute.
     pub(crate) fn warning(&mut self, path: &[&str], message: impl Into<String>, hint: impl Into<String>) {
-        self.push(path, message.into(), hint.into(), true);
+        self.push(path, message.into(), hint.into(), Weight::Warning);
     }
 
     /// All of them.
@@ -35,10 +46,10 @@ impl Complaints {
         self.found
     }
 
-    fn push(&mut self, path: &[&str], message: String, hint: String, warning: bool) {
+    fn push(&mut self, path: &[&str], message: String, hint: String, weight: Weight) {
         let path = path.iter().map(|&part| part.to_owned()).collect();
         let hint = Some(hint).filter(|hint| !hint.is_empty());
-        self.found.push(Complaint { address: self.about.clone(), path, message, hint, warning });
+        self.found.push(Complaint { address: self.about.clone(), path, message, hint, weight });
     }
 }
 
@@ -119,7 +130,8 @@ pub(crate) fn rows(rows: &[Attr], body: &Term, path: &[&str], complaints: &mut C
 fn one(row: &Attr, term: &Term, at: &[&str], complaints: &mut Complaints) {
     let mut complain = |at: &[&str], value: &Value| {
         if let Some((wrong, right)) = row.valid.wrong(value) {
-            complaints.error(at, format!("`{}`: {wrong}.", row.name), right);
+            let weight = row.valid.weight(value);
+            complaints.push(at, format!("`{}`: {wrong}.", row.name), right, weight);
         }
     };
     match term {

@@ -9,7 +9,8 @@ use super::attr::{Attr, Change, Compare, Ty};
 use super::complaints::{self, Complaints};
 use super::erased::{Complaint, Job, Places, Scopes, Sure};
 use super::record::{self, Record};
-use super::{For, Hit, Kind, Made, form, if_there};
+use super::zone::{self, Zone};
+use super::{Hit, Kind, Made, form, if_there};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Ours};
@@ -36,19 +37,12 @@ pub(crate) struct Live {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Wire {
-    pub(super) name: String,
-    #[serde(default)]
-    ttl: Option<u32>,
-}
-
-#[derive(Deserialize)]
 struct One {
-    domain: Wire,
+    domain: Zone,
 }
 
 impl Kind for Domain {
-    const NAME: &'static str = "digitalocean_domain";
+    const NAME: &'static str = zone::NAME;
     const ATTRS: &'static [Attr] = &[
         Attr::computed("id", Ty::String, "The domain's name."),
         Attr::required("name", Ty::String, Change::Replace, "Its name, for example `example.com`.").compare(Compare::NoCase).identity(),
@@ -63,6 +57,7 @@ impl Kind for Domain {
         update: &[],
         delete: &["domain:delete", "domain:read"],
     };
+    const SOLE: &'static [&'static str] = &["name"];
     type Spec = Spec;
     type Live = Live;
 
@@ -74,13 +69,13 @@ impl Kind for Domain {
                 Some(bare) if form::domain_name(bare) => format!("Write it without the dot at the end: `{bare}`."),
                 _ => "A domain looks like `example.com`; one with other letters is written in its `xn--` form.".to_owned(),
             };
-            complaints.error(&["name"], format!("`{name}` is not a valid domain name."), hint);
+            complaints.malformed(&name, &["name"], format!("`{name}` is not a valid domain name."), hint);
         }
         if let Some(address) = complaints::text(body, "ip_address")
             && !form::ipv4(&address)
             && !form::ipv6(&address)
         {
-            complaints.error(&["ip_address"], format!("`{address}` is not an IP address."), "");
+            complaints.refusal(&["ip_address"], format!("`{address}` is not an IP address."), "");
         }
     }
 
@@ -88,7 +83,7 @@ impl Kind for Domain {
         let mut complaints = Complaints::default();
         let name = |body: &Term| complaints::text(body, "name").map(|name| name.to_lowercase());
         complaints::no_two(jobs, "name", "domain", name, &mut complaints);
-        let existing = all(api).await?;
+        let existing = zone::all(api).await?;
         for job in jobs.iter().filter(|job| job.creates) {
             let Some(name) = name(&job.body) else { continue };
             let ours = job.id.as_ref().is_some_and(|id| id.0.eq_ignore_ascii_case(&name));
@@ -107,7 +102,7 @@ impl Kind for Domain {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: For<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
         let mut body = json!({"name": spec.name});
         if let Some(address) = &spec.ip_address {
             body["ip_address"] = json!(address);
@@ -117,7 +112,7 @@ impl Kind for Domain {
     }
 
     async fn bulk(api: &Client, _: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
-        Ok(all(api).await?.into_iter().map(|domain| (Id(domain.name.clone()), domain.into())).collect())
+        Ok(zone::all(api).await?.into_iter().map(|domain| (Id(domain.name.clone()), domain.into())).collect())
     }
 
     async fn read(api: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
@@ -133,13 +128,13 @@ impl Kind for Domain {
         let Some(name) = body.get("name").and_then(|name| name.as_str()) else { return Ok(Vec::new()) };
         let found = match Self::read(api, &Id(name.to_owned())).await? {
             Some(live) => Some(live),
-            None => all(api).await?.into_iter().find(|domain| domain.name.eq_ignore_ascii_case(name)).map(Live::from),
+            None => zone::all(api).await?.into_iter().find(|domain| domain.name.eq_ignore_ascii_case(name)).map(Live::from),
         };
         Ok(found.map(|live| Hit { id: Id(live.name.clone()), live, sure: Sure::Named }).into_iter().collect())
     }
 
     async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
-        let all = all(api).await?;
+        let all = zone::all(api).await?;
         let there = |name: &&String| all.iter().any(|domain| domain.name.eq_ignore_ascii_case(name));
         Ok(Some(names.iter().filter(there).map(|name| (name.clone(), None)).collect()))
     }
@@ -181,15 +176,10 @@ impl Kind for Domain {
     }
 }
 
-impl From<Wire> for Live {
-    fn from(domain: Wire) -> Self {
+impl From<Zone> for Live {
+    fn from(domain: Zone) -> Self {
         Self { id: domain.name.clone(), urn: format!("do:domain:{}", domain.name), name: domain.name, ttl: domain.ttl }
     }
-}
-
-/// Every zone of the account.
-pub(super) async fn all(api: &Client) -> Result<Vec<Wire>, ApiError> {
-    api.list("/domains", &[], "domains").await
 }
 
 fn path(id: &Id) -> String {

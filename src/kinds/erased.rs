@@ -10,13 +10,14 @@ use std::pin::Pin;
 
 use super::attr::{Attr, EditName, Reads};
 use super::complaints::Complaints;
-pub use super::job::{Complaint, Job};
-use super::{For, Kind};
+pub use super::job::{Complaint, Job, Weight};
+use super::operation::{Operation, Request};
+use super::{Kind, sole_key};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
-use dofloat_base::address::Address;
 use dofloat_base::identity::{Id, Mark, Ours};
 use dofloat_base::secret::Secret;
+use dofloat_base::typed::value_of;
 use dofloat_base::value::{Body, Origin, Term, Value};
 
 /// A boxed future of an API operation.
@@ -87,18 +88,37 @@ pub trait AnyKind: Send + Sync {
     fn is_plain(&self) -> bool {
         false
     }
+    /// Whether it asks no API: what it makes lies on this machine, or in the state alone.
+    fn is_local(&self) -> bool {
+        false
+    }
     /// The attribute table.
     fn attrs(&self) -> &'static [Attr];
-    /// The scopes.
+    /// The scopes, beside those of `requests`.
     fn scopes(&self) -> &Scopes;
+    /// The requests that an operation is made of, as far as the table says them.
+    fn requests(&self, _operation: Operation) -> Vec<Request> {
+        Vec::new()
+    }
     /// Whether an object can carry the stack's mark (droplets and volumes can be tagged).
     fn markable(&self) -> bool;
     /// The tags that objects of the account carry, one for each time, mark and strangers' included; for kinds that can carry one.
     fn tags<'a>(&'a self, api: &'a Client) -> Fut<'a, Vec<String>>;
     /// Whether an object costs money: one that is wrongly taken for gone would be paid for twice.
     fn costs(&self) -> bool;
+    /// Whether several that differ by name alone are made by one request.
+    fn together(&self) -> bool {
+        false
+    }
     /// Whether no two accounts can have an object of the same identity: whoever sees it is in the account that it lies in.
     fn unique(&self) -> bool;
+    /// The keys that no two objects share, as far as they are known. Who makes an object with a key of one that is there gets that
+    /// one, or is refused.
+    fn sole(&self, body: &Term) -> Vec<String>;
+    /// Whether one object may stand at several addresses: to make one that is there is no error, and gives that one.
+    fn shared(&self) -> bool {
+        false
+    }
     /// Whether an object, which cannot be tagged, can lie in the stack's project and be known by that.
     fn lodged(&self) -> bool;
     /// Whether a create with this body puts the object into the stack's project.
@@ -109,7 +129,7 @@ pub trait AnyKind: Send + Sync {
     fn preflight<'a>(&'a self, api: &'a Client, jobs: &'a [Job]) -> Fut<'a, Vec<Complaint>>;
     /// Makes the object. Returns as soon as it has an identity; where it is usable at once, with its body, and there is
     /// nothing to settle.
-    fn create<'a>(&'a self, api: &'a Client, address: &'a Address, body: &'a Term, ours: Ours<'a>) -> Fut<'a, Created>;
+    fn create<'a>(&'a self, api: &'a Client, body: &'a Term, ours: Ours<'a>) -> Fut<'a, Created>;
     /// Waits until the object is usable, and reads it. `wanted` is what was asked for, as far as it is known: what was declined
     /// is not waited for.
     fn wait_ready<'a>(&'a self, api: &'a Client, id: &'a Id, wanted: &'a Term) -> Fut<'a, Body>;
@@ -147,6 +167,14 @@ pub trait AnyKind: Send + Sync {
     /// Which of these names (as rows that point at this kind give them) the account has, each with its region where it has
     /// one; nothing if that cannot be asked. Reads only, in bulk where there are many.
     fn seek<'a>(&'a self, api: &'a Client, names: &'a [String]) -> Fut<'a, Option<Places>>;
+    /// Every object that there is; `beside` names what they lie in. None of a kind whose table does not say where they are.
+    fn all<'a>(&'a self, _api: &'a Client, _beside: &'a Body) -> Fut<'a, Vec<Body>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+    /// Adds to what `all` gave of an object what only one that is meant is asked for.
+    fn inside<'a>(&'a self, _api: &'a Client, _body: &'a mut Body) -> Fut<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
     /// What is said of a name that the account does not have, and what to do.
     fn missing(&self, name: &str) -> (String, String);
     /// What was read of an object by the other name of this kind, as this one says it.
@@ -190,8 +218,20 @@ impl<K: Kind> AnyKind for Erase<K> {
         K::COSTS
     }
 
+    fn together(&self) -> bool {
+        K::TOGETHER
+    }
+
     fn unique(&self) -> bool {
         K::UNIQUE
+    }
+
+    fn sole(&self, body: &Term) -> Vec<String> {
+        sole_key(K::SOLE_AMONG, K::ATTRS, K::SOLE, body).into_iter().collect()
+    }
+
+    fn shared(&self) -> bool {
+        K::SHARED
     }
 
     fn lodged(&self) -> bool {
@@ -212,9 +252,9 @@ impl<K: Kind> AnyKind for Erase<K> {
         Box::pin(async move { if jobs.is_empty() { Ok(Vec::new()) } else { K::preflight(api, jobs).await } })
     }
 
-    fn create<'a>(&'a self, api: &'a Client, address: &'a Address, body: &'a Term, ours: Ours<'a>) -> Fut<'a, Created> {
+    fn create<'a>(&'a self, api: &'a Client, body: &'a Term, ours: Ours<'a>) -> Fut<'a, Created> {
         Box::pin(async move {
-            let made = K::create(api, &spec::<K>(body)?, For { address, ours }).await?;
+            let made = K::create(api, &spec::<K>(body)?, ours).await?;
             let body = made.live.map(|live| to_body::<K>(&live)).transpose()?;
             Ok(Created { id: made.id, body })
         })
@@ -340,7 +380,7 @@ pub(crate) fn length(term: &Term) -> Option<usize> {
 fn spec<K: Kind>(body: &Term) -> Result<K::Spec, ApiError> {
     let no = |why: String| ApiError::Unsettled { what: format!("the attributes of {} do not fit together: {why}", K::NAME) };
     let sealed = body.sealed().ok_or_else(|| no("some are not known yet".to_owned()))?;
-    serde_path_to_error::deserialize(sealed.expose().to_json()).map_err(|error| no(format!("look at `{}`", error.path())))
+    serde_path_to_error::deserialize(sealed.expose().clone()).map_err(|error| no(format!("look at `{}`", error.path())))
 }
 
 fn found_of<K: Kind>(id: Id, live: &K::Live, sure: Sure) -> Result<Found, ApiError> {
@@ -350,9 +390,9 @@ fn found_of<K: Kind>(id: Id, live: &K::Live, sure: Sure) -> Result<Found, ApiErr
 
 /// What the engine sees of an object: readable attributes of the table that are not null, without the mark.
 fn to_body<K: Kind>(live: &K::Live) -> Result<Body, ApiError> {
-    let json = serde_json::to_value(live)
-        .map_err(|error| ApiError::Unsettled { what: format!("what was read of {} cannot be kept: {error}", K::NAME) })?;
-    let Value::Map(fields) = Value::from_json(&json) else { return Ok(Body::new()) };
+    let seen =
+        value_of(live).map_err(|error| ApiError::Unsettled { what: format!("what was read of {} cannot be kept: {error}", K::NAME) })?;
+    let Value::Map(fields) = seen else { return Ok(Body::new()) };
     let readable = |name: &str| K::ATTRS.iter().any(|row| row.name == name && row.reads != Reads::WriteOnly);
     let mut body: Body = fields.into_iter().filter(|(name, value)| *value != Value::Null && readable(name)).collect();
     if K::MARKABLE

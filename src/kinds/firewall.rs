@@ -13,7 +13,7 @@ use super::complaints::{self, Complaints};
 use super::droplet::Droplet;
 use super::erased::{Complaint, Job, Scopes, Sure};
 use super::wire::{id_numbers, or_default, present, seen};
-use super::{For, Hit, Kind, Made, NOT_YET, form, if_there};
+use super::{Hit, Kind, Made, NOT_YET, form, if_there};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_api::looks::{List, Place, Seen};
@@ -225,6 +225,7 @@ impl Kind for Firewall {
         delete: &["firewall:delete"],
     };
     const UNIQUE: bool = true;
+    const SOLE: &'static [&'static str] = &["name"];
     type Spec = Spec;
     type Live = Live;
 
@@ -232,7 +233,8 @@ impl Kind for Firewall {
         if let Some(name) = complaints::text(body, "name")
             && !form::firewall_name(&name)
         {
-            complaints.error(
+            complaints.malformed(
+                &name,
                 &["name"],
                 format!("`{name}` is not a valid firewall name."),
                 "Use letters, digits, dots and dashes only, a letter or digit first, at least two of them.",
@@ -274,7 +276,7 @@ impl Kind for Firewall {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: For<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
         let made: One = api.create("/firewalls", &wire(spec)).await?;
         let id = Id(made.firewall.id.clone());
         Ok(Made { live: if made.firewall.is_spread() { Some(made.firewall.live()?) } else { None }, id })
@@ -282,7 +284,7 @@ impl Kind for Firewall {
 
     async fn wait_ready(api: &Client, id: &Id, _: &Term) -> Result<Live, ApiError> {
         let what = format!("firewall {id} to reach its droplets");
-        let list = List { path: "/firewalls", query: Vec::new(), key: "firewalls", by: "id", id: id.0.clone() };
+        let list = List { path: "/firewalls".into(), query: Vec::new(), key: "firewalls", by: "id", id: id.0.clone() };
         let place = &Place { one: path(id), field: "firewall", list: Some(list) };
         let judge = |seen: Option<Seen>| async move {
             let Some(seen) = seen else { return Ok(Poll::Pending(NOT_YET.to_owned())) };
@@ -348,7 +350,7 @@ fn check_rule(block: &str, side: &str, at: usize, rule: &Term, complaints: &mut 
     match complaints::text(rule, "port_range") {
         Some(text) if !text.is_empty() => {
             if form::ports(&text).is_none() {
-                complaints.error(
+                complaints.refusal(
                     &[block, &at, "port_range"],
                     format!("`{text}` is not a valid port range."),
                     "Write one port (`22`), a range (`8000-9000`), or `all`.",
@@ -365,7 +367,8 @@ fn check_rule(block: &str, side: &str, at: usize, rule: &Term, complaints: &mut 
     let field = format!("{side}_addresses");
     for (place, address) in complaints::texts(rule, &field) {
         if form::network(&address).is_none() {
-            complaints.error(
+            complaints.malformed(
+                &address,
                 &[block, &at, &field, &place.to_string()],
                 format!("`{address}` is neither an address nor a range in CIDR notation."),
                 "Write `203.0.113.7`, `10.0.0.0/24` or `::/0`.",

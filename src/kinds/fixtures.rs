@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::erased::AnyKind;
+use dofloat_base::typed::value_of;
 use dofloat_base::value::Value;
 
 /// The bodies of a fixture's request and response.
@@ -13,7 +14,7 @@ pub(crate) fn pair(text: &str) -> (Json, Json) {
 
 /// What was read has these attributes, compared as the kind's table says.
 pub(crate) fn assert_has(kind: &dyn AnyKind, live: &impl serde::Serialize, expected: &Json) {
-    let live = Value::from_json(&serde_json::to_value(live).expect("it can be kept"));
+    let live = value_of(live).expect("it can be kept");
     let live = live.as_map().expect("an object");
     let expected = Value::from_json(expected);
     for (name, wanted) in expected.as_map().expect("an object") {

@@ -22,6 +22,17 @@ pub(crate) fn firewall_name(name: &str) -> bool {
     name.len() >= 2 && name.len() <= 255 && vpc_name(name) && name.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
+/// A volume's name.
+pub(crate) fn volume_name(name: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    name.len() <= 64 && name.chars().all(fits) && name.starts_with(|c: char| c.is_ascii_lowercase())
+}
+
+/// A name of which only the length counts.
+pub(crate) fn short(name: &str) -> bool {
+    (1..=255).contains(&name.chars().count())
+}
+
 /// A tag.
 pub(crate) fn tag(name: &str) -> bool {
     !name.is_empty() && name.len() <= 255 && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':'))

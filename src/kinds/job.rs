@@ -32,6 +32,18 @@ pub struct Complaint {
     pub message: String,
     /// What to do next.
     pub hint: Option<String>,
-    /// Whether the plan may go on (a warning).
-    pub warning: bool,
+    /// Who minds it, and how much.
+    pub weight: Weight,
+}
+
+/// How much is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// The plan may go on.
+    Warning,
+    /// DigitalOcean refuses it once it is sent. Terraform's provider lets it pass, so that a file can be read, and be tried against
+    /// a simulated account; a plan for an account fails by it.
+    Refusal,
+    /// Nothing can be made of it.
+    Error,
 }

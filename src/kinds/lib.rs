@@ -4,11 +4,15 @@
 //! It must not know plan, state or configuration.
 
 pub mod account;
+mod app;
 pub mod attr;
+mod cdn;
 mod certificate;
 mod compare;
 mod complaints;
+mod custom_image;
 pub mod data;
+mod database;
 mod domain;
 mod droplet;
 pub mod erased;
@@ -17,20 +21,35 @@ mod firewall;
 mod fixtures;
 mod form;
 mod job;
+mod kept;
+mod kubernetes;
+mod loadbalancer;
+mod local;
 mod monitor_alert;
+mod operation;
 mod plain;
 pub mod project;
+mod project_kind;
 mod record;
+mod registry;
 mod reserved_ip;
 mod reserved_ip_assignment;
+mod reserved_ipv6;
 pub mod scopes;
+mod snapshot;
+mod spaces;
 mod ssh_key;
 mod tag;
+mod tagging;
 mod terraform_data;
 mod uptime;
 pub mod valid;
+mod volume;
+mod volume_attachment;
 mod vpc;
+mod vpc_peering;
 mod wire;
+mod zone;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -50,32 +69,64 @@ use dofloat_api::wait::Poll;
 use dofloat_base::address::Address;
 use dofloat_base::identity::{Id, Mark, Ours};
 use dofloat_base::types::{Schemas, Type};
-use dofloat_base::value::{Body, Term};
+use dofloat_base::value::{Body, Term, Value};
 
-/// Every resource type, by name.
+/// The resource types that ask no API, by name.
+pub use local::KINDS as LOCAL;
+pub use local::name_in_vault;
+
+/// Every resource type of the API, by name, and the one that Terraform itself has.
 pub static KINDS: &[&dyn AnyKind] = &[
+    &app::APP,
+    &cdn::CDN,
     &certificate::CERTIFICATE,
+    &registry::REGISTRY,
+    &registry::CREDENTIALS,
+    &custom_image::CUSTOM_IMAGE,
+    &database::CLUSTER,
+    &database::POOL,
+    &database::DB,
+    &database::FIREWALL,
+    &database::REPLICA,
+    &database::USER,
     &Erase::<domain::Domain>::new(),
     &Erase::<droplet::Droplet>::new(),
+    &snapshot::OF_DROPLET,
     &Erase::<firewall::Firewall>::new(),
     &Erase::<reserved_ip::ReservedIp<Floating>>::new(),
     &Erase::<reserved_ip_assignment::Assignment<Floating>>::new(),
+    &kubernetes::CLUSTER,
+    &kubernetes::POOL,
+    &loadbalancer::LOADBALANCER,
     &monitor_alert::ALERT,
+    &project_kind::PROJECT,
+    &project_kind::RESOURCES,
     &Erase::<record::Record>::new(),
     &Erase::<reserved_ip::ReservedIp<Reserved>>::new(),
     &Erase::<reserved_ip_assignment::Assignment<Reserved>>::new(),
+    &reserved_ipv6::RESERVED_IPV6,
+    &reserved_ipv6::ASSIGNMENT,
+    &Erase::<spaces::Bucket>::new(),
+    &Erase::<spaces::Attached<spaces::CorsConfiguration>>::new(),
+    &Erase::<spaces::Object>::new(),
+    &Erase::<spaces::Attached<spaces::Policy>>::new(),
+    &spaces::KEY,
     &Erase::<ssh_key::SshKey>::new(),
     &Erase::<tag::Tag>::new(),
     &uptime::ALERT,
     &uptime::CHECK,
+    &volume::VOLUME,
+    &Erase::<volume_attachment::Attachment>::new(),
+    &snapshot::OF_VOLUME,
     &Erase::<vpc::Vpc>::new(),
+    &vpc_peering::PEERING,
     &Erase::<terraform_data::TerraformData>::new(),
 ];
 
 /// The kind of that name.
 #[must_use]
 pub fn kind(name: &str) -> Option<&'static dyn AnyKind> {
-    KINDS.iter().copied().find(|kind| kind.name() == name)
+    KINDS.iter().chain(LOCAL).copied().find(|kind| kind.name() == name)
 }
 
 /// The attribute tables, as the language may know them.
@@ -91,11 +142,13 @@ impl Schemas for Tables {
     }
 
     fn resource_names(&self) -> Vec<String> {
-        KINDS.iter().map(|kind| kind.name().to_owned()).collect()
+        let mut names: Vec<String> = KINDS.iter().chain(LOCAL).map(|kind| kind.name().to_owned()).collect();
+        names.sort();
+        names
     }
 
     fn data_names(&self) -> Vec<String> {
-        data::sources().map(|source| Address::data_kind(source.name)).collect()
+        data::sources().chain(data::locals()).map(|source| Address::data_kind(source.name)).collect()
     }
 
     fn is_renamed(&self, one: &str, other: &str) -> bool {
@@ -121,15 +174,6 @@ pub(crate) struct Hit<L> {
     pub(crate) sure: Sure,
 }
 
-/// For whom an object is made.
-#[derive(Clone, Copy)]
-pub(crate) struct For<'a> {
-    /// The resource.
-    pub(crate) address: &'a Address,
-    /// By what it is known to be the stack's.
-    pub(crate) ours: Ours<'a>,
-}
-
 /// What a kind's file gives: `Erase` makes an `AnyKind` of it, and says there what each function is for.
 pub(crate) trait Kind: Send + Sync + 'static {
     /// The resource type.
@@ -142,10 +186,18 @@ pub(crate) trait Kind: Send + Sync + 'static {
     const MARKABLE: bool = false;
     /// Whether an object costs money.
     const COSTS: bool = false;
+    /// Whether several that differ by name alone are made by one request.
+    const TOGETHER: bool = false;
     /// Whether its identity is drawn by DigitalOcean for all accounts together, and not a name that each account may give.
     const UNIQUE: bool = false;
     /// Whether an object can lie in the stack's project and be known by that.
     const LODGED: bool = false;
+    /// The attributes that no two objects share: what is made with those of one that is there is that one, or is refused beside it.
+    const SOLE: &'static [&'static str] = &[];
+    /// Whether one object may stand at several addresses: to make one that is there is no error, and gives that one.
+    const SHARED: bool = false;
+    /// Among what they are not shared.
+    const SOLE_AMONG: &'static str = Self::NAME;
     /// What is wanted. No `Debug`: it may hold secrets.
     type Spec: DeserializeOwned + Send + Sync;
     /// What is there. It is serialised under the table's names; other fields are dropped, nulls too.
@@ -157,7 +209,7 @@ pub(crate) trait Kind: Send + Sync + 'static {
         async { Ok(Vec::new()) }
     }
 
-    fn create(api: &Client, spec: &Self::Spec, whose: For<'_>) -> impl Future<Output = Result<Made<Self::Live>, ApiError>> + Send;
+    fn create(api: &Client, spec: &Self::Spec, ours: Ours<'_>) -> impl Future<Output = Result<Made<Self::Live>, ApiError>> + Send;
 
     /// Only called where `create` gave no `live`, or for an object that an interrupted run made: it may not be visible yet.
     fn wait_ready(api: &Client, id: &Id, _wanted: &Term) -> impl Future<Output = Result<Self::Live, ApiError>> + Send {
@@ -258,6 +310,22 @@ pub(crate) trait Kind: Send + Sync + 'static {
     }
 }
 
+/// The key that these attributes are, where all are known and open, in the form by which they are compared.
+fn sole_key(among: &str, rows: &[Attr], names: &[&str], body: &Term) -> Option<String> {
+    let known = |name: &str| body.get(name).value().filter(|value| **value != Value::Null).cloned();
+    let others: Body = rows.iter().filter_map(|row| Some((row.name.to_owned(), known(row.name)?))).collect();
+    let part = |name: &&str| {
+        if let Some((block, name)) = name.split_once('.') {
+            let first = body.get(block).items()?.into_iter().next()?;
+            return Some(first.get(name).value().filter(|value| **value != Value::Null)?.to_json().to_string());
+        }
+        let row = rows.iter().find(|row| row.name == *name)?;
+        Some(row.normal(&known(name)?, &others).to_json().to_string())
+    };
+    let parts: Vec<String> = names.iter().map(part).collect::<Option<_>>()?;
+    Some(format!("{among} {}", parts.join(" "))).filter(|_| !parts.is_empty())
+}
+
 /// How long a new object may be unknown to its own address.
 const UNSEEN_LIMIT: Duration = Duration::from_secs(60);
 /// What is seen of it until then.
@@ -293,7 +361,7 @@ mod tests {
 
     #[test]
     fn every_kind_has_an_identity_and_sound_rows() {
-        for kind in KINDS {
+        for kind in KINDS.iter().chain(LOCAL) {
             let name = kind.name();
             assert!(kind.attrs().iter().any(|row| row.name == "id" && row.presence == Presence::Computed), "{name}");
             check_rows(name, kind.attrs(), true);
@@ -327,15 +395,32 @@ mod tests {
     fn a_name_is_unique_in_its_account_only() {
         let unique: Vec<&str> = KINDS.iter().filter(|kind| kind.unique()).map(|kind| kind.name()).collect();
         let expected = [
+            "digitalocean_app",
+            "digitalocean_cdn",
+            "digitalocean_custom_image",
+            "digitalocean_database_cluster",
+            "digitalocean_database_firewall",
             "digitalocean_droplet",
+            "digitalocean_droplet_snapshot",
             "digitalocean_firewall",
             "digitalocean_floating_ip",
+            "digitalocean_kubernetes_cluster",
+            "digitalocean_kubernetes_node_pool",
+            "digitalocean_loadbalancer",
             "digitalocean_monitor_alert",
+            "digitalocean_project",
+            "digitalocean_project_resources",
             "digitalocean_reserved_ip",
+            "digitalocean_reserved_ipv6",
+            "digitalocean_reserved_ipv6_assignment",
+            "digitalocean_spaces_key",
             "digitalocean_ssh_key",
             "digitalocean_uptime_alert",
             "digitalocean_uptime_check",
+            "digitalocean_volume",
+            "digitalocean_volume_snapshot",
             "digitalocean_vpc",
+            "digitalocean_vpc_peering",
         ];
         assert_eq!(unique, expected);
     }
@@ -343,7 +428,23 @@ mod tests {
     #[test]
     fn what_is_billed_costs() {
         let costs: Vec<&str> = KINDS.iter().filter(|kind| kind.costs()).map(|kind| kind.name()).collect();
-        assert_eq!(costs, ["digitalocean_droplet", "digitalocean_floating_ip", "digitalocean_reserved_ip"]);
+        let expected = [
+            "digitalocean_app",
+            "digitalocean_container_registry",
+            "digitalocean_custom_image",
+            "digitalocean_database_cluster",
+            "digitalocean_database_replica",
+            "digitalocean_droplet",
+            "digitalocean_droplet_snapshot",
+            "digitalocean_floating_ip",
+            "digitalocean_kubernetes_cluster",
+            "digitalocean_kubernetes_node_pool",
+            "digitalocean_loadbalancer",
+            "digitalocean_reserved_ip",
+            "digitalocean_volume",
+            "digitalocean_volume_snapshot",
+        ];
+        assert_eq!(costs, expected);
     }
 
     /// The sample is what the official provider keeps: our tables have the same attributes with fitting types.

@@ -4,7 +4,7 @@
 
 use super::attr::{Attr, Change, Lit, Ty};
 use super::compare::{SET, TAGS};
-use super::plain::{Collection, Plain, Update, scopes};
+use super::plain::{Collection, Plain, Update};
 use super::uptime::NOTIFICATIONS;
 use super::valid::Valid;
 
@@ -14,7 +14,6 @@ const UPDATE: Change = Change::InPlace("update");
 pub(crate) static ALERT: Plain = Plain {
     name: "digitalocean_monitor_alert",
     noun: "alert policy",
-    scopes: scopes!("monitoring"),
     at: Collection { path: "/monitoring/alerts", one: "policy", many: "policies", id: "uuid", key: None },
     update: Update::Put,
     attrs: &[

@@ -3,6 +3,7 @@
 //! Invariant: what one of them is stands in its own file, as a constant; what all of them do stands here. An answer that does not
 //! fit the rows is an error, after a write one that leaves open whether it took effect.
 
+mod asked;
 mod body;
 mod table;
 mod unique;
@@ -11,17 +12,19 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 
-pub(crate) use table::{Collection, Hooks, Plain, Ready, Taken, Unique, Update, scopes};
+pub(crate) use table::{Collection, Form, Hooks, IDENTITY, Plain, Ready, Taken, UPDATE, Unique, Update, scopes};
 
 use super::attr::{Attr, EditName};
 use super::complaints::{self, Complaints};
 use super::erased::{AnyKind, Created, Found, Fut, Places, Scopes, Sure, opened};
 use super::job::{Complaint, Job};
-use super::{NOT_YET, UNSEEN_LIMIT, if_there, no_edit};
+use super::operation::{Operation, Request};
+use super::{NOT_YET, UNSEEN_LIMIT, if_there, no_edit, sole_key};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::{ApiError, Asked};
+use dofloat_api::looks::{List, Place, Seen};
 use dofloat_api::wait::Poll;
-use dofloat_base::address::Address;
+use dofloat_api::watching::Goal;
 use dofloat_base::identity::{Id, Mark, Ours};
 use dofloat_base::value::{Body, Term, Value};
 
@@ -31,19 +34,18 @@ const BETWEEN: char = ',';
 impl Plain {
     /// The collection's path for what a body wants; nothing while that is not known.
     fn collection(&self, wanted: impl Fn(&str) -> Option<String>) -> Option<String> {
-        let mut path = String::new();
-        for part in self.at.path.split('/').skip(1) {
-            let named = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
-            path.push('/');
-            path.push_str(&named.map_or_else(|| Some(part.to_owned()), |name| Some(segment(&wanted(name)?)))?);
-        }
-        Some(path)
+        filled(self.at.path, wanted)
     }
 
     /// The parts of an identity: those of what it lies in, and its own.
     fn parts<'a>(&self, id: &'a Id) -> Result<(Vec<&'a str>, &'a str), ApiError> {
+        if let Form::Part(_) = self.form {
+            // It has no identity of its own.
+            return Ok((vec![&id.0], &id.0));
+        }
         let parents = self.at.parents().count();
-        let mut parts: Vec<&str> = id.0.splitn(parents + 1, BETWEEN).collect();
+        let whole = if self.shared { id.0.rsplit_once(BETWEEN).map_or(id.0.as_str(), |(of, _)| of) } else { &id.0 };
+        let mut parts: Vec<&str> = whole.splitn(parents + 1, BETWEEN).collect();
         let own = parts.pop().filter(|own| parts.len() == parents && !own.is_empty() && parts.iter().all(|part| !part.is_empty()));
         let form = || {
             let form: Vec<String> = self.at.parents().chain([self.at.id]).map(str::to_uppercase).collect();
@@ -61,7 +63,7 @@ impl Plain {
 
     fn path(&self, id: &Id) -> Result<String, ApiError> {
         let (collection, own) = self.place(id)?;
-        Ok(format!("{collection}/{}", segment(own)))
+        Ok(if self.form == Form::Many { format!("{collection}/{}", segment(own)) } else { collection })
     }
 
     /// The path of an object whose identity is not in it; nothing if there is none.
@@ -72,22 +74,37 @@ impl Plain {
         Ok(found.and_then(|object| object[key].as_str()).map(|key| format!("{collection}/{}", segment(key))))
     }
 
-    /// The rows that stand in bodies: not those that the path names.
+    /// The rows that stand in bodies: not those that a path names.
     fn rows(&self) -> impl Iterator<Item = &'static Attr> {
-        self.attrs.iter().filter(|row| !self.at.parents().any(|parent| parent == row.name))
+        let in_path = |name: &str| self.at.parents().chain(table::named(self.made_at.unwrap_or_default())).any(|of| of == name);
+        self.attrs.iter().filter(move |row| !in_path(row.name))
+    }
+
+    async fn altered(&self, api: &Client, mut fields: Map<String, Json>) -> Result<Map<String, Json>, ApiError> {
+        if let Some(sent) = self.hooks.sent {
+            sent(api, &mut fields).await?;
+        }
+        Ok(fields)
+    }
+
+    async fn shown(&self, api: &Client, objects: Vec<(Id, Body)>) -> Result<Vec<(Id, Body)>, ApiError> {
+        let there = objects.into_iter().filter(|(_, body)| (self.hooks.is_there)(body));
+        let (ids, mut bodies): (Vec<Id>, Vec<Body>) = there.unzip();
+        for hook in [self.hooks.seen, self.hooks.inside].into_iter().flatten() {
+            hook(api, &mut bodies).await?;
+        }
+        Ok(ids.into_iter().zip(bodies).collect())
     }
 
     /// What the rows say of an object; `parents` is what it lies in.
     fn object(&self, parents: &[String], object: &Json) -> Result<(Id, Body), String> {
         let own = match &object[self.at.id] {
+            _ if matches!(self.form, Form::Part(_)) => parents.concat(),
             Json::String(id) if !id.is_empty() => id.clone(),
             Json::Number(id) => id.to_string(),
             _ => return Err(format!("`{}` is missing", self.at.id)),
         };
-        let mut body = body::live(self.attrs, object).map_err(|why| match why {
-            body::Unread::Type(at) => format!("`{at}` is of another type"),
-            body::Unread::Scope(at, scope) => format!("`{at}` is left out: the token lacks the scope `{scope}`"),
-        })?;
+        let mut body = body::live(self.attrs, object).map_err(|at| format!("`{at}` is of another type"))?;
         body.insert("id".to_owned(), own.as_str().into());
         for (name, value) in self.at.parents().zip(parents) {
             body.insert(name.to_owned(), value.as_str().into());
@@ -96,6 +113,9 @@ impl Plain {
             body.insert("urn".to_owned(), format!("do:{}:{own}", self.urn).into());
         }
         body.retain(|_, value| *value != Value::Null);
+        if let Form::Part(_) = self.form {
+            return Ok((Id(own), body));
+        }
         let id = parents.iter().map(String::as_str).chain([own.as_str()]).collect::<Vec<_>>().join(&BETWEEN.to_string());
         Ok((Id(id), body))
     }
@@ -108,7 +128,10 @@ impl Plain {
         parents: &[String],
         mut answer: Map<String, Json>,
     ) -> Result<(Id, Body), ApiError> {
-        let object = answer.remove(self.at.one).ok_or_else(|| format!("`{}` is missing", self.at.one));
+        let object = match self.form {
+            Form::Part(_) => Ok(Json::Object(answer)),
+            Form::Many => answer.remove(self.at.one).ok_or_else(|| format!("`{}` is missing", self.at.one)),
+        };
         object.and_then(|object| self.object(parents, &object)).map_err(|why| self.unread(method, path, &why))
     }
 
@@ -120,9 +143,27 @@ impl Plain {
     }
 
     /// Every object of a collection.
-    async fn all(&self, api: &Client, path: &str, parents: &[String]) -> Result<Vec<(Id, Body)>, ApiError> {
-        let all: Vec<Json> = api.list(path, &[], self.at.many).await?;
+    async fn all_in(&self, api: &Client, path: &str, parents: &[String]) -> Result<Vec<(Id, Body)>, ApiError> {
+        if self.form != Form::Many {
+            return Ok(self.only(api, path, parents).await?.into_iter().collect());
+        }
+        let all: Vec<Json> = api.list(path, self.among, self.at.many).await?;
+        self.must_see(api, &all).await?;
         all.iter().map(|object| self.object(parents, object).map_err(|why| self.unread("GET", path, &why))).collect()
+    }
+
+    /// The one object of a path.
+    async fn only(&self, api: &Client, path: &str, parents: &[String]) -> Result<Option<(Id, Body)>, ApiError> {
+        let Some(answer) = if_there(api.get(path, &[]).await)? else { return Ok(None) };
+        let answer: Map<String, Json> = answer;
+        self.must_see(api, &[Json::Object(answer.clone())]).await?;
+        let (id, body) = self.answered("GET", path, parents, answer)?;
+        if let Form::Part(list) = self.form
+            && body.get(list).and_then(Value::as_list).is_none_or(<[Value]>::is_empty)
+        {
+            return Ok(None);
+        }
+        Ok(self.shown(api, vec![(id, body)]).await?.pop())
     }
 
     /// Every object of the collections that some bodies want theirs in.
@@ -135,7 +176,7 @@ impl Plain {
         let mut found = Vec::new();
         for (parents, path) in places {
             // What it is to lie in may not be there.
-            found.extend(if_there(self.all(api, &path, &parents).await)?.unwrap_or_default());
+            found.extend(if_there(self.all_in(api, &path, &parents).await)?.unwrap_or_default());
         }
         Ok(found)
     }
@@ -146,42 +187,139 @@ impl Plain {
         if self.at.key.is_some() {
             let collection = self.place(id)?.0;
             let all: Vec<Json> = api.list(&collection, &[(self.at.id, own)], self.at.many).await?;
+            self.must_see(api, &all).await?;
             let found = all.iter().find(|object| object[self.at.id] == *own);
             return found.map(|object| self.object(&parents, object).map_err(|why| self.unread("GET", &collection, &why))).transpose();
         }
-        let answer = if_there(api.get(&path, &[]).await)?;
-        answer.map(|answer| self.answered("GET", &path, &parents, answer)).transpose()
+        if self.form != Form::Many {
+            return Ok(self.only(api, &path, &parents).await?.filter(|(found, _)| found == id));
+        }
+        let Some(answer) = if_there(api.get::<Map<String, Json>>(&path, &[]).await)? else { return Ok(None) };
+        if let Some(object) = answer.get(self.at.one) {
+            self.must_see(api, std::slice::from_ref(object)).await?;
+        }
+        let mut found = self.answered("GET", &path, &parents, answer)?;
+        if self.shared {
+            // Hooks know it by the identity of which it is one.
+            found.0 = id.clone();
+            found.1.insert(IDENTITY.to_owned(), id.0.as_str().into());
+        }
+        Ok(self.shown(api, vec![found]).await?.pop())
     }
 
     async fn make(&self, api: &Client, wanted: &Body) -> Result<Created, ApiError> {
+        if let Some(make) = self.hooks.make {
+            return Ok(Created { id: make(api, wanted).await?, body: None });
+        }
         let text = |name: &str| wanted.get(name).and_then(Value::as_str).map(str::to_owned);
         let parents: Vec<String> = self.at.parents().filter_map(text).collect();
-        let path = self.collection(text).unwrap_or_default();
-        let sent = body::created(self.rows(), wanted);
+        let path = filled(self.made_at.unwrap_or(self.at.path), text).unwrap_or_default();
+        let sent = self.altered(api, body::created(self.rows(), wanted)).await?;
+        if let Form::Part(_) = self.form {
+            api.replace(&path, &sent).await?;
+            return Ok(Created { id: Id(parents.concat()), body: None });
+        }
         let (id, body) = self.answered("POST", &path, &parents, api.create(&path, &sent).await?)?;
-        let is_up = self.is_up(&body);
+        // The identity is to be known before anything else is asked.
+        let hooks = &self.hooks;
+        let is_up = self.is_up(&body) && hooks.seen.is_none() && hooks.inside.is_none() && hooks.after_create.is_none();
         Ok(Created { id, body: Some(body).filter(|_| is_up) })
     }
 
     async fn change(&self, api: &Client, id: &Id, edit: EditName, wanted: &Body, seen: &Body) -> Result<(), ApiError> {
+        if let Some(hook) = self.hooks.edit.filter(|_| edit != UPDATE) {
+            return hook(api, id, edit, wanted, seen).await;
+        }
         let path = self.path(id)?;
         match self.update {
             Update::Never => Err(no_edit(self.name, id, edit)),
-            Update::Put => api.put::<Map<String, Json>>(&path, &body::replaced(self.rows(), edit, wanted, seen)).await.map(drop),
+            Update::Put => api.replace(&path, &self.replacement(api, edit, wanted, seen).await?).await,
+            Update::Patch => {
+                let sent = self.altered(api, body::changed(self.rows(), edit, wanted, seen)).await?;
+                api.patch::<Json>(&path, &sent).await.map(drop)
+            }
         }
+    }
+
+    /// What a PUT of an edit sends.
+    pub(crate) async fn replacement(
+        &self,
+        api: &Client,
+        edit: EditName,
+        wanted: &Body,
+        seen: &Body,
+    ) -> Result<Map<String, Json>, ApiError> {
+        self.altered(api, body::replaced(self.rows(), edit, wanted, seen)).await
+    }
+
+    /// Waits until an object is usable, after it was made or changed as `since` says: together with others of its collection.
+    pub(crate) async fn until_ready(&self, api: &Client, id: &Id, since: &str) -> Result<Body, ApiError> {
+        let Some(ready) = &self.ready else {
+            return api.wait_saying(&format!("the {} {id} to be there", self.noun), UNSEEN_LIMIT, || self.poll(api, id)).await;
+        };
+        let goal = if ready.attr.is_empty() { "ready".to_owned() } else { ready.is.join(" or ") };
+        let what = format!("the {} {id} to be {goal}", self.noun);
+        let Some(place) = &self.seen_at(id)? else {
+            return api.wait_saying(&what, ready.limit, || self.poll(api, id)).await;
+        };
+        let sort = format!("{} {since}", self.noun);
+        let judge = |seen: Option<Seen>| async move {
+            let Some(seen) = seen else { return Ok(Poll::Pending(NOT_YET.to_owned())) };
+            let parents: Vec<String> = self.parts(id)?.0.into_iter().map(str::to_owned).collect();
+            let object = self.object(&parents, &seen.decode::<Json>(place)?).map_err(|why| self.unread("GET", &place.one, &why))?;
+            if let Some(word) = self.not_yet(id, &object.1)? {
+                return Ok(Poll::Pending(word));
+            }
+            let body = self.shown(api, vec![object]).await?.pop().map(|(_, body)| body).unwrap_or_default();
+            Ok((self.hooks.yet)(&body).map_or_else(|| Poll::Ready(body), Poll::Pending))
+        };
+        api.watch(Goal { what: &what, sort: &sort, limit: ready.limit }, place, judge).await
+    }
+
+    /// Where an object is seen; nothing where its path does not tell.
+    fn seen_at(&self, id: &Id) -> Result<Option<Place>, ApiError> {
+        if self.form != Form::Many || self.at.key.is_some() {
+            return Ok(None);
+        }
+        let (path, own) = self.place(id)?;
+        let query = self.among.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let list = List { path: path.into(), query, key: self.at.many, by: self.at.id, id: own.to_owned() };
+        Ok(Some(Place { one: self.path(id)?, field: self.at.one, list: Some(list) }))
     }
 
     /// What an object is not ready for yet; nothing if it is.
     async fn poll(&self, api: &Client, id: &Id) -> Result<Poll<Body>, ApiError> {
         let Some((_, body)) = self.get(api, id).await? else { return Ok(Poll::Pending(NOT_YET.to_owned())) };
-        let Some(ready) = self.ready.as_ref().filter(|_| !self.is_up(&body)) else { return Ok(Poll::Ready(body)) };
+        if let Some(word) = self.not_yet(id, &body)? {
+            return Ok(Poll::Pending(word));
+        }
+        if let Some(why) = (self.hooks.lost)(api, &body) {
+            return Err(ApiError::Stillborn { what: format!("the {} {id} cannot be used: {why}", self.noun) });
+        }
+        Ok((self.hooks.yet)(&body).map_or_else(|| Poll::Ready(body), Poll::Pending))
+    }
+
+    /// What the attribute that tells says of an object that is not ready; nothing if it is.
+    fn not_yet(&self, id: &Id, body: &Body) -> Result<Option<String>, ApiError> {
+        let Some(ready) = self.ready.as_ref().filter(|ready| !ready.is_reached(body)) else { return Ok(None) };
         let word = body.get(ready.attr).and_then(Value::as_str).unwrap_or_default();
         if ready.never.contains(&word) {
             let what = format!("the {} {id} cannot be used: its {} is {word}", self.noun, ready.attr);
             return Err(ApiError::Unsettled { what });
         }
-        Ok(Poll::Pending(format!("its {} is {word}", ready.attr)))
+        Ok(Some(format!("its {} is {word}", ready.attr)))
     }
+}
+
+/// A path with the values of what it names; nothing while one is not known.
+fn filled(pattern: &str, wanted: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let mut path = String::new();
+    for part in pattern.split('/').skip(1) {
+        let named = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
+        path.push('/');
+        path.push_str(&named.map_or_else(|| Some(part.to_owned()), |name| Some(segment(&wanted(name)?)))?);
+    }
+    Some(path)
 }
 
 fn found((id, body): (Id, Body), sure: Sure) -> Found {
@@ -205,6 +343,10 @@ impl AnyKind for Plain {
         &self.scopes
     }
 
+    fn requests(&self, operation: Operation) -> Vec<Request> {
+        self.asked(operation)
+    }
+
     fn markable(&self) -> bool {
         false
     }
@@ -215,6 +357,12 @@ impl AnyKind for Plain {
 
     fn costs(&self) -> bool {
         self.costs
+    }
+
+    fn sole(&self, body: &Term) -> Vec<String> {
+        let sure = self.unique.iter().filter(|unique| unique.taken == Taken::Refuse);
+        let keys = sure.map(|unique| unique.attrs).chain([self.sole]);
+        keys.filter_map(|names| sole_key(self.name, self.attrs, names, body)).collect()
     }
 
     fn unique(&self) -> bool {
@@ -239,47 +387,58 @@ impl AnyKind for Plain {
 
     fn preflight<'a>(&'a self, api: &'a Client, jobs: &'a [Job]) -> Fut<'a, Vec<Complaint>> {
         Box::pin(async move {
-            if jobs.is_empty() || self.unique.is_empty() {
-                return Ok(Vec::new());
+            let mut complaints = Complaints::default();
+            for (job, seen) in jobs.iter().filter_map(|job| Some((job, job.seen.as_ref()?))) {
+                complaints.about(job);
+                (self.hooks.against)(job, seen, &mut complaints);
             }
-            let bodies: Vec<&Term> = jobs.iter().map(|job| &job.body).collect();
-            let existing = self.all_beside(api, &bodies).await?;
-            Ok(unique::taken(self, jobs, &existing))
+            if !jobs.is_empty() && !self.unique.is_empty() {
+                let bodies: Vec<&Term> = jobs.iter().map(|job| &job.body).collect();
+                let existing = self.all_beside(api, &bodies).await?;
+                unique::taken(self, jobs, &existing, &mut complaints);
+            }
+            Ok(complaints.into_vec())
         })
     }
 
-    fn create<'a>(&'a self, api: &'a Client, _: &'a Address, body: &'a Term, _: Ours<'a>) -> Fut<'a, Created> {
+    fn create<'a>(&'a self, api: &'a Client, body: &'a Term, _: Ours<'a>) -> Fut<'a, Created> {
         Box::pin(async move { self.make(api, &opened(self.name, body)?).await })
     }
 
-    fn wait_ready<'a>(&'a self, api: &'a Client, id: &'a Id, _: &'a Term) -> Fut<'a, Body> {
-        let (what, limit) = match &self.ready {
-            Some(ready) => (format!("the {} {id} to be {}", self.noun, ready.is.join(" or ")), ready.limit),
-            None => (format!("the {} {id} to be there", self.noun), UNSEEN_LIMIT),
-        };
-        Box::pin(async move { api.wait_saying(&what, limit, || self.poll(api, id)).await })
+    fn wait_ready<'a>(&'a self, api: &'a Client, id: &'a Id, wanted: &'a Term) -> Fut<'a, Body> {
+        Box::pin(async move {
+            if let Some(after_create) = self.hooks.after_create {
+                after_create(api, id, wanted).await?;
+            }
+            self.until_ready(api, id, "create").await
+        })
     }
 
-    fn stillborn<'a>(&'a self, _: &'a Client, _: &'a Id, seen: &'a Body) -> Fut<'a, bool> {
+    fn stillborn<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool> {
+        if let Some(stillborn) = self.hooks.stillborn {
+            return stillborn(api, id, seen);
+        }
         let word = |ready: &Ready| seen.get(ready.attr).and_then(Value::as_str).is_some_and(|word| ready.never.contains(&word));
-        let is_lost = self.ready.as_ref().is_some_and(word);
+        let is_lost = self.ready.as_ref().is_some_and(word) || (self.hooks.lost)(api, seen).is_some();
         Box::pin(async move { Ok(is_lost) })
     }
 
     fn list<'a>(&'a self, api: &'a Client, ids: &'a [Id], _: Ours<'a>) -> Fut<'a, Vec<Found>> {
         Box::pin(async move {
             let mut places: BTreeSet<(String, Vec<String>)> = BTreeSet::new();
-            for id in ids {
+            // One object of a list would be several of them.
+            for id in ids.iter().filter(|_| !self.shared) {
                 // An identity of another form is not in any list; a look says so.
                 let Ok((parents, _)) = self.parts(id) else { continue };
                 places.insert((self.place(id)?.0, parents.into_iter().map(str::to_owned).collect()));
             }
             let mut all = Vec::new();
             for (path, parents) in places {
-                all.extend(if_there(self.all(api, &path, &parents).await)?.unwrap_or_default());
+                all.extend(if_there(self.all_in(api, &path, &parents).await)?.unwrap_or_default());
             }
             let asked: BTreeSet<&Id> = ids.iter().collect();
-            Ok(all.into_iter().filter(|(id, _)| asked.contains(id)).map(|object| found(object, Sure::Ours)).collect())
+            all.retain(|(id, _)| asked.contains(id));
+            Ok(self.shown(api, all).await?.into_iter().map(|object| found(object, Sure::Ours)).collect())
         })
     }
 
@@ -291,23 +450,47 @@ impl AnyKind for Plain {
         Box::pin(async move { self.change(api, id, edit, &opened(self.name, body)?, seen).await })
     }
 
-    fn delete<'a>(&'a self, api: &'a Client, id: &'a Id, _: &'a Body) -> Fut<'a, ()> {
+    fn delete<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, ()> {
         Box::pin(async move {
+            if let Some(end) = self.hooks.end {
+                return end(api, id, seen).await;
+            }
+            if let Some(leave) = self.hooks.leave {
+                leave(api, id, seen).await?;
+            }
             let path = match self.at.key {
                 Some(key) => self.path_of_key(api, id, key).await?,
                 None => Some(self.path(id)?),
             };
-            match path {
-                Some(path) => api.delete(&path, &[]).await,
-                None => Ok(()),
+            match (path, self.form) {
+                (Some(path), Form::Part(list)) => {
+                    let nothing = Map::from_iter([(
+                        self.row(list).and_then(|row| row.wire.sent).unwrap_or(list).to_owned(),
+                        Json::Array(Vec::new()),
+                    )]);
+                    if_there(api.replace(&path, &nothing).await).map(drop)
+                }
+                (Some(path), _) => api.delete(&path, &[]).await,
+                (None, _) => Ok(()),
             }
         })
     }
 
     fn find<'a>(&'a self, api: &'a Client, body: &'a Body, _: Ours<'a>) -> Fut<'a, Vec<Found>> {
         Box::pin(async move {
-            let all = self.all_beside(api, &[&Term::Value(Value::Map(body.clone()))]).await?;
-            let sure = if self.unique.is_empty() { Sure::Alike } else { Sure::Named };
+            if self.repeatable {
+                return Ok(Vec::new());
+            }
+            if let Some(wait) = self.hooks.before_find {
+                wait(api, body).await?;
+            }
+            let mut all = self.all_beside(api, &[&Term::Value(Value::Map(body.clone()))]).await?;
+            if !self.unique.is_empty() {
+                all.retain(|(_, there)| unique::may_be(self, body, there));
+            }
+            let all = self.shown(api, all).await?;
+            let is_sure = self.unique.first().is_some_and(|unique| unique.taken == Taken::Refuse);
+            let sure = if is_sure { Sure::Named } else { Sure::Alike };
             let fits = all.into_iter().filter(|(_, there)| unique::may_be(self, body, there));
             Ok(fits.map(|object| found(object, sure.clone())).collect())
         })
@@ -326,8 +509,7 @@ impl AnyKind for Plain {
     }
 
     fn is_up(&self, seen: &Body) -> bool {
-        let is = |ready: &Ready| seen.get(ready.attr).and_then(Value::as_str).is_some_and(|word| ready.is.contains(&word));
-        self.ready.as_ref().is_none_or(is)
+        self.ready.as_ref().is_none_or(|ready| ready.is_reached(seen)) && (self.hooks.yet)(seen).is_none()
     }
 
     fn is_busy<'a>(&'a self, _: &'a Client, _: &'a Id) -> Fut<'a, bool> {
@@ -343,13 +525,16 @@ impl AnyKind for Plain {
     }
 
     fn identity(&self, body: &Body) -> Option<Id> {
+        if self.shared {
+            return None;
+        }
         let text = |name: &str| match body.get(name)? {
             Value::Str(text) => Some(text.clone()),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
         };
-        let own = text("id")?;
-        if own.contains(BETWEEN) {
+        let own = if self.at.id == "id" { text("id")? } else { text(self.at.id).or_else(|| text("id"))? };
+        if own.contains(BETWEEN) || matches!(self.form, Form::Part(_)) {
             return Some(Id(own));
         }
         let parts: Vec<String> = self.at.parents().map(text).chain([Some(own)]).collect::<Option<_>>()?;
@@ -361,7 +546,7 @@ impl AnyKind for Plain {
             if self.at.parents().next().is_some() {
                 return Ok(None);
             }
-            let all = self.all(api, self.at.path, &[]).await?;
+            let all = self.all_in(api, self.at.path, &[]).await?;
             let keys = || ["id"].into_iter().chain(self.unique.iter().flat_map(|unique| unique.attrs.iter().copied()));
             let is = |body: &Body, name: &String| {
                 keys().any(|key| body.get(key).and_then(Value::as_str).is_some_and(|text| text.eq_ignore_ascii_case(name)))
@@ -371,6 +556,26 @@ impl AnyKind for Plain {
                 Some((name.clone(), body.get("region").and_then(Value::as_str).map(str::to_owned)))
             };
             Ok(Some(names.iter().filter_map(place).collect()))
+        })
+    }
+
+    fn all<'a>(&'a self, api: &'a Client, beside: &'a Body) -> Fut<'a, Vec<Body>> {
+        Box::pin(async move {
+            let all = self.all_beside(api, &[&Term::Value(Value::Map(beside.clone()))]).await?;
+            let mut bodies: Vec<Body> = all.into_iter().map(|(_, body)| body).collect();
+            if let Some(seen) = self.hooks.seen {
+                seen(api, &mut bodies).await?;
+            }
+            Ok(bodies)
+        })
+    }
+
+    fn inside<'a>(&'a self, api: &'a Client, body: &'a mut Body) -> Fut<'a, ()> {
+        Box::pin(async move {
+            match self.hooks.inside {
+                Some(inside) => inside(api, std::slice::from_mut(body)).await,
+                None => Ok(()),
+            }
         })
     }
 

@@ -11,10 +11,9 @@ use serde_json::json;
 use super::attr::{Attr, Change, EditName, Ty};
 use super::compare::{RECORD_NAME, RECORD_NAME_SHOWN, RECORD_VALUE, RECORD_VALUE_SHOWN, absolute, names_a_host, or_empty, relative};
 use super::complaints::{self, Complaints};
-use super::domain::Domain;
 use super::erased::{Complaint, Job, Scopes, Sure};
 use super::wire::or_default;
-use super::{For, Hit, Kind, Made, domain, form, if_there};
+use super::{Hit, Kind, Made, form, if_there, zone};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Ours};
@@ -99,7 +98,7 @@ impl Kind for Record {
     const ATTRS: &'static [Attr] = &[
         Attr::computed("id", Ty::String, "The record's number."),
         Attr::required("domain", Ty::String, Change::Replace, "The domain that it belongs to.")
-            .names(&[domain::Domain::NAME], &["name", "id"])
+            .names(&[zone::NAME], &["name", "id"])
             .compare(super::attr::Compare::NoCase)
             .identity(),
         Attr::required("type", Ty::String, Change::Replace, "A, AAAA, CAA, CNAME, MX, NS, TXT, SRV or SOA."),
@@ -123,6 +122,7 @@ impl Kind for Record {
         update: &["domain:update"],
         delete: &["domain:delete"],
     };
+    const SOLE: &'static [&'static str] = &["domain", "type", "name", "value"];
     type Spec = Spec;
     type Live = Live;
 
@@ -138,7 +138,11 @@ impl Kind for Record {
         }
         check_value(&kind, body, complaints);
         check_numbers(&kind, body, complaints);
-        let domain = complaints::text(body, "domain").unwrap_or_default();
+        let domain = complaints::text(body, "domain");
+        if domain.as_deref() == Some("") {
+            complaints.error(&["domain"], "The domain is empty.", "Write its name, for example `example.com`.");
+        }
+        let domain = domain.unwrap_or_default();
         if let Some(name) = complaints::text(body, "name")
             && !domain.is_empty()
             && (name == domain || name.ends_with(&format!(".{domain}")))
@@ -171,7 +175,7 @@ impl Kind for Record {
         // A domain that is made by this plan has no records yet. Its own check asks for all of them; else each domain tells by
         // itself whether it is there.
         let zones: Option<BTreeSet<String>> = match api.has_asked("/domains", "domains") {
-            true => Some(domain::all(api).await?.into_iter().map(|zone| zone.name.to_lowercase()).collect()),
+            true => Some(zone::all(api).await?.into_iter().map(|zone| zone.name.to_lowercase()).collect()),
             false => None,
         };
         let ours: BTreeSet<&Id> = jobs.iter().filter_map(|job| job.id.as_ref()).collect();
@@ -204,7 +208,7 @@ impl Kind for Record {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: For<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
         let domain = spec.domain.to_lowercase();
         let made: One = api.create(&records(&domain), &wire(spec)).await?;
         let record = made.domain_record;
@@ -243,7 +247,7 @@ impl Kind for Record {
         let Some(sketch) = Sketch::of(&Term::Value(Value::Map(body.clone()))) else { return Ok(Vec::new()) };
         let domain = body.get("domain").and_then(Value::as_str).unwrap_or_default();
         let hits = all(api, domain).await?.into_iter().filter(|record| sketch.doubles(&Sketch::of_live(record, domain)));
-        let sure = || Sure::Within(Domain::NAME, Id(domain.to_owned()));
+        let sure = || Sure::Within(zone::NAME, Id(domain.to_owned()));
         Ok(hits.map(|record| Hit { id: record.id_in(domain), live: record.live(domain), sure: sure() }).collect())
     }
 
@@ -269,13 +273,13 @@ fn check_value(kind: &str, body: &Term, complaints: &mut Complaints) {
     match kind {
         "A" if !form::ipv4(&value) => {
             let hint = if form::ipv6(&value) { "It is an IPv6 address: use the type AAAA." } else { "For a host name use the type CNAME." };
-            complaints.error(&["value"], format!("`{value}` is not an IPv4 address, which an A record needs."), hint);
+            complaints.malformed(&value, &["value"], format!("`{value}` is not an IPv4 address, which an A record needs."), hint);
         }
         "AAAA" if !form::ipv6(&value) => {
             let hint = if form::ipv4(&value) { "It is an IPv4 address: use the type A." } else { "" };
-            complaints.error(&["value"], format!("`{value}` is not an IPv6 address, which an AAAA record needs."), hint);
+            complaints.malformed(&value, &["value"], format!("`{value}` is not an IPv6 address, which an AAAA record needs."), hint);
         }
-        _ if names_a_host(kind, &tag) && value.contains('.') && !value.ends_with('.') => complaints.error(
+        _ if names_a_host(kind, &tag) && value.contains('.') && !value.ends_with('.') => complaints.refusal(
             &["value"],
             format!("The value of a {kind} record ends with a dot."),
             format!("Write `{value}.`; without a dot it would be a name within the domain."),
@@ -304,8 +308,8 @@ fn check_numbers(kind: &str, body: &Term, complaints: &mut Complaints) {
             }
             continue;
         };
-        if name == "ttl" && number < from {
-            complaints.error(
+        if name == "ttl" && (1..from).contains(&number) {
+            complaints.refusal(
                 &[name],
                 format!("The time to live is {number} seconds; DigitalOcean takes 30 or more."),
                 "Write `ttl = 30`, or leave it out for 1800.",

@@ -15,7 +15,7 @@ use super::complaints::{self, Complaints};
 use super::droplet::Droplet;
 use super::erased::{Complaint, Job, Places, Scopes, Sure};
 use super::wire::{Slug, maybe_id_number, or_default, present, seen};
-use super::{For, Hit, Kind, Made, NOT_YET, UNSEEN_LIMIT, if_there, project};
+use super::{Hit, Kind, Made, NOT_YET, UNSEEN_LIMIT, if_there, project};
 use dofloat_api::action::Order;
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
@@ -136,6 +136,9 @@ impl<S: Spelling> Kind for ReservedIp<S> {
     };
     const COSTS: bool = true;
     const UNIQUE: bool = true;
+    // A droplet has one.
+    const SOLE: &'static [&'static str] = &["droplet_id"];
+    const SOLE_AMONG: &'static str = "addresses of droplets";
     const LODGED: bool = true;
     type Spec = Spec;
     type Live = Live;
@@ -181,10 +184,10 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, whose: For<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, ours: Ours<'_>) -> Result<Made<Live>, ApiError> {
         let Some(droplet) = spec.droplet_id else {
             let region = spec.region.as_deref().unwrap_or_default().to_lowercase();
-            let body = match whose.ours.project {
+            let body = match ours.project {
                 Some(project) => json!({"region": region, "project_id": project}),
                 None => json!({"region": region}),
             };
@@ -394,7 +397,7 @@ fn path(ip: &str) -> String {
 
 /// Where an address is seen: in the account's list, and at its own address.
 fn place(ip: &str) -> Place {
-    let list = List { path: "/reserved_ips", query: Vec::new(), key: "reserved_ips", by: "ip", id: ip.to_owned() };
+    let list = List { path: "/reserved_ips".into(), query: Vec::new(), key: "reserved_ips", by: "ip", id: ip.to_owned() };
     Place { one: path(ip), field: "reserved_ip", list: Some(list) }
 }
 

@@ -14,7 +14,7 @@ use super::droplet::Droplet;
 use super::erased::{Complaint, Job, Scopes, Sure};
 use super::reserved_ip::{self, Floating, Reserved, Spelling, Wire};
 use super::wire::id_number;
-use super::{For, Hit, Kind, Made, form};
+use super::{Hit, Kind, Made, form};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Ours};
@@ -52,6 +52,9 @@ impl<S: Spelling> Kind for Assignment<S> {
         update: &["reserved_ip:update", "reserved_ip:read", "droplet:read"],
         delete: &["reserved_ip:update", "reserved_ip:read", "droplet:read"],
     };
+    const SOLE: &'static [&'static str] = &["ip_address"];
+    // An address that is spelt in the old way is no other one.
+    const SOLE_AMONG: &'static str = "addresses";
     type Spec = Spec;
     type Live = Live;
 
@@ -72,7 +75,7 @@ impl<S: Spelling> Kind for Assignment<S> {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: For<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
         let wire = reserved_ip::assign(api, &spec.ip_address, spec.droplet_id).await?;
         let id = Id(wire.ip.clone());
         Ok(Made { live: live(&id, &wire)?, id })

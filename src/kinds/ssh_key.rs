@@ -10,7 +10,7 @@ use super::attr::{Attr, Change, EditName, TIMEOUTS, Ty};
 use super::compare::{KEY_LINE, PUBLIC_KEY};
 use super::complaints::{self, Complaints};
 use super::erased::{Complaint, Job, Places, Scopes, Sure};
-use super::{For, Hit, Kind, Made, form, if_there};
+use super::{Hit, Kind, Made, form, if_there};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Ours};
@@ -63,6 +63,7 @@ impl Kind for SshKey {
         delete: &["ssh_key:delete"],
     };
     const UNIQUE: bool = true;
+    const SOLE: &'static [&'static str] = &["public_key"];
     type Spec = Spec;
     type Live = Live;
 
@@ -76,7 +77,7 @@ impl Kind for SshKey {
             } else {
                 "Give the line of a `.pub` file: file(pathexpand(\"~/.ssh/id_ed25519.pub\"))."
             };
-            complaints.error(&["public_key"], "The public key is not in OpenSSH's form.", hint);
+            complaints.malformed(&key, &["public_key"], "The public key is not in OpenSSH's form.", hint);
         }
     }
 
@@ -101,7 +102,7 @@ impl Kind for SshKey {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: For<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
         let made: One = api.create("/account/keys", &json!({"name": spec.name, "public_key": spec.public_key.trim()})).await?;
         Ok(Made { id: Id(made.ssh_key.id.to_string()), live: Some(made.ssh_key.into()) })
     }

@@ -1,6 +1,9 @@
-//! A tag. Its name is its identity; the first spelling of a name is the one that the API keeps.
+//! A tag. Its name is its identity; the first spelling of a name is the one that the API keeps. To make one that is there is no
+//! error, so modules that each make the tags that they need may stand side by side.
 //!
 //! Invariant: deleting it takes it off everything, and deletes nothing else.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -9,7 +12,7 @@ use super::attr::{Attr, Change, Compare, Echo, Ty};
 use super::complaints::{self, Complaints};
 use super::erased::{Complaint, Job, Scopes, Sure};
 use super::wire::or_default;
-use super::{For, Hit, Kind, Made, form, if_there};
+use super::{Hit, Kind, Made, form, if_there};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Ours};
@@ -86,6 +89,8 @@ impl Kind for Tag {
         counted("databases_count", "How many databases carry it."),
     ];
     const SCOPES: Scopes = Scopes { read: &["tag:read"], create: &["tag:create", "tag:read"], update: &[], delete: &["tag:delete"] };
+    const SOLE: &'static [&'static str] = &["name"];
+    const SHARED: bool = true;
     type Spec = Spec;
     type Live = Live;
 
@@ -100,9 +105,19 @@ impl Kind for Tag {
     async fn preflight(api: &Client, jobs: &[Job]) -> Result<Vec<Complaint>, ApiError> {
         let mut complaints = Complaints::default();
         let name = |body: &Term| complaints::text(body, "name");
-        complaints::no_two(jobs, "name", "tag", |body| name(body).map(|name| name.to_lowercase()), &mut complaints);
+        let mut first: BTreeMap<String, &Job> = BTreeMap::new();
         for job in jobs.iter().filter(|job| job.creates && job.id.is_none()) {
             let Some(name) = name(&job.body) else { continue };
+            if let Some(first) = first.get(&name.to_lowercase()) {
+                complaints.about(job);
+                complaints.warning(
+                    &["name"],
+                    format!("{} is the tag `{name}` too.", first.address),
+                    "There is one of a name: it stays as long as one of the two is in the configuration.",
+                );
+                continue;
+            }
+            first.insert(name.to_lowercase(), job);
             if Self::read(api, &Id(name.clone())).await?.is_some() {
                 complaints.about(job);
                 complaints.warning(
@@ -115,7 +130,7 @@ impl Kind for Tag {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: For<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
         let made: One = api.create("/tags", &json!({"name": spec.name})).await?;
         Ok(Made { id: Id(made.tag.name.clone()), live: Some(made.tag.into()) })
     }

@@ -1,28 +1,25 @@
 //! A value that lives in the state alone, to hang triggers on. There is no request in it.
 //!
-//! Invariant: all but `id` is what the user wrote, so the state keeps it; the same resource with the same triggers has the
-//! same id on every machine.
+//! Invariant: all but `id` is what the user wrote, so the state keeps it; what is made anew has a new id, as others hang on that.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::Builder;
 
 use super::attr::{Attr, Change, EditName, Ty};
 use super::erased::Scopes;
-use super::{For, Hit, Kind, Made};
+use super::{Hit, Kind, Made};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Ours};
+use dofloat_base::rng::entropy;
 use dofloat_base::value::{Body, Term};
 
 pub(crate) struct TerraformData;
 
 #[derive(Deserialize)]
-pub(crate) struct Spec {
-    #[serde(default)]
-    triggers_replace: serde_json::Value,
-}
+pub(crate) struct Spec {}
 
 #[derive(Serialize)]
 pub(crate) struct Live {
@@ -41,9 +38,8 @@ impl Kind for TerraformData {
     type Spec = Spec;
     type Live = Live;
 
-    async fn create(_: &Client, spec: &Spec, whose: For<'_>) -> Result<Made<Live>, ApiError> {
-        let name = format!("{}\n{}\n{}", whose.ours.mark, whose.address, spec.triggers_replace);
-        let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string();
+    async fn create(_: &Client, _: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
+        let id = Builder::from_random_bytes(entropy()).into_uuid().to_string();
         Ok(Made { id: Id(id.clone()), live: Some(Live { id }) })
     }
 

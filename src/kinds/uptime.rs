@@ -4,7 +4,7 @@
 
 use super::attr::{Attr, Change, Lit, Ty};
 use super::compare::{SET, or_empty};
-use super::plain::{Collection, Plain, Update, scopes};
+use super::plain::{Collection, Plain, Update};
 use super::valid::Valid;
 
 const UPDATE: Change = Change::InPlace("update");
@@ -13,7 +13,6 @@ const UPDATE: Change = Change::InPlace("update");
 pub(crate) static CHECK: Plain = Plain {
     name: "digitalocean_uptime_check",
     noun: "uptime check",
-    scopes: scopes!("uptime"),
     at: Collection { path: "/uptime/checks", one: "check", many: "checks", id: "id", key: None },
     update: Update::Put,
     attrs: &[
@@ -36,12 +35,6 @@ pub(crate) static CHECK: Plain = Plain {
 pub(crate) static ALERT: Plain = Plain {
     name: "digitalocean_uptime_alert",
     noun: "uptime alert",
-    scopes: super::erased::Scopes {
-        read: &["uptime:read"],
-        create: &["uptime:create", "uptime:update", "uptime:read"],
-        update: &["uptime:update", "uptime:read"],
-        delete: &["uptime:delete", "uptime:update"],
-    },
     at: Collection { path: "/uptime/checks/{check_id}/alerts", one: "alert", many: "alerts", id: "id", key: None },
     update: Update::Put,
     attrs: &[

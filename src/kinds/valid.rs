@@ -2,6 +2,7 @@
 //!
 //! Invariant: a rule is a constant of a row, and is checked without any request. It knows no kind.
 
+use super::job::Weight;
 use dofloat_base::value::Value;
 
 /// What the value of an attribute may be; for a list or a set, each of its items.
@@ -19,9 +20,17 @@ pub enum Valid {
     UpTo(usize),
     /// A text that the function takes, and what such a text looks like.
     Form(fn(&str) -> bool, &'static str),
+    /// The same of a text that only DigitalOcean minds: Terraform's provider takes any that is not empty.
+    Asked(fn(&str) -> bool, &'static str),
 }
 
 impl Valid {
+    /// How much it weighs that a value is not valid.
+    pub(crate) fn weight(&self, value: &Value) -> Weight {
+        let asked = matches!(self, Self::Asked(..)) && value.as_str().is_some_and(|text| !text.is_empty());
+        if asked { Weight::Refusal } else { Weight::Error }
+    }
+
     /// What is wrong with a value, and what it should be instead; nothing if it is valid, or of another type.
     #[must_use]
     pub fn wrong(&self, value: &Value) -> Option<(String, String)> {
@@ -50,7 +59,7 @@ impl Valid {
                 count if count > *most => Some((format!("it has {count} characters; {most} are allowed"), "Shorten it.".to_owned())),
                 _ => None,
             },
-            Self::Form(fits, looks) => {
+            Self::Form(fits, looks) | Self::Asked(fits, looks) => {
                 let text = value.as_str().filter(|text| !fits(text))?;
                 Some((format!("`{text}` is not valid"), (*looks).to_owned()))
             }

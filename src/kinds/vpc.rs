@@ -12,10 +12,13 @@ use super::attr::{Attr, Change, Compare, EditName, TIMEOUTS, Ty};
 use super::complaints::{self, Complaints};
 use super::erased::{Complaint, Job, Places, Scopes, Sure};
 use super::wire::or_default;
-use super::{For, Hit, Kind, Made, compare, form, if_there};
+use super::{Hit, Kind, Made, compare, form, if_there};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
+use dofloat_api::looks::{Place, Seen};
 use dofloat_api::messages::{Said, said};
+use dofloat_api::wait::Poll;
+use dofloat_api::watching::Goal;
 use dofloat_base::identity::{Id, Ours};
 use dofloat_base::value::{Body, Term};
 
@@ -90,6 +93,7 @@ impl Kind for Vpc {
         delete: &["vpc:delete", "vpc:read"],
     };
     const UNIQUE: bool = true;
+    const SOLE: &'static [&'static str] = &["name"];
     type Spec = Spec;
     type Live = Live;
 
@@ -97,7 +101,8 @@ impl Kind for Vpc {
         if let Some(name) = complaints::text(body, "name")
             && !form::vpc_name(&name)
         {
-            complaints.error(
+            complaints.malformed(
+                &name,
                 &["name"],
                 format!("`{name}` is not a valid VPC name."),
                 "Use letters, digits, dots and dashes only, at most 255 of them.",
@@ -163,7 +168,7 @@ impl Kind for Vpc {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: For<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
         let mut body = json!({"name": spec.name, "region": spec.region.to_lowercase()});
         for (name, value) in [("description", &spec.description), ("ip_range", &spec.ip_range)] {
             if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
@@ -198,12 +203,16 @@ impl Kind for Vpc {
             other => return other,
         }
         // Once refused, it asks first: each further refusal would be one changing request too many, and tells nothing more.
-        let members = format!("{}/members", path(id));
-        api.wait(&format!("the members of VPC {id} to be gone"), MEMBERS_LINGER, || async {
-            let members = if_there(api.list::<Member>(&members, &[], "members").await)?;
-            Ok(members.is_none_or(|members| members.is_empty()).then_some(()))
-        })
-        .await?;
+        let place = &Place::alone(format!("{}/members", path(id)), "members");
+        let left = |seen: Option<Seen>| async move {
+            let members: Option<Vec<Member>> = seen.map(|seen| seen.decode(place)).transpose()?.flatten();
+            Ok(match members.map_or(0, |members| members.len()) {
+                0 => Poll::Ready(()),
+                count => Poll::Pending(format!("{count} of its members are still there")),
+            })
+        };
+        let what = format!("the members of VPC {id} to be gone");
+        api.watch(Goal { what: &what, sort: "vpc members", limit: MEMBERS_LINGER }, place, left).await?;
         let what = format!("VPC {id} to let go of its members");
         api.retry_while(&what, MEMBERS_LINGER, has_members, || async { api.delete(&path(id), &[]).await }).await
     }

@@ -2,13 +2,16 @@
 //!
 //! Invariant: a part of a sensitive value is sensitive; of an unknown value only the type is looked at.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::conversion;
 use super::error::{EvalError, Outcome, error_at, kind_of, suggest};
 use super::types;
 use super::value::{Data, Val};
 use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::types::Type;
 use dofloat_base::value::Origin;
-use std::sync::Arc;
 
 /// `value.name`.
 ///
@@ -75,59 +78,67 @@ pub fn index(value: &Val, key: &Val, span: &Span) -> Outcome {
     if key.is_null() {
         return Err(error_at(span, "The index is null."));
     }
-    let sensitive = value.sensitive || key.sensitive;
-    let secret = sensitive;
+    let secret = value.sensitive || key.sensitive;
     let found = match &value.data {
-        Data::List(item, items) => match position(key, items.len(), span, secret)? {
-            Some(at) => items[at].clone(),
-            None => Val::unknown(item.clone()),
-        },
-        Data::Tuple(items) => match position(key, items.len(), span, secret)? {
-            Some(at) => items[at].clone(),
-            None => Val::unknown(Type::Any),
-        },
-        Data::Unknown(Type::List(item), _) => {
-            position(key, usize::MAX, span, secret)?;
-            Val::unknown((**item).clone())
-        }
-        Data::Unknown(Type::Tuple(items), _) => match position(key, items.len(), span, secret)? {
-            Some(at) => Val::unknown(items[at].clone()),
-            None => Val::unknown(Type::Any),
-        },
-        Data::Map(item, fields) => match key_text(key, span)? {
-            None => Val::unknown(item.clone()),
-            Some(name) => {
-                fields.get(&name).cloned().ok_or_else(|| no_element("map", &name, fields.keys().map(String::as_str), span, secret))?
-            }
-        },
-        Data::Object(fields) => match key_text(key, span)? {
-            None => Val::unknown(Type::Any),
-            Some(name) => {
-                fields.get(&name).cloned().ok_or_else(|| no_element("object", &name, fields.keys().map(String::as_str), span, secret))?
-            }
-        },
-        Data::Unknown(Type::Map(item), _) => {
-            key_text(key, span)?;
-            Val::unknown((**item).clone())
-        }
-        Data::Unknown(Type::Object(fields), origin) => match key_text(key, span)? {
-            None => Val::unknown(Type::Any),
-            Some(name) => match fields.get(&name) {
-                Some(ty) => Data::Unknown(ty.clone(), below(origin.as_ref(), &name)).into(),
-                None => return Err(no_element("object", &name, fields.keys().map(String::as_str), span, secret)),
-            },
-        },
-        Data::Unknown(Type::Any, _) => Val::unknown(Type::Any),
-        Data::Set(..) | Data::Unknown(Type::Set(_), _) => {
-            return Err(Box::new(
-                Diagnostic::error("A set has no order, so its elements have no index.")
-                    .at(span.clone())
-                    .hint("Use `tolist(…)`, `one(…)` or a `for` expression."),
-            ));
-        }
-        _ => return Err(error_at(span, format!("The value is {}, which has no elements.", kind_of(value)))),
+        Data::Unknown(ty, origin) => of_unknown(ty, origin.as_ref(), key, span, secret)?,
+        _ => of_known(value, key, span, secret)?,
     };
-    Ok(found.marked(sensitive))
+    Ok(found.marked(secret))
+}
+
+/// An element of a value that is known.
+fn of_known(value: &Val, key: &Val, span: &Span, secret: bool) -> Outcome {
+    let field = |what: &str, fields: &BTreeMap<String, Val>, name: &str| {
+        fields.get(name).cloned().ok_or_else(|| no_element(what, name, fields.keys().map(String::as_str), span, secret))
+    };
+    match &value.data {
+        Data::List(item, items) => {
+            Ok(position(key, items.len(), span, secret)?.map_or_else(|| Val::unknown(item.clone()), |at| items[at].clone()))
+        }
+        Data::Tuple(items) => Ok(position(key, items.len(), span, secret)?.map_or_else(|| Val::unknown(Type::Any), |at| items[at].clone())),
+        Data::Map(item, fields) => key_text(key, span)?.map_or_else(|| Ok(Val::unknown(item.clone())), |name| field("map", fields, &name)),
+        Data::Object(fields) => key_text(key, span)?.map_or_else(|| Ok(Val::unknown(Type::Any)), |name| field("object", fields, &name)),
+        Data::Set(..) => Err(no_order(span)),
+        _ => Err(no_elements(value, span)),
+    }
+}
+
+/// An element of a value of which the type is known at most.
+fn of_unknown(ty: &Type, origin: Option<&Arc<Origin>>, key: &Val, span: &Span, secret: bool) -> Outcome {
+    let element = match ty {
+        Type::Any => Type::Any,
+        Type::List(item) => {
+            position(key, usize::MAX, span, secret)?;
+            (**item).clone()
+        }
+        Type::Tuple(items) => position(key, items.len(), span, secret)?.map_or(Type::Any, |at| items[at].clone()),
+        Type::Map(item) => {
+            key_text(key, span)?;
+            (**item).clone()
+        }
+        Type::Object(fields) => {
+            let Some(name) = key_text(key, span)? else { return Ok(Val::unknown(Type::Any)) };
+            let Some(ty) = fields.get(&name) else {
+                return Err(no_element("object", &name, fields.keys().map(String::as_str), span, secret));
+            };
+            return Ok(Data::Unknown(ty.clone(), below(origin, &name)).into());
+        }
+        Type::Set(_) => return Err(no_order(span)),
+        _ => return Err(no_elements(&Val::unknown(ty.clone()), span)),
+    };
+    Ok(Val::unknown(element))
+}
+
+fn no_order(span: &Span) -> EvalError {
+    Box::new(
+        Diagnostic::error("A set has no order, so its elements have no index.")
+            .at(span.clone())
+            .hint("Use `tolist(…)`, `one(…)` or a `for` expression."),
+    )
+}
+
+fn no_elements(value: &Val, span: &Span) -> EvalError {
+    error_at(span, format!("The value is {}, which has no elements.", kind_of(value)))
 }
 
 fn no_element<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>, span: &Span, secret: bool) -> EvalError {
@@ -142,8 +153,8 @@ fn position(key: &Val, length: usize, span: &Span, secret: bool) -> Result<Optio
     if matches!(key.data, Data::Bool(_)) {
         return Err(error_at(span, "The index must be a number, not a bool."));
     }
-    let number =
-        types::convert(key, &Type::Number).map_err(|_| error_at(span, format!("The index must be a number, not {}.", kind_of(key))))?;
+    let number = conversion::convert(key, &Type::Number)
+        .map_err(|_| error_at(span, format!("The index must be a number, not {}.", kind_of(key))))?;
     let Data::Number(number) = &number.data else { return Ok(None) };
     let at = number.as_u64().and_then(|at| usize::try_from(at).ok());
     match at {
@@ -169,7 +180,7 @@ fn count(length: usize) -> String {
 pub fn key_text(key: &Val, span: &Span) -> Result<Option<String>, EvalError> {
     match &key.data {
         Data::Null(_) => Err(error_at(span, "A key must not be null.")),
-        Data::Unknown(ty, _) if types::convertible(ty, &Type::String).is_some() => Ok(None),
+        Data::Unknown(ty, _) if conversion::convertible(ty, &Type::String).is_some() => Ok(None),
         data => match types::text_of(data) {
             Some(text) => Ok(Some(text)),
             None => Err(error_at(span, format!("A key must be a string, not {}.", kind_of(key)))),

@@ -82,11 +82,11 @@ pub fn div(a: &Number, b: &Number) -> Option<Number> {
     signed_zero(fit(&shortest(&(a_digits * over), &(b_digits * under))?)?, negative)
 }
 
-/// `a % b`, with the sign of `a`; `None` if `b` is zero, or if it is out of reach.
+/// `a % b`, with the sign of `a`; `a` itself if `b` is zero, as Terraform has it; `None` if it is out of reach.
 #[must_use]
 pub fn rem(a: &Number, b: &Number) -> Option<Number> {
     if b.decimal().is_zero() {
-        return None;
+        return Some(a.clone());
     }
     fit(&(exact(a) % exact(b)))
 }
@@ -296,6 +296,7 @@ mod tests {
         check(add(&n("0.1"), &n("0.2")), "0.3");
         check(rem(&n("0.3"), &n("0.1")), "0");
         check(rem(&n("-7"), &n("-3")), "-1");
+        check(rem(&n("-7"), &n("0")), "-7");
         check(mul(&n("0"), &n("-1")), "-0");
         check(Some(neg(&n("0"))), "-0");
         check(Some(floor(&n("-0.5"))), "-1");

@@ -5,6 +5,7 @@
 
 use super::ast::{Block, Body, Expr, Kind};
 use super::source::{Source, bodies};
+use super::syntax;
 use super::value::Data;
 use dofloat_base::diag::{Diagnostic, Span};
 
@@ -72,6 +73,20 @@ pub fn read(block: &Block) -> Result<Backend, Vec<Diagnostic>> {
         }
     }
     if errors.is_empty() { Ok(Backend { kind: kind.clone(), span: block.header.clone(), arguments }) } else { Err(errors) }
+}
+
+/// The arguments in a file of such: `bucket = "state"`, a line each.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn settings_of(name: &str, text: &str) -> Result<Vec<Setting>, Vec<Diagnostic>> {
+    let body = syntax::body(name, text)?;
+    let (mut arguments, mut errors) = (Vec::new(), Vec::new());
+    errors.extend(
+        body.blocks.iter().map(|block| Diagnostic::error("A file of a backend's arguments has no blocks.").at(block.header.clone())),
+    );
+    errors.extend(body.attrs.iter().filter_map(|attr| settings(&attr.name, &attr.value, &mut arguments).err()));
+    if errors.is_empty() { Ok(arguments) } else { Err(errors) }
 }
 
 fn settings(name: &str, value: &Expr, into: &mut Vec<Setting>) -> Result<(), Diagnostic> {

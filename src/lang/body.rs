@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::ast::{Attr, Block, Body, Expr, Kind};
 use super::convert;
-use super::declare::{Check, Dynamic, dynamic};
+use super::declaration::Check;
+use super::dynamic::{Dynamic, dynamic};
 use super::error::{EvalError, error_at, kind_of};
 use super::eval::{Eval, elements};
 use super::types;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::constraint::{Constraint, Field};
+use super::conversion;
 use super::types;
 use super::value::{Data, Val};
 use dofloat_base::secret::Secret;
@@ -127,7 +128,7 @@ fn typed(value: &Value, ty: &Type) -> Val {
 }
 
 fn scalar(value: Val, ty: &Type) -> Val {
-    if value.ty() == *ty { value } else { types::convert(&value, ty).unwrap_or(value) }
+    if value.ty() == *ty { value } else { conversion::convert(&value, ty).unwrap_or(value) }
 }
 
 /// The constraint of a resource's argument: its type, every attribute of an object optional.

@@ -3,21 +3,17 @@
 //! Invariant: it is what the whole collection would have under that key, but as little as possible of the collection is
 //! made, so that thousands of instances chained to thousands of others stay quick.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::access;
-use super::ast::{Expr, For, Kind};
-use super::declare::Name;
+use super::ast::{Expr, For, Kind, Name};
 use super::error::EvalError;
 use super::eval::elements;
+use super::instances::Sources;
 use super::references;
 use super::scope::Names;
 use super::types;
 use super::value::{Data, Val};
-
-/// Where the elements of a `for` come from: the key in its collection, by the key in its result.
-pub(super) type Sources = BTreeMap<String, Val>;
 
 /// The element of an expression's value under a key (a text, or a number in a list).
 pub(super) fn of(names: &Names<'_>, expr: &Expr, key: &Val) -> Result<Option<Val>, EvalError> {

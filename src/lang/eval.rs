@@ -13,7 +13,7 @@ use super::ast::{BinaryOp, Call, Expr, For, Kind, Names, Part, Step, StepKind, U
 use super::budget::{self, Budget, Size};
 use super::error::{EvalError, Outcome, article, error_at, kind_of};
 use super::value::{Data, Val};
-use super::{arithmetic, functions, special, types};
+use super::{arithmetic, conversion, functions, special, types};
 use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::types::Type;
 
@@ -216,7 +216,7 @@ impl<'a> Eval<'a> {
                     text.sensitive |= value.has_sensitive();
                     match &value.data {
                         Data::Null(_) => return Err(error_at(&expr.span, "This value is null, which has no text.")),
-                        Data::Unknown(ty, _) if types::convertible(ty, &Type::String).is_some() => text.unknown = true,
+                        Data::Unknown(ty, _) if conversion::convertible(ty, &Type::String).is_some() => text.unknown = true,
                         data => match types::text_of(data) {
                             Some(piece) => self.budget.append(&mut text.text, &piece, &expr.span)?,
                             None => {
@@ -273,7 +273,7 @@ impl<'a> Eval<'a> {
         if value.is_null() {
             return Err(error_at(&expr.span, "The condition is null; it must be true or false."));
         }
-        types::convert(&value, &Type::Bool)
+        conversion::convert(&value, &Type::Bool)
             .map_err(|_| error_at(&expr.span, format!("The condition is {}; it must be true or false.", kind_of(&value))))
     }
 
@@ -293,7 +293,7 @@ impl<'a> Eval<'a> {
         let span = Span { end: otherwise.span.end, ..then.span.clone() };
         self.budget.look([&then_value, &else_value], &span)?;
         let types = [then_value.ty(), else_value.ty()];
-        let Some(common) = types::unify(&types) else {
+        let Some(common) = conversion::unify(&types) else {
             let message = format!(
                 "The two results of a condition must have one type, and these are {} and {}.",
                 kind_of(&then_value),
@@ -309,7 +309,7 @@ impl<'a> Eval<'a> {
         let value = if value.ty() == common || common == Type::Any {
             value
         } else {
-            types::convert(&value, &common)
+            conversion::convert(&value, &common)
                 .map_err(|error| error_at(&span, format!("The results of the condition have incompatible types: {error}.")))?
         };
         Ok(value.marked(sensitive))
@@ -367,6 +367,11 @@ impl<'a> Eval<'a> {
             return Ok(Val::unknown(Type::Any).marked(collection.sensitive));
         };
         let mut found = Found { sensitive: collection.sensitive, ..Found::default() };
+        if let Some(condition) = &of.condition {
+            // What is wrong with it whatever the element is comes out for an empty collection too.
+            let any = || Val::unknown(Type::Any);
+            self.bind(&of.names, any(), any(), |eval| eval.condition(condition))?;
+        }
         for (key, value) in items {
             self.budget.step(span)?;
             self.bind(&of.names, key, value, |eval| eval.for_element(of, span, &mut found))?;
@@ -516,7 +521,7 @@ fn operand(value: &Val, ty: &Type, op: &str, span: &Span) -> Outcome {
         let both_texts = op == "+" && matches!(value.data, Data::String(_));
         Box::new(if both_texts { error.hint("Texts are joined in a template: \"${a}${b}\".") } else { error })
     };
-    types::convert(value, ty).map_err(error)
+    conversion::convert(value, ty).map_err(error)
 }
 
 fn compute(op: BinaryOp, a: &Val, b: &Val, span: &Span, right: &Span) -> Outcome {
@@ -535,7 +540,7 @@ fn compute(op: BinaryOp, a: &Val, b: &Val, span: &Span, right: &Span) -> Outcome
         BinaryOp::Divide => arithmetic::div(a, b),
         _ => arithmetic::rem(a, b),
     };
-    let zero = matches!(op, BinaryOp::Divide | BinaryOp::Modulo) && *b == 0_i64.into();
+    let zero = matches!(op, BinaryOp::Divide) && *b == 0_i64.into();
     match result {
         Some(number) => Ok(Val::number(number)),
         None if zero => Err(error_at(right, "Division by zero.")),

@@ -5,9 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ast::{Expr, Step, StepKind};
-use super::declare::Name;
-use super::references;
+use super::ast::{Expr, Name, Step, StepKind};
+use super::references::{self, output_of};
 use super::tree::Tree;
 use dofloat_base::diag::{Diagnostic, Span};
 
@@ -292,17 +291,5 @@ impl<'t> Graph<'t> {
             }
         }
         moving
-    }
-}
-
-/// The output that a reference to a module names, behind the name of its call and a key.
-pub(super) fn output_of(steps: &[Step]) -> Option<&str> {
-    let behind = match steps.get(1).map(|step| &step.kind) {
-        Some(StepKind::Index(_) | StepKind::LegacyIndex(_) | StepKind::Splat | StepKind::AttrSplat) => 2,
-        _ => 1,
-    };
-    match steps.get(behind).map(|step| &step.kind) {
-        Some(StepKind::Attr(name)) => Some(name),
-        _ => None,
     }
 }

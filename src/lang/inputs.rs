@@ -8,12 +8,15 @@ use std::collections::BTreeMap;
 use super::Host;
 use super::constant::constant;
 use super::constraint::Constraint;
-use super::declare::{Module, Variable};
+use super::declaration::{Module, Variable};
 use super::error::{EvalError, error_at, suggest};
 use super::value::{Data, Val};
 use super::{json, syntax};
+use dofloat_base::address::Address;
 use dofloat_base::diag::{Diagnostic, Span};
+use dofloat_base::secret::Secret;
 use dofloat_base::types::Type;
+use dofloat_base::value::{Body, Term};
 
 /// What is given for variables.
 #[derive(Clone, Default)]
@@ -24,10 +27,27 @@ pub struct Inputs {
     pub lenient: bool,
     /// Whether a `count` or `for_each` may stay unknown where such a variable decides it. For `validate`.
     pub open_shape: bool,
+    /// Whether it may stay unknown where a data source decides it that was not read yet.
+    pub open_data: bool,
+    /// What data sources gave that were read before the shape is made.
+    pub answers: Answers,
+    /// Whether variables with a default are unknown too where no value is given. For `validate`, as Terraform has it.
+    pub open_defaults: bool,
     /// Whether the account is a simulated one: then a variable that only feeds settings of providers may stay without a value.
     pub simulated: bool,
     /// Whether what is not supported is left out, with all that refers to it.
     pub skip_unsupported: bool,
+    /// Whether provisioners are run.
+    pub provisioners: bool,
+}
+
+/// What data sources gave that were read before the shape is made.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// What was found.
+    pub found: BTreeMap<Address, Body>,
+    /// What expressions see of it.
+    pub known: BTreeMap<Address, Term>,
 }
 
 /// One source of values.
@@ -37,8 +57,8 @@ pub enum Given {
     Text {
         /// The variable.
         name: String,
-        /// The text.
-        raw: String,
+        /// The text, which may be a secret.
+        raw: Secret<String>,
         /// Where it comes from, for messages: `-var`, `TF_VAR_region`.
         from: String,
         /// Whether the variable must exist (a variable of the environment may be meant for others).
@@ -89,10 +109,20 @@ pub(super) type Values = (BTreeMap<String, Val>, Vec<Diagnostic>);
 
 /// Fits what is given to the variables' types.
 pub(super) fn values(module: &Module, inputs: &Inputs, host: &Host<'_>) -> Result<Values, Vec<Diagnostic>> {
-    let (mut given, mut errors, warnings) = gather(module, inputs, host);
+    let (mut given, mut errors, mut warnings) = gather(module, inputs, host);
     let mut values = BTreeMap::new();
     for (name, variable) in &module.variables {
-        match one(name, variable, given.remove(name), inputs.lenient || module.idle.contains(name)) {
+        let given = given.remove(name);
+        if let (Some(raw), Some(why)) = (&given, &variable.deprecated) {
+            let warning = Diagnostic::warning(format!("The variable \"{name}\" is deprecated, and has a value from {}: {why}", raw.from));
+            warnings.push(warning.at(variable.span.clone()));
+        }
+        let value = if given.is_none() && inputs.open_defaults {
+            Ok(Val::unknown(variable.constraint.ty()))
+        } else {
+            one(name, variable, given, inputs.lenient || module.idle.contains(name))
+        };
+        match value {
             Ok(value) => {
                 values.insert(name.clone(), value.marked(variable.sensitive));
             }
@@ -149,7 +179,7 @@ fn gather(module: &Module, inputs: &Inputs, host: &Host<'_>) -> (BTreeMap<String
         match given {
             Given::Text { name, raw, from, strict } => match module.variables.get(name) {
                 Some(variable) => {
-                    values.insert(name.clone(), Raw { value: text(variable, raw, from, host), span: None, from: from.clone() });
+                    values.insert(name.clone(), Raw { value: text(variable, raw.expose(), from, host), span: None, from: from.clone() });
                 }
                 None if *strict => {
                     let error = Diagnostic::error(format!("There is no variable \"{name}\" (from {from})."));

@@ -5,13 +5,7 @@
 /// By the beginning of a name: the longest that fits says it.
 const BY_NAME: &[(&str, &str)] = &[
     ("data.digitalocean_", "Write the id or the slug, or give it by a variable."),
-    ("data.template_file", "The function templatefile() renders a template."),
-    ("data.external", "Give the value by a variable: TF_VAR_x of the environment can come from any program."),
-    ("data.http", "Give the value by a variable."),
-    ("data.local_", "The functions file() and filebase64() read a file."),
     ("data.terraform_remote_state", "Give the other stack's outputs by variables: `dofloat output -json` prints them."),
-    ("null_", "A terraform_data resource has `triggers_replace`, as null_resource has `triggers`."),
-    ("check", "A postcondition of a resource checks as much at apply."),
     ("ephemeral", "A variable with `sensitive = true` is kept out of state and plan."),
 ];
 
@@ -23,7 +17,6 @@ const BY_PROVIDER: &[(&str, &str)] = &[
     ("helm", "What runs in a cluster can be installed by `helm` after an apply."),
     ("kubectl", "What runs in a cluster can be applied by `kubectl` after an apply."),
     ("kubernetes", "What runs in a cluster can be applied by `kubectl` after an apply."),
-    ("local", "An output can be written to a file: `dofloat output -raw NAME > FILE`."),
     ("random", "Give the value by a variable."),
     ("template", "The function templatefile() renders a template."),
     ("tls", "Make the key by ssh-keygen or openssl, and give it by a variable."),

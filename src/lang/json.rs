@@ -197,6 +197,7 @@ fn is_block(within: &str, name: &str) -> bool {
     matches!(
         (within, name),
         ("variable", "validation")
+            | ("check", "assert" | "data")
             | ("output" | "lifecycle", "precondition")
             | ("lifecycle", "postcondition")
             | ("resource" | "data", "lifecycle" | "dynamic" | "provisioner" | "connection")

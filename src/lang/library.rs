@@ -1,7 +1,7 @@
 //! The files of the modules that a configuration calls, and where they lie.
 //!
 //! Invariant: files are only read; a module that was fetched names no folder beyond what was fetched. It must not know how
-//! modules are fetched: the caller says which lie where.
+//! modules are fetched: the caller says which lie where, and why one cannot be had.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -21,7 +21,7 @@ const MOST_FOLDERS: usize = 1_000;
 #[derive(Debug, Default)]
 pub struct Library {
     folders: BTreeMap<PathBuf, Vec<(String, String)>>,
-    fetched: BTreeMap<Request, Fetched>,
+    fetched: BTreeMap<Request, Result<Fetched, Diagnostic>>,
 }
 
 /// A module that is not a folder beside what calls it.
@@ -55,7 +55,7 @@ impl Library {
     /// Reads the files of all modules that the stack's own files lead to, as far as they are there and can be read; what
     /// cannot is told of when the stack is loaded.
     #[must_use]
-    pub fn read(sources: &[Source<'_>], host: &Host<'_>, fetched: BTreeMap<Request, Fetched>) -> Self {
+    pub fn read(sources: &[Source<'_>], host: &Host<'_>, fetched: BTreeMap<Request, Result<Fetched, Diagnostic>>) -> Self {
         let mut library = Self { folders: BTreeMap::new(), fetched };
         let shown = shown_folder(sources);
         let mut open = library.called(&Folder::default(), sources);
@@ -91,6 +91,22 @@ impl Library {
         calls.filter(|(request, _)| !is_local(&request.source)).collect()
     }
 
+    /// Whether anything has to be fetched, or was.
+    #[must_use]
+    pub fn has_fetched(&self) -> bool {
+        !self.fetched.is_empty()
+    }
+
+    /// What is wrong with the modules that cannot be had, each at the sources that name it.
+    #[must_use]
+    pub fn missing(&self, sources: &[Source<'_>]) -> Vec<Diagnostic> {
+        let errors = self.requests(sources).into_iter().filter_map(|(request, span)| match self.fetched.get(&request) {
+            Some(Err(error)) => Some(error.clone().at(span)),
+            Some(Ok(_)) | None => None,
+        });
+        errors.collect()
+    }
+
     fn called(&self, from: &Folder, sources: &[Source<'_>]) -> Vec<Folder> {
         calls(sources).into_iter().filter_map(|(request, span)| self.folder(from, &request, &span).ok()).collect()
     }
@@ -102,6 +118,11 @@ impl Library {
     pub(super) fn folder(&self, from: &Folder, request: &Request, span: &Span) -> Result<Folder, Diagnostic> {
         let source = request.source.as_str();
         if is_local(source) {
+            if request.version.is_some() {
+                return Err(Diagnostic::error("`version` is for modules of a registry.")
+                    .at(span.clone())
+                    .hint("A module in a folder has the version of its files: take `version` out."));
+            }
             let path = plain(&from.path.join(source));
             if from.package.as_ref().is_some_and(|package| !path.starts_with(package) || Path::new(source).is_absolute()) {
                 return Err(Diagnostic::error(format!("The module \"{source}\" lies outside of what was fetched with this one."))
@@ -111,7 +132,8 @@ impl Library {
             return Ok(Folder { path, package: from.package.clone() });
         }
         match self.fetched.get(request) {
-            Some(Fetched { package, folder }) => Ok(Folder { path: folder.clone(), package: Some(package.clone()) }),
+            Some(Ok(Fetched { package, folder })) => Ok(Folder { path: folder.clone(), package: Some(package.clone()) }),
+            Some(Err(error)) => Err(error.clone().at(span.clone())),
             None => Err(Diagnostic::error(format!("The module \"{source}\" is not installed."))
                 .at(span.clone())
                 .hint("A module that lies beside this file is written `./FOLDER`; put the module's files there.")),
@@ -129,10 +151,11 @@ pub fn is_local(source: &str) -> bool {
 fn calls(sources: &[Source<'_>]) -> Vec<(Request, Span)> {
     let named: Vec<Source<'_>> = sources.iter().filter(|source| source.text.contains("module")).copied().collect();
     let blocks = |body: Body| body.blocks.into_iter().filter(|block| block.kind == "module");
-    bodies(&named).0.into_iter().flat_map(blocks).filter_map(|block| call(&block)).collect()
+    bodies(&named).0.into_iter().flat_map(blocks).filter_map(|block| request(&block)).collect()
 }
 
-fn call(block: &Block) -> Option<(Request, Span)> {
+/// What a `module` block calls, and the place of its source.
+pub(super) fn request(block: &Block) -> Option<(Request, Span)> {
     let text = |name: &str| block.body.attr(name).and_then(|attr| attr.value.text()).map(str::to_owned);
     let span = block.body.attr("source")?.value.span.clone();
     Some((Request { source: text("source")?, version: text("version") }, span))

@@ -3,29 +3,37 @@
 //! Invariant: a `Stack` exists only of files without static errors, with variables that satisfy their validations and a
 //! shape that is known; what is left to go wrong are values. It must not know kinds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::Host;
+use super::account;
+use super::ast::Name;
 use super::body;
 use super::convert;
-use super::declare::{self, Module, Name};
+use super::declaration::{self, Module};
+use super::deprecated;
 use super::element;
 use super::error::EvalError;
 use super::inputs::{self, Inputs, Question};
+use super::instances::{Here, Instances};
 use super::library::Library;
-use super::reach;
-use super::scope::{Base, Here, Names, Shared};
+use super::moves;
+use super::output::fitted;
+use super::provision;
+use super::reader::Reader;
+use super::scope::{Base, Early, Names, Shared};
 pub use super::source::Source;
-use super::source::bodies;
 use super::statics;
 use super::tree::Tree;
-use super::unsupported::{self, LeftOut};
+use super::unsupported::LeftOut;
 use super::value::Val;
 use super::wanted;
 use dofloat_base::address::Address;
 use dofloat_base::desired::{Desired, Known, Output, Resolve};
 use dofloat_base::diag::{Diagnostic, Span};
+use dofloat_base::provision::{Provisioner, Provisions, When};
 use dofloat_base::types::{Schemas, Type};
 use dofloat_base::value::{Origin, Term};
 
@@ -35,6 +43,7 @@ pub struct Stack<'a> {
     desired: Desired,
     warnings: Vec<Diagnostic>,
     left: LeftOut,
+    provisioned: Vec<provision::Place>,
 }
 
 /// An argument of the `provider` block.
@@ -70,14 +79,20 @@ pub fn load<'a>(
     schemas: &dyn Schemas,
     host: Host<'a>,
 ) -> Result<Stack<'a>, Vec<Diagnostic>> {
-    let (module, left) = declared(sources, inputs, schemas, &host)?;
+    let mut reader = Reader::new(library, &host, schemas, inputs.skip_unsupported);
+    let (module, mut left) = declared(sources, inputs, &mut reader)?;
     let kept = module
         .outputs
         .values()
         .filter(|output| output.ephemeral)
         .map(|output| Diagnostic::error("An output of a stack cannot be ephemeral: it is kept in the state.").at(output.span.clone()));
-    gathered(kept.collect())?;
-    let tree = Tree::grow(module, library, &host).map_err(sorted)?;
+    gathered(kept.chain(deprecated::of_stack(&module)).collect())?;
+    let tree = Tree::grow(module, &mut reader).map_err(sorted)?;
+    for at in 1..tree.entries.len() {
+        if let (Some(address), Some(Ok(written))) = (tree.address(at), reader.written(&tree.entries[at].folder)) {
+            left.add(&address, &written.left);
+        }
+    }
     let types = statics::types(&tree, schemas);
     let (failing, told): (Vec<_>, Vec<_>) = left.told(inputs.skip_unsupported).into_iter().partition(Diagnostic::is_error);
     let links = match statics::check(&tree, &types, schemas) {
@@ -86,27 +101,23 @@ pub fn load<'a>(
     };
     let root = &tree.entries[0].module;
     let (variables, unused) = inputs::values(root, inputs, &host)?;
-    let provisioners = left.provisioners().map(Diagnostic::into_warning);
-    let warnings =
-        told.into_iter().chain(provisioners).chain(root.warnings.iter().cloned()).chain(unused).chain(idle_providers(&tree)).collect();
-    let base = Base::compute(Shared::new(tree, links, types, host, inputs.open_shape), variables);
+    let provisioned = provision::places(&tree);
+    let provisioners = provision::told(&provisioned).filter(|_| !inputs.provisioners).map(Diagnostic::into_warning);
+    let warnings = told
+        .into_iter()
+        .chain(provisioners)
+        .chain(root.warnings.iter().cloned())
+        .chain(unused)
+        .chain(sorted(account::idle(&tree)))
+        .chain(sorted(deprecated::used(&tree)))
+        .collect();
+    let base = Base::compute(Shared::new(tree, links, types, host, Early::new(inputs)), variables);
     let plain = Names::new(&base, None, Here::Plain);
     gathered(each_module(&plain, &validate_variables))?;
     gathered(each_module(&plain, &check_bodies))?;
+    gathered(account::others(&plain))?;
     let desired = wanted::desired(&base).map_err(sorted)?;
-    Ok(Stack { base, desired, warnings, left })
-}
-
-/// What modules say of the provider: the account is the stack's.
-fn idle_providers(tree: &Tree) -> Vec<Diagnostic> {
-    let written = |provider: &&declare::Provider| !provider.body.attrs.is_empty() || !provider.body.blocks.is_empty();
-    let all = tree.entries.iter().skip(1).flat_map(|entry| entry.module.providers.iter().filter(written));
-    let warning = |provider: &declare::Provider| {
-        Diagnostic::warning("A provider block in a module has no effect: the one of the stack's own files counts.")
-            .at(provider.span.clone())
-            .hint("Configure the provider there.")
-    };
-    sorted(all.map(warning).collect())
+    Ok(Stack { base, desired, warnings, left, provisioned })
 }
 
 /// What is wrong in a module and in those that it calls.
@@ -122,21 +133,23 @@ fn each_module(names: &Names<'_>, check: &dyn Fn(&Names<'_>) -> Vec<Diagnostic>)
 ///
 /// # Errors
 /// What is wrong with the files.
-pub fn questions(sources: &[Source<'_>], inputs: &Inputs, schemas: &dyn Schemas, host: Host<'_>) -> Result<Vec<Question>, Vec<Diagnostic>> {
-    let (module, _) = declared(sources, inputs, schemas, &host)?;
+pub fn questions(
+    sources: &[Source<'_>],
+    library: &Library,
+    inputs: &Inputs,
+    schemas: &dyn Schemas,
+    host: Host<'_>,
+) -> Result<Vec<Question>, Vec<Diagnostic>> {
+    let (module, _) = declared(sources, inputs, &mut Reader::new(library, &host, schemas, inputs.skip_unsupported))?;
     Ok(inputs::questions(&module, inputs, &host))
 }
 
 /// What the files declare, but for what is not supported, which is told by the caller.
-fn declared(sources: &[Source<'_>], inputs: &Inputs, schemas: &dyn Schemas, host: &Host<'_>) -> Result<(Module, LeftOut), Vec<Diagnostic>> {
-    let (mut bodies, mut errors) = bodies(sources);
-    let left = unsupported::take_out(&mut bodies, schemas);
-    let idle = if inputs.simulated { reach::idle_variables(&bodies) } else { BTreeSet::new() };
-    // A file that cannot be read may hold what others refer to, so nothing more is said of names; the form of the blocks
-    // that could be read is looked at all the same.
-    let (mut module, found) = declare::module(bodies, host);
-    errors.extend(found);
-    module.idle = idle;
+fn declared(sources: &[Source<'_>], inputs: &Inputs, reader: &mut Reader<'_>) -> Result<(Module, LeftOut), Vec<Diagnostic>> {
+    let (mut module, left, idle, mut errors) = reader.stack(sources);
+    if inputs.simulated {
+        module.idle = idle;
+    }
     let (failing, told): (Vec<_>, Vec<_>) = module.kept.iter().filter_map(|kept| unkept(kept, inputs)).partition(Diagnostic::is_error);
     errors.extend(failing);
     module.warnings.extend(told);
@@ -149,7 +162,7 @@ fn declared(sources: &[Source<'_>], inputs: &Inputs, schemas: &dyn Schemas, host
 
 /// What is said of a place that the files name for the state and that is not used. A state of a simulated account is kept apart;
 /// a real one that is kept elsewhere must not be begun a second time here.
-fn unkept(kept: &declare::Kept, inputs: &Inputs) -> Option<Diagnostic> {
+fn unkept(kept: &declaration::Kept, inputs: &Inputs) -> Option<Diagnostic> {
     let what = kept.backend.as_ref().map_or_else(|| "The \"cloud\" block".to_owned(), |kind| format!("The backend \"{kind}\""));
     let told = match kept.backend.as_deref() {
         Some("local") => return None,
@@ -192,7 +205,7 @@ fn validate_variables(names: &Names<'_>) -> Vec<Diagnostic> {
     errors
 }
 
-fn failed(names: &Names<'_>, check: &declare::Check, at: &Span, what: &str) -> Option<Diagnostic> {
+fn failed(names: &Names<'_>, check: &declaration::Check, at: &Span, what: &str) -> Option<Diagnostic> {
     body::check(&names.eval(), check, at, what).map_err(|error| *error).err()
 }
 
@@ -211,17 +224,19 @@ fn check_bodies(plain: &Names<'_>) -> Vec<Diagnostic> {
             continue;
         }
         let here = match &resource.repeat {
-            declare::Repeat::Once => Here::Plain,
-            declare::Repeat::Count(_) => Here::Count(Val::unknown(Type::Number)),
-            declare::Repeat::ForEach(_) => Here::Each(Val::unknown(Type::String), Val::unknown(Type::Any)),
+            declaration::Repeat::Once | declaration::Repeat::Enabled(_) => Here::Plain,
+            declaration::Repeat::Count(_) => Here::Count(Val::unknown(Type::Number)),
+            declaration::Repeat::ForEach(_) => Here::Each(Val::unknown(Type::String), Val::unknown(Type::Any)),
         };
         let names = plain.outside().with_here(here);
         if let Some(types) = base.types(&name.0) {
             errors.extend(body::term(&names.eval(), &resource.body, types).err().into_iter().flatten());
+            let this = Names::whole(base, &base.place(name), &Term::Unknown(Origin::default()));
+            errors.extend(provision::check(&names, resource, &this, name));
         }
     }
     for output in base.module.outputs.values() {
-        match plain.eval().eval(&output.value) {
+        match plain.eval().eval(&output.value).and_then(|value| fitted(output, value)) {
             Ok(value) if base.address.is_none() => errors.extend(leak(output, &value)),
             Ok(_) => {}
             Err(error) => errors.push(*error),
@@ -242,7 +257,7 @@ fn conditions(names: &Names<'_>) -> Vec<Diagnostic> {
 }
 
 /// An output that would show a sensitive value.
-fn leak(output: &declare::Output, value: &Val) -> Option<Diagnostic> {
+fn leak(output: &declaration::Output, value: &Val) -> Option<Diagnostic> {
     (!output.sensitive && value.has_sensitive()).then(|| {
         Diagnostic::error("This output would show a sensitive value.")
             .at(output.span.clone())
@@ -257,16 +272,49 @@ impl Stack<'_> {
         &self.warnings
     }
 
+    /// Whether something of the shape is unknown still: what its data sources give decides it.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.base.shared.early.left_open.load(Ordering::Relaxed)
+    }
+
+    /// Whether an address is known to be one of the shape: how many there are of its block, and of the modules around it.
+    #[must_use]
+    pub fn is_settled(&self, of: &Address) -> bool {
+        let settled = |instances: &Result<Instances, EvalError>| !matches!(instances, Ok(Instances::Open(_)));
+        let mut place = of.parent.as_deref();
+        while let Some(module) = place {
+            let called = moves::room(&self.base, module.parent.as_deref()).and_then(|room| room.calls.get(&module.name));
+            if !called.is_some_and(|called| settled(&called.instances)) {
+                return false;
+            }
+            place = module.parent.as_deref();
+        }
+        let block = (of.kind.clone(), of.name.clone());
+        moves::room(&self.base, of.parent.as_deref()).is_some_and(|room| settled(&room.instances(&block).cloned()))
+    }
+
     /// What of the files is not supported, and left out.
     #[must_use]
     pub fn left_out(&self) -> &LeftOut {
         &self.left
     }
 
+    /// What is told where provisioners are not run, if there are any.
+    #[must_use]
+    pub fn unprovisioned(&self) -> Option<Diagnostic> {
+        provision::told(&self.provisioned)
+    }
+
+    /// The modules, and the machine that the files lie on.
+    pub(super) fn tree(&self) -> (&Tree, &Host<'_>) {
+        (&self.base.shared.tree, self.base.host())
+    }
+
     /// The values of the variables.
     #[must_use]
     pub fn variables(&self) -> BTreeMap<String, Variable> {
-        let one = |(name, variable): (&String, &declare::Variable)| {
+        let one = |(name, variable): (&String, &declaration::Variable)| {
             let value = self.value(name);
             (name.clone(), Variable { value, sensitive: variable.sensitive, span: variable.span.clone() })
         };
@@ -280,20 +328,15 @@ impl Stack<'_> {
         }
     }
 
-    /// The header of the `provider` block, if there is one.
-    #[must_use]
-    pub fn provider_span(&self) -> Option<&Span> {
-        self.base.module.providers.first().map(|provider| &provider.span)
-    }
-
-    /// The arguments of the `provider` block. They may use variables and local values, but no resources.
+    /// The arguments of the `provider` blocks, the main one's last: what it says counts. They may use variables and local values,
+    /// but no resources.
     ///
     /// # Errors
     /// What is wrong in its expressions.
     pub fn provider(&self) -> Result<Vec<Argument>, Vec<Diagnostic>> {
         let names = Names::new(&self.base, None, Here::Plain);
         let (mut arguments, mut errors) = (Vec::new(), Vec::new());
-        for provider in &self.base.module.providers {
+        for provider in account::providers(&self.base.module) {
             for attr in &provider.body.attrs {
                 match names.eval().eval(&attr.value) {
                     Ok(value) if value.is_null() => {}
@@ -322,13 +365,20 @@ impl Stack<'_> {
         let Some(resource) = base.module.resources.get(&block) else { return Ok(None) };
         let mut here = base.instances(&block)?.here(of.key.as_ref());
         // A value of `for_each` that was not known with the shape is computed again.
-        if let (Here::Each(key, value), declare::Repeat::ForEach(expr)) = (&here, &resource.repeat)
+        if let (Here::Each(key, value), declaration::Repeat::ForEach(expr)) = (&here, &resource.repeat)
             && value.has_unknown()
         {
             let fresh = element::of(&names, expr, key)?;
             here = Here::Each(key.clone(), fresh.unwrap_or_else(|| value.clone()));
         }
         Ok(Some((Arc::clone(&base.module), block, names.with_here(here))))
+    }
+
+    /// The block of an address.
+    fn resource(&self, of: &Address) -> Option<&declaration::Resource> {
+        let tree = &self.base.shared.tree;
+        let module = &tree.entries[tree.find(of.parent.as_deref())?].module;
+        module.resources.get(&(of.kind.clone(), of.name.clone()))
     }
 
     fn about(of: &Address, errors: Vec<Diagnostic>) -> Vec<Diagnostic> {
@@ -372,6 +422,33 @@ impl Resolve for Stack<'_> {
         gathered(failed.collect()).map_err(|errors| Self::about(of, errors))
     }
 
+    fn provisions(&self, of: &Address) -> Provisions {
+        self.resource(of).map(declaration::Resource::provisions).unwrap_or_default()
+    }
+
+    fn provisioners(&self, of: &Address, when: When, this: &Term, known: &Known<'_>) -> Result<Vec<Provisioner>, Vec<Diagnostic>> {
+        let Some(resource) = self.resource(of).filter(|resource| resource.provisions().at(when) > 0) else { return Ok(Vec::new()) };
+        let found = Names::at(&self.base, Some(known), of.parent.as_deref()).map_err(|error| Self::about(of, vec![*error]))?;
+        let names = match (when, found) {
+            (When::Create, _) => self.instance(of, known).map_err(|error| Self::about(of, vec![*error]))?.map(|(_, _, names)| names),
+            // The module may not make the instance any more: nothing of its names is needed.
+            (When::Destroy, found) => {
+                let names = found.unwrap_or_else(|| Names::new(&self.base, Some(known), Here::Plain));
+                Some(names.with_here(provision::here(resource, of.key.as_ref())))
+            }
+        };
+        let Some(names) = names.map(|names| names.with_self(Names::whole(&self.base, of, this))) else { return Ok(Vec::new()) };
+        let blocks = resource.provisioners.iter().filter(|block| block.when == when);
+        let (mut valued, mut errors) = (Vec::new(), Vec::new());
+        for block in blocks {
+            match provision::valued(&names, block) {
+                Ok(found) => valued.push(found),
+                Err(found) => errors.extend(found),
+            }
+        }
+        if errors.is_empty() { Ok(valued) } else { Err(Self::about(of, errors)) }
+    }
+
     fn outputs(&self, known: &Known<'_>) -> Result<BTreeMap<String, Output>, Vec<Diagnostic>> {
         let names = Names::new(&self.base, Some(known), Here::Plain);
         let eval = names.eval();
@@ -381,7 +458,7 @@ impl Resolve for Stack<'_> {
         }
         for (name, output) in &self.base.module.outputs {
             errors.extend(output.preconditions.iter().filter_map(|check| failed(&names, check, &check.condition.span, "precondition")));
-            match eval.eval(&output.value) {
+            match eval.eval(&output.value).and_then(|value| fitted(output, value)) {
                 Ok(value) if value.is_null() => {}
                 Ok(value) => {
                     errors.extend(leak(output, &value));
@@ -394,10 +471,16 @@ impl Resolve for Stack<'_> {
         gathered(errors).map(|()| outputs)
     }
 
+    fn checks(&self, known: &Known<'_>) -> Vec<Diagnostic> {
+        let of = |names: &Names<'_>| {
+            let all = names.base().module.checks.values().flat_map(|check| &check.asserts);
+            all.filter_map(|check| failed(names, check, &check.condition.span, "check")).map(Diagnostic::into_warning).collect()
+        };
+        each_module(&Names::new(&self.base, Some(known), Here::Plain), &of)
+    }
+
     fn span(&self, of: &Address, path: &[&str]) -> Option<Span> {
-        let tree = &self.base.shared.tree;
-        let module = &tree.entries[tree.find(of.parent.as_deref())?].module;
-        let resource = module.resources.get(&(of.kind.clone(), of.name.clone()))?;
+        let resource = self.resource(of)?;
         body::place(&resource.body, path).or_else(|| Some(resource.span.clone()))
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::Host;
 use super::files::Memory;
-use super::inputs::Inputs;
+use super::inputs::{Given, Inputs};
 use super::library::Library;
 use super::module::{Source, Stack, load};
 use super::tests::{Kinds, at, body, nothing};
@@ -14,6 +14,7 @@ use dofloat_base::clock::Moment;
 use dofloat_base::desired::{Repeats, Resolve as _};
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::rng::Rng;
+use dofloat_base::secret::Secret;
 use dofloat_base::value::{Origin, Term, Value};
 
 /// A module that makes things of a name and a size, and calls another one.
@@ -304,4 +305,133 @@ fn what_a_module_says_of_the_provider_is_told_to_have_no_effect() {
         let told: Vec<&str> = stack.warnings().iter().map(|warning| warning.message.as_str()).collect();
         assert_eq!(told, ["A provider block in a module has no effect: the one of the stack's own files counts."], "once for both calls");
     });
+}
+
+/// A stack and its module that say which provider they mean.
+const ALIASES: [(&str, &str); 2] = [
+    (
+        "main.tf",
+        r#"
+variable "token" {}
+provider "digitalocean" {
+  token = var.token
+}
+provider "digitalocean" {
+  alias = "west"
+  token = var.token
+}
+resource "thing" "a" {
+  provider = digitalocean.west
+}
+data "thing" "d" {
+  provider = digitalocean.west
+}
+module "m" {
+  source    = "./m"
+  providers = { digitalocean = digitalocean.west, digitalocean.peer = digitalocean }
+}
+"#,
+    ),
+    (
+        "m/main.tf",
+        r#"
+terraform {
+  required_providers {
+    digitalocean = {
+      source                = "digitalocean/digitalocean"
+      configuration_aliases = [digitalocean.peer]
+    }
+  }
+}
+provider "digitalocean" {
+  alias = "proxy"
+}
+resource "thing" "b" {
+  provider = digitalocean.peer
+}
+resource "thing" "c" {
+  provider = digitalocean.proxy
+}
+"#,
+    ),
+];
+
+/// What is said of that stack with a text in place of another: errors with their lines, or warnings.
+fn told_of_aliases(from: &str, to: &str, token: Option<&str>) -> Vec<String> {
+    let texts = ALIASES.map(|(name, text)| (name, text.replacen(from, to, 1)));
+    assert!(from.is_empty() || texts.iter().zip(ALIASES).any(|((_, new), (_, old))| new != old), "{from} is there");
+    let files = texts.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let given = token.map(|token| Given::Text {
+        name: "token".to_owned(),
+        raw: Secret::new(token.to_owned()),
+        from: "-var".to_owned(),
+        strict: true,
+    });
+    let inputs = Inputs { given: given.into_iter().collect(), lenient: token.is_none(), ..Inputs::default() };
+    loaded(&files, &inputs, |stack| match stack {
+        Ok(stack) => stack.warnings().iter().map(|warning| warning.message.clone()).collect(),
+        Err(errors) => errors
+            .iter()
+            .map(|error| {
+                let span = error.span.as_ref().expect("a place");
+                let text = files.iter().find(|(name, _)| *span.file == **name).expect("the file").1;
+                format!("{}:{}: {}", span.file, text[..span.start].matches('\n').count() + 1, error.message)
+            })
+            .collect(),
+    })
+}
+
+#[test]
+fn providers_of_one_account_may_have_aliases() {
+    for token in [Some("secret"), None] {
+        assert_eq!(told_of_aliases("", "", token), [""; 0]);
+        assert_eq!(
+            told_of_aliases("digitalocean.west\n", "\"digitalocean.west\"\n", token),
+            ["A reference in quotes is an old way to write it."]
+        );
+        assert_eq!(
+            told_of_aliases("  alias = \"west\"\n  token = var.token", "  alias = \"west\"\n  token = \"${var.token}\"", token),
+            [""; 0]
+        );
+    }
+    // Without one of its own for all blocks, the first tells; all leave it to the environment.
+    assert_eq!(told_of_aliases("provider \"digitalocean\" {\n  token = var.token\n}\n", "", Some("x")), [""; 0]);
+}
+
+#[test]
+fn providers_of_different_accounts_are_refused() {
+    let other = "main.tf:6: This provider has another `token` than the main one: a stack is of one account.";
+    let west = "west\"\n  token = var.token";
+    assert_eq!(told_of_aliases(west, "west\"\n  token = \"dop_other\"", Some("dop_one")), [other]);
+    assert_eq!(
+        told_of_aliases(west, "west\"", Some("dop_one")),
+        ["main.tf:6: `token` is set in only one of these providers: they may be of different accounts, and a stack is of one."]
+    );
+    let endpoint = "west\"\n  api_endpoint = \"https://elsewhere.example\"\n  token = var.token";
+    assert_eq!(
+        told_of_aliases(west, endpoint, Some("dop_one")),
+        ["main.tf:6: `api_endpoint` is set in only one of these providers: they may be of different accounts, and a stack is of one."]
+    );
+    // Nothing is known of it yet.
+    assert_eq!(told_of_aliases(west, "west\"\n  token = \"dop_other\"", None), [""; 0]);
+}
+
+#[test]
+fn names_of_providers_are_held_against_those_that_there_are() {
+    for (from, to, told) in [
+        ("digitalocean.west\n", "digitalocean.wets\n", "main.tf:11: There is no provider `digitalocean.wets`."),
+        ("= digitalocean.west,", "= digitalocean.east,", "main.tf:18: There is no provider `digitalocean.east`."),
+        ("digitalocean.peer = ", "digitalocean.pair = ", "main.tf:18: The module takes no provider `digitalocean.pair`."),
+        ("= digitalocean.peer\n", "= digitalocean.pear\n", "m/main.tf:14: There is no provider `digitalocean.pear`."),
+        ("[digitalocean.peer]", "[digitalocean]", "m/main.tf:6: \"configuration_aliases\" holds providers with an alias."),
+        (
+            "= digitalocean.west\n",
+            "= aws.west\n",
+            "main.tf:11: This provider is not supported; the one that has settings here is `digitalocean`.",
+        ),
+        ("alias = \"west\"\n", "", "main.tf:6: This provider is configured twice."),
+        ("alias = \"west\"\n", "alias = \"a b\"\n", "main.tf:7: \"a b\" cannot be an alias."),
+    ] {
+        assert_eq!(told_of_aliases(from, to, Some("x")).first().map(String::as_str), Some(told), "{to}");
+    }
 }

@@ -5,12 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::declare;
+use super::ast::Expr;
+use super::conversion;
+use super::declaration;
 use super::error::{EvalError, error_at};
-use super::scope::{Base, Here, Names};
-use super::shape::{self, Instances};
+use super::instances::{Here, Instances};
+use super::scope::{Base, Names};
+use super::shape;
 use super::target::target;
-use super::types;
 use super::value::{Data, Val};
 use dofloat_base::address::Address;
 use dofloat_base::desired::{Desired, Import, Move, Removal};
@@ -87,7 +89,8 @@ fn is_open(base: &Base<'_>, module: Option<&Address>) -> bool {
 }
 
 /// The module instance of an address.
-fn room<'b>(base: &'b Base<'b>, module: Option<&Address>) -> Option<&'b Base<'b>> {
+/// A module instance; nothing if there is none of that address.
+pub(super) fn room<'b, 'a>(base: &'b Base<'a>, module: Option<&Address>) -> Option<&'b Base<'a>> {
     let Some(module) = module else { return Some(base) };
     room(base, module.parent.as_deref())?.calls.get(&module.name)?.rooms.get(&module.key)
 }
@@ -134,14 +137,26 @@ fn in_order(moves: &[Move]) -> Result<Vec<Move>, EvalError> {
     Ok(ordered)
 }
 
-fn imports(base: &Base<'_>, import: &declare::Import, desired: &mut Desired) -> Result<(), EvalError> {
+fn imports(base: &Base<'_>, import: &declaration::Import, desired: &mut Desired) -> Result<(), EvalError> {
     let Some(expr) = &import.for_each else { return one(base, import, Here::Plain, desired) };
     let value = Names::new(base, None, Here::Plain).eval().eval(expr)?;
+    if value.is_unknown() && waits(base, expr) {
+        return Ok(());
+    }
     let Instances::Each(each) = shape::each(&value, &expr.span, "the import")? else { return Ok(()) };
     each.into_iter().try_for_each(|(key, value)| one(base, import, Here::Each(Val::string(&key), value), desired))
 }
 
-fn one(base: &Base<'_>, import: &declare::Import, here: Here, desired: &mut Desired) -> Result<(), EvalError> {
+/// Whether what is unknown is so only as long as data sources are not read.
+fn waits(base: &Base<'_>, expr: &Expr) -> bool {
+    let waits = base.shared.early.open_data && shape::may_stay_open(&Names::new(base, None, Here::Plain), expr);
+    if waits {
+        base.shared.early.leave_open();
+    }
+    waits
+}
+
+fn one(base: &Base<'_>, import: &declaration::Import, here: Here, desired: &mut Desired) -> Result<(), EvalError> {
     let names = Names::new(base, None, here);
     let to = target(&import.to, &|key| names.eval().eval(key))?;
     let block = (to.kind.clone(), to.name.clone());
@@ -169,10 +184,13 @@ fn one(base: &Base<'_>, import: &declare::Import, here: Here, desired: &mut Desi
     if value.sensitive {
         return Err(error_at(span, "The id of an import is shown, so it cannot be sensitive."));
     }
-    if value.has_unknown() {
-        return Err(error_at(span, "The id of an import must be known before apply: from variables and local values alone."));
+    if value.has_unknown() && waits(base, &import.id) {
+        return Ok(());
     }
-    let text = types::convert(&value, &Type::String).ok().and_then(|text| match &text.data {
+    if value.has_unknown() {
+        return Err(error_at(span, "The id of an import must be known before apply: from variables, local values and data sources alone."));
+    }
+    let text = conversion::convert(&value, &Type::String).ok().and_then(|text| match &text.data {
         Data::String(text) if !text.trim().is_empty() => Some(text.to_string()),
         _ => None,
     });

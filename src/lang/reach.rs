@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ast::{Body, Expr, Kind};
-use super::declare::body_expressions;
-use super::references;
+use super::dynamic::body_expressions;
+use super::references::{self, output_of};
 
 /// What others can refer to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,6 +21,10 @@ pub(super) enum Node {
     Data(String, String),
     /// `module.NAME`
     Module(String),
+    /// `module.NAME.OUTPUT`
+    Output(String, String),
+    /// All outputs of `module.NAME`.
+    Outputs(String),
 }
 
 /// What an expression refers to.
@@ -30,7 +34,13 @@ pub(super) fn of_expr(expr: &Expr, bound: &[&str], into: &mut BTreeSet<Node>) {
         let node = match (reference.root, reference.attr(1)) {
             ("var", _) => Node::Variable(first),
             ("local", _) => Node::Local(first),
-            ("module", _) => Node::Module(first),
+            ("module", _) => {
+                into.insert(match output_of(reference.steps) {
+                    Some(output) => Node::Output(first.clone(), output.to_owned()),
+                    None => Node::Outputs(first.clone()),
+                });
+                Node::Module(first)
+            }
             ("data", Some(name)) => Node::Data(first, name.to_owned()),
             ("data" | "each" | "count" | "self" | "path" | "terraform", _) => continue,
             (kind, _) => Node::Resource(kind.to_owned(), first),
@@ -42,17 +52,32 @@ pub(super) fn of_expr(expr: &Expr, bound: &[&str], into: &mut BTreeSet<Node>) {
 /// What a body refers to, its blocks included.
 pub(super) fn of_body(body: &Body) -> BTreeSet<Node> {
     let mut found = BTreeSet::new();
-    body_expressions(body, &mut Vec::new(), &mut |expr, bound| of_expr(expr, bound, &mut found));
+    let order = body.attr("depends_on").map(|attr| &attr.value);
+    body_expressions(body, &mut Vec::new(), &mut |expr, bound| {
+        if !order.is_some_and(|order| std::ptr::eq(order, expr)) {
+            of_expr(expr, bound, &mut found);
+        }
+    });
+    // What is only waited for gives no output.
+    if let Some(order) = order {
+        let mut named = BTreeSet::new();
+        of_expr(order, &[], &mut named);
+        found.extend(named.into_iter().filter(|node| !matches!(node, Node::Output(..) | Node::Outputs(_))));
+    }
     // An old way to write it has quotes.
-    if let Some(Kind::Tuple(items)) = body.attr("depends_on").map(|attr| &attr.value.kind) {
+    if let Some(Kind::Tuple(items)) = order.map(|order| &order.kind) {
         let quoted = items.iter().filter_map(|item| item.text()?.split_once('.'));
-        found.extend(quoted.map(|(kind, name)| Node::Resource(kind.to_owned(), name.to_owned())));
+        found.extend(quoted.map(|(kind, name)| match kind {
+            "module" => Node::Module(name.to_owned()),
+            _ => Node::Resource(kind.to_owned(), name.to_owned()),
+        }));
     }
     found
 }
 
-/// The variables that nothing needs but the settings of providers, if anything does.
-pub(super) fn idle_variables(bodies: &[Body]) -> BTreeSet<String> {
+/// The variables that nothing needs but the settings of providers, if anything does. `is_idle`: whether that is so for a variable
+/// of a module that is called, by the names of the call and the variable.
+pub(super) fn idle_variables(bodies: &[Body], is_idle: &dyn Fn(&str, &str) -> bool) -> BTreeSet<String> {
     let mut behind: BTreeMap<Node, BTreeSet<Node>> = BTreeMap::new();
     let mut open: Vec<Node> = Vec::new();
     for block in bodies.iter().flat_map(|body| &body.blocks) {
@@ -65,6 +90,13 @@ pub(super) fn idle_variables(bodies: &[Body]) -> BTreeSet<String> {
             }
             ("variable", Some((name, _))) => {
                 behind.entry(Node::Variable(name.clone())).or_default().extend(of_body(&block.body));
+            }
+            ("module", Some((call, _))) => {
+                for attr in block.body.attrs.iter().filter(|attr| !is_idle(call, &attr.name)) {
+                    let mut nodes = BTreeSet::new();
+                    of_expr(&attr.value, &[], &mut nodes);
+                    open.extend(nodes);
+                }
             }
             _ => open.extend(of_body(&block.body)),
         }
@@ -127,16 +159,27 @@ output "o" {
 }
 "#;
         let body = syntax::body("a.tf", text).expect("it parses");
-        assert_eq!(idle_variables(&[body]), BTreeSet::from(["token".to_owned(), "unused".to_owned()]));
+        assert_eq!(idle_variables(&[body], &|_, _| false), BTreeSet::from(["token".to_owned(), "unused".to_owned()]));
+    }
+
+    #[test]
+    fn what_is_handed_on_to_a_provider_of_a_module_is_idle() {
+        let text =
+            "variable \"token\" {}\nvariable \"name\" {}\nmodule \"m\" {\n  source = \"./m\"\n  key = var.token\n  name = var.name\n}\n";
+        let body = syntax::body("a.tf", text).expect("it parses");
+        assert_eq!(idle_variables(&[body], &|call, name| (call, name) == ("m", "key")), BTreeSet::from(["token".to_owned()]));
     }
 
     #[test]
     fn what_a_body_refers_to() {
-        let text = "a = data.k.n.id\nb = module.m.out\nc = k.n[each.key].id\nd = resource.k.x.id\ndepends_on = [\"k.q\", k.z]\n";
+        let text = "a = data.k.n.id\nb = module.m[0].out\nc = k.n[each.key].id\nd = resource.k.x.id\ne = module.n\ndepends_on = [\"k.q\", k.z, module.o, \"module.p\"]\n";
         let body = syntax::body("a.tf", text).expect("it parses");
         let resource = |name: &str| Node::Resource("k".into(), name.into());
-        let expected =
-            [resource("n"), resource("q"), resource("x"), resource("z"), Node::Data("k".into(), "n".into()), Node::Module("m".into())];
-        assert_eq!(of_body(&body), BTreeSet::from(expected));
+        let mut expected = BTreeSet::from(["n", "q", "x", "z"].map(resource));
+        expected.extend(["m", "n", "o", "p"].map(|name| Node::Module(name.into())));
+        expected.insert(Node::Data("k".into(), "n".into()));
+        expected.insert(Node::Output("m".into(), "out".into()));
+        expected.insert(Node::Outputs("n".into()));
+        assert_eq!(of_body(&body), expected);
     }
 }

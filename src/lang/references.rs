@@ -53,6 +53,19 @@ pub fn block<'a>(root: &str, steps: &'a [Step]) -> Option<(Name, &'a [Step])> {
     }
 }
 
+/// The output that a reference to a module names, behind the name of its call and a key.
+#[must_use]
+pub fn output_of(steps: &[Step]) -> Option<&str> {
+    let behind = match steps.get(1).map(|step| &step.kind) {
+        Some(StepKind::Index(_) | StepKind::LegacyIndex(_) | StepKind::Splat | StepKind::AttrSplat) => 2,
+        _ => 1,
+    };
+    match steps.get(behind).map(|step| &step.kind) {
+        Some(StepKind::Attr(name)) => Some(name),
+        _ => None,
+    }
+}
+
 /// What a walk finds.
 #[derive(Clone, Copy, Debug)]
 pub enum Found<'a> {

@@ -12,16 +12,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 mod modules;
 
 use super::Host;
-use super::ast::{Step, StepKind, short};
-use super::budget::Budget;
+use super::ast::{Name, Step, StepKind, short};
 use super::convert;
-use super::declare::{Module, Name};
-use super::element::Sources;
+use super::declaration::Module;
 use super::error::{EvalError, Outcome, error_at};
 use super::eval::{Eval, Scope};
-use super::graph::{Links, Moving, Node};
+use super::graph::{Links, Moving};
+use super::inputs::Inputs;
+use super::instances::{Here, Instances, Sources};
 use super::references;
-use super::shape::{self, Instances};
 use super::statics::Types;
 use super::tree::Tree;
 use super::value::{Data, Val};
@@ -44,14 +43,39 @@ pub(super) struct Shared<'a> {
     begun: AtomicBool,
     /// What functions gave that give something new at each call, by the place that calls.
     moments: Mutex<BTreeMap<Call, Val>>,
-    /// Whether a `count` or `for_each` may stay unknown for want of a variable's value.
+    /// What may stay unknown of the shape, and what data sources gave that were read before.
+    pub early: Early,
+}
+
+/// What may stay unknown of the shape, and what is known of data sources while it is made.
+#[derive(Default)]
+pub(super) struct Early {
+    /// Whether a `count` or `for_each` may stay unknown for want of a variable's value, or of a data source.
     pub open_shape: bool,
+    /// Whether it may for want of a data source.
+    pub open_data: bool,
+    /// Whether something stayed unknown.
+    pub left_open: AtomicBool,
+    /// What expressions see of data sources that were read before.
+    pub answers: BTreeMap<Address, Term>,
+}
+
+impl Early {
+    pub(super) fn new(inputs: &Inputs) -> Self {
+        let answers = inputs.answers.known.clone();
+        Self { open_shape: inputs.open_shape, open_data: inputs.open_data, answers, ..Self::default() }
+    }
+
+    /// Something stays unknown for now.
+    pub(super) fn leave_open(&self) {
+        self.left_open.store(true, Ordering::Relaxed);
+    }
 }
 
 impl<'a> Shared<'a> {
-    pub(super) fn new(tree: Tree, links: Links, types: Types, host: Host<'a>, open_shape: bool) -> Self {
+    pub(super) fn new(tree: Tree, links: Links, types: Types, host: Host<'a>, early: Early) -> Self {
         let hosts = [Host { fresh: false, ..host }, Host { fresh: true, ..host }];
-        Self { tree, links, types, hosts, begun: AtomicBool::default(), moments: Mutex::default(), open_shape }
+        Self { tree, links, types, hosts, begun: AtomicBool::default(), moments: Mutex::default(), early }
     }
 }
 
@@ -86,37 +110,7 @@ pub(super) struct Called<'a> {
 }
 
 impl<'a> Base<'a> {
-    /// The stack's own module, and all that it calls, with everything computed that needs no resource.
-    pub(super) fn compute(shared: Shared<'a>, variables: BTreeMap<String, Val>) -> Self {
-        let shared = Arc::new(shared);
-        let mut base = Self::new(Arc::clone(&shared), 0, None);
-        for (name, value) in variables {
-            base.variables.insert(name, OnceLock::from(Ok(value)));
-        }
-        let mut rooms = 1;
-        // Each after those that it depends on: so none is computed within another one, and chains may be as long as anybody likes.
-        for (at, node) in &shared.links.order {
-            let path = shared.tree.path(*at);
-            match node {
-                Node::Call(name) => {
-                    let mut found = Vec::new();
-                    visit(&Names::new(&base, None, Here::Plain), &path, &mut |names| found.push(names.called(name)));
-                    let span = &shared.tree.entries[*at].module.calls[name].span;
-                    let mut found =
-                        found.into_iter().map(|instances| within_bounds(instances, &mut rooms, span)).collect::<Vec<_>>().into_iter();
-                    base.enter(&path, &mut |room| {
-                        if let Some(instances) = found.next() {
-                            room.open(name, instances);
-                        }
-                    });
-                }
-                node => visit(&Names::new(&base, None, Here::Plain), &path, &mut |names| names.fill(node)),
-            }
-        }
-        base
-    }
-
-    fn new(shared: Arc<Shared<'a>>, at: usize, address: Option<Address>) -> Self {
+    pub(super) fn new(shared: Arc<Shared<'a>>, at: usize, address: Option<Address>) -> Self {
         let module = Arc::clone(&shared.tree.entries[at].module);
         fn cells<K: Clone + Ord, V, T>(of: &BTreeMap<K, V>) -> BTreeMap<K, OnceLock<T>> {
             of.keys().map(|name| (name.clone(), OnceLock::new())).collect()
@@ -135,28 +129,6 @@ impl<'a> Base<'a> {
         }
     }
 
-    /// Makes the instances of a module that is called here.
-    fn open(&mut self, name: &str, instances: Result<Instances, EvalError>) {
-        let child = self.shared.tree.entries[self.at].children[name];
-        let keys = instances.as_ref().map(Instances::keys).unwrap_or_default();
-        let room = |key: Option<Key>| {
-            let address = Address::module(name).with_key(key.clone()).inside(self.address.as_ref());
-            (key, Self::new(Arc::clone(&self.shared), child, Some(address)))
-        };
-        let rooms = keys.into_iter().map(room).collect();
-        self.calls.insert(name.to_owned(), Called { instances, rooms });
-    }
-
-    /// Every instance of the module that calls lead to, in order.
-    fn enter(&mut self, path: &[&str], with: &mut dyn FnMut(&mut Self)) {
-        match path.split_first() {
-            None => with(self),
-            Some((name, rest)) => {
-                self.calls.get_mut(*name).into_iter().flat_map(|called| called.rooms.values_mut()).for_each(|room| room.enter(rest, with));
-            }
-        }
-    }
-
     /// From here on things are done: functions that give something new at each call have values.
     pub(super) fn begin(&self) {
         self.shared.begun.store(true, Ordering::Release);
@@ -166,7 +138,7 @@ impl<'a> Base<'a> {
         self.shared.begun.load(Ordering::Acquire)
     }
 
-    fn host(&self) -> &Host<'a> {
+    pub(super) fn host(&self) -> &Host<'a> {
         &self.shared.hosts[usize::from(self.has_begun())]
     }
 
@@ -206,17 +178,6 @@ impl<'a> Base<'a> {
     }
 }
 
-/// More module instances than anybody wants in one stack.
-const MOST_ROOMS: usize = 10_000;
-
-fn within_bounds(instances: Result<Instances, EvalError>, rooms: &mut usize, span: &Span) -> Result<Instances, EvalError> {
-    *rooms += instances.as_ref().map_or(0, |instances| instances.keys().len());
-    if *rooms > MOST_ROOMS {
-        return Err(error_at(span, format!("There are more than {MOST_ROOMS} instances of modules.")));
-    }
-    instances
-}
-
 /// The names in every instance of the module that calls lead to, in order.
 pub(super) fn visit<'s>(names: &Names<'s>, path: &[&str], with: &mut dyn FnMut(&Names<'s>)) {
     let Some((name, rest)) = path.split_first() else { return with(names) };
@@ -254,18 +215,6 @@ pub struct Names<'s> {
     memo: Rc<RefCell<Memo<'s>>>,
     /// How often each place that gives something new was met.
     met: RefCell<BTreeMap<Span, usize>>,
-}
-
-/// The instance that an expression belongs to.
-#[derive(Clone, Debug, Default)]
-pub enum Here {
-    /// None, or one without a key.
-    #[default]
-    Plain,
-    /// `count.index`.
-    Count(Val),
-    /// `each.key` and `each.value`.
-    Each(Val, Val),
 }
 
 impl<'s> Names<'s> {
@@ -322,31 +271,6 @@ impl<'s> Names<'s> {
     pub(super) fn shape(&self) -> Self {
         let outer = self.outer.as_ref().map(|outer| Rc::new(outer.shape().with_here(outer.here.clone())));
         Self { outer, ..Self::new(self.base, None, Here::Plain) }
-    }
-
-    /// Computes what needs no resource.
-    fn fill(&self, node: &Node) {
-        let base = self.base;
-        let eval = |expr| self.outside().eval().eval(expr);
-        match node {
-            Node::Local(name) => {
-                base.locals.get(name).map(|cell| cell.get_or_init(|| eval(&base.module.locals[name].value)));
-            }
-            Node::Variable(name) => {
-                base.variables.get(name).map(|cell| cell.get_or_init(|| self.argument(name, &Budget::default())));
-            }
-            Node::Output(name) => {
-                base.outputs.get(name).map(|cell| cell.get_or_init(|| self.output(name, &Budget::default())));
-            }
-            Node::Resource(name) => {
-                let of = |cell: &OnceLock<_>| {
-                    let about = base.place(name).to_string();
-                    cell.get_or_init(|| shape::instances(self, &about, &base.module.resources[name].repeat)).is_ok()
-                };
-                base.instances.get(name).map(of);
-            }
-            Node::Call(_) | Node::Whole(_) => {}
-        }
     }
 
     /// Whether something that no resource decides has a value now that it had not in the plan: by a function that gives
@@ -410,6 +334,9 @@ impl<'s> Names<'s> {
         if let Instances::Once = instances {
             return Ok(self.instance(&address, steps));
         }
+        if let Instances::Off = instances {
+            return Ok((Val::null(), 0));
+        }
         if let Instances::Open(_) = instances {
             // Whichever instance is meant, it has the attributes of all.
             let Some(StepKind::Index(_) | StepKind::LegacyIndex(_)) = steps.first().map(|step| &step.kind) else {
@@ -435,7 +362,8 @@ impl<'s> Names<'s> {
     /// An instance, or the one attribute of it that the steps name.
     pub(super) fn instance(&self, address: &Address, steps: &[Step]) -> (Val, usize) {
         let Some(types) = self.base.types(&address.kind) else { return (Val::unknown(Type::Any), 0) };
-        let term = self.known.map(|known| known(address));
+        let early = || self.base.shared.early.answers.get(address).cloned();
+        let term = self.known.map_or_else(early, |known| Some(known(address)));
         if let Some(StepKind::Attr(name)) = steps.first().map(|step| &step.kind)
             && let Some(ty) = types.get(name)
         {
@@ -450,6 +378,7 @@ impl<'s> Names<'s> {
         let one = |key| self.instance(&address.with_key(Some(key)), &[]).0;
         Ok(match instances {
             Instances::Once | Instances::Open(_) => self.instance(address, &[]).0,
+            Instances::Off => Val::null(),
             Instances::Count(count) => Val::tuple((0..*count).map(|at| one(Key::Index(at))).collect()),
             Instances::Each(values) => Val::object(values.keys().map(|name| (name.clone(), one(Key::Name(name.clone())))).collect()),
         })
@@ -531,7 +460,7 @@ impl Scope for Names<'_> {
             },
             ("self", _) => match &self.this {
                 Some(this) => return Ok((this.clone(), 0)),
-                None => return Err(error_at(span, "`self` has a value only in a postcondition.")),
+                None => return Err(error_at(span, "`self` has a value only in a postcondition, a provisioner or a connection.")),
             },
             ("path", "module") => Val::string(&self.base.folder()),
             ("path", "root") => Val::string("."),

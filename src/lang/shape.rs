@@ -1,105 +1,23 @@
-//! The shape of a stack: which instances there are of a resource or a module.
+//! The shape of a stack: how many instances of a resource or a module there are.
 //!
-//! Invariant: `count` and `for_each` are known from variables, local values and other resources' shapes alone; if not, that
-//! is an error with a position. Attribute values play no part here.
+//! Invariant: `count` and `for_each` are known from variables, local values, data sources that were read before and other
+//! resources' shapes alone; if not, that is an error with a position. Attribute values of resources play no part here.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::ast::Expr;
-use super::declare::Repeat;
+use super::conversion;
+use super::declaration::Repeat;
 use super::error::{EvalError, error_at, kind_of};
-use super::graph;
+use super::instances::{Here, Instances};
 use super::references::{self, Reference};
-use super::scope::{Here, Names};
-use super::types;
+use super::scope::{Base, Names};
 use super::value::{Data, Val};
-use dofloat_base::address::Key;
-use dofloat_base::desired::Repeats;
 use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::types::Type;
 
-/// The instances of a resource block.
-#[derive(Clone, Debug)]
-pub enum Instances {
-    /// One, without a key.
-    Once,
-    /// So many, by index.
-    Count(u64),
-    /// By name, with `each.value` as far as it is known.
-    Each(BTreeMap<String, Val>),
-    /// Nobody can say yet, for want of a variable's value: `count.index`, or `each.key` and `each.value`, are unknown.
-    Open(Here),
-}
-
 /// More instances of one block than anybody wants; a slip of the pen must not fill the memory.
 const MOST_INSTANCES: u64 = 10_000;
-
-impl Instances {
-    /// The key that an index means, if there is such an instance.
-    #[must_use]
-    pub fn key(&self, index: &Val) -> Option<Key> {
-        match self {
-            Self::Once | Self::Open(_) => None,
-            Self::Count(count) => match types::convert(index, &Type::Number).ok()?.data {
-                Data::Number(number) if !matches!(index.data, Data::Bool(_)) => number.as_u64().filter(|at| at < count).map(Key::Index),
-                _ => None,
-            },
-            Self::Each(values) => types::text_of(&index.data).filter(|name| values.contains_key(name)).map(Key::Name),
-        }
-    }
-
-    /// The keys of all instances.
-    #[must_use]
-    pub fn keys(&self) -> Vec<Option<Key>> {
-        match self {
-            Self::Once | Self::Open(_) => vec![None],
-            Self::Count(count) => (0..*count).map(|at| Some(Key::Index(at))).collect(),
-            Self::Each(values) => values.keys().map(|name| Some(Key::Name(name.clone()))).collect(),
-        }
-    }
-
-    /// What makes them.
-    #[must_use]
-    pub fn repeats(&self) -> Repeats {
-        match self {
-            Self::Once => Repeats::Once,
-            Self::Count(_) | Self::Open(Here::Count(_)) => Repeats::Count,
-            Self::Each(_) | Self::Open(_) => Repeats::ForEach,
-        }
-    }
-
-    /// In words, for messages.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Once => "it has one, without a key".to_owned(),
-            Self::Open(_) => "nobody can say yet how many there are".to_owned(),
-            Self::Count(0) => "`count` is 0".to_owned(),
-            Self::Count(count) => format!("`count` is {count}, so indexes go from 0 to {}", count - 1),
-            Self::Each(values) if values.is_empty() => "`for_each` is empty".to_owned(),
-            Self::Each(values) => {
-                let mut names: Vec<_> = values.keys().take(10).map(|name| format!("\"{name}\"")).collect();
-                if values.len() > names.len() {
-                    names.push("…".to_owned());
-                }
-                format!("`for_each` has the keys {}", names.join(", "))
-            }
-        }
-    }
-
-    /// What `count` and `each` are in an instance.
-    #[must_use]
-    pub fn here(&self, key: Option<&Key>) -> Here {
-        match (self, key) {
-            (Self::Count(_), Some(Key::Index(at))) => Here::Count(Val::number(*at)),
-            (Self::Each(values), Some(Key::Name(name))) => {
-                Here::Each(Val::string(name), values.get(name).cloned().unwrap_or_else(Val::null))
-            }
-            (Self::Open(here), _) => here.clone(),
-            _ => Here::Plain,
-        }
-    }
-}
 
 /// Evaluates the `count` or `for_each` of a resource or module that is called `about`.
 pub(super) fn instances(names: &Names<'_>, about: &str, repeat: &Repeat) -> Result<Instances, EvalError> {
@@ -107,19 +25,66 @@ pub(super) fn instances(names: &Names<'_>, about: &str, repeat: &Repeat) -> Resu
     let value = names.outside().eval().eval(expr)?;
     let is_unknown = value.is_unknown() || matches!(&value.data, Data::Set(_, items) if items.iter().any(Val::is_unknown));
     let for_each = matches!(repeat, Repeat::ForEach(_));
-    if is_unknown && names.base().shared.open_shape && !(for_each && value.sensitive) && wants_a_variable(names, expr) {
+    let is_switch = matches!(repeat, Repeat::Enabled(_));
+    if is_unknown && !(for_each && value.sensitive) && may_stay_open(names, expr) {
+        names.base().shared.early.leave_open();
         let key = |ty| Val::unknown(ty);
-        return Ok(Instances::Open(if for_each { Here::Each(key(Type::String), key(Type::Any)) } else { Here::Count(key(Type::Number)) }));
+        return Ok(Instances::Open(if is_switch {
+            Here::Plain
+        } else if for_each {
+            Here::Each(key(Type::String), key(Type::Any))
+        } else {
+            Here::Count(key(Type::Number))
+        }));
     }
-    if for_each { each(&value, &expr.span, about) } else { count(&value, &expr.span, about) }
+    let found = if is_switch {
+        switch(&value, &expr.span, about)
+    } else if for_each {
+        each(&value, &expr.span, about)
+    } else {
+        count(&value, &expr.span, about)
+    };
+    let data = if is_unknown { cause(names, expr, false, true) } else { None };
+    match (found, data) {
+        (Err(error), Some(data)) if error.message.contains(UNKNOWN) => Err(late(*error, &data)),
+        (found, _) => found,
+    }
 }
 
-/// Whether an expression leads to a variable that has no value, or to a resource or module of which that decides how many
-/// there are.
-fn wants_a_variable<'s>(names: &Names<'s>, expr: &Expr) -> bool {
+/// What is said of a shape that is not known yet.
+const UNKNOWN: &str = "is not known before apply";
+
+/// The same error, where it is so for a data source that cannot be read before.
+fn late(error: Diagnostic, data: &str) -> EvalError {
+    let message = error.message.split(": it depends on").next().unwrap_or_default().trim_end_matches('.').to_owned();
+    Box::new(Diagnostic { message: format!("{message}: it depends on {data}, which is read during the apply."), ..error }.hint(
+        "A data source is read before the plan where its arguments are known and it follows no resource, by `depends_on` or by what it \
+         refers to. Else let the number follow from what is written, or apply with `-target` first.",
+    ))
+}
+
+/// Whether an expression leads to a variable that has no value, or to a data source that was not read, or to a resource or module
+/// of which those decide how many there are; and may stay unknown for that.
+pub(super) fn may_stay_open(names: &Names<'_>, expr: &Expr) -> bool {
+    let early = &names.base().shared.early;
+    let may = early.open_shape || early.open_data;
+    may && cause(names, expr, early.open_shape, true).is_some()
+}
+
+/// Whether a variable of the stack has no value, or none that is known.
+fn lacks_value(base: &Base<'_>, name: &str) -> bool {
+    base.variables.get(name).and_then(|cell| cell.get()).is_some_and(|value| matches!(value, Ok(value) if value.has_unknown()))
+}
+
+/// What an expression leads to that is not known yet: a variable without a value, where those count, a data source, where those do,
+/// or what has no known number itself.
+fn cause<'s>(names: &Names<'s>, expr: &Expr, variables: bool, data: bool) -> Option<String> {
     let of = |expr: &Expr| -> Vec<(String, Option<String>, Option<String>)> {
         let named = |reference: &Reference<'_>| {
-            let output = graph::output_of(reference.steps).map(str::to_owned);
+            if let Some(((kind, name), _)) = reference.block().filter(|_| reference.root == "data") {
+                return (kind, Some(name), None);
+            }
+            let output = references::output_of(reference.steps).map(str::to_owned);
             (reference.root.to_owned(), reference.attr(0).map(str::to_owned), output)
         };
         references::of(expr, &[]).iter().map(named).collect()
@@ -133,19 +98,12 @@ fn wants_a_variable<'s>(names: &Names<'s>, expr: &Expr) -> bool {
         }
         match root.as_str() {
             "var" => match names.outer() {
-                None if base
-                    .variables
-                    .get(&name)
-                    .and_then(|cell| cell.get())
-                    .is_some_and(|value| matches!(value, Ok(value) if value.has_unknown())) =>
-                {
-                    return true;
-                }
+                None if variables && lacks_value(base, &name) => return Some(format!("var.{name}")),
                 None => {}
                 Some(outer) => {
                     let Some((_, call)) = &base.shared.tree.entries[base.at].caller else { continue };
                     if matches!(outer.base().calls.get(call).map(|called| &called.instances), Some(Ok(Instances::Open(_)))) {
-                        return true;
+                        return Some(format!("module.{call}"));
                     }
                     for expr in outer.base().module.calls[call].value_of(&name) {
                         open.extend(of(expr).into_iter().map(|found| ((**outer).clone(), found)));
@@ -160,20 +118,23 @@ fn wants_a_variable<'s>(names: &Names<'s>, expr: &Expr) -> bool {
             "module" => {
                 let Some(called) = base.calls.get(&name) else { continue };
                 if matches!(called.instances, Ok(Instances::Open(_))) {
-                    return true;
+                    return Some(format!("module.{name}"));
                 }
                 for (room, value) in names.rooms(&name).iter().flat_map(|room| outputs(room, output.as_deref())) {
                     open.extend(of(value).into_iter().map(|found| (room.clone(), found)));
                 }
             }
             _ => {
-                if matches!(base.instances(&(root, name)), Ok(Instances::Open(_))) {
-                    return true;
+                let block = (root, name);
+                let place = base.place(&block);
+                let is_data = data && base.module.resources.contains_key(&block) && place.is_data();
+                if is_data || matches!(base.instances(&block), Ok(Instances::Open(_))) {
+                    return Some(place.to_string());
                 }
             }
         }
     }
-    false
+    None
 }
 
 /// The expressions of a module's output, or of all, each with the names that it is evaluated in.
@@ -182,11 +143,24 @@ fn outputs<'n, 's>(room: &'n Names<'s>, named: Option<&str>) -> impl Iterator<It
     wanted.into_iter().map(move |(_, output)| (room, &output.value))
 }
 
+/// `enabled`: one, or none.
+fn switch(value: &Val, span: &Span, about: &str) -> Result<Instances, EvalError> {
+    if value.sensitive {
+        return Err(error_at(span, "`enabled` is sensitive, but whether there is something is shown."));
+    }
+    match conversion::convert(value, &Type::Bool).map(|value| value.data) {
+        Ok(Data::Bool(true)) => Ok(Instances::Once),
+        Ok(Data::Bool(false)) => Ok(Instances::Off),
+        Ok(Data::Unknown(..)) => Err(unknown("enabled", value, span, about)),
+        _ => Err(error_at(span, format!("`enabled` must be true or false, not {}.", kind_of(value)))),
+    }
+}
+
 fn count(value: &Val, span: &Span, about: &str) -> Result<Instances, EvalError> {
     if value.is_null() {
         return Err(error_at(span, "`count` is null; it must be a whole number from 0 on."));
     }
-    let number = match types::convert(value, &Type::Number) {
+    let number = match conversion::convert(value, &Type::Number) {
         Ok(number) if !matches!(value.data, Data::Bool(_)) => number,
         _ => return Err(error_at(span, format!("`count` must be a whole number from 0 on, not {}.", kind_of(value)))),
     };
@@ -232,13 +206,11 @@ fn unknown(what: &str, value: &Val, span: &Span, about: &str) -> EvalError {
         Data::Unknown(_, Some(origin)) => origin.address.as_ref().map(|address| format!(": it depends on {address}.{}", origin.path)),
         _ => None,
     };
-    let read = matches!(&value.data, Data::Unknown(_, Some(origin)) if origin.address.as_ref().is_some_and(|address| address.is_data()));
-    let when = if read { "the account is read" } else { "apply" };
-    let message = format!("`{what}` of {about} is not known before {when}{}.", from.unwrap_or_default());
-    let hint = if what == "count" {
-        "How many there are must follow from variables, local values and other resources' `count` or `for_each` alone."
+    let message = format!("`{what}` of {about} {UNKNOWN}{}.", from.unwrap_or_default());
+    let hint = if what != "for_each" {
+        "How many there are must follow from variables, local values, data sources and other resources' `count` or `for_each` alone."
     } else {
-        "The keys must follow from variables, local values and other resources' `count` or `for_each` alone; the values may be unknown: use a map with fixed keys."
+        "The keys must follow from variables, local values, data sources and other resources' `count` or `for_each` alone; the values may be unknown: use a map with fixed keys."
     };
     Box::new(Diagnostic::error(message).at(span.clone()).hint(hint))
 }

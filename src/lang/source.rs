@@ -3,7 +3,7 @@
 //! Invariant: one file that cannot be read hides no other one.
 
 use super::ast::Body;
-use super::{json, syntax};
+use super::{json, overrides, syntax};
 use dofloat_base::diag::Diagnostic;
 
 /// A file of a stack: its name as it is shown, and its text. Names that end in `.json` hold the JSON form.
@@ -31,5 +31,6 @@ pub(super) fn bodies(sources: &[Source<'_>]) -> (Vec<Body>, Vec<Diagnostic>) {
             bodies.push(body);
         }
     }
+    overrides::merge(&mut bodies, &mut errors);
     (bodies, errors)
 }

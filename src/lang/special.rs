@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::ast::{Call, Expr, Kind, Step};
+use super::conversion;
 use super::error::{EvalError, Outcome, error_at, kind_of, suggest};
 use super::eval::{Eval, Scope};
 use super::references;
+use super::rendered::RENDER;
 use super::syntax;
 use super::types;
 use super::value::{Data, Val};
@@ -21,7 +23,7 @@ pub(super) fn call(eval: &Eval<'_>, call: &Call, span: &Span) -> Option<Outcome>
     let expected = match call.name.as_str() {
         "try" => return Some(try_all(eval, call, span)),
         "can" => 1,
-        "templatefile" | "templatestring" => 2,
+        "templatefile" | "templatestring" | RENDER => 2,
         _ => return None,
     };
     if call.args.len() != expected || call.spread {
@@ -32,6 +34,7 @@ pub(super) fn call(eval: &Eval<'_>, call: &Call, span: &Span) -> Option<Outcome>
         "can" => Ok(can(eval, &call.args[0])),
         _ if eval.in_template => Err(error_at(span, format!("A template cannot call \"{}\".", call.name))),
         "templatefile" => template_file(eval, &call.args[0], &call.args[1]),
+        RENDER => rendered_file(eval, &call.args[0], &call.args[1]),
         _ => template_string(eval, &call.args[0], &call.args[1]),
     })
 }
@@ -98,11 +101,28 @@ fn template_string(eval: &Eval<'_>, template: &Expr, vars: &Expr) -> Outcome {
     }
 }
 
+/// As the template provider renders: the template may be written in place, and all values are texts.
+fn rendered_file(eval: &Eval<'_>, template: &Expr, vars: &Expr) -> Outcome {
+    let (content, values) = (eval.eval(template)?, eval.eval(vars)?);
+    let Some((content, sensitive)) = text(&content, template, "The template")? else { return Ok(Val::unknown(Type::String)) };
+    let mut texts = values.clone();
+    if let Data::Object(fields) | Data::Map(_, fields) = &values.data {
+        let as_text =
+            |value: &Val| types::text_of(&value.data).map_or_else(|| value.clone(), |text| Val::string(&text).marked(value.sensitive));
+        let fields = fields.iter().map(|(name, value)| (name.clone(), as_text(value))).collect();
+        texts = Val::object(fields).marked(values.sensitive);
+    }
+    if values.is_null() {
+        texts = Val::object(BTreeMap::new());
+    }
+    render(eval, "the template", &content, &texts, template, vars).map(|value| value.marked(sensitive))
+}
+
 /// A text and whether it is sensitive; nothing if it is unknown.
 fn text(value: &Val, place: &Expr, what: &str) -> Result<Option<(String, bool)>, EvalError> {
     match &value.data {
         Data::Null(_) => Err(error_at(&place.span, format!("{what} must not be null."))),
-        Data::Unknown(ty, _) if types::convertible(ty, &Type::String).is_some() => Ok(None),
+        Data::Unknown(ty, _) if conversion::convertible(ty, &Type::String).is_some() => Ok(None),
         data => match types::text_of(data) {
             Some(text) => Ok(Some((text, value.sensitive))),
             None => Err(error_at(&place.span, format!("{what} must be a string, not {}.", kind_of(value)))),

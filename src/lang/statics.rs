@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::ast::{Body, Expr, Step, StepKind};
+use super::ast::{Body, Expr, Name, Step, StepKind};
 use super::body;
-use super::declare::{Check, Module, ModuleCall, Name, Repeat, Resource, body_expressions};
+use super::declaration::{Alias, Check, Module, ModuleCall, Repeat, Resource, of_provisioner};
+use super::dynamic::{body_expressions, dynamic};
 use super::error::suggest;
 use super::functions;
 use super::graph::Links;
@@ -16,6 +17,7 @@ use super::references::{self, Found, Reference};
 use super::tree::Tree;
 use dofloat_base::desired::Ignore;
 use dofloat_base::diag::{Diagnostic, Span, did_you_mean};
+use dofloat_base::provision::When;
 use dofloat_base::types::{Schemas, Type};
 
 /// The types of the attributes, by resource type.
@@ -92,6 +94,8 @@ struct Place<'m> {
     call: Option<&'m ModuleCall>,
     /// Whether `self` has a value.
     has_self: bool,
+    /// Whether it is a provisioner, or its connection.
+    provisioner: bool,
     /// Whether `count` and `each` may be used: not in `count` and `for_each` themselves.
     instance: bool,
 }
@@ -118,6 +122,9 @@ impl<'m> Checker<'m> {
             self.checks(&output.preconditions, Place::default());
             self.depends_on(&output.depends_on);
         }
+        for check in module.checks.values() {
+            self.checks(&check.asserts, Place::default());
+        }
         for import in &module.imports {
             let bound: &[&str] = if import.for_each.is_some() { &["each"] } else { &[] };
             import.for_each.iter().for_each(|expr| self.expr(expr, &[], Place::default()));
@@ -126,6 +133,10 @@ impl<'m> Checker<'m> {
         }
         for provider in &module.providers {
             body_expressions(&provider.body, &mut Vec::new(), &mut |expr, bound| self.expr(expr, bound, Place::default()));
+        }
+        for alias in &module.chosen {
+            let hint = "Write a provider block with that `alias`; in a module, list it in `configuration_aliases`.";
+            self.provider(module, alias, format!("There is no provider `digitalocean.{}`.", alias.name), hint);
         }
         module.resources.iter().for_each(|(name, resource)| self.resource_block(name, resource));
         module.calls.iter().for_each(|(name, call)| self.call(name, call));
@@ -136,9 +147,16 @@ impl<'m> Checker<'m> {
         let inside = Place { instance: true, ..outside };
         match &resource.repeat {
             Repeat::Once => {}
-            Repeat::Count(expr) | Repeat::ForEach(expr) => self.expr(expr, &[], outside),
+            Repeat::Count(expr) | Repeat::ForEach(expr) | Repeat::Enabled(expr) => self.expr(expr, &[], outside),
         }
         body_expressions(&resource.body, &mut Vec::new(), &mut |expr, bound| self.expr(expr, bound, inside));
+        for provisioner in &resource.provisioners {
+            let place = Place { has_self: true, provisioner: true, ..inside };
+            of_provisioner(provisioner, &mut |expr, bound| self.expr(expr, bound, place));
+            if provisioner.when == When::Destroy {
+                of_provisioner(provisioner, &mut |expr, _| self.own_only(expr));
+            }
+        }
         self.checks(&resource.preconditions, inside);
         self.checks(&resource.postconditions, Place { has_self: true, ..inside });
         self.depends_on(&resource.depends_on);
@@ -168,12 +186,24 @@ impl<'m> Checker<'m> {
             let error = Diagnostic::error(format!("The module has no variable \"{}\".", attr.name)).at(attr.span.clone());
             self.errors.push(*suggest(error, &attr.name, called.variables.keys().map(String::as_str)));
         }
+        for alias in &call.aliases {
+            let hint = "List it in `configuration_aliases` of the module's `required_providers`, or leave it out here.";
+            self.provider(called, alias, format!("The module takes no provider `digitalocean.{}`.", alias.name), hint);
+        }
         for (name, variable) in &called.variables {
             if variable.default.is_none() && call.arguments.attr(name).is_none() {
                 let error = Diagnostic::error(format!("The module's variable \"{name}\" has no value.")).at(call.span.clone());
                 self.errors
                     .push(error.related(variable.span.clone(), "declared here").hint(format!("Write `{name} = …` in the module block.")));
             }
+        }
+    }
+
+    /// Reports an alias that a module does not have.
+    fn provider(&mut self, of: &Module, alias: &Alias, message: String, hint: &str) {
+        if !of.aliases().any(|known| known == alias.name) {
+            let error = Diagnostic::error(message).at(alias.span.clone()).hint(hint);
+            self.errors.push(*suggest(error, &alias.name, of.aliases()));
         }
     }
 
@@ -194,7 +224,7 @@ impl<'m> Checker<'m> {
         };
         let rest = &reference.steps[1..];
         let Some(first) = rest.first() else { return };
-        let repeated = !matches!(call.repeat, Repeat::Once);
+        let repeated = call.repeat.is_repeated();
         let indexed = !matches!(first.kind, StepKind::Attr(_));
         let is_splat = matches!(first.kind, StepKind::Splat | StepKind::AttrSplat);
         if repeated && !indexed {
@@ -233,7 +263,7 @@ impl<'m> Checker<'m> {
             self.errors.push(*suggest(error, &attr.name, types.keys().map(String::as_str)));
         }
         for block in &body.blocks {
-            let dynamic = super::declare::dynamic(block);
+            let dynamic = dynamic(block);
             let (name, inner) = match &dynamic {
                 Some(dynamic) => (dynamic.kind, dynamic.content),
                 None => (block.kind.as_str(), &block.body),
@@ -261,18 +291,33 @@ impl<'m> Checker<'m> {
             match name.map(|(name, _)| name) {
                 Some(name) if self.module.resources.contains_key(&name) => {}
                 Some((root, name)) if root == "module" => self.declared("module", Some(&name), &self.module.calls, &expr.span),
-                Some((root, _)) if matches!(root.as_str(), "var" | "local") => {
-                    self.errors.push(
-                        Diagnostic::error("`depends_on` holds resources, data sources and modules only.")
-                            .at(expr.span.clone())
-                            .hint("Write TYPE.NAME."),
-                    );
-                }
+                // What such a value comes from is waited for, as far as it comes from anything.
+                Some((root, name)) if root == "var" => self.declared("variable", Some(&name), &self.module.variables, &expr.span),
+                Some((root, name)) if root == "local" => self.declared("local value", Some(&name), &self.module.locals, &expr.span),
                 Some((kind, name)) => self.no_resource(&kind, &name, &expr.span),
                 None => {
                     let error = Diagnostic::error("`depends_on` holds references to resources, without quotes.");
                     self.errors.push(error.at(expr.span.clone()).hint("Write TYPE.NAME."));
                 }
+            }
+        }
+    }
+
+    /// While something is destroyed, only what is its own is sure to be there.
+    fn own_only(&mut self, expr: &'m Expr) {
+        for reference in references::of(expr, &[]) {
+            let own = matches!(
+                (reference.root, reference.attr(0)),
+                ("self" | "path" | "terraform", _) | ("count", Some("index")) | ("each", Some("key"))
+            );
+            if !own {
+                self.errors.push(
+                    Diagnostic::error(
+                        "A provisioner that is run before a resource is destroyed uses `self`, `count.index` and `each.key` only.",
+                    )
+                    .at(reference.span.clone())
+                    .hint("Keep what it needs in the resource, for example in `triggers_replace`, and read it from `self`."),
+                );
             }
         }
     }
@@ -322,7 +367,8 @@ impl<'m> Checker<'m> {
             "count" | "each" => self.repeated(reference, place),
             "self" => {
                 if !place.has_self {
-                    let error = Diagnostic::error("`self` has a value only in a postcondition.").at(span.clone());
+                    let error =
+                        Diagnostic::error("`self` has a value only in a postcondition, a provisioner or a connection.").at(span.clone());
                     self.errors.push(error.hint("Name the resource itself elsewhere: TYPE.NAME."));
                 } else if let Some(types) = place.resource.and_then(|name| self.types.get(&name.0)) {
                     let ty = Type::Object(types.clone());
@@ -399,7 +445,10 @@ impl<'m> Checker<'m> {
             self.no_resource(kind, name, reference.span);
             return;
         };
-        if place.resource == Some(block) {
+        // A provisioner may name its own resource, or one instance of it: it is run once the object is there.
+        let one =
+            !resource.is_repeated() || rest.first().is_some_and(|step| matches!(step.kind, StepKind::Index(_) | StepKind::LegacyIndex(_)));
+        if place.resource == Some(block) && !(place.provisioner && one) {
             self.error(reference.span, format!("{kind}.{name} refers to itself."));
             return;
         }

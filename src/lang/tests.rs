@@ -130,7 +130,7 @@ fn what_is_not_supported_says_so() {
         ("data \"thing\" \"x\" {\n  siez = 1\n}", "2: \"data.thing\" has no argument \"siez\"."),
         (
             "resource \"thing\" \"x\" {\n  count = data.thing.y.size\n}\ndata \"thing\" \"y\" {}",
-            "2: `count` of thing.x is not known before the account is read: it depends on data.thing.y.size.",
+            "2: `count` of thing.x is not known before apply: it depends on data.thing.y, which is read during the apply.",
         ),
     ] {
         assert_eq!(errors(text), [expected]);
@@ -429,7 +429,12 @@ output "o" {
   sensitive = true
 }
 "#;
-    let given = vec![Given::Text { name: "token".into(), raw: "s3cret".into(), from: "-var".into(), strict: true }];
+    let given = vec![Given::Text {
+        name: "token".into(),
+        raw: dofloat_base::secret::Secret::new("s3cret".into()),
+        from: "-var".into(),
+        strict: true,
+    }];
     with(text, &Inputs { given, ..Inputs::default() }, |stack| {
         let stack = stack.unwrap_or_else(|errors| panic!("{errors:#?}"));
         let term = stack.body(&at("thing.a"), &nothing).expect("a body");
@@ -455,8 +460,14 @@ fn questions_are_asked_for_what_is_missing_only() {
     let rng = Rng::seeded(1);
     let host = Host { files: &files, base: Path::new("/s"), home: None, now: Moment(0), rng: &rng, fresh: false };
     let given = vec![Given::File { name: "x.tfvars".into(), text: "a = 1\nother = 2\n".into() }];
-    let open = questions(&[Source { name: "t.tf", text }], &Inputs { given: given.clone(), ..Inputs::default() }, &Kinds, host)
-        .expect("questions");
+    let open = questions(
+        &[Source { name: "t.tf", text }],
+        &Library::default(),
+        &Inputs { given: given.clone(), ..Inputs::default() },
+        &Kinds,
+        host,
+    )
+    .expect("questions");
     assert_eq!(
         open.iter().map(|q| (q.name.as_str(), q.description.as_deref(), &q.ty)).collect::<Vec<_>>(),
         [("b", Some("How many"), &Type::Number)]
@@ -670,7 +681,7 @@ fn what_is_wrong_with_moves_removals_and_imports_has_a_place() {
     check("import {\n  to = thing.b[0]\n  id = \"1\"\n}", "4: The import has nowhere to go: thing.b[0] is not in the configuration.");
     check(
         "import {\n  to = thing.b\n  id = thing.b.name\n}",
-        "5: The id of an import must be known before apply: from variables and local values alone.",
+        "5: The id of an import must be known before apply: from variables, local values and data sources alone.",
     );
     check("import {\n  to = thing.b\n  id = \"\"\n}", "5: The id of an import is a text, and not empty.");
     check("import {\n  to = thing.b\n  id = sensitive(\"1\")\n}", "5: The id of an import is shown, so it cannot be sensitive.");

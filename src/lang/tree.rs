@@ -6,10 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Host;
-use super::declare::{self, Module};
-use super::library::{Folder, Library, Request};
-use super::source::bodies;
+use super::declaration::{Module, ModuleCall};
+use super::library::{Folder, Request};
+use super::reader::Reader;
 use dofloat_base::address::Address;
 use dofloat_base::diag::Diagnostic;
 
@@ -41,47 +40,49 @@ impl Tree {
     ///
     /// # Errors
     /// Calls that lead nowhere, and what is wrong in the files that they lead to.
-    pub fn grow(module: Module, library: &Library, host: &Host<'_>) -> Result<Self, Vec<Diagnostic>> {
+    pub(super) fn grow(module: Module, reader: &mut Reader<'_>) -> Result<Self, Vec<Diagnostic>> {
         let root = Entry { module: Arc::new(module), caller: None, children: BTreeMap::new(), folder: Folder::default() };
         let mut tree = Self { entries: vec![root] };
         let mut errors = Vec::new();
-        let mut read: BTreeMap<Folder, Option<Arc<Module>>> = BTreeMap::new();
         let mut at = 0;
         while at < tree.entries.len() {
             let module = Arc::clone(&tree.entries[at].module);
             for (name, call) in &module.calls {
-                let request = Request { source: call.source.clone(), version: call.version.clone() };
-                let folder = match library.folder(&tree.entries[at].folder, &request, &call.source_span) {
-                    Ok(folder) => folder,
-                    Err(error) => {
-                        errors.push(error);
-                        continue;
+                match tree.child(at, call, reader) {
+                    Ok((folder, module)) => {
+                        let entry = Entry { module, caller: Some((at, name.clone())), children: BTreeMap::new(), folder };
+                        let number = tree.entries.len();
+                        tree.entries[at].children.insert(name.clone(), number);
+                        tree.entries.push(entry);
                     }
-                };
-                if let Some(error) = tree.endless(at, &folder, call) {
-                    errors.push(error);
-                    continue;
+                    Err(found) => errors.extend(found),
                 }
-                let found = read.entry(folder.clone()).or_insert_with(|| match load(&folder, call, library, host) {
-                    Ok(module) => Some(Arc::new(module)),
-                    Err(found) => {
-                        errors.extend(found);
-                        None
-                    }
-                });
-                let Some(found) = found else { continue };
-                let entry = Entry { module: Arc::clone(found), caller: Some((at, name.clone())), children: BTreeMap::new(), folder };
-                let number = tree.entries.len();
-                tree.entries[at].children.insert(name.clone(), number);
-                tree.entries.push(entry);
             }
             at += 1;
         }
         if errors.is_empty() { Ok(tree) } else { Err(errors) }
     }
 
+    /// The module that a call leads to.
+    fn child(&self, at: usize, call: &ModuleCall, reader: &mut Reader<'_>) -> Result<(Folder, Arc<Module>), Vec<Diagnostic>> {
+        let request = Request { source: call.source.clone(), version: call.version.clone() };
+        let folder = reader.library.folder(&self.entries[at].folder, &request, &call.source_span).map_err(|error| vec![error])?;
+        if let Some(error) = self.endless(at, &folder, call) {
+            return Err(vec![error]);
+        }
+        match reader.written(&folder) {
+            Some(Ok(written)) => Ok((folder, Arc::clone(&written.module))),
+            Some(Err(errors)) => Err(errors.clone()),
+            None => Err(vec![
+                Diagnostic::error(format!("There is no module at \"{}\": it is no folder with *.tf files.", call.source))
+                    .at(call.source_span.clone())
+                    .hint("The path is relative to the folder of the file that calls it."),
+            ]),
+        }
+    }
+
     /// What is wrong with a call that leads back to one of its callers.
-    fn endless(&self, from: usize, folder: &Folder, call: &declare::ModuleCall) -> Option<Diagnostic> {
+    fn endless(&self, from: usize, folder: &Folder, call: &ModuleCall) -> Option<Diagnostic> {
         let mut at = Some(from);
         while let Some(entry) = at.map(|at| &self.entries[at]) {
             if entry.folder.path == folder.path {
@@ -134,27 +135,4 @@ impl Tree {
             module.resources.contains_key(&(address.kind.clone(), address.name.clone()))
         }
     }
-}
-
-fn load(folder: &Folder, call: &declare::ModuleCall, library: &Library, host: &Host<'_>) -> Result<Module, Vec<Diagnostic>> {
-    let Some(sources) = library.sources(&folder.path) else {
-        return Err(vec![
-            Diagnostic::error(format!("There is no module at \"{}\": it is no folder with *.tf files.", call.source))
-                .at(call.source_span.clone())
-                .hint("The path is relative to the folder of the file that calls it."),
-        ]);
-    };
-    let (bodies, mut errors) = bodies(&sources);
-    let (mut module, found) = declare::module(bodies, host);
-    errors.extend(found);
-    for import in &module.imports {
-        errors.push(
-            Diagnostic::error("An import block stands in the stack's own files, not in a module.")
-                .at(import.span.clone())
-                .hint("Write it there, with the whole address: `to = module.NAME.TYPE.NAME`."),
-        );
-    }
-    // What a module says of itself is told by whoever wrote it.
-    module.warnings.clear();
-    if errors.is_empty() { Ok(module) } else { Err(errors) }
 }

@@ -1,98 +1,14 @@
-//! What the language does with types: conversion, the common type of several, equality, the order of sets.
+//! What the language does with values of any type: equality, the order of sets, the texts of primitives.
 //!
-//! Invariant: `convertible` says for types what `convert` does for values, as far as types tell.
+//! Invariant: values of different types are never equal, and a set has one order whatever it was made of.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::arithmetic;
-use super::constraint::{Constraint, ConvertError};
 use super::value::{Data, Val};
 use dofloat_base::number::Number;
 use dofloat_base::types::Type;
-
-/// Converts a value to a type: `"5"` to 5, a tuple to a list, an object to a map, and so on.
-///
-/// # Errors
-/// If the value, or a part of it, does not fit.
-pub fn convert(value: &Val, to: &Type) -> Result<Val, ConvertError> {
-    Constraint::from(to).apply(value)
-}
-
-/// The type that a value of type `from` has after conversion to `to`; `None` if no value of that type can be converted.
-#[must_use]
-pub fn convertible(from: &Type, to: &Type) -> Option<Type> {
-    Constraint::from(to).result(from).ok()
-}
-
-/// The type to which values of all these types can be brought: what the branches of a condition and the elements of a list
-/// have in common. Types that are not known yet (and the literal null) agree with all others.
-#[must_use]
-pub fn unify(types: &[Type]) -> Option<Type> {
-    let mut types: Vec<&Type> = types.iter().filter(|ty| **ty != Type::Any).collect();
-    types.sort();
-    types.dedup();
-    let Some(first) = types.first() else { return Some(Type::Any) };
-    if types.len() == 1 {
-        return Some((*first).clone());
-    }
-    let only = |fits: fn(&Type) -> bool| types.iter().all(|ty| fits(ty));
-    if only(|ty| matches!(ty, Type::Bool | Type::Number | Type::String)) {
-        return types.contains(&&Type::String).then_some(Type::String);
-    }
-    if only(|ty| matches!(ty, Type::Tuple(_))) {
-        return unify_tuples(&types);
-    }
-    if only(|ty| matches!(ty, Type::Object(_))) {
-        return unify_objects(&types);
-    }
-    if only(|ty| matches!(ty, Type::Set(_))) {
-        return Some(Type::Set(Box::new(unify(&elements(&types))?)));
-    }
-    if only(|ty| matches!(ty, Type::List(_) | Type::Tuple(_))) {
-        return Some(Type::List(Box::new(unify(&elements(&types))?)));
-    }
-    if only(|ty| matches!(ty, Type::Map(_) | Type::Object(_))) {
-        return Some(Type::Map(Box::new(unify(&elements(&types))?)));
-    }
-    // A mixture of kinds: lists before sets, as the declaration order of `Type` has them.
-    let fits = |to: &&&Type| types.iter().all(|from| convertible(from, to).is_some());
-    types.iter().find(fits).map(|ty| (**ty).clone())
-}
-
-fn unify_tuples(types: &[&Type]) -> Option<Type> {
-    let rows: Vec<&Vec<Type>> = types.iter().filter_map(|ty| if let Type::Tuple(items) = ty { Some(items) } else { None }).collect();
-    if rows.windows(2).any(|pair| pair[0].len() != pair[1].len()) {
-        return Some(Type::List(Box::new(unify(&elements(types))?)));
-    }
-    let column = |at: usize| unify(&rows.iter().map(|row| row[at].clone()).collect::<Vec<_>>());
-    Some(Type::Tuple((0..rows.first()?.len()).map(column).collect::<Option<_>>()?))
-}
-
-fn unify_objects(types: &[&Type]) -> Option<Type> {
-    let rows: Vec<&BTreeMap<String, Type>> =
-        types.iter().filter_map(|ty| if let Type::Object(fields) = ty { Some(fields) } else { None }).collect();
-    if rows.windows(2).any(|pair| !pair[0].keys().eq(pair[1].keys())) {
-        return Some(Type::Map(Box::new(unify(&elements(types))?)));
-    }
-    let column = |name: &String| unify(&rows.iter().filter_map(|row| row.get(name).cloned()).collect::<Vec<_>>());
-    Some(Type::Object(rows.first()?.keys().map(|name| Some((name.clone(), column(name)?))).collect::<Option<_>>()?))
-}
-
-/// The types of all parts.
-fn elements(types: &[&Type]) -> Vec<Type> {
-    let mut elements = Vec::new();
-    for ty in types {
-        match ty {
-            Type::List(item) | Type::Set(item) | Type::Map(item) => elements.push(item.as_ref().clone()),
-            Type::Tuple(items) => elements.extend(items.iter().cloned()),
-            Type::Object(fields) => elements.extend(fields.values().cloned()),
-            Type::Any | Type::Bool | Type::Number | Type::String => {}
-        }
-    }
-    elements
-}
 
 /// `a == b`: true only for values of one type, null only for null; unknown where an unknown part decides.
 #[must_use]
@@ -230,37 +146,8 @@ pub fn number_of(text: &str) -> Option<Number> {
 mod tests {
     use super::*;
 
-    fn ty(json: &str) -> Type {
-        Type::from_json(&serde_json::from_str(json).unwrap()).unwrap_or_else(|| panic!("{json} is no type"))
-    }
-
     fn n(number: i64) -> Val {
         Val::number(number)
-    }
-
-    #[test]
-    fn what_types_have_in_common() {
-        for (types, expected) in [
-            (vec![], Some("any")),
-            (vec![r#""dynamic""#, r#""dynamic""#], Some("any")),
-            (vec![r#""number""#, r#""dynamic""#], Some("number")),
-            (vec![r#""number""#, r#""string""#, r#""bool""#], Some("string")),
-            (vec![r#""number""#, r#""bool""#], None),
-            (vec![r#"["list","number"]"#, r#"["list","dynamic"]"#], Some("list(number)")),
-            (vec![r#"["tuple",["number"]]"#, r#"["tuple",["string"]]"#], Some("tuple([string])")),
-            (vec![r#"["tuple",[]]"#, r#"["tuple",["number"]]"#], Some("list(number)")),
-            (vec![r#"["tuple",["number"]]"#, r#"["list","string"]"#], Some("list(string)")),
-            (vec![r#"["set","number"]"#, r#"["list","number"]"#], Some("list(number)")),
-            (vec![r#"["set","string"]"#, r#"["tuple",[]]"#], Some("set(string)")),
-            (vec![r#"["object",{"a":"number"}]"#, r#"["object",{"a":"string"}]"#], Some("object({a = string})")),
-            (vec![r#"["object",{"a":"number"}]"#, r#"["object",{"b":"number"}]"#], Some("map(number)")),
-            (vec![r#"["object",{"a":"number"}]"#, r#"["map","string"]"#], Some("map(string)")),
-            (vec![r#"["object",{}]"#, r#"["tuple",[]]"#], None),
-            (vec![r#""string""#, r#"["list","string"]"#], None),
-        ] {
-            let found = unify(&types.iter().map(|json| ty(json)).collect::<Vec<_>>()).map(|ty| ty.to_string());
-            assert_eq!(found.as_deref(), expected, "{types:?}");
-        }
     }
 
     #[test]

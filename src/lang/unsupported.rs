@@ -1,21 +1,26 @@
 //! What of a stack's files is not supported: other providers' resources, and blocks that there are not yet.
 //!
 //! Invariant: it is all found before anything is declared, so that it is told at once, with its size; where it is left out, so is
-//! all that refers to it, and nothing is left out in silence. What a block could be instead is said in `instead`.
+//! all that refers to it, through the outputs of modules too, and nothing is left out in silence. What a block could be instead is
+//! said in `instead`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ast::{Block, Body};
+use super::ast::{Block, Body, Expr, StepKind};
 use super::instead::instead_of;
 use super::reach::{Node, of_body, of_expr};
+use dofloat_base::address::Address;
 use dofloat_base::diag::{Diagnostic, Span, did_you_mean};
 use dofloat_base::types::Schemas;
 
 /// Blocks that Terraform has and this program does not have yet.
-const BLOCKS: &[&str] = &["check", "ephemeral"];
+const BLOCKS: &[&str] = &["ephemeral"];
 
 /// The providers whose resource types are known here, so that one that is not is a slip of the hand.
 const OWN: [&str; 3] = ["digitalocean", "dofloat", "terraform"];
+
+/// Providers of which all resource types that are in use are built in.
+const UTILITIES: [&str; 5] = ["local", "null", "random", "time", "tls"];
 
 /// Something that is not supported.
 #[derive(Clone, Debug)]
@@ -27,6 +32,8 @@ struct Thing {
     span: Span,
     /// Whether it is a resource or a data source, by which the size of a configuration is told.
     counts: bool,
+    /// What to write instead.
+    help: String,
 }
 
 /// What is left out because it refers to something that is.
@@ -35,15 +42,33 @@ struct Hanging {
     name: String,
     on: String,
     span: Span,
+    /// As in `Thing`.
+    counts: bool,
+}
+
+/// A module that a file calls, as far as it matters to the caller what is left of it.
+#[derive(Clone, Debug)]
+pub(super) enum Called {
+    /// It is there.
+    There {
+        /// Its outputs that are left out, and what they hang on.
+        gone: BTreeMap<String, String>,
+        /// Its variables that only feed the settings of providers.
+        idle: BTreeSet<String>,
+    },
+    /// It is not there, why, and what to do.
+    Absent(String),
 }
 
 /// What of a stack's files is not supported, and what hangs on it.
 #[derive(Clone, Debug, Default)]
 pub struct LeftOut {
     things: Vec<Thing>,
-    /// Resources with provisioners, by their addresses. The resources themselves are left in.
-    provisioned: BTreeMap<String, Span>,
+    /// Resources of which a provisioner is left out, and on what that hangs. The resources themselves are left in.
+    unprovisioned: BTreeMap<String, (String, Span)>,
     hanging: Vec<Hanging>,
+    /// What was moved to something that is left out, by the old address.
+    moved: BTreeMap<String, String>,
     /// How many resources and data sources are supported.
     supported: usize,
     /// Providers that are configured, and that nothing of is supported.
@@ -54,6 +79,8 @@ pub struct LeftOut {
 struct Known<'s> {
     schemas: &'s dyn Schemas,
     names: Vec<String>,
+    /// Data sources, without their `data.`.
+    sources: Vec<String>,
     asked: BTreeMap<String, bool>,
 }
 
@@ -68,29 +95,58 @@ impl Known<'_> {
     }
 }
 
-/// Takes what is not supported out of the files, with all that refers to it.
-pub(super) fn take_out(bodies: &mut [Body], schemas: &dyn Schemas) -> LeftOut {
-    let mut known = Known { schemas, names: schemas.resource_names(), asked: BTreeMap::new() };
+/// Takes what is not supported out of a module's files, with all that refers to it. `called`: the modules that they call.
+pub(super) fn take_out(bodies: &mut [Body], schemas: &dyn Schemas, called: &BTreeMap<String, Called>) -> LeftOut {
+    let mut known = Known { schemas, names: schemas.resource_names(), sources: sources(schemas), asked: BTreeMap::new() };
     let mut left = LeftOut::default();
-    let mut gone: BTreeMap<Node, String> = BTreeMap::new();
+    let mut gone = outputs_gone(called);
     for body in bodies.iter_mut() {
-        body.blocks.retain(|block| match thing(block, &mut known) {
+        body.blocks.retain(|block| match thing(block, &mut known).or_else(|| absent(block, called)) {
             Some(thing) => {
                 gone.extend(node(block).map(|node| (node, thing.name.clone())));
                 left.things.push(thing);
                 false
             }
-            None => !is_strange_provider(block, &known.names, &mut left),
+            None => !is_strange_provider(block, &known, &mut left),
         });
-        // What a provisioner refers to does not keep its resource from being planned.
-        body.blocks.iter_mut().filter(|block| block.kind == "resource").for_each(|block| without_provisioners(block, &mut left));
     }
     while !gone.is_empty() && take_hanging(bodies, &mut gone, &mut left) {}
-    let LeftOut { provisioned, hanging, .. } = &mut left;
-    provisioned.retain(|of, _| hanging.iter().all(|hanging| hanging.name != *of));
+    let LeftOut { unprovisioned, hanging, .. } = &mut left;
+    unprovisioned.retain(|of, _| hanging.iter().all(|hanging| hanging.name != *of));
     let all = bodies.iter().flat_map(|body| &body.blocks);
     left.supported = all.filter(|block| matches!(block.kind.as_str(), "resource" | "data")).count();
     left
+}
+
+/// The outputs of modules that are left out.
+fn outputs_gone(called: &BTreeMap<String, Called>) -> BTreeMap<Node, String> {
+    let mut all = BTreeMap::new();
+    for (call, called) in called {
+        let Called::There { gone, .. } = called else { continue };
+        for (output, on) in gone {
+            let on = format!("module.{call}.{on}");
+            all.insert(Node::Output(call.clone(), output.clone()), on.clone());
+            all.insert(Node::Outputs(call.clone()), on);
+        }
+    }
+    all
+}
+
+/// The block, if it calls a module that is not there.
+fn absent(block: &Block, called: &BTreeMap<String, Called>) -> Option<Thing> {
+    let (name, _) = block.labels.first().filter(|_| block.kind == "module")?;
+    let Some(Called::Absent(help)) = called.get(name) else { return None };
+    Some(Thing {
+        name: format!("module.{name}"),
+        provider: block.kind.clone(),
+        span: block.header.clone(),
+        counts: false,
+        help: help.clone(),
+    })
+}
+
+fn sources(schemas: &dyn Schemas) -> Vec<String> {
+    schemas.data_names().iter().filter_map(|name| Some(name.strip_prefix("data.")?.to_owned())).collect()
 }
 
 fn labels(block: &Block) -> Option<(&str, &str)> {
@@ -113,7 +169,10 @@ fn node(block: &Block) -> Option<Node> {
 
 /// The block, if it is not supported.
 fn thing(block: &Block, known: &mut Known<'_>) -> Option<Thing> {
-    let of = |name: String, provider: &str, counts| Thing { name, provider: provider.to_owned(), span: block.header.clone(), counts };
+    let of = |name: String, provider: &str, counts| {
+        let help = instead_of(provider, &name);
+        Thing { name, provider: provider.to_owned(), span: block.header.clone(), counts, help }
+    };
     match (block.kind.as_str(), labels(block)) {
         ("resource", Some((kind, name))) if !known.has(kind) && !is_slip(kind, &known.names) => {
             Some(of(format!("{kind}.{name}"), provider(kind), true))
@@ -121,6 +180,13 @@ fn thing(block: &Block, known: &mut Known<'_>) -> Option<Thing> {
         ("data", Some((kind, name))) => {
             let source = format!("data.{kind}");
             (!known.has(&source)).then(|| of(format!("{source}.{name}"), provider(kind), true))
+        }
+        // Without what it reads it would check nothing.
+        ("check", _) => {
+            let mut read = block.body.blocks("data").filter_map(|data| Some((labels(data)?.0, data)));
+            let (kind, _) = read.find(|(kind, _)| !known.has(&format!("data.{kind}")))?;
+            let name = block.labels.first().map_or("", |(name, _)| name);
+            Some(of(format!("check.{name}"), provider(kind), false))
         }
         (other, _) if BLOCKS.contains(&other) => {
             let name = block.labels.iter().map(|(label, _)| format!(".{label}")).collect::<String>();
@@ -138,109 +204,170 @@ fn provider(kind: &str) -> &str {
 fn is_slip(kind: &str, known: &[String]) -> bool {
     let prefix = provider(kind);
     let rest = |kind: &str| kind.split_once('_').map(|(_, rest)| rest.to_owned()).unwrap_or_default();
-    if OWN.contains(&prefix) {
-        let names: Vec<String> = known.iter().filter(|name| provider(name) == prefix).map(|name| rest(name)).collect();
-        return did_you_mean(&rest(kind), names.iter().map(String::as_str)).is_some();
+    if OWN.contains(&prefix) || UTILITIES.contains(&prefix) {
+        return known.iter().filter(|name| provider(name) == prefix).any(|name| is_misspelt(&rest(kind), &rest(name)));
     }
     did_you_mean(prefix, OWN).is_some() || !kind.contains('_')
 }
 
+/// Whether a name is another one misspelt: each of its words, or where they are parted. One with another word is another type:
+/// `spaces_bucket` is no `spaces_key`.
+fn is_misspelt(name: &str, other: &str) -> bool {
+    let (words, others): (Vec<&str>, Vec<&str>) = (name.split('_').collect(), other.split('_').collect());
+    if words.len() != others.len() {
+        return words.concat() == others.concat();
+    }
+    words.iter().zip(others).all(|(word, other)| did_you_mean(word, [other]).is_some())
+}
+
 /// A `provider` block of somebody else's. Where something of that provider is built in, it needs no settings.
-fn is_strange_provider(block: &Block, known: &[String], left: &mut LeftOut) -> bool {
+fn is_strange_provider(block: &Block, known: &Known<'_>, left: &mut LeftOut) -> bool {
     let Some((name, span)) = block.labels.first().filter(|_| block.kind == "provider" && block.labels.len() == 1) else { return false };
     if name == "digitalocean" || did_you_mean(name, OWN).is_some() {
         return false;
     }
-    if !known.iter().any(|kind| provider(kind) == name) {
+    if !known.names.iter().chain(&known.sources).any(|kind| provider(kind) == name) {
         left.configured.insert(name.clone(), span.clone());
     }
     true
 }
 
-/// Takes out of a resource what would run on its server.
-fn without_provisioners(block: &mut Block, left: &mut LeftOut) {
+/// Takes the provisioners out of a resource that refer to something that is gone: that does not keep the resource from being
+/// planned.
+fn without_provisioners(block: &mut Block, gone: &BTreeMap<Node, String>, left: &mut LeftOut) {
     let of = labels(block).map(|(kind, name)| format!("{kind}.{name}")).unwrap_or_default();
-    if let Some(first) = block.body.blocks("provisioner").next() {
-        left.provisioned.insert(of, first.header.clone());
-    }
-    block.body.blocks.retain(|inner| !matches!(inner.kind.as_str(), "provisioner" | "connection"));
+    block.body.blocks.retain(|inner| {
+        let concerned = matches!(inner.kind.as_str(), "provisioner" | "connection");
+        let on = if concerned { of_body(&inner.body).iter().find_map(|node| gone.get(node).cloned()) } else { None };
+        if let Some(on) = &on {
+            left.unprovisioned.entry(of.clone()).or_insert_with(|| (on.clone(), inner.header.clone()));
+        }
+        on.is_none()
+    });
 }
 
 /// Takes out what refers to something that is gone; whether anything was.
 fn take_hanging(bodies: &mut [Body], gone: &mut BTreeMap<Node, String>, left: &mut LeftOut) -> bool {
-    let mut found = false;
+    let before = left.hanging.len();
     for body in bodies.iter_mut() {
-        body.blocks.retain_mut(|block| {
-            let first = |nodes: BTreeSet<Node>, gone: &BTreeMap<Node, String>| nodes.iter().find_map(|node| gone.get(node).cloned());
-            match block.kind.as_str() {
-                "locals" => {
-                    block.body.attrs.retain(|attr| {
-                        let mut nodes = BTreeSet::new();
-                        of_expr(&attr.value, &[], &mut nodes);
-                        let Some(on) = first(nodes, gone) else { return true };
-                        gone.insert(Node::Local(attr.name.clone()), on.clone());
-                        left.hanging.push(Hanging { name: format!("local.{}", attr.name), on, span: attr.span.clone() });
-                        found = true;
-                        false
-                    });
-                    true
-                }
-                "provider" => {
-                    block.body.attrs.retain(|attr| {
-                        let mut nodes = BTreeSet::new();
-                        of_expr(&attr.value, &[], &mut nodes);
-                        let Some(on) = first(nodes, gone) else { return true };
-                        left.hanging.push(Hanging { name: format!("`{}` of the provider", attr.name), on, span: attr.span.clone() });
-                        found = true;
-                        false
-                    });
-                    true
-                }
-                "variable" | "terraform" => true,
-                kind => {
-                    let Some(on) = first(of_body(&block.body), gone) else { return true };
-                    let told = match (kind, node(block)) {
-                        (_, Some(node)) => {
-                            gone.insert(node, on.clone());
-                            let data = if kind == "resource" { "" } else { "data." };
-                            labels(block).map_or_else(
-                                || format!("module.{}", block.labels.first().map_or("", |(name, _)| name)),
-                                |(kind, name)| format!("{data}{kind}.{name}"),
-                            )
-                        }
-                        ("output", _) => format!("output.{}", block.labels.first().map_or("", |(name, _)| name)),
-                        _ => format!("a {kind} block"),
-                    };
-                    left.hanging.push(Hanging { name: told, on, span: block.header.clone() });
-                    found = true;
-                    false
-                }
+        let resources = body.blocks.iter_mut().filter(|block| block.kind == "resource");
+        resources.for_each(|block| without_provisioners(block, gone, left));
+        body.blocks.retain_mut(|block| match block.kind.as_str() {
+            "locals" | "provider" => {
+                take_attrs(block, gone, left);
+                true
             }
+            "variable" | "terraform" => true,
+            _ => !hangs(block, gone, left),
         });
     }
-    found
+    left.hanging.len() > before
+}
+
+/// The first of these that is gone, as it is told.
+fn first(nodes: &BTreeSet<Node>, gone: &BTreeMap<Node, String>) -> Option<String> {
+    nodes.iter().find_map(|node| gone.get(node).cloned())
+}
+
+/// Takes out local values, or settings of a provider.
+fn take_attrs(block: &mut Block, gone: &mut BTreeMap<Node, String>, left: &mut LeftOut) {
+    let is_local = block.kind == "locals";
+    block.body.attrs.retain(|attr| {
+        let mut nodes = BTreeSet::new();
+        of_expr(&attr.value, &[], &mut nodes);
+        let Some(on) = first(&nodes, gone) else { return true };
+        let name = if is_local {
+            gone.insert(Node::Local(attr.name.clone()), on.clone());
+            format!("local.{}", attr.name)
+        } else {
+            format!("`{}` of the provider", attr.name)
+        };
+        left.hanging.push(Hanging { name, on, span: attr.span.clone(), counts: false });
+        false
+    });
+}
+
+/// Whether a block refers to something that is gone, so that it is gone too.
+fn hangs(block: &Block, gone: &mut BTreeMap<Node, String>, left: &mut LeftOut) -> bool {
+    let kind = block.kind.as_str();
+    let nodes = if kind == "moved" { new_place(block) } else { of_body(&block.body) };
+    let Some(on) = first(&nodes, gone) else { return false };
+    if let Some(name) = block.body.attr("from").filter(|_| kind == "moved").and_then(|attr| place(&attr.value)) {
+        left.moved.insert(name, on.clone());
+    }
+    let told = match (kind, node(block)) {
+        (_, Some(node)) => {
+            gone.insert(node, on.clone());
+            let data = if kind == "resource" { "" } else { "data." };
+            labels(block).map_or_else(
+                || format!("module.{}", block.labels.first().map_or("", |(name, _)| name)),
+                |(kind, name)| format!("{data}{kind}.{name}"),
+            )
+        }
+        ("output", _) => format!("output.{}", block.labels.first().map_or("", |(name, _)| name)),
+        _ => format!("a {kind} block"),
+    };
+    let counts = matches!(kind, "resource" | "data");
+    left.hanging.push(Hanging { name: told, on, span: block.header.clone(), counts });
+    true
+}
+
+/// What a move leads to.
+fn new_place(block: &Block) -> BTreeSet<Node> {
+    let mut nodes = BTreeSet::new();
+    block.body.attr("to").into_iter().for_each(|attr| of_expr(&attr.value, &[], &mut nodes));
+    nodes.retain(|node| !matches!(node, Node::Output(..) | Node::Outputs(_)));
+    nodes
+}
+
+/// An address without its keys, as it is written.
+fn place(expr: &Expr) -> Option<String> {
+    let (root, steps) = expr.root()?;
+    let names = steps.iter().filter_map(|step| match &step.kind {
+        StepKind::Attr(name) => Some(name.as_str()),
+        _ => None,
+    });
+    Some(std::iter::once(root).chain(names).collect::<Vec<_>>().join("."))
 }
 
 impl LeftOut {
-    /// What is told of provisioners, which are not run: an error for whoever is about to do what is planned.
-    #[must_use]
-    pub fn provisioners(&self) -> Option<Diagnostic> {
-        let mut places = self.provisioned.iter();
-        let (of, span) = places.next()?;
-        let names = self.provisioned.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        let mut told = Diagnostic::error(format!("Provisioners are not run: {names}.")).at(span.clone()).hint(
-            "What a droplet does at its first start belongs into `user_data`; the rest can be run after an apply. `-skip-unsupported` applies \
-             without them.",
-        );
-        told.related.extend(places.take(SHOWN).map(|(of, span)| (span.clone(), format!("of {of}"))));
-        Some(if self.provisioned.len() == 1 { told.about(of) } else { told })
+    /// Adds what is left out in a module that is called.
+    pub(super) fn add(&mut self, module: &Address, inner: &Self) {
+        let named = |name: &str| format!("{module}.{name}");
+        self.things.extend(inner.things.iter().map(|thing| Thing { name: named(&thing.name), ..thing.clone() }));
+        let hanging = |hanging: &Hanging| Hanging { name: named(&hanging.name), on: named(&hanging.on), ..hanging.clone() };
+        self.hanging.extend(inner.hanging.iter().map(hanging));
+        self.moved.extend(inner.moved.iter().map(|(from, on)| (named(from), named(on))));
+        let unprovisioned = inner.unprovisioned.iter().map(|(of, (on, span))| (named(of), (named(on), span.clone())));
+        self.unprovisioned.extend(unprovisioned);
+        self.configured.extend(inner.configured.iter().map(|(name, span)| (name.clone(), span.clone())));
+        self.supported += inner.supported;
     }
 
-    /// What is left out that this address belongs to, if it is, and on what that hangs.
+    /// The outputs that are left out, and what they hang on.
+    pub(super) fn outputs(&self) -> BTreeMap<String, String> {
+        self.hanging.iter().filter_map(|hanging| Some((hanging.name.strip_prefix("output.")?.to_owned(), hanging.on.clone()))).collect()
+    }
+
+    /// What is told of provisioners that cannot be run, as they refer to something that is left out.
     #[must_use]
-    pub fn holds(&self, address: &str) -> Option<(&str, &str)> {
-        let of = |name: &str| address.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
-        self.hanging.iter().find(|hanging| of(&hanging.name)).map(|hanging| (hanging.name.as_str(), hanging.on.as_str()))
+    pub fn provisioners(&self) -> Vec<Diagnostic> {
+        let told = |(of, (on, span)): (&String, &(String, Span))| {
+            Diagnostic::error(format!("A provisioner of {of} is left out: it refers to {on}, which is not supported."))
+                .at(span.clone())
+                .hint(format!("Write what {on} gives in another way, for example as a variable, or apply without `-allow-provisioners`."))
+        };
+        self.unprovisioned.iter().map(told).collect()
+    }
+
+    /// What is left out that this address belongs to, if it is, and on what that hangs; nothing for a module that is not there.
+    #[must_use]
+    pub fn holds(&self, address: &Address) -> Option<(&str, Option<&str>)> {
+        let address = address.unkeyed().to_string();
+        let of = |name: &str| address.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let hanging = self.hanging.iter().map(|hanging| (hanging.name.as_str(), Some(hanging.on.as_str())));
+        let moved = self.moved.iter().map(|(from, on)| (from.as_str(), Some(on.as_str())));
+        hanging.chain(moved).chain(self.things.iter().map(|thing| (thing.name.as_str(), None))).find(|(name, _)| of(name))
     }
 
     /// One message that tells it all: an error, or a warning where it is left out. Nothing where there is nothing to tell.
@@ -279,7 +406,7 @@ impl LeftOut {
     }
 
     fn hanging_resources(&self) -> usize {
-        self.hanging.iter().filter(|hanging| hanging.name.starts_with("data.") || is_resource(&hanging.name)).count()
+        self.hanging.iter().filter(|hanging| hanging.counts).count()
     }
 
     fn by_provider(&self) -> BTreeMap<&str, Vec<&Thing>> {
@@ -294,7 +421,7 @@ impl LeftOut {
         let mut lines: Vec<String> = Vec::new();
         for (provider, things) in self.by_provider() {
             let names = things.iter().map(|thing| thing.name.as_str()).collect::<Vec<_>>().join(", ");
-            let mut helps: Vec<String> = things.iter().map(|thing| instead_of(provider, &thing.name)).collect();
+            let mut helps: Vec<String> = things.iter().map(|thing| thing.help.clone()).collect();
             helps.dedup();
             lines.push(format!("{provider}: {names}. {}", helps.join(" ")));
         }
@@ -313,7 +440,3 @@ impl LeftOut {
 
 /// How many further places are shown with their lines.
 const SHOWN: usize = 12;
-
-fn is_resource(name: &str) -> bool {
-    !["local.", "output.", "module.", "a ", "`"].iter().any(|start| name.starts_with(start))
-}

@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::ast::{Expr, StepKind};
-use super::declare::{Name, Resource};
+use super::ast::{Expr, Name, StepKind};
+use super::declaration::Resource;
 use super::error::EvalError;
-use super::graph::{self, Node};
+use super::graph::Node;
+use super::instances::{Here, Instances};
 use super::moves;
 use super::references::{self, Reference};
-use super::scope::{Base, Here, Names, visit};
-use super::shape::Instances;
+use super::scope::{Base, Names, visit};
 use dofloat_base::address::Address;
 use dofloat_base::desired::{Desired, Reading, Trigger, Wanted};
 use dofloat_base::diag::Diagnostic;
@@ -134,14 +134,12 @@ impl<'b> Targets<'b> {
 
     /// Adds what an expression leads to. A local value's indexes count for nothing: they are not the instance's own.
     fn of(&self, base: &'b Base<'b>, expr: &Expr, bound: &[&str], into: &mut Vec<Target>) {
-        let module = base.address.as_ref();
         for reference in references::of(expr, bound) {
             let Some(name) = reference.attr(0) else { continue };
             match reference.root {
-                "local" => into.extend(self.locals.get(&(module, name)).into_iter().flat_map(|found| found.iter().cloned())),
-                "var" => into.extend(self.variables.get(&(module, name)).cloned().map(Target::Instances)),
+                "local" | "var" => into.extend(self.behind(base, &reference)),
                 "module" => {
-                    let output = graph::output_of(reference.steps).map(str::to_owned);
+                    let output = references::output_of(reference.steps).map(str::to_owned);
                     into.push(Target::Output { call: name.to_owned(), index: index(&reference, 1), output });
                 }
                 _ => into.extend(block(base, &reference)),
@@ -154,9 +152,19 @@ impl<'b> Targets<'b> {
         for reference in exprs.iter().flat_map(|expr| references::of(expr, &[])) {
             match (reference.root, reference.attr(0)) {
                 ("module", Some(name)) => into.push(Target::Whole { call: name.to_owned(), index: index(&reference, 1) }),
+                ("var" | "local", _) => into.extend(self.behind(base, &reference)),
                 _ => into.extend(block(base, &reference)),
             }
         }
+    }
+
+    /// What a variable's or a local value's own value leads to.
+    fn behind(&self, base: &'b Base<'b>, reference: &Reference<'_>) -> Vec<Target> {
+        let Some(name) = reference.attr(0) else { return Vec::new() };
+        let key = (base.address.as_ref(), name);
+        let found = self.variables.get(&key).filter(|_| reference.root == "var").cloned().map(Target::Instances);
+        let local = self.locals.get(&key).filter(|_| reference.root == "local");
+        found.into_iter().chain(local.into_iter().flat_map(|found| found.iter().cloned())).collect()
     }
 
     /// All that the instances of a resource may lead to.
@@ -277,7 +285,7 @@ fn put<'b>(targets: &Targets<'b>, names: &Names<'b>, desired: &mut Desired, link
     for (name, resource) in &base.module.resources {
         let found = targets.resource(base, resource);
         let Ok(instances) = base.instances(name) else { continue };
-        if !base.place(name).is_data() {
+        if !base.place(name).is_data() && !matches!(instances, Instances::Off) {
             desired.blocks.insert(base.place(name), instances.repeats());
         }
         let mut alone = Vec::new();
@@ -286,8 +294,13 @@ fn put<'b>(targets: &Targets<'b>, names: &Names<'b>, desired: &mut Desired, link
             let address = base.place(name).with_key(key.clone());
             let names = names.outside().with_here(instances.here(key.as_ref()));
             let mut after: BTreeSet<Address> = waits.into_iter().flat_map(|waits| waits.iter().cloned()).collect();
-            for target in found.iter().filter(|target| !matches!(target, Target::Block { block, .. } if block == name)) {
-                after.extend(targets.addresses(target, &names));
+            for target in &found {
+                let mut all = targets.addresses(target, &names);
+                // A provisioner may name its own resource, or one other instance of it.
+                if matches!(target, Target::Block { block, .. } if block == name) && (all.len() > 1 || all.contains(&address)) {
+                    all.clear();
+                }
+                after.extend(all);
             }
             *links += after.len();
             if *links > MOST_LINKS {
@@ -301,7 +314,7 @@ fn put<'b>(targets: &Targets<'b>, names: &Names<'b>, desired: &mut Desired, link
             if address.is_data() {
                 let named = alone.iter().flat_map(|target| targets.addresses(target, &names));
                 let depends_on = waits.into_iter().flat_map(|waits| waits.iter().cloned()).chain(named).collect();
-                desired.data.insert(address, Reading { after, depends_on, span: resource.span.clone() });
+                desired.data.insert(address, Reading { after, depends_on, checks: resource.checks, span: resource.span.clone() });
                 continue;
             }
             let mut rules = resource.rules.clone();

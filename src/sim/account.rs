@@ -5,7 +5,8 @@
 use serde_json::json;
 
 use super::ids;
-use super::wire::{Call, Refusal, Reply};
+use super::refusal::Refusal;
+use super::wire::{Call, Reply};
 use super::world::World;
 
 /// `GET /v2/account`

@@ -5,133 +5,15 @@
 
 use std::net::Ipv4Addr;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::catalog;
-use super::droplets::{Backups, Power};
-use super::faults::What;
 use super::ids;
+use super::objects::action::{Action, Effect, Resource, State};
+use super::objects::droplet::Power;
+use super::refusal::Refusal;
 use super::time::{Due, Wait};
-use super::wire::{Call, Refusal, Reply};
+use super::wire::{Call, Reply};
 use super::world::{Made, World};
-
-/// Something in progress, or done.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Action {
-    pub(super) id: u64,
-    pub(super) kind: String,
-    pub(super) on: Resource,
-    /// The droplet that is busy with it.
-    pub(super) droplet: Option<u64>,
-    region: String,
-    started: u64,
-    completed: Option<u64>,
-    state: State,
-    due: Due,
-    effect: Effect,
-    /// It will end as `errored`.
-    fails: bool,
-    /// It will leave its droplet switched off.
-    #[serde(default)]
-    strands: bool,
-    /// The word that it shows instead of `completed`.
-    word: Option<String>,
-    /// Looks for which it is 404.
-    missing: u32,
-}
-
-/// What an action is done to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Resource {
-    Droplet(u64),
-    ReservedIp(Ipv4Addr),
-    FloatingIp(Ipv4Addr),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum State {
-    InProgress,
-    Completed,
-    Errored,
-}
-
-/// What happens when it completes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Effect {
-    Nothing,
-    Boot,
-    Power(Power),
-    Rename(String),
-    Resize { size: String, disk: bool },
-    Ipv6,
-    Backups(Option<Backups>),
-    Assign(u64),
-    Unassign,
-}
-
-impl Resource {
-    fn key(self) -> String {
-        match self {
-            Self::Droplet(id) => format!("droplet {id}"),
-            Self::ReservedIp(ip) | Self::FloatingIp(ip) => format!("ip {ip}"),
-        }
-    }
-
-    /// The address, under either spelling.
-    pub(super) fn ip(self) -> Option<Ipv4Addr> {
-        match self {
-            Self::Droplet(_) => None,
-            Self::ReservedIp(ip) | Self::FloatingIp(ip) => Some(ip),
-        }
-    }
-}
-
-impl Action {
-    pub(super) fn show(&self) -> Value {
-        let (resource_type, resource_id) = match self.on {
-            Resource::Droplet(id) => ("droplet", id),
-            Resource::ReservedIp(ip) => ("reserved_ip", u64::from(u32::from(ip))),
-            Resource::FloatingIp(ip) => ("floating_ip", u64::from(u32::from(ip))),
-        };
-        let status = match self.state {
-            State::InProgress => "in-progress",
-            State::Completed => self.word.as_deref().unwrap_or("completed"),
-            State::Errored => "errored",
-        };
-        json!({
-            "id": self.id, "status": status, "type": self.kind, "started_at": World::timestamp(self.started),
-            "completed_at": self.completed.map(World::timestamp), "resource_id": resource_id, "resource_type": resource_type,
-            "region": catalog::find_region(&self.region).map(catalog::Region::show), "region_slug": self.region,
-        })
-    }
-
-    /// Lets a fault befall it.
-    pub(super) fn bend(&mut self, what: &What) {
-        match what {
-            What::ActionErrored => self.fails = true,
-            What::ActionLeavesOff => (self.fails, self.strands) = (true, true),
-            What::ActionSlow { millis } => self.due = Due::At(self.started + millis),
-            What::ActionHangs => self.due = Due::Never,
-            What::ActionMissing { looks } => self.missing = *looks,
-            What::ActionWord { word } => self.word = Some(word.clone()),
-            _ => {}
-        }
-    }
-
-    /// Whether it has done what it was to do.
-    pub(super) fn is_done(&self) -> bool {
-        self.state == State::Completed
-    }
-
-    fn touches_ip(&self, ip: Ipv4Addr) -> bool {
-        self.on.ip() == Some(ip)
-    }
-}
 
 /// An action that is about to begin.
 pub(super) struct Begin {
@@ -195,6 +77,13 @@ impl World {
     /// Looks at all that a droplet is busy with.
     pub(super) fn look_actions_of(&mut self, droplet: u64) {
         for id in self.open_where(|action| action.droplet == Some(droplet)) {
+            self.look_action(id);
+        }
+    }
+
+    /// Looks at all that is being done to something.
+    pub(super) fn look_actions_on(&mut self, on: Resource) {
+        for id in self.open_where(|action| action.on == on) {
             self.look_action(id);
         }
     }
@@ -267,6 +156,16 @@ impl World {
                 Some(())
             }
             Effect::Boot => self.boot(droplet?),
+            Effect::Hang { volume, droplet } => self.hang(&volume, droplet),
+            Effect::Give { address, droplet } => self.give_v6(&address, droplet),
+            Effect::Transfer { image, region } => self.transfer_image(image, &region),
+            Effect::Enlarge { volume, size } => self.enlarge(&volume, size),
+            Effect::Snapshot(name) => {
+                let (id, droplet) = (droplet?, self.droplets.get(&droplet?)?);
+                let (region, disk) = (droplet.region.clone(), droplet.disk());
+                self.keep_snapshot(&name, ("droplet", &id.to_string()), &region, disk);
+                Some(())
+            }
             other => self.droplets.get_mut(&droplet?).map(|droplet| droplet.change(other)),
         }
     }

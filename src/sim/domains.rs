@@ -5,39 +5,13 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::records::{self, Record};
-use super::wire::{Call, Refusal, Reply};
+use super::objects::domain::Domain;
+use super::objects::record::{self, Record};
+use super::refusal::Refusal;
+use super::wire::{Call, Reply};
 use super::world::{Made, World};
-
-/// A domain with its records.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Domain {
-    pub(super) name: String,
-    pub(super) records: BTreeMap<u64, Record>,
-}
-
-impl Domain {
-    pub(super) fn show(&self) -> Value {
-        json!({ "name": self.name, "ttl": records::DEFAULT_TTL, "zone_file": self.zone_file() })
-    }
-
-    /// The records that a fresh zone does not have.
-    pub(super) fn own_records(&self) -> impl Iterator<Item = &Record> {
-        self.records.values().filter(|record| !record.initial)
-    }
-
-    fn zone_file(&self) -> String {
-        let mut lines = format!("$ORIGIN {}.\n$TTL {}\n", self.name, records::DEFAULT_TTL);
-        for record in self.records.values() {
-            lines.push_str(&record.zone_line());
-        }
-        lines
-    }
-}
 
 /// `GET /v2/domains`
 pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -66,14 +40,14 @@ pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusa
         return Err(Refusal::unprocessable("Name already exists"));
     }
     world.domains.insert(name.clone(), Domain { name: name.clone(), records: BTreeMap::new() });
-    for record in records::initial() {
+    for record in record::initial() {
         world.add_record(&name, record);
     }
     if let Some(address) = address {
         world.add_record(&name, Record::apex(address));
     }
     world.note(Made::Other(format!("domain:{name}")));
-    Ok(Reply::created(json!({ "domain": { "name": name, "ttl": records::DEFAULT_TTL, "zone_file": null } })))
+    Ok(Reply::created(json!({ "domain": { "name": name, "ttl": record::DEFAULT_TTL, "zone_file": null } })))
 }
 
 /// `DELETE /v2/domains/{domain_name}`
@@ -103,6 +77,8 @@ fn is_domain(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::super::rig::Rig;
     use super::*;
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
-use super::droplets::Power;
 use super::metadata::{self, Holders};
+use super::objects::droplet::Power;
 use super::world::World;
 use dofloat_base::child;
 

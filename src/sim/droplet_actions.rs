@@ -4,10 +4,13 @@
 
 use serde_json::{Value, json};
 
-use super::actions::{Action, Begin, Effect, Resource};
+use super::actions::Begin;
 use super::catalog;
-use super::droplets::{self, Backups, Power};
-use super::wire::{Call, Refusal, Reply};
+use super::droplets;
+use super::objects::action::{Action, Effect, Resource};
+use super::objects::droplet::{Backups, Power};
+use super::refusal::Refusal;
+use super::wire::{Call, Reply};
 use super::world::World;
 
 /// `GET /v2/droplets/{droplet_id}/actions`
@@ -90,6 +93,10 @@ fn wanted(world: &World, call: &Call<'_>, id: u64) -> Result<(&'static str, Effe
             ("rename", Effect::Rename(name))
         }
         "resize" => ("resize", resize(world, call, id)?),
+        "snapshot" => {
+            call.scopes.need("image:create")?;
+            ("snapshot", Effect::Snapshot(body.required("name")?))
+        }
         "enable_ipv6" if droplet.ipv6 => return Err(Refusal::unprocessable("IPv6 is already enabled on this Droplet.")),
         "enable_ipv6" if droplet.public.is_none() => return Err(Refusal::unprocessable("The Droplet has no public networking.")),
         "enable_ipv6" => ("enable_ipv6", Effect::Ipv6),

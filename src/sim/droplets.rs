@@ -3,104 +3,28 @@
 //! Invariant: what can only be given at creation (user data, keys) never stands in an answer; a droplet shows addresses
 //! once it has booted, not before.
 
-use std::collections::BTreeSet;
-use std::net::Ipv4Addr;
+pub(super) mod create;
+
 use std::sync::LazyLock;
 
 use regex::Regex;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::actions::{self, Begin, Effect, Resource};
+use super::actions::Begin;
 use super::catalog::{self, Image, Region, Size};
-use super::faults::What;
+use super::objects::action::{Effect, Resource};
+use super::objects::droplet::{Backups, Droplet, Power, window};
+use super::refusal::Refusal;
 use super::scopes::Scopes;
+use super::stand_ins::show_snapshot;
+use super::time::timestamp;
 use super::time::{Due, Wait};
-use super::wire::{Call, Fields, Refusal, Reply};
-use super::world::{Made, World};
-use super::{ids, tags, vpcs};
-
-const USER_DATA_LIMIT: usize = 64 * 1024;
-const NAMES_LIMIT: usize = 10;
+use super::wire::{Call, Reply};
+use super::world::World;
 
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-zA-Z0-9]?[a-z0-9A-Z.\-]*[a-z0-9A-Z]$").ok());
 
-/// A droplet.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Droplet {
-    pub(super) id: u64,
-    pub(super) name: String,
-    pub(super) size: String,
-    disk: u64,
-    image: u64,
-    pub(super) region: String,
-    pub(super) power: Power,
-    created: u64,
-    /// By lower-case name.
-    pub(super) tags: BTreeSet<String>,
-    pub(super) vpc: String,
-    pub(super) public: Option<Ipv4Addr>,
-    pub(super) private: Ipv4Addr,
-    pub(super) ipv6: bool,
-    pub(super) backups: Option<Backups>,
-    monitoring: bool,
-    agent: bool,
-    pub(super) user_data: Option<String>,
-    pub(super) ssh_keys: Vec<u64>,
-    deleting: Option<Due>,
-    /// Looks for which its public address is not shown.
-    address_hidden: u32,
-    /// Looks for which its tags are not shown.
-    tags_hidden: u32,
-    /// Looks for which another event is pending after it has booted.
-    then_busy: u32,
-    /// It will disappear while it is new.
-    vanishes: bool,
-    /// Looks at its health for which it has not joined its pair.
-    #[serde(default)]
-    pub(super) joins_after: u32,
-    /// Its first boot gets stuck.
-    #[serde(default)]
-    pub(super) stuck: bool,
-    /// It lies on the one physical server that droplets share.
-    #[serde(default)]
-    pub(super) shares: bool,
-}
-
-/// Whether it runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Power {
-    New,
-    Active,
-    Off,
-}
-
-/// When backups are made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Backups {
-    plan: String,
-    weekday: Option<String>,
-    hour: u64,
-}
-
 impl Droplet {
-    /// Lets a fault befall it.
-    pub(super) fn bend(&mut self, what: &What) {
-        match what {
-            What::LateAddress { looks } => self.address_hidden = *looks,
-            What::LateTags { looks } => self.tags_hidden = *looks,
-            What::PendingEvent { looks } => self.then_busy = *looks,
-            What::Vanish => self.vanishes = true,
-            What::LateJoin { looks } => self.joins_after = *looks,
-            What::StuckBoot => self.stuck = true,
-            What::SharedServer => self.shares = true,
-            _ => {}
-        }
-    }
-
     /// Lets an action's effect take place.
     pub(super) fn change(&mut self, effect: Effect) {
         match effect {
@@ -116,91 +40,17 @@ impl Droplet {
             }
             Effect::Ipv6 => self.ipv6 = true,
             Effect::Backups(backups) => self.backups = backups,
-            Effect::Nothing | Effect::Boot | Effect::Assign(_) | Effect::Unassign => {}
+            Effect::Nothing
+            | Effect::Boot
+            | Effect::Assign(_)
+            | Effect::Unassign
+            | Effect::Give { .. }
+            | Effect::Hang { .. }
+            | Effect::Enlarge { .. }
+            | Effect::Transfer { .. }
+            | Effect::Snapshot(_) => {}
         }
     }
-
-    /// Whether it is being deleted.
-    pub(super) fn is_leaving(&self) -> bool {
-        self.deleting.is_some()
-    }
-
-    pub(super) fn disk(&self) -> u64 {
-        self.disk
-    }
-
-    fn features(&self) -> Vec<&'static str> {
-        [
-            (self.backups.is_some(), "backups"),
-            (self.agent, "droplet_agent"),
-            (self.ipv6, "ipv6"),
-            (self.monitoring, "monitoring"),
-            (true, "private_networking"),
-        ]
-        .into_iter()
-        .filter_map(|(on, feature)| on.then_some(feature))
-        .collect()
-    }
-
-    fn networks(&self, range: Option<ipnet::Ipv4Net>) -> Value {
-        if self.power == Power::New {
-            return json!({ "v4": [], "v6": [] });
-        }
-        let netmask = range.map_or(Ipv4Addr::new(255, 255, 240, 0), |range| range.netmask());
-        let mut v4 = vec![json!({ "ip_address": self.private, "netmask": netmask, "gateway": "nil", "type": "private" })];
-        if let Some(public) = self.public.filter(|_| self.address_hidden == 0) {
-            v4.push(json!({ "ip_address": public, "netmask": "255.255.240.0", "gateway": gateway(public), "type": "public" }));
-        }
-        let v6: Vec<Value> = self
-            .ipv6
-            .then(|| json!({ "ip_address": ids::public_v6(self.id), "netmask": 64, "gateway": "2001:db8::1", "type": "public" }))
-            .into_iter()
-            .collect();
-        json!({ "v4": v4, "v6": v6 })
-    }
-}
-
-/// The first address of the /20 that a public address lies in.
-pub(super) fn gateway(public: Ipv4Addr) -> Ipv4Addr {
-    Ipv4Addr::from((u32::from(public) & 0xffff_f000) + 1)
-}
-
-impl Backups {
-    /// Reads a backup policy.
-    pub(super) fn read(policy: Option<&Fields>) -> Result<Self, Refusal> {
-        let Some(policy) = policy else {
-            return Ok(Self { plan: "weekly".to_owned(), weekday: Some("SUN".to_owned()), hour: 0 });
-        };
-        let plan = policy.text("plan")?.unwrap_or_else(|| "weekly".to_owned());
-        if plan != "daily" && plan != "weekly" {
-            return Err(Refusal::unprocessable("backup_policy.plan must be daily or weekly"));
-        }
-        let weekday = policy.text("weekday")?;
-        if weekday.as_deref().is_some_and(|day| !["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"].contains(&day)) {
-            return Err(Refusal::unprocessable("backup_policy.weekday is not valid"));
-        }
-        let hour = policy.number("hour")?.unwrap_or(0);
-        if hour > 20 || hour % 4 != 0 {
-            return Err(Refusal::unprocessable("backup_policy.hour must be one of 0, 4, 8, 12, 16, 20"));
-        }
-        let weekday = if plan == "weekly" { Some(weekday.unwrap_or_else(|| "SUN".to_owned())) } else { None };
-        Ok(Self { plan, weekday, hour })
-    }
-
-    fn show(&self) -> Value {
-        let days = if self.plan == "daily" { 7 } else { 28 };
-        let mut shown = json!({ "plan": self.plan, "hour": self.hour, "window_length_hours": 4, "retention_period_days": days });
-        if let (Some(weekday), Value::Object(fields)) = (&self.weekday, &mut shown) {
-            fields.insert("weekday".to_owned(), json!(weekday));
-        }
-        shown
-    }
-}
-
-/// The next window after the world's beginning; a fixed one is as good as any.
-fn window(backups: Option<&Backups>) -> Value {
-    let Some(backups) = backups else { return Value::Null };
-    json!({ "start": format!("2026-01-11T{:02}:00:00Z", backups.hour), "end": format!("2026-01-11T{:02}:59:59Z", backups.hour + 3) })
 }
 
 impl World {
@@ -221,9 +71,9 @@ impl World {
         let mut shown = json!({
             "id": droplet.id, "name": droplet.name, "memory": size.map(|size| size.memory), "vcpus": size.map(|size| size.vcpus),
             "disk": droplet.disk, "disk_info": [{ "type": "local", "size": { "amount": droplet.disk, "unit": "gib" } }],
-            "locked": false, "status": status, "kernel": null, "created_at": Self::timestamp(droplet.created),
+            "locked": false, "status": status, "kernel": null, "created_at": timestamp(droplet.created),
             "features": droplet.features(), "backup_ids": [], "next_backup_window": window(droplet.backups.as_ref()),
-            "snapshot_ids": [], "image": catalog::find_image(&droplet.image.to_string()).map(Image::show), "volume_ids": [],
+            "snapshot_ids": self.snapshots_of(droplet.id), "image": catalog::find_image(&droplet.image.to_string()).map(Image::show), "volume_ids": self.volumes_of(droplet.id),
             "size": size.map(Size::show), "size_slug": droplet.size, "networks": droplet.networks(range),
             "region": catalog::find_region(&droplet.region).map(Region::show), "tags": tags,
         });
@@ -296,6 +146,9 @@ impl World {
         let Some(droplet) = self.droplets.remove(&id) else { return };
         for ip in self.reserved_ips.values_mut().filter(|ip| ip.droplet == Some(id)) {
             ip.droplet = None;
+        }
+        for volume in self.volumes_of(id) {
+            self.hang(&volume, None);
         }
         self.leave_firewalls(id);
         self.leave_vpc(&droplet);
@@ -384,11 +237,16 @@ pub(super) fn backup_policy(world: &mut World, call: &Call<'_>) -> Result<Reply,
     Ok(Reply::ok(json!({ "policy": policy })))
 }
 
-/// `GET /v2/droplets/{droplet_id}/snapshots` and `…/backups`: there are none.
-pub(super) fn no_images(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
-    world.droplet_at(call.number(0)?)?;
-    let key = if call.asked.ends_with("/backups") { "backups" } else { "snapshots" };
-    call.page(key, &[] as &[u64], |_| Value::Null)
+/// `GET /v2/droplets/{droplet_id}/snapshots` and `…/backups`, of which there are none
+pub(super) fn images(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let id = call.number(0)?;
+    world.droplet_at(id)?;
+    if call.asked.ends_with("/backups") {
+        return call.page("backups", &[] as &[u64], |_| Value::Null);
+    }
+    let id = id.to_string();
+    let own: Vec<_> = world.own_images().filter(|fields| fields["resource_id"] == id).collect();
+    call.page("snapshots", &own, |snapshot| show_snapshot(snapshot))
 }
 
 /// `DELETE /v2/droplets/{droplet_id}`
@@ -412,31 +270,6 @@ pub(super) fn delete_by_tag(world: &mut World, call: &Call<'_>) -> Result<Reply,
     Ok(Reply::nothing())
 }
 
-/// `POST /v2/droplets`
-pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
-    let (names, several) = wanted_names(&call.body)?;
-    let wanted = Wanted::read(world, call)?;
-    if world.droplets.len() + names.len() > world.settings.limits.droplets {
-        return Err(Refusal::unprocessable("creating this/these droplet(s) will exceed your droplet limit"));
-    }
-    for tag in &wanted.tags {
-        world.ensure_tag(tag);
-    }
-    let mut made = Vec::new();
-    for name in names {
-        made.push(wanted.make(world, name)?);
-    }
-    let links: Vec<Value> = made.iter().map(|(_, action)| actions::link(call, "create", *action)).collect();
-    let shown: Vec<Value> =
-        made.iter().filter_map(|(id, _)| world.droplets.get(id)).map(|droplet| world.show_droplet(droplet, call.scopes)).collect();
-    let links = json!({ "actions": links });
-    Ok(Reply::accepted(if several {
-        json!({ "droplets": shown, "links": links })
-    } else {
-        json!({ "droplet": shown.into_iter().next(), "links": links })
-    }))
-}
-
 /// Checks a droplet's name.
 pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
     if name.len() > 255 {
@@ -446,191 +279,6 @@ pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::unprocessable("Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)"))
-}
-
-fn wanted_names(body: &Fields) -> Result<(Vec<String>, bool), Refusal> {
-    let (names, several) = match (body.text("name")?, body.texts("names")?) {
-        (Some(_), Some(_)) => return Err(Refusal::unprocessable("name and names can't be used together")),
-        (Some(name), None) => (vec![name], false),
-        (None, Some(names)) if names.len() > NAMES_LIMIT => {
-            return Err(Refusal::unprocessable("names can't have more than 10 entries"));
-        }
-        (None, Some(names)) => (names, true),
-        (None, None) => (Vec::new(), false),
-    };
-    if names.is_empty() {
-        return Err(Refusal::unprocessable("Name can't be blank"));
-    }
-    for name in &names {
-        check_name(name)?;
-    }
-    Ok((names, several))
-}
-
-/// What a create asks for, checked.
-struct Wanted {
-    size: &'static Size,
-    image: &'static Image,
-    region: &'static Region,
-    vpc: String,
-    tags: Vec<String>,
-    ssh_keys: Vec<u64>,
-    user_data: Option<String>,
-    ipv6: bool,
-    monitoring: bool,
-    backups: Option<Backups>,
-    agent: bool,
-    public: bool,
-}
-
-impl Wanted {
-    fn read(world: &World, call: &Call<'_>) -> Result<Self, Refusal> {
-        let body = &call.body;
-        let size = body.required("size")?;
-        let size =
-            catalog::find_size(&size).ok_or_else(|| Refusal::unprocessable("You specified an invalid size for Droplet creation."))?;
-        let region = wanted_region(body)?;
-        if !size.is_in(region) {
-            return Err(Refusal::unprocessable("Size is not available in this region."));
-        }
-        let image = wanted_image(world, call)?;
-        if size.disk < image.min_disk {
-            return Err(Refusal::unprocessable("The image is too large for the disk of this size."));
-        }
-        let user_data = body.text("user_data")?;
-        if user_data.as_ref().is_some_and(|text| text.len() > USER_DATA_LIMIT) {
-            return Err(Refusal::unprocessable("User data is too long (maximum is 64 KiB)."));
-        }
-        if body.items("volumes")?.is_some_and(|volumes| !volumes.is_empty()) {
-            return Err(Refusal::unprocessable("One or more volumes could not be found."));
-        }
-        let tags = body.texts("tags")?.unwrap_or_default();
-        if !tags.is_empty() {
-            call.scopes.need("tag:create")?;
-        }
-        for tag in &tags {
-            tags::check_name(tag)?;
-        }
-        let ipv6 = body.flag("ipv6")?.unwrap_or(false);
-        let public = body.flag("public_networking")?.unwrap_or(true);
-        if ipv6 && !public {
-            return Err(Refusal::unprocessable("ipv6 needs public networking"));
-        }
-        let policy = body.object("backup_policy")?;
-        let backups = if body.flag("backups")?.unwrap_or(false) { Some(Backups::read(policy.as_ref())?) } else { None };
-        Ok(Self {
-            size,
-            image,
-            region,
-            vpc: wanted_vpc(world, call, region)?,
-            tags,
-            ssh_keys: wanted_keys(world, call)?,
-            user_data,
-            ipv6,
-            monitoring: body.flag("monitoring")?.unwrap_or(false),
-            backups,
-            agent: body.flag("with_droplet_agent")?.unwrap_or(true),
-            public,
-        })
-    }
-
-    /// Makes one droplet and begins its create action; returns both identifiers.
-    fn make(&self, world: &mut World, name: String) -> Result<(u64, u64), Refusal> {
-        let range = world.vpcs.get(&self.vpc).map(|vpc| vpc.range).ok_or_else(Refusal::not_found)?;
-        let nth = world.nth("droplet", &name);
-        let in_vpc: BTreeSet<Ipv4Addr> =
-            world.droplets.values().filter(|droplet| droplet.vpc == self.vpc).map(|droplet| droplet.private).collect();
-        let private = ids::private(world.seed, range, &name, nth, |address| in_vpc.contains(&address))
-            .ok_or_else(|| Refusal::unprocessable("The VPC network has no free addresses."))?;
-        let in_use: BTreeSet<Ipv4Addr> = world.droplets.values().filter_map(|droplet| droplet.public).collect();
-        let id = ids::number(world.seed, &["droplet", &name, &nth.to_string()], |id| world.droplets.contains_key(&id));
-        let droplet = Droplet {
-            id,
-            size: self.size.slug.to_owned(),
-            disk: self.size.disk,
-            image: self.image.id,
-            region: self.region.slug.to_owned(),
-            power: Power::New,
-            created: world.now.0,
-            tags: self.tags.iter().map(|tag| tag.to_lowercase()).collect(),
-            vpc: self.vpc.clone(),
-            public: self.public.then(|| ids::public(world.seed, &name, nth, |address| in_use.contains(&address))),
-            private,
-            ipv6: self.ipv6,
-            backups: self.backups.clone(),
-            monitoring: self.monitoring,
-            agent: self.agent,
-            user_data: self.user_data.clone(),
-            ssh_keys: self.ssh_keys.clone(),
-            deleting: None,
-            address_hidden: 0,
-            tags_hidden: 0,
-            then_busy: 0,
-            vanishes: false,
-            joins_after: 0,
-            stuck: false,
-            shares: false,
-            name,
-        };
-        world.droplets.insert(id, droplet);
-        world.note(Made::Droplet(id));
-        let on = Resource::Droplet(id);
-        let region = self.region.slug.to_owned();
-        Ok((id, world.begin(Begin { kind: "create", on, droplet: Some(id), region, effect: Effect::Boot })))
-    }
-}
-
-fn wanted_region(body: &Fields) -> Result<&'static Region, Refusal> {
-    let invalid = || Refusal::unprocessable("You specified an invalid region for Droplet creation.");
-    let Some(slug) = body.text("region")? else {
-        return catalog::find_region("nyc3").ok_or_else(invalid);
-    };
-    let offered = catalog::REGIONS.iter().filter(|region| region.available);
-    offered.filter(|region| region.slug.starts_with(&slug)).max_by_key(|region| region.slug == slug).ok_or_else(invalid)
-}
-
-fn wanted_image(world: &World, call: &Call<'_>) -> Result<&'static Image, Refusal> {
-    let invalid = || Refusal::unprocessable("You specified an invalid image for Droplet creation.");
-    let key = match call.body.get("image") {
-        Some(Value::String(slug)) => slug.clone(),
-        Some(Value::Number(id)) => id.to_string(),
-        _ => return Err(invalid()),
-    };
-    call.scopes.need("image:read")?;
-    let image = catalog::find_image(&key).ok_or_else(invalid)?;
-    if world.settings.absent_images.contains(image.slug) { Err(invalid()) } else { Ok(image) }
-}
-
-fn wanted_vpc(world: &World, call: &Call<'_>, region: &Region) -> Result<String, Refusal> {
-    match call.body.text("vpc_uuid")? {
-        Some(id) => {
-            call.scopes.need("vpc:read")?;
-            let vpc = world.vpcs.get(&id).ok_or_else(|| Refusal::unprocessable("The VPC network could not be found."))?;
-            if vpc.region == region.slug { Ok(id) } else { Err(Refusal::unprocessable("The VPC network is in another region.")) }
-        }
-        None => vpcs::default_of(world, region.slug).ok_or_else(|| Refusal::unprocessable("The region has no default VPC network.")),
-    }
-}
-
-fn wanted_keys(world: &World, call: &Call<'_>) -> Result<Vec<u64>, Refusal> {
-    let wanted = call.body.items("ssh_keys")?.unwrap_or_default();
-    if !wanted.is_empty() {
-        call.scopes.need("ssh_key:read")?;
-    }
-    let mut found = Vec::new();
-    let mut unknown = Vec::new();
-    for key in &wanted {
-        let text = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
-        match world.find_key(&text) {
-            Some(id) => found.push(id),
-            None => unknown.push(text),
-        }
-    }
-    match unknown.as_slice() {
-        [] => Ok(found),
-        [one] => Err(Refusal::unprocessable(format!("{one} is an invalid key identifier for Droplet creation."))),
-        many => Err(Refusal::unprocessable(format!("{} are invalid key identifiers for Droplet creation.", many.join(", ")))),
-    }
 }
 
 #[cfg(test)]

@@ -8,61 +8,18 @@ use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use regex::Regex;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::ids;
+use super::objects::firewall::{Firewall, Rule};
+use super::refusal::Refusal;
 use super::scopes::Scopes;
-use super::time::{Due, Wait};
-use super::wire::{Call, Fields, Refusal, Reply};
+use super::time::Wait;
+use super::time::timestamp;
+use super::wire::{Call, Fields, Reply};
 use super::world::{Made, World};
 
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-zA-Z0-9][a-zA-Z0-9\.-]+$").ok());
-
-/// A firewall.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Firewall {
-    pub(super) id: String,
-    name: String,
-    created: u64,
-    inbound: BTreeSet<Rule>,
-    outbound: BTreeSet<Rule>,
-    droplets: BTreeSet<u64>,
-    /// By lower-case name.
-    pub(super) tags: BTreeSet<String>,
-    waiting: Option<Due>,
-}
-
-/// A rule.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Rule {
-    protocol: String,
-    ports: String,
-    addresses: Vec<String>,
-    droplets: Vec<u64>,
-    tags: Vec<String>,
-    load_balancers: Vec<String>,
-    clusters: Vec<String>,
-}
-
-impl Rule {
-    fn show(&self, side: &str) -> Value {
-        let mut peers = Map::new();
-        let mut put = |name: &str, values: Value| {
-            if values.as_array().is_some_and(|values| !values.is_empty()) {
-                peers.insert(name.to_owned(), values);
-            }
-        };
-        put("addresses", json!(self.addresses));
-        put("droplet_ids", json!(self.droplets));
-        put("tags", json!(self.tags));
-        put("load_balancer_uids", json!(self.load_balancers));
-        put("kubernetes_ids", json!(self.clusters));
-        json!({ "protocol": self.protocol, "ports": self.ports, side: peers })
-    }
-}
 
 impl World {
     /// A firewall as the API shows it to a token of these scopes.
@@ -76,7 +33,7 @@ impl World {
             firewall.tags.iter().filter(|_| scopes.has("tag:read")).map(|tag| self.tags.get(tag).unwrap_or(tag)).collect();
         json!({
             "id": firewall.id, "name": firewall.name, "status": if waiting { "waiting" } else { "succeeded" },
-            "created_at": Self::timestamp(firewall.created), "pending_changes": pending, "droplet_ids": droplets, "tags": tags,
+            "created_at": timestamp(firewall.created), "pending_changes": pending, "droplet_ids": droplets, "tags": tags,
             "inbound_rules": firewall.inbound.iter().map(|rule| rule.show("sources")).collect::<Vec<_>>(),
             "outbound_rules": firewall.outbound.iter().map(|rule| rule.show("destinations")).collect::<Vec<_>>(),
         })

@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::droplets::{Droplet, Power};
+use super::objects::droplet::{Droplet, Power};
 use super::world::World;
 
 const PHASES: u32 = 9;

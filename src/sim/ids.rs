@@ -36,6 +36,11 @@ pub(super) fn uuid(seed: u64, words: &[&str]) -> String {
     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, format!("{seed}\u{1f}{text}").as_bytes()).to_string()
 }
 
+/// The identifier of a Spaces key.
+pub(super) fn access_key(seed: u64, words: &[&str]) -> String {
+    format!("DO00{:016X}", hash(seed, words))
+}
+
 /// A droplet's public address: 198.18.0.0/15. Names that differ in their numbers only get neighbouring addresses, so that
 /// a fleet does not collide with itself.
 pub(super) fn public(seed: u64, name: &str, nth: u64, taken: impl Fn(Ipv4Addr) -> bool) -> Ipv4Addr {
@@ -75,6 +80,12 @@ pub(super) fn reserved(seed: u64, region: &str, nth: u64) -> Ipv4Addr {
 /// A droplet's public IPv6 address, in the documentation range.
 pub(super) fn public_v6(id: u64) -> Ipv6Addr {
     Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, word(id >> 32), word(id >> 16), word(id))
+}
+
+/// A reserved IPv6 address, in the documentation range too.
+pub(super) fn reserved_v6(seed: u64, words: &[&str]) -> String {
+    let number = hash(seed, words);
+    Ipv6Addr::new(0x2001, 0xdb8, 0x1, 0, 0, word(number >> 32), word(number >> 16), word(number)).to_string()
 }
 
 fn word(number: u64) -> u16 {

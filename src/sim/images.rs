@@ -1,11 +1,14 @@
-//! Images: the public ones of the catalogue.
+//! Images: the public ones of the catalogue, and the account's own, which are snapshots of droplets, or were fetched from a URL.
 //!
-//! Invariant: read only; an image that the options take away is as if it had never been.
+//! Invariant: read only; what was fetched is of a plain family, listed here among the others. An image that the options take away is as if it had never been.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::catalog::{self, Image};
-use super::wire::{Call, Refusal, Reply};
+use super::plain::images as custom;
+use super::refusal::Refusal;
+use super::stand_ins::show_snapshot;
+use super::wire::{Call, Reply};
 use super::world::World;
 
 /// `GET /v2/images`
@@ -15,14 +18,21 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal>
     if tagged {
         call.scopes.need("tag:read")?;
     }
+    if private || tagged {
+        let mut own = custom::listed(world, call);
+        own.extend(world.own_images().filter(|_| !tagged).map(show_snapshot));
+        return call.page("images", &own, Value::clone);
+    }
     let kind_fits = call.asked_for("type").is_none_or(|kind| kind == "distribution");
-    let offered = |image: &&Image| !private && !tagged && kind_fits && !world.settings.absent_images.contains(image.slug);
+    let offered = |image: &&Image| kind_fits && !world.settings.absent_images.contains(image.slug);
     let shown: Vec<&Image> = catalog::IMAGES.iter().filter(offered).collect();
     call.page("images", &shown, |image| image.show())
 }
 
 /// `GET /v2/images/{image_id}`, by number or slug
 pub(super) fn read(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
-    let image = catalog::find_image(call.part(0)).filter(|image| !world.settings.absent_images.contains(image.slug));
-    Ok(Reply::ok(json!({ "image": image.ok_or_else(Refusal::not_found)?.show() })))
+    if let Some(read) = custom::read(world, call) {
+        return read;
+    }
+    Ok(Reply::ok(json!({ "image": world.show_image(call.part(0))? })))
 }

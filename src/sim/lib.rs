@@ -6,6 +6,7 @@
 
 mod account;
 mod actions;
+mod admin;
 mod catalog;
 mod domains;
 mod driver;
@@ -18,13 +19,16 @@ mod health;
 mod ids;
 mod images;
 mod line;
+mod load_balancers;
 mod log;
 mod metadata;
 mod neighbours;
+mod objects;
 mod plain;
 mod projects;
 mod rate;
 mod records;
+mod refusal;
 mod regions;
 mod reserved_ips;
 #[cfg(test)]
@@ -33,10 +37,13 @@ mod routes;
 mod scopes;
 mod server;
 mod sizes;
+mod spaces;
 mod ssh_keys;
+mod stand_ins;
 mod store;
 mod tags;
 mod time;
+mod volumes;
 mod vpcs;
 mod wire;
 mod world;
@@ -47,16 +54,18 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use admin::Summary;
 pub use faults::{BadFault, Befalls, EVERY_FAULT, Fault, Matcher, What};
 pub use log::Exchange;
 pub use rate::Rate;
 pub use routes::{RouteInfo, routes};
 pub use scopes::Scopes;
 pub use server::Running;
+pub use spaces::SPACES_KEY;
 pub use store::running_at;
 pub use time::ClockMode;
 pub use wire::{Request, Response, Wire};
-pub use world::{Summary, World};
+pub use world::World;
 
 /// How a simulator is started.
 #[derive(Clone, Debug)]
@@ -125,6 +134,12 @@ impl Default for Options {
             metadata_lag: Duration::ZERO,
         }
     }
+}
+
+/// Where the Spaces of a simulator are that answers at this address: a host for each region, as DigitalOcean has it.
+#[must_use]
+pub fn spaces_at(url: &str) -> String {
+    url.replace("127.0.0.1", "{{.Region}}.localhost")
 }
 
 /// Starts a simulator and returns when it listens.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::droplets::{self, Droplet, Power};
+use super::objects::droplet::{self, Droplet, Power};
 use super::world::World;
 use dofloat_base::clock::Moment;
 
@@ -100,7 +100,7 @@ impl World {
             let mut parts = vec![
                 ("mac", leaf(mac(droplet.id, 1))),
                 ("type", leaf("public")),
-                ("ipv4", ipv4(public, Ipv4Addr::new(255, 255, 240, 0), droplets::gateway(public))),
+                ("ipv4", ipv4(public, Ipv4Addr::new(255, 255, 240, 0), droplet::gateway(public))),
                 ("anchor_ipv4", ipv4(anchor, mask, Ipv4Addr::new(10, 17, 0, 1))),
             ];
             if droplet.ipv6 {
@@ -146,7 +146,7 @@ impl World {
             .map(|public| {
                 json!({
                     "mac": mac(droplet.id, 1), "type": "public",
-                    "ipv4": { "ip_address": public, "netmask": "255.255.240.0", "gateway": droplets::gateway(public) },
+                    "ipv4": { "ip_address": public, "netmask": "255.255.240.0", "gateway": droplet::gateway(public) },
                     "anchor_ipv4": { "ip_address": anchor(droplet), "netmask": "255.255.0.0", "gateway": "10.17.0.1" },
                 })
             })
@@ -183,7 +183,7 @@ pub(super) fn facts(world: &World, droplet: &Droplet) -> Vec<(&'static str, Stri
         facts.extend([
             ("PUBLIC_MAC", mac(droplet.id, 1)),
             ("PUBLIC_IP", public.to_string()),
-            ("GATEWAY", droplets::gateway(public).to_string()),
+            ("GATEWAY", droplet::gateway(public).to_string()),
             ("ANCHOR_IP", anchor(droplet).to_string()),
         ]);
     }

@@ -3,49 +3,32 @@
 //! Invariant: the description says which fields there are; here is how they behave: what is made has an identifier and moments of
 //! its own, a change by PUT replaces what can be changed, what lies in an object goes with it. The client's tables are unknown here.
 
+pub(super) mod addresses;
+pub(super) mod apps;
+pub(super) mod databases;
 pub(super) mod family;
 #[cfg(test)]
 mod family_tests;
+pub(super) mod images;
+pub(super) mod kubernetes;
+pub(super) mod registries;
+mod rules;
+pub(super) mod spaces_keys;
+
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
 use super::ids;
-use super::time::Wait;
-use super::wire::{Call, Refusal, Reply};
+use super::refusal::Refusal;
+use super::time::{Wait, timestamp};
+use super::wire::{Call, Reply};
 use super::world::{Made, World};
-use family::{Family, Object, Pending, Verb};
+use family::{Family, Fields, Object, Pending, Verb};
+use rules::Rules;
 
 /// The fields by which an object is told from others, the first that it has.
-const NAMES: [&str; 2] = ["name", "description"];
-
-/// How the objects of a family behave beyond their fields.
-struct Rules {
-    /// Of the collection.
-    path: &'static str,
-    /// What no two of them share.
-    unique: &'static [&'static str],
-    /// A field, what it is at first, and what it will be by itself.
-    ripens: Option<[&'static str; 3]>,
-    /// What the API adds to what was asked for.
-    born: fn(&mut Map<String, Value>),
-}
-
-const RULES: &[Rules] = &[Rules {
-    path: "/v2/certificates",
-    unique: &["name"],
-    ripens: Some(["state", "pending", "verified"]),
-    born: |fields| {
-        let name = fields.get("name").map(Value::to_string).unwrap_or_default();
-        fields.entry("type").or_insert_with(|| json!("custom"));
-        fields.insert("sha1_fingerprint".to_owned(), json!(format!("{:040x}", ids::hash(0, &[&name]))));
-    },
-}];
-
-impl Rules {
-    fn of(family: &Family) -> Option<&'static Self> {
-        RULES.iter().find(|rules| rules.path == family.path)
-    }
-}
+const NAMES: [&str; 4] = ["name", "origin", "region_slug", "description"];
 
 /// Does an operation of a family.
 pub(super) fn answer(world: &mut World, call: &Call<'_>, family: &'static Family, verb: Verb) -> Result<Reply, Refusal> {
@@ -56,7 +39,7 @@ pub(super) fn answer(world: &mut World, call: &Call<'_>, family: &'static Family
             let id = find(world, call, family)?;
             world.found(&key(family, &id))?;
             look(world, family, &id);
-            Ok(Reply::ok(json!({ &family.one: show(world, family, &id) })))
+            Ok(Reply::ok(json!({ &family.one: show(world, call, family, &id) })))
         }
         Verb::Update => update(world, call, family),
         Verb::Delete => delete(world, call, family),
@@ -68,15 +51,26 @@ fn key(family: &Family, id: &str) -> String {
     format!("{}:{id}", family.label())
 }
 
-fn show(world: &World, family: &Family, id: &str) -> Option<Value> {
-    world.plain.get(&family.path)?.get(id).map(|object| family.show(object))
+fn show(world: &World, call: &Call<'_>, family: &Family, id: &str) -> Option<Value> {
+    let mut shown = world.plain.get(&family.path)?.get(id).map(|object| family.show(object))?;
+    if let Value::Object(fields) = &mut shown {
+        (Rules::of(family).shows)(world, call.scopes, fields);
+        family.shown.hide(call.scopes, fields);
+    }
+    Some(shown)
 }
 
 /// The object that a path names, in what the path says that it lies in.
 fn find(world: &World, call: &Call<'_>, family: &Family) -> Result<String, Refusal> {
-    let (id, parents) = call.path.split_last().ok_or_else(Refusal::not_found)?;
-    let there = world.plain.get(&family.path).and_then(|all| all.get(id)).is_some_and(|object| object.parents == parents);
-    if there { Ok(id.clone()) } else { Err(Refusal::not_found()) }
+    let (own, parents) = call.path.split_last().ok_or_else(Refusal::not_found)?;
+    let id = within(family, parents, own);
+    let there = world.plain.get(&family.path).and_then(|all| all.get(&id)).is_some_and(|object| object.parents == parents);
+    if there { Ok(id) } else { Err(Refusal::not_found()) }
+}
+
+/// By what an object is known in the world: a name is one only in what it lies in.
+fn within(family: &Family, parents: &[String], own: &str) -> String {
+    if family.id == "name" { parents.iter().map(String::as_str).chain([own]).collect::<Vec<_>>().join("/") } else { own.to_owned() }
 }
 
 /// Refuses a path that leads through what is not there.
@@ -100,45 +94,72 @@ fn list(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, Re
     for id in &shown {
         look(world, family, id);
     }
-    call.page(&family.many, &shown, |id| show(world, family, id).unwrap_or_default())
+    if !family.paged {
+        let all: Vec<Value> = shown.iter().filter_map(|id| show(world, call, family, id)).collect();
+        return Ok(Reply::ok(json!({ &family.many: all })));
+    }
+    call.page(&family.many, &shown, |id| show(world, call, family, id).unwrap_or_default())
 }
 
 fn create(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, Refusal> {
     must_have_parents(world, call, family)?;
-    let mut fields = family.create.takes.taken(&call.body.0)?;
+    let create = family.create()?;
+    may(call, &create.takes)?;
+    let mut fields = create.takes.taken(&call.body.0)?;
     let rules = Rules::of(family);
-    refuse_taken(world, family, rules, &fields)?;
+    refuse_taken(world, call, family, &fields)?;
+    (rules.asks)(world, call, &fields)?;
     let label = NAMES.iter().find_map(|name| fields.get(*name)?.as_str()).unwrap_or_default().to_owned();
     let place = call.path.join("/");
     let nth = world.nth(&format!("{} {place}", family.label()), &label);
-    let id = ids::uuid(world.seed, &[family.label(), &place, &label, &nth.to_string()]);
-    fields.insert(family.id.clone(), json!(id));
-    let now = World::timestamp(world.now.0);
+    let words = [family.label(), &place, &label, &nth.to_string()];
+    let id = match family.id.as_str() {
+        "ip" => ids::reserved_v6(world.seed, &words),
+        "access_key" => ids::access_key(world.seed, &words),
+        _ if family.is_numbered() => ids::number(world.seed, &words, |id| world.image(&id.to_string()).is_some()).to_string(),
+        _ => ids::uuid(world.seed, &words),
+    };
+    let id = world.id_or(id);
+    let field = if family.id == "name" { "id" } else { &family.id };
+    fields.insert(field.to_owned(), if family.is_numbered() { json!(id.parse::<u64>().ok()) } else { json!(id) });
+    let id = if family.id == "name" { within(family, &call.path, &label) } else { id };
+    let now = timestamp(world.now.0);
     for (name, _) in family.shown.fields.iter().filter(|(_, field)| field.is_moment()) {
         fields.entry(name.clone()).or_insert_with(|| now.clone());
     }
-    if let Some(rules) = rules {
-        (rules.born)(&mut fields);
+    (rules.becomes)(world, &id, &mut fields);
+    for tag in fields.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        world.ensure_tag(tag);
     }
-    let pending = rules.and_then(|rules| rules.ripens).map(|[field, first, then]| {
+    let pending = rules.ripens.map(|[field, first, then]| {
         fields.insert(field.to_owned(), json!(first));
         Pending { field: field.to_owned(), then: then.to_owned(), due: world.settings.clock.due(Wait::Action, world.now, field) }
     });
     // What is never shown again, a private key, is not kept.
     fields.retain(|name, _| family.shown.fields.contains_key(name));
     let object = Object { parents: call.path.clone(), fields, pending };
-    let shown = family.show(&object);
     world.note(Made::Other(key(family, &id)));
-    world.plain.entry(family.path.clone()).or_default().insert(id, object);
-    Ok(Reply { status: family.create.status, body: Some(json!({ &family.one: shown })) })
+    world.plain.entry(family.path.clone()).or_default().insert(id.clone(), object);
+    let mut shown = show(world, call, family, &id).unwrap_or_default();
+    if let Some((field, secret)) = rules.tells_once {
+        shown[field] = json!(secret(world.seed, &id));
+    }
+    Ok(Reply { status: create.status, body: Some(json!({ &family.one: shown })) })
+}
+
+/// Refuses a body with something in it for which the token lacks a scope.
+fn may(call: &Call<'_>, takes: &Fields) -> Result<(), Refusal> {
+    let mut scopes = BTreeSet::new();
+    takes.needs(&call.body.0, &mut scopes);
+    scopes.into_iter().try_for_each(|scope| call.scopes.need(scope))
 }
 
 /// Refuses what another object has that no two may share.
-fn refuse_taken(world: &World, family: &Family, rules: Option<&Rules>, fields: &Map<String, Value>) -> Result<(), Refusal> {
-    for name in rules.iter().flat_map(|rules| rules.unique) {
-        let mut others = world.plain.get(&family.path).into_iter().flat_map(|all| all.values());
-        if others.any(|other| other.fields.get(*name) == fields.get(*name)) {
-            return Err(Refusal::unprocessable(format!("{name} is already in use")));
+fn refuse_taken(world: &World, call: &Call<'_>, family: &Family, fields: &Map<String, Value>) -> Result<(), Refusal> {
+    for names in Rules::of(family).unique {
+        let mut others = world.plain.get(&family.path).into_iter().flat_map(|all| all.values()).filter(|other| other.parents == call.path);
+        if others.any(|other| names.iter().all(|name| other.fields.get(*name) == fields.get(*name))) {
+            return Err(Refusal::unprocessable(format!("{} is already in use", names.join(" and "))));
         }
     }
     Ok(())
@@ -146,6 +167,7 @@ fn refuse_taken(world: &World, family: &Family, rules: Option<&Rules>, fields: &
 
 fn look(world: &mut World, family: &Family, id: &str) {
     let now = world.now;
+    (Rules::of(family).looks)(world, id);
     if let Some(object) = world.plain.get_mut(&family.path).and_then(|all| all.get_mut(id)).filter(|object| object.pending.is_some()) {
         object.look(now);
         world.touch();
@@ -154,19 +176,32 @@ fn look(world: &mut World, family: &Family, id: &str) {
 
 fn update(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, Refusal> {
     let (id, update) = (find(world, call, family)?, family.update()?);
+    may(call, &update.takes)?;
     let given = update.takes.taken(&call.body.0)?;
+    let rules = Rules::of(family);
+    (rules.asks)(world, call, &given)?;
     let Some(object) = world.plain.get_mut(&family.path).and_then(|all| all.get_mut(&id)) else { return Err(Refusal::not_found()) };
-    if update.method == "PUT" {
+    if update.method == "PUT" && !rules.is_partial {
         let kept = |name: &String| !update.takes.fields.contains_key(name) || *name == family.id;
         let fields: Map<String, Value> = std::mem::take(&mut object.fields).into_iter().filter(|(name, _)| kept(name)).collect();
         object.fields = fields;
     }
     object.fields.extend(given);
-    Ok(Reply { status: update.status, body: Some(json!({ &family.one: show(world, family, &id) })) })
+    let mut fields = std::mem::take(&mut object.fields);
+    (rules.becomes)(world, &id, &mut fields);
+    if let Some(object) = world.plain.get_mut(&family.path).and_then(|all| all.get_mut(&id)) {
+        object.fields = fields;
+    }
+    if update.status == 204 {
+        return Ok(Reply::nothing());
+    }
+    Ok(Reply { status: update.status, body: Some(json!({ &family.one: show(world, call, family, &id) })) })
 }
 
 fn delete(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, Refusal> {
     let id = find(world, call, family)?;
+    let shown = show(world, call, family, &id);
+    (Rules::of(family).goes)(world, &id)?;
     if let Some(all) = world.plain.get_mut(&family.path) {
         all.remove(&id);
     }
@@ -176,7 +211,7 @@ fn delete(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, 
         }
     }
     world.plain.retain(|_, all| !all.is_empty());
-    Ok(Reply::nothing())
+    Ok(family.gone(&id, shown))
 }
 
 #[cfg(test)]

@@ -1,32 +1,43 @@
 //! Projects: the default one, which holds everything that was put into no other, and those that were made.
 //!
-//! Invariant: a name is unique; a project that holds something is not deleted. Only reserved addresses can lie elsewhere than in
-//! the default one.
+//! Invariant: a name is unique; a project that holds something is not deleted. What is put nowhere lies in the default one, which
+//! stays the same.
 
 use std::net::Ipv4Addr;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ids;
-use super::time::EPOCH;
-use super::wire::{Call, Refusal, Reply};
+use super::objects::project::Project;
+use super::refusal::Refusal;
+use super::time::{EPOCH, timestamp};
+use super::wire::{Call, Reply};
 use super::world::{Made, World};
 
 /// The longest name, and the longest description.
 const LONGEST: [usize; 2] = [175, 255];
 
-/// A project that was made.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Project {
-    pub(super) id: String,
-    pub(super) name: String,
-    description: String,
-    purpose: String,
-    environment: String,
-    created: u64,
-}
+/// The purposes that are offered; any other one is kept with a word before it.
+const PURPOSES: [&str; 9] = [
+    "Just trying out DigitalOcean",
+    "Class project / Educational purposes",
+    "Website or blog",
+    "Web Application",
+    "Service or API",
+    "Mobile Application",
+    "Machine learning / AI / Data processing",
+    "IoT",
+    "Operational / Developer tooling",
+];
+
+/// Plain families whose objects lie in projects: what their names begin with, the collection, and how links call it.
+const PLAIN: [(&str, &str, &str); 5] = [
+    ("do:app:", "/v2/apps", "apps"),
+    ("do:dbaas:", "/v2/databases", "databases"),
+    ("do:kubernetes:", "/v2/kubernetes/clusters", "kubernetes/clusters"),
+    ("do:loadbalancer:", "/v2/load_balancers", "load_balancers"),
+    ("do:volume:", "/v2/volumes", "volumes"),
+];
 
 /// The default project's identifier.
 pub(super) fn default_id(world: &World) -> String {
@@ -62,7 +73,7 @@ fn show_default(world: &World) -> Value {
 }
 
 pub(super) fn show(world: &World, project: &Project) -> Value {
-    let (made, owner) = (World::timestamp(project.created), ids::uuid(world.seed, &["account"]));
+    let (made, owner) = (timestamp(project.created), ids::uuid(world.seed, &["account"]));
     json!({
         "id": project.id, "owner_uuid": owner, "owner_id": ids::number(world.seed, &["owner"], |_| false), "name": project.name,
         "description": project.description, "purpose": project.purpose, "environment": project.environment,
@@ -85,20 +96,16 @@ pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusa
     let (name, purpose) = (call.body.required("name")?, call.body.required("purpose")?);
     let (description, environment) = (call.body.text("description")?, call.body.text("environment")?);
     let description = description.unwrap_or_default();
-    if name.len() > LONGEST[0] || description.len() > LONGEST[1] {
-        return Err(Refusal::unprocessable("name is too long (175 characters at most), or description (255)"));
-    }
-    if world.projects.values().any(|project| project.name == name) || name == "Simulated" {
-        return Err(Refusal::conflict("name is already in use"));
-    }
+    must_fit(world, None, &name, &description)?;
     let nth = world.nth("project", &name);
     let id = ids::uuid(world.seed, &["project", &name, &nth.to_string()]);
+    let id = world.id_or(id);
     let created = world.now.0;
     let project = Project {
         id: id.clone(),
         name,
         description,
-        purpose,
+        purpose: kept(purpose),
         environment: environment.unwrap_or_else(|| "Development".to_owned()),
         created,
     };
@@ -106,6 +113,49 @@ pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusa
     world.projects.insert(id.clone(), project);
     world.note(Made::Other(format!("project:{id}")));
     Ok(Reply::created(json!({ "project": shown })))
+}
+
+/// Refuses a name that is taken, and what is too long.
+fn must_fit(world: &World, own: Option<&str>, name: &str, description: &str) -> Result<(), Refusal> {
+    if name.is_empty() || name.len() > LONGEST[0] || description.len() > LONGEST[1] {
+        return Err(Refusal::unprocessable("name is too long (175 characters at most), or description (255)"));
+    }
+    if world.projects.values().any(|project| project.name == name && own != Some(&project.id)) || name == "Simulated" {
+        return Err(Refusal::conflict("name is already in use"));
+    }
+    Ok(())
+}
+
+/// A purpose as it is kept.
+fn kept(purpose: String) -> String {
+    if PURPOSES.contains(&purpose.as_str()) || purpose.starts_with("Other: ") { purpose } else { format!("Other: {purpose}") }
+}
+
+/// `PATCH /v2/projects/{project_id}`
+pub(super) fn update(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let refused = || Refusal::unprocessable("the default project stays as it is");
+    let id = find(world, call)?.ok_or_else(refused)?;
+    if call.body.flag("is_default")? == Some(true) {
+        return Err(refused());
+    }
+    let mut project = world.projects.get(&id).cloned().ok_or_else(Refusal::not_found)?;
+    let asked = |name: &str| call.body.text(name);
+    project.name = asked("name")?.unwrap_or(project.name);
+    project.description = asked("description")?.unwrap_or(project.description);
+    project.purpose = asked("purpose")?.map_or(project.purpose, kept);
+    project.environment = asked("environment")?.unwrap_or(project.environment);
+    must_fit(world, Some(&id), &project.name, &project.description)?;
+    let shown = show(world, &project);
+    world.projects.insert(id, project);
+    Ok(Reply::ok(json!({ "project": shown })))
+}
+
+/// `PUT /v2/projects/{project_id}`
+pub(super) fn replace(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
+    for name in ["name", "description", "purpose", "environment"] {
+        call.body.required(name)?;
+    }
+    update(world, call)
 }
 
 /// `GET /v2/projects/default`
@@ -127,7 +177,7 @@ pub(super) fn read(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal>
 /// `DELETE /v2/projects/{project_id}`
 pub(super) fn delete(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
     let id = find(world, call)?.ok_or_else(|| Refusal::new(412, "precondition_failed", "cannot delete the default project"))?;
-    if world.reserved_ips.values().any(|ip| ip.project.as_ref() == Some(&id)) {
+    if !lodged(world, Some(&id)).is_empty() {
         return Err(Refusal::new(412, "precondition_failed", "cannot delete a project with resources"));
     }
     world.projects.remove(&id);
@@ -138,16 +188,13 @@ pub(super) fn delete(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusa
 pub(super) fn resources(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
     match find(world, call)? {
         None => default_resources(world, call),
-        Some(id) => page(call, &addresses(world, Some(&id))),
+        Some(id) => page(call, &lodged(world, Some(&id))),
     }
 }
 
 /// `GET /v2/projects/default/resources`
 pub(super) fn default_resources(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
-    let droplets = world.droplets.keys().map(|id| (format!("do:droplet:{id}"), format!("droplets/{id}")));
-    let domains = world.domains.keys().map(|name| (format!("do:domain:{name}"), format!("domains/{name}")));
-    let all: Vec<(String, String)> = droplets.chain(addresses(world, None)).chain(domains).collect();
-    page(call, &all)
+    page(call, &lodged(world, None))
 }
 
 /// `POST /v2/projects/{project_id}/resources`
@@ -162,20 +209,45 @@ pub(super) fn assign_default(world: &mut World, call: &Call<'_>) -> Result<Reply
 }
 
 fn put(world: &mut World, call: &Call<'_>, project: Option<&str>) -> Result<Reply, Refusal> {
-    let since = World::timestamp(world.now.0);
+    let since = timestamp(world.now.0);
     let mut shown = Vec::new();
     for urn in call.body.texts("resources")?.unwrap_or_default() {
         let ip =
             urn.strip_prefix("do:floatingip:").or_else(|| urn.strip_prefix("do:reservedip:")).and_then(|ip| ip.parse::<Ipv4Addr>().ok());
+        let is_object = objects(world).iter().any(|(other, _)| *other == urn);
         let address = ip.and_then(|ip| world.reserved_ips.get_mut(&ip));
-        let status = if address.is_some() { "assigned" } else { "not_found" };
-        if let Some(address) = address {
-            address.project = project.map(str::to_owned);
+        let known = address.is_some() || is_object;
+        let status = if known { "assigned" } else { "not_found" };
+        let project = project.map(str::to_owned);
+        match (address, project) {
+            (Some(address), project) => address.project = project,
+            (None, Some(project)) if known => drop(world.lodging.insert(urn.clone(), project)),
+            (None, _) => drop(world.lodging.remove(&urn)),
         }
         let path = ip.map(|ip| format!("floating_ips/{ip}")).unwrap_or_default();
         shown.push(json!({ "urn": urn, "assigned_at": since, "links": { "self": format!("{}/v2/{path}", call.base) }, "status": status }));
     }
     Ok(Reply::ok(json!({ "resources": shown })))
+}
+
+/// What lies in a project; in the default one what was put nowhere.
+fn lodged(world: &World, project: Option<&str>) -> Vec<(String, String)> {
+    let here = |(urn, _): &(String, String)| world.lodging.get(urn).map(String::as_str) == project;
+    let objects = objects(world).into_iter().filter(here);
+    objects.chain(addresses(world, project)).collect()
+}
+
+/// Everything that can lie in a project, addresses aside: its name, and its path.
+fn objects(world: &World) -> Vec<(String, String)> {
+    let droplets = world.droplets.keys().map(|id| (format!("do:droplet:{id}"), format!("droplets/{id}")));
+    let domains = world.domains.keys().map(|name| (format!("do:domain:{name}"), format!("domains/{name}")));
+    let plain = PLAIN.iter().flat_map(|(urn, family, path)| {
+        let ids = world.plain.get(*family).into_iter().flat_map(|all| all.keys());
+        ids.map(move |id| (format!("{urn}{id}"), format!("{path}/{id}")))
+    });
+    let spaces = world.spaces.iter().filter(|(_, space)| !space.is_foreign);
+    let spaces = spaces.map(|(name, _)| (format!("do:space:{name}"), format!("spaces/{name}")));
+    droplets.chain(domains).chain(spaces).chain(plain).collect()
 }
 
 fn addresses(world: &World, project: Option<&str>) -> Vec<(String, String)> {
@@ -184,7 +256,7 @@ fn addresses(world: &World, project: Option<&str>) -> Vec<(String, String)> {
 }
 
 fn page(call: &Call<'_>, all: &[(String, String)]) -> Result<Reply, Refusal> {
-    let since = World::timestamp(EPOCH.0);
+    let since = timestamp(EPOCH.0);
     call.page(
         "resources",
         all,
@@ -224,6 +296,15 @@ mod tests {
         let default = rig.get("/projects/default")["project"]["id"].clone();
         assert_eq!(rig.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["project_id"], default);
         rig.ok(&format!("POST /projects/{id}/resources"), json!({ "resources": [format!("do:floatingip:{ip}")] }));
+        let droplet = rig.droplet("a");
+        let urn = format!("do:droplet:{droplet}");
+        let moved = rig.ok(&format!("POST /projects/{id}/resources"), json!({ "resources": [urn, "do:droplet:1"] }));
+        assert_eq!((&moved["resources"][0]["status"], &moved["resources"][1]["status"]), (&json!("assigned"), &json!("not_found")));
+        assert_eq!(rig.get(&format!("/projects/{id}/resources"))["meta"]["total"], 2);
+        rig.ok(&format!("DELETE /droplets/{droplet}"), Value::Null);
+        let changed = rig.ok(&format!("PATCH /projects/{id}"), json!({ "purpose": "tea" }));
+        assert_eq!((&changed["project"]["purpose"], &changed["project"]["name"]), (&json!("Other: tea"), &json!("a")));
+        rig.refused(&format!("PUT /projects/{id}"), json!({ "name": "c" }), 422, "description");
         rig.ok(&format!("DELETE /reserved_ips/{ip}"), Value::Null);
         rig.ok(&format!("DELETE /projects/{id}"), Value::Null);
         rig.refused(&format!("GET /projects/{id}"), Value::Null, 404, "could not be found");

@@ -5,80 +5,15 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::ids;
-use super::wire::{Call, Fields, Refusal, Reply};
+use super::objects::record::{Record, plain};
+use super::refusal::Refusal;
+use super::wire::{Call, Fields, Reply};
 use super::world::{Made, World};
 
-/// The zone's default.
-pub(super) const DEFAULT_TTL: u64 = 1800;
-
 const KINDS: &[&str] = &["A", "AAAA", "CAA", "CNAME", "MX", "NS", "SRV", "TXT"];
-
-/// A record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Record {
-    id: u64,
-    kind: String,
-    name: String,
-    data: String,
-    priority: Option<u64>,
-    port: Option<u64>,
-    ttl: u64,
-    weight: Option<u64>,
-    flags: Option<u64>,
-    tag: Option<String>,
-    /// It came with the zone.
-    pub(super) initial: bool,
-}
-
-impl Record {
-    pub(super) fn show(&self) -> Value {
-        json!({
-            "id": self.id, "type": self.kind, "name": self.name, "data": self.data, "priority": self.priority, "port": self.port,
-            "ttl": self.ttl, "weight": self.weight, "flags": self.flags, "tag": self.tag,
-        })
-    }
-
-    /// The A record that `ip_address` of a new domain makes.
-    pub(super) fn apex(address: Ipv4Addr) -> Self {
-        Self { data: address.to_string(), initial: false, ..plain("A", "") }
-    }
-
-    pub(super) fn zone_line(&self) -> String {
-        let numbers: Vec<String> = [self.priority, self.weight, self.port].iter().flatten().map(u64::to_string).collect();
-        let mut words = vec![self.name.clone(), self.ttl.to_string(), "IN".to_owned(), self.kind.clone()];
-        words.extend(numbers);
-        words.push(self.data.clone());
-        words.join(" ") + "\n"
-    }
-}
-
-fn plain(kind: &str, data: &str) -> Record {
-    Record {
-        id: 0,
-        kind: kind.to_owned(),
-        name: "@".to_owned(),
-        data: data.to_owned(),
-        priority: None,
-        port: None,
-        ttl: DEFAULT_TTL,
-        weight: None,
-        flags: None,
-        tag: None,
-        initial: true,
-    }
-}
-
-/// The records of a fresh zone.
-pub(super) fn initial() -> Vec<Record> {
-    let servers = ["ns1.digitalocean.com", "ns2.digitalocean.com", "ns3.digitalocean.com"];
-    let soa = plain("SOA", "1800");
-    std::iter::once(soa).chain(servers.iter().map(|server| plain("NS", server))).collect()
-}
 
 impl World {
     /// Adds a record to a zone and returns its identifier.
@@ -294,6 +229,8 @@ fn no_clash(world: &World, domain: &str, record: &Record) -> Result<(), Refusal>
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::super::rig::Rig;
     use super::*;
 

@@ -1,7 +1,8 @@
 //! Regions: those of the catalogue, read only.
 
 use super::catalog::{self, Region};
-use super::wire::{Call, Refusal, Reply};
+use super::refusal::Refusal;
+use super::wire::{Call, Reply};
 use super::world::World;
 
 /// `GET /v2/regions`

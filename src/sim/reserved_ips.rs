@@ -5,31 +5,18 @@
 
 use std::net::Ipv4Addr;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::actions::{self, Action, Begin, Effect, Resource};
+use super::actions::{self, Begin};
 use super::catalog::{self, Region};
-use super::droplets::Power;
+use super::objects::action::{Action, Effect, Resource};
+use super::objects::droplet::Power;
+use super::objects::reserved_ip::ReservedIp;
+use super::refusal::Refusal;
 use super::scopes::Scopes;
-use super::wire::{Call, Refusal, Reply};
+use super::wire::{Call, Reply};
 use super::world::{Made, World};
 use super::{ids, projects};
-
-/// A reserved IP.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ReservedIp {
-    pub(super) ip: Ipv4Addr,
-    pub(super) region: String,
-    pub(super) droplet: Option<u64>,
-    /// The pair whose server was given it.
-    #[serde(default)]
-    pub(super) pair: Option<String>,
-    /// The project that it lies in, if it is not the default one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) project: Option<String>,
-}
 
 impl World {
     /// A reserved IP as the API shows it to a token of these scopes.

@@ -3,15 +3,17 @@
 //! Invariant: one table; the scopes are those of the official description.
 
 use super::plain::{
-    self,
+    self, addresses, apps, databases,
     family::{FAMILIES, Family, Verb},
+    images as custom_images, kubernetes, registries,
 };
+use super::refusal::Refusal;
 use super::scopes::Scopes;
-use super::wire::{Call, Refusal, Reply};
+use super::wire::{Call, Reply};
 use super::world::World;
 use super::{
     account, actions, domains, droplet_actions, droplets, firewalls, images, neighbours, projects, records, regions, reserved_ips, sizes,
-    ssh_keys, tags, vpcs,
+    ssh_keys, tags, volumes, vpcs,
 };
 
 type Handler = fn(&mut World, &Call<'_>) -> Result<Reply, Refusal>;
@@ -91,6 +93,8 @@ static ROUTES: &[Route] = &[
     row("DELETE", "/v2/account/keys/{ssh_key_identifier}",                &[&["ssh_key:delete"]], ssh_keys::delete),
     row("GET",    "/v2/actions",                                          &[&["actions:read"]],   actions::list),
     row("GET",    "/v2/actions/{action_id}",                              &[&["actions:read"]],   actions::read),
+    row("GET",    "/v2/apps/{app_id}/deployments",                        &[&["app:read"]],       apps::list_deployments),
+    row("GET",    "/v2/apps/{app_id}/deployments/{deployment_id}",        &[&["app:read"]],       apps::read_deployment),
     row("GET",    "/v2/domains",                                          &[&["domain:read"]],    domains::list),
     row("POST",   "/v2/domains",                                          &[&["domain:create"]],  domains::create),
     row("GET",    "/v2/domains/{domain_name}",                            &[&["domain:read"]],    domains::read),
@@ -102,7 +106,7 @@ static ROUTES: &[Route] = &[
     row("PUT",    "/v2/domains/{domain_name}/records/{domain_record_id}", &[&["domain:update"]],  records::update),
     row("DELETE", "/v2/domains/{domain_name}/records/{domain_record_id}", &[&["domain:delete"], &["domain:update"]], records::delete),
     row("GET",    "/v2/droplets",                                         &[&["droplet:read"]],   droplets::list),
-    row("POST",   "/v2/droplets",                                         &[&["droplet:create"]], droplets::create),
+    row("POST",   "/v2/droplets",                                         &[&["droplet:create"]], droplets::create::create),
     row("DELETE", "/v2/droplets",                                         &[&["droplet:delete"]], droplets::delete_by_tag),
     row("POST",   "/v2/droplets/actions",                                 &[&["droplet:update"]], droplet_actions::create_by_tag),
     row("GET",    "/v2/droplets/{droplet_id}",                            &[&["droplet:read"]],   droplets::read),
@@ -110,10 +114,10 @@ static ROUTES: &[Route] = &[
     row("GET",    "/v2/droplets/{droplet_id}/actions",                    &[&["droplet:read"]],   droplet_actions::list),
     row("POST",   "/v2/droplets/{droplet_id}/actions",                    &[&["droplet:update"]], droplet_actions::create),
     row("GET",    "/v2/droplets/{droplet_id}/actions/{action_id}",        &[&["droplet:read"]],   droplet_actions::read),
-    row("GET",    "/v2/droplets/{droplet_id}/backups",                    &[&["droplet:read"]],   droplets::no_images),
+    row("GET",    "/v2/droplets/{droplet_id}/backups",                    &[&["droplet:read"]],   droplets::images),
     row("GET",    "/v2/droplets/{droplet_id}/backups/policy",             &[&["droplet:read"]],   droplets::backup_policy),
     row("GET",    "/v2/droplets/{droplet_id}/firewalls",                  &[&["firewall:read"]],  firewalls::list_of_droplet),
-    row("GET",    "/v2/droplets/{droplet_id}/snapshots",                  &[&["droplet:read"]],   droplets::no_images),
+    row("GET",    "/v2/droplets/{droplet_id}/snapshots",                  &[&["droplet:read"]],   droplets::images),
     row("GET",    "/v2/firewalls",                                        &[&["firewall:read"]],  firewalls::list),
     row("POST",   "/v2/firewalls",                                        &[&["firewall:create"]], firewalls::create),
     row("GET",    "/v2/firewalls/{firewall_id}",                          &[&["firewall:read"]],  firewalls::read),
@@ -139,17 +143,45 @@ static ROUTES: &[Route] = &[
     row("GET",    "/v2/reserved_ips/{reserved_ip}/actions",               &[&["reserved_ip:read"]],   reserved_ips::list_actions),
     row("POST",   "/v2/reserved_ips/{reserved_ip}/actions",               &[&["reserved_ip:update"]], reserved_ips::act),
     row("GET",    "/v2/reserved_ips/{reserved_ip}/actions/{action_id}",   &[&["reserved_ip:read"]],   reserved_ips::read_action),
+    row("GET",    "/v2/databases/{database_cluster_uuid}/ca",             &[&["database:read"]],  databases::authority),
+    row("PUT",    "/v2/databases/{database_cluster_uuid}/resize",         &[&["database:update"]], databases::resize),
+    row("POST",   "/v2/reserved_ipv6/{reserved_ipv6}/actions",            &[&["reserved_ip:update"]], addresses::act),
+    row("PUT",    "/v2/databases/{database_cluster_uuid}/migrate",        &[&["database:update"]], databases::migrate),
+    row("PUT",    "/v2/databases/{database_cluster_uuid}/upgrade",        &[&["database:update"]], databases::upgrade),
+    row("PUT",    "/v2/databases/{database_cluster_uuid}/maintenance",    &[&["database:update"]], databases::maintenance),
+    row("GET",    "/v2/databases/{database_cluster_uuid}/eviction_policy", &[&["database:read"]], databases::eviction_policy),
+    row("PUT",    "/v2/databases/{database_cluster_uuid}/eviction_policy", &[&["database:update"]], databases::set_policy),
+    row("GET",    "/v2/databases/{database_cluster_uuid}/sql_mode",       &[&["database:read"]],  databases::sql_mode),
+    row("PUT",    "/v2/databases/{database_cluster_uuid}/sql_mode",       &[&["database:update"]], databases::set_policy),
+    row("GET",    "/v2/databases/{database_cluster_uuid}/firewall",       &[&["database:read"]],  databases::rules),
+    row("PUT",    "/v2/databases/{database_cluster_uuid}/firewall",       &[&["database:update"]], databases::set_rules),
+    row("POST",   "/v2/databases/{database_cluster_uuid}/users/{username}/reset_auth", &[&["database:update"]], databases::reset_auth),
+    row("GET",    "/v2/kubernetes/clusters/{cluster_id}/credentials",     &[&["kubernetes:access_cluster"]], kubernetes::credentials),
+    row("POST",   "/v2/kubernetes/clusters/{cluster_id}/upgrade",         &[&["kubernetes:update"]], kubernetes::upgrade),
+    row("GET",    "/v2/kubernetes/clusters/{cluster_id}/upgrades",        &[&["kubernetes:read"]], kubernetes::upgrades),
+    row("DELETE", "/v2/kubernetes/clusters/{cluster_id}/destroy_with_associated_resources/dangerous", &[&["kubernetes:delete"]], kubernetes::destroy),
+    row("GET",    "/v2/kubernetes/options",                               &[&["kubernetes:read"]], kubernetes::options),
+    row("POST",   "/v2/kubernetes/registry",                              &[&["kubernetes:create", "kubernetes:update"]], kubernetes::add_registry),
+    row("DELETE", "/v2/kubernetes/registry",                              &[&["kubernetes:update"]], kubernetes::remove_registry),
     row("GET",    "/v2/images",                                           &[&["image:read"]],     images::list),
     row("GET",    "/v2/images/{image_id}",                                &[&["image:read"]],     images::read),
+    row("GET",    "/v2/images/{image_id}/actions",                        &[&["image:read"]],     custom_images::list_actions),
+    row("POST",   "/v2/images/{image_id}/actions",                        &[&["image:update"]],   custom_images::act),
+    row("GET",    "/v2/images/{image_id}/actions/{action_id}",            &[&["image:read"]],     custom_images::read_action),
     row("GET",    "/v2/projects",                                         &[&["project:read"]],   projects::list),
     row("POST",   "/v2/projects",                                         &[&["project:create"]], projects::create),
     row("GET",    "/v2/projects/default",                                 &[&["project:read"]],   projects::read_default),
     row("GET",    "/v2/projects/default/resources",                       &[&["project:read"]],   projects::default_resources),
     row("GET",    "/v2/projects/{project_id}",                            &[&["project:read"]],   projects::read),
     row("POST",   "/v2/projects/default/resources",                       &[&["project:assign_resource"]], projects::assign_default),
+    row("PATCH",  "/v2/projects/{project_id}",                            &[&["project:update"]], projects::update),
+    row("PUT",    "/v2/projects/{project_id}",                            &[&["project:update"]], projects::replace),
     row("DELETE", "/v2/projects/{project_id}",                            &[&["project:delete"]], projects::delete),
     row("POST",   "/v2/projects/{project_id}/resources",                  &[&["project:assign_resource"]], projects::assign),
     row("GET",    "/v2/projects/{project_id}/resources",                  &[&["project:read"]],   projects::resources),
+    row("GET",    "/v2/registries/{registry_name}/docker-credentials",    &[&["registry:read", "registry:update"]], registries::credentials),
+    row("GET",    "/v2/registries/subscription",                          &[&["registry:read"]],   registries::subscription),
+    row("POST",   "/v2/registries/subscription",                          &[&["registry:update"]], registries::subscribe),
     row("GET",    "/v2/reports/droplet_neighbors_ids",                    &[&["droplet:read"]],   neighbours::list),
     row("GET",    "/v2/regions",                                          &[&["regions:read"]],   regions::list),
     row("GET",    "/v2/sizes",                                            &[&["sizes:read", "regions:read"]], sizes::list),
@@ -159,6 +191,10 @@ static ROUTES: &[Route] = &[
     row("DELETE", "/v2/tags/{tag_id}",                                    &[&["tag:delete"]],     tags::delete),
     row("POST",   "/v2/tags/{tag_id}/resources",                          &[&["tag:create"]],     tags::tag),
     row("DELETE", "/v2/tags/{tag_id}/resources",                          &[&["tag:delete"]],     tags::untag),
+    row("GET",    "/v2/volumes/{volume_id}/actions",                      &[&["block_storage_action:read"]],   volumes::list_actions),
+    row("POST",   "/v2/volumes/{volume_id}/actions",                      &[&["block_storage_action:create"]], volumes::act),
+    row("GET",    "/v2/volumes/{volume_id}/actions/{action_id}",          &[&["block_storage_action:read"]],   volumes::read_action),
+    row("POST",   "/v2/volumes/{volume_id}/snapshots",                    &[&["block_storage_snapshot:create"]], volumes::snapshot),
     row("GET",    "/v2/vpcs",                                             &[&["vpc:read"]],       vpcs::list),
     row("POST",   "/v2/vpcs",                                             &[&["vpc:create"]],     vpcs::create),
     row("GET",    "/v2/vpcs/{vpc_id}",                                    &[&["vpc:read"]],       vpcs::read),
@@ -193,7 +229,8 @@ fn fit(pattern: &str, path: &str) -> Option<Vec<String>> {
     loop {
         match (wanted.next(), given.next()) {
             (None, None) => return Some(parts),
-            (Some(wanted), Some(given)) if wanted.starts_with('{') && !given.is_empty() => parts.push(given.to_owned()),
+            // A slash that was escaped is one of the part's own.
+            (Some(wanted), Some(given)) if wanted.starts_with('{') && !given.is_empty() => parts.push(given.replace("%2F", "/")),
             (Some(wanted), Some(given)) if wanted == given => {}
             _ => return None,
         }

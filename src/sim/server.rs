@@ -6,6 +6,8 @@
 //! the log. Who is answered at all is decided in `guard`.
 
 mod guard;
+mod slow;
+mod space;
 
 use std::convert::Infallible;
 use std::io;
@@ -20,7 +22,6 @@ use axum::extract::{Request as HttpRequest, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response as HttpResponse;
 use axum::serve::IncomingStream;
-use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{RwLock, watch};
@@ -229,7 +230,7 @@ async fn answer(
     if parts.uri.scheme().is_some() && parts.uri.authority().is_some() {
         return Ok(proxied(&shared, &parts.uri).await);
     }
-    let path = decoded(parts.uri.path());
+    let (space, path) = (space::signed(&parts), space::path(&parts, &decoded(parts.uri.path())));
     let query = parts.uri.query().unwrap_or_default().to_owned();
     if let Some(rest) = path.strip_prefix("/_sim/") {
         if !guard::is_let_in(bearer(&parts.headers).as_deref(), &shared.token) {
@@ -245,6 +246,7 @@ async fn answer(
         body: body.to_vec(),
         base: base(&parts.headers),
         at: shared.clock.now(),
+        signed: space,
     };
     // In a task of its own: the effect takes place even if the sender hangs up meanwhile.
     let carried = tokio::spawn(carry_out(Arc::clone(&shared), request, query));
@@ -292,7 +294,7 @@ async fn effect(shared: &Shared, mut request: Request, query: String) -> Respons
     }
     let keeping = shared.keeping.read().await;
     let Some(keeping) = keeping.as_ref() else {
-        return Response { status: 503, headers: Vec::new(), body: None, wire: Wire::Close };
+        return Response { status: 503, headers: Vec::new(), body: None, raw: None, wire: Wire::Close };
     };
     let (response, revision) = {
         let mut world = locked(&shared.world);
@@ -305,7 +307,7 @@ async fn effect(shared: &Shared, mut request: Request, query: String) -> Respons
     {
         let message = format!("the simulated world cannot be saved: {error}");
         let body = Some(json!({ "id": "server_error", "message": message }));
-        return Response { status: 500, headers: Vec::new(), body, wire: Wire::Whole };
+        return Response { status: 500, headers: Vec::new(), body, raw: None, wire: Wire::Whole };
     }
     if shared.options.driver.is_some() {
         let _ = shared.driven.subscribe().wait_for(|driven| *driven >= revision).await;
@@ -342,17 +344,20 @@ fn exchange(request: &Request, query: String, response: &Response) -> Exchange {
         method: request.method.clone(),
         path: request.path.clone(),
         query,
-        authorization: request.token.as_ref().map(|_| "Bearer ***".to_owned()),
+        authorization: request.token.as_ref().map(|_| "Bearer ***".to_owned()).filter(|_| request.signed.is_none()),
         request: body,
         status: response.status,
-        response: response.body.clone().unwrap_or_default(),
+        response: response.raw.as_ref().map_or_else(|| response.body.clone().unwrap_or_default(), space::shown),
         fault: (response.wire != Wire::Whole).then(|| format!("{:?}", response.wire).to_lowercase()),
     }
 }
 
 /// Sends an answer, or does to the line what a fault wants.
 async fn send(shared: &Arc<Shared>, switch: &Arc<Switch>, response: Response) -> HttpResponse {
-    let bytes = response.body.as_ref().map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+    let bytes = match &response.raw {
+        Some(raw) => Bytes::from(raw.body.clone()),
+        None => response.body.as_ref().map(|body| Bytes::from(body.to_string())).unwrap_or_default(),
+    };
     match response.wire {
         Wire::Whole => whole(&response, bytes),
         Wire::Reset => {
@@ -367,7 +372,7 @@ async fn send(shared: &Arc<Shared>, switch: &Arc<Switch>, response: Response) ->
             switch.close();
             whole(&response, bytes)
         }
-        Wire::Truncated => with_body(&response, bytes.len(), Body::from_stream(half(bytes))),
+        Wire::Truncated => with_body(&response, bytes.len(), Body::from_stream(slow::half(bytes))),
         Wire::Garbled => {
             let kept = bytes.len() / 2;
             let spoiled: Vec<u8> = bytes.iter().enumerate().map(|(at, byte)| if at < kept { *byte } else { b'#' }).collect();
@@ -378,7 +383,7 @@ async fn send(shared: &Arc<Shared>, switch: &Arc<Switch>, response: Response) ->
             .body(Body::from("<html><body>We will be back soon.</body></html>"))
             .unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "the page cannot be written")),
         Wire::Never => std::future::pending().await,
-        Wire::Trickle(pause) => with_body(&response, bytes.len(), Body::from_stream(trickle(shared.clock.clone(), bytes, pause))),
+        Wire::Trickle(pause) => with_body(&response, bytes.len(), Body::from_stream(slow::trickle(shared.clock.clone(), bytes, pause))),
         Wire::Refuse(span) => {
             shared.lines.set_deaf(true);
             shared.lines.cut_all(Some(switch));
@@ -407,6 +412,11 @@ fn head(response: &Response, body: Body, length: Option<usize>) -> HttpResponse 
     for (name, value) in &response.headers {
         answer = answer.header(*name, value);
     }
+    for (name, value) in
+        response.raw.iter().flat_map(|raw| raw.headers.iter().filter(|(name, _)| name != "content-length" || raw.body.is_empty()))
+    {
+        answer = answer.header(name, value);
+    }
     if response.body.is_some() {
         answer = answer.header(header::CONTENT_TYPE, "application/json; charset=utf-8");
     }
@@ -414,26 +424,6 @@ fn head(response: &Response, body: Body, length: Option<usize>) -> HttpResponse 
         answer = answer.header(header::CONTENT_LENGTH, length);
     }
     answer.body(body).unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written"))
-}
-
-/// The first half, then an error. The pause lets the half be sent before the line ends.
-fn half(bytes: Bytes) -> impl Stream<Item = io::Result<Bytes>> {
-    let first = bytes.slice(..bytes.len() / 2);
-    stream::once(async move { Ok(first) }).chain(stream::once(async {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        Err(io::Error::from(io::ErrorKind::ConnectionReset))
-    }))
-}
-
-fn trickle(clock: Clock, bytes: Bytes, pause: Duration) -> impl Stream<Item = io::Result<Bytes>> {
-    stream::unfold((clock, bytes), move |(clock, mut bytes)| async move {
-        if bytes.is_empty() {
-            return None;
-        }
-        clock.sleep(pause).await;
-        let first = bytes.split_to(1);
-        Some((Ok(first), (clock, bytes)))
-    })
 }
 
 /// What tests and onlookers ask for.
@@ -481,9 +471,10 @@ async fn admin(shared: &Arc<Shared>, method: &str, path: &str, query: &str, body
         return plain(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string());
     }
     match done {
-        Ok(value) => {
-            whole(&Response { status: 200, headers: Vec::new(), body: Some(Value::Null), wire: Wire::Whole }, value.to_string().into())
-        }
+        Ok(value) => whole(
+            &Response { status: 200, headers: Vec::new(), body: Some(Value::Null), raw: None, wire: Wire::Whole },
+            value.to_string().into(),
+        ),
         Err(why) => plain(StatusCode::BAD_REQUEST, &why),
     }
 }
@@ -566,13 +557,14 @@ fn base(headers: &HeaderMap) -> String {
     format!("http://{host}")
 }
 
-/// A path with its percent signs resolved; what is no escape stays.
+/// A path with its percent signs resolved; what is no escape stays, and so does a slash that was escaped: it parts nothing.
 fn decoded(path: &str) -> String {
     let bytes = path.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
         let escaped = path.get(at + 1..at + 3).filter(|_| *byte == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let escaped = escaped.filter(|byte| *byte != b'/');
         plain.push(escaped.unwrap_or(*byte));
         at += if escaped.is_some() { 3 } else { 1 };
     }

@@ -1,7 +1,8 @@
 //! Sizes: those of the catalogue, read only.
 
 use super::catalog::{self, Size};
-use super::wire::{Call, Refusal, Reply};
+use super::refusal::Refusal;
+use super::wire::{Call, Reply};
 use super::world::World;
 
 /// `GET /v2/sizes`

@@ -5,28 +5,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::{Digest as _, Md5};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::ids;
-use super::wire::{Call, Refusal, Reply};
+use super::objects::ssh_key::SshKey;
+use super::refusal::Refusal;
+use super::wire::{Call, Reply};
 use super::world::{Made, World};
-
-/// A key.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SshKey {
-    id: u64,
-    name: String,
-    pub(super) public_key: String,
-    fingerprint: String,
-}
-
-impl SshKey {
-    pub(super) fn show(&self) -> Value {
-        json!({ "id": self.id, "fingerprint": self.fingerprint, "public_key": self.public_key, "name": self.name })
-    }
-}
 
 impl World {
     /// The key of this number or fingerprint.
@@ -53,6 +38,9 @@ pub(super) fn read(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal>
 /// `POST /v2/account/keys`
 pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
     let (name, public_key) = (call.body.required("name")?, call.body.required("public_key")?);
+    if let Some(wanted) = public_key.strip_prefix(STAND_IN) {
+        return Ok(stand_in(world, name, wanted));
+    }
     let fingerprint = fingerprint(&public_key)
         .ok_or_else(|| Refusal::unprocessable("Fingerprint could not be generated, please make sure your key is valid"))?;
     if world.find_key(&fingerprint).is_some() {
@@ -65,6 +53,23 @@ pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusa
     world.ssh_keys.insert(id, key);
     world.note(Made::Other(format!("ssh_key:{id}")));
     Ok(Reply::created(json!({ "ssh_key": shown })))
+}
+
+/// How a public key begins that nobody has: `simulated ID` makes the key of that number or fingerprint, which nothing else could
+/// give. So a configuration can be tried that names a key of a real account.
+const STAND_IN: &str = "simulated ";
+
+fn stand_in(world: &mut World, name: String, wanted: &str) -> Reply {
+    let id = match wanted.parse() {
+        Ok(id) => id,
+        Err(_) => ids::number(world.seed, &["ssh_key", wanted], |id| world.ssh_keys.contains_key(&id)),
+    };
+    let key = world.ssh_keys.entry(id).or_insert_with(|| {
+        let hex: Vec<String> = Md5::digest(wanted).iter().map(|byte| format!("{byte:02x}")).collect();
+        let fingerprint = if wanted.parse::<u64>().is_ok() { hex.join(":") } else { wanted.to_owned() };
+        SshKey { id, name, public_key: format!("{STAND_IN}{wanted}"), fingerprint }
+    });
+    Reply::created(json!({ "ssh_key": key.show() }))
 }
 
 /// `PUT /v2/account/keys/{ssh_key_identifier}`
@@ -97,6 +102,8 @@ fn fingerprint(public_key: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     #[test]

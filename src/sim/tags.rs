@@ -4,8 +4,10 @@
 
 use serde_json::{Value, json};
 
-use super::wire::{Call, Fields, Refusal, Reply};
-use super::world::{Made, TAG_ERROR, World};
+use super::plain::family::Object;
+use super::refusal::{Refusal, TAG_ERROR};
+use super::wire::{Call, Fields, Reply};
+use super::world::{Made, World};
 
 /// Checks a tag's name.
 pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
@@ -16,7 +18,17 @@ pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
     Err(Refusal::unprocessable("Tag names may only contain letters, numbers, colons, dashes, and underscores, at most 255"))
 }
 
+/// What else can be tagged: the type and the collection.
+const PLAIN: [(&str, &str); 4] =
+    [("volume", "/v2/volumes"), ("volume_snapshot", "/v2/snapshots"), ("database", "/v2/databases"), ("image", "/v2/images")];
+
 impl World {
+    /// Objects of a plain family that carry a tag.
+    fn tagged<'a>(&'a self, family: &str, key: &'a str) -> impl Iterator<Item = &'a Object> {
+        let all = self.plain.get(family).into_iter().flat_map(|all| all.values());
+        all.filter(move |object| object.tags().any(|tag| tag.eq_ignore_ascii_case(key)))
+    }
+
     /// Makes a tag if it is not there.
     pub(super) fn ensure_tag(&mut self, name: &str) {
         self.tags.entry(name.to_lowercase()).or_insert_with(|| name.to_owned());
@@ -27,8 +39,11 @@ impl World {
         let key = name.to_lowercase();
         let tagged: Vec<u64> = self.droplets.values().filter(|droplet| droplet.tags.contains(&key)).map(|droplet| droplet.id).collect();
         let mut droplets = json!({ "count": tagged.len() });
-        let mut all =
-            json!({ "count": tagged.len(), "images": none(), "volumes": none(), "volume_snapshots": none(), "databases": none() });
+        let [volumes, snapshots, databases, images] = PLAIN.map(|(_, family)| self.tagged(family, &key).count());
+        let mut all = json!({
+            "count": tagged.len() + volumes + snapshots + databases + images, "images": { "count": images }, "volumes": { "count": volumes },
+            "volume_snapshots": { "count": snapshots }, "databases": { "count": databases },
+        });
         if let Some(last) = tagged.last() {
             let uri = Value::String(format!("{base}/v2/droplets/{last}"));
             for object in [&mut droplets, &mut all] {
@@ -48,10 +63,6 @@ impl World {
         let asked = call.part(0);
         self.tags.get(&asked.to_lowercase()).filter(|name| *name == asked).cloned().ok_or_else(Refusal::not_found)
     }
-}
-
-fn none() -> Value {
-    json!({ "count": 0 })
 }
 
 /// `GET /v2/tags`
@@ -88,6 +99,9 @@ pub(super) fn delete(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusa
     for firewall in world.firewalls.values_mut() {
         firewall.tags.remove(&key);
     }
+    for (_, family) in PLAIN {
+        world.plain.get_mut(family).into_iter().flat_map(|all| all.values_mut()).for_each(|object| object.tag(&key, false));
+    }
     Ok(Reply::nothing())
 }
 
@@ -105,34 +119,56 @@ fn change(world: &mut World, call: &Call<'_>, add: bool) -> Result<Reply, Refusa
     let key = world.tag_at(call)?.to_lowercase();
     let ids = resources(world, call)?;
     for id in ids {
-        let Some(droplet) = world.droplets.get_mut(&id) else { continue };
-        if add {
-            droplet.tags.insert(key.clone());
-        } else {
-            droplet.tags.remove(&key);
+        match id {
+            Carrier::Droplet(id) => {
+                let Some(droplet) = world.droplets.get_mut(&id) else { continue };
+                if add {
+                    droplet.tags.insert(key.clone());
+                } else {
+                    droplet.tags.remove(&key);
+                }
+            }
+            Carrier::Plain(family, id) => {
+                let Some(object) = world.plain.get_mut(family).and_then(|all| all.get_mut(&id)) else { continue };
+                object.tag(&key, add);
+            }
         }
     }
     Ok(Reply::nothing())
 }
 
-/// The droplets that the body names.
-fn resources(world: &World, call: &Call<'_>) -> Result<Vec<u64>, Refusal> {
+/// What a tag is put on.
+enum Carrier {
+    Droplet(u64),
+    Plain(&'static str, String),
+}
+
+/// What the body names.
+fn resources(world: &World, call: &Call<'_>) -> Result<Vec<Carrier>, Refusal> {
     let wanted = call.body.items("resources")?.filter(|wanted| !wanted.is_empty());
     let wanted = wanted.ok_or_else(|| Refusal::unprocessable("resources can't be blank"))?;
     let mut ids = Vec::new();
     for resource in &wanted {
         let Value::Object(fields) = resource else { return Err(Refusal::unprocessable("a resource must be an object")) };
         let fields = Fields(fields.clone());
-        match fields.required("resource_type")?.as_str() {
+        let kind = fields.required("resource_type")?;
+        if let Some((_, family)) = PLAIN.into_iter().find(|(known, _)| *known == kind) {
+            let id = fields.required("resource_id")?;
+            if !world.plain.get(family).is_some_and(|all| all.contains_key(&id)) {
+                return Err(Refusal::not_found());
+            }
+            ids.push(Carrier::Plain(family, id));
+            continue;
+        }
+        match kind.as_str() {
             "droplet" => call.scopes.need("droplet:update")?,
-            "image" | "volume" | "volume_snapshot" | "database" => return Err(Refusal::not_found()),
             other => return Err(Refusal::unprocessable(format!("{other} is not a resource type that can be tagged"))),
         }
         let id = fields.required("resource_id")?.parse().map_err(|_| Refusal::not_found())?;
         if !world.droplets.contains_key(&id) {
             return Err(Refusal::not_found());
         }
-        ids.push(id);
+        ids.push(Carrier::Droplet(id));
     }
     Ok(ids)
 }

@@ -6,11 +6,17 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use dofloat_base::clock::Moment;
 
 /// The moment at which time stands under the explicit clock: 2026-01-05T09:00:00Z.
 pub(super) const EPOCH: Moment = Moment(1_767_603_600_000);
+
+/// A time as the API writes it.
+pub(super) fn timestamp(millis: u64) -> Value {
+    Value::String(Moment(millis).to_rfc3339())
+}
 
 /// How time passes in the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

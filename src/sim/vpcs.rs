@@ -3,79 +3,25 @@
 //! Invariant: names are unique, ranges are private and do not overlap, each region has one default, and a VPC that has
 //! members cannot be deleted.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
 use ipnet::Ipv4Net;
 use regex::Regex;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::droplets::Droplet;
-use super::time::EPOCH;
-use super::wire::{Call, Refusal, Reply};
+use super::objects::droplet::Droplet;
+use super::objects::vpc::{Linger, Vpc};
+use super::refusal::Refusal;
+use super::time::timestamp;
+use super::wire::{Call, Reply};
 use super::world::{Made, World};
 use super::{catalog, ids};
 
+const PEERINGS: &str = "/v2/vpc_peerings";
+
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-zA-Z0-9\-\.]+$").ok());
-
-/// A VPC.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Vpc {
-    pub(super) id: String,
-    pub(super) name: String,
-    description: String,
-    pub(super) region: String,
-    pub(super) range: Ipv4Net,
-    default: bool,
-    created: u64,
-    /// It was there when the world began.
-    pub(super) initial: bool,
-}
-
-/// A droplet that is gone and still counts as a member.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Linger {
-    vpc: String,
-    droplet: u64,
-    name: String,
-    pub(super) looks: u32,
-}
-
-impl Vpc {
-    pub(super) fn show(&self) -> Value {
-        json!({
-            "id": self.id, "urn": format!("do:vpc:{}", self.id), "name": self.name, "description": self.description,
-            "region": self.region, "ip_range": self.range, "default": self.default, "created_at": World::timestamp(self.created),
-        })
-    }
-}
-
-/// The default VPCs of a fresh world, one for each region that is open.
-pub(super) fn defaults(seed: u64) -> BTreeMap<String, Vpc> {
-    let open = catalog::REGIONS.iter().enumerate().filter(|(_, region)| region.available);
-    open.filter_map(|(place, region)| {
-        let id = ids::uuid(seed, &["default vpc", region.slug]);
-        let third = u8::try_from(place * 16).ok()?;
-        let range = Ipv4Net::new(Ipv4Addr::new(10, 116, third, 0), 20).ok()?;
-        let name = format!("default-{}", region.slug);
-        let vpc = Vpc {
-            id: id.clone(),
-            name,
-            description: String::new(),
-            region: region.slug.to_owned(),
-            range,
-            default: true,
-            created: EPOCH.0,
-            initial: true,
-        };
-        Some((id, vpc))
-    })
-    .collect()
-}
 
 /// The region's default VPC.
 pub(super) fn default_of(world: &World, region: &str) -> Option<String> {
@@ -100,6 +46,23 @@ impl World {
         }
         self.touch();
     }
+}
+
+/// Refuses a peering of what are not two VPCs, or are peers already.
+pub(super) fn asks_of_peering(world: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
+    if !call.path.is_empty() {
+        return Ok(());
+    }
+    let of = |fields: &Map<String, Value>| -> BTreeSet<String> {
+        let all = fields.get("vpc_ids").and_then(Value::as_array).into_iter().flatten();
+        all.filter_map(|id| id.as_str().map(str::to_owned)).collect()
+    };
+    let peers = of(fields);
+    if peers.len() != 2 || !peers.iter().all(|id| world.vpcs.contains_key(id)) {
+        return Err(Refusal::unprocessable("vpc_ids must be two VPCs that are there"));
+    }
+    let mut all = world.plain.get(PEERINGS).into_iter().flat_map(|all| all.values());
+    if all.any(|other| of(&other.fields) == peers) { Err(Refusal::conflict("these VPCs are peers already")) } else { Ok(()) }
 }
 
 /// `GET /v2/vpcs`
@@ -131,6 +94,7 @@ pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusa
     };
     let nth = world.nth("vpc", &name);
     let id = ids::uuid(world.seed, &["vpc", &name, &nth.to_string()]);
+    let id = world.id_or(id);
     let default = default_of(world, &region).is_none();
     let vpc = Vpc { id: id.clone(), name, description, region, range, default, created: world.now.0, initial: false };
     let shown = vpc.show();
@@ -188,6 +152,10 @@ pub(super) fn delete(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusa
             Refusal::conflict("Can not delete VPC with members")
         });
     }
+    let mut peerings = world.plain.get(PEERINGS).into_iter().flat_map(|all| all.values());
+    if peerings.any(|peering| peering.fields["vpc_ids"].as_array().is_some_and(|ids| ids.iter().any(|of| of == id))) {
+        return Err(Refusal::new(403, "forbidden", "Can not delete VPC with peerings"));
+    }
     world.vpcs.remove(id);
     Ok(Reply::nothing())
 }
@@ -202,7 +170,7 @@ pub(super) fn members(world: &mut World, call: &Call<'_>) -> Result<Reply, Refus
     let here = world.droplets.values().filter(|droplet| wanted && droplet.vpc == id).map(|droplet| (droplet.id, droplet.name.clone()));
     let gone = world.lingering.iter().filter(|linger| wanted && linger.vpc == id).map(|linger| (linger.droplet, linger.name.clone()));
     let members: Vec<(u64, String)> = here.chain(gone).collect();
-    let created = World::timestamp(world.now.0);
+    let created = timestamp(world.now.0);
     let reply = call.page(
         "members",
         &members,
@@ -263,6 +231,8 @@ fn free_range(world: &World, name: &str) -> Option<Ipv4Net> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::super::rig::{Rig, wanted};
     use super::*;
 

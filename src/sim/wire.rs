@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::refusal::Refusal;
 use super::scopes::Scopes;
 use dofloat_base::clock::Moment;
 
@@ -27,6 +28,17 @@ pub struct Request {
     pub base: String,
     /// When it came, by the system's clock; ignored where time stands still.
     pub at: Moment,
+    /// What a signature is of, where it came signed.
+    pub signed: Option<Signed>,
+}
+
+/// A request as it stood on the line.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// Path and query, with their percent signs.
+    pub uri: String,
+    /// The headers, in order.
+    pub headers: Vec<(String, String)>,
 }
 
 impl Request {
@@ -43,6 +55,7 @@ impl Request {
             body: body.map(|body| body.to_string().into_bytes()).unwrap_or_default(),
             base: "http://127.0.0.1".to_owned(),
             at: Moment(0),
+            signed: None,
         }
     }
 }
@@ -56,8 +69,19 @@ pub struct Response {
     pub headers: Vec<(&'static str, String)>,
     /// The body; none for 204.
     pub body: Option<Value>,
+    /// Headers and body of what is no JSON.
+    pub raw: Option<Raw>,
     /// What the line does to it.
     pub wire: Wire,
+}
+
+/// An answer that is no JSON.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Raw {
+    /// The headers.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
 /// What becomes of an answer on its way.
@@ -119,48 +143,6 @@ impl Reply {
             }
         }
         self
-    }
-}
-
-/// A refusal in the API's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) status: u16,
-    pub(super) id: &'static str,
-    pub(super) message: String,
-}
-
-impl Refusal {
-    pub(super) fn new(status: u16, id: &'static str, message: impl Into<String>) -> Self {
-        Self { status, id, message: message.into() }
-    }
-
-    pub(super) fn bad_request(message: impl Into<String>) -> Self {
-        Self::new(400, "bad_request", message)
-    }
-
-    pub(super) fn unauthorized() -> Self {
-        Self::new(401, "unauthorized", "Unable to authenticate you")
-    }
-
-    pub(super) fn forbidden() -> Self {
-        Self::new(403, "forbidden", "You are not authorized to perform this operation")
-    }
-
-    pub(super) fn not_found() -> Self {
-        Self::new(404, "not_found", "The resource you were accessing could not be found.")
-    }
-
-    pub(super) fn conflict(message: impl Into<String>) -> Self {
-        Self::new(409, "conflict", message)
-    }
-
-    pub(super) fn unprocessable(message: impl Into<String>) -> Self {
-        Self::new(422, "unprocessable_entity", message)
-    }
-
-    pub(super) fn pending_event() -> Self {
-        Self::unprocessable("Droplet already has a pending event.")
     }
 }
 

@@ -8,22 +8,22 @@ use std::fmt;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use super::actions::Action;
-use super::domains::Domain;
-use super::droplets::Droplet;
-use super::faults::{Fault, Trap};
-use super::firewalls::Firewall;
-use super::plain::family::{FAMILIES, Object};
-use super::projects::Project;
+use super::faults::Trap;
+use super::objects::action::Action;
+use super::objects::domain::Domain;
+use super::objects::droplet::Droplet;
+use super::objects::firewall::Firewall;
+use super::objects::project::Project;
+use super::objects::reserved_ip::ReservedIp;
+use super::objects::space::Space;
+use super::objects::ssh_key::SshKey;
+use super::objects::vpc::{Linger, Vpc, defaults};
+use super::plain::family::Object;
 use super::rate::Gate;
-use super::reserved_ips::ReservedIp;
+use super::refusal::Refusal;
 use super::scopes::Scopes;
-use super::ssh_keys::SshKey;
 use super::time::{ClockMode, EPOCH};
-use super::vpcs::{Linger, Vpc};
-use super::wire::{Refusal, Request};
 use super::{Limits, Options};
 use dofloat_base::clock::Moment;
 
@@ -34,10 +34,10 @@ pub(super) const FORMAT: u32 = 1;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct World {
-    format: u32,
+    pub(super) format: u32,
     pub(super) seed: u64,
     /// Milliseconds by which the explicit clock was advanced.
-    lead: u64,
+    pub(super) lead: u64,
     pub(super) droplets: BTreeMap<u64, Droplet>,
     pub(super) reserved_ips: BTreeMap<Ipv4Addr, ReservedIp>,
     pub(super) vpcs: BTreeMap<String, Vpc>,
@@ -49,9 +49,18 @@ pub struct World {
     pub(super) tags: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) projects: BTreeMap<String, Project>,
+    /// The projects of what lies elsewhere than in the default one, by its uniform resource name; addresses aside.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) lodging: BTreeMap<String, String>,
     /// Objects of the plain families, by the path of their collection and their identifier.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) plain: BTreeMap<String, BTreeMap<String, Object>>,
+    /// What the account pays for its container registries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) registry_tier: Option<String>,
+    /// Buckets by their names, which are one for all accounts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) spaces: BTreeMap<String, Space>,
     pub(super) actions: BTreeMap<u64, Action>,
     /// The actions in progress.
     pub(super) open: BTreeSet<u64>,
@@ -75,10 +84,16 @@ pub struct World {
     #[serde(skip)]
     pub(super) served: u64,
     #[serde(skip)]
-    revision: u64,
+    pub(super) revision: u64,
     /// What the present request has made.
     #[serde(skip)]
     pub(super) fresh: Vec<Made>,
+    /// Images that a configuration names and the catalogue has not, by number or slug ([`super::stand_ins`]).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) images: BTreeSet<String>,
+    /// What the present request wants its object to be called ([`super::stand_ins`]).
+    #[serde(skip)]
+    pub(super) wanted_id: Option<String>,
 }
 
 /// How the world behaves; not part of what it holds.
@@ -124,9 +139,6 @@ impl fmt::Debug for Ambush {
     }
 }
 
-/// How many objects of each kind the world holds.
-pub type Summary = BTreeMap<&'static str, usize>;
-
 impl World {
     /// A fresh world: each region's default VPC, and nothing else.
     #[must_use]
@@ -137,14 +149,17 @@ impl World {
             lead: 0,
             droplets: BTreeMap::new(),
             reserved_ips: BTreeMap::new(),
-            vpcs: super::vpcs::defaults(options.seed),
+            vpcs: defaults(options.seed),
             lingering: Vec::new(),
             firewalls: BTreeMap::new(),
             domains: BTreeMap::new(),
             ssh_keys: BTreeMap::new(),
             tags: BTreeMap::new(),
             projects: BTreeMap::new(),
+            lodging: BTreeMap::new(),
             plain: BTreeMap::new(),
+            registry_tier: None,
+            spaces: BTreeMap::new(),
             actions: BTreeMap::new(),
             open: BTreeSet::new(),
             made: BTreeMap::new(),
@@ -158,6 +173,8 @@ impl World {
             served: 0,
             revision: 0,
             fresh: Vec::new(),
+            images: BTreeSet::new(),
+            wanted_id: None,
         };
         world.configure(options);
         world
@@ -188,6 +205,11 @@ impl World {
             ClockMode::Real { .. } | ClockMode::Drawn { .. } => Moment(now.0 + self.lead),
         };
         self.settle();
+    }
+
+    /// When the request came, as whoever asked sees it: also where the world's time stands still.
+    pub(super) fn asked_at(&self) -> Moment {
+        Moment(self.now.0.max(self.came.0 + self.lead))
     }
 
     /// Which of this kind and name the next one is, from 0.
@@ -241,149 +263,19 @@ impl World {
     pub(super) fn revision(&self) -> u64 {
         self.revision
     }
-
-    /// A time as the API writes it.
-    pub(super) fn timestamp(millis: u64) -> Value {
-        Value::String(Moment(millis).to_rfc3339())
-    }
 }
 
 fn standing() -> Moment {
     EPOCH
 }
 
-/// The `id` by which a refusal is known to need the tags' own form of an error.
-pub(super) const TAG_ERROR: &str = "tag_error";
-
-/// What tests and the admin paths may do beside the API.
-impl World {
-    /// How many objects of each kind there are. Default VPCs are not counted.
-    #[must_use]
-    pub fn summary(&self) -> Summary {
-        let plain = FAMILIES.iter().filter_map(|family| Some((family.label(), self.plain.get(&family.path)?.len())));
-        let mut summary = BTreeMap::from([
-            ("droplets", self.droplets.len()),
-            ("reserved_ips", self.reserved_ips.len()),
-            ("vpcs", self.vpcs.values().filter(|vpc| !vpc.initial).count()),
-            ("firewalls", self.firewalls.len()),
-            ("domains", self.domains.len()),
-            ("records", self.domains.values().map(|domain| domain.own_records().count()).sum()),
-            ("ssh_keys", self.ssh_keys.len()),
-            ("tags", self.tags.len()),
-            ("projects", self.projects.len()),
-        ]);
-        summary.extend(plain.filter(|(_, count)| *count > 0));
-        summary
-    }
-
-    /// Whether it holds only what a fresh world holds (actions are kept for ever and do not count).
-    #[must_use]
-    pub fn is_fresh(&self) -> bool {
-        self.summary().values().all(|count| *count == 0)
-    }
-
-    /// All it holds, as it is saved.
-    #[must_use]
-    pub fn to_json(&self) -> Value {
-        serde_json::to_value(self).unwrap_or_default()
-    }
-
-    /// Objects of a kind (`droplets`, `reserved_ips`, `vpcs`, `firewalls`, `domains`, `records`, `ssh_keys`, `tags`,
-    /// `projects`, `actions`, and plain families by their paths, `uptime/checks`) as the API shows them to a token of full access. Nothing counts as a look.
-    #[must_use]
-    pub fn show(&self, kind: &str) -> Vec<Value> {
-        let all = &Scopes::All;
-        match kind {
-            "droplets" => self.droplets.values().map(|droplet| self.show_droplet(droplet, all)).collect(),
-            "reserved_ips" => self.reserved_ips.values().map(|ip| self.show_reserved_ip(ip, all)).collect(),
-            "vpcs" => self.vpcs.values().map(Vpc::show).collect(),
-            "firewalls" => self.firewalls.values().map(|firewall| self.show_firewall(firewall, all)).collect(),
-            "domains" => self.domains.values().map(Domain::show).collect(),
-            "records" => self.domains.values().flat_map(|domain| domain.records.values().map(super::records::Record::show)).collect(),
-            "ssh_keys" => self.ssh_keys.values().map(SshKey::show).collect(),
-            "tags" => self.tags.values().map(|tag| self.show_tag(tag, "")).collect(),
-            "projects" => self.projects.values().map(|project| super::projects::show(self, project)).collect(),
-            "actions" => self.actions.values().map(Action::show).collect(),
-            label => {
-                let families = FAMILIES.iter().filter(|family| family.label() == label);
-                families
-                    .flat_map(|family| {
-                        self.plain.get(&family.path).into_iter().flat_map(|all| all.values().map(|object| family.show(object)))
-                    })
-                    .collect()
-            }
-        }
-    }
-
-    /// Does something as another user of the account would, by the API but without limits, faults, log or waiting: returns
-    /// the status and the body. `("DELETE", "/v2/droplets/1", None)` for example.
-    pub fn outside(&mut self, method: &str, target: &str, body: Option<&Value>) -> (u16, Value) {
-        let unbound = Settings { limits: Limits { droplets: usize::MAX, reserved_ips: usize::MAX }, ..Settings::default() };
-        let settings = std::mem::replace(&mut self.settings, unbound);
-        let trap = std::mem::take(&mut self.trap);
-        let gate = std::mem::take(&mut self.gate);
-        let response = self.handle(&Request { at: self.now, ..Request::new(method, target, body) });
-        self.finish_all();
-        (self.settings, self.trap, self.gate) = (settings, trap, gate);
-        (response.status, response.body.unwrap_or_default())
-    }
-
-    /// Somebody else does something ([`World::outside`]), at once before this one of the changing requests is answered, from 1.
-    pub fn meanwhile(&mut self, nth: usize, deed: impl FnOnce(&mut Self) + Send + 'static) {
-        self.ambush = Ambush(Some((nth.saturating_sub(1), Box::new(deed))));
-    }
-
-    /// Holds what another world held when it was saved; how this one behaves stays.
-    ///
-    /// # Errors
-    /// If it is no world.
-    pub fn become_like(&mut self, saved: Value) -> serde_json::Result<()> {
-        let mut world: Self = serde_json::from_value(saved)?;
-        world.settings = std::mem::take(&mut self.settings);
-        world.gate = std::mem::take(&mut self.gate);
-        world.trap = std::mem::take(&mut self.trap);
-        world.revision = self.revision + 1;
-        *self = world;
-        Ok(())
-    }
-
-    /// Finishes everything that is in progress.
-    pub fn finish_all(&mut self) {
-        for id in self.open.clone() {
-            self.complete(id);
-        }
-        self.finish_waiting();
-        self.plain.values_mut().flat_map(BTreeMap::values_mut).for_each(Object::finish);
-        self.touch();
-    }
-
-    /// Replaces the faults.
-    pub fn set_faults(&mut self, faults: &[Fault]) {
-        self.trap = Trap::new(faults);
-    }
-
-    /// The faults that are set.
-    #[must_use]
-    pub fn faults(&self) -> Vec<Fault> {
-        self.trap.faults().cloned().collect()
-    }
-
-    /// Moves the world's time on.
-    pub fn advance(&mut self, seconds: u64) {
-        self.lead += seconds * 1000;
-        self.now = Moment(self.now.0 + seconds * 1000);
-        self.settle();
-        self.touch();
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::super::Rate;
     use super::super::rig::{KEY, Rig, wanted};
-    use super::super::wire::Wire;
+    use super::super::wire::{Request, Wire};
     use super::*;
 
     #[test]

@@ -208,8 +208,19 @@ struct RecordOut<'a> {
     digests: &'a BTreeMap<String, Digest>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unfinished: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provisioners: Option<ProvisionersV1>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     create_before_destroy: bool,
+}
+
+/// What is wrong with the provisioners of an object, if anything is.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ProvisionersV1 {
+    Pending,
+    Interrupted,
+    Failed,
 }
 
 impl<'a> SavedOutputOut<'a> {
@@ -229,7 +240,13 @@ impl<'a> RecordOut<'a> {
             after: &record.after,
             attributes: &record.body,
             digests: &record.digests,
-            unfinished: record.health == Health::Unfinished,
+            unfinished: record.health.is_unfinished(),
+            provisioners: match record.health {
+                Health::Ready | Health::Unfinished => None,
+                Health::Bare => Some(ProvisionersV1::Pending),
+                Health::Interrupted => Some(ProvisionersV1::Interrupted),
+                Health::Tainted => Some(ProvisionersV1::Failed),
+            },
             create_before_destroy: record.create_before_destroy,
         }
     }
@@ -280,6 +297,8 @@ struct RecordV1 {
     #[serde(default)]
     unfinished: bool,
     #[serde(default)]
+    provisioners: Option<ProvisionersV1>,
+    #[serde(default)]
     create_before_destroy: bool,
 }
 
@@ -297,7 +316,13 @@ impl From<RecordV1> for Record {
             body: found.attributes.0,
             digests: found.digests.0,
             after: found.after,
-            health: if found.unfinished { Health::Unfinished } else { Health::Ready },
+            health: match found.provisioners {
+                Some(ProvisionersV1::Pending) => Health::Bare,
+                Some(ProvisionersV1::Interrupted) => Health::Interrupted,
+                Some(ProvisionersV1::Failed) => Health::Tainted,
+                None if found.unfinished => Health::Unfinished,
+                None => Health::Ready,
+            },
             create_before_destroy: found.create_before_destroy,
         }
     }

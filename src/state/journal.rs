@@ -70,6 +70,24 @@ pub enum Entry {
         /// Why, for people; it holds no secret.
         why: String,
     },
+    /// A provisioner of a step's object is about to be run, or has ended.
+    Provisioner {
+        /// The step: that which made the object, or is about to delete it.
+        step: u32,
+        /// Which one of those that are run at that time, from 1.
+        nth: u32,
+        /// Whether it has ended.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        ended: bool,
+    },
+    /// The provisioners of an object that was made are over.
+    Provisioned {
+        /// The step that made the object.
+        step: u32,
+        /// Whether one of them failed, and those after it were not begun.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        failed: bool,
+    },
     /// The run is over: the state file that is written next has this fingerprint.
     End {
         /// The fingerprint of the new state.
@@ -123,6 +141,9 @@ pub struct Begin {
     /// The rule `create_before_destroy`, for the record.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub create_before_destroy: bool,
+    /// Whether the object gets provisioners once it is made: until they were begun, its record says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub provisions: bool,
     /// Before a disruptive edit: whether the machine was on. What was on is powered on again by recovery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<Power>,
@@ -187,7 +208,7 @@ impl Begin {
             body: self.body.clone(),
             digests: self.digests.clone(),
             after: self.after.clone(),
-            health: Health::Unfinished,
+            health: if self.provisions { Health::Bare } else { Health::Unfinished },
             create_before_destroy: self.create_before_destroy,
         }
     }
@@ -234,6 +255,8 @@ pub fn next(status: Status, entry: &Entry) -> Result<Status, Illegal> {
         (Status::Known(id), Entry::Done { outcome: Outcome::Record(record), .. }) if record.id == id => Ok(Status::Done),
         (Status::Begun(_), Entry::Failed { .. }) => Ok(Status::Failed),
         (Status::Known(id), Entry::Failed { .. }) => Ok(Status::Known(id)),
+        (Status::Done, Entry::Provisioner { .. } | Entry::Provisioned { .. }) => Ok(Status::Done),
+        (status @ Status::Begun(Op::Delete { .. }), Entry::Provisioner { .. }) => Ok(status),
         (status, entry) => Err(Illegal(format!("`{}` cannot follow: the step {status}", entry.word()))),
     }
 }
@@ -311,6 +334,8 @@ pub struct OpenStep {
     pub begin: Begin,
     /// The object, if it was a create that was answered.
     pub id: Option<Id>,
+    /// Whether a provisioner was begun that is run before a deletion.
+    pub provisioning: bool,
 }
 
 /// The content of a journal.
@@ -426,6 +451,7 @@ struct Parts {
     project: Option<Id>,
     begins: usize,
     begun: BTreeMap<u32, (usize, Begin, Option<Id>)>,
+    provisioning: BTreeSet<u32>,
     done: Vec<(Begin, Outcome)>,
     ends: Vec<Fingerprint>,
 }
@@ -454,14 +480,28 @@ impl Parts {
                     self.begun.remove(&step);
                 }
             }
+            Entry::Provisioner { step, .. } => {
+                self.provisioning.insert(step);
+                self.heal(step, Health::Interrupted);
+            }
+            Entry::Provisioned { step, failed } => self.heal(step, if failed { Health::Tainted } else { Health::Ready }),
             Entry::End { state } => self.ends.push(state),
+        }
+    }
+
+    /// How the object is that a step made.
+    fn heal(&mut self, of: u32, health: Health) {
+        if let Some((_, Outcome::Record(record))) = self.done.iter_mut().rev().find(|(begin, _)| begin.step == of) {
+            record.health = health;
         }
     }
 
     fn finish(self, last_n: u64) -> Option<Replayed> {
         let mut open: Vec<_> = self.begun.into_values().collect();
         open.sort_by_key(|(place, ..)| *place);
-        let open = open.into_iter().map(|(_, begin, id)| OpenStep { begin, id }).collect();
+        let provisioning = self.provisioning;
+        let open =
+            open.into_iter().map(|(_, begin, id)| OpenStep { provisioning: provisioning.contains(&begin.step), begin, id }).collect();
         Some(Replayed { header: self.header?, project: self.project, done: self.done, open, ends: self.ends, last_n })
     }
 }
@@ -495,7 +535,11 @@ impl Entry {
     fn step(&self) -> Option<u32> {
         match self {
             Self::Begin(begin) => Some(begin.step),
-            Self::Id { step, .. } | Self::Done { step, .. } | Self::Failed { step, .. } => Some(*step),
+            Self::Id { step, .. }
+            | Self::Done { step, .. }
+            | Self::Failed { step, .. }
+            | Self::Provisioner { step, .. }
+            | Self::Provisioned { step, .. } => Some(*step),
             Self::Header(_) | Self::Project { .. } | Self::End { .. } => None,
         }
     }
@@ -508,6 +552,8 @@ impl Entry {
             Self::Id { .. } => "id",
             Self::Done { .. } => "done",
             Self::Failed { .. } => "failed",
+            Self::Provisioner { .. } => "provisioner",
+            Self::Provisioned { .. } => "provisioned",
             Self::End { .. } => "end",
         }
     }
@@ -604,6 +650,7 @@ mod tests {
             after: BTreeSet::new(),
             mark: Some(Mark("m".to_owned())),
             create_before_destroy: false,
+            provisions: false,
             power: None,
         }))
     }

@@ -56,6 +56,25 @@ pub struct Record {
     pub create_before_destroy: bool,
 }
 
+impl Record {
+    /// The identity by which it is told of.
+    #[must_use]
+    pub fn shown_id(&self) -> Id {
+        shown_id(&self.body, &self.id)
+    }
+}
+
+/// The identity by which an object is told of: its `id` attribute, as people know it from Terraform. The one at the API or on this
+/// machine may hold more.
+#[must_use]
+pub fn shown_id(body: &Body, id: &Id) -> Id {
+    match body.get("id") {
+        Some(Value::Str(text)) if !text.is_empty() => Id(text.clone()),
+        Some(Value::Number(number)) => Id(number.to_string()),
+        _ => id.clone(),
+    }
+}
+
 /// Whether an object is finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
@@ -63,6 +82,20 @@ pub enum Health {
     Ready,
     /// It exists, but an interrupted run never saw it usable: it is waited for, not rebuilt.
     Unfinished,
+    /// The same, or it is usable, and none of the provisioners that it wants was begun.
+    Bare,
+    /// A provisioner of it was begun, and nobody saw the end of it: a person decides.
+    Interrupted,
+    /// A provisioner of it failed: it is replaced.
+    Tainted,
+}
+
+impl Health {
+    /// Whether it is to be waited for.
+    #[must_use]
+    pub fn is_unfinished(self) -> bool {
+        matches!(self, Self::Unfinished | Self::Bare)
+    }
 }
 
 /// An output as it is remembered.

@@ -4,11 +4,11 @@
 //! record rests on what the other took away, nothing is joined at all. It must not know kinds, files, or git.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Display;
 
 use super::State;
 use dofloat_base::address::Address;
 use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::Id;
 
 /// Joins two states that grew from one. `base` is what they grew from; none if they have nothing in common.
 ///
@@ -46,7 +46,7 @@ pub fn join(base: Option<&State>, ours: &State, theirs: &State) -> Result<State,
         outputs: each(&base.outputs, &ours.outputs, &theirs.outputs, |name| format!("output \"{name}\""), &mut clashes),
     };
     clashes.extend(without_dependency(&joined, ours, theirs));
-    clashes.extend(known_twice(&joined));
+    clashes.extend(known_twice(&joined, &[ours, theirs]));
     if !clashes.is_empty() {
         return Err(clashes);
     }
@@ -106,12 +106,16 @@ fn without_dependency(joined: &State, ours: &State, theirs: &State) -> Vec<Diagn
 }
 
 /// Objects that stand under two addresses: one side moved what the other knows by its old name.
-fn known_twice(joined: &State) -> Vec<Diagnostic> {
-    let mut seen: BTreeMap<(&str, &str), &dyn Display> = BTreeMap::new();
+/// What one side itself has at both is meant so.
+fn known_twice(joined: &State, sides: &[&State]) -> Vec<Diagnostic> {
+    let has = |side: &State, address: &Address, id: &Id| side.records.get(address).is_some_and(|record| record.id == *id);
+    let mut seen: BTreeMap<(&str, &str), &Address> = BTreeMap::new();
     let mut clashes = Vec::new();
     let deposed = joined.deposed.iter().map(|((address, _), record)| (address, record));
     for (address, record) in joined.records.iter().chain(deposed) {
-        if let Some(other) = seen.insert((&address.kind, &record.id.0), address) {
+        if let Some(other) = seen.insert((&address.kind, &record.id.0), address)
+            && !sides.iter().any(|side| has(side, other, &record.id) && has(side, address, &record.id))
+        {
             clashes.push(Diagnostic::error(format!("{other} and {address} are the same object, {}.", record.id)));
         }
     }
@@ -123,7 +127,6 @@ mod tests {
     use super::*;
     use crate::{Health, Record, SavedOutput};
     use dofloat_base::digest::Salt;
-    use dofloat_base::identity::Id;
     use dofloat_base::types::Type;
     use dofloat_base::value::Value;
 

@@ -1,6 +1,7 @@
 //! Diagnostics for people, with the piece of the file they are about, and for machines.
 //!
-//! Invariant: never panics, whatever span it is given: positions are brought to the edges of characters and into the file.
+//! Invariant: never panics, whatever span it is given: positions are brought to the edges of characters and into the file. No
+//! excerpt, and no message, shows a secret that is written in the file.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -8,6 +9,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde_json::{Value as Json, json};
 
+use super::literals::Starred;
 use super::paint::Paint;
 use super::value_text::visible;
 use dofloat_base::diag::{Diagnostic, Severity, Span};
@@ -15,20 +17,62 @@ use dofloat_base::diag::{Diagnostic, Severity, Span};
 /// The texts of the files that diagnostics may point into, by the name that spans give them.
 pub type Sources = BTreeMap<String, String>;
 
+static NO_SOURCES: Sources = Sources::new();
+
+/// How much is told of warnings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Warnings {
+    /// All.
+    #[default]
+    Whole,
+    /// A line each, and where it is (`-compact-warnings`).
+    Compact,
+}
+
 /// Diagnostics as text, errors last so that they are what stays on the screen; an empty line after each.
 #[must_use]
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, paint: Paint) -> String {
-    let mut ordered: Vec<&Diagnostic> = diagnostics.iter().collect();
-    ordered.sort_by_key(|diagnostic| diagnostic.is_error());
-    ordered.into_iter().map(|diagnostic| one(diagnostic, sources, paint) + "\n\n").collect()
+    render_with(diagnostics, sources, paint, Warnings::Whole)
 }
 
-/// A diagnostic as Terraform's JSON has it: severity, summary, detail, address, range, snippet.
+/// The same, with as much of the warnings as is wanted.
 #[must_use]
-pub fn to_json(diagnostic: &Diagnostic, sources: &Sources) -> Json {
-    let (summary, mut detail) = split(&diagnostic.message);
+pub fn render_with(diagnostics: &[Diagnostic], sources: &Sources, paint: Paint, warnings: Warnings) -> String {
+    let starred = Starred::of(if diagnostics.is_empty() { &NO_SOURCES } else { sources });
+    let (errors, milder): (Vec<&Diagnostic>, Vec<&Diagnostic>) = diagnostics.iter().partition(|diagnostic| diagnostic.is_error());
+    let whole = |of: Vec<&Diagnostic>| of.into_iter().map(|diagnostic| one(diagnostic, &starred, paint) + "\n\n").collect::<String>();
+    let milder = match warnings {
+        Warnings::Compact if !milder.is_empty() => compact(&milder, &starred, paint),
+        _ => whole(milder),
+    };
+    milder + &whole(errors)
+}
+
+/// Warnings as Terraform lists them where they are to be short.
+fn compact(warnings: &[&Diagnostic], sources: &Starred, paint: Paint) -> String {
+    let line = |diagnostic: &&Diagnostic| {
+        let place = diagnostic.span.as_ref().and_then(|span| {
+            let before = sources.get(&span.file)?.get(..span.start)?;
+            Some(format!("\n  on {} line {}", span.file, before.matches('\n').count() + 1))
+        });
+        format!("- {}{}\n", lines_visible(&message(diagnostic, sources)), place.unwrap_or_default())
+    };
+    let lines: String = warnings.iter().map(line).collect();
+    format!("{}\n\n{lines}\nLeave out -compact-warnings to see all of them.\n\n", paint.bold("Warnings:"))
+}
+
+/// Diagnostics as Terraform's JSON has them: severity, summary, detail, address, range, snippet.
+#[must_use]
+pub fn to_json(diagnostics: &[Diagnostic], sources: &Sources) -> Vec<Json> {
+    let starred = Starred::of(if diagnostics.is_empty() { &NO_SOURCES } else { sources });
+    diagnostics.iter().map(|diagnostic| object(diagnostic, sources, &starred)).collect()
+}
+
+fn object(diagnostic: &Diagnostic, sources: &Sources, starred: &Starred) -> Json {
+    let (summary, mut detail) = split(&starred.cut(&diagnostic.message));
     if let Some(hint) = &diagnostic.hint {
-        detail = if detail.is_empty() { hint.clone() } else { format!("{detail}\n\n{hint}") };
+        let hint = starred.cut(hint);
+        detail = if detail.is_empty() { hint.into_owned() } else { format!("{detail}\n\n{hint}") };
     }
     let mut json = json!({ "severity": diagnostic.severity, "summary": summary, "detail": detail });
     if let Some(address) = &diagnostic.address {
@@ -36,20 +80,26 @@ pub fn to_json(diagnostic: &Diagnostic, sources: &Sources) -> Json {
     }
     if let Some(span) = &diagnostic.span {
         json["range"] = range(span, sources);
-        if let Some(snippet) = snippet(span, sources) {
+        if let Some(snippet) = snippet(span, starred) {
             json["snippet"] = snippet;
         }
     }
     if !diagnostic.related.is_empty() {
-        let related = diagnostic.related.iter().map(|(span, words)| json!({ "message": words, "range": range(span, sources) }));
+        let related =
+            diagnostic.related.iter().map(|(span, words)| json!({ "message": starred.cut(words), "range": range(span, sources) }));
         json["related"] = related.collect();
     }
     json
 }
 
-/// A diagnostic as one line of a machine-readable stream.
+/// Diagnostics as lines of a machine-readable stream.
 #[must_use]
-pub fn json_line(diagnostic: &Diagnostic, sources: &Sources, timestamp: &str) -> Json {
+pub fn json_lines(diagnostics: &[Diagnostic], sources: &Sources, timestamp: &str) -> Vec<Json> {
+    let starred = Starred::of(if diagnostics.is_empty() { &NO_SOURCES } else { sources });
+    diagnostics.iter().map(|diagnostic| json_line(diagnostic, sources, &starred, timestamp)).collect()
+}
+
+fn json_line(diagnostic: &Diagnostic, sources: &Sources, starred: &Starred, timestamp: &str) -> Json {
     let level = match diagnostic.severity {
         Severity::Error => "error",
         Severity::Warning => "warn",
@@ -60,15 +110,15 @@ pub fn json_line(diagnostic: &Diagnostic, sources: &Sources, timestamp: &str) ->
     };
     json!({
         "@level": level,
-        "@message": format!("{word}: {}", split(&diagnostic.message).0),
+        "@message": format!("{word}: {}", split(&starred.cut(&diagnostic.message)).0),
         "@module": "dofloat.ui",
         "@timestamp": timestamp,
         "type": "diagnostic",
-        "diagnostic": to_json(diagnostic, sources),
+        "diagnostic": object(diagnostic, sources, starred),
     })
 }
 
-fn one(diagnostic: &Diagnostic, sources: &Sources, paint: Paint) -> String {
+fn one(diagnostic: &Diagnostic, sources: &Starred, paint: Paint) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -76,32 +126,32 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, paint: Paint) -> String {
     let mut group = Group::with_title(level.primary_title(lines_visible(&message(diagnostic, sources))));
     for (name, spans) in by_file(diagnostic, sources) {
         let Some(text) = sources.get(name) else { continue };
-        let mut snippet = Snippet::source(text.as_str()).path(name).fold(true);
+        let mut snippet = Snippet::source(text).path(name).fold(true);
         for (span, words, primary) in spans {
             let kind = if primary { AnnotationKind::Primary } else { AnnotationKind::Context };
             let annotation = kind.span(whole_characters(text, span));
-            snippet = snippet.annotation(if words.is_empty() { annotation } else { annotation.label(visible(words)) });
+            snippet = snippet.annotation(if words.is_empty() { annotation } else { annotation.label(visible(&sources.cut(words))) });
         }
         group = group.element(snippet);
     }
-    for (span, words) in diagnostic.related.iter().filter(|(span, _)| !sources.contains_key(&*span.file)) {
-        group = group.element(Level::NOTE.message(format!("{}: {words}", span.file)));
+    for (span, words) in diagnostic.related.iter().filter(|(span, _)| sources.get(&span.file).is_none()) {
+        group = group.element(Level::NOTE.message(format!("{}: {}", span.file, sources.cut(words))));
     }
     if let Some(hint) = &diagnostic.hint {
-        group = group.element(Level::HELP.message(lines_visible(hint)));
+        group = group.element(Level::HELP.message(lines_visible(&sources.cut(hint))));
     }
     let renderer = if paint.is_on() { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group]).trim_end().to_owned()
 }
 
 /// The message, led by whatever says where it belongs and is not in the excerpt.
-fn message(diagnostic: &Diagnostic, sources: &Sources) -> String {
-    let mut message = diagnostic.message.clone();
+fn message(diagnostic: &Diagnostic, sources: &Starred) -> String {
+    let mut message = sources.cut(&diagnostic.message).into_owned();
     if let Some(address) = diagnostic.address.as_ref().filter(|address| !message.contains(address.as_str())) {
         message = format!("{address}: {message}");
     }
     match &diagnostic.span {
-        Some(span) if !sources.contains_key(&*span.file) => format!("{}: {message}", span.file),
+        Some(span) if sources.get(&span.file).is_none() => format!("{}: {message}", span.file),
         _ => message,
     }
 }
@@ -109,11 +159,11 @@ fn message(diagnostic: &Diagnostic, sources: &Sources) -> String {
 type Place<'a> = (&'a Span, &'a str, bool);
 
 /// The places by file, the file of the diagnostic itself first.
-fn by_file<'a>(diagnostic: &'a Diagnostic, sources: &Sources) -> Vec<(&'a str, Vec<Place<'a>>)> {
+fn by_file<'a>(diagnostic: &'a Diagnostic, sources: &Starred) -> Vec<(&'a str, Vec<Place<'a>>)> {
     let mut files: Vec<(&str, Vec<Place<'_>>)> = Vec::new();
     let own = diagnostic.span.iter().map(|span| (span, "", true));
     let related = diagnostic.related.iter().map(|(span, words)| (span, words.as_str(), false));
-    for place in own.chain(related).filter(|(span, ..)| sources.contains_key(&*span.file)) {
+    for place in own.chain(related).filter(|(span, ..)| sources.get(&span.file).is_some()) {
         match files.iter_mut().find(|(name, _)| **name == *place.0.file) {
             Some((_, places)) => places.push(place),
             None => files.push((&place.0.file, vec![place])),
@@ -162,8 +212,8 @@ fn position(text: Option<&str>, at: usize, up: bool) -> Json {
     json!({ "line": before.matches('\n').count() + 1, "column": before[line_start..].chars().count() + 1, "byte": at })
 }
 
-fn snippet(span: &Span, sources: &Sources) -> Option<Json> {
-    let text = sources.get(&*span.file)?;
+fn snippet(span: &Span, sources: &Starred) -> Option<Json> {
+    let text = sources.get(&span.file)?;
     let marked = whole_characters(text, span);
     let start = text[..marked.start].rfind('\n').map_or(0, |newline| newline + 1);
     let end = text[marked.start..].find('\n').map_or(text.len(), |at| marked.start + at);
@@ -215,7 +265,7 @@ mod tests {
     #[test]
     fn the_json_form_is_terraforms() {
         let error = Diagnostic::error("There is no attribute `naem`.").at(span("plans/web.tf", 46, 50)).hint("Did you mean `name`?");
-        insta::assert_snapshot!(json_line(&error, &sources(), "2026-11-22T00:00:00Z"));
+        insta::assert_snapshot!(json_lines(&[error], &sources(), "2026-11-22T00:00:00Z")[0]);
     }
 
     #[test]
@@ -224,12 +274,12 @@ mod tests {
         for start in 0..TEXT.len() + 3 {
             for end in 0..TEXT.len() + 3 {
                 let diagnostic = Diagnostic::error("x").at(span("plans/web.tf", start, end));
-                assert!(one(&diagnostic, &sources, Paint::PLAIN).starts_with("error: x"));
-                let json = to_json(&diagnostic, &sources);
+                assert!(one(&diagnostic, &Starred::of(&sources), Paint::PLAIN).starts_with("error: x"));
+                let json = to_json(std::slice::from_ref(&diagnostic), &sources).remove(0);
                 assert!(json["range"]["start"]["byte"].as_u64() <= json["range"]["end"]["byte"].as_u64());
             }
         }
         let empty = Sources::from([("e".to_owned(), String::new())]);
-        assert!(one(&Diagnostic::error("x").at(span("e", 0, 9)), &empty, Paint::PLAIN).starts_with("error: x"));
+        assert!(one(&Diagnostic::error("x").at(span("e", 0, 9)), &Starred::of(&empty), Paint::PLAIN).starts_with("error: x"));
     }
 }

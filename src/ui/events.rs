@@ -13,27 +13,37 @@ use super::value_text::{clock, visible};
 use super::wait_notices::{SlowNotices, WaitNotices, rate_limit};
 use dofloat_base::address::Address;
 use dofloat_base::identity::Id;
-use dofloat_engine::change::{Event, Outcome, Plan, StepOp};
+use dofloat_engine::change::{Change, Event, Outcome, Plan, Provisioning, StepOp};
 use dofloat_state::journal::Op;
+use dofloat_state::shown_id;
 
 /// Puts events into words.
 #[derive(Clone, Debug)]
 pub struct EventPrinter {
-    ids: BTreeMap<Address, Id>,
+    /// What was there: its identity, and how that is shown.
+    ids: BTreeMap<Address, (Id, Id)>,
     notices: WaitNotices<(Address, StepOp)>,
     slowed: SlowNotices,
+    under_way: usize,
+    to_come: usize,
 }
 
 impl EventPrinter {
     /// A printer of the apply of a plan, which knows the identities of what is there already.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
-        let ids = plan.changes.iter().filter_map(|change| Some((change.address.clone(), change.id.clone()?))).collect();
-        Self { ids, notices: WaitNotices::default(), slowed: SlowNotices::default() }
+        let shown = |change: &Change| {
+            let id = change.id.clone()?;
+            let shown = change.before.as_ref().map_or_else(|| id.clone(), |before| shown_id(before, &id));
+            Some((change.address.clone(), (id, shown)))
+        };
+        let (ids, to_come) = (plan.changes.iter().filter_map(shown).collect(), plan.steps.len());
+        Self { ids, notices: WaitNotices::default(), slowed: SlowNotices::default(), under_way: 0, to_come }
     }
 
     /// The event as a line of text, if it is worth one.
     pub fn text(&mut self, event: &Event, paint: Paint) -> Option<String> {
+        self.count(event);
         match event {
             Event::Started { op: StepOp::Object(Op::Forget { .. }), .. } => None,
             Event::Started { address, op } => {
@@ -41,7 +51,7 @@ impl EventPrinter {
                 Some(paint.bold(&format!("{address}: {}...{id}", words(op).doing)))
             }
             Event::Waiting { address, op, what, seen, elapsed, pause, limit } => {
-                if !self.notices.due((address.clone(), op.clone()), *elapsed + *pause) {
+                if !self.notices.due((address.clone(), op.clone()), *elapsed + *pause, seen) {
                     return None;
                 }
                 let limit = limit.map(|limit| format!(", up to {}", clock(limit))).unwrap_or_default();
@@ -49,14 +59,18 @@ impl EventPrinter {
                 let seen = if seen.is_empty() { String::new() } else { format!("; {}", visible(seen)) };
                 Some(paint.bold(&format!("{address}: Still {}... [{} elapsed{limit}{what}{seen}]", words(op).still, clock(*elapsed))))
             }
-            Event::Slowed { shortage, pause } => self.slowed.text(shortage, *pause).map(|text| paint.bold(&text)),
+            Event::Provisioning { address, provisioner, what } => provisioning(address, provisioner, what, paint),
+            Event::Slowed { shortage, pause } => {
+                let waits = self.waits();
+                self.slowed.text(shortage, *pause, &waits).map(|text| paint.bold(&text))
+            }
             Event::Done { address, op: StepOp::Object(Op::Forget { .. }), .. } => {
                 Some(paint.bold(&format!("{address}: Removed from the state")))
             }
             Event::Done { address, op, id, elapsed } => {
                 let id = match op {
                     StepOp::Object(Op::Delete { .. }) => String::new(),
-                    _ => id.as_ref().or_else(|| self.ids.get(address)).map(|id| format!(" [id={id}]")).unwrap_or_default(),
+                    _ => id.as_ref().or_else(|| self.shown(address)).map(|id| format!(" [id={id}]")).unwrap_or_default(),
                 };
                 Some(paint.bold(&format!("{address}: {} complete after {}{id}", words(op).noun, clock(*elapsed))))
             }
@@ -69,10 +83,37 @@ impl EventPrinter {
         }
     }
 
+    fn count(&mut self, event: &Event) {
+        match event {
+            Event::Started { .. } => {
+                self.under_way += 1;
+                self.to_come = self.to_come.saturating_sub(1);
+            }
+            Event::Done { .. } | Event::Failed { .. } => self.under_way = self.under_way.saturating_sub(1),
+            Event::Skipped { .. } => self.to_come = self.to_come.saturating_sub(1),
+            Event::Waiting { .. } | Event::Provisioning { .. } | Event::Slowed { .. } | Event::Stopping => {}
+        }
+    }
+
+    /// What waits while the request limit is used up.
+    fn waits(&self) -> String {
+        match (self.under_way, self.to_come) {
+            (0, 0) => String::new(),
+            (1, 0) => " What waits: 1 operation under way.".to_owned(),
+            (under_way, 0) => format!(" What waits: {under_way} operations under way."),
+            (1, to_come) => format!(" What waits: 1 operation under way, {to_come} still to start."),
+            (under_way, to_come) => format!(" What waits: {under_way} operations under way, {to_come} still to start."),
+        }
+    }
+
     /// The event as a line of the machine-readable stream, if it has one.
     pub fn json(&mut self, event: &Event, timestamp: &str) -> Option<Json> {
         let message = self.text(event, Paint::PLAIN);
+        if let Event::Provisioning { address, provisioner, what } = event {
+            return Some(provisioning_line(address, provisioner, what, &message.unwrap_or_default(), timestamp));
+        }
         let (kind, address, op) = match event {
+            Event::Provisioning { .. } => return None,
             Event::Started { address, op } => ("apply_start", address, op),
             Event::Waiting { address, op, .. } => ("apply_progress", address, op),
             Event::Done { address, op, .. } => ("apply_complete", address, op),
@@ -94,6 +135,7 @@ impl EventPrinter {
         let mut line = line(kind, &message, timestamp);
         line["hook"] = json!({ "resource": resource(address), "action": words(op).action });
         let id = match event {
+            Event::Done { op: StepOp::Object(Op::Delete { .. }), .. } => None,
             Event::Done { id: Some(id), .. } => Some(id),
             _ => self.id(address, op),
         };
@@ -115,10 +157,46 @@ impl EventPrinter {
     fn id<'a>(&'a self, address: &Address, op: &'a StepOp) -> Option<&'a Id> {
         match op.object()? {
             Op::Create | Op::Forget { .. } => None,
-            Op::AwaitReady { id } | Op::Delete { id } => Some(id),
-            Op::Edit { .. } => self.ids.get(address),
+            Op::AwaitReady { id } | Op::Delete { id } => {
+                Some(self.ids.get(address).filter(|(there, _)| there == id).map_or(id, |(_, shown)| shown))
+            }
+            Op::Edit { .. } => self.shown(address),
         }
     }
+
+    fn shown(&self, address: &Address) -> Option<&Id> {
+        self.ids.get(address).map(|(_, shown)| shown)
+    }
+}
+
+/// What is told of a provisioner, as Terraform tells it.
+fn provisioning(address: &Address, provisioner: &str, what: &Provisioning, paint: Paint) -> Option<String> {
+    match what {
+        Provisioning::Started => Some(paint.bold(&format!("{address}: Provisioning with '{provisioner}'..."))),
+        Provisioning::Line(line) => Some(format!("{} {}", paint.bold(&format!("{address} ({provisioner}):")), visible(line))),
+        Provisioning::Ended => None,
+        Provisioning::Failed { goes_on: true } => {
+            Some(paint.bold(&format!("{address}: ({provisioner}) failed; going on, as its block says")))
+        }
+        Provisioning::Failed { goes_on: false } => Some(paint.bad(&format!("{address}: ({provisioner}) failed"))),
+    }
+}
+
+/// The same as a line of the machine-readable stream.
+fn provisioning_line(address: &Address, provisioner: &str, what: &Provisioning, message: &str, timestamp: &str) -> Json {
+    let (kind, output) = match what {
+        Provisioning::Started => ("provision_start", None),
+        Provisioning::Line(line) => ("provision_progress", Some(line)),
+        Provisioning::Ended => ("provision_complete", None),
+        Provisioning::Failed { .. } => ("provision_errored", None),
+    };
+    let message = if message.is_empty() { format!("{address}: ({provisioner}) Provisioning complete") } else { message.to_owned() };
+    let mut line = line(kind, &message, timestamp);
+    line["hook"] = json!({ "resource": resource(address), "provisioner": provisioner });
+    if let Some(output) = output {
+        line["hook"]["output"] = json!(output);
+    }
+    line
 }
 
 /// The end of an apply, as text: the line that scripts look for, then the outputs. Errors are shown apart.

@@ -21,7 +21,7 @@ pub fn proposal(plan: &Plan, layout: Layout<'_>) -> String {
         plan_text::one(&mut text, change, layout);
         text.push('\n');
     }
-    text + &errors::render(&plan.notes, layout.sources, layout.paint)
+    text + &errors::render_with(&plan.notes, layout.sources, layout.paint, layout.warnings)
 }
 
 /// Resources for which several objects fit.

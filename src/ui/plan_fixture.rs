@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use dofloat_base::identity::Owner;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::{Id, Owner};
 use dofloat_base::value::Value;
-use dofloat_engine::change::{Action, AttrChange, Base, Change, Plan, Shown, Step, StepId};
+use dofloat_engine::change::{Action, AttrChange, Base, Change, Drift, Order, OutputChange, Plan, Shown, Step, StepId};
 use dofloat_state::journal::Op;
 
 pub(super) fn shown(json: serde_json::Value) -> Shown {
@@ -67,5 +68,27 @@ pub(super) fn plan(changes: Vec<Change>) -> Plan {
         variables: BTreeMap::new(),
         refresh_only: false,
         destroy: false,
+        is_complete: true,
+        configuration: None,
+        planned_at: None,
     }
+}
+
+/// A plan with something of everything.
+pub(super) fn rich() -> Plan {
+    let mut replace = change("digitalocean_droplet.web[1]", Action::Replace { because: vec!["image".into()], order: Order::DeleteFirst });
+    replace.before = Some(BTreeMap::from([("name".into(), "web".into())]));
+    replace.attrs = vec![
+        AttrChange { replaces: true, ..attr("image", json!("debian-11"), json!("debian-12")) },
+        AttrChange { before: Shown::Sensitive, after: Shown::Sensitive, ..attr("user_data", json!(null), json!(null)) },
+    ];
+    let mut plan = plan(vec![wide(), replace, change("digitalocean_tag.t", Action::Keep)]);
+    plan.drift = vec![Drift { address: "digitalocean_vpc.v".parse().expect("an address"), id: Id("1".into()), attrs: vec![], gone: true }];
+    plan.notes = vec![Diagnostic::warning("Beware.")];
+    let output = OutputChange { before: Shown::Absent, after: Shown::Sensitive, ty: None, changed: true };
+    plan.outputs = BTreeMap::from([
+        ("token".into(), output),
+        ("url".into(), OutputChange { before: shown(json!("a")), after: shown(json!("a")), ty: None, changed: false }),
+    ]);
+    plan
 }

@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use super::change_text::{BodyText, Mark, block_items, changed, is_null};
-use super::errors::{self, Sources};
+use super::errors::{self, Sources, Warnings};
 use super::paint::Paint;
 use super::value_text::key;
 use dofloat_base::address::{Address, Key};
@@ -23,20 +23,13 @@ pub struct Layout<'a> {
     pub rows: &'a dyn Fn(&str) -> Option<&'static [Attr]>,
     /// The texts that notes may point into.
     pub sources: &'a Sources,
+    /// How much is told of warnings.
+    pub warnings: Warnings,
 }
 
 impl std::fmt::Debug for Layout<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Layout").field("paint", &self.paint).finish_non_exhaustive()
-    }
-}
-
-/// The attribute tables of all kinds: what `Layout::rows` is outside of tests.
-#[must_use]
-pub fn rows_of(kind: &str) -> Option<&'static [Attr]> {
-    match kind.strip_prefix("data.") {
-        Some(source) => dofloat_kinds::data::source(source).map(|source| source.rows()),
-        None => dofloat_kinds::kind(kind).map(|kind| kind.attrs()),
     }
 }
 
@@ -56,7 +49,7 @@ pub fn render(plan: &Plan, layout: Layout<'_>) -> String {
     }
     outputs(&mut text, plan, layout.paint);
     if !plan.notes.is_empty() {
-        text.push_str(&errors::render(&plan.notes, layout.sources, layout.paint));
+        text.push_str(&errors::render_with(&plan.notes, layout.sources, layout.paint, layout.warnings));
     }
     let _ = writeln!(text, "{}", last_line(plan, layout.paint));
     text
@@ -195,6 +188,7 @@ fn title(change: &Change) -> Vec<String> {
         (Action::Edit { edits, .. }, _) if change.brings_back() && edits.len() == 1 => format!("{address} will be powered on"),
         (Action::Edit { .. }, _) => format!("{address} will be updated in-place"),
         (Action::Replace { .. }, Some(Reason::Asked)) => format!("{address} will be replaced, as requested"),
+        (Action::Replace { .. }, Some(Reason::Tainted)) => format!("{address} is tainted, so it must be replaced"),
         (Action::Replace { .. }, Some(Reason::Stillborn)) => format!("{address} was never finished and will be replaced"),
         (Action::Replace { .. }, Some(Reason::Triggered { by })) => format!("{address} will be replaced, because {by} changes"),
         (Action::Replace { .. }, _) => format!("{address} must be replaced"),

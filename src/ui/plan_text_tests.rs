@@ -23,7 +23,7 @@ const ROWS: &[Attr] = &[
 ];
 
 fn text(plan: &Plan) -> String {
-    render(plan, Layout { paint: Paint::PLAIN, rows: &|_| Some(ROWS), sources: &Sources::new() })
+    render(plan, Layout { paint: Paint::PLAIN, rows: &|_| Some(ROWS), sources: &Sources::new(), warnings: Warnings::Whole })
 }
 
 #[test]
@@ -115,6 +115,18 @@ fn drift_outputs_and_notes_stand_before_the_last_line() {
 }
 
 #[test]
+fn compact_warnings_are_a_line_each_and_errors_stay_whole() {
+    let sources = Sources::from([("web.tf".to_owned(), "a = 1\nb = 2\n".to_owned())]);
+    let span = dofloat_base::diag::Span { file: "web.tf".into(), start: 6, end: 11 };
+    let told = [
+        Diagnostic::error("It is wrong.").hint("Mend it."),
+        Diagnostic::warning("It is odd.").at(Some(span)).about("digitalocean_droplet.a").hint("Look at it."),
+        Diagnostic::warning("It is old."),
+    ];
+    insta::assert_snapshot!(errors::render_with(&told, &sources, Paint::PLAIN, Warnings::Compact));
+}
+
+#[test]
 fn nothing_to_do_is_said_in_the_last_line() {
     let empty = plan(vec![change("digitalocean_tag.t", Action::Keep)]);
     assert_eq!(text(&empty), "No changes. Your infrastructure matches the configuration.\n");
@@ -123,7 +135,10 @@ fn nothing_to_do_is_said_in_the_last_line() {
 
 #[test]
 fn colour_adds_codes_and_nothing_else() {
-    let coloured = render(&plan(vec![wide()]), Layout { paint: Paint::new(true), rows: &|_| Some(ROWS), sources: &Sources::new() });
+    let coloured = render(
+        &plan(vec![wide()]),
+        Layout { paint: Paint::new(true), rows: &|_| Some(ROWS), sources: &Sources::new(), warnings: Warnings::Whole },
+    );
     assert_ne!(coloured, text(&plan(vec![wide()])));
     assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), text(&plan(vec![wide()])));
 }

@@ -54,7 +54,7 @@ impl Progress {
                     bar.set_message(format!("{address}: {}", visible(seen)));
                 }
             }
-            Event::Started { .. } | Event::Slowed { .. } | Event::Stopping => {}
+            Event::Started { .. } | Event::Provisioning { .. } | Event::Slowed { .. } | Event::Stopping => {}
         }
     }
 

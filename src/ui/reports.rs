@@ -19,14 +19,10 @@ use dofloat_state::{Record, State};
 /// The token scopes that a stack needs.
 #[derive(Clone, Debug, Default)]
 pub struct Scopes {
-    /// To plan it.
-    pub plan: BTreeSet<&'static str>,
-    /// To apply it.
-    pub apply: BTreeSet<&'static str>,
-    /// To change it in place.
-    pub edit: BTreeSet<&'static str>,
-    /// To take it down.
-    pub destroy: BTreeSet<&'static str>,
+    /// By what is done.
+    pub phases: Vec<(&'static str, BTreeSet<&'static str>)>,
+    /// By the resource types that it has.
+    pub kinds: BTreeMap<String, BTreeSet<&'static str>>,
     /// Those of its clusters' nodes.
     pub nodes: BTreeMap<String, Vec<&'static str>>,
 }
@@ -77,7 +73,7 @@ impl View {
                 "valid": valid,
                 "error_count": errors,
                 "warning_count": diagnostics.len() - errors,
-                "diagnostics": diagnostics.iter().map(|diagnostic| errors::to_json(diagnostic, sources)).collect::<Vec<_>>(),
+                "diagnostics": errors::to_json(diagnostics, sources),
             });
             return self.line(&report.to_string());
         }
@@ -85,27 +81,35 @@ impl View {
         self.line(&format!("{} The configuration of stack {stack} is valid.", self.paint().good("Success!")));
     }
 
-    /// Token scopes.
-    pub fn scopes(&mut self, stack: &str, scopes: &Scopes) {
-        let Scopes { plan, apply, edit, destroy, nodes } = scopes;
-        let all: BTreeSet<&str> = plan.iter().chain(apply).chain(destroy).copied().collect();
+    /// Token scopes: all, each with what it is for, or by what is done.
+    pub fn scopes(&mut self, stack: &str, scopes: &Scopes, by_phase: bool) {
+        let Scopes { phases, kinds, nodes } = scopes;
+        let all: BTreeSet<&str> = phases.iter().flat_map(|(_, scopes)| scopes).copied().collect();
         if !self.is_text() {
-            let json =
-                json!({ "nodes": nodes, "stack": stack, "plan": plan, "apply": apply, "edit": edit, "destroy": destroy, "all": all });
+            let mut json = json!({ "nodes": nodes, "kinds": kinds, "stack": stack, "all": all });
+            phases.iter().for_each(|(phase, scopes)| json[*phase] = json!(scopes));
             return self.line(&format!("{json:#}"));
         }
-        self.line(&format!("Token scopes for stack {stack}:\n"));
-        for scope in &all {
-            let uses = [("plan", plan), ("apply", apply), ("destroy", destroy)];
-            let uses: Vec<&str> = uses.iter().filter(|(_, scopes)| scopes.contains(scope)).map(|(name, _)| *name).collect();
-            self.line(&format!("  {scope:24} {}", uses.join(", ")));
+        self.line(&format!("Token scopes for stack {stack}, for its whole life:"));
+        if by_phase {
+            for (phase, scopes) in phases {
+                self.line(&format!("\n{phase}:"));
+                scopes.iter().for_each(|scope| self.line(&format!("  {scope}")));
+            }
+        } else {
+            self.line("");
+            for scope in &all {
+                let uses: Vec<&str> = phases.iter().filter(|(_, scopes)| scopes.contains(scope)).map(|(name, _)| *name).collect();
+                let uses = if uses.len() == phases.len() { "everything".to_owned() } else { uses.join(", ") };
+                self.line(&format!("  {scope:24} {uses}"));
+            }
         }
         self.line("\nCreate a token with exactly these scopes at https://cloud.digitalocean.com/account/api/tokens (custom scopes).");
         for (cluster, scopes) in nodes {
             self.line(&format!("\nThe nodes of {cluster} need a token of their own, its `failover_token`, with only these scopes:\n"));
             scopes.iter().for_each(|scope| self.line(&format!("  {scope}")));
         }
-        self.line("\n`dofloat scopes -json` also lists, under \"edit\", what later in-place updates need.");
+        self.line("\nOther values of variables may make other resources: give the same -var and -var-file as to `apply`.");
     }
 
     /// How pairs are.

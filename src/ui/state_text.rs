@@ -2,17 +2,21 @@
 //!
 //! Invariant: pure; what state keeps as a digest is shown as `(sensitive value)`.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::change_text::{BodyText, block_items};
+use super::modules_json::{Modules, entry};
 use super::outputs;
 use super::paint::Paint;
+use super::plan_json::TERRAFORM;
 use super::plan_text::Layout;
-use dofloat_base::address::{Address, Key};
+use super::rows::rows_of;
+use super::values_json;
+use dofloat_base::address::Address;
 use dofloat_engine::change::{AttrChange, Shown};
+use dofloat_engine::parts::is_of_parts;
 use dofloat_state::{Health, Record, State};
 
 /// All resources, then the outputs.
@@ -37,7 +41,7 @@ pub fn render(state: &State, layout: Layout<'_>) -> String {
 #[must_use]
 pub fn one(address: &Address, record: &Record, layout: Layout<'_>) -> String {
     let mut text = format!("{}\n", layout.paint.bold(&format!("# {address}:")));
-    if record.health == Health::Unfinished {
+    if record.health.is_unfinished() {
         text.push_str("# (an interrupted run did not see it ready)\n");
     }
     let _ = writeln!(text, "resource \"{}\" \"{}\" {{", address.kind, address.name);
@@ -56,7 +60,7 @@ pub fn one(address: &Address, record: &Record, layout: Layout<'_>) -> String {
             kept.push((name, shown));
         }
     }
-    kept.extend(record.digests.keys().map(|name| (name.as_str(), Shown::Sensitive)));
+    kept.extend(record.digests.keys().filter(|name| !is_of_parts(name)).map(|name| (name.as_str(), Shown::Sensitive)));
     let body = BodyText { rows, attrs: &attrs, kept, hidden: (0, 0), still: true, paint: Paint::PLAIN }.render();
     // The renderer of changes leaves four columns for symbols.
     for line in body.lines() {
@@ -69,79 +73,46 @@ pub fn one(address: &Address, record: &Record, layout: Layout<'_>) -> String {
 /// The state as Terraform's `show -json` has it.
 #[must_use]
 pub fn to_json(state: &State) -> Json {
+    let modules: Modules<'_> = state.records.iter().map(|(address, record)| (address, record_json(address, record))).collect();
     json!({
         "format_version": "1.0",
+        "terraform_version": TERRAFORM,
         "dofloat_version": env!("CARGO_PKG_VERSION"),
         "lineage": state.lineage,
         "serial": state.serial,
-        "values": { "outputs": outputs::to_json(&outputs::views(&state.outputs)), "root_module": Modules::of(state).json(None) },
+        "values": { "outputs": outputs::to_json(&outputs::views(&state.outputs)), "root_module": modules.root() },
     })
-}
-
-/// The resources of each module instance, and the modules in it.
-#[derive(Default)]
-struct Modules<'a> {
-    resources: BTreeMap<Option<&'a Address>, Vec<Json>>,
-    children: BTreeMap<Option<&'a Address>, BTreeSet<&'a Address>>,
-}
-
-impl<'a> Modules<'a> {
-    fn of(state: &'a State) -> Self {
-        let mut all = Self::default();
-        for (address, record) in &state.records {
-            let module = address.module_instance();
-            all.resources.entry(module).or_default().push(record_json(address, record));
-            for inner in std::iter::successors(module, |inner| inner.module_instance()) {
-                all.children.entry(inner.module_instance()).or_default().insert(inner);
-            }
-        }
-        all
-    }
-
-    /// A module instance as `show -json` has it; nothing for the stack's own module.
-    fn json(&mut self, module: Option<&'a Address>) -> Json {
-        let mut json = json!({ "resources": self.resources.remove(&module).unwrap_or_default() });
-        if let Some(module) = module {
-            json["address"] = json!(module);
-        }
-        if let Some(children) = self.children.remove(&module) {
-            json["child_modules"] = children.into_iter().map(|child| self.json(Some(child))).collect();
-        }
-        json
-    }
 }
 
 /// One resource as an entry of `show -json`.
 #[must_use]
 pub fn record_json(address: &Address, record: &Record) -> Json {
-    let mut values: Map<String, Json> = record.body.iter().map(|(name, value)| (name.clone(), value.to_json())).collect();
-    values.entry("id").or_insert_with(|| json!(record.id.0));
-    let sensitive: Map<String, Json> = record.digests.keys().map(|name| (name.clone(), json!(true))).collect();
-    let mut json = json!({
-        "address": address.to_string(),
-        "mode": "managed",
-        "type": address.kind,
-        "name": address.name,
-        "provider_name": address.kind.split('_').next().unwrap_or_default(),
-        "values": values,
-        "sensitive_values": sensitive,
-        "depends_on": record.after.iter().map(ToString::to_string).collect::<Vec<_>>(),
-    });
-    match &address.key {
-        Some(Key::Index(index)) => json["index"] = json!(index),
-        Some(Key::Name(name)) => json["index"] = json!(name),
-        None => {}
+    let mut body = record.body.clone();
+    body.entry("id".to_owned()).or_insert_with(|| record.id.0.as_str().into());
+    let mut shown = values_json::map(&body);
+    if let Shown::Map(entries) = &mut shown {
+        entries.extend(record.digests.keys().filter(|name| !is_of_parts(name)).map(|name| (name.clone(), Shown::Sensitive)));
     }
-    if record.health == Health::Unfinished {
-        json["tainted"] = json!(true);
+    let mut json = entry(address);
+    let mut put = |name: &str, value: Json| json.insert(name.to_owned(), value);
+    put("schema_version", json!(0));
+    put("values", values_json::object(&shown, rows_of(&address.kind).unwrap_or_default()));
+    put("sensitive_values", values_json::tree(&shown, &Shown::Sensitive));
+    if !record.after.is_empty() {
+        put("depends_on", record.after.iter().map(|address| json!(address)).collect());
     }
-    json
+    if record.health != Health::Ready {
+        put("tainted", json!(true));
+    }
+    json.into()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
     use super::*;
-    use crate::errors::Sources;
+    use crate::errors::{Sources, Warnings};
     use dofloat_base::digest::{Digest, Salt};
     use dofloat_base::identity::Id;
     use dofloat_base::types::Type;
@@ -176,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_state_as_text() {
-        let layout = Layout { paint: Paint::PLAIN, rows: &|_| Some(ROWS), sources: &Sources::new() };
+        let layout = Layout { paint: Paint::PLAIN, rows: &|_| Some(ROWS), sources: &Sources::new(), warnings: Warnings::Whole };
         insta::assert_snapshot!(render(&state(), layout));
         assert_eq!(render(&State::new(String::new(), Salt::new([0; 32])), layout), "The state is empty.\n");
     }

@@ -3,16 +3,20 @@
 //! Invariant: which form it is, is known here and to no command's own work; what has no place in a form is left out there. The
 //! commands that ask nothing of machines print text whatever the form. What a command prints in either form is one method.
 
-use super::errors::{self, Sources};
+use super::errors::{self, Sources, Warnings};
 use super::events::{self, EventPrinter};
 use super::paint::Paint;
+use super::plan_document;
+pub use super::plan_json::Refresh;
 use super::plan_json::{self, line};
 use super::plan_text::{self, Layout};
 use super::progress::Progress;
+use super::rows::rows_of;
 use super::screen::Screen;
 use dofloat_base::clock::Clock;
 use dofloat_base::diag::Diagnostic;
 use dofloat_engine::change::{Event, Outcome, Plan};
+use dofloat_state::State;
 
 /// The forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +35,7 @@ pub struct View {
     screen: Screen,
     clock: Clock,
     form: Form,
+    warnings: Warnings,
 }
 
 /// The content of the first line.
@@ -59,7 +64,13 @@ impl View {
     /// A view in a form.
     #[must_use]
     pub fn new(screen: Screen, clock: Clock, form: Form) -> Self {
-        Self { screen, clock, form }
+        Self { screen, clock, form, warnings: Warnings::Whole }
+    }
+
+    /// The same, which tells this much of warnings.
+    #[must_use]
+    pub fn telling(self, warnings: Warnings) -> Self {
+        Self { warnings, ..self }
     }
 
     /// Whether people read it.
@@ -111,12 +122,21 @@ impl View {
         }
     }
 
+    /// What is remembered is read again, or was.
+    pub fn refresh(&mut self, state: &State, refresh: Refresh) {
+        if self.form == Form::Lines {
+            let now = self.now();
+            let lines = state.records.iter().map(|(address, record)| plan_json::refresh_line(address, &record.shown_id(), refresh, &now));
+            lines.for_each(|line| self.line(&line.to_string()));
+        }
+    }
+
     /// A plan.
     pub fn plan(&mut self, plan: &Plan, sources: &Sources) {
         match self.form {
             Form::Text => self.print(&plan_text::render(plan, self.layout(sources))),
             Form::Lines => plan_json::lines(plan, sources, &self.now()).iter().for_each(|line| self.line(&line.to_string())),
-            Form::Document => self.line(&plan_json::object(plan, sources).to_string()),
+            Form::Document => self.line(&plan_document::document(plan, sources).to_string()),
         }
     }
 
@@ -125,9 +145,9 @@ impl View {
         match self.form {
             Form::Lines => {
                 let now = self.now();
-                diagnostics.iter().for_each(|diagnostic| self.line(&errors::json_line(diagnostic, sources, &now).to_string()));
+                errors::json_lines(diagnostics, sources, &now).iter().for_each(|line| self.line(&line.to_string()));
             }
-            Form::Text | Form::Document => self.print_err(&errors::render(diagnostics, sources, self.err_paint())),
+            Form::Text | Form::Document => self.print_err(&errors::render_with(diagnostics, sources, self.err_paint(), self.warnings)),
         }
     }
 
@@ -148,7 +168,7 @@ impl View {
     /// How plans and resources are laid out here.
     #[must_use]
     pub fn layout<'a>(&self, sources: &'a Sources) -> Layout<'a> {
-        Layout { paint: self.screen.paint, rows: &plan_text::rows_of, sources }
+        Layout { paint: self.screen.paint, rows: &rows_of, sources, warnings: self.warnings }
     }
 
     /// Writes text to standard output, secrets cut out.
@@ -189,7 +209,7 @@ impl View {
     }
 
     fn now(&self) -> String {
-        self.clock.now().to_rfc3339()
+        self.clock.now().to_rfc3339_micros()
     }
 }
 

@@ -1,4 +1,5 @@
-//! When something that waits is worth a word: after 5 s of silence, and then every 10 s, always with how long it may last.
+//! When something that waits is worth a word: after 5 s of silence, then when what is seen changes, and every 30 s otherwise, always
+//! with how long it may last.
 //!
 //! Invariant: pure but for remembering what was mentioned. A wait that announces a long pause is mentioned before it, not after.
 
@@ -12,11 +13,13 @@ use dofloat_api::wait::{Limit, Shortage, Waiting};
 use dofloat_base::clock::Moment;
 
 const FIRST: Duration = Duration::from_secs(5);
-const EVERY: Duration = Duration::from_secs(10);
+const EVERY: Duration = Duration::from_secs(30);
+/// What changes all the time is no news at each change.
+const APART: Duration = Duration::from_secs(10);
 
-/// The last notice, and the moment of the wait that it covers.
+/// The last notice: the moment of the wait that it covers, and what was seen.
 #[derive(Clone, Debug)]
-pub(super) struct WaitNotices<K>(BTreeMap<K, Duration>);
+pub(super) struct WaitNotices<K>(BTreeMap<K, (Duration, String)>);
 
 impl<K> Default for WaitNotices<K> {
     fn default() -> Self {
@@ -25,15 +28,17 @@ impl<K> Default for WaitNotices<K> {
 }
 
 impl<K: Ord> WaitNotices<K> {
-    /// Whether a wait that will have lasted until `until` is to be mentioned now.
-    pub(super) fn due(&mut self, what: K, until: Duration) -> bool {
-        let due = self.0.get(&what).map_or(FIRST, |last| *last + EVERY);
-        if until < due {
-            return false;
+    /// Whether a wait that will have lasted until `until`, of which this was seen last, is to be mentioned now.
+    pub(super) fn due(&mut self, what: K, until: Duration, seen: &str) -> bool {
+        let is_due = match self.0.get(&what) {
+            None => until >= FIRST,
+            Some((last, before)) => until >= *last + EVERY || until >= *last + APART && !seen.is_empty() && seen != before,
+        };
+        if is_due {
+            // The next mention counts from a whole ten seconds, so that the lines read 30s, 1m0s, 1m30s.
+            self.0.insert(what, (Duration::from_secs(until.as_secs() / 10 * 10), seen.to_owned()));
         }
-        // The next mention counts from a whole ten seconds, so that the lines read 10s, 20s, 30s.
-        self.0.insert(what, Duration::from_secs(until.as_secs() / 10 * 10));
-        true
+        is_due
     }
 
     /// It is over.
@@ -50,8 +55,8 @@ const SHORT: Duration = Duration::from_secs(2);
 pub(super) struct SlowNotices(Option<Moment>);
 
 impl SlowNotices {
-    /// A line of text, if it is worth one.
-    pub(super) fn text(&mut self, shortage: &Shortage, pause: Duration) -> Option<String> {
+    /// A line of text, if it is worth one; `waits` is what waits for it, if that is known.
+    pub(super) fn text(&mut self, shortage: &Shortage, pause: Duration, waits: &str) -> Option<String> {
         let is_told = self.0.is_some_and(|told| shortage.until <= told.plus(SHORT));
         if pause < SHORT || is_told {
             return None;
@@ -62,6 +67,7 @@ impl SlowNotices {
             Limit::Minute => format!("DigitalOcean's limit of {most} requests a minute"),
             Limit::Hour => format!("DigitalOcean's limit of {most} requests an hour"),
             Limit::KeyList => format!("DigitalOcean's limit of {most} lists of SSH keys a minute"),
+            Limit::Address => format!("DigitalOcean's limit of {most} new reserved addresses a minute"),
             Limit::Configured => "the rate that is set (requests_per_second)".to_owned(),
         };
         let left = match left {
@@ -70,7 +76,7 @@ impl SlowNotices {
         };
         let until = shortage.until.to_rfc3339();
         let until = until.split_once('T').map_or(until.as_str(), |(_, time)| time.trim_end_matches('Z'));
-        Some(format!("Slowed down by {which}: it is used up{left}; going on at {until} UTC, in {}.", clock(pause)))
+        Some(format!("Slowed down by {which}: it is used up{left}; going on at {until} UTC, in {}.{waits}", clock(pause)))
     }
 }
 
@@ -80,6 +86,7 @@ pub(super) fn rate_limit(shortage: &Shortage) -> Json {
         Limit::Minute => "minute",
         Limit::Hour => "hour",
         Limit::KeyList => "ssh_key_lists",
+        Limit::Address => "reserved_ips",
         Limit::Configured => "configured",
     };
     json!({ "limit": limit, "most": shortage.most, "left": shortage.left, "until": shortage.until.to_rfc3339() })
@@ -96,13 +103,13 @@ impl Waits {
     /// A line of text, if the wait is worth one.
     pub fn text(&mut self, waiting: &Waiting) -> Option<String> {
         if let Some(shortage) = &waiting.shortage {
-            return self.slowed.text(shortage, waiting.pause);
+            return self.slowed.text(shortage, waiting.pause, "");
         }
         if waiting.elapsed.is_zero() {
             self.notices.forget(&waiting.what);
         }
         let until = waiting.elapsed + waiting.pause;
-        if !self.notices.due(waiting.what.clone(), until) {
+        if !self.notices.due(waiting.what.clone(), until, &waiting.seen) {
             return None;
         }
         let limit = waiting.limit.map(|limit| format!(", up to {}", clock(limit))).unwrap_or_default();
@@ -116,10 +123,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_is_mentioned_after_five_seconds_and_then_every_ten() {
+    fn a_wait_is_mentioned_after_five_seconds_at_a_change_and_every_thirty() {
         let mut waits = Waits::default();
-        let mut told = |seconds: u64, pause: u64, limit: Option<u64>| {
+        let mut told = |seconds: u64, pause: u64, limit: Option<u64>, seen: &str| {
             waits.text(&Waiting {
+                seen: seen.to_owned(),
                 what: "the answer".to_owned(),
                 elapsed: Duration::from_secs(seconds),
                 limit: limit.map(Duration::from_secs),
@@ -127,12 +135,15 @@ mod tests {
                 ..Waiting::default()
             })
         };
-        assert_eq!(told(0, 1, None), None);
-        assert_eq!(told(5, 1, Some(60)).as_deref(), Some("Still waiting for the answer... [5s elapsed, up to 1m0s]"));
-        assert_eq!(told(8, 1, None), None);
-        assert_eq!(told(10, 1, None).as_deref(), Some("Still waiting for the answer... [10s elapsed]"));
+        assert_eq!(told(0, 1, None, ""), None);
+        assert_eq!(told(5, 1, Some(60), "").as_deref(), Some("Still waiting for the answer... [5s elapsed, up to 1m0s]"));
+        assert_eq!(told(9, 1, None, "it is new"), Some("Still waiting for the answer... [9s elapsed]".to_owned()));
+        assert_eq!(told(15, 1, None, "it is old"), None, "it changes all the time");
+        assert_eq!(told(20, 1, None, "it is old").as_deref(), Some("Still waiting for the answer... [20s elapsed]"));
+        assert_eq!(told(40, 1, None, "it is old"), None);
+        assert_eq!(told(50, 1, None, "").as_deref(), Some("Still waiting for the answer... [50s elapsed]"));
         // A new wait for the same begins anew, and a long pause is announced.
-        assert_eq!(told(0, 29, None).as_deref(), Some("Still waiting for the answer... [0s elapsed, next look in 29s]"));
+        assert_eq!(told(0, 29, None, "").as_deref(), Some("Still waiting for the answer... [0s elapsed, next look in 29s]"));
     }
 
     #[test]

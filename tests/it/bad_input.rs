@@ -19,6 +19,18 @@ fn refused(name: &str, text: &str) {
     assert!(!stack.exists("state/web.json") && !stack.exists(".dofloat/sim/web/web.json"), "nothing is written");
 }
 
+/// A plan that an account refuses before anything is written. A simulated one is there to try a file: it tells, and lets it pass.
+#[track_caller]
+fn refused_by_an_account(name: &str, text: &str) {
+    let cloud = Cloud::start(Options::default());
+    let stack = cloud.serve(Stack::with_plan("web", text));
+    let outcome = stack.run(&["plan", "web"]).exits(1);
+    golden(&stack, "bad_input", name, &outcome);
+    assert!(!stack.exists("state/web.json"), "nothing is written");
+    stack.run(&["plan", "web", "--sim"]).ok().mentions("warning: ");
+    stack.run(&["validate", "web"]).ok();
+}
+
 fn droplet(lines: &str) -> String {
     format!(
         "resource \"digitalocean_droplet\" \"a\" {{\n  name   = \"a\"\n  region = \"nyc3\"\n  image  = \"ubuntu-24-04-x64\"\n  size   = \"s-1vcpu-1gb\"\n{lines}}}\n"
@@ -119,15 +131,15 @@ fn what_the_block_of_a_bucket_refuses() {
 
 #[test]
 fn what_the_api_would_refuse_later() {
-    refused("droplet_name", &droplet("").replace("name   = \"a\"", "name   = \"web_1\""));
-    refused(
+    refused_by_an_account("droplet_name", &droplet("").replace("name   = \"a\"", "name   = \"web_1\""));
+    refused_by_an_account(
         "user_data_too_long",
         &droplet(
             "  user_data = join(\"\", [for n in range(700) : \"# one hundred characters, so that a list of seven hundred of them is more than sixty-four kibibytes ##\"])\n",
         ),
     );
-    refused("ttl_too_short", &record("  type   = \"A\"\n  value  = \"192.0.2.1\"\n  ttl    = 10\n"));
-    refused("record_value", &record("  type   = \"A\"\n  value  = \"www.example.org\"\n"));
+    refused_by_an_account("ttl_too_short", &record("  type   = \"A\"\n  value  = \"192.0.2.1\"\n  ttl    = 10\n"));
+    refused_by_an_account("record_value", &record("  type   = \"A\"\n  value  = \"www.example.org\"\n"));
     refused("range_too_wide", &vpc("a", "10.0.0.0/8"));
     refused("ranges_overlap", &format!("{}\n{}", vpc("a", "10.10.0.0/16"), vpc("b", "10.10.10.0/24")));
     refused("wrong_size", &droplet("").replace("s-1vcpu-1gb", "s-1vcpu-1tb"));
@@ -146,14 +158,14 @@ fn what_names_nothing_that_is_there() {
         format!("resource \"digitalocean_floating_ip_assignment\" \"x\" {{\n  ip_address = {ip}\n  droplet_id = {droplet}\n}}\n")
     };
     let wall = "resource \"digitalocean_firewall\" \"f\" {\n  name        = \"fw\"\n  droplet_ids = [digitalocean_droplet.a.id, 4711]\n  inbound_rule {\n    protocol           = \"tcp\"\n    port_range         = \"22\"\n    source_droplet_ids = [4712]\n  }\n}\n";
-    refused(
+    refused_by_an_account(
         "names_nothing_key",
         &format!("{reserved}{}", droplet("  ssh_keys = [\n    \"cd:e8:2a:10:50:ae:eb:6a:91:b9:e8:9f:e0:04:70:7f\",\n    \"4710\",\n  ]\n")),
     );
     refused("names_nothing_address", &format!("{}{}", droplet(""), holds("\"192.0.2.200\"", "digitalocean_droplet.a.id")));
     refused("names_nothing_droplet", &format!("{reserved}{}{wall}{}", holds("digitalocean_reserved_ip.front.id", "4711"), droplet("")));
-    refused("names_nothing_vpc", &droplet("  vpc_uuid = \"5a4981aa-9653-4bd1-bef5-d6bff52042e4\"\n"));
-    refused(
+    refused_by_an_account("names_nothing_vpc", &droplet("  vpc_uuid = \"5a4981aa-9653-4bd1-bef5-d6bff52042e4\"\n"));
+    refused_by_an_account(
         "names_nothing_domain",
         &record("  type   = \"A\"\n  value  = \"192.0.2.1\"\n").replace("digitalocean_domain.d.name", "\"example.net\""),
     );

@@ -201,7 +201,8 @@ fn machines_read_it_in_terraforms_words() {
     let one = changes.iter().find(|change| change["address"] == "data.digitalocean_droplet.by_id").expect("it is deferred");
     assert_eq!((&one["mode"], &one["type"], &one["name"]), (&json!("data"), &json!("digitalocean_droplet"), &json!("by_id")));
     assert_eq!((&one["change"]["actions"], &one["change"]["before"]), (&json!(["read"]), &Value::Null));
-    assert_eq!((&one["action_reason"], &one["provider_name"]), (&json!("read_because_config_unknown"), &json!("digitalocean")));
+    let provider = json!("registry.terraform.io/digitalocean/digitalocean");
+    assert_eq!((&one["action_reason"], &one["provider_name"]), (&json!("read_because_config_unknown"), &provider));
     assert_eq!(one["change"]["after_unknown"]["ipv4_address"], json!(true));
     let other = changes.iter().find(|change| change["address"] == "data.digitalocean_droplet.by_name").expect("it is deferred");
     assert_eq!(other["action_reason"], json!("read_because_dependency_pending"));
@@ -236,15 +237,34 @@ fn a_condition_of_what_was_found_holds_or_stops_the_plan() {
 }
 
 /// A stack that looks up one of everything that the account has.
-fn everything(droplet: &str, firewall: &str, address: &str) -> String {
+fn everything(droplet: &str, firewall: &str, address: &str, six: &str, app: &str) -> String {
     let mut text = String::new();
     let mut add = |source: &str, body: &str| {
+        let sensitive = ["kubernetes_cluster", "spaces_key"].contains(&source) || source.starts_with("database_");
         let _ = writeln!(
             text,
-            "data \"digitalocean_{source}\" \"it\" {{\n  {body}\n}}\noutput \"{source}\" {{\n  value = data.digitalocean_{source}.it\n}}"
+            "data \"digitalocean_{source}\" \"it\" {{\n  {body}\n}}\noutput \"{source}\" {{\n  value = data.digitalocean_{source}.it\n  sensitive = {sensitive}\n}}"
         );
     };
     add("account", "");
+    add("app", &format!("app_id = \"{app}\""));
+    add("certificate", "name = \"web\"");
+    add("container_registry", "name = \"shop\"");
+    add("droplet_snapshot", "name_regex = \"^mon\"\n  region = \"nyc3\"\n  most_recent = true");
+    add("spaces_key", "name = \"uploads\"");
+    add("spaces_bucket", "name = \"site\"\n  region = \"nyc3\"");
+    add("spaces_buckets", "filter {\n    key = \"region\"\n    values = [\"nyc3\"]\n  }");
+    let site = "bucket = data.digitalocean_spaces_bucket.it.name\n  region = \"nyc3\"";
+    add("spaces_bucket_object", &format!("{site}\n  key = \"index.html\""));
+    add("spaces_bucket_objects", site);
+    add("reserved_ipv6", &format!("ip = \"{six}\""));
+    add("volume_snapshot", "name = \"monday\"\n  region = \"nyc3\"");
+    add("database_cluster", "name = \"main\"");
+    let within = "cluster_id = data.digitalocean_database_cluster.it.id";
+    add("database_ca", within);
+    for (source, name) in [("connection_pool", "pool"), ("replica", "replica"), ("user", "app")] {
+        add(&format!("database_{source}"), &format!("{within}\n  name = \"{name}\""));
+    }
     add("domain", "name = \"example.com\"");
     add("domains", "filter {\n    key = \"name\"\n    values = [\"EXAMPLE.com\"]\n  }");
     add("droplet", &format!("id = {droplet}"));
@@ -259,6 +279,9 @@ fn everything(droplet: &str, firewall: &str, address: &str) -> String {
         "images",
         "filter {\n    key = \"distribution\"\n    values = [\"Ubuntu\"]\n  }\n  filter {\n    key = \"slug\"\n    values = [\"^ubuntu-2[24]-\"]\n    match_by = \"re\"\n  }\n  sort {\n    key = \"min_disk_size\"\n  }",
     );
+    add("kubernetes_cluster", "name = \"main\"");
+    add("kubernetes_versions", "version_prefix = \"1.3\"");
+    add("loadbalancer", "name = \"lb\"");
     add("project", "");
     add("projects", "filter {\n    key = \"is_default\"\n    values = [\"true\"]\n  }");
     add("record", "domain = \"example.com\"\n  name = \"www\"");
@@ -277,7 +300,9 @@ fn everything(droplet: &str, firewall: &str, address: &str) -> String {
     add("ssh_keys", "");
     add("tag", "name = \"web\"");
     add("tags", "filter {\n    key = \"name\"\n    values = [\"web\"]\n  }");
+    add("volume", "name = \"data\"\n  region = \"nyc3\"");
     add("vpc", "region = \"nyc3\"");
+    add("vpc_peering", "name = \"peers\"");
     text
 }
 
@@ -293,11 +318,68 @@ fn furnished(options: Options) -> (Cloud, Stack) {
     let rule = json!([{"protocol": "tcp", "ports": "22", "sources": {"addresses": ["192.0.2.0/24"]}}]);
     let firewall = cloud.outside("POST", "/v2/firewalls", &json!({"name": "web", "inbound_rules": rule}))["firewall"]["id"].clone();
     let address = cloud.outside("POST", "/v2/reserved_ips", &json!({"region": "nyc3"}))["reserved_ip"]["ip"].clone();
+    cloud.outside("POST", "/v2/certificates", &json!({"name": "web", "type": "lets_encrypt", "dns_names": ["example.com"]}));
+    let rule = json!({"entry_protocol": "http", "entry_port": 80, "target_protocol": "http", "target_port": 80});
+    cloud.outside("POST", "/v2/load_balancers", &json!({"name": "lb", "region": "nyc3", "forwarding_rules": [rule]}));
+    let pool = json!({"name": "pool", "size": "s-2vcpu-4gb", "count": 1, "labels": {"app": "web"}});
+    let body = json!({"name": "main", "region": "nyc3", "version": "latest", "node_pools": [pool]});
+    cloud.outside("POST", "/v2/kubernetes/clusters", &body);
+    let volume =
+        cloud.outside("POST", "/v2/volumes", &json!({"name": "data", "region": "nyc3", "size_gigabytes": 10}))["volume"]["id"].clone();
+    let kept = format!("/v2/volumes/{}/snapshots", volume.as_str().expect("a text"));
+    cloud.outside("POST", &kept, &json!({"name": "monday"}));
     cloud.finish_all();
-    let text = everything(&one, firewall.as_str().expect("a text"), address.as_str().expect("a text"));
+    for _ in 0..2 {
+        cloud.outside("POST", &format!("/v2/droplets/{one}/actions"), &json!({"type": "snapshot", "name": "monday"}));
+        cloud.finish_all();
+    }
+    let database = json!({"name": "main", "engine": "pg", "version": "16", "size": "db-s-1vcpu-1gb", "region": "nyc3", "num_nodes": 1});
+    let database = cloud.outside("POST", "/v2/databases", &database)["database"]["id"].clone();
+    let within = format!("/v2/databases/{}", database.as_str().expect("a text"));
+    cloud.outside("POST", &format!("{within}/users"), &json!({"name": "app"}));
+    let pool = json!({"name": "pool", "mode": "session", "size": 5, "db": "defaultdb", "user": "app"});
+    cloud.outside("POST", &format!("{within}/pools"), &pool);
+    cloud.outside("POST", &format!("{within}/replicas"), &json!({"name": "replica", "size": "db-s-1vcpu-1gb"}));
+    cloud.outside("POST", "/v2/registries", &json!({"name": "shop", "subscription_tier_slug": "basic"}));
+    cloud.outside("PUT", "/spaces/nyc3/site", &Value::Null);
+    cloud.outside("PUT", "/spaces/nyc3/site/index.html", &json!("hello"));
+    cloud.outside("POST", "/v2/spaces/keys", &json!({"name": "uploads", "grants": []}));
+    let vpc = |name: &str| cloud.outside("POST", "/v2/vpcs", &json!({"name": name, "region": "fra1"}))["vpc"]["id"].clone();
+    cloud.outside("POST", "/v2/vpc_peerings", &json!({"name": "peers", "vpc_ids": [vpc("left"), vpc("right")]}));
+    let service = json!({"name": "web", "image": {"registry_type": "DOCKER_HUB", "registry": "library", "repository": "nginx"}});
+    let app = cloud.outside("POST", "/v2/apps", &json!({"spec": {"name": "shop", "services": [service]}}))["app"]["id"].clone();
+    let six = cloud.outside("POST", "/v2/reserved_ipv6", &json!({"region_slug": "nyc3"}))["reserved_ipv6"]["ip"].clone();
+    cloud.outside("POST", "/v2/volumes", &json!({"name": "data", "region": "fra1", "size_gigabytes": 10}));
+    cloud.finish_all();
+    let texts = [&firewall, &address, &six, &app].map(|of| of.as_str().expect("a text"));
+    let text = everything(&one, texts[0], texts[1], texts[2], texts[3]);
     let stack = cloud.serve(Stack::with_plan("one", &text)).env("DOFLOAT_CLOCK", "virtual");
     cloud.forget_log();
     (cloud, stack)
+}
+
+#[test]
+fn a_droplet_is_made_of_a_snapshot_of_another() {
+    let droplet = |name: &str, image: &str| {
+        format!(
+            "resource \"digitalocean_droplet\" \"{name}\" {{\n  name = \"{name}\"\n  region = \"nyc3\"\n  size = \"s-1vcpu-1gb\"\n  image = {image}\n}}\n"
+        )
+    };
+    let text = [
+        droplet("old", "\"ubuntu-24-04-x64\""),
+        "resource \"digitalocean_droplet_snapshot\" \"s\" {\n  name = \"before\"\n  droplet_id = digitalocean_droplet.old.id\n}\n"
+            .to_owned(),
+        droplet("new", "digitalocean_droplet_snapshot.s.id"),
+    ];
+    let cloud = Cloud::start(Options::default());
+    let stack = cloud.serve(Stack::with_plan("one", &text.concat())).env("DOFLOAT_CLOCK", "virtual");
+    stack.run(&["apply", "one", "-auto-approve"]).ok();
+    stack.run(&["plan", "one"]).ok().says("No changes.");
+    // By its number too, as one writes it down.
+    let id = stack.json("state/one.json")["resources"]["digitalocean_droplet_snapshot.s"]["id"].as_str().expect("an id").to_owned();
+    stack.replace("plans/one.tf", "image = digitalocean_droplet_snapshot.s.id", &format!("image = \"{id}\""));
+    stack.run(&["plan", "one"]).ok().says("No changes.");
+    stack.run(&["destroy", "one", "-auto-approve"]).ok();
 }
 
 #[test]
@@ -318,6 +400,8 @@ fn every_data_source_gives_what_the_official_provider_documents() {
     assert_eq!(names(of("regions")["regions"].clone(), "slug"), ["nyc1", "nyc2", "nyc3"]);
     assert_eq!(names(of("records")["records"].clone(), "value"), ["192.0.2.1"]);
     assert_eq!(names(of("domains")["domains"].clone(), "urn"), ["do:domain:example.com"]);
+    assert_eq!((&of("volume")["region"], &of("volume")["size"]), (&json!("nyc3"), &json!(10)));
+    assert_eq!((&of("loadbalancer")["status"], &of("certificate")["domains"]), (&json!("active"), &json!(["example.com"])));
     let sizes = of("sizes")["sizes"].clone();
     assert_eq!(sizes[0]["slug"], "s-1vcpu-512mb-10gb");
     assert!(sizes.as_array().expect("a list").iter().all(|size| size["vcpus"].as_u64() <= Some(2)));
@@ -329,6 +413,10 @@ fn every_data_source_gives_what_the_official_provider_documents() {
     assert_eq!((&of("record")["data"], &of("record")["type"]), (&json!("192.0.2.1"), &json!("A")));
     assert_eq!(of("firewall")["inbound_rule"][0]["port_range"], "22");
     assert_eq!((&of("ssh_key")["public_key"], &of("image")["private"]), (&json!(KEY), &json!(false)));
+    assert_eq!(
+        (&of("app")["spec"][0]["service"][0]["image"][0]["repository"], &of("app")["spec"][0]["name"]),
+        (&json!("nginx"), &json!("shop"))
+    );
     assert_eq!((&of("project")["is_default"], &of("domain")["ttl"]), (&json!(true), &json!(1800)));
     assert!(of("project")["resources"].as_array().expect("a list").contains(&json!("do:domain:example.com")));
     // Each attribute of each table has a value, none is missing.
@@ -336,7 +424,12 @@ fn every_data_source_gives_what_the_official_provider_documents() {
     for source in sources() {
         let value = of(source.name.trim_start_matches("digitalocean_"));
         let fields = value.as_object().unwrap_or_else(|| panic!("{} is looked up", source.name));
-        let asked = |name: &str| ["tag", "gpu", "gpus", "sort", "filter"].contains(&name);
+        let asked = |name: &str| {
+            let of_objects = ["prefix", "delimiter", "encoding_type", "max_keys", "range"];
+            ["tag", "gpu", "gpus", "sort", "filter", "kubeconfig_expire_seconds", "version_prefix", "name_regex", "most_recent"]
+                .contains(&name)
+                || of_objects.contains(&name)
+        };
         let missing: Vec<&str> =
             source.rows().iter().map(|row| row.name).filter(|name| !asked(name) && fields.get(*name).is_none_or(Value::is_null)).collect();
         assert_eq!(missing, [""; 0], "{}", source.name);
@@ -385,6 +478,39 @@ data "digitalocean_project" "p" {
 data "digitalocean_vpc" "net" {
   name = "net"
 }
+data "digitalocean_volume" "data" {
+  name = "data"
+}
+data "digitalocean_loadbalancer" "lb" {
+  name = "lb"
+}
+data "digitalocean_certificate" "web" {
+  name = "web"
+}
+data "digitalocean_kubernetes_cluster" "main" {
+  name = "main"
+}
+data "digitalocean_container_registry" "shop" {
+  name = "shop"
+}
+data "digitalocean_droplet_snapshot" "web" {
+  name_regex  = "^monday$"
+  most_recent = true
+}
+data "digitalocean_volume_snapshot" "data" {
+  name   = "tuesday"
+  region = "fra1"
+}
+data "digitalocean_reserved_ipv6" "six" {
+  ip = "2001:db8::17"
+}
+data "digitalocean_database_cluster" "main" {
+  name = "db"
+}
+data "digitalocean_database_user" "app" {
+  cluster_id = data.digitalocean_database_cluster.main.id
+  name       = "app"
+}
 resource "digitalocean_droplet" "web" {
   name     = "web"
   region   = "nyc3"
@@ -396,7 +522,23 @@ resource "digitalocean_droplet" "web" {
 "#;
     let stack = Stack::with_plan("one", plan).env("DOFLOAT_CLOCK", "virtual");
     let said = stack.run(&["plan", "one", "--sim", "-out=p"]).ok().says("Plan: 1 to add, 0 to change, 0 to destroy.");
-    for what in ["SSH key `laptop`", "domain `example.org`", "record `www` in `example.org`", "project `shop`", "VPC `net`"] {
+    for what in [
+        "SSH key `laptop`",
+        "domain `example.org`",
+        "record `www` in `example.org`",
+        "project `shop`",
+        "VPC `net`",
+        "volume `data`",
+        "load balancer `lb`",
+        "certificate `web`",
+        "Kubernetes cluster `main`",
+        "container registry `shop`",
+        "snapshot `monday`",
+        "snapshot `tuesday`",
+        "reserved IPv6 address `2001:db8::17`",
+        "database cluster `db`",
+        "database user `app`",
+    ] {
         assert_eq!(said.to_string().matches(&format!("had no {what}: ")).count(), 1, "{what}\n{said}");
     }
     said.mentions("is made up (simulated).");

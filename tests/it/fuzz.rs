@@ -54,6 +54,11 @@ fn journals_do_no_harm() {
 }
 
 #[test]
+fn what_says_where_modules_are_does_no_harm() {
+    walk("modules", 1_000);
+}
+
+#[test]
 fn saved_plans_do_no_harm() {
     walk("saved_plan", 200);
 }

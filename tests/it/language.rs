@@ -11,6 +11,7 @@ use dofloat::base::clock::Moment;
 use dofloat::base::desired::{Output, Resolve as _};
 use dofloat::base::diag::Diagnostic;
 use dofloat::base::rng::Rng;
+use dofloat::base::secret::Secret;
 use dofloat::base::types::{Schemas, Type};
 use dofloat::base::value::{Origin, Term, Value};
 use dofloat::lang::Host;
@@ -20,12 +21,19 @@ use dofloat::lang::library::Library;
 use dofloat::lang::module::{self, Source};
 use serde_json::Value as Json;
 
-/// How many of the cases hold; more is better, fewer is a fault. The rest is listed in the output.
-const FLOOR: usize = 1933;
+/// Cases that do not hold, and why. One that holds by now is to be taken out of the list.
+const LEFT: &[(&str, &str)] = &[
+    ("fn-encoding-6d865803", "`.inf` in YAML: there are no infinite numbers here"),
+    ("fn-type-6ab32757", "`1 / 0` is infinite there, and an error where it is shown; here it is one at once"),
+    ("indexes-53c6cd0b", "an index that is not closed is told at the line where it is missed, not after it"),
+    ("numbers-f2bba456", "`1e400` as a literal: beyond what a float holds; it is written `1e200 * 1e200` here"),
+    ("resources-d128977b", "the type of a `terraform_data`'s output is that of its JSON, in which a set is a list"),
+    ("variables-7843afd6", "an ephemeral value is treated as a sensitive one, so what is worked out of it is sensitive too"),
+];
 
 /// Cases that are answered otherwise on purpose: Terraform refuses a type in quotes since 0.15. One in six public configurations
-/// still has one, and it can mean nothing else, so it is a warning here.
-const OTHERWISE: &[&str] = &["var-types-4275b647", "var-types-62bca64c"];
+/// still has one, and it can mean nothing else, so it is a warning here. An output may have a type, as later releases have it.
+const OTHERWISE: &[&str] = &["outputs-ece870bd", "var-types-4275b647", "var-types-62bca64c"];
 
 struct TerraformData;
 
@@ -107,14 +115,14 @@ fn judge(case: &Json, files: &Memory) -> Result<(), String> {
     let mut given: Vec<Given> = Vec::new();
     for (name, raw) in map(&case["env"]) {
         if let Some(var) = name.strip_prefix("TF_VAR_").or(name.strip_prefix("DOFLOAT_VAR_")) {
-            given.push(Given::Text { name: var.to_owned(), raw, from: name.clone(), strict: false });
+            given.push(Given::Text { name: var.to_owned(), raw: Secret::new(raw), from: name.clone(), strict: false });
         }
     }
     if let Some(content) = case["tfvars"].as_str() {
         given.push(Given::File { name: "case.tfvars".to_owned(), text: content.to_owned() });
     }
     for (name, raw) in map(&case["vars"]) {
-        given.push(Given::Text { name, raw, from: "-var".to_owned(), strict: true });
+        given.push(Given::Text { name, raw: Secret::new(raw), from: "-var".to_owned(), strict: true });
     }
     let sources = match case["expr"].as_str() {
         None => map(&case["files"]),
@@ -247,17 +255,19 @@ fn the_language_answers_as_terraform_does() {
                 held += 1;
             }
             Err(_) if OTHERWISE.contains(&id) => held += 1,
-            Err(why) => failed.push(format!("{id} ({}): {why}", case["needs"])),
+            Err(why) => failed.push((id, format!("{id} ({}): {why}", case["needs"]))),
         }
     }
-    for why in &failed {
+    for (_, why) in &failed {
         println!("{why}");
     }
     for (category, (held, all)) in &by_category {
         println!("{category:16} {held:4} of {all:4}");
     }
     println!("{held} of {} cases hold", cases.len());
-    assert!(held >= FLOOR, "only {held} cases hold, {FLOOR} did before");
+    let mut failed: Vec<&str> = failed.into_iter().map(|(id, _)| id).collect();
+    failed.sort_unstable();
+    assert!(only.is_some() || failed.iter().eq(LEFT.iter().map(|(id, _)| id)), "these do not hold: {failed:?}");
 }
 
 /// The folder of the test data.

@@ -6,10 +6,15 @@
 //! | `store` | where state is kept, and who may write it |
 //! | `kinds` | the resource types, against the simulator |
 //! | `data` | data sources, against the simulator |
+//! | `checks` | what a configuration checks of itself |
+//! | `differential` | the same files by Terraform, where it is installed |
+//! | `utilities` | resources and data sources that ask no API |
 //! | `cluster`, `lab` | the pair: what it is made of, and on real software |
 //! | `walks` | stories that are killed, disturbed, met by others, or drawn by a seed |
+//! | `provisioners` | programs of a configuration, here and over a real sshd |
 //! | `stories`, `tutorial`, `readme` | what a user does from the first command to the last |
 //! | `economy` | how many requests and how much time a run takes, in time that is stepped |
+//! | `together` | objects that one request makes |
 //! | `simulator` | the simulator against the official document |
 //! | `documents`, `tidy` | what the documents name, and the house rules |
 //! | `support` | what the tests stand on |
@@ -18,10 +23,13 @@
 
 mod bad_input;
 mod certificates;
+mod checks;
 mod clocks;
 mod cluster;
 mod cmd;
+mod counted;
 mod data;
+mod differential;
 mod documents;
 mod earlier;
 mod economy;
@@ -33,7 +41,10 @@ mod fuzz;
 mod kinds;
 mod lab;
 mod language;
+mod later;
 mod layout;
+mod plan_documents;
+mod provisioners;
 mod readme;
 mod secrets;
 mod simulator;
@@ -41,7 +52,9 @@ mod store;
 mod stories;
 mod support;
 mod tidy;
+mod together;
 mod trust;
 mod tutorial;
 mod unsupported;
+mod utilities;
 mod walks;

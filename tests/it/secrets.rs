@@ -333,3 +333,127 @@ fn what_is_asked_for_by_name_is_shown() {
     let pulled = stack.run_env(&[("DIGITALOCEAN_TOKEN", "digitalocean_tag")], &["state", "pull"]).ok().stdout;
     assert_eq!(pulled, stack.read("state/web.json"));
 }
+
+/// A database whose passwords go to an output, to another object and into a part of a text.
+const COMPUTED: &str = r#"
+resource "digitalocean_database_cluster" "main" {
+  name       = "main"
+  engine     = "pg"
+  version    = "16"
+  size       = "db-s-1vcpu-1gb"
+  region     = "nyc3"
+  node_count = 1
+}
+resource "digitalocean_database_user" "app" {
+  cluster_id = digitalocean_database_cluster.main.id
+  name       = "app"
+}
+resource "terraform_data" "told" {
+  input = "app:${digitalocean_database_user.app.password}"
+}
+output "uri" {
+  value     = digitalocean_database_cluster.main.private_uri
+  sensitive = true
+}
+output "host" {
+  value = digitalocean_database_cluster.main.host
+}
+"#;
+
+#[test]
+fn what_the_api_computes_is_known_in_later_plans_and_said_nowhere() {
+    let cloud = Cloud::start(Options::default());
+    let stack = cloud.serve(Stack::with_plan("x", COMPUTED)).env("DOFLOAT_LOG", "trace").env("DOFLOAT_CLOCK", "virtual");
+    let mut heard = Heard::default();
+    for (command, code) in [
+        (&["plan", "x", "-out", "first"][..], 0),
+        (&["apply", "first"], 0),
+        (&["plan", "x", "-detailed-exitcode"], 0),
+        (&["plan", "x", "-detailed-exitcode", "-refresh=false"], 0),
+        (&["plan", "x", "-json", "-out", "second"], 0),
+        (&["apply", "second"], 0),
+        (&["apply", "x", "-auto-approve", "-json"], 0),
+        (&["state", "show", "x", "digitalocean_database_user.app"], 0),
+        (&["state", "list", "x"], 0),
+        (&["state", "pull", "x"], 0),
+        (&["show", "x"], 0),
+        (&["output", "x"], 0),
+        (&["refresh", "x"], 0),
+    ] {
+        heard.run(&stack, command, &["plans/x.tf"]).exits(code);
+    }
+    let clusters = cloud.show("databases");
+    let uri = clusters[0]["private_connection"]["uri"].as_str().expect("a text").to_owned();
+    assert_eq!(stack.run(&["output", "x", "-raw", "uri"]).ok().stdout, uri);
+    let secrets = [&clusters[0]["connection"]["password"], &cloud.show("databases/{database_cluster_uuid}/users")[0]["password"]];
+    heard.run(&stack, &["destroy", "x", "-auto-approve"], &["plans/x.tf"]).ok();
+    for secret in secrets.map(|secret| secret.as_str().expect("a text")) {
+        assert!(secret.starts_with("AVNS_"), "{secret}");
+        assert_eq!(heard.holds(secret), [""; 0]);
+    }
+    assert_eq!(heard.holds(&uri), [""; 0]);
+}
+
+/// A token and a password that stand in files: one of each form.
+const WRITTEN: [&str; 2] = ["dop_v1_00c0ffee00c0ffee77Qx", "Wr1tten-p4ssw0rd-77Qx"];
+
+/// Files that are refused at, or beside, what is written in them.
+const REFUSED: [(&str, &str); 12] = [
+    ("an argument that there is not", "provider \"digitalocean\" {\n  tokne = \"TOKEN\"\n}\n"),
+    ("a token that is a list", "provider \"digitalocean\" {\n  token = [\"TOKEN\"]\n}\n"),
+    ("a token that is computed wrongly", "provider \"digitalocean\" {\n  token = tonumber(\"TOKEN\")\n}\n"),
+    ("a setting beside the token", "provider \"digitalocean\" {\n  token = \"TOKEN\"\n  http_retry_max = \"many\"\n}\n"),
+    ("settings on one line", "provider \"digitalocean\" { token = \"TOKEN\", http_retry_max = \"many\" }\n"),
+    ("a quote that is not closed", "provider \"digitalocean\" {\n  token = \"TOKEN\n  spaces_secret_key = \"PASSWORD\"\n}\n"),
+    ("a block that is not closed", "provider \"digitalocean\" { token = \"TOKEN\"\n"),
+    ("a second provider", "provider \"digitalocean\" { token = \"TOKEN\" }\nprovider \"digitalocean\" { token = \"PASSWORD\" }\n"),
+    ("a default of the wrong type", "variable \"x\" {\n  type = number\n  default = \"PASSWORD\"\n  sensitive = true\n}\n"),
+    (
+        "a condition that fails",
+        "variable \"db_password\" {\n  default = \"PASSWORD\"\n  validation {\n    condition = length(var.db_password) > 99\n    error_message = \"No.\"\n  }\n}\n",
+    ),
+    (
+        "a key of a bucket",
+        "terraform {\n  backend \"s3\" {\n    bucket = \"acme\"\n    region = \"nyc3\"\n    secret_key = \"PASSWORD\"\n  }\n}\n",
+    ),
+    (
+        "a connection",
+        "resource \"terraform_data\" \"x\" {\n  connection { password = file(\"PASSWORD\") }\n  provisioner \"remote-exec\" { inlin = [] }\n}\n",
+    ),
+];
+
+#[test]
+fn no_excerpt_shows_a_secret_that_is_written_in_the_file() {
+    const REFUSING: [&[&str]; 18] = [
+        &["validate"],
+        &["validate", "-json"],
+        &["plan"],
+        &["plan", "-json"],
+        &["apply", "-auto-approve"],
+        &["apply", "-auto-approve", "-json"],
+        &["destroy", "-auto-approve"],
+        &["destroy", "-auto-approve", "-json"],
+        &["refresh"],
+        &["import", "-discover"],
+        &["show", "-json"],
+        &["output", "-json"],
+        &["state", "list"],
+        &["status"],
+        &["init"],
+        &["scopes"],
+        &["unlock"],
+        &["fmt", "-check"],
+    ];
+    let mut wrong = Vec::new();
+    for (name, text) in REFUSED {
+        let text = text.replace("TOKEN", WRITTEN[0]).replace("PASSWORD", WRITTEN[1]);
+        let stack = Stack::with_plan("x", &text);
+        let mut heard = Heard::default();
+        for command in REFUSING {
+            heard.run(&stack, command, &["plans/x.tf"]);
+        }
+        assert_ne!(stack.run(&["plan"]).code, 0, "{name} is refused");
+        wrong.extend(WRITTEN.iter().flat_map(|secret| heard.holds(secret)).map(|found| format!("{name}: {found}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

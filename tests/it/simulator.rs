@@ -27,7 +27,11 @@ fn every_answer_keeps_the_contract() {
     domains(&mut asked);
     firewalls(&mut asked, droplets[0]);
     projects(&mut asked);
-    plain_families(&mut asked);
+    plain_families(&mut asked, droplets[0]);
+    databases(&mut asked);
+    kubernetes(&mut asked);
+    apps(&mut asked);
+    peerings(&mut asked);
     deletions(&mut asked, &vpc, &droplets);
     let mut count = asked.count;
     let operations = asked.finish();
@@ -370,12 +374,155 @@ fn projects(asked: &mut Asked<'_>) {
     let made = made["project"]["id"].as_str().unwrap_or_default();
     asked.good("POST", &format!("/projects/{made}/resources"), json!({ "resources": [] }), 200);
     asked.good("POST", "/projects/default/resources", json!({ "resources": [] }), 200);
+    asked.good("PATCH", &format!("/projects/{made}"), json!({ "description": "all of it" }), 200);
+    let whole = json!({ "name": "shop", "description": "x", "purpose": "IoT", "environment": "Staging", "is_default": false });
+    asked.good("PUT", &format!("/projects/{made}"), whole, 200);
     asked.good("DELETE", &format!("/projects/{made}"), Value::Null, 204);
     asked.bad("GET", "/projects/5a4981aa-9653-4bd1-bef5-d6bff52042e4", Value::Null, 404);
 }
 
+/// Databases, and what lies in them.
+fn databases(asked: &mut Asked<'_>) {
+    let wanted = json!({"name": "main", "engine": "mysql", "version": "8", "size": "db-s-1vcpu-1gb", "region": "nyc3", "num_nodes": 1, "tags": ["web"]});
+    let made = asked.good("POST", "/databases", wanted, 201);
+    let at = format!("/databases/{}", made["database"]["id"].as_str().expect("an identity"));
+    asked.bad("POST", "/databases", json!({"name": "main"}), 422);
+    asked.good("GET", "/databases", Value::Null, 200);
+    asked.good("GET", &at, Value::Null, 200);
+    asked.good("GET", &format!("{at}/ca"), Value::Null, 200);
+    asked.good("PUT", &format!("{at}/resize"), json!({"size": "db-s-2vcpu-4gb", "num_nodes": 2}), 202);
+    asked.good("PUT", &format!("{at}/migrate"), json!({"region": "fra1"}), 202);
+    asked.good("PUT", &format!("{at}/upgrade"), json!({"version": "8"}), 204);
+    asked.good("PUT", &format!("{at}/maintenance"), json!({"day": "friday", "hour": "13:00"}), 204);
+    for (policy, value) in [("eviction_policy", "allkeys_lru"), ("sql_mode", "ANSI")] {
+        asked.good("PUT", &format!("{at}/{policy}"), json!({ policy: value }), 204);
+        asked.good("GET", &format!("{at}/{policy}"), Value::Null, 200);
+    }
+    asked.good("PUT", &format!("{at}/firewall"), json!({"rules": [{"type": "ip_addr", "value": "192.0.2.1"}]}), 204);
+    asked.good("GET", &format!("{at}/firewall"), Value::Null, 200);
+    asked.good("POST", "/tags", json!({"name": "data"}), 201);
+    let tagged = json!({"resources": [{"resource_id": made["database"]["id"], "resource_type": "database"}]});
+    asked.good("POST", "/tags/data/resources", tagged.clone(), 204);
+    asked.good("DELETE", "/tags/data/resources", tagged, 204);
+    let acl = json!({"acl": [{"topic": "events", "permission": "consume"}]});
+    for (path, body) in [
+        ("dbs", json!({"name": "app"})),
+        ("users", json!({"name": "app", "settings": acl})),
+        ("pools", json!({"name": "app", "mode": "session", "size": 5, "db": "defaultdb", "user": "doadmin"})),
+        ("replicas", json!({"name": "app", "size": "db-s-1vcpu-1gb", "region": "nyc3"})),
+    ] {
+        asked.good("POST", &format!("{at}/{path}"), body.clone(), 201);
+        asked.bad("POST", &format!("{at}/{path}"), body, 422);
+        asked.good("GET", &format!("{at}/{path}"), Value::Null, 200);
+        asked.good("GET", &format!("{at}/{path}/app"), Value::Null, 200);
+    }
+    asked.good("PUT", &format!("{at}/users/app"), json!({"settings": acl}), 201);
+    asked.good("POST", &format!("{at}/users/app/reset_auth"), json!({"mysql_settings": {"auth_plugin": "caching_sha2_password"}}), 200);
+    asked.good("PUT", &format!("{at}/pools/app"), json!({"mode": "transaction", "size": 6, "db": "defaultdb"}), 204);
+    for path in ["dbs", "users", "pools", "replicas"] {
+        asked.good("DELETE", &format!("{at}/{path}/app"), Value::Null, 204);
+    }
+    asked.good("DELETE", &at, Value::Null, 204);
+    asked.bad("GET", &at, Value::Null, 404);
+}
+
+/// Clusters of Kubernetes, and pools of nodes in them.
+fn kubernetes(asked: &mut Asked<'_>) {
+    asked.good("GET", "/kubernetes/options", Value::Null, 200);
+    let taint = json!({"key": "only", "value": "batch", "effect": "NoSchedule"});
+    let pool = json!({
+        "name": "main", "size": "s-2vcpu-4gb", "count": 2, "tags": ["web"], "labels": {"for": "web"}, "taints": [taint], "auto_scale": true,
+        "min_nodes": 1, "max_nodes": 3,
+    });
+    let wanted = json!({
+        "name": "main", "region": "nyc3", "version": "1.31.9-do.2", "node_pools": [pool], "tags": ["web"], "auto_upgrade": true, "ha": true,
+        "maintenance_policy": {"day": "sunday", "start_time": "04:00"},
+        "control_plane_firewall": {"enabled": true, "allowed_addresses": ["192.0.2.0/24"]},
+    });
+    let made = asked.good("POST", "/kubernetes/clusters", wanted.clone(), 201);
+    let id = made["kubernetes_cluster"]["id"].as_str().expect("an identity").to_owned();
+    let at = format!("/kubernetes/clusters/{id}");
+    for (field, value) in [("region", json!("moon1")), ("version", json!("0.9")), ("node_pools", json!([]))] {
+        let mut wrong = wanted.clone();
+        wrong[field] = value;
+        asked.bad("POST", "/kubernetes/clusters", wrong, 422);
+    }
+    asked.good("GET", "/kubernetes/clusters", Value::Null, 200);
+    asked.good("GET", &at, Value::Null, 200);
+    asked.good("PUT", &at, json!({"name": "first", "cluster_autoscaler_configuration": {"expanders": ["priority"]}}), 202);
+    asked.good("PUT", &at, json!({"name": "first", "cluster_autoscaler_configuration": null, "routing_agent": {"enabled": true}}), 202);
+    asked.good("GET", &format!("{at}/credentials?expiry_seconds=60"), Value::Null, 200);
+    asked.good("GET", &format!("{at}/upgrades"), Value::Null, 200);
+    asked.good("POST", &format!("{at}/upgrade"), json!({"version": "1.32.5-do.2"}), 202);
+    asked.bad("POST", &format!("{at}/upgrade"), json!({"version": "1.31.9-do.2"}), 422);
+    for method in ["POST", "DELETE"] {
+        asked.good(method, "/kubernetes/registry", json!({"cluster_uuids": [id]}), 204);
+    }
+    let pools = format!("{at}/node_pools");
+    let other = json!({"name": "other", "size": "s-2vcpu-4gb", "count": 1});
+    let made = asked.good("POST", &pools, other.clone(), 201);
+    asked.bad("POST", &pools, other, 422);
+    asked.bad("POST", &pools, json!({"name": "none", "size": "s-2vcpu-4gb", "count": 0}), 422);
+    let pool = format!("{pools}/{}", made["node_pool"]["id"].as_str().expect("an identity"));
+    asked.good("GET", &pools, Value::Null, 200);
+    asked.good("GET", &pool, Value::Null, 200);
+    asked.good("PUT", &pool, json!({"name": "other", "count": 2, "tags": [], "labels": {}, "taints": [], "auto_scale": false}), 202);
+    asked.good("DELETE", &pool, Value::Null, 204);
+    asked.good("DELETE", &at, Value::Null, 204);
+    asked.bad("GET", &at, Value::Null, 404);
+    let made = asked.good("POST", "/kubernetes/clusters", wanted, 201);
+    let at = format!("/kubernetes/clusters/{}", made["kubernetes_cluster"]["id"].as_str().expect("an identity"));
+    asked.good("DELETE", &format!("{at}/destroy_with_associated_resources/dangerous"), Value::Null, 204);
+    asked.bad("GET", &pools, Value::Null, 404);
+}
+
+/// Peerings of VPCs.
+fn peerings(asked: &mut Asked<'_>) {
+    let mut vpc = |name: &str| asked.good("POST", "/vpcs", json!({"name": name, "region": "nyc3"}), 201)["vpc"]["id"].clone();
+    let wanted = json!({"name": "peers", "vpc_ids": [vpc("left"), vpc("right")]});
+    let made = asked.good("POST", "/vpc_peerings", wanted.clone(), 202);
+    asked.bad("POST", "/vpc_peerings", wanted.clone(), 422);
+    asked.bad("POST", "/vpc_peerings", json!({"name": "alone", "vpc_ids": []}), 422);
+    asked.bad("DELETE", &format!("/vpcs/{}", wanted["vpc_ids"][0].as_str().expect("a text")), Value::Null, 403);
+    let at = format!("/vpc_peerings/{}", made["vpc_peering"]["id"].as_str().expect("an identity"));
+    asked.good("GET", "/vpc_peerings", Value::Null, 200);
+    asked.good("GET", &at, Value::Null, 200);
+    asked.good("PATCH", &at, json!({"name": "others"}), 200);
+    asked.good("DELETE", &at, Value::Null, 202);
+    asked.bad("GET", &at, Value::Null, 404);
+    for vpc in wanted["vpc_ids"].as_array().expect("a list") {
+        asked.good("DELETE", &format!("/vpcs/{}", vpc.as_str().expect("a text")), Value::Null, 204);
+    }
+}
+
+/// Apps, and their deployments.
+fn apps(asked: &mut Asked<'_>) {
+    let git = json!({"repo_clone_url": "https://github.com/digitalocean/sample-golang.git", "branch": "main"});
+    let envs = json!([{"key": "A", "value": "1", "scope": "RUN_TIME"}, {"key": "B", "value": "hidden77", "type": "SECRET"}]);
+    let service = json!({"name": "web", "git": git, "envs": envs, "instance_count": 1, "http_port": 8080, "routes": [{"path": "/"}]});
+    let spec =
+        json!({"name": "shop", "region": "fra", "services": [service], "domains": [{"domain": "shop.example.com", "type": "PRIMARY"}]});
+    let made = asked.good("POST", "/apps", json!({"spec": spec}), 200);
+    asked.bad("POST", "/apps", json!({"spec": spec}), 409);
+    asked.bad("POST", "/apps", json!({"spec": {"name": "empty"}}), 400);
+    let at = format!("/apps/{}", made["app"]["id"].as_str().expect("an identity"));
+    asked.good("GET", "/apps", Value::Null, 200);
+    asked.good("GET", &at, Value::Null, 200);
+    let rule = json!({"match": {"path": {"prefix": "/"}}, "component": {"name": "queue"}});
+    let image = json!({"registry_type": "DOCKER_HUB", "registry": "library", "repository": "redis", "registry_credentials": "u:hidden78"});
+    let worker = json!({"name": "queue", "image": image, "instance_count": 1});
+    let spec =
+        json!({"name": "shop", "region": "fra", "workers": [worker], "ingress": {"rules": [rule]}, "alerts": [{"rule": "DOMAIN_LIVE"}]});
+    asked.good("PUT", &at, json!({"spec": spec}), 200);
+    let all = asked.good("GET", &format!("{at}/deployments"), Value::Null, 200);
+    let newest = all["deployments"][0]["id"].as_str().expect("an identity").to_owned();
+    asked.good("GET", &format!("{at}/deployments/{newest}"), Value::Null, 200);
+    asked.good("DELETE", &at, Value::Null, 200);
+    asked.bad("GET", &at, Value::Null, 404);
+}
+
 /// Collections and nothing more.
-fn plain_families(asked: &mut Asked<'_>) {
+fn plain_families(asked: &mut Asked<'_>, droplet: u64) {
     let told = json!({"email": ["ops@example.com"], "slack": [{"channel": "ops", "url": "https://hooks.slack.com/services/T1/A/Z"}]});
     let check = json!({"name": "a", "type": "https", "target": "https://example.com", "regions": ["eu_west"], "enabled": true});
     let alert =
@@ -388,7 +535,7 @@ fn plain_families(asked: &mut Asked<'_>) {
     let issued = json!({"name": "b", "type": "lets_encrypt", "dns_names": ["example.com"]});
     let mut life = |path: &str, body: &Value, status: u16, one: &str, id: &str, update: bool| {
         let made = asked.good("POST", path, body.clone(), status);
-        let at = format!("{path}/{}", made[one][id].as_str().expect("an identity"));
+        let at = format!("{path}/{}", made[one][id].to_string().trim_matches('"'));
         asked.good("GET", path, Value::Null, 200);
         asked.good("GET", &at, Value::Null, 200);
         if update {
@@ -401,7 +548,50 @@ fn plain_families(asked: &mut Asked<'_>) {
     let policy = life("/monitoring/alerts", &policy, 200, "policy", "uuid", true);
     let custom = life("/certificates", &custom, 201, "certificate", "id", false);
     let issued = life("/certificates", &issued, 201, "certificate", "id", false);
-    for at in [alert, check, policy, custom, issued] {
+    let cdn = json!({"origin": "a.nyc3.digitaloceanspaces.com", "ttl": 600});
+    let cdn = life("/cdn/endpoints", &cdn, 201, "endpoint", "id", false);
+    let rule = json!({"entry_protocol": "http", "entry_port": 80, "target_protocol": "http", "target_port": 80, "tls_passthrough": false});
+    let balancer = json!({"name": "lb", "region": "nyc3", "forwarding_rules": [rule]});
+    let balancer = life("/load_balancers", &balancer, 202, "load_balancer", "id", true);
+    let volume = json!({"name": "data", "region": "nyc3", "size_gigabytes": 10, "tags": ["web"]});
+    let volume = life("/volumes", &volume, 201, "volume", "id", false);
+    let registry = json!({"name": "shop", "subscription_tier_slug": "basic", "region": "fra1"});
+    let registry = life("/registries", &registry, 201, "registry", "name", false);
+    let grant = json!({"bucket": "a", "permission": "read"});
+    let key = life("/spaces/keys", &json!({"name": "a", "grants": [grant]}), 201, "key", "access_key", true);
+    let image = json!({"name": "nixos", "url": "https://example.com/a.qcow2", "region": "nyc3", "distribution": "Unknown", "tags": ["os"]});
+    let image = life("/images", &image, 202, "image", "id", false);
+    let address = life("/reserved_ipv6", &json!({"region_slug": "nyc3"}), 201, "reserved_ipv6", "ip", false);
+    asked.good("PUT", &cdn, json!({"ttl": 60}), 200);
+    let action = asked.good("POST", &format!("{volume}/actions"), json!({"type": "resize", "size_gigabytes": 20}), 202);
+    asked.good("GET", &format!("{volume}/actions"), Value::Null, 200);
+    asked.good("GET", &format!("{volume}/actions/{}", action["action"]["id"]), Value::Null, 200);
+    asked.good("POST", &format!("{volume}/actions"), json!({"type": "attach", "droplet_id": droplet}), 202);
+    asked.good("GET", &volume, Value::Null, 200);
+    asked.bad("DELETE", &volume, Value::Null, 409);
+    asked.good("POST", &format!("{volume}/actions"), json!({"type": "detach", "droplet_id": droplet}), 202);
+    asked.good("GET", &volume, Value::Null, 200);
+    let assign = json!({"type": "assign", "droplet_id": droplet});
+    asked.good("POST", &format!("{address}/actions"), assign.clone(), 201);
+    asked.good("GET", &address, Value::Null, 200);
+    asked.bad("POST", &format!("{address}/actions"), assign, 422);
+    asked.good("POST", &format!("{address}/actions"), json!({"type": "unassign"}), 201);
+    asked.bad("PUT", &key, json!({"name": "a", "grants": [{"bucket": "", "permission": "fullaccess"}]}), 400);
+    asked.good("GET", "/reserved_ipv6", Value::Null, 200);
+    let transfer = asked.good("POST", &format!("{image}/actions"), json!({"type": "transfer", "region": "fra1"}), 201);
+    asked.good("GET", &format!("{image}/actions"), Value::Null, 200);
+    asked.good("GET", &format!("{image}/actions/{}", transfer["action"]["id"]), Value::Null, 200);
+    asked.good("PUT", &image, json!({"name": "other", "description": "mine"}), 200);
+    asked.good("GET", "/images?private=true", Value::Null, 200);
+    let kept = asked.good("POST", &format!("{volume}/snapshots"), json!({"name": "monday", "tags": []}), 201);
+    let kept = format!("/snapshots/{}", kept["snapshot"]["id"].as_str().expect("an identity"));
+    asked.good("GET", "/snapshots?resource_type=volume", Value::Null, 200);
+    asked.good("GET", &kept, Value::Null, 200);
+    asked.good("GET", "/registries/subscription", Value::Null, 200);
+    asked.good("GET", &format!("{registry}/docker-credentials?read_write=true&expiry_seconds=60"), Value::Null, 200);
+    asked.good("POST", "/registries/subscription", json!({"tier_slug": "professional"}), 200);
+    asked.bad("POST", "/registries/subscription", json!({"tier_slug": "free"}), 422);
+    for at in [key, registry, image, address, cdn, balancer, volume, kept, alert, check, policy, custom, issued] {
         asked.good("DELETE", &at, Value::Null, 204);
         asked.bad("GET", &at, Value::Null, 404);
     }

@@ -14,7 +14,7 @@ use url::Url;
 use super::super::action::Order;
 use super::super::looks::{Place, Seen};
 use super::super::messages::{Said, said};
-use super::super::wait::{Limit, Poll};
+use super::super::wait::{Goal, Limit, Poll};
 use super::*;
 use crate::exchange::LONGEST_ANSWER;
 use dofloat_base::clock::Moment;
@@ -140,7 +140,7 @@ fn word(error: &ApiError) -> (&'static str, u32) {
         ApiError::Ambiguous { .. } => "ambiguous",
         ApiError::Broken { .. } => "broken",
         ApiError::Untrusted { .. } => "untrusted",
-        ApiError::Unseen { .. } | ApiError::Stillborn { .. } | ApiError::Unsettled { .. } => "unsettled",
+        ApiError::Unseen { .. } | ApiError::Stillborn { .. } | ApiError::Local { .. } | ApiError::Unsettled { .. } => "unsettled",
     };
     (word, error.asked().map_or(0, |asked| asked.attempts))
 }
@@ -208,7 +208,20 @@ async fn refusals_are_not_repeated() {
     // One 404 is no proof that there is nothing to delete.
     check(|| vec![status(404), status(404)], ("not found", 1), ("not found", 1), ("ok", 2)).await;
     check(|| vec![status(404), thing(1)], ("not found", 1), ("not found", 1), ("ok", 2)).await;
-    check(|| vec![Say::Cut(422, "{")], ("rejected", 1), ("rejected", 1), ("rejected", 1)).await;
+}
+
+/// What was refused did nothing, and whether it is worth another try stands in the reason: an event that is pending passes.
+#[tokio::test]
+async fn a_refusal_whose_reason_broke_off_is_asked_for_again() {
+    for code in [400, 409, 422] {
+        check(|| vec![Say::Cut(code, "{\"id\":\"unproc"), thing(1)], ("ok", 2), ("ok", 2), ("ok", 2)).await;
+        check(|| vec![Say::Cut(code, "{"), status(code)], ("rejected", 2), ("rejected", 2), ("rejected", 2)).await;
+    }
+    let endless = || (0..9).map(|_| Say::Cut(422, "{")).collect();
+    check(endless, ("rejected", 3), ("rejected", 3), ("rejected", 3)).await;
+    // These say enough by themselves.
+    check(|| vec![Say::Cut(401, "{")], ("refused", 1), ("refused", 1), ("refused", 1)).await;
+    check(|| vec![Say::Cut(404, "{"), Say::Cut(404, "{")], ("not found", 1), ("not found", 1), ("ok", 2)).await;
 }
 
 #[tokio::test]
@@ -432,6 +445,26 @@ async fn waiting_looks_at_once_and_ends_at_its_limit() {
 }
 
 #[tokio::test]
+async fn a_wait_that_costs_no_request_learns_when_to_look_too() {
+    let responder = Responder::start(Vec::new()).await;
+    let client = responder.client();
+    let mut looks = Vec::new();
+    for _ in 0..3 {
+        let (start, count) = (client.clock().tick(), Mutex::new(0));
+        let poll = || async {
+            *count.lock().expect("the count") += 1;
+            let is_over = client.clock().tick().since(start) >= Duration::from_secs(240);
+            Ok(if is_over { Poll::Ready(()) } else { Poll::Pending("it boots".into()) })
+        };
+        let goal = Goal { what: "a pair to serve", sort: "pair serving", limit: Duration::from_secs(900) };
+        client.wait_freely(goal, poll).await.expect("it serves");
+        assert!(client.clock().tick().since(start) < Duration::from_secs(250));
+        looks.push(*count.lock().expect("the count"));
+    }
+    assert!(looks[0] > 60 && looks[1] <= 13 && looks[2] <= 13, "{looks:?}");
+}
+
+#[tokio::test]
 async fn a_wait_ends_by_time_that_passed_and_not_by_a_clock_that_was_set() {
     let responder = Responder::start(Vec::new()).await;
     let client = responder.client();
@@ -523,6 +556,8 @@ async fn the_log_at_its_finest_has_no_secret() {
     let subscriber =
         tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).finish();
     let _guard = tracing::subscriber::set_default(subscriber);
+    // Another test's thread may have met the events first, just before there was anybody to listen.
+    tracing::callsite::rebuild_interest_cache();
     let answer = json!({"thing": {"id": 1, "token": "swordfish", "name": "swordfish"}});
     let responder = Responder::start(vec![Say::Whole(201, "set-cookie: swordfish\r\nx-request-id: r-9\r\n", answer.to_string())]).await;
     let body = json!({"name": "web", "user_data": "swordfish", "tags": ["swordfish"], "size_gigabytes": 31_337});

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Block, Complaint, text};
+use super::block::{Block, Complaint, text};
 use crate::user_data::Release;
 use dofloat_base::diag::did_you_mean;
 use dofloat_base::value::Term;

@@ -1,12 +1,33 @@
-//! What `state mv`, `rm` and `push` have in common: changes of what is remembered that touch no object.
+//! What `state mv`, `rm`, `untaint` and `push` have in common: changes of what is remembered that touch no object.
 
 use crate::base::address::Address;
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::cli::exit::{Ended, Exit, Failure};
+use crate::cli::options::Locking;
+use crate::cli::session::{Claim, Session};
 use crate::cli::stack::Place;
+use crate::cli::words::{address, split};
 use crate::state::State;
 use crate::state::store::{Loaded, Locked};
 use crate::ui::view::View;
+
+/// Changes what is recorded of the resources that a command names.
+pub(super) async fn with_addresses(
+    command: &'static str,
+    words: &[String],
+    locking: &Locking,
+    session: &Session<'_>,
+    view: &mut View,
+    change: impl FnOnce(&[Address], State, &mut Locked, &mut View) -> Ended,
+) -> Ended {
+    let (place, words) = split(words, session)?;
+    let wanted = words.iter().map(|word| address(word)).collect::<Result<Vec<_>, _>>()?;
+    if wanted.is_empty() {
+        return Err(Failure::usage(Diagnostic::error(format!("`{command}` takes at least one address."))));
+    }
+    let work = async |store: &mut Locked, loaded, view: &mut View| change(&wanted, recorded_state(loaded, &place)?, store, view);
+    session.with_state(Claim { place: &place, locking, command }, view, work).await
+}
 
 /// Writes the changed state, unless it is only told what would be done.
 pub(super) fn finish(dry_run: bool, count: usize, words: &str, state: &State, store: &mut Locked, view: &mut View) -> Ended {

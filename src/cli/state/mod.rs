@@ -10,6 +10,7 @@ pub mod push;
 pub mod recipients;
 pub mod rm;
 pub mod show;
+pub mod untaint;
 
 use clap::Subcommand;
 
@@ -25,6 +26,7 @@ use push::StatePushArgs;
 use recipients::RecipientsArgs;
 use rm::StateRmArgs;
 use show::StateShowArgs;
+use untaint::StateUntaintArgs;
 
 /// The subcommands of `state`.
 #[derive(Clone, Debug, Subcommand)]
@@ -37,6 +39,8 @@ pub enum StateCommand {
     Mv(StateMvArgs),
     /// Remove resources from the state without destroying them
     Rm(StateRmArgs),
+    /// Take resources as they are whose provisioners failed or were interrupted
+    Untaint(StateUntaintArgs),
     /// Print the state file
     Pull(StatePullArgs),
     /// Replace the state with a file
@@ -57,6 +61,7 @@ pub async fn run(command: &StateCommand, session: &Session<'_>, view: &mut View)
     match command {
         StateCommand::List(args) => list::run(args, session, view).await,
         StateCommand::Show(args) => show::run(args, session, view).await,
+        StateCommand::Untaint(args) => untaint::run(args, session, view).await,
         StateCommand::Pull(args) => pull::run(args, session, view).await,
         StateCommand::Mv(args) => mv::run(args, session, view).await,
         StateCommand::Rm(args) => rm::run(args, session, view).await,

@@ -1,12 +1,10 @@
 //! `state rm`: objects are forgotten, and live on.
 
-use super::edit::{absent, finish, recorded_state};
+use super::edit::{absent, finish, with_addresses};
 use crate::base::address::Address;
-use crate::base::diag::Diagnostic;
-use crate::cli::exit::{Ended, Failure};
+use crate::cli::exit::Ended;
 use crate::cli::options::Locking;
-use crate::cli::session::{Claim, Session};
-use crate::cli::words::{address, split};
+use crate::cli::session::Session;
 use crate::engine::moves;
 use crate::state::State;
 use crate::state::store::Locked;
@@ -32,15 +30,8 @@ pub struct StateRmArgs {
 /// # Errors
 /// If an address has no record.
 pub async fn run(args: &StateRmArgs, session: &Session<'_>, view: &mut View) -> Ended {
-    let (place, words) = split(&args.words, session)?;
-    let wanted = words.iter().map(|word| address(word)).collect::<Result<Vec<_>, _>>()?;
-    if wanted.is_empty() {
-        return Err(Failure::usage(Diagnostic::error("`state rm` takes at least one address.")));
-    }
-    let work =
-        async |store: &mut Locked, loaded, view: &mut View| forgotten(&wanted, args.dry_run, recorded_state(loaded, &place)?, store, view);
-    let claim = Claim { place: &place, locking: &args.locking, command: "state rm" };
-    session.with_state(claim, view, work).await
+    let change = |wanted: &[Address], state, store: &mut Locked, view: &mut View| forgotten(wanted, args.dry_run, state, store, view);
+    with_addresses("state rm", &args.words, &args.locking, session, view, change).await
 }
 
 fn forgotten(wanted: &[Address], dry_run: bool, mut state: State, store: &mut Locked, view: &mut View) -> Ended {

@@ -6,8 +6,9 @@ use tokio::sync::oneshot;
 
 use super::owner::{Owner, Running};
 use crate::change::{Event, StepId};
+use crate::diff::There;
 use crate::held;
-use crate::known::known_of;
+use crate::known::{apart, known_of};
 use crate::record::{self, Frame};
 use crate::work::Message;
 use dofloat_api::wait::Waiting;
@@ -57,6 +58,8 @@ impl Owner<'_> {
     fn hear(&mut self, message: Message, batch: &mut Batch) {
         match message {
             Message::Gated { step, opened } => self.gated(step, opened),
+            Message::Printed { step, line } => self.provisioner_printed(step, line),
+            Message::Provisioned { step, ended } => self.provisioner_ended(step, ended),
             Message::Read { step, query, found } => self.has_read(step, &query, found),
             Message::Waiting { step, waiting } => self.tell_waiting(step, waiting),
             Message::Made { step, id, written } => {
@@ -156,17 +159,33 @@ impl Owner<'_> {
         let table = running.task.kind.attrs();
         let mut record = record::ready(table, &running.task.terms, live, frame, &self.run.state.salt);
         held::keep(table, &running.task.address, self.run.resolve.desired(), &running.task.seen, &mut record.body);
+        if running.begin.provisions {
+            record.health = Health::Bare;
+        }
         record
     }
 
     fn done(&mut self, step: StepId, ended: &Ended, live: Option<Body>) {
         let Some(running) = self.running.remove(&step) else { return };
-        let Running { task, begin, started, .. } = running;
-        self.run.state.apply(&task.address, &begin.op, ended);
-        if let (Ended::Record(record), Some(live)) = (ended, live) {
-            let known = known_of(task.kind.attrs(), &task.terms, &live, &record.digests, &self.run.state.salt);
+        let task = &running.task;
+        self.run.state.apply(&task.address, &running.begin.op, ended);
+        if let (Ended::Record(record), Some(mut live)) = (ended, live) {
+            let rows = task.kind.attrs();
+            let secrets = apart(rows, &mut live);
+            secrets.values().for_each(|secret| self.run.options.known.learn_term(secret));
+            let there = There { body: &live, digests: &record.digests };
+            let known = known_of(rows, &task.terms, there, &secrets, &self.run.state.salt);
             self.known.insert(task.address.clone(), known);
         }
+        if running.begin.provisions && self.phase.is_sound() {
+            return self.provision_made(step, running, ended.clone());
+        }
+        self.complete(step, running, ended);
+    }
+
+    /// A step is done, with all that belongs to it.
+    pub(super) fn complete(&mut self, step: StepId, running: Running, ended: &Ended) {
+        let Running { task, started, .. } = running;
         match task.op {
             Op::Create => self.outcome.counts.add += 1,
             Op::Edit { .. } => self.outcome.counts.change += 1,
@@ -174,7 +193,7 @@ impl Owner<'_> {
             Op::AwaitReady { .. } | Op::Forget { .. } => {}
         }
         let id = match ended {
-            Ended::Record(record) => Some(record.id.clone()),
+            Ended::Record(record) => Some(record.shown_id()),
             Ended::Gone => None,
         };
         let elapsed = self.run.clock.tick().since(started);

@@ -21,6 +21,8 @@ impl Owner<'_> {
         match self.run.resolve.outputs(&|other: &Address| self.known(other)) {
             Err(why) => self.outcome.errors.extend(why),
             Ok(outputs) => {
+                let unheld = self.run.resolve.checks(&|other: &Address| self.known(other));
+                self.outcome.notes.extend(unheld);
                 let (salt, before) = (self.run.state.salt.clone(), std::mem::take(&mut self.run.state.outputs));
                 self.run.state.outputs = outputs
                     .iter()

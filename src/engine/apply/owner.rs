@@ -2,7 +2,7 @@
 //!
 //! Invariant: no call before its `begin` is on disk. Once the journal cannot be written, no call follows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
@@ -10,18 +10,21 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::phase::Phase;
 use super::run::{ApplyResult, Run};
-use crate::change::{Action, Event, Outcome, Step, StepId, StepOp};
+use crate::change::{Action, Event, Outcome, Plan, Step, StepId, StepOp};
+use crate::needs::crowds;
 use crate::schedule::Schedule;
 use crate::work::{Message, Task, perform};
 use dofloat_api::slots::{Slot, Slots};
+use dofloat_api::together::MOST;
 use dofloat_base::address::Address;
 use dofloat_base::clock::Tick;
 use dofloat_base::crash::crash_point;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::Id;
+use dofloat_base::provision::Provisioner;
 use dofloat_base::value::{Origin, Term};
 use dofloat_kinds::account::family;
-use dofloat_state::journal::{Begin, Entry, Op};
+use dofloat_state::journal::{Begin, Entry, Op, Outcome as Ended};
 
 /// Messages that may wait while the owner flushes: a few for each worker.
 const INBOX: usize = 256;
@@ -37,17 +40,32 @@ pub(super) struct Running {
     pub(super) handle: Option<AbortHandle>,
 }
 
+/// The provisioners of one step at work.
+pub(super) struct Provisioning {
+    pub(super) running: Running,
+    /// What was made; nothing before a deletion.
+    pub(super) made: Option<Ended>,
+    pub(super) waiting: VecDeque<Provisioner>,
+    pub(super) current: Option<Provisioner>,
+    pub(super) nth: u32,
+    pub(super) handle: Option<AbortHandle>,
+}
+
 pub(super) struct Owner<'a> {
     /// The objects that the state knew at the start.
     pub(super) own: Arc<[Id]>,
     pub(super) run: Run<'a>,
     pub(super) schedule: Schedule,
     pub(super) steps: BTreeMap<StepId, &'a Step>,
+    /// Creates that one request can bring about, by the number of their crowd.
+    pub(super) crowds: BTreeMap<StepId, usize>,
     pub(super) disruptive: BTreeSet<&'a Address>,
     pub(super) known: BTreeMap<Address, Term>,
     pub(super) running: BTreeMap<StepId, Running>,
     /// What is only looked at: gates, and data sources.
     pub(super) gates: BTreeMap<StepId, (Tick, AbortHandle)>,
+    /// The steps whose provisioners are run.
+    pub(super) provisioning: BTreeMap<StepId, Provisioning>,
     /// Creates whose answer was lost, and that are not yet looked for.
     pub(super) lost: Vec<StepId>,
     /// The one whose object is looked for.
@@ -80,9 +98,11 @@ impl<'a> Owner<'a> {
             schedule,
             disruptive,
             known,
+            crowds: numbered(&run.planned.plan),
             steps: run.planned.plan.steps.iter().map(|step| (step.id, step)).collect(),
             running: BTreeMap::new(),
             gates: BTreeMap::new(),
+            provisioning: BTreeMap::new(),
             lost: Vec::new(),
             locating: None,
             is_in_doubt: false,
@@ -103,7 +123,8 @@ impl<'a> Owner<'a> {
                 self.interrupt();
             }
             self.start_ready(free.take());
-            if self.running.is_empty() && self.gates.is_empty() && (!self.phase.starts() || self.schedule.is_over()) {
+            let is_idle = self.running.is_empty() && self.gates.is_empty() && self.provisioning.is_empty();
+            if is_idle && (!self.phase.starts() || self.schedule.is_over()) {
                 return;
             }
             self.locate_next();
@@ -141,14 +162,17 @@ impl<'a> Owner<'a> {
         while self.phase.starts() && self.has_ready() {
             let Some(slot) = free.take().or_else(|| self.slots.try_take()) else { break };
             let Some(id) = self.next_ready() else { break };
-            let Some(step) = self.steps.get(&id).copied() else { continue };
-            match &step.op {
-                StepOp::Gate => self.gate(step),
-                StepOp::Read => self.read(step),
-                StepOp::Object(op) => match self.prepare(step, op) {
-                    Ok((task, begin)) => begun.push((task, begin, slot)),
-                    Err(why) => self.fail(id, &step.address, &step.op, why),
-                },
+            let along = self.along_with(id);
+            for (id, slot) in std::iter::once((id, slot)).chain(along) {
+                let Some(step) = self.steps.get(&id).copied() else { continue };
+                match &step.op {
+                    StepOp::Gate => self.gate(step),
+                    StepOp::Read => self.read(step),
+                    StepOp::Object(op) => match self.prepare(step, op) {
+                        Ok((task, begin)) => begun.push((task, begin, slot)),
+                        Err(why) => self.fail(id, &step.address, &step.op, why),
+                    },
+                }
             }
         }
         if begun.is_empty() {
@@ -166,8 +190,23 @@ impl<'a> Owner<'a> {
         for (task, begin, slot) in begun {
             (self.run.tell)(Event::Started { address: task.address.clone(), op: task.op.clone().into() });
             let running = Running { task, slot, begin, started: self.run.clock.tick(), id: None, tries: 1, handle: None };
-            self.spawn(running);
+            let ready = match self.steps.get(&running.task.step).copied() {
+                Some(step) => self.provision_before(step, running),
+                None => Some(running),
+            };
+            ready.into_iter().for_each(|running| self.spawn(running));
         }
+    }
+
+    /// Further steps that the request of this one can bring about too: they need no room of their own.
+    fn along_with(&mut self, first: StepId) -> Vec<(StepId, Slot)> {
+        let mut along = Vec::new();
+        let Some(own) = self.crowds.get(&first).copied() else { return along };
+        while along.len() + 1 < MOST {
+            let Some(next) = self.schedule.take(|id| self.crowds.get(&id) == Some(&own)) else { break };
+            along.push((next, self.slots.later()));
+        }
+        along
     }
 
     /// The next step that may start. A create waits while an object of its kind is looked for, or is about to be: what it makes
@@ -250,6 +289,7 @@ impl<'a> Owner<'a> {
     fn abandon(&mut self) {
         self.phase = Phase::Abandoned;
         self.tasks.abort_all();
+        self.abandon_provisioners();
         for running in std::mem::take(&mut self.running).into_values() {
             let id = running.id.map(|id| format!(" (id {id})")).unwrap_or_default();
             self.outcome.errors.push(
@@ -270,6 +310,12 @@ impl<'a> Owner<'a> {
         }
         ApplyResult { outcome: self.outcome, state: self.run.state, settled: self.phase.is_sound() && !self.is_in_doubt }
     }
+}
+
+/// The steps of crowds of two or more, with the number of theirs.
+fn numbered(plan: &Plan) -> BTreeMap<StepId, usize> {
+    let crowds = crowds(plan).into_iter().filter(|crowd| crowd.len() > 1).enumerate();
+    crowds.flat_map(|(number, crowd)| crowd.into_iter().map(move |id| (id, number))).collect()
 }
 
 fn is_held(step: Option<&Step>, sought: &BTreeSet<String>) -> bool {

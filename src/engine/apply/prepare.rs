@@ -60,6 +60,7 @@ impl Owner<'_> {
             after: wanted.map(recorded).unwrap_or_default(),
             mark: kind.markable().then(|| self.run.mark.clone()),
             create_before_destroy: wanted.is_some_and(|wanted| wanted.rules.create_before_destroy),
+            provisions: self.will_provision(address, op),
             power: kind.powered(&seen).filter(|_| disruptive).map(|on| if on { Power::On } else { Power::Off }),
         };
         let task = Task {
@@ -80,7 +81,12 @@ impl Owner<'_> {
 
     fn resolve(&self, kind: &dyn AnyKind, wanted: &Wanted, address: &Address, seen: Option<&Body>) -> Result<Terms, Vec<Diagnostic>> {
         let body = self.run.resolve.body(address, &|other: &Address| self.known(other))?;
-        let terms = effective(kind.attrs(), &terms(self.run.resolve, address, &body)?, wanted, seen);
+        let checked = terms(self.run.resolve, address, &body)?;
+        let refused: Vec<Diagnostic> = checked.remarks.into_iter().filter(Diagnostic::is_error).collect();
+        if !refused.is_empty() {
+            return Err(refused);
+        }
+        let terms = effective(kind.attrs(), &checked.terms, wanted, seen);
         let planned = self.run.planned.terms.get(address);
         for row in kind.attrs() {
             let (before, now) = (planned.and_then(|planned| planned.get(row.name)), terms.get(row.name));

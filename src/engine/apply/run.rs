@@ -2,6 +2,7 @@
 //!
 //! Invariant: plain values.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -13,6 +14,7 @@ use dofloat_api::client::Client;
 use dofloat_base::clock::Clock;
 use dofloat_base::desired::Resolve;
 use dofloat_base::identity::Mark;
+use dofloat_base::redact::Redactor;
 use dofloat_state::State;
 use dofloat_state::store::Locked;
 
@@ -25,6 +27,10 @@ pub struct ApplyOptions {
     pub keep_going: bool,
     /// How long running steps may go on after the first Ctrl-C.
     pub grace: Duration,
+    /// Where provisioners are run: the stack's folder. Nothing where they are not.
+    pub provisioners: Option<PathBuf>,
+    /// Is taught the secrets that the API computes, so that nothing says them.
+    pub known: Redactor,
 }
 
 /// What a run works on.

@@ -12,6 +12,7 @@ use futures_util::future::join_all;
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_api::wait::Poll;
+use dofloat_api::watching;
 use dofloat_base::desired::Watch;
 
 /// The health report of a server.
@@ -168,10 +169,11 @@ pub async fn read(api: &Client, watch: &Watch) -> Report {
 /// # Errors
 /// At the limit, or when a server that is waited for has given up, with what was seen last.
 pub async fn wait(api: &Client, watch: &Watch, goal: &Goal) -> Result<(), ApiError> {
-    let what = match goal {
-        Goal::Serving => format!("both nodes of {} to join and its address to answer", watch.pair),
-        Goal::MayLeave(name) => format!("the other node of {} to be ready to take over from {name}", watch.pair),
+    let (sort, what) = match goal {
+        Goal::Serving => ("pair serving", format!("both nodes of {} to join and its address to answer", watch.pair)),
+        Goal::MayLeave(name) => ("pair takeover", format!("the other node of {} to be ready to take over from {name}", watch.pair)),
     };
+    let what = what.as_str();
     let once = || async {
         let report = read(api, watch).await;
         let reached = match goal {
@@ -183,7 +185,7 @@ pub async fn wait(api: &Client, watch: &Watch, goal: &Goal) -> Result<(), ApiErr
         }
         Ok(if reached { Poll::Ready(()) } else { Poll::Pending(report.complaint()) })
     };
-    api.wait_saying(&what, watch.limit, once).await
+    api.wait_freely(watching::Goal { what, sort, limit: watch.limit }, once).await
 }
 
 impl Health {

@@ -42,12 +42,14 @@ impl Walk<'_> {
         let asked = self.input.options.replace.iter().any(|target| target.covers(address));
         let triggered =
             wanted.rules.replace_triggered_by.iter().find(|trigger| self.has_changed(&trigger.address, trigger.attribute.as_deref()));
+        let tainted = present.record.health == Health::Tainted;
         let stillborn = self.input.observed.stillborn.contains(address);
         let mut change = self.keep(address, Some(present));
-        if !because.is_empty() || asked || stillborn || triggered.is_some() {
+        if !because.is_empty() || asked || stillborn || tainted || triggered.is_some() {
             change.reason = match triggered {
                 _ if stillborn => Some(Reason::Stillborn),
                 _ if asked => Some(Reason::Asked),
+                _ if tainted => Some(Reason::Tainted),
                 Some(trigger) if because.is_empty() => Some(Reason::Triggered { by: trigger.address.clone() }),
                 _ => None,
             };
@@ -62,13 +64,13 @@ impl Walk<'_> {
         }
         change.attrs = differences.iter().map(|d| d.shown.clone()).collect();
         if differences.is_empty() {
-            if present.record.health == Health::Unfinished {
+            if present.record.health.is_unfinished() {
                 change.action = Action::Adopt { found: present.record.id.clone() };
                 change.reason = Some(Reason::Unfinished);
             }
             return change;
         }
-        let edits = edits(&differences, terms);
+        let edits = edits(&differences);
         let disruptive = differences.iter().any(|d| d.shown.disrupts);
         change.action = Action::Edit { edits, disruptive };
         change
@@ -112,10 +114,10 @@ impl Walk<'_> {
 }
 
 /// The edits that differences ask for, each once, in the order of the table.
-fn edits(differences: &[Difference], terms: &Terms) -> Vec<String> {
+fn edits(differences: &[Difference]) -> Vec<String> {
     let mut edits: Vec<String> = Vec::new();
     for difference in differences {
-        let edit = match diff::change_of(difference.row, terms.get(difference.row.name)) {
+        let edit = match difference.change {
             How::InPlace(edit) | How::Disruptive(edit) => Some(edit),
             _ => difference.row.held.map(|held| held.edit),
         };

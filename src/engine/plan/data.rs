@@ -38,8 +38,10 @@ impl Walk<'_> {
             }
             None => {
                 self.known.insert(address.clone(), query.known(found));
-                if found.is_none() {
-                    self.queries.push(query);
+                match self.input.observed.unread.get(address) {
+                    Some(why) => self.notes.push(why.clone()),
+                    None if found.is_none() => self.queries.push(query),
+                    None => {}
                 }
             }
         }

@@ -24,7 +24,7 @@ pub(super) fn drifts(input: &Input<'_>) -> Vec<Drift> {
             let drift = |attrs: Vec<AttrChange>, gone| Drift { address: address.clone(), id: record.id.clone(), attrs, gone };
             match observed.seen.get(address)? {
                 Seen::Gone => Some(drift(Vec::new(), true)),
-                Seen::Present { body, digests } => {
+                Seen::Present { body, digests, .. } => {
                     let remembered = There { body: &record.body, digests: &record.digests };
                     let mut attrs = diff::drift(kind(&address.kind)?.attrs(), remembered, There { body, digests });
                     attrs.retain(|attr| !own(address, &attr.name));

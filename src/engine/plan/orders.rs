@@ -8,7 +8,7 @@ use super::walk::Walk;
 use crate::change::{Action, Order};
 use crate::order::Work;
 use dofloat_base::address::Address;
-use dofloat_state::{Health, Record};
+use dofloat_state::Record;
 
 impl Walk<'_> {
     pub(super) fn work(&self) -> BTreeMap<Address, Work> {
@@ -33,7 +33,7 @@ impl Walk<'_> {
                 Action::Forget => entry.forget = change.id.clone(),
                 Action::Read => entry.read = true,
             }
-            let unfinished = self.input.state.records.get(&change.address).filter(|record| record.health == Health::Unfinished);
+            let unfinished = self.input.state.records.get(&change.address).filter(|record| record.health.is_unfinished());
             // What it was built upon goes first: it would be waited for in vain, and the edit brings it about anew.
             let waits = |record: &&Record| !record.after.iter().any(|before| self.is_deleted_first(before));
             if let (Some(record), Some(_)) = (unfinished.filter(waits), &entry.edits) {

@@ -25,12 +25,13 @@ impl Walk<'_> {
             return BTreeMap::new();
         } else {
             let known = &self.known;
-            match self
-                .input
-                .resolve
-                .outputs(&|other: &Address| known.get(other).cloned().unwrap_or_else(|| Term::Unknown(Origin::default())))
-            {
-                Ok(outputs) => outputs,
+            let of = |other: &Address| known.get(other).cloned().unwrap_or_else(|| Term::Unknown(Origin::default()));
+            match self.input.resolve.outputs(&of) {
+                Ok(outputs) => {
+                    let unheld = self.input.resolve.checks(&of);
+                    self.notes.extend(unheld);
+                    outputs
+                }
                 Err(errors) => {
                     self.errors.extend(errors);
                     return BTreeMap::new();

@@ -5,11 +5,11 @@
 use super::walk::Walk;
 use crate::change::{Action, Reason};
 use crate::diff::{There, unmade};
-use crate::request::Options;
 use dofloat_base::address::{Address, Key};
 use dofloat_base::desired::{Prevent, Repeats};
 use dofloat_base::diag::Diagnostic;
 use dofloat_kinds::kind;
+use dofloat_state::Record;
 
 impl Walk<'_> {
     /// Records that are no longer wanted, and replaced objects that have yet to be deleted.
@@ -22,7 +22,8 @@ impl Walk<'_> {
             let mut change = self.keep(address, present.as_ref());
             change.id = Some(record.id.clone());
             change.provenance = self.input.moves.provenance(address);
-            let let_go = self.input.resolve.desired().removal(address).is_some_and(|removal| !removal.destroy);
+            let let_go =
+                self.input.resolve.desired().removal(address).is_some_and(|removal| !removal.destroy) || self.is_shared(address, record);
             if self.is_chosen(address) {
                 change.reason = Some(if present.is_some() { self.why_removed(address) } else { Reason::Gone });
                 change.after = None;
@@ -41,6 +42,15 @@ impl Walk<'_> {
             }
             self.changes.insert(address.clone(), change);
         }
+    }
+
+    /// Whether the object stands at another address too that stays, or that goes after this one.
+    fn is_shared(&self, address: &Address, record: &Record) -> bool {
+        let is_it = |(other, of): (&Address, &Record)| {
+            let stays = self.wanted.resources.contains_key(other) || !self.is_chosen(other);
+            other.kind == address.kind && other != address && of.id == record.id && (stays || other > address)
+        };
+        kind(&address.kind).is_some_and(|kind| kind.shared()) && self.input.state.records.iter().any(is_it)
     }
 
     pub(super) fn may_destroy(&mut self, address: &Address, prevent: Option<&Prevent>, because: &[String]) {
@@ -81,7 +91,7 @@ impl Walk<'_> {
 
     /// Whether the user says that what is kept by default may go: with everything, or by its own name.
     fn is_given_up(&self, address: &Address) -> bool {
-        let Options { destroy, targets, replace, .. } = self.input.options;
-        replace.contains(address) || *destroy && (targets.is_empty() || targets.contains(address))
+        let options = self.input.options;
+        options.replace.contains(address) || options.destroy && (!options.is_partial() || options.targets.contains(address))
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::change::{Action, Change, Reason};
 use crate::data::Query;
-use crate::desired::terms;
+use crate::desired::{Checked, terms};
 use crate::diff;
 use crate::held;
 use crate::known::{effective, secret_identities};
@@ -25,6 +25,8 @@ pub(super) struct Walk<'a> {
     pub(super) input: Input<'a>,
     pub(super) wanted: &'a Desired,
     pub(super) chosen: Option<BTreeSet<Address>>,
+    /// Whether the account is a simulated one.
+    pub(super) simulated: bool,
     pub(super) known: BTreeMap<Address, Term>,
     pub(super) changes: BTreeMap<Address, Change>,
     pub(super) jobs: BTreeMap<&'static str, Vec<Job>>,
@@ -42,7 +44,7 @@ impl<'a> Walk<'a> {
     pub(super) fn present(&self, address: &Address) -> Option<Present<'a>> {
         let record = self.input.state.records.get(address)?;
         match self.input.observed.seen.get(address)? {
-            Seen::Present { body, digests } => Some(Present { record, body, digests }),
+            Seen::Present { body, digests, secrets } => Some(Present { record, body, digests, secrets }),
             Seen::Gone => None,
         }
     }
@@ -60,8 +62,8 @@ impl<'a> Walk<'a> {
                 .resolve
                 .body(address, &|other: &Address| known.get(other).cloned().unwrap_or_else(|| Term::Unknown(Origin::default())))
         };
-        let terms = match body.and_then(|body| terms(self.input.resolve, address, &body)) {
-            Ok(terms) => terms,
+        let Checked { terms, remarks } = match body.and_then(|body| terms(self.input.resolve, address, &body)) {
+            Ok(checked) => checked,
             Err(errors) => {
                 self.errors.extend(errors);
                 return;
@@ -90,6 +92,9 @@ impl<'a> Walk<'a> {
         if matches!(change.action, Action::Create | Action::Edit { .. } | Action::Replace { .. }) {
             let creates = !matches!(change.action, Action::Edit { .. });
             let seen = present.as_ref().filter(|_| !creates).map(|present| present.body.clone());
+            // A simulated account is there to try a file: that an account would refuse it is told.
+            let told = |remark: Diagnostic| if self.simulated { remark.into_warning() } else { remark };
+            self.errors.extend(remarks.into_iter().map(told));
             let job = Job { address: address.clone(), id: change.id.clone(), body: Term::map(terms.clone()), seen, creates };
             self.jobs.entry(kind.name()).or_default().push(job);
         }

@@ -1,4 +1,4 @@
-//! The account itself, its projects, and its tags.
+//! The account itself, its projects, its tags, and its apps.
 //!
 //! Invariant: attributes and arguments are the official provider's.
 
@@ -6,8 +6,9 @@ use super::record::From;
 use super::source::{Also, Family, Source, Way};
 use crate::attr::{Attr, Ty};
 
-pub(super) static SOURCES: [Source; 5] = [
+pub(super) static SOURCES: [Source; 6] = [
     Source::one("digitalocean_account", &ACCOUNT, &[Way::Else("/account")]),
+    Source::of_kind("digitalocean_app", "app", "app_id"),
     Source::one("digitalocean_project", &PROJECT, &[Way::Own("id"), Way::Equal("name"), Way::Else("/projects/default")]),
     Source::many("digitalocean_projects", &PROJECT, "projects", Ty::List(&Ty::Object(PROJECT_ROWS))),
     Source::one("digitalocean_tag", &TAG, &[Way::Own("name")]),

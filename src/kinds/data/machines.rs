@@ -4,8 +4,9 @@
 
 use serde_json::{Value as Json, json};
 
+use super::miss::{is_true, text};
 use super::record::From;
-use super::source::{Family, Source, Way, argument, is_true, text};
+use super::source::{Family, Source, Way, argument};
 use crate::attr::{Attr, Lit, Ty};
 
 pub(super) static SOURCES: [Source; 9] = [

@@ -4,11 +4,13 @@
 
 use serde_json::{Value as Json, json};
 
+use super::listed::Listed;
+use super::miss::is_true;
 use super::record::From;
-use super::source::{Family, Source, Way, is_true};
+use super::source::{Family, Source, Way};
 use crate::attr::{Attr, Change, Ty};
 
-pub(super) static SOURCES: [Source; 8] = [
+pub(super) static SOURCES: [Source; 10] = [
     Source::one("digitalocean_domain", &ZONE, &[Way::Own("name")]),
     Source::many("digitalocean_domains", &DOMAIN, "domains", Ty::List(&Ty::Object(DOMAIN_ROWS))),
     Source::of_kind("digitalocean_firewall", "firewall", "firewall_id"),
@@ -16,6 +18,8 @@ pub(super) static SOURCES: [Source; 8] = [
     Source::one("digitalocean_record", &RECORD, &[Way::First("name")]).with(IN_DOMAIN),
     Source::many("digitalocean_records", &LISTED_RECORD, "records", Ty::List(&Ty::Object(LISTED_RECORD_ROWS))).with(IN_DOMAIN),
     Source::of_kind("digitalocean_reserved_ip", "reserved IP", "ip_address"),
+    Source::of_kind("digitalocean_reserved_ipv6", "reserved IPv6 address", "ip"),
+    Source::listed("digitalocean_vpc_peering", &PEERING),
     Source::one("digitalocean_vpc", &VPC, &[Way::Own("id"), Way::EqualAmong("region", |vpc| is_true(vpc, "default")), Way::Equal("name")]),
 ];
 
@@ -110,4 +114,14 @@ static VPC: Family = Family {
     also: None,
     see: "`doctl vpcs list` shows what there is.",
     scopes: &["vpc:read"],
+};
+
+static PEERING: Listed = Listed {
+    kind: "digitalocean_vpc_peering",
+    noun: "VPC peering",
+    by: &["id", "name"],
+    within: &[],
+    also: &[],
+    scopes: &[],
+    see: "`doctl vpc-peerings list` shows what there is.",
 };

@@ -2,36 +2,27 @@
 //!
 //! Invariant: what is asked for stands in the row; nothing is guessed where several objects fit.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::OnceLock;
 
 use serde_json::Value as Json;
 
 use super::filter;
+use super::listed::{self, Listed};
+use super::miss::{Miss, complaint, shown, wrong};
 use super::record::{From, fitted, record};
 use crate::attr::{Attr, Change, Presence, Reads, Ty};
-use crate::erased::{Complaint, is_mark, opened};
+use crate::complaints::Complaints;
+use crate::erased::{Complaint, Fut, is_mark, opened};
 use crate::kind;
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
+use dofloat_api::machine::Machine;
 use dofloat_base::diag::did_you_mean;
 use dofloat_base::digest::sha256_hex;
 use dofloat_base::identity::Id;
 use dofloat_base::value::{Body, Term, Terms, Value};
-
-/// Why a data source gives nothing.
-#[derive(Debug)]
-pub enum Miss {
-    /// The account has no such object, or several.
-    Wrong(Box<Complaint>),
-    /// The read failed.
-    Api(ApiError),
-}
-
-impl std::convert::From<ApiError> for Miss {
-    fn from(error: ApiError) -> Self {
-        Self::Api(error)
-    }
-}
 
 /// Objects that the API lists.
 pub(super) struct Family {
@@ -96,7 +87,50 @@ enum Look {
     Many(&'static Family, &'static str, Ty),
     /// An object of a resource type, with all that it reads of one, by this argument.
     Kind(&'static str, &'static str, &'static str),
+    /// The same, by one of several arguments, found in the list of all.
+    Listed(&'static Listed),
+    /// What asks no API.
+    Local(&'static Local),
+    /// What is asked for by code of its own.
+    Asked(&'static Asked),
 }
+
+/// A data source that is asked for by code of its own.
+pub(super) struct Asked {
+    /// The attribute table.
+    pub rows: &'static [Attr],
+    /// What its list can be filtered and sorted by.
+    pub records: &'static [Attr],
+    /// What is not there where the answer is 404, in words, and the argument that names it; nothing if that says nothing.
+    pub lacks: Option<(&'static str, &'static str)>,
+    /// The scopes of a read.
+    pub scopes: &'static [&'static str],
+    /// What it gives.
+    pub read: for<'a> fn(&'a Client, &'a Body) -> Fut<'a, Body>,
+}
+
+/// What a data source gives that asks no API.
+pub(super) struct Local {
+    /// The attribute table.
+    pub rows: &'static [Attr],
+    /// Checks the arguments beyond their rows.
+    pub check: fn(&Term, &mut Complaints),
+    /// What it gives.
+    pub read: Read,
+}
+
+/// How it is found out.
+pub(super) enum Read {
+    /// On this machine.
+    Now(fn(&Machine, &Body) -> Result<Body, String>),
+    /// By asking a server of the configuration's choice.
+    Fetch(for<'a> fn(&'a Client, &'a Body) -> Answer<'a>),
+    /// By a program of the configuration.
+    Run(for<'a> fn(&'a Client, &'a Body) -> Answer<'a>),
+}
+
+/// What a server will have answered, or a program given.
+pub(super) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Body, String>> + Send + 'a>>;
 
 /// A data source.
 pub struct Source {
@@ -134,6 +168,33 @@ impl Source {
         Self { name: kind, look: Look::Kind(kind, noun, by), more: &[], rows: OnceLock::new() }
     }
 
+    /// An object of a resource type that is found among all of them.
+    pub(super) const fn listed(name: &'static str, how: &'static Listed) -> Self {
+        Self { name, look: Look::Listed(how), more: &[], rows: OnceLock::new() }
+    }
+
+    /// What is asked for by code of its own.
+    pub(super) const fn asked(name: &'static str, how: &'static Asked) -> Self {
+        Self { name, look: Look::Asked(how), more: &[], rows: OnceLock::new() }
+    }
+
+    /// What asks no API.
+    pub(super) const fn local(name: &'static str, local: &'static Local) -> Self {
+        Self { name, look: Look::Local(local), more: &[], rows: OnceLock::new() }
+    }
+
+    /// Whether it asks no API.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        matches!(self.look, Look::Local(_))
+    }
+
+    /// Whether it asks a server other than the API.
+    #[must_use]
+    pub fn asks_a_server(&self) -> bool {
+        matches!(self.look, Look::Local(Local { read: Read::Fetch(_), .. }))
+    }
+
     /// The same with further arguments.
     pub(super) const fn with(mut self, more: &'static [Attr]) -> Self {
         self.more = more;
@@ -162,12 +223,22 @@ impl Source {
                     rows.extend(filter::BLOCKS);
                     put(&mut rows, Attr::computed(into, *ty, "Those that were found."));
                 }
+                Look::Local(local) => rows.extend(local.rows),
+                Look::Asked(how) => rows.extend(how.rows),
                 Look::Kind(name, _, by) => {
                     let read = kind(name).map_or(&[][..], |kind| kind.attrs()).iter().filter(|row| row.reads != Reads::WriteOnly);
                     for row in read {
                         put(&mut rows, if row.name == *by { asked(row, true) } else { given(row) });
                     }
                     put(&mut rows, Attr::required(by, Ty::String, Change::Local, "Its id."));
+                }
+                Look::Listed(how) => {
+                    let read = kind(how.kind).map_or(&[][..], |kind| kind.attrs()).iter().filter(|row| row.reads != Reads::WriteOnly);
+                    for row in read {
+                        let named = how.by.contains(&row.name);
+                        let is_asked = named || how.within.contains(&row.name);
+                        put(&mut rows, if is_asked { asked(row, named && how.by.len() == 1) } else { given(row) });
+                    }
                 }
             }
             put(&mut rows, Attr::computed("id", Ty::String, "What it is known by."));
@@ -180,10 +251,13 @@ impl Source {
     pub fn scopes(&self) -> Vec<&'static str> {
         match &self.look {
             Look::One(family, _) | Look::Many(family, ..) => family.scopes.to_vec(),
-            Look::Kind(name, ..) => {
+            Look::Listed(how) if !how.scopes.is_empty() => how.scopes.to_vec(),
+            Look::Kind(name, ..) | Look::Listed(Listed { kind: name, .. }) => {
                 let needed = kind(name).map(|kind| crate::scopes::needed(kind, crate::scopes::Operation::Read, &Term::null()));
                 needed.into_iter().flatten().collect()
             }
+            Look::Local(_) => Vec::new(),
+            Look::Asked(how) => how.scopes.to_vec(),
         }
     }
 
@@ -193,12 +267,25 @@ impl Source {
         match &self.look {
             Look::One(_, ways) => self.check_ways(ways, body),
             Look::Many(family, ..) => filter::check(family.rows, body),
+            Look::Asked(how) => filter::check(how.records, body),
             Look::Kind(..) => Vec::new(),
+            Look::Local(local) => {
+                let mut complaints = Complaints::default();
+                crate::complaints::rows(local.rows, body, &[], &mut complaints);
+                (local.check)(body, &mut complaints);
+                complaints.into_vec()
+            }
+            Look::Listed(how) => self.check_names(how.by.to_vec(), how.by.len() < 2, body),
         }
     }
 
     fn check_ways(&self, ways: &[Way], body: &Term) -> Vec<Complaint> {
-        let mut names: Vec<&str> = ways.iter().filter_map(Way::argument).collect();
+        let names: Vec<&str> = ways.iter().filter_map(Way::argument).collect();
+        let may_be_none = names.len() < 2 || ways.iter().any(|way| way.argument().is_none());
+        self.check_names(names, may_be_none, body)
+    }
+
+    fn check_names(&self, mut names: Vec<&str>, may_be_none: bool, body: &Term) -> Vec<Complaint> {
         names.sort_unstable();
         let given: Vec<&str> = names.iter().copied().filter(|name| !body.get(name).is_null()).collect();
         let list = || match names.split_last() {
@@ -207,7 +294,6 @@ impl Source {
             }
             _ => names.iter().map(|name| format!("`{name}`")).collect(),
         };
-        let may_be_none = names.len() < 2 || ways.iter().any(|way| way.argument().is_none());
         let wrong = |path: &[&str], message: String| vec![complaint(path, message, String::new())];
         match given.as_slice() {
             [] if !may_be_none => wrong(&[], format!("One of {} must be given.", list())),
@@ -235,6 +321,13 @@ impl Source {
                 Body::from([((*into).to_owned(), list), ("id".to_owned(), id.into())])
             }
             Look::Kind(name, noun, by) => of_kind(api, (name, noun, by), &given).await?,
+            Look::Local(local) => match local.read {
+                Read::Now(read) => read(api.machine(), &given),
+                Read::Fetch(read) | Read::Run(read) => read(api, &given).await,
+            }
+            .map_err(|what| ApiError::Local { what })?,
+            Look::Listed(how) => listed::find(api, how, &given).await?,
+            Look::Asked(how) => (how.read)(api, &given).await.map_err(|error| missed(how, error, &given))?,
         };
         for row in self.rows().iter().filter(|row| row.presence == Presence::Computed && row.name != "id") {
             found.entry(row.name.to_owned()).or_insert_with(|| Value::from_json(&fitted(row.ty, None)));
@@ -247,6 +340,14 @@ impl Source {
     }
 }
 
+/// Why nothing is given: what is asked for may not be there.
+fn missed(how: &Asked, error: ApiError, given: &Body) -> Miss {
+    match how.lacks.filter(|_| error.is_not_found()) {
+        Some((noun, by)) => wrong(by, format!("There is no {noun} `{}`.", given.get(by).map(shown).unwrap_or_default()), String::new()),
+        None => error.into(),
+    }
+}
+
 /// An attribute by which an object may be named.
 fn asked(row: &Attr, sole: bool) -> Attr {
     let presence = if sole { Presence::Required } else { Presence::OptionalComputed };
@@ -256,23 +357,6 @@ fn asked(row: &Attr, sole: bool) -> Attr {
 /// An attribute of a resource type, only read.
 fn given(row: &Attr) -> Attr {
     Attr { presence: Presence::Computed, change: Change::Never, default: None, block: false, points: None, ..*row }
-}
-
-fn complaint(path: &[&str], message: String, hint: String) -> Complaint {
-    let path = path.iter().map(|part| (*part).to_owned()).collect();
-    Complaint { address: None, path, message, hint: Some(hint).filter(|hint| !hint.is_empty()), warning: false }
-}
-
-fn wrong(path: &str, message: String, hint: String) -> Miss {
-    Miss::Wrong(Box::new(complaint(&[path], message, hint)))
-}
-
-/// A value as a path or a message has it.
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Str(text) => text.clone(),
-        other => other.to_json().to_string(),
-    }
 }
 
 /// A path with the arguments' values in it.
@@ -391,14 +475,4 @@ async fn whole(api: &Client, family: &Family, object: &Json, given: &Body) -> Re
         body.insert(also.name.to_owned(), Value::List(texts.collect()));
     }
     Ok(body)
-}
-
-/// The text of an argument, where it is one.
-pub(super) fn text<'a>(given: &'a Body, name: &str) -> Option<&'a str> {
-    given.get(name).and_then(Value::as_str)
-}
-
-/// Whether an argument is true.
-pub(super) fn is_true(given: &Body, name: &str) -> bool {
-    given.get(name) == Some(&Value::Bool(true))
 }

@@ -7,10 +7,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::super::attr::EditName;
-use super::super::wire::or_default;
-use super::{Droplet, Spec, Wire, get, path, place};
-use crate::{Kind, no_edit};
+use super::answer::{Wire, get, path, place};
+use super::rows::NAME;
+use super::spec::Spec;
+use crate::attr::EditName;
+use crate::no_edit;
+use crate::tagging::{self, texts};
+use crate::wire::or_default;
 use dofloat_api::action::Order;
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
@@ -46,7 +49,7 @@ pub(super) async fn edit(api: &Client, id: &Id, edit: EditName, spec: &Spec, see
             act(api, id, json!({"type": "enable_ipv6"}), "have an IPv6 address", ACTION_LIMIT, has).await
         }
         "volumes" => volumes(api, id, spec, &texts(seen, "volume_ids")).await,
-        _ => Err(no_edit(Droplet::NAME, id, edit)),
+        _ => Err(no_edit(NAME, id, edit)),
     }
 }
 
@@ -121,22 +124,7 @@ pub(super) async fn wake(api: &Client, id: &Id) -> Result<(), ApiError> {
 
 /// Tags are a set that is ours, the stack's mark excepted, which `seen` does not show.
 pub(super) async fn tags(api: &Client, id: &Id, wanted: &[String], seen: &[String]) -> Result<(), ApiError> {
-    let has = |tags: &[String], tag: &str| tags.iter().any(|other| other.eq_ignore_ascii_case(tag));
-    let body = json!({"resources": [{"resource_id": id.0, "resource_type": "droplet"}]});
-    let path = |tag: &str| format!("/tags/{}/resources", segment(tag));
-    for tag in wanted.iter().filter(|tag| !has(seen, tag)) {
-        match api.repeatable_post(&path(tag), &body).await {
-            Err(error) if error.is_not_found() => {
-                api.repeatable_post("/tags", &json!({"name": tag})).await?;
-                api.repeatable_post(&path(tag), &body).await?;
-            }
-            other => other?,
-        }
-    }
-    for tag in seen.iter().filter(|tag| !has(wanted, tag)) {
-        api.delete_with(&path(tag), &body).await?;
-    }
-    Ok(())
+    tagging::change(api, "droplet", id, wanted, seen).await
 }
 
 async fn backups(api: &Client, id: &Id, spec: &Spec, seen: &Body) -> Result<(), ApiError> {
@@ -198,9 +186,4 @@ async fn volumes(api: &Client, id: &Id, spec: &Spec, seen: &[String]) -> Result<
         bring_about(api, &order, |droplet| droplet.volume_ids.contains(volume) == wanted).await?;
     }
     Ok(())
-}
-
-fn texts(body: &Body, name: &str) -> Vec<String> {
-    let items = body.get(name).and_then(Value::as_list).unwrap_or_default();
-    items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect()
 }

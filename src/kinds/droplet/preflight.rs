@@ -12,6 +12,7 @@ use super::super::complaints::{self, Complaints};
 use super::super::erased::{Complaint, Job};
 use super::super::if_there;
 use super::super::wire::or_default;
+use super::answer::all;
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_base::diag::did_you_mean;
@@ -243,7 +244,7 @@ async fn over_limit<'a>(api: &Client, jobs: &'a [Job]) -> Result<Option<(&'a Job
 /// How many droplets the account has: by the whole list if that was asked for anyway, else by the total of the shortest page.
 async fn held(api: &Client) -> Result<Option<u64>, ApiError> {
     if api.has_asked("/droplets", "droplets") {
-        return Ok(Some(super::all(api).await?.len() as u64));
+        return Ok(Some(all(api).await?.len() as u64));
     }
     Ok(api.get::<Counted>("/droplets", &[("per_page", "1")]).await?.meta.total)
 }

@@ -10,7 +10,8 @@ use serde::Deserialize;
 
 use super::super::wire::or_default;
 use super::super::{NOT_YET, UNSEEN_LIMIT, if_there};
-use super::{Wire, edits, path, place};
+use super::answer::{Wire, path, place};
+use super::edits;
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_api::looks::Seen;
@@ -18,6 +19,8 @@ use dofloat_api::wait::Poll;
 use dofloat_base::clock::Tick;
 use dofloat_base::identity::Id;
 
+/// What the starts of droplets have in common.
+pub(super) const START: &str = "droplet create";
 /// How long a droplet may take to come up.
 pub(super) const START_LIMIT: Duration = Duration::from_secs(900);
 /// How long a droplet that was seen may be unknown before it counts as gone: one 404 is no proof.
@@ -39,6 +42,7 @@ pub(super) struct Start {
 struct Progress {
     missing_since: Option<Tick>,
     active_since: Option<Tick>,
+    began: Option<Tick>,
     doubted: Option<Tick>,
     was_seen: bool,
     was_powered_on: bool,
@@ -62,6 +66,7 @@ impl Start {
                 Some(droplet) => {
                     progress.was_seen = true;
                     progress.missing_since = None;
+                    progress.began.get_or_insert(now);
                     progress.doubted.get_or_insert(now);
                     if droplet.status == "active" {
                         progress.active_since.get_or_insert(now);
@@ -95,7 +100,7 @@ impl Start {
                 self.note(|progress| progress.was_powered_on = true);
                 Ok(Poll::Pending("it is powering on".to_owned()))
             }
-            "new" if since(progress.doubted) >= DOUBT_AFTER => {
+            "new" if since(progress.doubted) >= DOUBT_AFTER && api.may_doubt(START, since(progress.began)) => {
                 self.note(|progress| progress.doubted = Some(now));
                 match failed_create(api, id).await? {
                     Some(action) => Err(ApiError::Stillborn { what: failed_create_of(id, action) }),

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::attr::{Attr, Change, EditName, Reads, Ty};
+use crate::attr::{Attr, Change, EditName, Presence, Reads, Ty};
 use dofloat_base::number::Number;
 use dofloat_base::value::{Body, Value};
 
@@ -27,8 +27,9 @@ pub(super) fn created<'a>(rows: impl Iterator<Item = &'a Attr>, wanted: &Body) -
 /// What a PUT sends of these rows: all that the edit changes, and what was there and is not wanted any more as nothing of its type.
 pub(super) fn replaced<'a>(rows: impl Iterator<Item = &'a Attr>, edit: EditName, wanted: &Body, seen: &Body) -> Fields {
     let mut fields = Fields::new();
-    for row in rows.filter(|row| row.change == Change::InPlace(edit)) {
-        let (value, there) = (spelt(row, wanted), seen.get(row.name).unwrap_or(&Value::Null));
+    for row in rows.filter(|row| row.change == Change::InPlace(edit) || row.wire.resent) {
+        let there = seen.get(row.name).unwrap_or(&Value::Null);
+        let value = row.filled(&spelt(row, wanted), there);
         let is_nothing = |value: &Value| *value == Value::Null || *value == row.unset();
         // What the API chooses where nothing is written is not taken back; and what has no form for nothing is left out.
         let stays = value == Value::Null && row.unset() == Value::Null;
@@ -40,6 +41,18 @@ pub(super) fn replaced<'a>(rows: impl Iterator<Item = &'a Attr>, edit: EditName,
     fields
 }
 
+/// What a PATCH sends of these rows: what the edit changes and differs.
+pub(super) fn changed<'a>(rows: impl Iterator<Item = &'a Attr>, edit: EditName, wanted: &Body, seen: &Body) -> Fields {
+    let differs = |row: &&'a Attr| {
+        let (unset, there) = (row.unset(), seen.get(row.name));
+        let there = there.unwrap_or(&unset);
+        let value = wanted.get(row.name).map_or_else(|| unset.clone(), |value| row.normal(&row.filled(value, there), wanted));
+        value != row.normal(there, seen)
+    };
+    let rows = rows.filter(|row| !row.wire.resent);
+    replaced(rows.filter(differs), edit, wanted, seen)
+}
+
 /// A value in the spelling in which it is known once it is there.
 fn spelt(row: &Attr, wanted: &Body) -> Value {
     let value = wanted.get(row.name).filter(|value| **value != Value::Null);
@@ -48,7 +61,8 @@ fn spelt(row: &Attr, wanted: &Body) -> Value {
 
 fn put(row: &Attr, value: &Value, fields: &mut Fields) {
     let value = if *value == Value::Null { row.unset() } else { value.clone() };
-    if let Some(json) = sent(row, &value) {
+    let nothing = Value::List(vec![Value::Map(Body::new())]);
+    if let Some(json) = sent(row, &value).or_else(|| sent(row, &nothing).filter(|_| row.wire.whole)) {
         fields.insert(row.wire.sent.unwrap_or(row.name).to_owned(), json);
     }
 }
@@ -58,11 +72,16 @@ fn sent(row: &Attr, value: &Value) -> Option<Json> {
     match (row.inner(), value) {
         (_, Value::Null) => None,
         (Some(rows), Value::List(items)) => {
+            let is_whole = row.wire.whole;
             let mut items = items.iter().filter_map(Value::as_map).map(|item| {
                 let field = |row: &'static Attr| {
                     let value = item.get(row.name).filter(|value| **value != Value::Null).cloned().unwrap_or_else(|| row.unset());
+                    // What the API was to choose, and has chosen to be nothing, is not sent back.
+                    let is_left =
+                        row.presence == Presence::OptionalComputed && (*value.as_str().unwrap_or("x") == *"" || value == 0.into());
                     // The API wants lists of blocks even where they are empty.
-                    let value = Some(value).filter(|value| value.as_str() != Some(""));
+                    let value = Some(value).filter(|value| is_whole || *value != row.unset() || matches!(value, Value::List(_)));
+                    let value = value.filter(|_| is_whole || !is_left);
                     Some((row.wire.sent.unwrap_or(row.name).to_owned(), sent(row, &value?)?))
                 };
                 Json::Object(rows.iter().filter_map(field).collect())
@@ -73,27 +92,15 @@ fn sent(row: &Attr, value: &Value) -> Option<Json> {
     }
 }
 
-/// Why an answer cannot be read.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Unread {
-    /// What stands there is of another type.
-    Type(String),
-    /// It is left out, as the token lacks a scope.
-    Scope(&'static str, &'static str),
-}
-
-/// What the rows say of an object in an answer.
-pub(super) fn live(rows: &[Attr], object: &Json) -> Result<Body, Unread> {
+/// What the rows say of an object in an answer; else the attribute that is of another type.
+pub(super) fn live(rows: &[Attr], object: &Json) -> Result<Body, String> {
     let mut body = Body::new();
     for row in rows.iter().filter(|row| row.reads != Reads::WriteOnly) {
         let field = match row.wire.read {
             Some(pointer) => object.pointer(pointer),
             None => object.get(row.name),
         };
-        if let (None, Some(scope)) = (field, row.read_scopes.first()) {
-            return Err(Unread::Scope(row.name, scope));
-        }
-        let value = read(row, field.unwrap_or(&Json::Null)).ok_or_else(|| Unread::Type(row.name.to_owned()))?;
+        let value = read(row, field.unwrap_or(&Json::Null)).ok_or_else(|| row.name.to_owned())?;
         body.insert(row.name.to_owned(), value);
     }
     Ok(body)
@@ -108,12 +115,14 @@ fn read(row: &Attr, field: &Json) -> Option<Value> {
             let items = if single { std::slice::from_ref(field) } else { field.as_array()?.as_slice() };
             let block = |item: &Json| {
                 item.as_object()?;
-                let fields = rows
-                    .iter()
-                    .map(|row| Some((row.name.to_owned(), read(row, item.get(row.wire.sent.unwrap_or(row.name)).unwrap_or(&Json::Null))?)));
+                let field = |row: &Attr| match row.wire.read {
+                    Some(pointer) => item.pointer(pointer),
+                    None => item.get(row.wire.sent.unwrap_or(row.name)),
+                };
+                let fields = rows.iter().map(|row| Some((row.name.to_owned(), read(row, field(row).unwrap_or(&Json::Null))?)));
                 Some(Value::Map(fields.collect::<Option<_>>()?))
             };
-            Some(row.normal(&Value::List(items.iter().map(block).collect::<Option<_>>()?), &Body::new()))
+            Some(row.read_back(&Value::List(items.iter().map(block).collect::<Option<_>>()?)))
         }
         (None, field) => typed(row.ty, field),
     }
@@ -205,6 +214,16 @@ mod tests {
     }
 
     #[test]
+    fn a_patch_sends_what_differs() {
+        let seen = live(ROWS, &answer()).unwrap();
+        let wanted = body(json!({"name": "b", "size": 10, "regions": ["b", "a"], "how": [{"email": ["x"]}], "period": "2m"}));
+        assert_eq!(Json::Object(changed(ROWS.iter(), "update", &wanted, &seen)), json!({"name": "b"}));
+        let wanted = body(json!({"name": "a", "size": 10, "how": [{"email": ["y"]}], "description": "d", "ttl": 30}));
+        let sent = json!({"regions": [], "how": {"email": ["y"], "slack": []}, "description": "d", "ttl": 30});
+        assert_eq!(Json::Object(changed(ROWS.iter(), "update", &wanted, &seen)), sent);
+    }
+
+    #[test]
     fn an_answer_is_read_by_the_types_of_the_rows() {
         let expected = json!({
             "id": "7", "name": "a", "size": 10, "regions": ["a", "b"], "how": [{"email": ["x"], "slack": []}], "description": "",
@@ -214,7 +233,7 @@ mod tests {
         for (field, wrong) in [("name", json!([])), ("size_gigabytes", json!("x")), ("regions", json!([{}])), ("how", json!([7]))] {
             let mut answer = answer();
             answer[field] = wrong;
-            assert!(matches!(live(ROWS, &answer), Err(Unread::Type(_))), "{field}");
+            assert!(live(ROWS, &answer).is_err(), "{field}");
         }
         assert!(ROWS.iter().all(|row| row.presence != Presence::Computed || !row.settable()));
     }

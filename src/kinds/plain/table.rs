@@ -4,10 +4,15 @@
 
 use std::time::Duration;
 
-use crate::attr::Attr;
+use serde_json::{Map, Value as Json};
+
+use crate::attr::{Attr, EditName};
 use crate::complaints::Complaints;
-use crate::erased::Scopes;
-use dofloat_base::value::Term;
+use crate::erased::{Fut, Scopes};
+use crate::job::Job;
+use dofloat_api::client::Client;
+use dofloat_base::identity::Id;
+use dofloat_base::value::{Body, Term, Value};
 
 /// A kind whose objects lie in a collection of the API, and are made, read, changed and deleted there as REST has it.
 pub(crate) struct Plain {
@@ -19,19 +24,31 @@ pub(crate) struct Plain {
     pub(crate) attrs: &'static [Attr],
     /// Where its objects lie.
     pub(crate) at: Collection,
-    /// How an object is changed in place, by the edit `update`.
+    /// How its objects lie there.
+    pub(crate) form: Form,
+    /// Where an object is made, if not in its collection. It may name attributes too: `/volumes/{volume_id}/snapshots`.
+    pub(crate) made_at: Option<&'static str>,
+    /// What narrows the collection to objects of this kind.
+    pub(crate) among: &'static [(&'static str, &'static str)],
+    /// How an object is changed in place, by the edit [`UPDATE`].
     pub(crate) update: Update,
-    /// The scopes.
+    /// The scopes of what hooks ask for, beside those that its paths need.
     pub(crate) scopes: Scopes,
     /// What no two objects of an account share. The first one finds the object of a lost answer; where there is none, an object
     /// that is alike in all that was written may be it, or not.
     pub(crate) unique: &'static [Unique],
+    /// What no two objects share though nobody is refused for it: the one that is there is made again.
+    pub(crate) sole: &'static [&'static str],
     /// When an object is usable, where it is not at once.
     pub(crate) ready: Option<Ready>,
     /// The product in the uniform resource name, for kinds with a row `urn`.
     pub(crate) urn: &'static str,
     /// Whether an object costs money.
     pub(crate) costs: bool,
+    /// Whether a create can just be made again, so that nothing needs to be found after a lost answer.
+    pub(crate) repeatable: bool,
+    /// Whether several may be made of one object: what follows a comma in the identity tells them apart.
+    pub(crate) shared: bool,
     /// What is truly its own.
     pub(crate) hooks: Hooks,
 }
@@ -43,12 +60,18 @@ impl Plain {
         noun: "",
         attrs: &[],
         at: Collection { path: "", one: "", many: "", id: "id", key: None },
+        form: Form::Many,
+        made_at: None,
+        among: &[],
         update: Update::Never,
         scopes: Scopes { read: &[], create: &[], update: &[], delete: &[] },
         unique: &[],
+        sole: &[],
         ready: None,
         urn: "",
         costs: false,
+        repeatable: false,
+        shared: false,
         hooks: Hooks::NONE,
     };
 
@@ -75,9 +98,29 @@ pub(crate) struct Collection {
 impl Collection {
     /// The attributes that the path names.
     pub(crate) fn parents(&self) -> impl Iterator<Item = &'static str> {
-        self.path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        named(self.path)
     }
 }
+
+/// How objects lie at the path of a collection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Each below it, and all in a list.
+    Many,
+    /// The one is there while this list of it is not empty: it is made, changed and deleted by PUT. It is known by what it lies in.
+    Part(&'static str),
+}
+
+/// The attributes that a path names.
+pub(super) fn named(path: &'static str) -> impl Iterator<Item = &'static str> {
+    path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+}
+
+/// What hooks are told of which one an object is read as, where several are made of it.
+pub(crate) const IDENTITY: &str = "#identity";
+
+/// The edit that the update form brings about. Edits of other names are brought about by a hook.
+pub(crate) const UPDATE: EditName = "update";
 
 /// How an object is changed in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,11 +129,13 @@ pub(crate) enum Update {
     Never,
     /// By all that can be changed, with PUT.
     Put,
+    /// By what differs, with PATCH.
+    Patch,
 }
 
 /// Attributes that are together unique in an account.
 pub(crate) struct Unique {
-    /// Their names.
+    /// Their names; `spec.name` is one of the first block `spec`.
     pub(crate) attrs: &'static [&'static str],
     /// What messages call them: "certificate name".
     pub(crate) noun: &'static str,
@@ -103,11 +148,13 @@ pub(crate) struct Unique {
 pub(crate) enum Taken {
     /// The API refuses it.
     Refuse,
+    /// Nothing: they are only most likely unique.
+    Allow,
 }
 
 /// When an object is usable.
 pub(crate) struct Ready {
-    /// The attribute that tells.
+    /// The attribute that tells; where none does, only [`Hooks::yet`].
     pub(crate) attr: &'static str,
     /// What it is then.
     pub(crate) is: &'static [&'static str],
@@ -117,15 +164,90 @@ pub(crate) struct Ready {
     pub(crate) limit: Duration,
 }
 
+impl Ready {
+    /// Whether an object is there already.
+    pub(super) fn is_reached(&self, seen: &Body) -> bool {
+        self.attr.is_empty() || seen.get(self.attr).and_then(Value::as_str).is_some_and(|word| self.is.contains(&word))
+    }
+}
+
 /// What a plain kind does by code of its own.
 pub(crate) struct Hooks {
     /// Checks a body beyond its rows.
     pub(crate) check: fn(&Term, &mut Complaints),
+    /// Checks what is wanted against what is there, of an object that is changed in place.
+    pub(crate) against: fn(&Job, &Body, &mut Complaints),
+    /// Makes the object where that is no POST to a collection; gives its identity.
+    pub(crate) make: Option<Make>,
+    /// What is still to be done once a new object has its identity. It may be done again.
+    pub(crate) after_create: Option<AfterCreate>,
+    /// Makes the fields of a request what the API takes.
+    pub(crate) sent: Option<Sent>,
+    /// Makes what was read what the official provider shows.
+    pub(crate) seen: Option<Seen>,
+    /// Adds to an object what only one that is meant is asked for: its secrets.
+    pub(crate) inside: Option<Seen>,
+    /// Whether what was read is an object of this kind.
+    pub(crate) is_there: fn(&Body) -> bool,
+    /// What an object is not ready for yet, beyond the word of [`Ready`].
+    pub(crate) yet: fn(&Body) -> Option<String>,
+    /// Why an object will never be usable, whatever is waited for.
+    pub(crate) lost: fn(&Client, &Body) -> Option<String>,
+    /// Whether one that was never usable never will be, beyond the word of [`Ready`].
+    pub(crate) stillborn: Option<Stillborn>,
+    /// Brings about an edit that is not [`UPDATE`].
+    pub(crate) edit: Option<Edit>,
+    /// Waits until what a lost create of this body has begun can be found.
+    pub(crate) before_find: Option<BeforeFind>,
+    /// What an object must be rid of before it can be deleted.
+    pub(crate) leave: Option<Leave>,
+    /// Lets it end where that is no DELETE.
+    pub(crate) end: Option<Leave>,
 }
+
+/// Makes an object of what is wanted.
+pub(crate) type Make = for<'a> fn(&'a Client, &'a Body) -> Fut<'a, Id>;
+
+/// Waits before an object is looked for.
+pub(crate) type BeforeFind = for<'a> fn(&'a Client, &'a Body) -> Fut<'a, ()>;
+
+/// Goes on with a new object; what is wanted is known as far as it was written.
+pub(crate) type AfterCreate = for<'a> fn(&'a Client, &'a Id, &'a Term) -> Fut<'a, ()>;
+
+/// Alters a request, by reads.
+pub(crate) type Sent = for<'a> fn(&'a Client, &'a mut Map<String, Json>) -> Fut<'a, ()>;
+
+/// Alters what was read, by further reads.
+pub(crate) type Seen = for<'a> fn(&'a Client, &'a mut [Body]) -> Fut<'a, ()>;
+
+/// Says of what was seen of an object whether it is lost.
+pub(crate) type Stillborn = for<'a> fn(&'a Client, &'a Id, &'a Body) -> Fut<'a, bool>;
+
+/// Brings about an edit: what is wanted, and what there is.
+pub(crate) type Edit = for<'a> fn(&'a Client, &'a Id, EditName, &'a Body, &'a Body) -> Fut<'a, ()>;
+
+/// Prepares the end of an object.
+pub(crate) type Leave = for<'a> fn(&'a Client, &'a Id, &'a Body) -> Fut<'a, ()>;
 
 impl Hooks {
     /// Nothing.
-    pub(crate) const NONE: Self = Self { check: |_, _| {} };
+    pub(crate) const NONE: Self = Self {
+        check: |_, _| {},
+        against: |_, _, _| {},
+        make: None,
+        after_create: None,
+        sent: None,
+        seen: None,
+        inside: None,
+        is_there: |_| true,
+        yet: |_| None,
+        lost: |_, _| None,
+        stillborn: None,
+        edit: None,
+        before_find: None,
+        leave: None,
+        end: None,
+    };
 }
 
 /// The scopes of a kind with one word for all its operations; of one that is never changed in place, `fixed`.

@@ -2,7 +2,11 @@
 //!
 //! Invariant: where a module comes from is constant, so that all files are known before anything is evaluated.
 
-use super::{Block, Collect, Diagnostic, Expr, Kind, ModuleCall, Repeat};
+use super::super::ast::{Block, Expr, Kind};
+use super::super::declaration::{Alias, ModuleCall, Repeat};
+use super::Collect;
+use super::settings::{alias, named};
+use dofloat_base::diag::Diagnostic;
 
 /// Arguments of a `module` block that are not the module's own.
 const OWN: &[&str] = &["source", "version", "providers", "count", "for_each", "depends_on"];
@@ -21,7 +25,23 @@ impl Collect<'_> {
         }
     }
 
+    /// `enabled` of a lifecycle block: one, or none.
+    pub(super) fn switched(&mut self, lifecycle: &Block, repeat: &mut Repeat) {
+        let Some(attr) = lifecycle.body.attr("enabled") else { return };
+        if repeat.is_repeated() {
+            let error = Diagnostic::error("`enabled` stands beside neither `count` nor `for_each`.").at(attr.span.clone());
+            self.error(error.hint("Let the number follow from `count` or `for_each` alone."));
+        }
+        *repeat = Repeat::Enabled(attr.value.clone());
+    }
+
     pub(super) fn module_call(&mut self, mut block: Block) {
+        let mut repeat = self.repeat(&block, "module");
+        for lifecycle in block.body.blocks("lifecycle").cloned().collect::<Vec<_>>() {
+            self.only(&lifecycle, &["enabled"], &[]);
+            self.switched(&lifecycle, &mut repeat);
+        }
+        block.body.blocks.retain(|inner| inner.kind != "lifecycle");
         for inner in &block.body.blocks {
             self.errors.push(
                 Diagnostic::error(format!("A module block has no block \"{}\".", inner.kind))
@@ -29,11 +49,8 @@ impl Collect<'_> {
                     .hint(format!("A value for a variable of the module is written `{} = …`.", inner.kind)),
             );
         }
-        let repeat = self.repeat(&block, "module");
         let depends_on = self.list(&block, "depends_on");
-        if let Some(providers) = block.body.attr("providers") {
-            self.providers(&providers.value.clone());
-        }
+        let aliases = block.body.attr("providers").map(|providers| self.providers(&providers.value)).unwrap_or_default();
         let version = self.text(&block, "version");
         if block.body.attr("source").is_none() {
             self.error(Diagnostic::error("A module block needs the argument \"source\".").at(block.header.clone()));
@@ -41,28 +58,26 @@ impl Collect<'_> {
         let source_span = block.body.attr("source").map_or(&block.header, |attr| &attr.value.span).clone();
         let Some(source) = self.text(&block, "source") else { return };
         block.body.attrs.retain(|attr| !OWN.contains(&attr.name.as_str()));
-        let call = ModuleCall { span: block.header, source, source_span, version, repeat, arguments: block.body, depends_on };
+        let call = ModuleCall { span: block.header, source, source_span, version, repeat, arguments: block.body, depends_on, aliases };
         let name = block.labels.swap_remove(0).0;
         self.declare(name, call, |call| &call.span, |module| &mut module.calls, "module");
     }
 
-    /// There is one account, so all that can be handed on is what is there anyway.
-    fn providers(&mut self, value: &Expr) {
+    /// There is one account, so all that can be handed on is what is there anyway: only the names are held against each other. What
+    /// other providers are handed on is for what is left out. Gives the aliases by which the module knows them.
+    fn providers(&mut self, value: &Expr) -> Vec<Alias> {
         let Kind::Object(items) = &value.kind else {
             self.error(Diagnostic::error("\"providers\" is a map: `{ digitalocean = digitalocean }`.").at(value.span.clone()));
-            return;
+            return Vec::new();
         };
-        for (key, value) in items {
-            for expr in [key, value] {
-                let root = expr.root().map(|(root, _)| root).or_else(|| expr.text().and_then(|text| text.split('.').next()));
-                if root.is_none_or(|root| root != "digitalocean") {
-                    self.error(
-                        Diagnostic::error("The only provider is `digitalocean`.")
-                            .at(expr.span.clone())
-                            .hint("Take the others out of `providers`."),
-                    );
-                }
-            }
+        for expr in items.iter().flat_map(|(key, value)| [key, value]).filter(|expr| named(expr).is_none()) {
+            self.error(
+                Diagnostic::error("\"providers\" hands on providers by their names.")
+                    .at(expr.span.clone())
+                    .hint("Write `{ digitalocean = digitalocean }`, or leave it out."),
+            );
         }
+        self.module.chosen.extend(items.iter().filter_map(|(_, value)| alias(value)));
+        items.iter().filter_map(|(key, _)| alias(key)).collect()
     }
 }

@@ -2,11 +2,16 @@
 //!
 //! Invariant: their addresses are written out, never computed, but for the key of an import.
 
-use super::{Address, Block, Collect, Diagnostic, Expr, Import, Move, Removal, Type};
+use super::Collect;
+use crate::ast::{Block, Expr};
 use crate::constant::constant;
+use crate::declaration::Import;
 use crate::target::target;
 use crate::value::Data;
-use dofloat_base::diag::Span;
+use dofloat_base::address::Address;
+use dofloat_base::desired::{Move, Removal};
+use dofloat_base::diag::{Diagnostic, Span};
+use dofloat_base::types::Type;
 
 impl Collect<'_> {
     /// An argument that a block must have.

@@ -1,30 +1,79 @@
-//! `provider` and `terraform` blocks as they are written.
+//! `provider` and `terraform` blocks as they are written, and the names by which others choose a provider.
 //!
-//! Invariant: what has no effect here is an error or a warning, but for what only tells Terraform which releases to use.
+//! Invariant: what has no effect here is an error or a warning, but for what only tells Terraform which releases to use. Whether
+//! an alias is there, and whether it is of the same account, is for others to judge.
 
-use super::{Block, Collect, Diagnostic, Kept, Provider};
+use super::Collect;
+use crate::ast::{Block, Expr, Kind, StepKind};
 use crate::backend;
+use crate::declaration::{Alias, Kept, Provider};
+use crate::references;
+use dofloat_base::diag::Diagnostic;
+use dofloat_base::provider::local_name;
+
+/// The provider that has settings here.
+const OFFICIAL: &str = "digitalocean";
+
+/// The name of a provider, and its alias: `NAME` or `NAME.ALIAS`, in quotes too.
+pub(super) fn named(expr: &Expr) -> Option<(&str, Option<&str>)> {
+    let Some(text) = expr.text() else {
+        let (root, steps) = expr.root()?;
+        return match steps {
+            [] => Some((root, None)),
+            [step] => match &step.kind {
+                StepKind::Attr(alias) => Some((root, Some(alias))),
+                _ => None,
+            },
+            _ => None,
+        };
+    };
+    let (root, alias) = text.split_once('.').map_or((text, None), |(root, alias)| (root, Some(alias)));
+    (references::is_name(root) && alias.is_none_or(references::is_name)).then_some((root, alias))
+}
+
+/// The alias, if it is one of the official provider.
+pub(super) fn alias(expr: &Expr) -> Option<Alias> {
+    let (root, alias) = named(expr)?;
+    let name = alias.filter(|_| root == OFFICIAL)?.to_owned();
+    Some(Alias { name, span: expr.span.clone() })
+}
 
 impl Collect<'_> {
-    /// Reports a provider that is not the one.
+    /// Reports a provider that is neither the official one, whichever its alias, nor that of what is built in.
     pub(super) fn sole_provider(&mut self, block: &Block) {
-        if let Some(provider) = block.body.attr("provider") {
-            let named = provider.value.root().map(|(root, steps)| (root, steps.is_empty()));
-            if provider.value.text() == Some("digitalocean") {
-                self.warning(&provider.value.span, "A reference in quotes is an old way to write it.", "Write `digitalocean`.");
-            } else if named != Some(("digitalocean", true)) {
-                self.error(
-                    Diagnostic::error("The only provider is `digitalocean`, without alias.")
-                        .at(provider.value.span.clone())
-                        .hint("Remove the `provider` argument."),
-                );
-            }
+        let Some(value) = block.body.attr("provider").map(|attr| &attr.value) else { return };
+        let kind = block.labels.first().map_or("", |(kind, _)| kind.strip_prefix("data.").unwrap_or(kind));
+        let known = named(value).is_some_and(|(root, _)| root == OFFICIAL || local_name(kind) == root);
+        if !known {
+            self.error(
+                Diagnostic::error("This provider is not supported; the one that has settings here is `digitalocean`.")
+                    .at(value.span.clone())
+                    .hint("Remove the `provider` argument."),
+            );
+        } else if let Some(text) = value.text() {
+            self.warning(&value.span, "A reference in quotes is an old way to write it.", format!("Write `{text}`."));
         }
+        self.module.chosen.extend(alias(value));
+    }
+
+    /// The `alias` of a provider block; an error if it cannot be one.
+    fn alias(&mut self, block: &Block) -> Result<Option<String>, ()> {
+        let Some(attr) = block.body.attr("alias") else { return Ok(None) };
+        let alias = self.text(block, "alias").ok_or(())?;
+        if references::is_name(&alias) {
+            return Ok(Some(alias));
+        }
+        self.error(
+            Diagnostic::error(format!("\"{alias}\" cannot be an alias."))
+                .at(attr.value.span.clone())
+                .hint("It has letters, digits, `_` and `-`, and starts with no digit."),
+        );
+        Err(())
     }
 
     pub(super) fn provider(&mut self, mut block: Block) {
         let (name, span) = &block.labels[0];
-        if name != "digitalocean" {
+        if name != OFFICIAL {
             self.error(
                 Diagnostic::error(format!("The provider \"{name}\" is not supported; the only one is \"digitalocean\"."))
                     .at(span.clone())
@@ -32,17 +81,15 @@ impl Collect<'_> {
             );
             return;
         }
-        if let Some(alias) = block.body.attr("alias") {
-            self.error(
-                Diagnostic::error("A second provider by `alias` is not supported.")
-                    .at(alias.span.clone())
-                    .hint("Use a stack for each account."),
-            );
-        }
-        if let Some(first) = self.module.providers.first() {
-            self.errors.push(
-                Diagnostic::error("This provider is configured twice.").at(block.header.clone()).related(first.span.clone(), "first here"),
-            );
+        let Ok(alias) = self.alias(&block) else { return };
+        block.body.attrs.retain(|attr| attr.name != "alias");
+        if let Some(first) = self.module.providers.iter().find(|provider| provider.alias == alias) {
+            let message = match &alias {
+                Some(alias) => format!("The provider `{OFFICIAL}.{alias}` is configured twice."),
+                None => "This provider is configured twice.".to_owned(),
+            };
+            let error = Diagnostic::error(message).at(block.header.clone()).related(first.span.clone(), "first here");
+            self.error(error.hint("Give each further one an `alias` of its own."));
         }
         if self.text(&block, "version").is_some() {
             let span = block.body.attr("version").map_or(&block.header, |attr| &attr.span).clone();
@@ -53,7 +100,7 @@ impl Collect<'_> {
             );
             block.body.attrs.retain(|attr| attr.name != "version");
         }
-        self.module.providers.push(Provider { span: block.header, body: block.body });
+        self.module.providers.push(Provider { span: block.header, alias, body: block.body });
     }
 
     pub(super) fn terraform(&mut self, block: &Block) {
@@ -65,8 +112,30 @@ impl Collect<'_> {
                     Err(errors) => self.errors.extend(errors),
                 },
                 "cloud" => self.module.kept.push(Kept { span: inner.header.clone(), backend: None }),
-                "provider_meta" => self.error(Diagnostic::error("\"provider_meta\" is not supported.").at(inner.header.clone())),
+                "required_providers" => self.handed(inner),
                 _ => {}
+            }
+        }
+    }
+
+    /// The aliases that a module is handed on by whoever calls it.
+    fn handed(&mut self, required: &Block) {
+        for attr in &required.body.attrs {
+            let Kind::Object(items) = &attr.value.kind else { continue };
+            let listed = items.iter().filter(|(key, _)| named(key) == Some(("configuration_aliases", None)));
+            for (_, value) in listed {
+                let Kind::Tuple(names) = &value.kind else {
+                    self.error(Diagnostic::error("\"configuration_aliases\" is a list in brackets.").at(value.span.clone()));
+                    continue;
+                };
+                self.module.handed.extend(names.iter().filter_map(alias).map(|alias| alias.name));
+                for name in names.iter().filter(|name| !matches!(named(name), Some((_, Some(_))))) {
+                    self.error(
+                        Diagnostic::error("\"configuration_aliases\" holds providers with an alias.")
+                            .at(name.span.clone())
+                            .hint(format!("Write `{OFFICIAL}.ALIAS`.")),
+                    );
+                }
             }
         }
     }

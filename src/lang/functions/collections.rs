@@ -10,7 +10,8 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::{Args, FnError, Function, Outcome, Want, any, function, items_of, list, number, param, text, texts};
 use crate::arithmetic;
-use crate::types::{convert, equal, unify};
+use crate::conversion::{convert, unify};
+use crate::types::equal;
 use crate::value::{Data, Val};
 use dofloat_base::number::Number;
 use dofloat_base::types::Type;

@@ -8,7 +8,7 @@ use unicode_segmentation::UnicodeSegmentation as _;
 use super::strings::within;
 use super::{Args, FnError, Function, Outcome, Want, any, encoding, function, items_of, text, texts};
 use crate::arithmetic;
-use crate::types::convert;
+use crate::conversion::convert;
 use crate::value::{Data, Val};
 use dofloat_base::types::Type;
 

@@ -20,8 +20,9 @@ mod yaml;
 
 use super::Host;
 use super::ast::Call;
+use super::conversion::convert;
 use super::error::EvalError;
-use super::types::convert;
+use super::rendered::RENDER;
 use super::value::{Data, Val};
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::number::Number;
@@ -370,7 +371,7 @@ impl Param {
 }
 
 /// Those that are more than functions: they are evaluated by `special`.
-const SPECIAL: &[&str] = &["can", "templatefile", "templatestring", "try"];
+const SPECIAL: &[&str] = &["can", "templatefile", "templatestring", "try", RENDER];
 
 /// Whether there is such a function.
 #[must_use]

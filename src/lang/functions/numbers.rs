@@ -7,7 +7,7 @@ use bigdecimal::{BigDecimal, Num as _};
 
 use super::{Args, FnError, Function, Outcome, Want, any, function, number};
 use crate::arithmetic;
-use crate::types::convert;
+use crate::conversion::convert;
 use crate::value::{Data, Val};
 use dofloat_base::number::Number;
 use dofloat_base::types::Type;

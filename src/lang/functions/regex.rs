@@ -36,39 +36,7 @@ fn translate(expression: &str) -> String {
         let tail = &rest[letter.len_utf8()..];
         let mut used = letter.len_utf8();
         match letter {
-            '\\' => {
-                let Some(escaped) = tail.chars().next() else {
-                    out.push('\\');
-                    break;
-                };
-                used += escaped.len_utf8();
-                match (escaped, class) {
-                    ('d', false) => out.push_str("[0-9]"),
-                    ('d', true) => out.push_str("0-9"),
-                    ('D', _) => out.push_str("[^0-9]"),
-                    ('w', false) => out.push_str("[0-9A-Za-z_]"),
-                    ('w', true) => out.push_str("0-9A-Za-z_"),
-                    ('W', _) => out.push_str("[^0-9A-Za-z_]"),
-                    ('s', false) => out.push_str("[\\t\\n\\f\\r ]"),
-                    ('s', true) => out.push_str("\\t\\n\\f\\r "),
-                    ('S', _) => out.push_str("[^\\t\\n\\f\\r ]"),
-                    ('b', false) => out.push_str("(?-u:\\b)"),
-                    ('<' | '>', _) => out.push(escaped),
-                    ('Q', false) => {
-                        let quoted = &tail[1..];
-                        let end = quoted.find("\\E");
-                        out.push_str(&regex::escape(&quoted[..end.unwrap_or(quoted.len())]));
-                        used = 2 + end.map_or(quoted.len(), |end| end + 2);
-                    }
-                    ('p' | 'P' | 'x', _) if tail[1..].starts_with('{') => {
-                        let end = tail.find('}').map_or(tail.len(), |end| end + 1);
-                        out.push('\\');
-                        out.push_str(&tail[..end]);
-                        used = 1 + end;
-                    }
-                    _ => out.extend(['\\', escaped]),
-                }
-            }
+            '\\' => used += escape(tail, class, &mut out),
             '[' if class && !tail.starts_with(':') => out.push_str("\\["),
             '[' if class => {
                 let end = tail.find(":]").map_or(0, |end| end + 2);
@@ -98,6 +66,41 @@ fn translate(expression: &str) -> String {
         rest = &rest[used..];
     }
     out
+}
+
+/// What follows a backslash, and how many bytes of it were read.
+fn escape(tail: &str, class: bool, out: &mut String) -> usize {
+    let Some(escaped) = tail.chars().next() else {
+        out.push('\\');
+        return 0;
+    };
+    match (escaped, class) {
+        ('d', false) => out.push_str("[0-9]"),
+        ('d', true) => out.push_str("0-9"),
+        ('D', _) => out.push_str("[^0-9]"),
+        ('w', false) => out.push_str("[0-9A-Za-z_]"),
+        ('w', true) => out.push_str("0-9A-Za-z_"),
+        ('W', _) => out.push_str("[^0-9A-Za-z_]"),
+        ('s', false) => out.push_str("[\\t\\n\\f\\r ]"),
+        ('s', true) => out.push_str("\\t\\n\\f\\r "),
+        ('S', _) => out.push_str("[^\\t\\n\\f\\r ]"),
+        ('b', false) => out.push_str("(?-u:\\b)"),
+        ('<' | '>', _) => out.push(escaped),
+        ('Q', false) => {
+            let quoted = &tail[1..];
+            let end = quoted.find("\\E");
+            out.push_str(&regex::escape(&quoted[..end.unwrap_or(quoted.len())]));
+            return 1 + end.map_or(quoted.len(), |end| end + 2);
+        }
+        ('p' | 'P' | 'x', _) if tail[1..].starts_with('{') => {
+            let end = tail.find('}').map_or(tail.len(), |end| end + 1);
+            out.push('\\');
+            out.push_str(&tail[..end]);
+            return end;
+        }
+        _ => out.extend(['\\', escaped]),
+    }
+    escaped.len_utf8()
 }
 
 /// Whether what follows an opening brace makes it a count: `3}`, `3,}` or `3,5}`.

@@ -3,7 +3,8 @@
 //! Invariant: arguments are brought to one type first, and no product grows beyond a limit.
 
 use super::{Args, FnError, Function, Outcome, Param, Want, any, function, items_of, list, param};
-use crate::types::{convert, order, set_of, unify};
+use crate::conversion::{convert, unify};
+use crate::types::{order, set_of};
 use crate::value::{Data, Val};
 use dofloat_base::types::Type;
 

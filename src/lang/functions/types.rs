@@ -3,7 +3,7 @@
 //! Invariant: `nonsensitive` is the only function that takes a mark away.
 
 use super::{Args, FnError, Function, Outcome, Param, Want, any, function};
-use crate::types::convert;
+use crate::conversion::convert;
 use crate::value::Val;
 use dofloat_base::types::Type;
 

@@ -4,16 +4,17 @@
 
 use std::rc::Rc;
 
-use super::{Base, Called, Here, Names, Part};
+use super::{Base, Called, Names, Part};
 use crate::ast::{Step, StepKind};
 use crate::budget::Budget;
-use crate::declare::Repeat;
+use crate::declaration::Repeat;
 use crate::element;
 use crate::error::{EvalError, Outcome, error_at};
 use crate::eval::Eval;
-use crate::shape::{self, Instances};
+use crate::instances::{Here, Instances};
+use crate::output::fitted;
 use crate::value::Val;
-use dofloat_base::address::{Address, Key};
+use dofloat_base::address::Key;
 use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::types::Type;
 
@@ -45,14 +46,8 @@ impl<'s> Names<'s> {
         rooms.iter().map(|(key, room)| self.within(room, instances.here(key.as_ref()))).collect()
     }
 
-    /// How many instances of a module that is called here there are.
-    pub(super) fn called(&self, name: &str) -> Result<Instances, EvalError> {
-        let about = Address::module(name).inside(self.base.address.as_ref()).to_string();
-        shape::instances(self, &about, &self.base.module.calls[name].repeat)
-    }
-
     /// The value that the caller gives to a variable, or else the default.
-    pub(super) fn argument(&self, name: &str, budget: &Budget) -> Outcome {
+    pub(crate) fn argument(&self, name: &str, budget: &Budget) -> Outcome {
         let variable = &self.base.module.variables[name];
         let (Some(outer), Some((_, call))) = (&self.outer, &self.base.shared.tree.entries[self.base.at].caller) else {
             return Err(error_at(&variable.span, format!("The variable \"{name}\" has no value.")));
@@ -78,9 +73,10 @@ impl<'s> Names<'s> {
         Ok(value.marked(variable.sensitive))
     }
 
-    pub(super) fn output(&self, name: &str, budget: &Budget) -> Outcome {
+    pub(crate) fn output(&self, name: &str, budget: &Budget) -> Outcome {
         let output = &self.base.module.outputs[name];
-        Ok(self.outside().eval().after(budget).eval(&output.value)?.marked(output.sensitive))
+        let value = self.outside().eval().after(budget).eval(&output.value)?;
+        Ok(fitted(output, value)?.marked(output.sensitive))
     }
 
     pub(super) fn variable(&self, name: &str, span: &Span, eval: &Eval<'_>) -> Outcome {
@@ -120,6 +116,7 @@ impl<'s> Names<'s> {
         let gone = || error_at(span, format!("There is no module \"{name}\"."));
         let room = |key: Option<Key>| self.inside(name, &key).unwrap_or_else(|| Err(gone()));
         let (key, used) = match (instances, steps.get(1).map(|step| (&step.kind, &step.span))) {
+            (Instances::Off, _) => return Ok((Val::null(), 1)),
             (Instances::Once, _) => (None, 1),
             (Instances::Open(_), Some((StepKind::Index(_) | StepKind::LegacyIndex(_), _))) => (None, 2),
             (Instances::Open(_), _) => return Ok((Val::unknown(Type::Any), 1)),
@@ -151,6 +148,7 @@ impl<'s> Names<'s> {
             None => Ok(Val::unknown(Type::Any)),
         };
         Ok(match instances {
+            Instances::Off => Val::null(),
             Instances::Once | Instances::Open(_) => one(None)?,
             Instances::Count(count) => Val::tuple((0..*count).map(|at| one(Some(Key::Index(at)))).collect::<Result<_, _>>()?),
             Instances::Each(values) => {

@@ -3,15 +3,17 @@
 //! Invariant: `families.json` is made from the description by a test and never by hand; here is how it is read, how a request's body
 //! is held against it, and how an object is shown. It must not know the world.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::super::refusal::Refusal;
+use super::super::scopes::Scopes;
 use super::super::time::Due;
-use super::super::wire::Refusal;
+use super::super::wire::Reply;
 use dofloat_base::clock::Moment;
 
 /// Every plain family.
@@ -33,15 +35,35 @@ pub(in super::super) struct Family {
     pub(super) one: String,
     /// The field that holds a list.
     pub(super) many: String,
+    /// Whether a list comes in pages.
+    #[serde(default = "always")]
+    pub(super) paged: bool,
     /// The field that identifies an object.
     pub(super) id: String,
     list: Ways,
     read: Ways,
-    pub(super) create: Write,
+    create: Option<Write>,
     update: Option<Write>,
     delete: Ways,
+    /// How a deletion is answered, if not by nothing.
+    #[serde(default)]
+    gone: Option<Gone>,
     /// What an answer shows of an object.
     pub(super) shown: Fields,
+}
+
+/// How a deletion is answered.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gone {
+    status: u16,
+    /// The fields of the answer: the object, or its identity.
+    shows: Vec<String>,
+}
+
+/// What is not said of most families.
+const fn always() -> bool {
+    true
 }
 
 /// An operation with a body.
@@ -85,6 +107,9 @@ pub(super) struct Field {
     maximum: Option<i64>,
     #[serde(default)]
     pub(super) default: Option<Value>,
+    /// Those that are needed where it is set; in an answer, those without which it is left out.
+    #[serde(default)]
+    scopes: Vec<String>,
     #[serde(default)]
     items: Option<Box<Field>>,
     #[serde(default)]
@@ -97,18 +122,18 @@ pub(super) struct Field {
 pub(in super::super) struct Object {
     /// The identifiers of what it lies in, the outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) parents: Vec<String>,
+    pub(in super::super) parents: Vec<String>,
     /// What it holds.
-    pub(super) fields: Map<String, Value>,
+    pub(in super::super) fields: Map<String, Value>,
     /// What becomes of it by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) pending: Option<Pending>,
+    pub(in super::super) pending: Option<Pending>,
 }
 
 /// A field that will be another by itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Pending {
+pub(in super::super) struct Pending {
     pub(super) field: String,
     pub(super) then: String,
     pub(super) due: Due,
@@ -120,6 +145,18 @@ impl Object {
         if self.pending.as_mut().is_some_and(|pending| pending.due.look(now)) {
             self.finish();
         }
+    }
+
+    /// The tags that it carries.
+    pub(in super::super) fn tags(&self) -> impl Iterator<Item = &str> {
+        self.fields.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// Puts a tag on it, or takes it off.
+    pub(in super::super) fn tag(&mut self, tag: &str, on: bool) {
+        let others: Vec<&str> = self.tags().filter(|other| !other.eq_ignore_ascii_case(tag)).chain(on.then_some(tag)).collect();
+        let tags = others.into();
+        self.fields.insert("tags".to_owned(), tags);
     }
 
     /// Lets what will happen by itself happen now.
@@ -155,7 +192,7 @@ impl Family {
     pub(in super::super) fn operation(&self, verb: Verb) -> Option<(&str, &str)> {
         Some(match verb {
             Verb::List => ("GET", &self.path),
-            Verb::Create => (&self.create.method, &self.path),
+            Verb::Create => (&self.create.as_ref()?.method, &self.path),
             Verb::Read => ("GET", &self.item),
             Verb::Update => (&self.update.as_ref()?.method, &self.item),
             Verb::Delete => ("DELETE", &self.item),
@@ -166,11 +203,29 @@ impl Family {
     pub(in super::super) fn scopes(&self, verb: Verb) -> &[Vec<String>] {
         match verb {
             Verb::List => &self.list,
-            Verb::Create => &self.create.scopes,
+            Verb::Create => self.create.as_ref().map_or(&[], |create| &create.scopes),
             Verb::Read => &self.read,
             Verb::Update => self.update.as_ref().map_or(&[], |update| &update.scopes),
             Verb::Delete => &self.delete,
         }
+    }
+
+    /// What a deletion is answered with; `shown` is what is gone.
+    pub(super) fn gone(&self, id: &str, shown: Option<Value>) -> Reply {
+        let Some(gone) = &self.gone else { return Reply::nothing() };
+        let field = |name: &String| (name.clone(), if *name == self.one { shown.clone().unwrap_or_default() } else { json!(id) });
+        let body: Map<String, Value> = gone.shows.iter().map(field).collect();
+        Reply { status: gone.status, body: Some(Value::Object(body)).filter(|_| !gone.shows.is_empty()) }
+    }
+
+    /// Whether its objects are known by numbers.
+    pub(super) fn is_numbered(&self) -> bool {
+        self.shown.fields.get(&self.id).is_some_and(|field| field.kind == "integer")
+    }
+
+    /// How an object is made.
+    pub(super) fn create(&self) -> Result<&Write, Refusal> {
+        self.create.as_ref().ok_or_else(Refusal::not_found)
     }
 
     /// How an object is changed.
@@ -201,6 +256,37 @@ impl Family {
 }
 
 impl Fields {
+    /// The scopes that a body needs for what is set in it.
+    pub(super) fn needs<'a>(&'a self, body: &Map<String, Value>, all: &mut BTreeSet<&'a str>) {
+        for (name, value) in body.iter().filter(|(_, value)| is_set(value)) {
+            let Some(field) = self.fields.get(name) else { continue };
+            all.extend(field.scopes.iter().map(String::as_str));
+            // Whoever puts a tag on something may make it.
+            all.extend((name == "tags").then_some("tag:create"));
+            let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+            for (inner, object) in
+                field.inner().into_iter().flat_map(|inner| items.iter().filter_map(move |item| Some((inner, item.as_object()?))))
+            {
+                inner.needs(object, all);
+            }
+        }
+    }
+
+    /// Leaves out of an answer what the token may not see.
+    pub(super) fn hide(&self, scopes: &Scopes, shown: &mut Map<String, Value>) {
+        for (name, field) in &self.fields {
+            if field.scopes.iter().any(|scope| !scopes.has(scope)) {
+                shown.remove(name);
+            }
+            let (Some(inner), Some(value)) = (field.inner(), shown.get_mut(name)) else { continue };
+            match value {
+                Value::Array(items) => items.iter_mut().filter_map(Value::as_object_mut).for_each(|item| inner.hide(scopes, item)),
+                Value::Object(object) => inner.hide(scopes, object),
+                _ => {}
+            }
+        }
+    }
+
     /// Holds a body against the fields; gives those that the API takes.
     pub(super) fn taken(&self, body: &Map<String, Value>) -> Result<Map<String, Value>, Refusal> {
         for name in &self.required {
@@ -212,6 +298,9 @@ impl Fields {
         let mut taken = Map::new();
         for (name, value) in body {
             let Some(field) = self.fields.get(name) else { continue };
+            if field.format.is_some() && value == "" {
+                continue; // A form that nothing has is no value: the field is taken back.
+            }
             field.fits(name, value)?;
             taken.insert(name.clone(), value.clone());
         }
@@ -219,7 +308,16 @@ impl Fields {
     }
 }
 
+fn is_set(value: &Value) -> bool {
+    !(value.is_null() || value == "" || value.as_array().is_some_and(Vec::is_empty))
+}
+
 impl Field {
+    /// The fields of the objects in it.
+    fn inner(&self) -> Option<&Fields> {
+        self.object.as_ref().or_else(|| self.items.as_ref()?.object.as_ref())
+    }
+
     fn fits(&self, name: &str, value: &Value) -> Result<(), Refusal> {
         let wrong = |why: &str| Err(Refusal::unprocessable(format!("{name} {why}")));
         if value.is_null() {

@@ -1,16 +1,55 @@
 //! `families.json`, made from the official description.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::family::{FAMILIES, Verb};
 
 /// The collections that are played by what the description says of them.
-const PLAIN: &[&str] = &["/v2/certificates", "/v2/monitoring/alerts", "/v2/uptime/checks", "/v2/uptime/checks/{check_id}/alerts"];
+const PLAIN: &[&str] = &[
+    "/v2/apps",
+    "/v2/cdn/endpoints",
+    "/v2/certificates",
+    "/v2/databases",
+    "/v2/databases/{database_cluster_uuid}/dbs",
+    "/v2/databases/{database_cluster_uuid}/pools",
+    "/v2/databases/{database_cluster_uuid}/replicas",
+    "/v2/databases/{database_cluster_uuid}/users",
+    "/v2/images",
+    "/v2/kubernetes/clusters",
+    "/v2/kubernetes/clusters/{cluster_id}/node_pools",
+    "/v2/load_balancers",
+    "/v2/monitoring/alerts",
+    "/v2/registries",
+    "/v2/reserved_ipv6",
+    "/v2/snapshots",
+    "/v2/spaces/keys",
+    "/v2/uptime/checks",
+    "/v2/uptime/checks/{check_id}/alerts",
+    "/v2/volumes",
+    "/v2/vpc_peerings",
+];
 
 /// What is taken of a field's schema.
 const KEPT: &[&str] = &["type", "nullable", "enum", "pattern", "format", "maxLength", "minimum", "maximum", "default"];
+
+/// Fields whose type the description has wrong: it is what the official Go client sends.
+const WRONG: &[(&str, &str)] = &[("preserve_path_prefix", "boolean")];
+
+/// Fields that hold objects of their own, of which nothing is needed where they are shown.
+const DEEP: &[&str] = &[
+    "active_deployment",
+    "dedicated_ips",
+    "domains",
+    "in_progress_deployment",
+    "pending_deployment",
+    "pinned_deployment",
+    "region",
+    "spec",
+    "vpc",
+];
 
 /// Run with `UPDATE_FAMILIES=1` to write the file anew.
 #[test]
@@ -29,7 +68,11 @@ fn the_families_are_those_of_the_description() {
 #[test]
 fn every_family_has_its_operations_and_what_it_lies_in() {
     for family in FAMILIES.iter() {
-        assert!(Verb::ALL.into_iter().filter(|verb| *verb != Verb::Update).all(|verb| !family.scopes(verb).is_empty()), "{}", family.path);
+        assert!(
+            Verb::ALL.into_iter().filter(|verb| !matches!(verb, Verb::Create | Verb::Update)).all(|verb| !family.scopes(verb).is_empty()),
+            "{}",
+            family.path
+        );
         assert_eq!(family.parent().is_some(), family.path.contains('{'), "{} lies in what is not played", family.path);
     }
 }
@@ -51,14 +94,33 @@ impl Description {
         let (collection, object) = (&paths[path], &paths[item]);
         let method = ["put", "patch"].into_iter().find(|method| object.get(method).is_some());
         let (many, _) = self.envelope(self.answered(&collection["get"]).1, "array");
-        let (one, shown) = self.envelope(self.answered(&object["get"]).1, "object");
+        // A Spaces key is said to be answered as a list, against the example beside it.
+        let tells = [&object["get"]].into_iter().chain(method.map(|method| &object[method]));
+        let mut found = tells.filter_map(|operation| self.enveloped(self.answered(operation).1, "object"));
+        let (one, shown) = found.next().expect("an answer holds what was asked for");
         let shown = self.fields(&shown, Side::Shown);
-        let id = ["id", "uuid"].into_iter().find(|name| shown["fields"].get(name).is_some()).expect("an object has an identifier");
-        json!({
+        // What the path calls a name is one, whatever else an object has.
+        let placeholder =
+            item.rsplit_once('{').and_then(|(_, rest)| rest.strip_suffix('}')).filter(|name| shown["fields"].get(name).is_some());
+        let named = placeholder.or(item.ends_with("name}").then_some("name"));
+        let mut ids = named.into_iter().chain(["id", "uuid", "ip", "name"]);
+        let id = ids.find(|name| shown["fields"].get(name).is_some()).expect("an object has an identifier");
+        let paged = self.object(self.answered(&collection["get"]).1).fields.contains_key("meta");
+        let family = json!({
             "path": path, "item": item, "one": one, "many": many, "id": id, "list": ways(&collection["get"]), "read": ways(&object["get"]),
-            "delete": ways(&object["delete"]), "create": self.write("post", &collection["post"]),
+            "delete": ways(&object["delete"]), "create": collection.get("post").map(|create| self.write("post", create)),
             "update": method.map(|method| self.write(method, &object[method])), "shown": shown,
-        })
+        });
+        let mut fields = family.as_object().cloned().unwrap_or_default();
+        if !paged {
+            fields.insert("paged".to_owned(), json!(false));
+        }
+        let (status, answer) = self.answered(&object["delete"]);
+        if status != 204 {
+            let shows: Vec<String> = self.object(answer).fields.into_keys().collect();
+            fields.insert("gone".to_owned(), json!({ "status": status, "shows": shows }));
+        }
+        Value::Object(fields)
     }
 
     fn write(&self, method: &str, operation: &Value) -> Value {
@@ -76,27 +138,41 @@ impl Description {
 
     /// The field of an answer that holds what was asked for, and its schema.
     fn envelope(&self, schema: &Value, kind: &str) -> (String, Value) {
+        self.enveloped(schema, kind).expect("an answer holds what was asked for")
+    }
+
+    fn enveloped(&self, schema: &Value, kind: &str) -> Option<(String, Value)> {
         let fields = self.object(schema).fields.into_iter();
         let mut held = fields.filter(|(name, of)| name != "links" && name != "meta" && self.kind(of) == kind);
-        let found = held.next().expect("an answer holds what was asked for");
+        let found = held.next()?;
         assert!(held.next().is_none(), "an answer holds one thing");
-        found
+        Some(found)
     }
 
     fn fields(&self, schema: &Value, side: Side) -> Value {
         let Object { fields, required } = self.object(schema);
         let fields = fields.into_iter().filter(|(_, of)| side == Side::Shown || self.resolve(of)["readOnly"] != true);
-        let fields: Map<String, Value> = fields.map(|(name, of)| (name, self.field(&of, side))).collect();
+        let fields: Map<String, Value> = fields.map(|(name, of)| (name.clone(), self.field(&name, &of, side))).collect();
         json!({ "fields": fields, "required": required })
     }
 
-    fn field(&self, schema: &Value, side: Side) -> Value {
+    fn field(&self, name: &str, schema: &Value, side: Side) -> Value {
         let resolved = self.resolve(schema);
         let mut field: Map<String, Value> =
             KEPT.iter().filter_map(|name| Some(((*name).to_owned(), resolved.get(*name)?.clone()))).collect();
         field.insert("type".to_owned(), json!(self.kind(schema)));
+        let scopes = scopes(resolved, side);
+        if !scopes.is_empty() {
+            field.insert("scopes".to_owned(), json!(scopes));
+        }
+        if let Some((_, kind)) = WRONG.iter().find(|(of, _)| *of == name) {
+            field.insert("type".to_owned(), json!(kind));
+        }
+        if side == Side::Shown && DEEP.contains(&name) {
+            return Value::Object(field);
+        }
         if let Some(items) = resolved.get("items") {
-            field.insert("items".to_owned(), self.field(items, side));
+            field.insert("items".to_owned(), self.field("", items, side));
         }
         if self.kind(schema) == "object" && !self.object(schema).fields.is_empty() {
             field.insert("object".to_owned(), self.fields(schema, side));
@@ -155,6 +231,14 @@ impl Description {
 enum Side {
     Taken,
     Shown,
+}
+
+/// The scopes that the text of a field names. One text serves both sides; what is needed to write hides nothing.
+fn scopes(field: &Value, side: Side) -> BTreeSet<String> {
+    let requires = Regex::new(r"[Rr]equires[^.]*?`([a-z_]+:[a-z_]+)`").expect("a pattern");
+    let text = field["description"].as_str().unwrap_or_default();
+    let told = requires.captures_iter(text).map(|found| found[1].to_owned());
+    told.filter(|scope| side == Side::Taken || !scope.ends_with(":create") && !scope.contains(":assign")).collect()
 }
 
 fn ways(operation: &Value) -> Value {

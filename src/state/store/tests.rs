@@ -112,6 +112,7 @@ fn begin(step: u32, name: &str, op: Op) -> Entry {
         after: BTreeSet::new(),
         mark: None,
         create_before_destroy: false,
+        provisions: false,
         power: None,
     }))
 }

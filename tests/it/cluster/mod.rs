@@ -5,3 +5,4 @@ mod bootstrap;
 mod fencing;
 mod pair;
 mod power;
+mod scopes;

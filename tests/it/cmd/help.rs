@@ -22,6 +22,7 @@ fn the_help_of_every_command_is_as_agreed() {
         &["status"],
         &["state", "mv"],
         &["state", "rm"],
+        &["state", "untaint"],
         &["state", "pull"],
         &["state", "push"],
         &["state", "check"],

@@ -119,7 +119,7 @@ fn what_cannot_be_taken_over_is_named() {
     let mut foreign: Value = stack.json("terraform.tfstate");
     let resources = foreign["resources"].as_array_mut().unwrap();
     let gone = json!({ "mode": "managed", "type": "digitalocean_tag", "name": "gone", "instances": [{ "attributes": { "id": "nowhere", "name": "nowhere" } }] });
-    let strange = json!({ "mode": "managed", "type": "digitalocean_kubernetes_cluster", "name": "k", "instances": [{ "attributes": { "id": "k" } }] });
+    let strange = json!({ "mode": "managed", "type": "digitalocean_nfs", "name": "k", "instances": [{ "attributes": { "id": "k" } }] });
     let inside = json!({ "mode": "managed", "module": "module.m", "type": "digitalocean_tag", "name": "t", "instances": [{ "attributes": { "id": "ha", "name": "ha" } }] });
     resources.extend([gone, strange, inside]);
     foreign["outputs"]["key"] = json!({ "value": "hush-hush", "type": "string", "sensitive": true });

@@ -1,9 +1,12 @@
 //! Commands and what they say: help, questions, signals, what is taken over, moved, forgotten and adopted.
 
 mod adopt;
+mod fetched;
+mod graph;
 mod help;
 mod import;
 mod modules;
+mod parts;
 mod prompt;
 mod recipients;
 mod signals;

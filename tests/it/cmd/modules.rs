@@ -99,3 +99,31 @@ fn an_error_in_a_module_shows_the_line_in_its_file() {
     let told: Outcome = stack.run(&["validate"]).exits(1).mentions("modules/node/main.tf:13").mentions("vpc_uuid = var.vpz");
     assert_eq!(told.stderr.matches("There is no variable").count(), 1, "once, however often it is called: {told}");
 }
+
+#[test]
+fn what_a_module_says_of_moves_counts_for_each_of_its_instances() {
+    let cloud = Cloud::start(Options::default());
+    let inner = "variable \"name\" {}\nresource \"digitalocean_tag\" \"old\" {\n  name = var.name\n}\n";
+    let plan = "module \"a\" {\n  source   = \"../modules/a\"\n  for_each = toset([\"x\", \"y\"])\n  name     = each.key\n}\n";
+    let stack = cloud.serve(Stack::with_plan("web", plan).with_file("modules/a/main.tf", inner));
+    stack.run(&["apply", "-auto-approve"]).ok();
+    let moved = "moved {\n  from = digitalocean_tag.old\n  to   = module.in.digitalocean_tag.old\n}\nmodule \"in\" {\n  source = \"../b\"\n  name   = var.name\n}\nvariable \"name\" {}\n";
+    stack.write("modules/a/main.tf", moved);
+    stack.write("modules/b/main.tf", inner);
+    stack
+        .run(&["plan"])
+        .ok()
+        .mentions("has moved to module.a[\"y\"].module.in.digitalocean_tag.old")
+        .says("Plan: 0 to add, 0 to change, 0 to destroy.");
+    stack.run(&["apply", "-auto-approve"]).ok();
+    // An object of the account becomes one in a module, by a block and by the command.
+    cloud
+        .serve(Stack::with_plan("other", "resource \"digitalocean_tag\" \"t\" {\n  name = \"z\"\n}\n"))
+        .run(&["apply", "-auto-approve"])
+        .ok();
+    stack.replace("plans/web.tf", "[\"x\", \"y\"]", "[\"x\", \"y\", \"z\"]");
+    let import =
+        format!("{}import {{\n  to = module.a[\"z\"].module.in.digitalocean_tag.old\n  id = \"z\"\n}}\n", stack.read("plans/web.tf"));
+    stack.write("plans/web.tf", &import);
+    stack.run(&["plan"]).ok().says("Plan: 1 to import, 0 to add, 0 to change, 0 to destroy.");
+}

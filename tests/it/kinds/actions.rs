@@ -134,9 +134,8 @@ impl Stage {
                 the(DROPLET).delete(api, &self.one, &seen).await
             }
             Call::Assign => {
-                let address = dofloat::base::address::Address::new(HELD, "x");
                 let mark = dofloat::base::identity::Mark("dofloat:test-1".into());
-                the(HELD).create(api, &address, &term(held(on)), Ours { mark: &mark, project: None }).await.map(drop)
+                the(HELD).create(api, &term(held(on)), Ours { mark: &mark, project: None }).await.map(drop)
             }
             Call::Move => the(HELD).edit(api, &self.ip, "assign", &term(held(to)), &map(held(on))).await,
             Call::Unassign => the(HELD).delete(api, &self.ip, &map(held(on))).await,

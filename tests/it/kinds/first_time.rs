@@ -12,7 +12,7 @@ use crate::support::harness::{Outcome, Stack};
 const KEY: &str = r"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ops@example.com\n";
 
 fn on(cloud: &Cloud, text: &str) -> Stack {
-    cloud.serve(Stack::with_plan("web", text)).env("DOFLOAT_CLOCK", "virtual").env("DOFLOAT_TIME_LIMIT", "3000")
+    cloud.serve(Stack::with_plan("web", text)).env("DOFLOAT_CLOCK", "virtual").env("DOFLOAT_TIME_LIMIT", "60000")
 }
 
 fn droplet(name: &str, more: &str) -> String {

@@ -2,10 +2,19 @@
 //! each exchange held against the official document.
 
 mod actions;
+mod apps;
+mod buckets;
 mod first_time;
-mod matrix;
+mod kubernetes;
+pub(crate) mod matrix;
+mod objects;
+mod projects;
+mod registry;
 mod requests;
-mod stories;
+mod scopes;
+mod shared_tags;
+mod spaces;
+pub(crate) mod stories;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,6 +60,8 @@ impl Bench {
             ca_file: None,
             reserve: 0,
             carrier: None,
+            machine: dofloat::api::machine::Machine::default(),
+            spaces: crate::support::spaces::at(&sim.url),
         })
         .expect("a client");
         Self { sim, api, mark: Mark("dofloat:test-1".into()) }
@@ -62,9 +73,8 @@ impl Bench {
 
     pub(crate) async fn create(&self, name: &str, body: Json) -> (Id, Body) {
         let kind = the(name);
-        let address = Address::new(name, "x");
         let wanted = term(body);
-        let Created { id, body } = kind.create(&self.api, &address, &wanted, self.ours()).await.expect("a create");
+        let Created { id, body } = kind.create(&self.api, &wanted, self.ours()).await.expect("a create");
         let body = match body {
             Some(body) => body,
             None => kind.wait_ready(&self.api, &id, &wanted).await.expect("it settles"),
@@ -74,7 +84,7 @@ impl Bench {
     }
 
     async fn refused(&self, name: &str, body: Json) -> ApiError {
-        let made = the(name).create(&self.api, &Address::new(name, "x"), &term(body), self.ours()).await;
+        let made = the(name).create(&self.api, &term(body), self.ours()).await;
         made.expect_err("it is refused")
     }
 
@@ -131,7 +141,7 @@ impl Bench {
     /// Every request so far keeps to the official document. (The answers are the simulator's affair.)
     fn judge(&self) {
         let contract = Contract::shared();
-        for exchange in self.sim.log() {
+        for exchange in self.sim.log().into_iter().filter(|of| !of.path.starts_with("/spaces/")) {
             let query = url::form_urlencoded::parse(exchange.query.as_bytes()).into_owned().collect();
             let heard = Exchange {
                 method: exchange.method,
@@ -469,9 +479,9 @@ async fn small_kinds_live_and_die() {
 
     let (id, seen) = bench.create("terraform_data", json!({"input": "x", "triggers_replace": ["a"]})).await;
     assert_eq!((seen.len(), seen.get("id")), (1, Some(&Value::from(id.0.as_str()))));
-    let (again, _) = bench.create("terraform_data", json!({"input": "y", "triggers_replace": ["a"]})).await;
-    let (other, _) = bench.create("terraform_data", json!({"triggers_replace": ["b"]})).await;
-    assert!(id == again && id != other);
+    // What hangs on its id is to see that it was made anew.
+    let (again, _) = bench.create("terraform_data", json!({"input": "x", "triggers_replace": ["a"]})).await;
+    assert_ne!(id, again);
     bench.judge();
 }
 

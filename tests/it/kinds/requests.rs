@@ -26,8 +26,34 @@ const MORE: usize = 2;
 /// The least that a kind takes, in an account that holds a droplet, an address and a domain already.
 fn minimal(kind: &str, account: &Account) -> Option<String> {
     let body = match kind {
+        "digitalocean_cdn" => r#"origin = "one.nyc3.digitaloceanspaces.com""#.to_owned(),
         "digitalocean_certificate" => "name = \"one\"\n  private_key = \"P\"\n  leaf_certificate = \"L\"".to_owned(),
+        "digitalocean_container_registry" => "name = \"one\"\n  subscription_tier_slug = \"basic\"".to_owned(),
+        "digitalocean_app" => concat!(
+            "spec {\n    name = \"one\"\n    service {\n      name = \"web\"\n      image {\n        registry_type = \"DOCKER_HUB\"\n",
+            "        registry = \"library\"\n        repository = \"nginx\"\n      }\n    }\n  }"
+        )
+        .to_owned(),
+        "digitalocean_container_registry_docker_credentials" => "registry_name = \"other\"".to_owned(),
+        "digitalocean_custom_image" => "name = \"one\"\n  url = \"https://example.com/one.qcow2\"\n  regions = [\"nyc3\"]".to_owned(),
+        "digitalocean_droplet_snapshot" => format!("droplet_id = {}\n  name = \"one\"", account.droplet),
+        "digitalocean_volume_snapshot" => format!("volume_id = \"{}\"\n  name = \"one\"", account.volume),
+        "digitalocean_reserved_ipv6_assignment" => format!("ip = \"{}\"\n  droplet_id = {}", account.six, account.droplet),
+        "digitalocean_reserved_ipv6" => r#"region_slug = "nyc3""#.to_owned(),
         "digitalocean_domain" => r#"name = "example.org""#.to_owned(),
+        "digitalocean_database_cluster" => DATABASE.replace("NAME", "one"),
+        "digitalocean_database_connection_pool" => {
+            format!("cluster_id = \"{}\"\n  name = \"one\"\n  mode = \"session\"\n  size = 5\n  db_name = \"defaultdb\"", account.database)
+        }
+        "digitalocean_database_firewall" => {
+            format!("cluster_id = \"{}\"\n  rule {{\n    type = \"ip_addr\"\n    value = \"192.0.2.1\"\n  }}", account.database)
+        }
+        "digitalocean_database_db" | "digitalocean_database_user" => {
+            format!("cluster_id = \"{}\"\n  name = \"one\"", account.database)
+        }
+        "digitalocean_database_replica" => {
+            format!("cluster_id = \"{}\"\n  name = \"one\"\n  size = \"db-s-1vcpu-1gb\"", account.database)
+        }
         "digitalocean_droplet" => {
             "name = \"one\"\n  region = \"nyc3\"\n  image = \"ubuntu-24-04-x64\"\n  size = \"s-1vcpu-1gb\"".to_owned()
         }
@@ -40,25 +66,57 @@ fn minimal(kind: &str, account: &Account) -> Option<String> {
         "digitalocean_floating_ip_assignment" | "digitalocean_reserved_ip_assignment" => {
             format!("ip_address = \"{}\"\n  droplet_id = {}", account.address, account.droplet)
         }
+        "digitalocean_kubernetes_cluster" => concat!(
+            "name = \"one\"\n  region = \"nyc3\"\n  version = \"1.32.5-do.2\"\n  node_pool {\n    name = \"pool\"\n",
+            "    size = \"s-2vcpu-4gb\"\n    node_count = 1\n  }"
+        )
+        .to_owned(),
+        "digitalocean_kubernetes_node_pool" => {
+            format!("cluster_id = \"{}\"\n  name = \"one\"\n  size = \"s-2vcpu-4gb\"\n  node_count = 1", account.kubernetes)
+        }
+        "digitalocean_loadbalancer" => concat!(
+            "name = \"one\"\n  region = \"nyc3\"\n  forwarding_rule {\n    entry_protocol = \"http\"\n    entry_port = 80\n",
+            "    target_protocol = \"http\"\n    target_port = 80\n  }"
+        )
+        .to_owned(),
         "digitalocean_monitor_alert" => concat!(
             "type = \"v1/insights/droplet/cpu\"\n  compare = \"GreaterThan\"\n  value = 95\n  window = \"5m\"\n  description = \"one\"\n",
             "  alerts {\n    email = [\"ops@example.com\"]\n  }"
         )
         .to_owned(),
+        "digitalocean_project" => r#"name = "one""#.to_owned(),
+        "digitalocean_project_resources" => {
+            format!("project = \"{}\"\n  resources = [\"do:volume:{}\"]", account.project, account.volume)
+        }
         "digitalocean_record" => "domain = \"example.com\"\n  type = \"A\"\n  name = \"www\"\n  value = \"192.0.2.1\"".to_owned(),
+        "digitalocean_spaces_bucket_cors_configuration" => concat!(
+            "region = \"nyc3\"\n  bucket = \"other\"\n  cors_rule {\n    allowed_methods = [\"GET\"]\n",
+            "    allowed_origins = [\"*\"]\n  }"
+        )
+        .to_owned(),
+        "digitalocean_spaces_bucket_object" => "region = \"nyc3\"\n  bucket = \"other\"\n  key = \"one\"\n  content = \"one\"".to_owned(),
+        "digitalocean_spaces_bucket_policy" => {
+            "region = \"nyc3\"\n  bucket = \"other\"\n  policy = jsonencode({ Statement = [] })".to_owned()
+        }
+        "digitalocean_spaces_bucket" | "digitalocean_spaces_key" | "digitalocean_tag" => r#"name = "one""#.to_owned(),
         "digitalocean_ssh_key" => format!("name = \"one\"\n  public_key = \"{KEY}\""),
-        "digitalocean_tag" => r#"name = "one""#.to_owned(),
         "digitalocean_uptime_alert" => format!(
             "check_id = \"{}\"\n  name = \"one\"\n  type = \"down\"\n  period = \"2m\"\n  notifications {{\n    email = [\"ops@example.com\"]\n  }}",
             account.check
         ),
         "digitalocean_uptime_check" => "name = \"one\"\n  target = \"https://example.com\"".to_owned(),
+        "digitalocean_volume" => "name = \"one\"\n  region = \"nyc3\"\n  size = 10".to_owned(),
+        "digitalocean_volume_attachment" => format!("droplet_id = {}\n  volume_id = \"{}\"", account.droplet, account.volume),
         "digitalocean_vpc" => "name = \"one\"\n  region = \"nyc3\"".to_owned(),
+        "digitalocean_vpc_peering" => format!("name = \"one\"\n  vpc_ids = [\"{}\", \"{}\"]", account.vpcs[0], account.vpcs[1]),
         "terraform_data" => r#"input = "one""#.to_owned(),
         _ => return None,
     };
     Some(format!("resource \"{kind}\" \"one\" {{\n  {body}\n}}\n"))
 }
+
+const DATABASE: &str =
+    "name = \"NAME\"\n  engine = \"pg\"\n  version = \"16\"\n  size = \"db-s-1vcpu-1gb\"\n  region = \"nyc3\"\n  node_count = 1";
 
 /// Requests of Terraform 1.11 with the official provider 2.x, from its source and a recording: a plan of what is new asks
 /// nothing; a create is read back; each later command reads the object first. What takes time is polled at least once.
@@ -71,25 +129,70 @@ fn terraform(kind: &str) -> Option<[usize; 4]> {
         "digitalocean_floating_ip_assignment" | "digitalocean_reserved_ip_assignment" => [0, 4, 1, 4],
         // POST, a look whether it is verified, the list to read it by name; the list; the list, the list for its uuid, DELETE.
         "digitalocean_certificate" => [0, 3, 1, 3],
+        // POST, a look whether it runs, a read, its credentials; GET; GET, DELETE.
+        "digitalocean_kubernetes_cluster" => [0, 4, 1, 2],
+        // POST, a look whether its nodes run, a read; GET; GET, DELETE, a look whether it is gone.
+        "digitalocean_kubernetes_node_pool" => [0, 3, 1, 3],
+        // POST, a look whether it is active, a read; GET; GET, DELETE.
+        "digitalocean_loadbalancer" => [0, 3, 1, 2],
+        // The volume, POST, the action, a read; GET; GET, POST, the action.
+        "digitalocean_volume_attachment" => [0, 4, 1, 3],
+        // POST, a look whether it is online, a read; GET; GET, DELETE.
+        "digitalocean_database_cluster" | "digitalocean_database_replica" => [0, 3, 1, 2],
+        // PUT, GET; GET; GET, PUT.
+        "digitalocean_database_firewall"
+        | "digitalocean_database_connection_pool"
+        | "digitalocean_database_db"
+        | "digitalocean_database_user" => [0, 2, 1, 2],
+        // POST, the action, a read; GET; GET, POST, the action.
+        "digitalocean_reserved_ipv6_assignment" => [0, 3, 1, 3],
+        // POST, GET, the subscription; both; both, DELETE.
+        "digitalocean_container_registry" => [0, 3, 2, 3],
+        // POST, the deployments, the newest one, a read; GET; GET, DELETE.
+        "digitalocean_app" => [0, 4, 1, 2],
+        // The registry, the credentials; the registry; the registry.
+        "digitalocean_container_registry_docker_credentials" => [0, 2, 1, 1],
+        // POST, a look whether it is there, a read; GET; GET, DELETE.
+        "digitalocean_custom_image" => [0, 3, 1, 2],
+        // POST, GET; GET; GET, DELETE, a look whether it is gone.
+        "digitalocean_vpc_peering" => [0, 2, 1, 3],
+        // POST, the action, the droplet's snapshots, a read; GET; GET, DELETE.
+        "digitalocean_droplet_snapshot" => [0, 4, 1, 2],
+        // POST, GET, what lies in it; both; both, DELETE.
+        "digitalocean_project" => [0, 3, 2, 3],
+        // POST, GET, what lies in it; both; both, POST.
+        "digitalocean_project_resources" => [0, 3, 2, 3],
+        // PUT, HEAD, PUT of the ACL, a read: HEAD, location, versioning, lifecycle; a read; a read, DELETE.
+        "digitalocean_spaces_bucket" => [0, 7, 4, 5],
         // POST, GET; GET; GET, DELETE.
-        "digitalocean_domain"
+        "digitalocean_cdn"
+        | "digitalocean_domain"
         | "digitalocean_firewall"
         | "digitalocean_floating_ip"
         | "digitalocean_monitor_alert"
         | "digitalocean_record"
         | "digitalocean_reserved_ip"
+        | "digitalocean_reserved_ipv6"
+        | "digitalocean_spaces_bucket_cors_configuration"
+        | "digitalocean_spaces_bucket_object"
+        | "digitalocean_spaces_bucket_policy"
+        | "digitalocean_spaces_key"
         | "digitalocean_ssh_key"
         | "digitalocean_tag"
         | "digitalocean_uptime_alert"
         | "digitalocean_uptime_check"
+        | "digitalocean_volume"
+        | "digitalocean_volume_snapshot"
         | "digitalocean_vpc" => [0, 2, 1, 2],
         _ => return None,
     })
 }
 
-/// What is asked again on purpose: what a zone holds, just before it goes with all of it.
+/// What is asked again on purpose: what a zone, a project or a bucket holds, just before it goes, when other steps of the run are done; and
+/// which snapshots a droplet has, just before another one is made.
 fn looked_at_again(kind: &str, command: &str) -> bool {
-    kind == "digitalocean_domain" && command == "destroy"
+    ["digitalocean_domain", "digitalocean_project", "digitalocean_spaces_bucket"].contains(&kind) && command == "destroy"
+        || kind == "digitalocean_droplet_snapshot" && command == "apply"
 }
 
 /// An account with things of somebody else in it.
@@ -99,6 +202,12 @@ struct Account {
     droplet: Value,
     address: String,
     check: String,
+    volume: String,
+    database: String,
+    project: String,
+    kubernetes: String,
+    six: String,
+    vpcs: [String; 2],
 }
 
 impl Account {
@@ -117,7 +226,25 @@ impl Account {
         let address = address.as_str().expect("an address is a text").to_owned();
         let check = json!({"name": "other", "type": "ping", "target": "192.0.2.1", "regions": [], "enabled": true});
         let check = cloud.outside("POST", "/v2/uptime/checks", &check)["check"]["id"].as_str().expect("an identity").to_owned();
-        Self { cloud, stack, droplet, address, check }
+        let volume = json!({"name": "other", "region": "nyc3", "size_gigabytes": 10});
+        let volume = cloud.outside("POST", "/v2/volumes", &volume)["volume"]["id"].as_str().expect("an identity").to_owned();
+        let database =
+            json!({"name": "other", "engine": "pg", "version": "16", "size": "db-s-1vcpu-1gb", "region": "nyc3", "num_nodes": 1});
+        let database = cloud.outside("POST", "/v2/databases", &database)["database"]["id"].as_str().expect("an identity").to_owned();
+        let pool = json!({"name": "pool", "size": "s-2vcpu-4gb", "count": 1});
+        let kubernetes = json!({"name": "other", "region": "nyc3", "version": "latest", "node_pools": [pool]});
+        let kubernetes = cloud.outside("POST", "/v2/kubernetes/clusters", &kubernetes);
+        let kubernetes = kubernetes["kubernetes_cluster"]["id"].as_str().expect("an identity").to_owned();
+        cloud.with_world(|world| assert_eq!(world.outside("PUT", "/spaces/nyc3/other", None).0, 200));
+        let six = cloud.outside("POST", "/v2/reserved_ipv6", &json!({"region_slug": "nyc3"}))["reserved_ipv6"]["ip"].clone();
+        let six = six.as_str().expect("an address is a text").to_owned();
+        cloud.outside("POST", "/v2/registries", &json!({"name": "other", "subscription_tier_slug": "basic"}));
+        cloud.finish_all();
+        let project = json!({"name": "other", "purpose": "IoT"});
+        let project = cloud.outside("POST", "/v2/projects", &project)["project"]["id"].as_str().expect("an identity").to_owned();
+        let vpc = |name: &str| cloud.outside("POST", "/v2/vpcs", &json!({"name": name, "region": "nyc3"}))["vpc"]["id"].clone();
+        let vpcs = ["other", "third"].map(|name| vpc(name).as_str().expect("an identity").to_owned());
+        Self { cloud, stack, droplet, address, check, volume, database, project, kubernetes, six, vpcs }
     }
 
     /// An account, and a stack with one resource of a kind.
@@ -190,34 +317,61 @@ fn a_state_is_refused_by_another_account() {
         ] {
             account.stack.run(arguments).exits(1).mentions("The state of stack one belongs to account ");
         }
-        let written: Vec<String> = other.log().into_iter().filter(|line| !line.starts_with("GET ")).collect();
+        let written: Vec<String> =
+            other.log().into_iter().filter(|line| !["GET ", "HEAD "].iter().any(|read| line.starts_with(read))).collect();
         assert!(written.is_empty(), "{name}: {written:?}");
     }
 }
 
+/// Where what costs is listed.
+const LISTS: [&str; 10] = [
+    "apps",
+    "databases",
+    "droplets",
+    "images",
+    "kubernetes/clusters",
+    "load_balancers",
+    "registries",
+    "reserved_ips",
+    "snapshots",
+    "volumes",
+];
+
 #[test]
 fn what_costs_is_not_believed_gone_at_once() {
-    for kind in KINDS.iter().filter(|kind| kind.costs()) {
+    // What lies in another object is listed at a path of its own.
+    let nested = ["digitalocean_database_replica", "digitalocean_kubernetes_node_pool"];
+    for kind in KINDS.iter().filter(|kind| kind.costs() && !nested.contains(&kind.name())) {
         let name = kind.name();
         let account = Account::with(name);
         account.stack.run(&["apply", "one", "-auto-approve"]).ok();
-        let old: &[&[&str]] = &[
-            &["GET /v2/droplets empty-list", "GET /v2/reserved_ips empty-list"],
-            &["GET /v2/droplets/* error-before=404", "GET /v2/reserved_ips/* error-before=404"],
-        ];
+        let old = [LISTS.map(|list| format!("GET /v2/{list} empty-list")), LISTS.map(|list| format!("GET /v2/{list}/* error-before=404"))]
+            .concat();
+        let old: Vec<&str> = old.iter().map(String::as_str).collect();
         // Once old data in the list and in the object itself: both were wrong.
-        account.cloud.set_faults(&old.concat());
+        account.cloud.set_faults(&old);
         account.stack.run(&["plan", "one", "-detailed-exitcode"]).exits(0).says("No changes.");
-        account.cloud.set_faults(&old.concat());
+        account.cloud.set_faults(&old);
         account.stack.run(&["apply", "one", "-auto-approve"]).ok().says("Apply complete! Resources: 0 added, 0 changed, 0 destroyed.");
-        account.cloud.set_faults(&old.concat());
+        account.cloud.set_faults(&old);
         account.stack.run(&["destroy", "one", "-auto-approve"]).ok().says("Destroy complete! Resources: 1 destroyed.");
         // And what is gone is gone.
         account.cloud.set_faults(&[]);
         account.stack.run(&["apply", "one", "-auto-approve"]).ok();
         let state = account.stack.json("state/one.json");
         let id = state["resources"][format!("{name}.one")]["id"].as_str().expect("it has an identity").to_owned();
-        let list = if name.ends_with("droplet") { "droplets" } else { "reserved_ips" };
+        let list = match name {
+            "digitalocean_database_cluster" => "databases",
+            "digitalocean_app" => "apps",
+            "digitalocean_container_registry" => "registries",
+            "digitalocean_custom_image" => "images",
+            "digitalocean_droplet_snapshot" | "digitalocean_volume_snapshot" => "snapshots",
+            "digitalocean_droplet" => "droplets",
+            "digitalocean_kubernetes_cluster" => "kubernetes/clusters",
+            "digitalocean_loadbalancer" => "load_balancers",
+            "digitalocean_volume" => "volumes",
+            _ => "reserved_ips",
+        };
         account.cloud.outside("DELETE", &format!("/v2/{list}/{id}"), &Value::Null);
         account.stack.run(&["plan", "one", "-detailed-exitcode"]).exits(2).says("Plan: 1 to add, 0 to change, 0 to destroy.");
     }

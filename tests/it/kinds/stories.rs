@@ -1,5 +1,5 @@
 //! One story for every plain kind, by the samples of the matrix: made, changed in place, drifted, forgotten and imported, found again
-//! after a lost answer and after a kill, with no more scopes than are printed, and deleted.
+//! after a lost answer and after a kill, and deleted.
 //!
 //! Invariant: nothing here names a kind but those that have neither mark nor unique name; a kind without samples fails.
 
@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use dofloat::kinds::KINDS;
 use dofloat::kinds::attr::{Attr, Change, Reads};
 use dofloat::kinds::erased::AnyKind;
-use dofloat::sim::{ClockMode, Options, Scopes};
-use serde_json::Value;
+use dofloat::sim::{ClockMode, Options};
 
 use super::matrix::line;
 use super::matrix::samples::{BEDS, Bed, Sample};
@@ -29,7 +28,7 @@ fn beds() -> Vec<(&'static dyn AnyKind, &'static Bed)> {
 }
 
 /// A stack with one object, of which one attribute may be another.
-fn text(kind: &dyn AnyKind, bed: &Bed, other: Option<(&Sample, &str)>) -> String {
+pub(crate) fn text(kind: &dyn AnyKind, bed: &Bed, other: Option<(&Sample, &str)>) -> String {
     let mut lines: BTreeMap<&str, &str> = bed.body.iter().copied().collect();
     if let Some((sample, value)) = other {
         lines.extend(sample.with.iter().copied());
@@ -40,13 +39,13 @@ fn text(kind: &dyn AnyKind, bed: &Bed, other: Option<(&Sample, &str)>) -> String
     format!("{}\nresource \"{}\" \"x\" {{\n{body}}}\n", bed.around, kind.name())
 }
 
-fn account(options: Options) -> (Cloud, Stack) {
+pub(crate) fn account(options: Options) -> (Cloud, Stack) {
     let cloud = Cloud::start(options);
     let stack = cloud.serve(Stack::in_memory()).env("DOFLOAT_CLOCK", "virtual");
     (cloud, stack)
 }
 
-fn slow() -> Options {
+pub(crate) fn slow() -> Options {
     Options { clock: ClockMode::Explicit { looks: 1 }, ..Options::default() }
 }
 
@@ -54,10 +53,22 @@ fn slow() -> Options {
 fn create(cloud: &Cloud, kind: &dyn AnyKind, stack: &Stack) -> (usize, String) {
     let id = identity(stack, kind);
     let own = id.rsplit(',').next().expect("an identity");
-    let writes = cloud.log().into_iter().filter(dofloat::sim::Exchange::is_write).enumerate();
-    let mut made = writes.filter(|(_, of)| of.method == "POST" && of.response.to_string().contains(&format!("\"{own}\"")));
-    let (place, exchange) = made.next().expect("it was made by a POST");
-    (place + 1, exchange.path)
+    let writes: Vec<_> = cloud.log().into_iter().filter(dofloat::sim::Exchange::is_write).collect();
+    let shows = |of: &dofloat::sim::Exchange| of.response.to_string().contains(&format!("\"{own}\""));
+    // By a POST to what it is known by, as what lies in a project is; else by one that shows it.
+    let is_to_it = |of: &dofloat::sim::Exchange| of.method == "POST" && of.path.contains(own);
+    let place = writes.iter().position(is_to_it).or_else(|| writes.iter().position(|of| of.method == "POST" && shows(of)));
+    // An action names neither: it is the last one that was asked for.
+    let place = place.or_else(|| writes.iter().rposition(|of| of.method == "POST" && of.path.ends_with("/actions")));
+    // What no request makes comes after what it is of.
+    let place = place.or_else(|| writes.iter().rposition(|of| of.method == "POST"));
+    let place = place.expect("it was made by a POST");
+    (place + 1, writes[place].path.clone())
+}
+
+/// Whether nothing is there any more but tags, which stay in an account.
+fn is_left(cloud: &Cloud) -> bool {
+    cloud.summary().into_iter().all(|(of, count)| count == 0 || of == "tags")
 }
 
 fn identity(stack: &Stack, kind: &dyn AnyKind) -> String {
@@ -70,7 +81,8 @@ fn every_plain_kind_is_changed_in_place_and_brought_back() {
     let mut edits = 0;
     for (kind, bed) in beds() {
         let (cloud, stack) = account(slow());
-        for sample in bed.samples {
+        // What cannot be taken back in place stands first there, and comes last here.
+        for sample in bed.samples.iter().rev() {
             let row = kind.attrs().iter().find(|row| row.name == sample.name).expect("an attribute");
             if !matches!(row.change, Change::InPlace(_)) || sample.value == sample.other {
                 continue;
@@ -83,6 +95,10 @@ fn every_plain_kind_is_changed_in_place_and_brought_back() {
             stack.run(PLAN).exits(2).says("Plan: 0 to add, 1 to change, 0 to destroy.");
             stack.run(APPLY).ok();
             stack.run(PLAN).exits(0);
+            // Nobody sees what the API does not give back.
+            if row.reads == Reads::WriteOnly {
+                continue;
+            }
             // Somebody else puts it back to what it was.
             cloud.become_like(&before);
             stack.run(PLAN).exits(2).says("Plan: 0 to add, 1 to change, 0 to destroy.");
@@ -92,7 +108,7 @@ fn every_plain_kind_is_changed_in_place_and_brought_back() {
         if stack.exists("state/one.json") {
             stack.run(DESTROY).ok();
         }
-        assert!(cloud.is_fresh(), "{}: {:?}", kind.name(), cloud.summary());
+        assert!(is_left(&cloud), "{}: {:?}", kind.name(), cloud.summary());
     }
     say(&format!("stories: {} plain kinds, {edits} edits in place", beds().len()));
 }
@@ -112,7 +128,7 @@ fn every_plain_kind_is_forgotten_imported_and_made_anew() {
             stack.run(PLAN).exits(0);
         }
         stack.run(DESTROY).ok();
-        assert!(cloud.is_fresh(), "{}: {:?}", kind.name(), cloud.summary());
+        assert!(is_left(&cloud), "{}: {:?}", kind.name(), cloud.summary());
         stack.run(APPLY).ok();
         stack.run(PLAN).exits(0);
     }
@@ -143,54 +159,5 @@ fn the_object_of_a_lost_answer_is_found_and_of_a_kill_too() {
         assert_eq!(cloud.summary(), count, "{}: a kill", kind.name());
         stack.run(PLAN).exits(0);
         say(&format!("stories: {}: {questions} questions after a lost answer, {more} after a kill", kind.name()));
-    }
-}
-
-#[test]
-fn the_printed_scopes_of_every_plain_kind_are_enough_and_none_is_too_many() {
-    let pattern = regex::Regex::new(r"\b[a-z_]+:(read|create|update|delete|admin|assign_resource)\b").expect("a pattern");
-    for (kind, bed) in beds() {
-        let life = |scopes: &[&str]| -> bool {
-            let tokens = BTreeMap::from([(Cloud::TOKEN.to_owned(), Scopes::parse(&scopes.join(",")))]);
-            let (_cloud, stack) = account(Options { tokens, ..slow() });
-            stack.write("plans/one.tf", &text(kind, bed, None));
-            if stack.run(APPLY).code != 0 {
-                return false;
-            }
-            let change = bed.samples.iter().find(|sample| {
-                let row = kind.attrs().iter().find(|row| row.name == sample.name);
-                sample.value != sample.other && row.is_some_and(|row| matches!(row.change, Change::InPlace(_)))
-            });
-            if let Some(sample) = change {
-                for value in [sample.other, sample.value] {
-                    stack.write("plans/one.tf", &text(kind, bed, Some((sample, value))));
-                    if stack.run(APPLY).code != 0 {
-                        return false;
-                    }
-                }
-            }
-            stack.run(DESTROY).code == 0
-        };
-        let stack = Stack::in_memory();
-        stack.write("plans/one.tf", &text(kind, bed, None));
-        let printed: Value = stack.run(&["scopes", "one", "-json"]).ok().json();
-        let printed = printed.to_string();
-        let mut scopes: Vec<&str> = pattern.find_iter(&printed).map(|found| found.as_str()).collect();
-        scopes.sort_unstable();
-        scopes.dedup();
-        assert!(life(&scopes), "{}: the printed scopes are not enough: {scopes:?}", kind.name());
-        let own = |scope: &&&str| {
-            kind.scopes()
-                .read
-                .iter()
-                .chain(kind.scopes().create)
-                .chain(kind.scopes().update)
-                .chain(kind.scopes().delete)
-                .any(|of| of == *scope)
-        };
-        for missing in scopes.iter().filter(own) {
-            let left: Vec<&str> = scopes.iter().copied().filter(|scope| scope != missing).collect();
-            assert!(!life(&left), "{}: {missing} is not needed", kind.name());
-        }
     }
 }

@@ -4,7 +4,6 @@
 //! record that is lost or an object that is made twice shows.
 
 mod interrupts;
-mod smart_http;
 
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
@@ -15,7 +14,7 @@ use dofloat::sim::Options;
 use crate::support::cloud::Cloud;
 use crate::support::git::git;
 use crate::support::harness::{Outcome, Stack};
-use smart_http::{PASSWORD, SmartHttp, USER};
+use crate::support::smart_http::{PASSWORD, SmartHttp, USER};
 
 const STORE: &str = "terraform {\n  backend \"git\" {\n    remote = \"origin\"\n    branch = \"state\"\n  }\n}\n";
 

@@ -7,4 +7,5 @@ mod locks;
 mod lost;
 mod merge;
 mod older;
+mod partial;
 mod s3;

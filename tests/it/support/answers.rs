@@ -8,17 +8,37 @@ use regex::Regex;
 use crate::support::harness::{Outcome, Stack};
 
 /// The kinds that carry no mark of any sort.
-const UNMARKED: [&str; 10] = [
+const UNMARKED: [&str; 30] = [
+    "digitalocean_app",
+    "digitalocean_cdn",
     "digitalocean_certificate",
+    "digitalocean_container_registry",
+    "digitalocean_custom_image",
+    "digitalocean_database_cluster",
+    "digitalocean_database_connection_pool",
+    "digitalocean_database_db",
+    "digitalocean_database_replica",
+    "digitalocean_database_user",
     "digitalocean_domain",
+    "digitalocean_droplet_snapshot",
     "digitalocean_firewall",
+    "digitalocean_kubernetes_cluster",
+    "digitalocean_kubernetes_node_pool",
+    "digitalocean_loadbalancer",
     "digitalocean_monitor_alert",
+    "digitalocean_project",
     "digitalocean_record",
+    "digitalocean_reserved_ipv6",
+    "digitalocean_spaces_bucket",
+    "digitalocean_spaces_key",
     "digitalocean_ssh_key",
     "digitalocean_tag",
     "digitalocean_uptime_alert",
     "digitalocean_uptime_check",
+    "digitalocean_volume",
+    "digitalocean_volume_snapshot",
     "digitalocean_vpc",
+    "digitalocean_vpc_peering",
 ];
 
 /// The stack, address and object of every answer that takes an object.

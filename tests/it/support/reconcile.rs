@@ -3,6 +3,7 @@
 //! Invariant: no command line and no file of a user's; the caller brings configuration, client and time. The state is the
 //! folder's.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use dofloat::base::clock::Clock;
 use dofloat::base::desired::Resolve;
 use dofloat::base::diag::Diagnostic;
 use dofloat::base::digest::Salt;
+use dofloat::base::redact::Redactor;
 use dofloat::engine::apply::ApplyOptions;
 use dofloat::engine::change::Event;
 use dofloat::engine::execute::{Execution, execute};
@@ -47,6 +49,7 @@ pub(crate) async fn reconcile(
         config: "x",
         loaded: &loaded,
         fresh: &fresh,
+        read: &BTreeMap::new(),
         api,
         endpoint: "x",
         simulated: true,
@@ -65,7 +68,13 @@ pub(crate) async fn reconcile(
         store,
         api: api.clone(),
         clock: clock.clone(),
-        options: ApplyOptions { parallelism: DEFAULT_PARALLELISM, keep_going: false, grace: Duration::from_secs(5) },
+        options: ApplyOptions {
+            parallelism: DEFAULT_PARALLELISM,
+            keep_going: false,
+            grace: Duration::from_secs(5),
+            provisioners: None,
+            known: Redactor::default(),
+        },
         stop,
         tell,
     })

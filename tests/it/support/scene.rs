@@ -117,7 +117,7 @@ impl Stage {
         }
         let serve = |stack: &Stack| {
             let stack = cloud.serve(stack.copy()).env("TF_VAR_failover_token", NODE_TOKEN);
-            stack.env("DOFLOAT_CLOCK", "virtual").env("DOFLOAT_TIME_LIMIT", "3000")
+            stack.env("DOFLOAT_CLOCK", "virtual").env("DOFLOAT_TIME_LIMIT", "60000")
         };
         let next = self.next.as_ref().map(|next| Next(next.0.as_ref().map(serve)));
         Scene { stack: serve(&self.stack), cloud, next, story: self.story, theirs: self.theirs.clone(), borne: None }

@@ -13,7 +13,7 @@ use crate::support::scene::{OF_THE_ESTATE, PAIR, POWERED_OFF, STORIES, Stage, St
 use crate::support::walk::{Stride, walk};
 
 /// Every name of a crash point.
-const POINTS: [&str; 11] = [
+pub(super) const POINTS: [&str; 11] = [
     "journal.before-append",
     "journal.after-append",
     "journal.before-remove",

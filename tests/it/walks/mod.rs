@@ -5,6 +5,7 @@ mod company;
 mod crash;
 mod faults;
 mod kills;
+mod kinds;
 mod lost_actions;
 mod simulation;
 mod watcher;

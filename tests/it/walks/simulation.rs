@@ -18,6 +18,7 @@ use dofloat::base::clock::{Clock, Moment};
 use dofloat::base::diag::Diagnostic;
 use dofloat::base::digest::Salt;
 use dofloat::base::identity::Id;
+use dofloat::base::redact::Redactor;
 use dofloat::base::rng::Rng;
 use dofloat::base::secret::Secret;
 use dofloat::engine::adopt::{self, Answer, Question};
@@ -384,6 +385,7 @@ impl Bench {
             config: "x",
             loaded,
             fresh,
+            read: &BTreeMap::new(),
             api,
             endpoint: "x",
             simulated: true,
@@ -432,7 +434,13 @@ impl Bench {
                 store: locked.files(),
                 api: api.clone(),
                 clock: self.clock.clone(),
-                options: ApplyOptions { parallelism, keep_going: false, grace: Duration::from_secs(60) },
+                options: ApplyOptions {
+                    parallelism,
+                    keep_going: false,
+                    grace: Duration::from_secs(60),
+                    provisioners: None,
+                    known: Redactor::default(),
+                },
                 stop,
                 tell: &mut |event: Event| {
                     if !matches!(event, Event::Waiting { .. }) {

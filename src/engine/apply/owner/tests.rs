@@ -19,6 +19,7 @@ use dofloat_api::client::{Client, Settings};
 use dofloat_api::error::{ApiError, Asked};
 use dofloat_base::clock::{Clock, Moment};
 use dofloat_base::identity::Mark;
+use dofloat_base::redact::Redactor;
 use dofloat_base::rng::Rng;
 use dofloat_base::secret::Secret;
 use dofloat_base::value::{Body, Value};
@@ -59,7 +60,7 @@ async fn told(name: &str, configuration: &str, records: &str, keep_going: bool, 
         mark: Mark::of_stack("web", "l"),
         clock,
         claims: Claims::new(),
-        options: ApplyOptions { parallelism: 10, keep_going, grace: GRACE },
+        options: ApplyOptions { parallelism: 10, keep_going, grace: GRACE, provisioners: None, known: Redactor::default() },
         stop,
         tell: &mut tell,
     };
@@ -88,6 +89,7 @@ fn told_event(event: &Event) -> String {
     match event {
         Event::Started { address, op } => format!("started {} {}", told_op(op), short(address)),
         Event::Slowed { .. } => "slowed".to_owned(),
+        Event::Provisioning { address, provisioner, .. } => format!("{provisioner} of {}", short(address)),
         Event::Waiting { address, op, .. } => format!("waiting {} {}", told_op(op), short(address)),
         Event::Done { address, op, .. } => format!("done {} {}", told_op(op), short(address)),
         Event::Failed { address, op, .. } => format!("failed {} {}", told_op(op), short(address)),
@@ -102,6 +104,8 @@ fn told_line(line: &Line) -> Option<String> {
         Entry::Id { step, id } => format!("{step} id {id}"),
         Entry::Done { step, outcome } => format!("{step} done, leaves {outcome}"),
         Entry::Failed { step, .. } => format!("{step} failed"),
+        Entry::Provisioner { step, nth, .. } => format!("{step} provisioner {nth}"),
+        Entry::Provisioned { step, .. } => format!("{step} provisioned"),
         Entry::Header(_) | Entry::Project { .. } | Entry::End { .. } => return None,
     })
 }

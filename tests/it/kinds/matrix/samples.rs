@@ -1,29 +1,31 @@
 //! Values for the matrix: what a kind needs to be made, and what each of its attributes may be.
 
+use super::apps::{APP, APP_OTHER, APP_RESPELT, APP_ROUTED, APP_SECRET, APP_SECRET_OTHER, APP_SMALL, APP_WHOLE};
+
 /// A kind in one shape, with what it needs beside it.
-pub(in crate::kinds) struct Bed {
-    pub(in crate::kinds) kind: &'static str,
+pub(crate) struct Bed {
+    pub(crate) kind: &'static str,
     /// Which shape, where there are several.
-    pub(in crate::kinds) label: &'static str,
+    pub(crate) label: &'static str,
     /// Other resources.
-    pub(in crate::kinds) around: &'static str,
+    pub(crate) around: &'static str,
     /// What is written where nothing else is said.
-    pub(in crate::kinds) body: &'static [(&'static str, &'static str)],
-    pub(in crate::kinds) samples: &'static [Sample],
+    pub(crate) body: &'static [(&'static str, &'static str)],
+    pub(crate) samples: &'static [Sample],
 }
 
 /// Values of one attribute, as they are written.
-pub(in crate::kinds) struct Sample {
-    pub(in crate::kinds) name: &'static str,
-    pub(in crate::kinds) value: &'static str,
+pub(crate) struct Sample {
+    pub(crate) name: &'static str,
+    pub(crate) value: &'static str,
     /// Another value, from which it is edited.
-    pub(in crate::kinds) other: &'static str,
+    pub(crate) other: &'static str,
     /// The first value in other spellings, and values that the API respells.
-    pub(in crate::kinds) respelt: &'static [&'static str],
+    pub(crate) respelt: &'static [&'static str],
     /// What must be written besides.
-    pub(in crate::kinds) with: &'static [(&'static str, &'static str)],
+    pub(crate) with: &'static [(&'static str, &'static str)],
     /// Whether this shape cannot do without it, though others can.
-    pub(in crate::kinds) needed: bool,
+    pub(crate) needed: bool,
 }
 
 const fn one(name: &'static str, value: &'static str, other: &'static str) -> Sample {
@@ -55,6 +57,91 @@ resource "digitalocean_droplet" "second" {
   size   = "s-1vcpu-1gb"
 }
 "#;
+const ADDRESSES: &str = r#"
+resource "digitalocean_reserved_ipv6" "around" { region_slug = "nyc3" }
+resource "digitalocean_reserved_ipv6" "second" { region_slug = "nyc3" }
+resource "digitalocean_droplet" "around" {
+  name   = "around"
+  region = "nyc3"
+  image  = "ubuntu-24-04-x64"
+  size   = "s-1vcpu-1gb"
+}
+resource "digitalocean_droplet" "second" {
+  name   = "second"
+  region = "nyc3"
+  image  = "ubuntu-24-04-x64"
+  size   = "s-1vcpu-1gb"
+}
+"#;
+const BUCKETS: &str = r#"
+resource "digitalocean_spaces_bucket" "around" { name = "around" }
+resource "digitalocean_spaces_bucket" "second" { name = "second" }
+"#;
+const CORS: &str = "{\n    allowed_methods = [\"GET\", \"HEAD\"]\n    allowed_origins = [\"https://example.com\"]\n    allowed_headers = [\"*\"]\n    max_age_seconds = 60\n  }";
+const POLICY: &str = "jsonencode({ Version = \"2012-10-17\", Statement = [] })";
+const REGISTRIES: &str = r#"
+resource "digitalocean_container_registry" "around" {
+  name                   = "around"
+  subscription_tier_slug = "basic"
+}
+resource "digitalocean_container_registry" "second" {
+  name                   = "second"
+  subscription_tier_slug = "basic"
+}
+"#;
+const KEPT: &str = r#"
+resource "digitalocean_volume" "source" {
+  name   = "source"
+  region = "nyc3"
+  size   = 10
+}
+resource "digitalocean_volume_snapshot" "around" {
+  name      = "around"
+  volume_id = digitalocean_volume.source.id
+}
+resource "digitalocean_volume_snapshot" "second" {
+  name      = "second"
+  volume_id = digitalocean_volume.source.id
+}
+"#;
+const KUBERNETES: &str = r#"
+resource "digitalocean_kubernetes_cluster" "around" {
+  name    = "around"
+  region  = "nyc3"
+  version = "latest"
+  node_pool {
+    name       = "main"
+    size       = "s-2vcpu-4gb"
+    node_count = 1
+  }
+}
+resource "digitalocean_kubernetes_cluster" "second" {
+  name    = "second"
+  region  = "nyc3"
+  version = "1.32"
+  node_pool {
+    name       = "main"
+    size       = "s-2vcpu-4gb"
+    auto_scale = true
+    min_nodes  = 1
+    max_nodes  = 2
+  }
+}
+"#;
+const ON: &str = "{\n    enabled = true\n  }";
+const OFF: &str = "{\n    enabled = false\n  }";
+const NODES: &str = "{\n    name       = \"main\"\n    size       = \"s-2vcpu-4gb\"\n    node_count = 2\n  }";
+const MORE_NODES: &str = concat!(
+    "{\n    name       = \"old\"\n    size       = \"s-2vcpu-4gb\"\n    node_count = 3\n    tags       = [\"web\"]\n",
+    "    labels     = { app = \"web\" }\n    taint {\n      key    = \"only\"\n      value  = \"web\"\n      effect = \"NoSchedule\"\n    }\n  }"
+);
+const SCALING_NODES: &str =
+    "{\n    name       = \"main\"\n    size       = \"s-2vcpu-4gb\"\n    auto_scale = true\n    min_nodes  = 1\n    max_nodes  = 4\n  }";
+const SCALING_FROM_NODES: &str = concat!(
+    "{\n    name       = \"main\"\n    size       = \"s-2vcpu-4gb\"\n    node_count = 2\n    auto_scale = true\n    min_nodes  = 1\n",
+    "    max_nodes  = \"4\"\n  }"
+);
+const TAINTED: &str = "{\n    key    = \"only\"\n    value  = \"batch\"\n    effect = \"NoSchedule\"\n  }";
 const NEAR_A_DROPLET: &str = r#"
 resource "digitalocean_vpc" "around" {
   name   = "around"
@@ -95,6 +182,93 @@ resource "digitalocean_droplet" "second" {
   size   = "s-1vcpu-1gb"
 }
 "#;
+const ISSUED: &str = r#"
+resource "digitalocean_certificate" "around" {
+  name    = "around"
+  type    = "lets_encrypt"
+  domains = ["static.example.com"]
+}
+resource "digitalocean_certificate" "second" {
+  name    = "second"
+  type    = "lets_encrypt"
+  domains = ["static.example.com"]
+}
+"#;
+const BEFORE_DROPLETS: &str = r#"
+resource "digitalocean_certificate" "around" {
+  name    = "around"
+  type    = "lets_encrypt"
+  domains = ["static.example.com"]
+}
+resource "digitalocean_project" "around" { name = "around" }
+resource "digitalocean_project" "second" { name = "second" }
+resource "digitalocean_vpc" "around" {
+  name   = "around"
+  region = "nyc3"
+}
+resource "digitalocean_vpc" "second" {
+  name   = "second"
+  region = "nyc3"
+}
+resource "digitalocean_droplet" "around" {
+  name   = "around"
+  region = "nyc3"
+  image  = "ubuntu-24-04-x64"
+  size   = "s-1vcpu-1gb"
+}
+resource "digitalocean_droplet" "second" {
+  name   = "second"
+  region = "nyc3"
+  image  = "ubuntu-24-04-x64"
+  size   = "s-1vcpu-1gb"
+}
+"#;
+const VOLUMES: &str = r#"
+resource "digitalocean_volume" "around" {
+  name   = "around"
+  region = "nyc3"
+  size   = 10
+}
+resource "digitalocean_volume" "second" {
+  name   = "second"
+  region = "nyc3"
+  size   = 10
+}
+resource "digitalocean_droplet" "around" {
+  name   = "around"
+  region = "nyc3"
+  image  = "ubuntu-24-04-x64"
+  size   = "s-1vcpu-1gb"
+}
+resource "digitalocean_droplet" "second" {
+  name   = "second"
+  region = "nyc3"
+  image  = "ubuntu-24-04-x64"
+  size   = "s-1vcpu-1gb"
+}
+"#;
+const PROJECTS: &str = r#"
+resource "digitalocean_project" "around" { name = "around" }
+resource "digitalocean_project" "second" { name = "second" }
+resource "digitalocean_volume" "around" {
+  name   = "around"
+  region = "nyc3"
+  size   = 10
+}
+resource "digitalocean_volume" "second" {
+  name   = "second"
+  region = "nyc3"
+  size   = 10
+}
+"#;
+const FORWARD: &str =
+    "{\n    entry_protocol  = \"http\"\n    entry_port      = 80\n    target_protocol = \"http\"\n    target_port     = 8080\n  }";
+const FORWARD_BY_TLS: &str = "{\n    entry_protocol   = \"https\"\n    entry_port       = 443\n    target_protocol  = \"http\"\n    target_port      = \"8080\"\n    certificate_name = digitalocean_certificate.around.name\n  }";
+const FORWARD_BOTH: &str = "{\n    entry_protocol  = \"tcp\"\n    entry_port      = 443\n    target_protocol = \"tcp\"\n    target_port     = 443\n    tls_passthrough = false\n  }\n  forwarding_rule {\n    entry_protocol  = \"https\"\n    entry_port      = 8443\n    target_protocol = \"https\"\n    target_port     = 8443\n    tls_passthrough = true\n  }";
+const CHECKED: &str = "{\n    protocol = \"http\"\n    port     = 8080\n    path     = \"/health\"\n  }";
+const CHECKED_MORE: &str = "{\n    protocol                 = \"tcp\"\n    port                     = 22\n    check_interval_seconds   = 20\n    response_timeout_seconds = 10\n    unhealthy_threshold      = 2\n    healthy_threshold        = 4\n  }";
+const NAMED: &str = "{\n    name             = \"www.example.com\"\n    is_managed       = true\n    certificate_name = digitalocean_certificate.around.name\n  }";
+const WORLDWIDE: &str = "{\n    target_protocol    = \"http\"\n    target_port        = 80\n    failover_threshold = 50\n    region_priorities = {\n      nyc3 = 1\n      fra1 = 2\n    }\n    cdn {\n      is_enabled = true\n    }\n  }";
 const CHECKS: &str = r#"
 resource "digitalocean_uptime_check" "around" {
   name   = "around"
@@ -120,7 +294,96 @@ const RULES_RESPELT: &[&str] = &[
 const OUT: &str =
     "{\n    protocol              = \"tcp\"\n    port_range            = \"all\"\n    destination_addresses = [\"0.0.0.0/0\"]\n  }";
 
-pub(in crate::kinds) const BEDS: &[Bed] = &[
+/// Two clusters of a database's engine.
+macro_rules! clusters {
+    ($engine:literal, $version:literal) => {
+        concat!(
+            "resource \"digitalocean_database_cluster\" \"around\" {\n  name = \"around\"\n  engine = \"",
+            $engine,
+            "\"\n  version = \"",
+            $version,
+            "\"\n  size = \"db-s-1vcpu-1gb\"\n  region = \"nyc3\"\n  node_count = 1\n}\n",
+            "resource \"digitalocean_database_cluster\" \"second\" {\n  name = \"second\"\n  engine = \"",
+            $engine,
+            "\"\n  version = \"",
+            $version,
+            "\"\n  size = \"db-s-1vcpu-1gb\"\n  region = \"nyc3\"\n  node_count = 1\n}\n"
+        )
+    };
+}
+const PG: &str = clusters!("pg", "16");
+const MYSQL: &str = clusters!("mysql", "8");
+const KAFKA: &str = clusters!("kafka", "3.7");
+const IN_THE_CLUSTER: Sample = one("cluster_id", "digitalocean_database_cluster.around.id", "digitalocean_database_cluster.second.id");
+const OF_THE_CLUSTER: (&str, &str) = ("cluster_id", "digitalocean_database_cluster.around.id");
+const PEERS: &str = r#"
+resource "digitalocean_vpc" "around" {
+  name   = "around"
+  region = "nyc3"
+}
+resource "digitalocean_vpc" "second" {
+  name   = "second"
+  region = "fra1"
+}
+resource "digitalocean_vpc" "third" {
+  name   = "third"
+  region = "ams3"
+}
+"#;
+const NETWORKS: &str = "resource \"digitalocean_vpc\" \"around\" {\n  name = \"around\"\n  region = \"nyc3\"\n}\nresource \"digitalocean_vpc\" \"second\" {\n  name = \"second\"\n  region = \"nyc3\"\n}\n";
+const PG_AND_NETWORKS: &str = concat!(
+    clusters!("pg", "16"),
+    "resource \"digitalocean_vpc\" \"around\" {\n  name = \"around\"\n  region = \"nyc3\"\n}\nresource \"digitalocean_vpc\" \"second\" {\n  name = \"second\"\n  region = \"nyc3\"\n}\n"
+);
+
+pub(crate) const BEDS: &[Bed] = &[
+    Bed {
+        kind: "digitalocean_app",
+        label: "plain",
+        around: "resource \"digitalocean_project\" \"around\" { name = \"around\" }\nresource \"digitalocean_project\" \"second\" { name = \"second\" }\n",
+        body: &[("spec", APP_SMALL)],
+        samples: &[
+            respelt("spec", APP, APP_OTHER, &[APP_RESPELT, APP_ROUTED]),
+            one("project_id", "digitalocean_project.around.id", "digitalocean_project.second.id"),
+            TIMEOUTS,
+        ],
+    },
+    Bed {
+        kind: "digitalocean_app",
+        label: "secret",
+        around: "",
+        body: &[("spec", APP_SECRET)],
+        samples: &[one("spec", APP_SECRET, APP_SECRET_OTHER)],
+    },
+    Bed {
+        kind: "digitalocean_app",
+        label: "whole",
+        around: "",
+        body: &[("spec", APP_WHOLE)],
+        samples: &[one("spec", APP_WHOLE, APP_SMALL)],
+    },
+    Bed {
+        kind: "digitalocean_cdn",
+        label: "",
+        around: ISSUED,
+        body: &[("origin", "\"static.nyc3.digitaloceanspaces.com\"")],
+        samples: &[
+            one("origin", "\"static.nyc3.digitaloceanspaces.com\"", "\"other.nyc3.digitaloceanspaces.com\""),
+            respelt("ttl", "600", "60", &["\"600\""]),
+            needed(Sample {
+                with: &[("certificate_name", "digitalocean_certificate.around.name")],
+                ..one("custom_domain", "\"static.example.com\"", "\"cdn.example.com\"")
+            }),
+            Sample {
+                with: &[("custom_domain", "\"static.example.com\"")],
+                ..one("certificate_name", "digitalocean_certificate.around.name", "digitalocean_certificate.second.name")
+            },
+            Sample {
+                with: &[("custom_domain", "\"static.example.com\"")],
+                ..one("certificate_id", "digitalocean_certificate.around.id", "digitalocean_certificate.second.id")
+            },
+        ],
+    },
     Bed {
         kind: "digitalocean_certificate",
         label: "custom",
@@ -156,6 +419,144 @@ pub(in crate::kinds) const BEDS: &[Bed] = &[
             respelt("name", "\"example.com\"", "\"example.org\"", &["\"EXAMPLE.com\""]),
             one("ip_address", "\"192.0.2.1\"", "\"192.0.2.2\""),
         ],
+    },
+    Bed {
+        kind: "digitalocean_database_cluster",
+        label: "pg",
+        around: NETWORKS,
+        body: &[
+            ("name", "\"main\""),
+            ("engine", "\"pg\""),
+            ("version", "\"16\""),
+            ("size", "\"db-s-1vcpu-1gb\""),
+            ("region", "\"nyc3\""),
+            ("node_count", "1"),
+        ],
+        samples: &[
+            one("name", "\"main\"", "\"old\""),
+            one("engine", "\"pg\"", "\"mongodb\""),
+            one("version", "\"16\"", "\"15\""),
+            one("size", "\"db-s-2vcpu-4gb\"", "\"db-s-1vcpu-1gb\""),
+            respelt("region", "\"nyc3\"", "\"fra1\"", &["\"NYC3\""]),
+            respelt("node_count", "2", "1", &["\"2\""]),
+            respelt("storage_size_mib", "71680", "61440", &["\"71680\""]),
+            respelt(
+                "maintenance_window",
+                "{\n    day  = \"friday\"\n    hour = \"13:00\"\n  }",
+                "{\n    day  = \"monday\"\n    hour = \"04:00\"\n  }",
+                &["{\n    day  = \"Friday\"\n    hour = \"13:00:00\"\n  }"],
+            ),
+            one("private_network_uuid", "digitalocean_vpc.around.id", "digitalocean_vpc.second.id"),
+            one("project_id", "\"4e1bfbc3-dc3e-41f2-a18f-1b4d7ba71679\"", "\"5a4981aa-9653-4bd1-bef5-d6bff52042e4\""),
+            respelt("tags", "[\"web\"]", "[\"old\"]", &["[]"]),
+            one("backup_restore", "{\n    database_name = \"lost\"\n  }", "{\n    database_name = \"found\"\n  }"),
+            TIMEOUTS,
+        ],
+    },
+    Bed {
+        kind: "digitalocean_database_cluster",
+        label: "valkey",
+        around: "",
+        body: &[
+            ("name", "\"cache\""),
+            ("engine", "\"valkey\""),
+            ("version", "\"8\""),
+            ("size", "\"db-s-1vcpu-1gb\""),
+            ("region", "\"nyc3\""),
+            ("node_count", "1"),
+        ],
+        samples: &[one("eviction_policy", "\"allkeys_lru\"", "\"volatile_ttl\"")],
+    },
+    Bed {
+        kind: "digitalocean_database_cluster",
+        label: "mysql",
+        around: "",
+        body: &[
+            ("name", "\"main\""),
+            ("engine", "\"mysql\""),
+            ("version", "\"8\""),
+            ("size", "\"db-s-1vcpu-1gb\""),
+            ("region", "\"nyc3\""),
+            ("node_count", "1"),
+        ],
+        samples: &[one("sql_mode", "\"ANSI,TRADITIONAL\"", "\"ANSI\"")],
+    },
+    Bed {
+        kind: "digitalocean_database_connection_pool",
+        label: "",
+        around: PG,
+        body: &[OF_THE_CLUSTER, ("name", "\"pool\""), ("mode", "\"transaction\""), ("size", "10"), ("db_name", "\"defaultdb\"")],
+        samples: &[
+            IN_THE_CLUSTER,
+            one("name", "\"pool\"", "\"other\""),
+            one("mode", "\"session\"", "\"transaction\""),
+            respelt("size", "20", "10", &["\"20\""]),
+            one("db_name", "\"app\"", "\"defaultdb\""),
+            one("user", "\"doadmin\"", "\"app\""),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_database_db",
+        label: "",
+        around: PG,
+        body: &[OF_THE_CLUSTER, ("name", "\"app\"")],
+        samples: &[IN_THE_CLUSTER, one("name", "\"app\"", "\"old\"")],
+    },
+    Bed {
+        kind: "digitalocean_database_firewall",
+        label: "",
+        around: PG,
+        body: &[OF_THE_CLUSTER, ("rule", "{\n    type  = \"ip_addr\"\n    value = \"192.0.2.1\"\n  }")],
+        samples: &[
+            IN_THE_CLUSTER,
+            respelt(
+                "rule",
+                "{\n    type  = \"tag\"\n    value = \"web\"\n  }",
+                "{\n    type  = \"ip_addr\"\n    value = \"192.0.2.1\"\n  }",
+                &[
+                    "{\n    type  = \"ip_addr\"\n    value = \"192.0.2.2\"\n  }\n  rule {\n    type  = \"ip_addr\"\n    value = \"192.0.2.1\"\n  }",
+                ],
+            ),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_database_replica",
+        label: "",
+        around: PG_AND_NETWORKS,
+        body: &[OF_THE_CLUSTER, ("name", "\"copy\""), ("size", "\"db-s-1vcpu-1gb\"")],
+        samples: &[
+            IN_THE_CLUSTER,
+            one("name", "\"copy\"", "\"other\""),
+            respelt("region", "\"fra1\"", "\"nyc3\"", &["\"FRA1\""]),
+            needed(one("size", "\"db-s-2vcpu-4gb\"", "\"db-s-1vcpu-1gb\"")),
+            one("storage_size_mib", "71680", "61440"),
+            one("private_network_uuid", "digitalocean_vpc.around.id", "digitalocean_vpc.second.id"),
+            respelt("tags", "[\"web\"]", "[\"old\"]", &["[]"]),
+            TIMEOUTS,
+        ],
+    },
+    Bed {
+        kind: "digitalocean_database_user",
+        label: "mysql",
+        around: MYSQL,
+        body: &[OF_THE_CLUSTER, ("name", "\"app\"")],
+        samples: &[
+            IN_THE_CLUSTER,
+            one("name", "\"app\"", "\"old\""),
+            one("mysql_auth_plugin", "\"mysql_native_password\"", "\"caching_sha2_password\""),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_database_user",
+        label: "kafka",
+        around: KAFKA,
+        body: &[OF_THE_CLUSTER, ("name", "\"app\"")],
+        samples: &[respelt(
+            "settings",
+            "{\n    acl {\n      topic      = \"events\"\n      permission = \"consume\"\n    }\n  }",
+            "{\n    acl {\n      topic      = \"events\"\n      permission = \"admin\"\n    }\n  }",
+            &["{\n    opensearch_acl {\n      index      = \"logs\"\n      permission = \"read\"\n    }\n  }", "{}"],
+        )],
     },
     Bed {
         kind: "digitalocean_droplet",
@@ -283,6 +684,323 @@ pub(in crate::kinds) const BEDS: &[Bed] = &[
         ],
     },
     Bed {
+        kind: "digitalocean_container_registry",
+        label: "",
+        around: "",
+        body: &[("name", "\"shop\""), ("subscription_tier_slug", "\"basic\"")],
+        samples: &[
+            one("name", "\"shop\"", "\"old\""),
+            one("subscription_tier_slug", "\"professional\"", "\"basic\""),
+            one("region", "\"fra1\"", "\"nyc3\""),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_spaces_bucket",
+        label: "",
+        around: "",
+        body: &[("name", "\"main\""), ("region", "\"nyc3\"")],
+        samples: &[
+            one("name", "\"main\"", "\"old\""),
+            respelt("region", "\"nyc3\"", "\"fra1\"", &["\"NYC3\""]),
+            one("acl", "\"public-read\"", "\"private\""),
+            one(
+                "cors_rule",
+                "{\n    allowed_methods = [\"GET\", \"HEAD\"]\n    allowed_origins = [\"https://example.com\"]\n    allowed_headers = [\"*\"]\n    max_age_seconds = 3000\n  }",
+                "{\n    allowed_methods = [\"PUT\"]\n    allowed_origins = [\"*\"]\n  }",
+            ),
+            one("versioning", ON, OFF),
+            one(
+                "lifecycle_rule",
+                "{\n    id      = \"logs\"\n    prefix  = \"logs/\"\n    enabled = true\n    expiration {\n      days = 30\n    }\n    noncurrent_version_expiration {\n      days = 7\n    }\n  }",
+                "{\n    enabled = false\n    abort_incomplete_multipart_upload_days = 3\n    expiration {\n      date = \"2030-01-31\"\n    }\n  }",
+            ),
+            one("force_destroy", "true", "false"),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_spaces_bucket_cors_configuration",
+        label: "",
+        around: BUCKETS,
+        body: &[("region", "\"nyc3\""), ("bucket", "digitalocean_spaces_bucket.around.name"), ("cors_rule", CORS)],
+        samples: &[
+            respelt("region", "\"nyc3\"", "\"nyc3\"", &["\"NYC3\""]),
+            one("bucket", "digitalocean_spaces_bucket.around.name", "digitalocean_spaces_bucket.second.id"),
+            one("cors_rule", CORS, "{\n    allowed_methods = [\"PUT\"]\n    allowed_origins = [\"*\"]\n  }"),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_spaces_bucket_policy",
+        label: "",
+        around: BUCKETS,
+        body: &[("region", "\"nyc3\""), ("bucket", "digitalocean_spaces_bucket.around.name"), ("policy", POLICY)],
+        samples: &[
+            respelt("region", "\"nyc3\"", "\"nyc3\"", &["\"NYC3\""]),
+            one("bucket", "digitalocean_spaces_bucket.around.name", "digitalocean_spaces_bucket.second.id"),
+            respelt(
+                "policy",
+                POLICY,
+                "jsonencode({ Statement = [] })",
+                &["\"{\\\"Statement\\\": [ ], \\\"Version\\\" :\\\"2012-10-17\\\"}\""],
+            ),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_spaces_bucket_object",
+        label: "",
+        around: BUCKETS,
+        body: &[
+            ("region", "\"nyc3\""),
+            ("bucket", "digitalocean_spaces_bucket.around.name"),
+            ("key", "\"a/b.html\""),
+            ("content", "\"hello\""),
+        ],
+        samples: &[
+            respelt("region", "\"nyc3\"", "\"nyc3\"", &["\"NYC3\""]),
+            one("bucket", "digitalocean_spaces_bucket.around.name", "digitalocean_spaces_bucket.second.id"),
+            respelt("key", "\"a/b.html\"", "\"old\"", &["\"/a//b.html\""]),
+            one("content", "\"hello\"", "\"old\""),
+            one("acl", "\"public-read\"", "\"private\""),
+            one("cache_control", "\"max-age=60\"", "\"no-cache\""),
+            one("content_disposition", "\"inline\"", "\"attachment\""),
+            one("content_encoding", "\"identity\"", "\"gzip\""),
+            one("content_language", "\"en\"", "\"de\""),
+            one("content_type", "\"text/html\"", "\"text/plain\""),
+            one("website_redirect", "\"/index.html\"", "\"/old.html\""),
+            one("metadata", "{ a = \"1\", b-c = \"2\" }", "{ a = \"0\" }"),
+            one("etag", "md5(\"hello\")", "\"5d41402abc4b2a76b9719d911017c592\""),
+            one("force_destroy", "true", "false"),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_spaces_bucket_object",
+        label: "of bytes",
+        around: BUCKETS,
+        body: &[("region", "\"nyc3\""), ("bucket", "digitalocean_spaces_bucket.around.name"), ("key", "\"a.bin\"")],
+        samples: &[one("content_base64", "\"AAEC\"", "\"AQID\""), one("source", "\"/etc/hostname\"", "\"/etc/hosts\"")],
+    },
+    Bed {
+        kind: "digitalocean_spaces_key",
+        label: "",
+        around: "",
+        body: &[("name", "\"uploads\"")],
+        samples: &[
+            one("name", "\"uploads\"", "\"old\""),
+            one(
+                "grant",
+                "{\n    bucket     = \"a\"\n    permission = \"read\"\n  }",
+                "{\n    bucket     = \"b\"\n    permission = \"readwrite\"\n  }",
+            ),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_spaces_key",
+        label: "of everything",
+        around: "",
+        body: &[("name", "\"all\""), ("grant", "{\n    bucket     = \"\"\n    permission = \"fullaccess\"\n  }")],
+        samples: &[one("name", "\"all\"", "\"old\"")],
+    },
+    Bed {
+        kind: "digitalocean_container_registry_docker_credentials",
+        label: "",
+        around: REGISTRIES,
+        body: &[("registry_name", "digitalocean_container_registry.around.name")],
+        samples: &[
+            one("registry_name", "digitalocean_container_registry.around.name", "digitalocean_container_registry.second.name"),
+            one("write", "true", "false"),
+            respelt("expiry_seconds", "3600", "7200", &["\"3600\""]),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_custom_image",
+        label: "",
+        around: "",
+        body: &[("name", "\"nixos\""), ("url", "\"https://example.com/nixos.qcow2\""), ("regions", "[\"nyc3\"]")],
+        samples: &[
+            one("name", "\"nixos\"", "\"old\""),
+            one("url", "\"https://example.com/nixos.qcow2\"", "\"https://example.com/old.qcow2\""),
+            respelt("regions", "[\"nyc3\", \"fra1\"]", "[\"nyc3\"]", &["[\"fra1\", \"nyc3\", \"fra1\"]", "[\"fra1\"]"]),
+            one("description", "\"mine\"", "\"old\""),
+            one("distribution", "\"Ubuntu\"", "\"Debian\""),
+            respelt("tags", "[\"web\", \"nixos\"]", "[\"old\"]", &["[\"Web\", \"nixos\", \"web\"]", "[]"]),
+            TIMEOUTS,
+        ],
+    },
+    Bed {
+        kind: "digitalocean_droplet_snapshot",
+        label: "",
+        around: DROPLET,
+        body: &[("name", "\"monday\""), ("droplet_id", "digitalocean_droplet.around.id")],
+        samples: &[
+            one("name", "\"monday\"", "\"sunday\""),
+            one("droplet_id", "digitalocean_droplet.around.id", "digitalocean_droplet.second.id"),
+            TIMEOUTS,
+        ],
+    },
+    Bed {
+        kind: "digitalocean_reserved_ipv6",
+        label: "",
+        around: "",
+        body: &[("region_slug", "\"nyc3\"")],
+        samples: &[respelt("region_slug", "\"nyc3\"", "\"fra1\"", &["\"NYC3\""])],
+    },
+    Bed {
+        kind: "digitalocean_reserved_ipv6_assignment",
+        label: "",
+        around: ADDRESSES,
+        body: &[("ip", "digitalocean_reserved_ipv6.around.ip"), ("droplet_id", "digitalocean_droplet.around.id")],
+        samples: &[
+            respelt(
+                "ip",
+                "digitalocean_reserved_ipv6.around.ip",
+                "digitalocean_reserved_ipv6.second.ip",
+                &["digitalocean_reserved_ipv6.around.id"],
+            ),
+            one("droplet_id", "digitalocean_droplet.around.id", "digitalocean_droplet.second.id"),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_kubernetes_cluster",
+        label: "",
+        around: NETWORKS,
+        body: &[("name", "\"main\""), ("region", "\"nyc3\""), ("version", "\"1.32.4-do.0\""), ("node_pool", NODES)],
+        samples: &[
+            respelt("version", "\"1.32.5-do.2\"", "\"1.32.4-do.0\"", &["\"1.32\"", "\"1.33.1\"", "\"latest\""]),
+            one("ha", "true", "false"),
+            one("name", "\"main\"", "\"old\""),
+            respelt("region", "\"nyc3\"", "\"fra1\"", &["\"NYC3\""]),
+            respelt("node_pool", NODES, MORE_NODES, &[SCALING_NODES, SCALING_FROM_NODES]),
+            one("vpc_uuid", "digitalocean_vpc.around.id", "digitalocean_vpc.second.id"),
+            one("worker_subnet_uuid", "\"cbd79771-23eb-49be-b5ea-59cc56222622\"", "\"cbd79771-23eb-49be-b5ea-59cc56222623\""),
+            respelt("cluster_subnet", "\"10.100.0.0/16\"", "\"10.101.0.0/16\"", &["\"10.100.1.0/16\""]),
+            one("service_subnet", "\"10.110.0.0/16\"", "\"10.111.0.0/16\""),
+            respelt("auto_upgrade", "true", "false", &["\"true\""]),
+            one("surge_upgrade", "false", "true"),
+            one("isolated_workers", "true", "false"),
+            one("registry_integration", "true", "false"),
+            respelt(
+                "maintenance_policy",
+                "{\n    day        = \"sunday\"\n    start_time = \"04:00\"\n  }",
+                "{\n    day        = \"monday\"\n    start_time = \"15:00\"\n  }",
+                &["{\n    day = \"Sunday\"\n  }", "{\n    start_time = \"16:00\"\n  }"],
+            ),
+            one(
+                "control_plane_firewall",
+                "{\n    enabled           = true\n    allowed_addresses = [\"192.0.2.0/24\", \"192.0.2.1\"]\n  }",
+                "{\n    enabled           = false\n    allowed_addresses = []\n  }",
+            ),
+            one(
+                "cluster_autoscaler_configuration",
+                "{\n    scale_down_utilization_threshold = 0.65\n    scale_down_unneeded_time = \"1m0s\"\n    expanders = [\"priority\", \"random\"]\n  }",
+                "{\n    expanders = [\"least-waste\", \"random\"]\n  }",
+            ),
+            one("sso", "{\n    enabled    = true\n    issuer_url = \"https://sso.example.com\"\n    client_id  = \"main\"\n  }", OFF),
+            one("routing_agent", ON, OFF),
+            one("p2p_oci_registry_plugin", ON, OFF),
+            one("amd_gpu_device_plugin", ON, OFF),
+            one("amd_gpu_device_metrics_exporter_plugin", ON, OFF),
+            one("nvidia_gpu_device_plugin", ON, OFF),
+            one("rdma_shared_device_plugin", ON, OFF),
+            one("coredns_autoscaler", ON, OFF),
+            respelt("tags", "[\"a\", \"web\"]", "[\"old\"]", &["[\"web\", \"a\", \"web\"]", "[]"]),
+            one("destroy_all_associated_resources", "true", "false"),
+            respelt("kubeconfig_expire_seconds", "3600", "60", &["\"3600\""]),
+            TIMEOUTS,
+        ],
+    },
+    Bed {
+        kind: "digitalocean_kubernetes_node_pool",
+        label: "",
+        around: KUBERNETES,
+        body: &[
+            ("cluster_id", "digitalocean_kubernetes_cluster.around.id"),
+            ("name", "\"batch\""),
+            ("size", "\"s-2vcpu-4gb\""),
+            ("node_count", "2"),
+        ],
+        samples: &[
+            one("cluster_id", "digitalocean_kubernetes_cluster.around.id", "digitalocean_kubernetes_cluster.second.id"),
+            one("name", "\"batch\"", "\"old\""),
+            one("size", "\"s-4vcpu-8gb\"", "\"s-2vcpu-4gb\""),
+            needed(respelt("node_count", "2", "1", &["\"2\""])),
+            Sample { with: &[("min_nodes", "1"), ("max_nodes", "3")], ..one("auto_scale", "true", "false") },
+            needed(Sample { with: &[("auto_scale", "true"), ("max_nodes", "3")], ..one("min_nodes", "1", "2") }),
+            needed(Sample { with: &[("auto_scale", "true"), ("min_nodes", "1")], ..one("max_nodes", "3", "4") }),
+            respelt("tags", "[\"a\", \"web\"]", "[\"old\"]", &["[\"web\", \"a\", \"web\"]", "[]"]),
+            respelt("labels", "{ app = \"batch\" }", "{ app = \"web\", of = \"old\" }", &["{}"]),
+            one("taint", TAINTED, "{\n    key    = \"only\"\n    value  = \"batch\"\n    effect = \"NoExecute\"\n  }"),
+            TIMEOUTS,
+        ],
+    },
+    Bed {
+        kind: "digitalocean_kubernetes_node_pool",
+        label: "scaling",
+        around: KUBERNETES,
+        body: &[
+            ("cluster_id", "digitalocean_kubernetes_cluster.around.id"),
+            ("name", "\"batch\""),
+            ("size", "\"s-2vcpu-4gb\""),
+            ("auto_scale", "true"),
+            ("min_nodes", "2"),
+            ("max_nodes", "4"),
+        ],
+        samples: &[one("node_count", "3", "2")],
+    },
+    Bed {
+        kind: "digitalocean_loadbalancer",
+        label: "",
+        around: BEFORE_DROPLETS,
+        body: &[("name", "\"lb\""), ("region", "\"nyc3\""), ("forwarding_rule", FORWARD)],
+        samples: &[
+            one("name", "\"lb\"", "\"old\""),
+            needed(respelt("region", "\"nyc3\"", "\"fra1\"", &["\"NYC3\""])),
+            one("size", "\"lb-medium\"", "\"lb-small\""),
+            respelt("size_unit", "3", "1", &["\"3\""]),
+            one("algorithm", "\"least_connections\"", "\"round_robin\""),
+            needed(respelt("forwarding_rule", FORWARD_BY_TLS, FORWARD, &[FORWARD_BOTH])),
+            respelt(
+                "healthcheck",
+                CHECKED,
+                CHECKED_MORE,
+                &[
+                    "{\n    protocol = \"http\"\n    port     = \"80\"\n  }",
+                    "{\n    protocol = \"https\"\n    port     = 443\n    path     = \"/\"\n  }",
+                ],
+            ),
+            one(
+                "sticky_sessions",
+                "{\n    type               = \"cookies\"\n    cookie_name        = \"lb\"\n    cookie_ttl_seconds = 300\n  }",
+                "{\n    type = \"none\"\n  }",
+            ),
+            one(
+                "firewall",
+                "{\n    allow = [\"ip:192.0.2.1\"]\n    deny  = [\"cidr:198.51.100.0/24\"]\n  }",
+                "{\n    deny = [\"ip:192.0.2.2\"]\n  }",
+            ),
+            respelt(
+                "droplet_ids",
+                "[digitalocean_droplet.around.id]",
+                "[digitalocean_droplet.second.id]",
+                &["[tonumber(digitalocean_droplet.around.id), digitalocean_droplet.around.id]", "[]"],
+            ),
+            one("droplet_tag", "\"web\"", "\"old\""),
+            one("redirect_http_to_https", "true", "false"),
+            one("enable_proxy_protocol", "true", "false"),
+            one("enable_backend_keepalive", "true", "false"),
+            one("disable_lets_encrypt_dns_records", "true", "false"),
+            respelt("http_idle_timeout_seconds", "120", "60", &["\"120\""]),
+            one("project_id", "digitalocean_project.around.id", "digitalocean_project.second.id"),
+            one("vpc_uuid", "digitalocean_vpc.around.id", "digitalocean_vpc.second.id"),
+            one("type", "\"REGIONAL\"", "\"REGIONAL_NETWORK\""),
+            one("domains", NAMED, "{\n    name = \"shop.example.com\"\n  }"),
+            one("glb_settings", WORLDWIDE, "{\n    target_protocol = \"https\"\n    target_port     = 443\n  }"),
+            one("target_load_balancer_ids", "[]", "[]"),
+            one("network", "\"INTERNAL\"", "\"EXTERNAL\""),
+            one("network_stack", "\"DUALSTACK\"", "\"IPV4\""),
+            one("tls_cipher_policy", "\"STRONG\"", "\"DEFAULT\""),
+            TIMEOUTS,
+        ],
+    },
+    Bed {
         kind: "digitalocean_monitor_alert",
         label: "",
         around: DROPLET,
@@ -304,6 +1022,36 @@ pub(in crate::kinds) const BEDS: &[Bed] = &[
             one("entities", "[digitalocean_droplet.around.id]", "[digitalocean_droplet.second.id]"),
             respelt("tags", "[\"a\", \"web\"]", "[\"old\"]", &["[\"web\", \"a\", \"web\"]", "[]"]),
             respelt("alerts", MAIL, SLACK, &[MAIL_AND_NO_SLACK]),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_project",
+        label: "",
+        around: VOLUMES,
+        body: &[("name", "\"shop\"")],
+        samples: &[
+            one("name", "\"shop\"", "\"old\""),
+            respelt("description", "\"all of the shop\"", "\"old\"", &["\"\""]),
+            one("purpose", "\"Service or API\"", "\"selling tea\""),
+            respelt("environment", "\"Production\"", "\"Staging\"", &["\"production\""]),
+            one("is_default", "false", "false"),
+            respelt(
+                "resources",
+                "[digitalocean_volume.around.urn, digitalocean_droplet.around.urn]",
+                "[digitalocean_volume.second.urn]",
+                &["[digitalocean_droplet.around.urn, digitalocean_volume.around.urn, digitalocean_volume.around.urn]", "[]"],
+            ),
+            TIMEOUTS,
+        ],
+    },
+    Bed {
+        kind: "digitalocean_project_resources",
+        label: "",
+        around: PROJECTS,
+        body: &[("project", "digitalocean_project.around.id"), ("resources", "[digitalocean_volume.around.urn]")],
+        samples: &[
+            one("project", "digitalocean_project.around.id", "digitalocean_project.second.id"),
+            one("resources", "[digitalocean_volume.around.urn]", "[digitalocean_volume.second.urn]"),
         ],
     },
     Bed {
@@ -464,6 +1212,62 @@ pub(in crate::kinds) const BEDS: &[Bed] = &[
             one("type", "\"http\"", "\"ping\""),
             respelt("regions", "[\"eu_west\", \"us_east\"]", "[\"se_asia\"]", &["[\"us_east\", \"eu_west\", \"us_east\"]", "[]"]),
             respelt("enabled", "false", "true", &["\"false\""]),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_volume",
+        label: "",
+        around: KEPT,
+        body: &[("name", "\"data\""), ("region", "\"nyc3\""), ("size", "10")],
+        samples: &[
+            respelt("size", "20", "10", &["\"30\""]),
+            one("name", "\"data\"", "\"old\""),
+            respelt("region", "\"nyc3\"", "\"fra1\"", &["\"NYC3\""]),
+            respelt("description", "\"of the shop\"", "\"old\"", &["\"\""]),
+            one("snapshot_id", "digitalocean_volume_snapshot.around.id", "digitalocean_volume_snapshot.second.id"),
+            one("initial_filesystem_type", "\"ext4\"", "\"xfs\""),
+            Sample { with: &[("initial_filesystem_type", "\"ext4\"")], ..one("initial_filesystem_label", "\"data\"", "\"old\"") },
+            one("filesystem_type", "\"ext4\"", "\"xfs\""),
+            respelt("tags", "[\"a\", \"web\"]", "[\"old\"]", &["[\"web\", \"a\", \"web\"]", "[]"]),
+            TIMEOUTS,
+        ],
+    },
+    Bed {
+        kind: "digitalocean_volume_attachment",
+        label: "",
+        around: VOLUMES,
+        body: &[("droplet_id", "digitalocean_droplet.around.id"), ("volume_id", "digitalocean_volume.around.id")],
+        samples: &[
+            one("droplet_id", "digitalocean_droplet.around.id", "digitalocean_droplet.second.id"),
+            one("volume_id", "digitalocean_volume.around.id", "digitalocean_volume.second.id"),
+            TIMEOUTS,
+        ],
+    },
+    Bed {
+        kind: "digitalocean_volume_snapshot",
+        label: "",
+        around: VOLUMES,
+        body: &[("name", "\"monday\""), ("volume_id", "digitalocean_volume.around.id")],
+        samples: &[
+            one("name", "\"monday\"", "\"sunday\""),
+            one("volume_id", "digitalocean_volume.around.id", "digitalocean_volume.second.id"),
+            respelt("tags", "[\"a\", \"web\"]", "[\"old\"]", &["[\"web\", \"a\", \"web\"]", "[]"]),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_vpc_peering",
+        label: "",
+        around: PEERS,
+        body: &[("name", "\"peers\""), ("vpc_ids", "[digitalocean_vpc.around.id, digitalocean_vpc.second.id]")],
+        samples: &[
+            one("name", "\"peers\"", "\"old\""),
+            respelt(
+                "vpc_ids",
+                "[digitalocean_vpc.around.id, digitalocean_vpc.second.id]",
+                "[digitalocean_vpc.around.id, digitalocean_vpc.third.id]",
+                &["[digitalocean_vpc.second.id, digitalocean_vpc.around.id]"],
+            ),
+            TIMEOUTS,
         ],
     },
     Bed {

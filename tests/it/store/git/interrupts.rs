@@ -117,6 +117,7 @@ const LOCKING: &[&[&str]] = &[
     &["adopt", "web", "digitalocean_tag.a", "none"],
     &["state", "mv", "web", "digitalocean_tag.a", "digitalocean_tag.b"],
     &["state", "rm", "web", "digitalocean_tag.a"],
+    &["state", "untaint", "web", "digitalocean_tag.a"],
     &["state", "push", "web", "state.json"],
 ];
 

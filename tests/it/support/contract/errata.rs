@@ -39,6 +39,66 @@ pub(crate) const ERRATA: &[Erratum] = &[
         },
     },
     Erratum {
+        name: "balancer-without-droplets",
+        why: "a load balancer may have no droplets yet: the official Go client leaves out an empty list and an empty tag.",
+        excuses: |v| {
+            ["POST /load_balancers", "PUT /load_balancers/{lb_id}"].contains(&v.operation.as_str())
+                && v.place.starts_with("request body")
+                && v.rule == "oneOf"
+                && v.message.contains("\"droplet_ids\" is a required property | \"tag\" is a required property")
+        },
+    },
+    Erratum {
+        name: "cdn-without-domain",
+        why: "an endpoint loses its own domain and its certificate by empty texts, as the official Go client sends them.",
+        excuses: |v| is(v, "PUT /cdn/endpoints/{cdn_id}", "request body", "format") && v.message.starts_with("\"\""),
+    },
+    Erratum {
+        name: "tags-of-databases",
+        why: "a tag is said to be for droplets, images, volumes and their snapshots; the official Go client tags databases too.",
+        excuses: |v| {
+            ["POST", "DELETE"].iter().any(|of| is(v, &format!("{of} /tags/{{tag_id}}/resources"), "request body", "enum"))
+                && v.message.starts_with("\"database\"")
+        },
+    },
+    Erratum {
+        name: "lists-that-come-whole",
+        why: "databases, what lies in one, and registries are listed without pages; the official Go client sends `per_page` all the same.",
+        excuses: |v| {
+            v.rule == "unknown"
+                && v.place == "query per_page"
+                && ["GET /databases", "GET /registries"].iter().any(|of| v.operation.starts_with(of))
+        },
+    },
+    Erratum {
+        name: "credentials-of-a-registry",
+        why: "the path of one registry lacks the parameters that the path of the only registry has; the official Go client sends them.",
+        excuses: |v| {
+            v.rule == "unknown"
+                && v.operation == "GET /registries/{registry_name}/docker-credentials"
+                && ["query expiry_seconds", "query read_write"].contains(&v.place.as_str())
+        },
+    },
+    Erratum {
+        name: "alerts-of-an-app",
+        why: "the spec of an app has alerts and features, which the document leaves out; the official Go client sends and reads them.",
+        excuses: |v| {
+            v.rule == "unknown"
+                && v.operation.contains(" /apps")
+                && ["/spec/alerts", "/spec/features"].iter().any(|of| v.place.ends_with(of))
+        },
+    },
+    Erratum {
+        name: "apps-in-projects",
+        why: "the names of what lies in a project lack apps, which the official provider's documentation lists among it.",
+        excuses: |v| v.rule == "pattern" && v.operation.contains(" /projects/") && v.message.starts_with("\"do:app:"),
+    },
+    Erratum {
+        name: "actions-of-images",
+        why: "an action of an image is shown without the field `action`, in which the official Go client reads it.",
+        excuses: |v| v.rule == "unknown" && v.operation.contains(" /images/{image_id}/actions") && v.place.ends_with("/action"),
+    },
+    Erratum {
         name: "uptime-method",
         why: "an uptime check is said to need `method`, which is no property of it; the official Go client sends none.",
         excuses: |v| is(v, "POST /uptime/checks", "request body", "required") && v.message.starts_with("\"method\""),
@@ -47,6 +107,14 @@ pub(crate) const ERRATA: &[Erratum] = &[
         name: "tagged-images",
         why: "the document spells the images of a tag `imgages`; the official Go client reads `images`.",
         excuses: |v| v.rule == "unknown" && v.operation.contains(" /tags") && v.place.ends_with("/resources/images"),
+    },
+    Erratum {
+        name: "one-spaces-key",
+        why: "a Spaces key is said to be answered as the list `keys`; the example beside it, and the official Go client, have `key`.",
+        excuses: |v| {
+            let answer = |rule: &str| is(v, "GET /spaces/keys/{access_key}", "response 200", rule);
+            answer("unknown") && v.place.ends_with("/key") || answer("required") && v.message.starts_with("\"keys\"")
+        },
     },
     Erratum {
         name: "newer-regions",

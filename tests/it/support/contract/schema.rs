@@ -37,9 +37,9 @@ const SILENT: &[&str] = &[
 
 /// Formats that the validator checks; the numeric ones only name a width.
 const FORMATS: &[&str] = &["date", "date-time", "email", "hostname", "ipv4", "ipv6", "uri", "uuid"];
-const WIDTHS: &[&str] = &["double", "float", "int32", "int64"];
-/// What the document writes for a format and is none: a text. A target of an uptime check may be a bare address.
-const NO_FORMATS: &[&str] = &["string", "url"];
+const WIDTHS: &[&str] = &["uint32", "double", "float", "int32", "int64"];
+/// What the document writes for a format and the judge knows none for: a text. A target of an uptime check may be a bare address.
+const NO_FORMATS: &[&str] = &["byte", "cidr", "string", "url"];
 
 /// A schema that stands alone: everything it refers to is under `$defs`.
 pub(crate) fn standalone(document: &Document, schema: &Value, part: Part) -> Value {

@@ -1,6 +1,7 @@
 //! The stacks that stories are told of, and the stories: what is there before, and the command that is disturbed.
 //!
-//! Invariant: the estate has a resource of every kind there is; what is added to the kinds must be added to it.
+//! Invariant: the estate has a resource of every kind there is but for plain kinds, which have walks of their own; what is added to
+//! the others must be added to it.
 
 /// What leads up to a command, and the command.
 #[derive(Clone, Copy, Debug)]
@@ -205,12 +206,15 @@ fn estate_altered() -> String {
     let twin = "\"twin\" {\n  name     = \"worker\"\n  region   = \"nyc3\"\n  image    = \"ubuntu-24-04-x64\"";
     let spare = "\"digitalocean_reserved_ip\" \"spare\" {\n  region = \"nyc3\"";
     let moving = "digitalocean_reserved_ip.moving.ip_address\n  droplet_id = digitalocean_droplet.host[\"api\"].id";
+    let hanging = "digitalocean_volume.data.id\n  droplet_id = digitalocean_droplet.host[\"api\"].id";
     let mut text = without(estate(), "digitalocean_record", "below");
     for (old, new) in [
         (worker, &*worker.replace("1vcpu-1gb", "1vcpu-2gb").replace("\"worker\"", "\"labour\"")),
         (twin, &*twin.replace("24-04", "22-04")),
         (spare, &format!("{spare}\n  droplet_id = digitalocean_droplet.twin.id")),
         (moving, &moving.replace("\"api\"", "\"db\"")),
+        (hanging, &hanging.replace("\"api\"", "\"db\"")),
+        ("size   = 10", "size   = 20"),
         ("backups    = each.key == \"db\"", "backups    = each.key == \"api\""),
         ("\"estate-ops\"", "\"estate-operators\""),
         ("\"first\"\n}\n\nresource \"terraform_data\"", "\"second\"\n}\n\nresource \"terraform_data\""),
@@ -240,6 +244,7 @@ fn estate_shrunk() -> String {
         ("digitalocean_firewall", "front"),
         ("digitalocean_floating_ip", "old"),
         ("digitalocean_floating_ip_assignment", "old"),
+        ("digitalocean_volume_attachment", "data"),
         ("terraform_data", "generation"),
     ];
     let text = gone.into_iter().fold(estate(), |text, (kind, name)| without(text, kind, name));
@@ -259,11 +264,24 @@ fn without(text: String, kind: &str, name: &str) -> String {
     format!("{}{}", &text[..start], &text[end..])
 }
 
+/// Kinds that are killed and disturbed by walks of their own, since they speak another protocol: `kinds::buckets` and
+/// `kinds::objects`.
+const WALKED_APART: [&str; 4] = [
+    "digitalocean_spaces_bucket",
+    "digitalocean_spaces_bucket_cors_configuration",
+    "digitalocean_spaces_bucket_object",
+    "digitalocean_spaces_bucket_policy",
+];
+
 #[test]
 fn the_estate_has_a_resource_of_every_kind_and_a_record_of_every_type() {
     // Plain kinds have stories of their own, with their kills and lost answers: `kinds::stories`.
     for kind in dofloat::kinds::KINDS.iter().filter(|kind| !kind.is_plain()) {
         let block = format!("resource \"{}\" ", kind.name());
+        if WALKED_APART.contains(&kind.name()) {
+            assert!(!ESTATE.contains(&block), "{block} need not be excused any more");
+            continue;
+        }
         assert!(ESTATE.contains(&block), "fixtures/config/estate.tf has no {block}: add it, so that it is killed and disturbed too");
     }
     // The zone's own SOA record is not made.

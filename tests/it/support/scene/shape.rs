@@ -42,6 +42,12 @@ pub(crate) fn shape(world: &Value) -> Value {
     for (ip, address) in objects(&world["reserved_ips"]) {
         all.push(json!({ "address": places.get(ip), "region": address["region"] }));
     }
+    for (_, volume) in objects(&world["plain"][VOLUMES]) {
+        let mut kept = keep(&volume["fields"], &["name", "region", "size_gigabytes"]);
+        let holder = volume["fields"]["droplet_ids"].as_array().into_iter().flatten().map(|id| droplets.get(&id.to_string()));
+        kept["holder"] = json!(holder.collect::<Vec<_>>());
+        all.push(json!({ "volume": kept }));
+    }
     for (_, vpc) in objects(&world["vpcs"]).filter(|(_, vpc)| vpc["initial"] != true) {
         all.push(json!({ "vpc": keep(vpc, &["name", "region", "description"]) }));
     }
@@ -108,12 +114,16 @@ pub(crate) fn inventory(world: &Value) -> BTreeMap<String, Value> {
     for (family, kind) in FAMILIES {
         all.extend(objects(&world[family]).filter(own).map(|(id, object)| (format!("{kind} {id}"), object.clone())));
     }
+    all.extend(objects(&world["plain"][VOLUMES]).map(|(id, volume)| (format!("volume {id}"), volume.clone())));
     for (name, domain) in objects(&world["domains"]) {
         all.insert(format!("domain {name}"), json!(name));
         all.extend(objects(&domain["records"]).filter(own).map(|(id, record)| (format!("record {id}"), record.clone())));
     }
     all
 }
+
+/// The collection of the only plain kind that the estate has.
+const VOLUMES: &str = "/v2/volumes";
 
 const FAMILIES: [(&str, &str); 7] = [
     ("droplets", "droplet"),
@@ -141,6 +151,9 @@ pub(crate) fn without(world: &Value, theirs: &BTreeSet<String>) -> Value {
     for (family, kind) in FAMILIES.into_iter().chain([("domains", "domain")]) {
         drop_from(&mut world[family], kind);
     }
+    if let Some(volumes) = world["plain"].get_mut(VOLUMES) {
+        drop_from(volumes, "volume");
+    }
     for domain in world["domains"].as_object_mut().into_iter().flat_map(|domains| domains.values_mut()) {
         drop_from(&mut domain["records"], "record");
     }
@@ -163,7 +176,7 @@ pub(crate) fn remembered(state: &Value) -> BTreeSet<String> {
 }
 
 /// What is no object of its own in the account, or is there by its name alone.
-const UNCOUNTED: [&str; 4] = ["floating_ip_assignment ", "reserved_ip_assignment ", "terraform_data ", "tag "];
+const UNCOUNTED: [&str; 5] = ["floating_ip_assignment ", "reserved_ip_assignment ", "volume_attachment ", "terraform_data ", "tag "];
 
 /// Kind and identity of a resource's object, as the inventory has them.
 pub(super) fn identity(address: &str, id: &str) -> String {

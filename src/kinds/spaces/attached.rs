@@ -1,0 +1,206 @@
+//! What is set of a bucket by a resource of its own: its policy, and its rules for pages of other origins.
+//!
+//! Invariant: there is one of each in a bucket, and it is made and changed by the same PUT, so making it again does no harm. One that
+//! is there before and says something else is never overwritten unasked.
+
+use std::marker::PhantomData;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::bucket::{must_have_key, parts, region};
+use super::settings;
+use super::wire::{Cors, with, with_digest};
+use crate::attr::{Attr, Change, Compare, EditName, Ty};
+use crate::complaints::{self, Complaints};
+use crate::erased::{Complaint, Job, Scopes};
+use crate::valid::Valid;
+use crate::{Hit, Kind, Made, if_there};
+use dofloat_api::client::Client;
+use dofloat_api::error::ApiError;
+use dofloat_api::space_request::{SpaceAnswer, SpaceRequest, Verb};
+use dofloat_base::identity::{Id, Ours};
+use dofloat_base::value::{Body, Term, Value};
+
+const PUT: Change = Change::InPlace("put");
+
+/// A part of a bucket.
+pub(crate) trait Of: Send + Sync + 'static {
+    /// The resource type.
+    const NAME: &'static str;
+    /// The attribute table.
+    const ATTRS: &'static [Attr];
+    /// What the protocol calls it.
+    const PART: &'static str;
+    /// The attribute that holds it.
+    const HELD: &'static str;
+
+    /// What was read of it.
+    fn read(answer: SpaceAnswer) -> Result<Json, ApiError>;
+    /// The request that sets it.
+    fn put<'a>(request: SpaceRequest<'a>, held: &Json) -> Result<SpaceRequest<'a>, ApiError>;
+}
+
+/// The kind of a part.
+pub(crate) struct Attached<P>(PhantomData<P>);
+
+const fn bucket() -> Attr {
+    Attr::required("bucket", Ty::String, Change::Replace, "The name of the bucket.")
+        .identity()
+        .names(&["digitalocean_spaces_bucket"], &["name", "id"])
+}
+
+const fn needed(row: Attr) -> Attr {
+    Attr { presence: crate::attr::Presence::Required, default: None, ..row }
+}
+
+/// `digitalocean_spaces_bucket_policy`.
+pub(crate) struct Policy;
+
+impl Of for Policy {
+    const NAME: &'static str = "digitalocean_spaces_bucket_policy";
+    const ATTRS: &'static [Attr] = &[
+        Attr::computed("id", Ty::String, "The bucket's name."),
+        needed(region()),
+        bucket(),
+        Attr::required("policy", Ty::String, PUT, "Who may do what, in JSON.")
+            .compare(Compare::Normal(one_form))
+            .valid(Valid::Form(is_json, "It is a document in JSON; `jsonencode` writes one.")),
+    ];
+    const PART: &'static str = "policy";
+    const HELD: &'static str = "policy";
+
+    fn read(answer: SpaceAnswer) -> Result<Json, ApiError> {
+        Ok(String::from_utf8_lossy(&answer.body).into_owned().into())
+    }
+
+    fn put<'a>(request: SpaceRequest<'a>, held: &Json) -> Result<SpaceRequest<'a>, ApiError> {
+        let text = held.as_str().unwrap_or_default().as_bytes().to_vec();
+        Ok(with_digest(request, text).header("content-type", "application/json"))
+    }
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<Map<String, Json>>(text).is_ok()
+}
+
+/// A document without regard to spaces and the order of its fields.
+fn one_form(value: &Value) -> Value {
+    let parsed = value.as_str().and_then(|text| serde_json::from_str::<Json>(text).ok());
+    parsed.map_or_else(|| value.clone(), |parsed| parsed.to_string().into())
+}
+
+/// `digitalocean_spaces_bucket_cors_configuration`.
+pub(crate) struct CorsConfiguration;
+
+impl Of for CorsConfiguration {
+    const NAME: &'static str = "digitalocean_spaces_bucket_cors_configuration";
+    const ATTRS: &'static [Attr] = &[
+        Attr::computed("id", Ty::String, "The bucket's name."),
+        needed(region()),
+        bucket(),
+        Attr::required("cors_rule", Ty::List(&Ty::Object(settings::CORS_RULES)), PUT, "Which pages may ask for its objects.").blocks(),
+    ];
+    const PART: &'static str = "cors";
+    const HELD: &'static str = "cors_rule";
+
+    fn read(answer: SpaceAnswer) -> Result<Json, ApiError> {
+        settings::cors(Some(answer))
+    }
+
+    fn put<'a>(request: SpaceRequest<'a>, held: &Json) -> Result<SpaceRequest<'a>, ApiError> {
+        let rules = held.as_array().into_iter().flatten().map(settings::cors_rule).collect();
+        with(request, "CORSConfiguration", &Cors { rules })
+    }
+}
+
+fn place(region: &str, bucket: &str) -> Id {
+    Id(format!("{},{bucket}", region.to_lowercase()))
+}
+
+impl<P: Of> Attached<P> {
+    async fn live(api: &Client, id: &Id) -> Result<Option<Map<String, Json>>, ApiError> {
+        let (region, bucket) = parts(id)?;
+        let Some(answer) = if_there(api.space(&SpaceRequest::new(Verb::Get, region, bucket, P::PART)).await)? else { return Ok(None) };
+        let held = P::read(answer)?;
+        let fields = [("id", json!(bucket)), ("bucket", json!(bucket)), ("region", json!(region)), (P::HELD, held)];
+        Ok(Some(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+    }
+
+    async fn set(api: &Client, id: &Id, spec: &Map<String, Json>) -> Result<(), ApiError> {
+        let (region, bucket) = parts(id)?;
+        let held = spec.get(P::HELD).cloned().unwrap_or_default();
+        api.space(&P::put(SpaceRequest::new(Verb::Put, region, bucket, P::PART), &held)?).await.map(drop)
+    }
+}
+
+impl<P: Of> Kind for Attached<P> {
+    const NAME: &'static str = P::NAME;
+    const ATTRS: &'static [Attr] = P::ATTRS;
+    const SCOPES: Scopes = Scopes { read: &[], create: &[], update: &[], delete: &[] };
+    const SOLE: &'static [&'static str] = &["region", "bucket"];
+    type Spec = Map<String, Json>;
+    type Live = Map<String, Json>;
+
+    fn check(body: &Term, complaints: &mut Complaints) {
+        complaints::rows(P::ATTRS, body, &[], complaints);
+    }
+
+    async fn preflight(api: &Client, jobs: &[Job]) -> Result<Vec<Complaint>, ApiError> {
+        let lacks = must_have_key(api, jobs);
+        if !lacks.is_empty() {
+            return Ok(lacks);
+        }
+        let mut complaints = Complaints::default();
+        for job in jobs.iter().filter(|job| job.creates && job.id.is_none()) {
+            let (Some(region), Some(bucket)) = (complaints::text(&job.body, "region"), complaints::text(&job.body, "bucket")) else {
+                continue;
+            };
+            let id = place(&region, &bucket);
+            let Some(there) = Self::live(api, &id).await? else { continue };
+            let row = P::ATTRS.iter().find(|row| row.name == P::HELD);
+            let form = |value: &Value| row.map(|row| row.normal(value, &Body::new()));
+            let wanted = job.body.get(P::HELD).value().map(form);
+            if wanted == Some(form(&Value::from_json(&there[P::HELD]))) {
+                continue;
+            }
+            complaints.about(job);
+            complaints.error(
+                &[P::HELD],
+                format!("The bucket `{bucket}` has another {} already.", P::PART),
+                format!("Adopt it: dofloat import '{}' {id}", job.address),
+            );
+        }
+        Ok(complaints.into_vec())
+    }
+
+    async fn create(api: &Client, spec: &Self::Spec, _: Ours<'_>) -> Result<Made<Self::Live>, ApiError> {
+        let of = |name: &str| spec.get(name).and_then(Json::as_str).unwrap_or_default();
+        let id = place(of("region"), of("bucket"));
+        Self::set(api, &id, spec).await?;
+        Ok(Made { id, live: None })
+    }
+
+    async fn read(api: &Client, id: &Id) -> Result<Option<Self::Live>, ApiError> {
+        Self::live(api, id).await
+    }
+
+    async fn edit(api: &Client, id: &Id, _: EditName, spec: &Self::Spec, _: &Body) -> Result<(), ApiError> {
+        Self::set(api, id, spec).await
+    }
+
+    async fn delete(api: &Client, id: &Id, _: &Body) -> Result<(), ApiError> {
+        let (region, bucket) = parts(id)?;
+        if_there(api.space(&SpaceRequest::new(Verb::Delete, region, bucket, P::PART)).await).map(drop)
+    }
+
+    /// It is made again instead.
+    async fn find(_: &Client, _: &Body, _: Ours<'_>) -> Result<Vec<Hit<Self::Live>>, ApiError> {
+        Ok(Vec::new())
+    }
+
+    fn identity(body: &Body) -> Option<Id> {
+        let of = |name: &str| body.get(name).and_then(Value::as_str);
+        let bucket = of("bucket").or(of("id"))?;
+        if bucket.contains(',') { Some(Id(bucket.to_owned())) } else { Some(place(of("region").unwrap_or("nyc3"), bucket)) }
+    }
+}

@@ -1,0 +1,67 @@
+//! Peerings of VPCs.
+//!
+//! Invariant: a peering that is deleted is waited for until it is gone: a VPC that has one cannot be deleted.
+
+use std::time::Duration;
+
+use super::attr::{Attr, Change, SETTLE, TIMEOUTS, Ty};
+use super::compare::SET;
+use super::erased::Fut;
+use super::plain::{Collection, Hooks, Plain, Ready, UPDATE, Update, scopes};
+use super::valid::Valid;
+use super::{if_there, vpc};
+use dofloat_api::client::{Client, segment};
+use dofloat_api::wait::Poll;
+use dofloat_base::identity::Id;
+use dofloat_base::value::{Body, Value};
+
+/// The official provider waits as long for one to be gone.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// `digitalocean_vpc_peering`.
+pub(crate) static PEERING: Plain = Plain {
+    name: "digitalocean_vpc_peering",
+    noun: "VPC peering",
+    scopes: scopes!("vpc_peering"),
+    at: Collection { path: "/vpc_peerings", one: "vpc_peering", many: "vpc_peerings", id: "id", key: None },
+    update: Update::Patch,
+    sole: &["vpc_ids"],
+    ready: Some(Ready { attr: "status", is: &["ACTIVE"], never: &[], limit: LIMIT }),
+    attrs: &[
+        Attr::computed("id", Ty::String, "The peering's uuid."),
+        Attr::required("name", Ty::String, Change::InPlace(UPDATE), "Its name.").valid(Valid::Asked(
+            |name| !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'),
+            "It has letters, digits and dashes only.",
+        )),
+        Attr::required("vpc_ids", Ty::Set(&Ty::String), Change::Replace, "The two VPCs.")
+            .compare(SET)
+            .names(&["digitalocean_vpc"], &["id"]),
+        TIMEOUTS,
+        Attr::computed("status", Ty::String, "PROVISIONING, ACTIVE or DELETING.").follows(&[SETTLE]).volatile(),
+        Attr::computed("created_at", Ty::String, "When it was made."),
+    ],
+    hooks: Hooks { seen: Some(seen), end: Some(end), ..Hooks::NONE },
+    ..Plain::NOTHING
+};
+
+fn seen<'a>(_: &'a Client, bodies: &'a mut [Body]) -> Fut<'a, ()> {
+    for body in bodies {
+        if let Some(text) = body.get("created_at").and_then(Value::as_str) {
+            let text = vpc::moment(text);
+            body.insert("created_at".to_owned(), text.into());
+        }
+    }
+    Box::pin(async { Ok(()) })
+}
+
+fn end<'a>(api: &'a Client, id: &'a Id, _: &'a Body) -> Fut<'a, ()> {
+    Box::pin(async move {
+        let path = format!("{}/{}", PEERING.at.path, segment(&id.0));
+        api.delete(&path, &[]).await?;
+        let look = || async {
+            let there: Option<serde_json::Value> = if_there(api.get(&path, &[]).await)?;
+            Ok(if there.is_none() { Poll::Ready(()) } else { Poll::Pending("it is still there".to_owned()) })
+        };
+        api.wait_saying(&format!("the VPC peering {id} to be gone"), LIMIT, look).await
+    })
+}
