@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::future::{BoxFuture, Shared};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::broadcast;
 
 use super::error::{ApiError, Asked};
 use dofloat_base::clock::Tick;
@@ -92,11 +92,18 @@ pub(crate) struct Listing {
 pub(crate) type Round = Shared<BoxFuture<'static, Option<Arc<Listing>>>>;
 
 /// Those who look at one list.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Group {
     inner: Mutex<Inner>,
-    /// The latest look.
-    pub(crate) news: watch::Sender<Option<Arc<Listing>>>,
+    /// The latest look. Those who wait are woken in the order in which they began; a `watch` wakes them in a random one, and with
+    /// it no two runs would be the same.
+    pub(crate) news: broadcast::Sender<Arc<Listing>>,
+}
+
+impl Default for Group {
+    fn default() -> Self {
+        Self { inner: Mutex::default(), news: broadcast::Sender::new(1) }
+    }
 }
 
 #[derive(Default)]

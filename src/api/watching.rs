@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::broadcast::{self, error::RecvError};
 
 use super::client::Client;
 use super::error::ApiError;
@@ -72,7 +72,8 @@ async fn look_at(group: &Group, api: &Client, list: &List) -> Option<Arc<Listing
         inner.length = listing.bodies.len();
         inner.known.extend(listing.bodies.keys().cloned());
     }
-    group.news.send_replace(Some(Arc::clone(&listing)));
+    // That nobody waits is no failure.
+    let _ = group.news.send(Arc::clone(&listing));
     Some(listing)
 }
 
@@ -149,15 +150,27 @@ impl Client {
     }
 
     /// Sleeps until it is time to look; what others saw before that ends it.
-    async fn until(&self, pause: Duration, news: &mut Option<watch::Receiver<Option<Arc<Listing>>>>) -> Option<Arc<Listing>> {
+    async fn until(&self, pause: Duration, news: &mut Option<broadcast::Receiver<Arc<Listing>>>) -> Option<Arc<Listing>> {
         let Some(news) = news else {
             self.pause(pause).await;
             return None;
         };
         tokio::select! {
             biased;
-            Ok(()) = news.changed() => news.borrow_and_update().clone(),
+            Some(listing) = latest(news) => Some(listing),
             () = self.pause(pause) => None,
+        }
+    }
+}
+
+/// The latest look that was not told yet, once there is one; nothing if there will be none.
+async fn latest(news: &mut broadcast::Receiver<Arc<Listing>>) -> Option<Arc<Listing>> {
+    loop {
+        match news.recv().await {
+            Ok(listing) => return Some(listing),
+            // Only the latest is kept.
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => return None,
         }
     }
 }

@@ -81,6 +81,28 @@ async fn the_minute_is_never_overrun() {
     assert_eq!(first.refused + destroy.refused + cost.refused, 0, "{first:?} {destroy:?} {cost:?}");
 }
 
+/// What was asked, and when, from the start of an account on.
+async fn history(clusters: usize) -> Vec<String> {
+    let account = Account::open(80, 3_000, 2_000, LIMITED);
+    let (_, known) = account.run(&fleet(clusters), false, None).await;
+    let mut history: Vec<String> = account.log.lock().expect("the log").iter().map(|asked| format!("{asked:?}")).collect();
+    let _ = account.run(&fleet(clusters), true, Some(&known)).await;
+    history.extend(account.log.lock().expect("the log").iter().map(|asked| format!("{asked:?}")));
+    history
+}
+
+/// All bounds here are of one run, and hold for any other since it is the same.
+#[tokio::test]
+async fn two_runs_ask_for_the_same_at_the_same_moments() {
+    let first = history(20).await;
+    for _ in 0..2 {
+        let again = history(20).await;
+        let differs = first.iter().zip(&again).position(|(one, other)| one != other);
+        assert_eq!(differs.map(|nth| (nth, &first[nth], &again[nth])), None);
+        assert_eq!(first.len(), again.len());
+    }
+}
+
 #[tokio::test]
 async fn what_another_client_spends_is_left_to_it() {
     let account = Account::open(80, 3_000, 2_000, LIMITED);
