@@ -14,6 +14,7 @@ use super::objects::ssh_key::SshKey;
 use super::objects::vpc::Vpc;
 use super::plain::family::{FAMILIES, Object};
 use super::scopes::Scopes;
+use super::time::ClockMode;
 use super::wire::Request;
 use super::world::{Ambush, Settings, World};
 use super::{Limits, projects};
@@ -128,6 +129,11 @@ impl World {
         self.finish_waiting();
         self.plain.values_mut().flat_map(BTreeMap::values_mut).for_each(Object::finish);
         self.touch();
+    }
+
+    /// Lets time pass in another way from now on; what is under way keeps the end that it was given.
+    pub fn set_clock(&mut self, clock: ClockMode) {
+        self.settings.clock = clock;
     }
 
     /// Replaces the faults.

@@ -76,7 +76,7 @@ impl Sshd {
     fn connection(&self) -> String {
         let host_key = fs::read_to_string(self.folder.path().join("host.pub")).unwrap();
         format!(
-            "  connection {{\n    host = \"127.0.0.1\"\n    port = {}\n    user = \"{}\"\n    private_key = file(\"{}/user\")\n    host_key = \"{}\"\n    timeout = \"20s\"\n  }}\n",
+            "  connection {{\n    host = \"127.0.0.1\"\n    port = {}\n    user = \"{}\"\n    private_key = file(\"{}/user\")\n    host_key = \"{}\"\n    timeout = \"300s\"\n  }}\n",
             self.port,
             self.user,
             self.folder.path().display(),
@@ -197,14 +197,14 @@ fn a_server_is_reached_through_another_one() {
         )
     };
     let text = |host_key: &str, timeout: &str| {
-        let connection = sshd.connection().replace("20s", timeout);
+        let connection = sshd.connection().replace("300s", timeout);
         let connection = format!("{}{}", connection.trim_end().trim_end_matches('}'), bastion(host_key));
         format!(
             "resource \"terraform_data\" \"a\" {{\n{connection}  provisioner \"remote-exec\" {{\n    inline = [\"echo $SSH_CLIENT > {}/from\"]\n  }}\n}}\n",
             sshd.folder.path().display()
         )
     };
-    let stack = Stack::with_plan("web", &text(&key("host.pub"), "20s"));
+    let stack = Stack::with_plan("web", &text(&key("host.pub"), "300s"));
     stack.run(APPLY).ok().says("Apply complete! Resources: 1 added");
     assert!(sshd.folder.path().join("from").is_file());
     // Another server that answers there is not passed through.
@@ -220,7 +220,7 @@ fn a_server_that_cannot_be_reached_or_shows_another_key_taints() {
     };
     let own = fs::read_to_string(sshd.folder.path().join("host.pub")).unwrap();
     let other = fs::read_to_string(sshd.folder.path().join("user.pub")).unwrap();
-    let wrong = sshd.connection().replace(own.trim(), other.trim()).replace("20s", "1s");
+    let wrong = sshd.connection().replace(own.trim(), other.trim()).replace("300s", "1s");
     let stack = Stack::with_plan("web", &resource(&wrong));
     stack.run(APPLY).exits(1).mentions("could not be reached by SSH").mentions("marked as tainted");
     stack.write("plans/web.tf", &resource(&sshd.connection()));

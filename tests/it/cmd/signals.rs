@@ -49,10 +49,14 @@ fn goes_on(fleet: &Fleet, kept: &BTreeSet<String>) {
 #[test]
 fn the_first_lets_running_calls_end_and_starts_nothing() {
     for signal in ["INT", "TERM"] {
-        let fleet = Fleet::new(8);
+        let fleet = Fleet::held(8);
         let mut apply = Run::start(&fleet.stack, &APPLY);
-        apply.until("some droplets that are done, and more to do", |_| journal(&fleet).matches("\"done\"").count() > 12);
+        apply.until("droplets that boot, others that are done, and more to do", |_| {
+            journal(&fleet).matches("\"done\"").count() > 8 && droplets(&fleet).len() == 16
+        });
         apply.signal(signal);
+        apply.until("the word that it waits", |apply| apply.said().contains("Interrupted: waiting for running operations"));
+        fleet.let_go();
         let ended = apply.end().exits(130).says("Interrupted: waiting for running operations").says("Apply interrupted.");
         let (_, after) = ended.stdout.split_once("Interrupted: waiting for running").expect("it says so");
         assert!(!after.contains("Creating..."), "{ended}");
@@ -64,7 +68,7 @@ fn the_first_lets_running_calls_end_and_starts_nothing() {
 
 #[test]
 fn the_second_ends_it_at_once_and_half_made_droplets_are_waited_for() {
-    let fleet = booting(4, Duration::from_secs(4));
+    let fleet = Fleet::held(4);
     let mut apply = Run::start(&fleet.stack, &APPLY);
     apply.until("droplets that boot, and their identities on disk", |_| {
         journal(&fleet).lines().filter(|line| line.contains("\"entry\":{\"id\"")).count() >= 4 && droplets(&fleet).len() >= 4
@@ -76,6 +80,7 @@ fn the_second_ends_it_at_once_and_half_made_droplets_are_waited_for() {
     let begun = droplets(&fleet);
     assert!(fleet.cloud.show("droplets").iter().any(|droplet| droplet["status"] == "new"), "it did not wait: {ended}");
     assert!(journal(&fleet).contains("\"begin\""), "the journal knows what was begun: {ended}");
+    fleet.let_go();
     goes_on(&fleet, &begun);
 }
 
@@ -111,7 +116,7 @@ fn a_signal_while_planning_ends_it_with_nothing_written() {
 
 #[test]
 fn a_signal_while_waiting_for_the_lock_ends_the_waiting() {
-    let fleet = booting(1, Duration::from_secs(5));
+    let fleet = Fleet::held(1);
     let mut holder = Run::start(&fleet.stack, &APPLY);
     holder.until("a droplet that is being made", |_| !droplets(&fleet).is_empty());
     for signal in ["INT", "TERM"] {
@@ -122,6 +127,7 @@ fn a_signal_while_waiting_for_the_lock_ends_the_waiting() {
     }
     let refused = fleet.stack.run(&["unlock", "fleet", "-force"]).exits(3).mentions("The state is locked by `dofloat apply`, process ");
     refused.mentions("which is running in this folder").mentions("its lock ends with its process");
+    fleet.let_go();
     holder.end().ok();
     fleet.stack.run(&["unlock", "fleet"]).ok().says("The state is not locked.");
     goes_on(&fleet, &droplets(&fleet));

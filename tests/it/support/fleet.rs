@@ -54,6 +54,20 @@ impl Fleet {
         Self { cloud, stack }
     }
 
+    /// So many clusters whose droplets boot until the test lets them. The program's time passes as usual: it waits for minutes.
+    pub(crate) fn held(clusters: usize) -> Self {
+        let ClockMode::Real { request, action, .. } = LATENCIES else { unreachable!("they are") };
+        Self::with(clusters, ClockMode::Real { request, droplet: Duration::from_secs(86_400), action })
+    }
+
+    /// Lets them boot, and all that are made from now on as usual.
+    pub(crate) fn let_go(&self) {
+        self.cloud.with_world(|world| {
+            world.set_clock(LATENCIES);
+            world.finish_all();
+        });
+    }
+
     /// A change of each sort: renames, resizes, replacements, changes in place, and clusters that are not wanted any more.
     pub(crate) fn alter(&self, clusters: usize) {
         let swaps = [
