@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -84,6 +84,7 @@ impl Client {
             timeout: settings.timeout,
             clock: settings.clock.clone(),
             carrier: settings.carrier,
+            ahead: OnceLock::new(),
         };
         let core = Core {
             connection,
@@ -199,6 +200,12 @@ impl Client {
     /// Tells how many requests are to change something from now on: what only reads leaves them room.
     pub fn expect(&self, changes: u64) {
         self.core.pace.expect(changes);
+    }
+
+    /// By how many seconds our clock is ahead of the API's; nothing where no answer has told.
+    #[must_use]
+    pub fn clock_ahead(&self) -> Option<i64> {
+        self.core.connection.ahead.get().copied()
     }
 
     /// What is left of the request budget; nothing where the API counts no requests, or has not said so yet.

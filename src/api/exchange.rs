@@ -2,7 +2,7 @@
 //!
 //! Invariant: whether it may have taken effect is told apart here, by how far it came. It must not know budget nor repetition.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -12,7 +12,7 @@ use url::Url;
 use super::carrier::{Brought, Carried, Carrier};
 use super::connect;
 use super::error::{Answer, ApiError};
-use super::pace::Limits;
+use super::pace::{Limits, ahead};
 use super::request::{Method, Request};
 use super::retry::Attempt;
 use super::scopes;
@@ -30,6 +30,8 @@ pub(crate) struct Connection {
     pub(crate) timeout: Duration,
     pub(crate) clock: Clock,
     pub(crate) carrier: Option<Carrier>,
+    /// By how many seconds our clock is ahead of the API's, as the first answer with a date told.
+    pub(crate) ahead: OnceLock<i64>,
 }
 
 /// What came of one attempt.
@@ -89,6 +91,9 @@ impl Connection {
         crash_points(["answer.received", "write.answered"], writes);
         let status = response.status().as_u16();
         let limits = Limits::read(response.headers(), self.clock.now());
+        if let Some(ahead) = ahead(response.headers(), self.clock.now()) {
+            let _ = self.ahead.set(ahead);
+        }
         let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (request_id, location) = (header("x-request-id"), header("location"));
         match self.whole(&mut response).await {

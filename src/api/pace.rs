@@ -91,6 +91,12 @@ impl Limits {
     }
 }
 
+/// By how many seconds `now` is ahead of the clock that an answer's `date` goes by.
+pub(crate) fn ahead(headers: &HeaderMap, now: Moment) -> Option<i64> {
+    let theirs = seconds(headers.get("date")?.to_str().ok()?.trim())?;
+    i64::try_from(now.0 / 1000).ok()?.checked_sub(i64::try_from(theirs).ok()?)
+}
+
 /// The seconds since 1970 of an HTTP date.
 fn seconds(text: &str) -> Option<u64> {
     let time = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;

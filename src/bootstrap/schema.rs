@@ -22,7 +22,7 @@ mod block;
 /// The resource type.
 pub const KIND: &str = "dofloat_cluster";
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Shape {
     Text,
     Number,
@@ -32,24 +32,55 @@ enum Shape {
     Any,
 }
 
-#[derive(Clone, Copy)]
-enum Default {
+/// What stands for an argument that is not written.
+#[derive(Clone, Copy, Debug)]
+pub enum Default {
+    /// Nothing: it must be written.
     Needed,
+    /// Nothing: it may be left out.
     Nothing,
+    /// A text.
     Text(&'static str),
+    /// A number.
     Number(i64),
+    /// True or false.
     Bool(bool),
+    /// A list of texts.
     Texts(&'static [&'static str]),
 }
 
 /// One argument.
-struct Argument {
-    name: &'static str,
+#[derive(Clone, Copy, Debug)]
+pub struct Argument {
+    /// Its name.
+    pub name: &'static str,
     shape: Shape,
-    default: Default,
+    /// What stands for it where it is not written.
+    pub default: Default,
     /// The values that it takes, where they are few.
-    one_of: &'static [&'static str],
-    doc: &'static str,
+    pub one_of: &'static [&'static str],
+    /// What it is.
+    pub doc: &'static str,
+}
+
+impl Argument {
+    /// Its type.
+    #[must_use]
+    pub fn ty(&self) -> Type {
+        match self.shape {
+            Shape::Text => Type::String,
+            Shape::Number => Type::Number,
+            Shape::Bool => Type::Bool,
+            Shape::Texts => Type::Set(Box::new(Type::String)),
+            Shape::Any => Type::Any,
+        }
+    }
+}
+
+/// Every argument, in the order of their weight.
+#[must_use]
+pub const fn arguments() -> &'static [Argument] {
+    ARGUMENTS
 }
 
 const fn argument(name: &'static str, shape: Shape, default: Default, doc: &'static str) -> Argument {
@@ -68,7 +99,7 @@ const ARGUMENTS: &[Argument] = &[
         "nodes",
         Shape::Texts,
         Default::Texts(&["primary", "secondary"]),
-        "The names of the two nodes; the first holds the address at first.",
+        "The names of the two nodes, by default primary and secondary; the first holds the address at first.",
     ),
     argument("ssh_keys", Shape::Texts, Default::Nothing, "Numbers or fingerprints of the keys that may log in."),
     argument("timezone", Shape::Text, Default::Text("UTC"), "The nodes' time zone."),
@@ -158,16 +189,9 @@ const ARGUMENTS: &[Argument] = &[
 /// The object type of the block, its results included. `nodes` is written as a list of names and read as a map by name.
 #[must_use]
 pub fn object() -> Type {
-    let of = |shape| match shape {
-        Shape::Text => Type::String,
-        Shape::Number => Type::Number,
-        Shape::Bool => Type::Bool,
-        Shape::Texts => Type::Set(Box::new(Type::String)),
-        Shape::Any => Type::Any,
-    };
-    let mut fields: BTreeMap<String, Type> = ARGUMENTS.iter().map(|row| (row.name.to_owned(), of(row.shape))).collect();
+    let mut fields: BTreeMap<String, Type> = ARGUMENTS.iter().map(|row| (row.name.to_owned(), row.ty())).collect();
     fields.insert("nodes".to_owned(), Type::Any);
-    fields.extend(RESULTS.iter().map(|name| ((*name).to_owned(), Type::String)));
+    fields.extend(RESULTS.iter().map(|(name, _)| ((*name).to_owned(), Type::String)));
     Type::Object(fields)
 }
 
@@ -175,8 +199,14 @@ pub fn object() -> Type {
 const IMAGES: [&str; 6] =
     ["ubuntu-24-04-x64", "ubuntu-26-04-x64", "ubuntu-22-04-x64", "debian-13-x64", "debian-12-x64", "ubuntu-14-04-x64"];
 
-/// The computed attributes of a cluster.
-pub const RESULTS: [&str; 5] = ["id", "ip", "tag", "firewall_id", "arbiter_address"];
+/// The computed attributes of a cluster, and what each is.
+pub const RESULTS: [(&str, &str); 5] = [
+    ("id", "Its identity."),
+    ("ip", "The floating (reserved) IP address."),
+    ("tag", "The tag of its nodes."),
+    ("firewall_id", "The ID of its nodes' firewall."),
+    ("arbiter_address", "The address of its arbiter, if it has one."),
+];
 
 /// The block with defaults filled in.
 ///
@@ -209,7 +239,7 @@ pub fn read(body: &Term) -> Result<Block, Vec<Complaint>> {
             Some(meant) => format!("Did you mean `{meant}`?"),
             None => format!("It has: {}.", known.collect::<Vec<_>>().join(", ")),
         };
-        let message = if RESULTS.contains(&name.as_str()) {
+        let message = if RESULTS.iter().any(|(result, _)| result == name) {
             format!("`{name}` cannot be set: it is a result of the cluster.")
         } else {
             format!("There is no argument `{name}` in `{KIND}`.")

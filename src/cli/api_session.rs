@@ -10,8 +10,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::endpoint::{ENDPOINT, address, is_official, named, of_spaces, shown};
+use super::environment::Environment;
 use super::exit::Failure;
 use super::keys::keys;
+use super::options::Global;
 use super::provider::ProviderSettings;
 use super::vault::EncryptedVault;
 use super::workspace::Workspace;
@@ -98,6 +100,23 @@ pub async fn open_quietly<'s>(
     let stack = workspace.load(inputs, false, view)?;
     let api_session = ApiRoute::find(workspace, &stack)?.open(workspace, inputs).await?;
     Ok((stack, api_session))
+}
+
+/// The way to the API where there is no stack.
+///
+/// # Errors
+/// A missing token, or an invalid setting.
+pub fn open_alone(global: &Global, environment: &Environment) -> Result<ApiSession, Failure> {
+    let endpoint = environment.provider.get("DIGITALOCEAN_API_URL").map_or(ENDPOINT, String::as_str).to_owned();
+    let (file, context) = (global.access_token_file.as_deref(), global.context.as_deref());
+    let token = token::find(token::Ask { file, context, provider: None }, environment)?;
+    environment.known.learn(&token.value);
+    let mut settings = Settings::new(address(&endpoint)?, token.value.clone(), environment.clock.clone(), Arc::new(Rng::from_entropy()));
+    settings.token_source.clone_from(&token.source);
+    settings.ca_file.clone_from(&environment.ca_file);
+    let client = Client::new(settings).map_err(|error| Diagnostic::error(format!("{error}.")))?;
+    let (token, token_source) = (Some(token.value), token.source);
+    Ok(ApiSession { client, endpoint, token, token_source, warnings: Vec::new(), simulator: None })
 }
 
 /// The first line.

@@ -14,20 +14,23 @@ use super::cluster::arbiter::ArbiterArgs;
 use super::cluster::status::StatusArgs;
 use super::completions::CompletionsArgs;
 use super::destroy::DestroyArgs;
+use super::doctor::DoctorArgs;
 use super::fmt::FmtArgs;
 use super::graph::GraphArgs;
+use super::help::HelpArgs;
+use super::help::examples::completed;
 use super::import::ImportArgs;
 use super::init::InitArgs;
 use super::options::{Global, Planning, VariableArg, Variables};
 use super::output::OutputArgs;
 use super::plan::PlanArgs;
+use super::providers::{ProvidersArgs, ProvidersCommand};
 use super::refresh::RefreshArgs;
 use super::scopes::ScopesArgs;
 use super::show::ShowArgs;
 use super::sim::SimArgs;
 use super::spelling::{command_word, normalised, with_added};
 use super::state::StateCommand;
-use super::topics::PROVISIONERS;
 use super::unknown;
 use super::unlock::UnlockArgs;
 use super::validate::ValidateArgs;
@@ -40,7 +43,7 @@ use crate::ui::view::Form;
 /// Long options may be written with one dash or two. Exit codes: 0 success, 1 failure, 2 changes are pending (-detailed-exitcode),
 /// 3 the state is locked, 4 you have to decide, 64 usage error, 130 interrupted.
 #[derive(Clone, Debug, Parser)]
-#[command(name = "dofloat", version, max_term_width = 110, propagate_version = false)]
+#[command(name = "dofloat", version, max_term_width = 110, propagate_version = false, disable_help_subcommand = true)]
 pub struct Args {
     /// The global options.
     #[command(flatten)]
@@ -92,15 +95,24 @@ pub enum Command {
     Unlock(UnlockArgs),
     /// List the token scopes that the stack needs
     Scopes(ScopesArgs),
+    /// Examine token, account, state, keys and programs, and say what is wrong
+    Doctor(DoctorArgs),
     /// Run the simulator as a server for other clients
     Sim(SimArgs),
     /// Show the version
     Version(VersionArgs),
-    /// What provisioners are, and how to do without them
-    #[command(alias = "provisioner", hide = true, override_help = PROVISIONERS)]
-    Provisioners,
+    /// Show what resource types and data sources there are
+    Providers(ProvidersArgs),
+    /// Show the help of a command, a topic, or a resource type
+    Help(HelpArgs),
     /// Print a completion script for a shell
     Completions(CompletionsArgs),
+}
+
+/// The definition of all commands.
+#[must_use]
+pub fn program() -> clap::Command {
+    completed(Args::command())
 }
 
 /// Reads the command line, the program's name first, and what the environment adds to it.
@@ -108,7 +120,7 @@ pub enum Command {
 /// # Errors
 /// The usage error, or the requested help or version.
 pub fn parse(argv: impl IntoIterator<Item = OsString>, added: &BTreeMap<String, String>) -> Result<Args, clap::Error> {
-    let program = Args::command();
+    let program = program();
     let words = with_added(normalised(argv, &program), added, &program);
     if let Some(refused) = command_word(&words).and_then(|word| unknown::refused(word, &program)) {
         return Err(refused);
@@ -153,7 +165,11 @@ impl Command {
             Self::State(StateCommand::Show(args)) => (args.json, Form::Document),
             Self::Scopes(args) => (args.json, Form::Document),
             Self::Status(args) => (args.json, Form::Document),
+            Self::Doctor(args) => (args.json, Form::Document),
+            Self::Providers(ProvidersArgs { command: Some(ProvidersCommand::Schema(args)) }) => (args.json, Form::Document),
+            Self::Providers(ProvidersArgs { command: None }) => (false, Form::Text),
             Self::Version(args) => (args.json, Form::Document),
+            Self::State(StateCommand::List(args)) => (args.json, Form::Document),
             Self::State(_)
             | Self::Import(_)
             | Self::Adopt(_)
@@ -163,7 +179,7 @@ impl Command {
             | Self::Graph(_)
             | Self::Init(_)
             | Self::Sim(_)
-            | Self::Provisioners
+            | Self::Help(_)
             | Self::Completions(_) => (false, Form::Text),
         };
         if json { form } else { Form::Text }
@@ -181,6 +197,7 @@ impl Command {
             Self::Graph(args) => Some(&mut args.variables),
             Self::Scopes(args) => Some(&mut args.variables),
             Self::Status(args) => Some(&mut args.variables),
+            Self::Doctor(args) => Some(&mut args.variables),
             _ => None,
         }
     }
@@ -326,7 +343,6 @@ mod tests {
             ("taint", "-replace=ADDRESS"),
             ("untaint", "-replace=ADDRESS"),
             ("force-unlock", "dofloat unlock"),
-            ("providers", "built in"),
             ("login", "DIGITALOCEAN_TOKEN"),
             ("logout", "DIGITALOCEAN_TOKEN"),
             ("console", "output"),

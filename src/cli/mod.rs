@@ -14,6 +14,7 @@ mod cli_config;
 pub mod cluster;
 pub mod completions;
 pub mod destroy;
+pub mod doctor;
 pub mod endpoint;
 pub mod environment;
 pub mod exit;
@@ -21,6 +22,7 @@ pub mod files;
 pub mod fmt;
 mod forecast;
 pub mod graph;
+pub mod help;
 pub mod history;
 pub mod import;
 pub mod init;
@@ -35,6 +37,7 @@ pub mod plan;
 pub mod planning;
 pub mod progress;
 pub mod provider;
+pub mod providers;
 pub mod refresh;
 pub mod saved_plan;
 pub mod scopes;
@@ -51,7 +54,6 @@ pub mod state;
 pub mod store;
 mod timings;
 pub mod token;
-pub mod topics;
 mod unknown;
 pub mod unlock;
 pub mod validate;
@@ -65,7 +67,6 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use args::{Args, Command};
-use clap::CommandFactory as _;
 use environment::Environment;
 use exit::{Ended, Exit};
 use session::Session;
@@ -155,10 +156,9 @@ async fn run(args: &Args, environment: &Environment, view: &mut View) -> Ended {
         Command::Scopes(args) => scopes::run(args, &session, view),
         Command::Sim(args) => sim::run(args, &session, view).await,
         Command::Version(_) => version::run(view),
-        Command::Provisioners => {
-            view.print(topics::PROVISIONERS);
-            Ok(Exit::Done)
-        }
-        Command::Completions(args) => completions::run(args, Args::command(), view),
+        Command::Doctor(args) => doctor::run(args, &session, view).await,
+        Command::Providers(args) => providers::run(args, view),
+        Command::Help(args) => help::run(args, args::program(), view),
+        Command::Completions(args) => completions::run(args, args::program(), view),
     }
 }

@@ -3,18 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cluster::expansion::unbound;
-use super::exit::Ended;
-use super::exit::Exit;
+use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::offline::offline;
 use super::options::Variables;
 use super::session::Session;
+use super::workspace::Workspace;
 use crate::base::desired::Resolve as _;
 use crate::base::value::Term;
+use crate::bootstrap::cluster::Expanded;
 use crate::kinds::data::source;
 use crate::kinds::erased::AnyKind;
 use crate::kinds::scopes::{Operation, needed};
 use crate::kinds::{account, kind};
+use crate::lang::inputs::Inputs;
 use crate::modules::Fetching;
 use crate::ui::reports::Scopes;
 use crate::ui::view::View;
@@ -35,6 +37,9 @@ pub struct ScopesArgs {
     pub json: bool,
 }
 
+/// The scopes of each resource type.
+type ByKind = BTreeMap<String, BTreeSet<&'static str>>;
+
 /// Runs the command.
 ///
 /// # Errors
@@ -48,21 +53,21 @@ pub fn run(args: &ScopesArgs, session: &Session<'_>, view: &mut View) -> Ended {
     inputs.open_data = true;
     let configuration = workspace.load(&mut inputs, false, view)?;
     let expanded = unbound(&workspace, &configuration)?;
-    let planned = offline(&workspace, &expanded).map_err(|failure| workspace.failed(failure))?;
-    let (mut uses, mut kinds) = (Uses::default(), BTreeMap::new());
-    for (name, jobs) in &planned.jobs {
-        let Some(kind) = kind(name) else { continue };
-        let mut own = Uses::default();
-        jobs.iter().for_each(|job| own.add(kind, &job.body));
-        kinds.insert((*name).to_owned(), own.phases().into_iter().flat_map(|(_, scopes)| scopes).collect());
-        uses.join(own);
-    }
-    for source in expanded.desired().data.keys().filter_map(|address| source(address.source()?)) {
-        uses.look.extend(source.scopes());
-    }
+    let (uses, kinds) = Uses::of(&workspace, &expanded)?;
     let nodes = expanded.clusters().iter().map(|cluster| (cluster.to_string(), expanded.scopes(cluster))).collect();
     view.scopes(&workspace.place.name, &Scopes { phases: uses.phases(), kinds, nodes }, args.by);
     Ok(Exit::Done)
+}
+
+/// The scopes that an apply of a stack needs.
+///
+/// # Errors
+/// Errors in the configuration.
+pub fn of_apply(workspace: &Workspace<'_>, inputs: &mut Inputs, view: &mut View) -> Result<BTreeSet<&'static str>, Failure> {
+    inputs.open_data = true;
+    let configuration = workspace.load(inputs, false, view)?;
+    let (uses, _) = Uses::of(workspace, &unbound(workspace, &configuration)?)?;
+    Ok(uses.phases().into_iter().find(|(phase, _)| *phase == "apply").map(|(_, scopes)| scopes).unwrap_or_default())
 }
 
 /// What is asked of the API, by what it is for.
@@ -76,6 +81,23 @@ struct Uses {
 }
 
 impl Uses {
+    /// Those of a whole stack, and the scopes of each resource type.
+    fn of(workspace: &Workspace<'_>, expanded: &Expanded<'_>) -> Result<(Self, ByKind), Failure> {
+        let planned = offline(workspace, expanded).map_err(|failure| workspace.failed(failure))?;
+        let (mut uses, mut kinds) = (Self::default(), BTreeMap::new());
+        for (name, jobs) in &planned.jobs {
+            let Some(kind) = kind(name) else { continue };
+            let mut own = Self::default();
+            jobs.iter().for_each(|job| own.add(kind, &job.body));
+            kinds.insert((*name).to_owned(), own.phases().into_iter().flat_map(|(_, scopes)| scopes).collect());
+            uses.join(own);
+        }
+        for source in expanded.desired().data.keys().filter_map(|address| source(address.source()?)) {
+            uses.look.extend(source.scopes());
+        }
+        Ok((uses, kinds))
+    }
+
     fn add(&mut self, kind: &dyn AnyKind, body: &Term) {
         let of = |operation| needed(kind, operation, body);
         self.read.extend(of(Operation::Read));

@@ -190,6 +190,17 @@ impl<'a> Session<'a> {
         self.worked(workspace, opened, view, work).await
     }
 
+    /// Opens the way to the account where there is no stack, works, and closes it.
+    ///
+    /// # Errors
+    /// If there is no token or a setting will not do; as `work`.
+    pub async fn with_account(&self, work: impl AsyncFnOnce(&ApiSession) -> Ended) -> Ended {
+        let api_session = api_session::open_alone(self.global, self.environment)?;
+        let ended = work(&api_session).await;
+        api_session.close().await;
+        ended
+    }
+
     /// The stack with its shape as the account decides it.
     async fn settled<'s>(
         &self,

@@ -21,10 +21,6 @@ const TERRAFORM: &[(&str, &str)] = &[
         "There is no list of functions for programs. The language is Terraform's, and `dofloat validate` tells what is not there.",
     ),
     ("modules", "`dofloat validate` tells what is wrong with the configuration; nothing lists its modules yet."),
-    (
-        "providers",
-        "Every provider that is supported is built in, and nothing is installed. `dofloat validate` tells what is not supported.",
-    ),
     ("push", "`dofloat state push` puts a state in place."),
     ("stacks", "A stack is a file or a folder in plans/. `dofloat plan NAME` plans one of them."),
     ("taint", "`dofloat apply -replace=ADDRESS` recreates a resource."),
@@ -40,7 +36,7 @@ const TERRAFORM: &[(&str, &str)] = &[
 pub(super) fn refused(word: &str, program: &clap::Command) -> Option<clap::Error> {
     let known: Vec<&str> =
         program.get_subcommands().flat_map(|command| std::iter::once(command.get_name()).chain(command.get_all_aliases())).collect();
-    if word == "help" || known.contains(&word) {
+    if known.contains(&word) {
         return None;
     }
     let told = match TERRAFORM.iter().find(|(name, _)| *name == word) {

@@ -16,6 +16,7 @@ mod database;
 mod domain;
 mod droplet;
 pub mod erased;
+pub mod examples;
 mod firewall;
 #[cfg(test)]
 mod fixtures;

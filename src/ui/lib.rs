@@ -5,10 +5,12 @@
 
 pub mod change_text;
 pub mod diff_text;
+pub mod doctor_text;
 pub mod errors;
 pub mod events;
 pub mod graph_text;
 pub mod import_text;
+pub mod kind_page;
 pub mod literals;
 pub mod modules_json;
 pub mod outputs;
@@ -21,6 +23,7 @@ pub mod plan_text;
 pub mod progress;
 pub mod reports;
 pub mod rows;
+pub mod schema_json;
 pub mod screen;
 pub mod state_text;
 pub mod status_text;

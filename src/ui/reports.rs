@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::errors::{self, Sources};
 use super::outputs::{self, OutputView};
+use super::plan_json::TERRAFORM;
 use super::state_text;
 use super::status_text::{self, Pair};
 use super::view::View;
@@ -27,6 +28,17 @@ pub struct Scopes {
     pub nodes: BTreeMap<String, Vec<&'static str>>,
 }
 
+/// The form of Terraform's `version -json`. Providers are built in, so none is selected.
+fn version_json(version: &str, platform: &str) -> Json {
+    json!({
+        "terraform_version": TERRAFORM,
+        "dofloat_version": version,
+        "platform": platform,
+        "provider_selections": {},
+        "terraform_outdated": false,
+    })
+}
+
 impl View {
     /// A whole state.
     pub fn state(&mut self, state: &State) {
@@ -43,6 +55,16 @@ impl View {
             self.print(&state_text::one(address, record, self.layout(&Sources::new())));
         } else {
             self.line(&format!("{:#}", state_text::record_json(address, record)));
+        }
+    }
+
+    /// The addresses of resources of a state; for machines with what each is.
+    pub fn records(&mut self, records: &[(&Address, &Record)]) {
+        if self.is_text() {
+            records.iter().for_each(|(address, _)| self.line(&address.to_string()));
+        } else {
+            let entries: Vec<Json> = records.iter().map(|(address, record)| state_text::entry_json(address, record)).collect();
+            self.line(&format!("{:#}", Json::from(entries)));
         }
     }
 
@@ -127,7 +149,7 @@ impl View {
         if self.is_text() {
             self.line(&format!("dofloat {version}\non {platform}"));
         } else {
-            self.line(&json!({ "dofloat_version": version, "platform": platform }).to_string());
+            self.line(&version_json(version, platform).to_string());
         }
     }
 }

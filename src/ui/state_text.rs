@@ -84,6 +84,14 @@ pub fn to_json(state: &State) -> Json {
     })
 }
 
+/// What a resource is, and by which ID it is known.
+#[must_use]
+pub fn entry_json(address: &Address, record: &Record) -> Json {
+    let mut json = entry(address);
+    json.insert("id".to_owned(), json!(record.id.0));
+    json.into()
+}
+
 /// One resource as an entry of `show -json`.
 #[must_use]
 pub fn record_json(address: &Address, record: &Record) -> Json {

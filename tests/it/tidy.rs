@@ -396,7 +396,7 @@ fn releases(source: &Source) -> Vec<String> {
         return Vec::new();
     }
     let own = Regex::new(
-        r"\.(release|share|without_lock|unlock|close)\(|\.lock\(\s*[^)\s]|\bSignals::listen\b|\bapi_session::(open|open_quietly)\b",
+        r"\.(release|share|without_lock|unlock|close)\(|\.lock\(\s*[^)\s]|\bSignals::listen\b|\bapi_session::(open|open_quietly|open_alone)\b",
     )
     .unwrap();
     let code = source.code();
@@ -619,8 +619,9 @@ fn stilted(source: &Source) -> Vec<String> {
 /// What a run left behind in a folder of sources.
 fn debris(sources: &[Source]) -> Vec<String> {
     const SORTS: [&str; 7] = [".rs", ".toml", ".sh", ".conf", ".service", ".snap", ".txt"];
-    // What the simulator knows of plain families is data, made from the API's description.
-    let is_source = |source: &&Source| source.path == "sim/plain/families.json" || SORTS.iter().any(|ending| source.path.ends_with(ending));
+    // What the simulator knows of plain families is data, made from the API's description, and so are the examples of pages.
+    let is_data = |path: &str| path == "sim/plain/families.json" || path.starts_with("kinds/examples/") && path.ends_with(".tf");
+    let is_source = |source: &&Source| is_data(&source.path) || SORTS.iter().any(|ending| source.path.ends_with(ending));
     sources.iter().filter(|source| !is_source(source)).map(|source| format!("src/{}: no source is of that sort", source.path)).collect()
 }
 

@@ -1,8 +1,10 @@
 //! `state list`: the resources that are remembered.
 
+use crate::base::address::Address;
 use crate::cli::exit::{Ended, Exit};
 use crate::cli::session::Session;
 use crate::cli::words::{address, split};
+use crate::state::Record;
 use crate::ui::view::View;
 
 /// The arguments.
@@ -15,6 +17,9 @@ pub struct StateListArgs {
     /// Only the object with this ID
     #[arg(long, value_name = "ID")]
     pub id: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Runs the command.
@@ -24,12 +29,12 @@ pub struct StateListArgs {
 pub async fn run(args: &StateListArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let (place, words) = split(&args.words, session)?;
     let wanted = words.iter().map(|word| address(word)).collect::<Result<Vec<_>, _>>()?;
-    let Some(state) = session.remembered(&place).await? else { return Ok(Exit::Done) };
-    for (address, record) in &state.records {
+    let state = session.remembered(&place).await?;
+    let is_wanted = |address: &Address, record: &Record| {
         let named = wanted.is_empty() || wanted.iter().any(|wanted| wanted.covers(address));
-        if named && args.id.as_ref().is_none_or(|id| record.id.0 == *id) {
-            view.line(&address.to_string());
-        }
-    }
+        named && args.id.as_ref().is_none_or(|id| record.id.0 == *id)
+    };
+    let records = state.iter().flat_map(|state| &state.records).filter(|(address, record)| is_wanted(address, record));
+    view.records(&records.collect::<Vec<_>>());
     Ok(Exit::Done)
 }

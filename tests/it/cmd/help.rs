@@ -32,7 +32,10 @@ fn the_help_of_every_command_is_as_agreed() {
         &["unlock"],
         &["scopes"],
         &["sim"],
+        &["providers"],
+        &["providers", "schema"],
         &["version"],
+        &["help"],
         &["completions"],
     ];
     let stack = Stack::empty();
@@ -69,4 +72,24 @@ fn every_shell_gets_a_completion_script() {
         assert_eq!(outcome.code, 0, "{shell}: {}", outcome.stderr);
         assert!(outcome.stdout.contains("dofloat") && outcome.stdout.contains("destroy"), "{shell}");
     }
+}
+
+#[test]
+fn help_is_there_on_commands_topics_and_resource_types() {
+    let stack = Stack::empty();
+    let of = |words: &[&str]| stack.run(&[&["help"], words].concat());
+    of(&[]).ok().mentions("Topics (`dofloat help TOPIC`):").mentions("DOFLOAT_STACK").mentions("exit-codes");
+    assert_eq!(of(&["plan"]).ok().stdout, stack.run(&["plan", "-help"]).ok().stdout);
+    of(&["state", "list"]).ok().mentions("Usage: dofloat state list");
+    // A topic that is a command too is followed by the command's help.
+    of(&["state"]).ok().says("State: what dofloat remembers").mentions("Usage: dofloat state");
+    of(&["provisioners"]).ok().says("Provisioners: ");
+    let page = of(&["kind", "digitalocean_droplet"]).ok().stdout;
+    for words in [&["kind", "droplet"][..], &["kind", "data.droplet"], &["droplet"]] {
+        assert_eq!(of(words).ok().stdout, page, "{words:?}");
+    }
+    of(&["kind"]).ok().mentions("- digitalocean_droplet: A server.").mentions("- dofloat_cluster: ");
+    of(&["kind", "droplt"]).exits(64).mentions("There is no help on `droplt`.").mentions("Did you mean `droplet`?");
+    of(&["tokns"]).exits(64).mentions("Did you mean `tokens`?");
+    of(&["state", "nothing"]).exits(64).mentions("There is no command `state nothing`.");
 }
