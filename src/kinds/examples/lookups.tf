@@ -130,7 +130,7 @@ data "digitalocean_projects" "production" {
 
 # A record of a DNS zone by name.
 data "digitalocean_record" "www" {
-  domain = "example.org"
+  domain = data.digitalocean_domain.company.name
   name   = "www"
 }
 
