@@ -51,6 +51,17 @@ impl Instances {
         }
     }
 
+    /// Whether it is known that there is none.
+    #[must_use]
+    pub fn are_none(&self) -> bool {
+        match self {
+            Self::Once | Self::Open(_) => false,
+            Self::Off => true,
+            Self::Count(count) => *count == 0,
+            Self::Each(values) => values.is_empty(),
+        }
+    }
+
     /// What makes them.
     #[must_use]
     pub fn repeats(&self) -> Repeats {

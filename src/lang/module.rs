@@ -210,7 +210,7 @@ fn failed(names: &Names<'_>, check: &declaration::Check, at: &Span, what: &str) 
 }
 
 /// Evaluates everything once with resources that are unknown: local values, bodies, outputs. So a wrong operand or
-/// argument is found before any request, also where no instance would reach it.
+/// argument is found before any request, also where no instance would reach it: there by its form alone.
 fn check_bodies(plain: &Names<'_>) -> Vec<Diagnostic> {
     let base = plain.base();
     let mut errors = Vec::new();
@@ -219,16 +219,20 @@ fn check_bodies(plain: &Names<'_>) -> Vec<Diagnostic> {
     }
     errors.extend(base.calls.values().filter_map(|called| Some((**called.instances.as_ref().err()?).clone())));
     for (name, resource) in &base.module.resources {
-        if let Err(error) = base.instances(name) {
-            errors.push(*error);
-            continue;
-        }
+        let none = match base.instances(name) {
+            Ok(instances) => instances.are_none(),
+            Err(error) => {
+                errors.push(*error);
+                continue;
+            }
+        };
         let here = match &resource.repeat {
             declaration::Repeat::Once | declaration::Repeat::Enabled(_) => Here::Plain,
             declaration::Repeat::Count(_) => Here::Count(Val::unknown(Type::Number)),
             declaration::Repeat::ForEach(_) => Here::Each(Val::unknown(Type::String), Val::unknown(Type::Any)),
         };
         let names = plain.outside().with_here(here);
+        let names = if none { names.unvalued() } else { names };
         if let Some(types) = base.types(&name.0) {
             errors.extend(body::term(&names.eval(), &resource.body, types).err().into_iter().flatten());
             let this = Names::whole(base, &base.place(name), &Term::Unknown(Origin::default()));

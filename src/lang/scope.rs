@@ -215,12 +215,14 @@ pub struct Names<'s> {
     memo: Rc<RefCell<Memo<'s>>>,
     /// How often each place that gives something new was met.
     met: RefCell<BTreeMap<Span, usize>>,
+    /// Whether only the form counts: nothing that a name stands for is known but its type.
+    unvalued: bool,
 }
 
 impl<'s> Names<'s> {
     /// The names in the stack's own module.
     pub fn new(base: &'s Base<'s>, known: Option<&'s Known<'s>>, here: Here) -> Self {
-        Self { base, outer: None, known, here, this: None, memo: Rc::default(), met: RefCell::default() }
+        Self { base, outer: None, known, here, this: None, memo: Rc::default(), met: RefCell::default(), unvalued: false }
     }
 
     /// The names in a module instance; nothing if there is none of that address.
@@ -244,6 +246,13 @@ impl<'s> Names<'s> {
     #[must_use]
     pub fn with_here(mut self, here: Here) -> Self {
         self.here = here;
+        self
+    }
+
+    /// The same for a block of which there is no instance: its values may make no sense, so none is looked at.
+    #[must_use]
+    pub(super) fn unvalued(mut self) -> Self {
+        self.unvalued = true;
         self
     }
 
@@ -447,6 +456,10 @@ impl Scope for Names<'_> {
             Some(StepKind::Attr(name)) => name.as_str(),
             _ => "",
         };
+        if self.unvalued && !matches!(root, "count" | "each" | "self" | "path" | "terraform") {
+            let variable = self.base.module.variables.get(name).filter(|_| root == "var");
+            return Ok(variable.map_or((Val::unknown(Type::Any), 0), |variable| (Val::unknown(variable.constraint.ty()), 1)));
+        }
         let known = match (root, name) {
             ("var", name) => self.variable(name, span, eval)?,
             ("local", name) => self.local(name, span, eval)?,

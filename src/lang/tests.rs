@@ -79,6 +79,27 @@ pub(super) fn body(stack: &Stack<'_>, of: &str, known: &Known<'_>) -> String {
 }
 
 #[test]
+fn what_has_no_instance_is_held_to_its_form_alone() {
+    let text = |repeat: &str, rest: &str| {
+        format!(
+            "variable \"rules\" {{\n  default = null\n}}\nlocals {{\n  none = var.rules\n}}\nresource \"thing\" \"x\" {{\n  {repeat}\n  {rest}\n}}\n"
+        )
+    };
+    let rest = "name = var.rules.name\n  size = length(local.none) + 1\n  tags = [for tag in local.none : tag]\n  dynamic \"rule\" {\n    \
+                for_each = var.rules\n    content {\n      port = rule.value.port\n    }\n  }\n  provisioner \"local-exec\" {\n    \
+                command = var.rules.command\n  }";
+    for repeat in
+        ["count = 0", "for_each = {}", "for_each = toset([])", "count = var.rules == null ? 0 : 1", "lifecycle {\n    enabled = false\n  }"]
+    {
+        assert_eq!(errors(&text(repeat, rest)), [""; 0], "{repeat}");
+        // What is written out is wrong whatever the values are.
+        let told = errors(&text(repeat, "size = [1]"));
+        assert!(matches!(told.as_slice(), [told] if told.ends_with("\"size\" must be a number, not a tuple.")), "{repeat}: {told:?}");
+    }
+    assert_eq!(errors(&text("count = 1", "name = var.rules.name")).len(), 1);
+}
+
+#[test]
 fn all_static_errors_are_reported_at_once() {
     let text = r#"
 resource "thing" "a" {
