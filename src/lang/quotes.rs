@@ -82,12 +82,13 @@ fn open(stack: &[Inside], text: &str, end: usize) -> Option<Open> {
     Some(Open { at, inserting: quotes.next().is_some() })
 }
 
-fn until(text: &str, at: usize, end: &str) -> usize {
+/// How far it is to the end of something, that included.
+pub(super) fn until(text: &str, at: usize, end: &str) -> usize {
     text[at..].find(end).map_or(text.len() - at, |found| found + end.len())
 }
 
 /// The length of a heredoc, its last line included.
-fn heredoc(text: &str) -> Option<usize> {
+pub(super) fn heredoc(text: &str) -> Option<usize> {
     let (first, _) = text.split_once('\n')?;
     let mark = first[2..].trim_start_matches('-').trim_end();
     if mark.is_empty() || !mark.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-') {

@@ -5,6 +5,8 @@
 
 mod explain;
 mod expression;
+mod joined;
+mod lenient;
 mod outline;
 mod source;
 mod template;
@@ -75,7 +77,7 @@ pub fn expression(file: &str, text: &str, base: usize) -> Result<Expr, Vec<Diagn
     let lead = text.len() - text.trim_start().len();
     source.base += lead;
     source.text = trimmed;
-    match hcl_edit::parser::parse_expr(trimmed) {
+    match lenient::parsed(trimmed, hcl_edit::parser::parse_expr) {
         Ok(parsed) => {
             let expr = source.expr(&parsed, 0..trimmed.len());
             if source.errors.is_empty() { Ok(expr) } else { Err(source.errors) }
@@ -94,7 +96,7 @@ pub fn expression(file: &str, text: &str, base: usize) -> Result<Expr, Vec<Diagn
 /// The syntax errors.
 pub fn template(file: &str, text: &str) -> Result<Expr, Vec<Diagnostic>> {
     let mut source = Source::new(file, text, 0);
-    match hcl_edit::parser::parse_template(text) {
+    match lenient::parsed(text, hcl_edit::parser::parse_template) {
         Ok(parsed) => {
             let expr = source.template(&parsed, 0..text.len(), Style::Bare);
             if source.errors.is_empty() { Ok(expr) } else { Err(source.errors) }

@@ -130,6 +130,49 @@ variable "name" {
 }
 
 #[test]
+fn the_last_of_keys_that_are_written_twice_counts() {
+    let text = r#"
+locals {
+  x = { a = 1, b = 0, a = 2, "c" = 1, c = 3, "c" = 4, é = 1, a = "${1 + 2}" }
+  y = { for k, v in { n = "one", n = "two" } : k => v }
+}
+resource "thing" "x" {
+  name = "${jsonencode(local.x)} ${local.y.n}"
+  size = local.x.nosuch
+}
+"#;
+    assert_eq!(errors(text), ["8: This object has no attribute \"nosuch\"."]);
+    stack(&text.replace("  size = local.x.nosuch\n", ""), |stack| {
+        assert_eq!(body(stack, "thing.x", &nothing), r#"{"name":"{\"a\":3,\"b\":0,\"c\":4,\"é\":1} two"}"#);
+    });
+}
+
+#[test]
+fn line_breaks_in_a_for_between_braces_mean_nothing() {
+    let text = r#"
+locals {
+  x = { for k in ["a", "b"] : # both
+    k => k == "a" ? 1 : // the first
+    k == "b"
+    ? 2
+    : 3 /* none
+    */
+  }
+}
+resource "thing" "x" {
+  name = jsonencode(local.x)
+  tags = [!
+  true, local.none]
+}
+"#;
+    assert_eq!(errors(text), ["14: There is no local value \"none\"."]);
+    stack(&text.replace(", local.none", ""), |stack| {
+        assert_eq!(body(stack, "thing.x", &nothing), r#"{"name":"{\"a\":1,\"b\":2}","tags":["false"]}"#);
+    });
+    assert_eq!(errors("locals {\n  x = { for k in [1] : k => k ?\n }\n}"), ["2: An expression is expected here, not the end of the line."]);
+}
+
+#[test]
 fn what_is_not_supported_says_so() {
     for (text, expected) in [
         ("module \"m\" {}", "1: A module block needs the argument \"source\"."),

@@ -51,9 +51,6 @@ fn plain_message(error: &hcl_edit::parser::Error, text: &str) -> String {
     if what.contains("nesting depth") || what.contains("binary operation") && expected.contains("at most") {
         return format!("This is too complex: {expected}.");
     }
-    if expected.contains("redefined object key") {
-        return "This key is written twice in one object.".to_owned();
-    }
     if expected.contains("redefined attribute") {
         return "This argument is written twice.".to_owned();
     }

@@ -8,6 +8,7 @@ use hcl_edit::expr::{BinaryOperator, Expression, ForExpr, FuncCall, ObjectKey, O
 use hcl_edit::template::Template;
 use hcl_edit::{Decorated, Ident, Span as _};
 
+use super::lenient;
 use super::source::{Source, Style};
 use crate::arithmetic;
 use crate::ast::{BinaryOp, Call, Expr, For, Kind, Names, Step, StepKind, UnaryOp};
@@ -101,8 +102,8 @@ impl Source<'_> {
         let near = value.start - self.base..value.end - self.base;
         match key {
             ObjectKey::Ident(name) => {
-                let span = self.span(name.span().unwrap_or(near));
-                Expr { span, kind: Kind::Name(name.as_str().to_owned()) }
+                let word = name.span().and_then(|range| lenient::written(self.text, range)).unwrap_or(name.as_str()).to_owned();
+                Expr { span: self.span(name.span().unwrap_or(near)), kind: Kind::Name(word) }
             }
             ObjectKey::Expression(expr) => {
                 let found = self.expr(expr, near);
@@ -110,6 +111,10 @@ impl Source<'_> {
                 match expr {
                     Expression::Null(_) => Expr { kind: Kind::Name("null".to_owned()), ..found },
                     Expression::Bool(value) => Expr { kind: Kind::Name(value.value().to_string()), ..found },
+                    Expression::String(text) => match text.span().and_then(|range| lenient::written(self.text, range)) {
+                        Some(word) => Expr { kind: Kind::Literal(Val::string(word)), ..found },
+                        None => found,
+                    },
                     _ => found,
                 }
             }

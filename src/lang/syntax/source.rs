@@ -9,6 +9,7 @@ use hcl_edit::Span as _;
 use hcl_edit::structure::{Block as HclBlock, Body as HclBody, Structure};
 
 use super::explain::explained;
+use super::lenient;
 use crate::ast::{Attr, Block, Body};
 use dofloat_base::diag::{Diagnostic, Span};
 
@@ -45,7 +46,7 @@ impl<'a> Source<'a> {
 
     /// Parses a text that starts at `base` and adds what it holds.
     pub(super) fn parse_into(&mut self, into: &mut Body, text: &'a str) -> Result<(), (usize, String)> {
-        let parsed = hcl_edit::parser::parse_body(text).map_err(|error| explained(&error, text))?;
+        let parsed = lenient::parsed(text, hcl_edit::parser::parse_body).map_err(|error| explained(&error, text))?;
         self.text = text;
         let body = self.body(&parsed);
         into.attrs.extend(body.attrs);
