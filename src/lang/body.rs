@@ -58,6 +58,8 @@ fn fields(eval: &Eval<'_>, body: &Body, types: &BTreeMap<String, Type>, errors: 
     for (kind, blocks) in blocks {
         let term = match blocks.unknown {
             Some(origin) => Term::Unknown(origin),
+            // A dynamic block of nothing is as one that is not written.
+            None if blocks.items.is_empty() => continue,
             None => Term::list(blocks.items),
         };
         fields.insert(kind.to_owned(), term);

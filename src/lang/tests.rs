@@ -173,6 +173,14 @@ resource "thing" "x" {
 }
 
 #[test]
+fn a_dynamic_block_of_nothing_is_as_one_that_is_not_written() {
+    let text = "resource \"thing\" \"x\" {\n  name = \"n\"\n  dynamic \"rule\" {\n    for_each = LIST\n    content {\n      port = rule.value\n    }\n  }\n}\n";
+    for (list, expected) in [("[]", r#"{"name":"n"}"#), ("{}", r#"{"name":"n"}"#), ("[1]", r#"{"name":"n","rule":[{"port":1}]}"#)] {
+        stack(&text.replace("LIST", list), |stack| assert_eq!(body(stack, "thing.x", &nothing), expected));
+    }
+}
+
+#[test]
 fn what_is_not_supported_says_so() {
     for (text, expected) in [
         ("module \"m\" {}", "1: A module block needs the argument \"source\"."),
