@@ -389,6 +389,8 @@ fn providers_of_one_account_may_have_aliases() {
             told_of_aliases("digitalocean.west\n", "\"digitalocean.west\"\n", token),
             ["A reference in quotes is an old way to write it."]
         );
+        // The main one may be asked for too.
+        assert_eq!(told_of_aliases("[digitalocean.peer]", "[digitalocean, digitalocean.peer]", token), [""; 0]);
         assert_eq!(
             told_of_aliases("  alias = \"west\"\n  token = var.token", "  alias = \"west\"\n  token = \"${var.token}\"", token),
             [""; 0]
@@ -423,7 +425,7 @@ fn names_of_providers_are_held_against_those_that_there_are() {
         ("= digitalocean.west,", "= digitalocean.east,", "main.tf:18: There is no provider `digitalocean.east`."),
         ("digitalocean.peer = ", "digitalocean.pair = ", "main.tf:18: The module takes no provider `digitalocean.pair`."),
         ("= digitalocean.peer\n", "= digitalocean.pear\n", "m/main.tf:14: There is no provider `digitalocean.pear`."),
-        ("[digitalocean.peer]", "[digitalocean]", "m/main.tf:6: \"configuration_aliases\" holds providers with an alias."),
+        ("[digitalocean.peer]", "[1]", "m/main.tf:6: \"configuration_aliases\" holds names of providers."),
         (
             "= digitalocean.west\n",
             "= aws.west\n",

@@ -129,9 +129,9 @@ impl Collect<'_> {
                     continue;
                 };
                 self.module.handed.extend(names.iter().filter_map(alias).map(|alias| alias.name));
-                for name in names.iter().filter(|name| !matches!(named(name), Some((_, Some(_))))) {
+                for name in names.iter().filter(|name| named(name).is_none()) {
                     self.error(
-                        Diagnostic::error("\"configuration_aliases\" holds providers with an alias.")
+                        Diagnostic::error("\"configuration_aliases\" holds names of providers.")
                             .at(name.span.clone())
                             .hint(format!("Write `{OFFICIAL}.ALIAS`.")),
                     );

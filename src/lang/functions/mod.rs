@@ -382,6 +382,10 @@ pub fn is_known(name: &str) -> bool {
 /// The error for a function that does not exist.
 pub(super) fn unknown(call: &Call) -> EvalError {
     let error = Diagnostic::error(format!("There is no function \"{}\".", call.name)).at(call.name_span.clone());
+    // Functions of old that Terraform knows no more.
+    if let Some((_, form)) = [("list", "[a, b]"), ("map", "{ a = b }")].into_iter().find(|(name, _)| *name == call.name) {
+        return Box::new(error.hint(format!("Terraform knows it no more since 0.15: write `{form}`.")));
+    }
     Box::new(match suggest(&call.name) {
         Some(name) => error.hint(format!("Did you mean \"{name}\"?")),
         None => error,
