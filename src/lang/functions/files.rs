@@ -77,6 +77,15 @@ fn exists(args: &Args<'_>) -> Outcome {
     }
 }
 
+/// Whether there is a folder.
+pub(super) fn is_folder(args: &Args<'_>) -> Outcome {
+    match args.host.files.look(&place(args)?) {
+        Found::Nothing => Ok(Val::bool(false)),
+        Found::Folder => Ok(Val::bool(true)),
+        Found::File | Found::Other => Err(FnError::arg(0, format!("\"{}\" is not a folder", args.text(0)))),
+    }
+}
+
 fn fileset(args: &Args<'_>) -> Outcome {
     let pattern = glob(args.text(1)).map_err(|message| FnError::arg(1, message))?;
     let folder = place(args)?;

@@ -11,6 +11,7 @@ mod format;
 mod hash;
 mod network;
 mod numbers;
+mod provider;
 mod regex;
 mod sets;
 mod strings;
@@ -156,6 +157,7 @@ const FAMILIES: &[&[Function]] = &[
     hash::TABLE,
     network::TABLE,
     numbers::TABLE,
+    provider::TABLE,
     regex::TABLE,
     sets::TABLE,
     strings::TABLE,
