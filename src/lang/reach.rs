@@ -19,6 +19,8 @@ pub(super) enum Node {
     Resource(String, String),
     /// `data.TYPE.NAME`
     Data(String, String),
+    /// `ephemeral.TYPE.NAME`
+    Ephemeral(String, String),
     /// `module.NAME`
     Module(String),
     /// `module.NAME.OUTPUT`
@@ -42,7 +44,8 @@ pub(super) fn of_expr(expr: &Expr, bound: &[&str], into: &mut BTreeSet<Node>) {
                 Node::Module(first)
             }
             ("data", Some(name)) => Node::Data(first, name.to_owned()),
-            ("data" | "each" | "count" | "self" | "path" | "terraform", _) => continue,
+            ("ephemeral", Some(name)) => Node::Ephemeral(first, name.to_owned()),
+            ("data" | "ephemeral" | "each" | "count" | "self" | "path" | "terraform", _) => continue,
             (kind, _) => Node::Resource(kind.to_owned(), first),
         };
         into.insert(node);

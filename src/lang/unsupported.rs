@@ -162,6 +162,7 @@ fn node(block: &Block) -> Option<Node> {
     match block.kind.as_str() {
         "resource" => pair().map(|(kind, name)| Node::Resource(kind, name)),
         "data" => pair().map(|(kind, name)| Node::Data(kind, name)),
+        "ephemeral" => pair().map(|(kind, name)| Node::Ephemeral(kind, name)),
         "module" => block.labels.first().map(|(name, _)| Node::Module(name.clone())),
         _ => None,
     }

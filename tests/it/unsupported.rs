@@ -504,3 +504,25 @@ fn a_type_with_another_word_is_another_type_and_no_slip() {
         stack.run(&["plan", "--sim", "-skip-unsupported"]).exits(1).mentions("Did you mean");
     }
 }
+
+#[test]
+fn what_refers_to_an_ephemeral_resource_is_left_out_with_it() {
+    let text = r#"
+ephemeral "vault_kv_secret_v2" "s" {
+  mount = "m"
+}
+locals {
+  token = ephemeral.vault_kv_secret_v2.s.data
+}
+provider "digitalocean" {
+  token = ephemeral.vault_kv_secret_v2.s.data.token
+}
+resource "digitalocean_tag" "kept" {
+  name = "kept"
+}
+"#;
+    let stack = Stack::with_plan("web", text);
+    stack.run(&["plan", "--sim"]).exits(1).mentions("These blocks are not supported: ephemeral 1.");
+    let told = stack.run(&["plan", "--sim", "-skip-unsupported"]).ok().says("Plan: 1 to add");
+    told.mentions("local.token (needs ephemeral.vault_kv_secret_v2.s)");
+}
