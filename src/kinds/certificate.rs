@@ -91,7 +91,7 @@ fn check(body: &Term, complaints: &mut Complaints) {
     for name in needed.iter().filter(|name| body.get(name).is_null()) {
         complaints.error(&[], format!("A certificate of the type {kind} needs `{name}`."), "Add it.");
     }
-    for name in other.iter().filter(|name| !body.get(name).is_null()) {
+    for name in other.iter().filter(|name| complaints::is_given(body, name)) {
         complaints.error(&[name], format!("A certificate of the type {kind} has no `{name}`."), "Remove it, or give another `type`.");
     }
 }

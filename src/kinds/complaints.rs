@@ -71,6 +71,11 @@ pub(crate) fn number(body: &Term, name: &str) -> Option<i64> {
     }
 }
 
+/// Whether an attribute surely has a value: what is not known yet may turn out to be null.
+pub(crate) fn is_given(body: &Term, name: &str) -> bool {
+    !matches!(body.get(name), Term::Value(Value::Null) | Term::Unknown(_))
+}
+
 /// Whether an attribute is known to be true.
 pub(crate) fn is_true(body: &Term, name: &str) -> bool {
     body.get(name) == Term::Value(Value::Bool(true))

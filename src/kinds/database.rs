@@ -130,7 +130,7 @@ fn policy(engine: &str) -> Option<&'static str> {
 fn check_cluster(body: &Term, complaints: &mut Complaints) {
     let Some(engine) = complaints::text(body, "engine") else { return };
     for name in ["eviction_policy", "sql_mode"] {
-        if !body.get(name).is_null() && policy(&engine) != Some(name) {
+        if complaints::is_given(body, name) && policy(&engine) != Some(name) {
             complaints.error(&[name], format!("A database cluster of the engine {engine} has no `{name}`."), "Remove it.");
         }
     }

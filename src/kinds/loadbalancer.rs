@@ -208,11 +208,12 @@ fn named(row: Attr, value: &Value) -> Value {
 const SIZES: [(&str, i64); 3] = [("lb-small", 1), ("lb-medium", 3), ("lb-large", 6)];
 
 fn check(body: &Term, complaints: &mut Complaints) {
-    let is_global = complaints::text(body, "type").as_deref() == Some("GLOBAL");
-    let is_set = |name: &str| !body.get(name).is_null() && body.get(name).items().is_none_or(|items| !items.is_empty());
-    if !is_global {
+    let may_be_global = body.get("type").has_unknown() || complaints::text(body, "type").as_deref() == Some("GLOBAL");
+    let lacks = |term: &Term| term.is_null() || term.items().is_some_and(|items| items.is_empty());
+    let is_set = |name: &str| complaints::is_given(body, name) && !lacks(&body.get(name));
+    if !may_be_global {
         for (name, what) in [("region", "argument"), ("forwarding_rule", "block")] {
-            if !is_set(name) {
+            if lacks(&body.get(name)) {
                 complaints.error(&[], format!("A load balancer needs the {what} `{name}`, unless its `type` is GLOBAL."), "Add it.");
             }
         }

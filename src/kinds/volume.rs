@@ -75,7 +75,7 @@ pub(crate) static VOLUME: Plain = Plain {
 };
 
 fn check(body: &Term, complaints: &mut Complaints) {
-    if !body.get("filesystem_type").is_null() && !body.get("initial_filesystem_type").is_null() {
+    if ["filesystem_type", "initial_filesystem_type"].iter().all(|name| complaints::is_given(body, name)) {
         complaints.error(&["filesystem_type"], "`filesystem_type` and `initial_filesystem_type` are the same.", "Keep the second.");
     }
 }

@@ -526,3 +526,68 @@ resource "digitalocean_tag" "kept" {
     let told = stack.run(&["plan", "--sim", "-skip-unsupported"]).ok().says("Plan: 1 to add");
     told.mentions("local.token (needs ephemeral.vault_kv_secret_v2.s)");
 }
+
+#[test]
+fn what_may_turn_out_to_be_null_contradicts_nothing() {
+    let text = r#"
+variable "one" {
+  default = null
+}
+variable "other" {
+  default = null
+}
+variable "ids" {
+  default = null
+}
+resource "digitalocean_loadbalancer" "a" {
+  name        = "a"
+  type        = var.other
+  region      = null
+  size        = var.one
+  size_unit   = var.other
+  droplet_ids = var.ids
+  droplet_tag = var.other
+}
+resource "digitalocean_database_cluster" "a" {
+  name            = "a"
+  engine          = "pg"
+  version         = "16"
+  size            = "db-s-1vcpu-1gb"
+  region          = "nyc3"
+  node_count      = 1
+  eviction_policy = var.one
+}
+resource "digitalocean_volume" "a" {
+  name                    = "a"
+  region                  = "nyc3"
+  size                    = 1
+  filesystem_type         = var.one
+  initial_filesystem_type = var.other
+}
+resource "digitalocean_certificate" "a" {
+  name        = "a"
+  type        = "lets_encrypt"
+  domains     = ["example.com"]
+  private_key = var.one
+}
+resource "local_file" "a" {
+  filename       = "a"
+  content        = var.one
+  content_base64 = var.other
+}
+data "digitalocean_droplet" "a" {
+  id   = var.one
+  name = var.other
+}
+data "tls_public_key" "a" {
+  private_key_pem     = var.one
+  private_key_openssh = var.other
+}
+"#;
+    let stack = Stack::with_plan("web", text);
+    stack.run(&["validate"]).ok();
+    // What is surely there does.
+    stack.write("plans/web.tf", &text.replace("= var.one\n", "= \"1\"\n").replace("= var.other\n", "= \"2\"\n"));
+    let told = stack.run(&["validate"]).exits(1).mentions("`size` and `size_unit` exclude each other.");
+    told.mentions("has no `eviction_policy`").mentions("has no `private_key`").mentions("Only one of `id`, `name` or `tag` can be given.");
+}

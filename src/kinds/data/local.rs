@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::source::{Answer, Local, Read, Source};
 use crate::attr::{Attr, Change, Presence, Ty};
+use crate::complaints::is_given;
 use crate::local::key::Key;
 use crate::local::tls::public;
 use crate::local::{DIGESTS, digests};
@@ -108,7 +109,9 @@ static PUBLIC_KEY: Local = Local {
         Attr::computed("id", Ty::String, "The SHA-1 of the public key."),
     ],
     check: |body, complaints| {
-        if body.get("private_key_pem").is_null() == body.get("private_key_openssh").is_null() {
+        let names = ["private_key_pem", "private_key_openssh"];
+        let (none, both) = (names.iter().all(|name| body.get(name).is_null()), names.iter().all(|name| is_given(body, name)));
+        if none || both {
             complaints.error(&[], "One of `private_key_pem` and `private_key_openssh` must be given.", "Write one of them.");
         }
     },

@@ -13,7 +13,7 @@ use super::listed::{self, Listed};
 use super::miss::{Miss, complaint, shown, wrong};
 use super::record::{From, fitted, record};
 use crate::attr::{Attr, Change, Presence, Reads, Ty};
-use crate::complaints::Complaints;
+use crate::complaints::{self, Complaints};
 use crate::erased::{Complaint, Fut, is_mark, opened};
 use crate::kind;
 use dofloat_api::client::{Client, segment};
@@ -287,7 +287,8 @@ impl Source {
 
     fn check_names(&self, mut names: Vec<&str>, may_be_none: bool, body: &Term) -> Vec<Complaint> {
         names.sort_unstable();
-        let given: Vec<&str> = names.iter().copied().filter(|name| !body.get(name).is_null()).collect();
+        let given: Vec<&str> = names.iter().copied().filter(|name| complaints::is_given(body, name)).collect();
+        let may_be_none = may_be_none || names.iter().any(|name| !body.get(name).is_null());
         let list = || match names.split_last() {
             Some((last, rest)) if !rest.is_empty() => {
                 format!("{} or `{last}`", rest.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{DIGESTS, Local, Made, digests};
 use crate::attr::{Attr, Change, Lit, Ty};
-use crate::complaints::Complaints;
+use crate::complaints::{self, Complaints};
 use crate::valid::Valid;
 use dofloat_api::machine::Machine;
 use dofloat_base::digest::sha1_hex;
@@ -90,10 +90,11 @@ fn is_mode(text: &str) -> bool {
 }
 
 fn one_content(body: &Term, names: &[&str], complaints: &mut Complaints) {
-    let given: Vec<&str> = names.iter().copied().filter(|name| !body.get(name).is_null()).collect();
+    let given: Vec<&str> = names.iter().copied().filter(|name| complaints::is_given(body, name)).collect();
     let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     match given.as_slice() {
         [_] => {}
+        [] if names.iter().any(|name| !body.get(name).is_null()) => {}
         [] => complaints.error(&[], format!("One of {list} must be given."), "An empty file has the content \"\"."),
         [_, second, ..] => complaints.error(&[second], format!("Only one of {list} can be given."), "Remove the others."),
     }

@@ -171,7 +171,7 @@ impl Kind for Object {
 
     fn check(body: &Term, complaints: &mut Complaints) {
         complaints::rows(ATTRS, body, &[], complaints);
-        let given: Vec<&str> = CONTENTS.into_iter().filter(|name| !body.get(name).is_null()).collect();
+        let given: Vec<&str> = CONTENTS.into_iter().filter(|name| complaints::is_given(body, name)).collect();
         if let [_, second, ..] = given.as_slice() {
             complaints.error(
                 &[second],

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Answer, Local, Read, given};
 use crate::attr::{Attr, Change, Lit, Ty};
-use crate::complaints::Complaints;
+use crate::complaints::{self, Complaints};
 use crate::valid::Valid;
 use dofloat_api::client::Client;
 use dofloat_api::fetch::{FetchRequest, Fetched};
@@ -48,7 +48,9 @@ const RETRY: &[Attr] = &[
 ];
 
 fn check(body: &Term, complaints: &mut Complaints) {
-    if body.get("client_cert_pem").is_null() != body.get("client_key_pem").is_null() {
+    let [certificate, key] = ["client_cert_pem", "client_key_pem"];
+    let alone = |one, other| complaints::is_given(body, one) && body.get(other).is_null();
+    if alone(certificate, key) || alone(key, certificate) {
         complaints.error(&[], "`client_cert_pem` and `client_key_pem` are given together.", "Add the other one.");
     }
 }
