@@ -103,10 +103,16 @@ fn files(resolve: &dyn Resolve, api: &Client) -> Option<Diagnostic> {
     )
 }
 
-/// Every text that a variable has, or that is in the list that it has.
+/// Every text that a variable has, or that is in what it has.
 fn texts(given: &BTreeMap<String, Variable>) -> BTreeSet<String> {
-    let values = given.values().map(|variable| &variable.value);
-    values.flat_map(|value| value.items().unwrap_or_else(|| vec![value.clone()])).filter_map(|value| text(&value)).collect()
+    let mut open: Vec<Term> = given.values().map(|variable| variable.value.clone()).collect();
+    let mut found = BTreeSet::new();
+    while let Some(value) = open.pop() {
+        found.extend(text(&value));
+        open.extend(value.items().into_iter().flatten());
+        open.extend(value.entries().into_iter().flatten().map(|(_, entry)| entry));
+    }
+    found
 }
 
 /// What resources name that no other one of the stack makes.
@@ -154,10 +160,11 @@ async fn supply_named(resolve: &dyn Resolve, given: &BTreeSet<String>, api: &Cli
         notes.push(note.at(resolve.span(address, &[])).about(address).hint("In an account it has to be there."));
     };
     for ((of, name), (address, region)) in &found.objects {
-        if found.own.contains(&(*of, name.clone())) || !given.contains(name) && !is_name(of, name) {
+        let gives = given.contains(name);
+        if found.own.contains(&(*of, name.clone())) || !gives && !is_name(of, name) {
             continue;
         }
-        let (Some(kind), Some(least)) = (kind(of), named(of, name, region)) else { continue };
+        let (Some(kind), Some(least)) = (kind(of), named(of, name, region, gives)) else { continue };
         let there = kind.seek(api, std::slice::from_ref(name)).await;
         let lacks = matches!(there, Ok(Some(places)) if !places.contains_key(name));
         if lacks && least.make(api).await {

@@ -591,3 +591,40 @@ data "tls_public_key" "a" {
     let told = stack.run(&["validate"]).exits(1).mentions("`size` and `size_unit` exclude each other.");
     told.mentions("has no `eviction_policy`").mentions("has no `private_key`").mentions("Only one of `id`, `name` or `tag` can be given.");
 }
+
+#[test]
+fn what_variables_name_by_an_identifier_is_made_up_in_a_simulated_account() {
+    let text = r#"
+variable "vpc" {}
+variable "cluster" {}
+variable "more" {
+  default = { project = "mine" }
+}
+resource "digitalocean_droplet" "a" {
+  name     = "a"
+  region   = "nyc3"
+  size     = "s-1vcpu-1gb"
+  image    = "ubuntu-24-04-x64"
+  vpc_uuid = var.vpc
+}
+resource "digitalocean_kubernetes_node_pool" "p" {
+  cluster_id = var.cluster
+  name       = "p"
+  size       = "s-2vcpu-4gb"
+  node_count = 1
+}
+resource "digitalocean_project_resources" "all" {
+  project   = var.more.project
+  resources = [digitalocean_droplet.a.urn]
+}
+"#;
+    let stack = Stack::with_plan("web", text);
+    let given = ["--sim", "-var", "vpc=x", "-var", "cluster=some"];
+    let told = stack.run(&[&["plan"], &given[..]].concat()).ok().says("Plan: 3 to add");
+    told.mentions("no VPC `x`").mentions("no Kubernetes cluster `some`").mentions("no project `mine`");
+    stack.run(&[&["apply", "-auto-approve"], &given[..]].concat()).ok().says("Apply complete! Resources: 3 added");
+    stack.run(&[&["plan"], &given[..]].concat()).ok().says("No changes.");
+    // A word that stands in a resource is one that somebody wrote there, and no identifier.
+    stack.write("plans/web.tf", &text.replace("var.vpc\n", "\"vpc\"\n"));
+    stack.run(&[&["plan"], &given[..]].concat()).exits(1).mentions("The account has no VPC `vpc`.");
+}

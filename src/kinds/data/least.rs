@@ -48,24 +48,30 @@ impl Source {
 }
 
 /// The least that makes an object of a kind that a resource in a region names, where something can be made that has that name: an
-/// identifier is one that the simulator alone takes from whoever makes an object.
+/// identifier is one that the simulator alone takes from whoever makes an object. One that somebody `gives` for a variable may be any
+/// word: whoever tries a file has no account to look for the true one.
 #[must_use]
-pub fn named(kind: &str, name: &str, region: &str) -> Option<Least> {
-    let uuid = is_uuid(name);
+pub fn named(kind: &str, name: &str, region: &str, gives: bool) -> Option<Least> {
+    let (uuid, is_id) = (is_uuid(name), gives || is_uuid(name));
     let own = format!("simulated-{}", &sha256_hex(name.as_bytes())[..8]);
     let (path, body, what) = match kind {
         // Its number or its fingerprint is what is given.
         "digitalocean_ssh_key" => ("/account/keys", json!({ "name": name, "public_key": format!("simulated {name}") }), "SSH key"),
         "digitalocean_domain" => ("/domains", json!({ "name": name }), "domain"),
-        "digitalocean_vpc" if uuid => ("/vpcs", json!({ "name": own, "region": region, "simulated_id": name }), "VPC"),
-        "digitalocean_volume" if uuid => {
+        "digitalocean_vpc" if is_id => ("/vpcs", json!({ "name": own, "region": region, "simulated_id": name }), "VPC"),
+        "digitalocean_volume" if is_id => {
             ("/volumes", json!({ "name": own, "region": region, "size_gigabytes": 10, "simulated_id": name }), "volume")
         }
-        "digitalocean_project" if uuid => {
+        "digitalocean_project" if is_id => {
             ("/projects", json!({ "name": own, "purpose": "Just trying out DigitalOcean", "simulated_id": name }), "project")
         }
         "digitalocean_certificate" if !uuid => {
             ("/certificates", json!({ "name": name, "type": "lets_encrypt", "dns_names": ["example.com"] }), "certificate")
+        }
+        "digitalocean_kubernetes_cluster" | "digitalocean_database_cluster" if is_id => {
+            let (path, mut body, what) = of_cluster(kind, &own, None)?;
+            body["simulated_id"] = json!(name);
+            return Some(Least { path, body, what: what.replace(&own, name) });
         }
         _ => return None,
     };
