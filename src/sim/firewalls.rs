@@ -283,10 +283,14 @@ fn read_rule(world: &World, rule: &Value, side: &str) -> Result<Rule, Refusal> {
         return Err(Refusal::unprocessable(format!("droplet {id} could not be found")));
     }
     known_tags(world, &rule.tags)?;
-    if let Some(lb) = rule.load_balancers.iter().chain(&rule.clusters).next() {
-        return Err(Refusal::unprocessable(format!("{lb} could not be found")));
+    for (family, ids) in [("/v2/load_balancers", &rule.load_balancers), ("/v2/kubernetes/clusters", &rule.clusters)] {
+        let known = |id: &&String| world.plain.get(family).is_some_and(|all| all.contains_key(*id));
+        if let Some(id) = ids.iter().find(|id| !known(id)) {
+            return Err(Refusal::unprocessable(format!("{id} could not be found")));
+        }
     }
-    if rule.addresses.is_empty() && rule.droplets.is_empty() && rule.tags.is_empty() {
+    let ids = rule.load_balancers.len() + rule.clusters.len() + rule.droplets.len();
+    if rule.addresses.is_empty() && rule.tags.is_empty() && ids == 0 {
         return Err(Refusal::unprocessable(format!("{side} can't be empty")));
     }
     rule.addresses.sort();
@@ -319,6 +323,19 @@ fn read_ports(text: &str) -> Result<String, Refusal> {
 mod tests {
     use super::super::rig::{Rig, wanted};
     use super::*;
+
+    #[test]
+    fn a_rule_names_load_balancers_and_clusters_that_are_there() {
+        let mut rig = Rig::new();
+        let rule = json!({ "entry_protocol": "http", "entry_port": 80, "target_protocol": "http", "target_port": 80 });
+        let made = rig.ok("POST /load_balancers", json!({ "name": "lb", "region": "nyc3", "forwarding_rules": [rule] }));
+        let of = |field: &str, id: &str| json!({ "name": "web", "inbound_rules": [{ "protocol": "tcp", "ports": "80", "sources": { field: [id] } }] });
+        let id = made["load_balancer"]["id"].as_str().unwrap().to_owned();
+        rig.refused("POST /firewalls", of("load_balancer_uids", "nobody"), 422, "could not be found");
+        rig.refused("POST /firewalls", of("kubernetes_ids", &id), 422, "could not be found");
+        let made = rig.ok("POST /firewalls", of("load_balancer_uids", &id));
+        assert_eq!(made["firewall"]["inbound_rules"][0]["sources"]["load_balancer_uids"], json!([id]));
+    }
 
     fn open(ports: &str) -> Value {
         json!({ "protocol": "tcp", "ports": ports, "sources": { "addresses": ["0.0.0.0/0", "::/0"] } })
