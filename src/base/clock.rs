@@ -175,9 +175,15 @@ impl Clock {
 
     /// Does the work, and moves a stepped clock on meanwhile.
     pub async fn drive<T>(&self, work: impl Future<Output = T>) -> T {
+        self.drive_by(TURNS, work).await
+    }
+
+    /// The same, where everything else may go on so often before the clock moves. With fewer turns than a wake-up needs, the clock
+    /// moves on while somebody is still about to sleep: another order of events, as good as any.
+    pub async fn drive_by<T>(&self, turns: usize, work: impl Future<Output = T>) -> T {
         let mut work = std::pin::pin!(work);
         loop {
-            for _ in 0..TURNS {
+            for _ in 0..turns {
                 tokio::select! {
                     biased;
                     done = &mut work => return done,

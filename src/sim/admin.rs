@@ -147,6 +147,12 @@ impl World {
         self.trap.faults().cloned().collect()
     }
 
+    /// Those of them that have befallen a request.
+    #[must_use]
+    pub fn faults_met(&self) -> Vec<Fault> {
+        self.trap.met().cloned().collect()
+    }
+
     /// Moves the world's time on.
     pub fn advance(&mut self, seconds: u64) {
         self.lead += seconds * 1000;

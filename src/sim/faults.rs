@@ -433,6 +433,11 @@ impl Trap {
     pub(super) fn faults(&self) -> impl Iterator<Item = &Fault> {
         self.0.iter().map(|(fault, _)| fault)
     }
+
+    /// Those that have befallen a request.
+    pub(super) fn met(&self) -> impl Iterator<Item = &Fault> {
+        self.0.iter().filter(|(fault, seen)| *seen >= fault.when.nth).map(|(fault, _)| fault)
+    }
 }
 
 #[cfg(test)]

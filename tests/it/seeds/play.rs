@@ -1,0 +1,580 @@
+//! Plays a script: the program's runs, one after the other, and the judgement after each step.
+//!
+//! Invariant: whatever happened on the way, a few undisturbed runs bring about exactly what is wanted. In this process, in time
+//! that is stepped; nothing but the script decides.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use dofloat::api::client::{Client, Settings};
+use dofloat::base::clock::{Clock, Moment};
+use dofloat::base::diag::Diagnostic;
+use dofloat::base::digest::Salt;
+use dofloat::base::identity::Id;
+use dofloat::base::redact::Redactor;
+use dofloat::base::rng::Rng;
+use dofloat::base::secret::Secret;
+use dofloat::engine::adopt::{self, Answer, Question};
+use dofloat::engine::apply::ApplyOptions;
+use dofloat::engine::change::Event;
+use dofloat::engine::error::EngineError;
+use dofloat::engine::execute::{Execution, execute};
+use dofloat::engine::planned::Surveyed;
+use dofloat::engine::request::{Options, SurveyContext};
+use dofloat::engine::survey::survey;
+use dofloat::kinds::Tables;
+use dofloat::lang::Host;
+use dofloat::lang::files::Memory;
+use dofloat::lang::inputs::Inputs;
+use dofloat::lang::library::Library;
+use dofloat::lang::module::{self, Source, Stack};
+use dofloat::sim::{self, Limits, World};
+use dofloat::state::State;
+use dofloat::state::store::{Loaded, Locked, Paths, Store};
+use tempfile::TempDir;
+
+use super::account::{Account, Cut, Line, Maker, carrier, locked};
+use super::config::Config;
+use super::deeds::{family, withdraw};
+use super::families::{FAMILIES, text};
+use super::script::{Ask, Disturbed, Script, Step};
+use super::tally::Tally;
+use super::wrong::Wrong;
+use crate::support::answers;
+
+/// How many undisturbed runs a step may take: one that asks or waits for what an interrupted one left, one that goes on, and one
+/// more where what that one waited for came to nothing.
+const CALM_RUNS: usize = 4;
+const START: Moment = Moment(1_790_000_000_000);
+/// How often everything may go on before the clock moves: fewer than the clock's own, which would take most of the time.
+const TURNS: usize = 8;
+/// More wake-ups than any run has.
+const MOST_POLLS: usize = 2_000_000;
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    Crashed,
+    Stopped,
+    Whole,
+    Failed(Vec<Diagnostic>),
+    Decision(Vec<Diagnostic>),
+}
+
+impl Ended {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Crashed => "crashed",
+            Self::Stopped => "stopped",
+            Self::Whole => "whole",
+            Self::Failed(_) => "failed",
+            Self::Decision(_) => "asked",
+        }
+    }
+}
+
+/// What came of a play.
+pub(crate) struct Played {
+    pub(crate) tally: Tally,
+    pub(crate) digest: u64,
+    pub(crate) wrong: Option<Wrong>,
+}
+
+pub(super) struct Bench<'a> {
+    pub(super) script: &'a Script,
+    pub(super) account: Arc<Mutex<Account>>,
+    pub(super) clock: Clock,
+    folder: TempDir,
+    is_loud: bool,
+    /// Draws what is of no consequence: jitter and latencies.
+    rng: Rng,
+    pub(super) secret: String,
+    /// The objects that were let go of, as they are imported.
+    left: BTreeMap<(&'static str, &'static str, char), String>,
+    /// What each stack wanted last.
+    wanted: BTreeMap<&'static str, Config>,
+    /// The state files after each step.
+    earlier: Vec<BTreeMap<&'static str, Vec<u8>>>,
+    timings: BTreeMap<String, Vec<u64>>,
+}
+
+/// Plays a script.
+pub(crate) fn play(script: &Script, loud: bool) -> Played {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let limits = Limits { droplets: 1000, reserved_ips: 1000 };
+    let options = sim::Options { seed: script.seed, clock: script.clock, rate: script.rate, limits, ..sim::Options::default() };
+    let mut bench = Bench {
+        script,
+        account: Arc::new(Mutex::new(Account::new(World::new(&options), loud))),
+        clock: Clock::stepped(START),
+        folder: folder(),
+        is_loud: loud,
+        rng: Rng::seeded(script.seed),
+        secret: format!("hidden{}hidden", script.seed),
+        left: BTreeMap::new(),
+        wanted: BTreeMap::new(),
+        earlier: Vec::new(),
+        timings: BTreeMap::new(),
+    };
+    let wrong = runtime.block_on(bench.steps()).err();
+    let mut account = locked(&bench.account);
+    let mut tally = std::mem::take(&mut account.tally);
+    tally.seeds = 1;
+    Played { tally, digest: account.digest, wrong }
+}
+
+/// In memory where the system has such a folder: what is written is asked for through the file system all the same.
+fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    made.expect("a temporary folder")
+}
+
+/// The configuration that a text says.
+fn load<'a>(text: &str, host: Host<'a>) -> Result<Stack<'a>, Wrong> {
+    let sources = [Source { name: "plans/web.tf", text }];
+    module::load(&sources, &Library::default(), &Inputs::default(), &Tables, host)
+        .map_err(|errors| Wrong::new("the configuration is refused", format!("{errors:#?}\n{text}")))
+}
+
+impl Bench<'_> {
+    pub(super) fn note(&self, line: &str) {
+        locked(&self.account).note(line);
+    }
+
+    /// What the program says, for whoever reads the story.
+    fn tell(&self, what: &dyn std::fmt::Debug) {
+        if self.is_loud {
+            self.note(&format!("         {what:?}"));
+        }
+    }
+
+    pub(super) fn count(&self, what: &'static str, of: &str) {
+        locked(&self.account).tally.count(what, of);
+    }
+
+    async fn steps(&mut self) -> Result<(), Wrong> {
+        for step in &self.script.steps {
+            match step {
+                Step::Apply { config, runs } => self.apply(config, runs).await?,
+                Step::Person(deed) => drop(deed.be_done(&mut locked(&self.account))),
+                Step::Stale { stack, back } => self.stale(stack, *back).await?,
+            }
+            let stacks = ["web", "shop"].into_iter();
+            let files = stacks.filter_map(|stack| Some((stack, std::fs::read(self.paths(stack).state).ok()?))).collect();
+            self.earlier.push(files);
+        }
+        Ok(())
+    }
+
+    /// Applies a configuration, disturbed at first, until it is there.
+    async fn apply(&mut self, config: &Config, runs: &[Disturbed]) -> Result<(), Wrong> {
+        let ids = self.let_go_and_import(config);
+        let text = config.text(&self.secret, &ids);
+        self.note(&format!("==== {} wants\n{text}", config.stack));
+        {
+            let mut account = locked(&self.account);
+            let kinds: BTreeSet<_> = config.all_written().map(|part| part.kind()).collect();
+            account.tally.resources = account.tally.resources.max(config.faces().len());
+            account.tally.kinds = account.tally.kinds.max(kinds.len());
+        }
+        self.wanted.insert(config.stack, config.clone());
+        for disturbed in runs {
+            self.note(&format!("-- {disturbed:?}"));
+            let paused = self.clock.sleep(disturbed.pause);
+            self.clock.drive(paused).await;
+            locked(&self.account).world.set_faults(&disturbed.faults);
+            let ended = self.run(config, &text, disturbed).await?;
+            self.note_faults();
+            self.tell(&ended);
+            if matches!(disturbed.ask, Ask::Destroy | Ask::Replace(_)) {
+                // What was on its way out, and is wanted again now, is out before anybody looks.
+                locked(&self.account).world.finish_all();
+            }
+            match ended {
+                Ended::Decision(why) => {
+                    self.answer(config.stack, &why).await?;
+                }
+                Ended::Whole if disturbed.ask == Ask::Whole => break,
+                _ => {}
+            }
+        }
+        locked(&self.account).world.set_faults(&[]);
+        self.until_there(config, &text).await
+    }
+
+    fn note_faults(&self) {
+        let mut account = locked(&self.account);
+        for fault in account.world.faults_met() {
+            account.tally.faults += 1;
+            account.tally.count("fault", &fault.what.to_string());
+        }
+    }
+
+    /// Undisturbed runs, until what is wanted is there.
+    async fn until_there(&mut self, config: &Config, text: &str) -> Result<(), Wrong> {
+        let (mut last, mut runs, mut has_room) = (Vec::new(), 0, false);
+        while runs < CALM_RUNS {
+            self.note("-- undisturbed");
+            let ended = self.run(config, text, &Disturbed::default()).await?;
+            self.tell(&ended);
+            runs += 1;
+            match ended {
+                Ended::Whole => {
+                    locked(&self.account).tally.reruns += runs - 1;
+                    return self.judge(config, text).await;
+                }
+                Ended::Decision(why) => {
+                    last = why;
+                    if self.answer(config.stack, &last).await? == 0 && !self.make_room(&mut has_room, &mut runs) {
+                        return Err(Wrong::new("a decision that nobody can take", format!("{last:#?}")));
+                    }
+                }
+                Ended::Failed(why) => {
+                    last = why;
+                    self.make_room(&mut has_room, &mut runs);
+                }
+                Ended::Crashed | Ended::Stopped => unreachable!("nobody cut it short"),
+            }
+        }
+        Err(Wrong::new("it does not come to an end", format!("{last:#?}")))
+    }
+
+    /// Lets a person take away what stands in the way, once.
+    fn make_room(&self, has_room: &mut bool, runs: &mut usize) -> bool {
+        let mut account = locked(&self.account);
+        if *has_room || account.made_by_person() == 0 {
+            return false;
+        }
+        if let Some(touched) = account.touched() {
+            account.wrongs.push(touched);
+        }
+        withdraw(&mut account);
+        account.tally.count("person", "makes room");
+        (*has_room, *runs) = (true, 0);
+        true
+    }
+
+    /// What a configuration takes out of the state is nobody's from now on, and what it imports is the stack's.
+    fn let_go_and_import(&mut self, config: &Config) -> BTreeMap<(&'static str, char), String> {
+        let state = self.store(config.stack).peek().ok().and_then(|loaded| loaded.state);
+        let mut account = locked(&self.account);
+        for (key, part) in &config.left {
+            let place = (config.stack, key.0, key.1);
+            let label = part.label_of_family();
+            if self.left.contains_key(&place) {
+                continue;
+            }
+            let Ok(address) = part.address().parse() else { continue };
+            let Some(record) = state.as_ref().and_then(|state| state.records.get(&address)) else { continue };
+            let of = family(label);
+            if !account.world.show(label).iter().any(|object| text(&object[of.id]) == record.id.0) {
+                continue;
+            }
+            account.makers.insert((label, record.id.0.clone()), Maker::Nobody);
+            account.tally.count("step", "removed");
+            self.left.insert(place, record.id.0.clone());
+        }
+        let mut ids = BTreeMap::new();
+        for key in &config.imported {
+            let (Some(id), Some(part)) = (self.left.remove(&(config.stack, key.0, key.1)), config.written(key.0, key.1)) else { continue };
+            account.makers.insert((part.label_of_family(), id.clone()), Maker::Stack(config.stack));
+            account.tally.count("step", "import");
+            ids.insert(*key, id);
+        }
+        if config.all_written().any(|part| part.moved > 0) {
+            account.tally.count("step", "moved");
+        }
+        ids
+    }
+
+    pub(super) fn api(&mut self, line: &Arc<Mutex<Line>>, clock: &Clock) -> Client {
+        let token = Secret::new(format!("token-{}", self.secret));
+        let url = "http://127.0.0.1:1".parse().expect("an address");
+        let settings = Settings::new(url, token, clock.clone(), Arc::new(Rng::seeded(self.rng.next_u64())));
+        let carrier = Some(carrier(&self.account, line, &self.clock));
+        let api = Client::new(Settings { carrier, ..settings }).expect("a client");
+        if self.script.remembers {
+            api.learn(self.timings.clone());
+        }
+        api
+    }
+
+    pub(super) fn paths(&self, stack: &str) -> Paths {
+        let folder = if self.script.apart { self.folder.path().join(stack) } else { self.folder.path().to_owned() };
+        self.paths_in(&folder, stack)
+    }
+
+    fn paths_in(&self, folder: &Path, stack: &str) -> Paths {
+        std::fs::create_dir_all(folder).expect("the folder is ours");
+        Paths::beside(&folder.join(format!("{stack}.json")), self.folder.path().to_owned())
+    }
+
+    pub(super) fn store(&self, stack: &str) -> Store {
+        Store::open(self.paths(stack))
+    }
+
+    pub(super) fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    pub(super) fn fresh(stack: &str) -> State {
+        let lineage = if stack == "web" { "11111111-2222-4333-8444-555555555555" } else { "21111111-2222-4333-8444-555555555555" };
+        State::new(lineage.to_owned(), Salt::new([1; 32]))
+    }
+
+    fn options(config: &Config, ask: Ask) -> Options {
+        let all: Vec<_> = config.all_written().filter_map(|part| part.address().parse().ok()).collect();
+        let one = |nth: usize| all.get(nth % all.len().max(1)).cloned().into_iter().collect();
+        let whole = Options { destroy: config.is_empty(), ..Options::default() };
+        match ask {
+            Ask::Target(nth) if !all.is_empty() => Options { targets: one(nth), ..whole },
+            Ask::Exclude(nth) if !all.is_empty() => Options { excludes: one(nth), ..whole },
+            Ask::Replace(nth) if !all.is_empty() => Options { replace: one(nth), ..whole },
+            Ask::RefreshOnly => Options { refresh_only: true, destroy: false, ..whole },
+            Ask::Destroy => Options { destroy: true, ..whole },
+            _ => whole,
+        }
+    }
+
+    pub(super) async fn look(&self, of: &Look<'_>) -> Result<Surveyed, EngineError> {
+        survey(SurveyContext {
+            stack: of.stack,
+            resolve: of.resolve,
+            config: "x",
+            loaded: of.loaded,
+            fresh: &Self::fresh(of.stack),
+            read: &BTreeMap::new(),
+            api: of.api,
+            endpoint: "x",
+            simulated: true,
+            clock: of.clock,
+            options: of.options,
+            refresh: of.refresh,
+            recover: true,
+            new_stack: false,
+        })
+        .await
+    }
+
+    /// One run of the program, as far as it gets.
+    async fn run(&mut self, config: &Config, text: &str, how: &Disturbed) -> Result<Ended, Wrong> {
+        let ended = self.run_in(self.paths(config.stack), config, text, how).await?;
+        if let (Ended::Failed(why) | Ended::Decision(why), false) = (&ended, self.secret.is_empty())
+            && format!("{why:?}").contains(&self.secret)
+        {
+            return Err(Wrong::new("a message holds a secret", format!("{why:#?}")));
+        }
+        self.count("run", ended.word());
+        if how.ask != Ask::Whole {
+            self.count("ask", &how.ask.word());
+        }
+        if how.skew != 0 {
+            self.count("clock", if how.skew < 0 { "behind" } else { "ahead" });
+        }
+        match locked(&self.account).wrongs.first() {
+            Some(wrong) => Err(Wrong::new("something of others is touched", wrong.clone())),
+            None => Ok(ended),
+        }
+    }
+
+    async fn run_in(&mut self, paths: Paths, config: &Config, text: &str, how: &Disturbed) -> Result<Ended, Wrong> {
+        locked(&self.account).tally.runs += 1;
+        let clock = self.clock.clone().set_by(how.skew, 0);
+        let (line, dropped) = Line::new(config.stack, how.cut, how.deed.clone(), self.rng.next_u64());
+        let line = Arc::new(Mutex::new(line));
+        let api = self.api(&line, &clock);
+        let (files, chance) = (Memory::default(), Rng::seeded(1));
+        let stack = load(text, host(&files, &chance))?;
+        let journal = paths.journal.clone();
+        // In earnest: a program that another test is just starting holds a copy of all our files for a moment.
+        let taken = Store::open(paths).lock(Duration::from_secs(10), "test", &Clock::system(), &mut |_| {}).await;
+        let mut store = taken.map_err(|error| Wrong::new("the lock is not free", format!("{error:?}")))?;
+        let ended = {
+            let whole = self.reconcile(config, &stack, store.files(), &api, &clock, how);
+            let mut whole = std::pin::pin!(whole);
+            let mut polls = 0;
+            let limited = std::future::poll_fn(|cx| {
+                polls += 1;
+                if polls > MOST_POLLS { std::task::Poll::Ready(None) } else { whole.as_mut().poll(cx).map(Some) }
+            });
+            let work = async {
+                tokio::select! { biased; Ok(()) = dropped => Some(Ended::Crashed), ended = limited => ended }
+            };
+            self.clock.drive_by(TURNS, work).await.ok_or_else(|| Wrong::new("a run never ends", String::new()))?
+        };
+        if matches!(ended, Ended::Crashed) {
+            self.after_the_crash(&line, &journal, how);
+        }
+        let cut = format!("{:?}", how.cut);
+        if matches!(ended, Ended::Crashed | Ended::Stopped) {
+            self.count("cut", &cut.split('(').next().unwrap_or_default().to_lowercase());
+        }
+        self.timings = api.timings();
+        Ok(ended)
+    }
+
+    /// What was under way arrives, or not; the last line of the journal may be torn.
+    #[expect(clippy::disallowed_methods, reason = "this is the damage, not the program")]
+    fn after_the_crash(&self, line: &Arc<Mutex<Line>>, journal: &Path, how: &Disturbed) {
+        let under_way = locked(line).under_way();
+        let mut account = locked(&self.account);
+        for carried in under_way.iter().filter(|carried| how.arrives && carried.method != "GET") {
+            account.tally.count("cut", "arrives after");
+            account.arrives(locked(line).stack, carried, &self.clock);
+        }
+        if how.tears
+            && let Ok(mut bytes) = std::fs::read(journal)
+        {
+            account.tally.count("cut", "torn line");
+            bytes.extend(br#"{"n":99,"entry":{"be"#);
+            std::fs::write(journal, bytes).expect("the folder is ours");
+        }
+    }
+
+    async fn reconcile(
+        &self,
+        config: &Config,
+        stack: &Stack<'_>,
+        store: &mut Locked,
+        api: &Client,
+        clock: &Clock,
+        how: &Disturbed,
+    ) -> Ended {
+        let loaded = match store.load() {
+            Ok(loaded) => loaded,
+            Err(error) => return Ended::Decision(error.diagnostics()),
+        };
+        let options = Self::options(config, how.ask);
+        let refresh = how.ask != Ask::WithoutRefresh;
+        let look = Look { stack: config.stack, resolve: stack, loaded: &loaded, api, clock, options: &options, refresh };
+        let surveyed = match self.look(&look).await {
+            Ok(surveyed) => surveyed,
+            Err(stop) if stop.decision => return Ended::Decision(stop.diagnostics),
+            Err(stop) => return Ended::Failed(stop.diagnostics),
+        };
+        let (sender, stop) = tokio::sync::watch::channel(false);
+        let mut told = 0;
+        let left = execute(Execution {
+            surveyed: &surveyed,
+            resolve: stack,
+            loaded: &loaded,
+            store,
+            api: api.clone(),
+            clock: clock.clone(),
+            options: ApplyOptions {
+                parallelism: how.parallelism,
+                keep_going: how.ask == Ask::KeepGoing,
+                grace: Duration::from_secs(60),
+                provisioners: None,
+                known: Redactor::default(),
+            },
+            stop,
+            tell: &mut |event: Event| {
+                if !matches!(event, Event::Waiting { .. }) {
+                    self.tell(&event);
+                }
+                told += 1;
+                if how.cut == Cut::Stop(told) {
+                    sender.send_replace(true);
+                }
+            },
+        })
+        .await;
+        match left {
+            Err(stop) if stop.decision => Ended::Decision(stop.diagnostics),
+            Err(stop) => Ended::Failed(stop.diagnostics),
+            Ok(left) if left.outcome.interrupted => Ended::Stopped,
+            Ok(left) if left.outcome.errors.is_empty() => Ended::Whole,
+            Ok(left) => Ended::Failed(left.outcome.errors),
+        }
+    }
+
+    /// Answers what is asked, truthfully; how much that was.
+    async fn answer(&mut self, stack: &'static str, asked: &[Diagnostic]) -> Result<usize, Wrong> {
+        let mut choices: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for diagnostic in asked {
+            for [_, address, id] in answers::offered(diagnostic.hint.as_deref().unwrap_or_default()) {
+                choices.entry(address).or_default().push(id);
+            }
+        }
+        let (line, _dropped) = Line::new(stack, Cut::Never, None, 1);
+        let clock = self.clock.clone();
+        let api = self.api(&Arc::new(Mutex::new(line)), &clock);
+        let taken = self.store(stack).lock(Duration::from_secs(10), "test", &Clock::system(), &mut |_| {}).await;
+        let mut store = taken.map_err(|error| Wrong::new("the lock is not free", format!("{error:?}")))?;
+        let mut used = BTreeSet::new();
+        for (address, offered) in &choices {
+            let own = offered.iter().find(|id| self.is_own(stack, address, id) && used.insert((*id).clone()));
+            let answer = own.map_or(Answer::Nothing, |id| Answer::Made(Id(id.clone())));
+            self.count("answer", if own.is_some() { "this one" } else { "none" });
+            let bad = |why: String| Wrong::new("an answer is not taken", format!("{address} {answer:?}: {why}\n{asked:#?}"));
+            let loaded = store.files().load().map_err(|error| bad(format!("{error:?}")))?;
+            let of = address.parse().map_err(|error| bad(format!("{error:?}")))?;
+            let question = Question { stack, address: &of, loaded: &loaded, api: &api, simulated: true };
+            let entry = self.clock.drive(adopt::entry(question, &answer)).await.map_err(|stop| bad(format!("{stop:#?}")))?;
+            store.files().append(entry).map_err(|error| bad(format!("{error:?}")))?;
+        }
+        Ok(choices.len())
+    }
+
+    /// Whether the stack itself has made that object.
+    fn is_own(&self, stack: &'static str, address: &str, id: &str) -> bool {
+        let kind = address.split('.').next().unwrap_or_default();
+        let of = FAMILIES.iter().find(|family| family.kinds.contains(&kind));
+        let own = id.rsplit(',').next().unwrap_or(id);
+        of.is_some_and(|of| {
+            let all = locked(&self.account).made_by(of, Maker::Stack(stack));
+            all.iter().any(|object| text(&object[of.known_by()]) == own)
+        })
+    }
+
+    /// A clone with an older state is applied: it makes nothing a second time.
+    #[expect(clippy::disallowed_methods, reason = "this is the damage, not the program")]
+    async fn stale(&mut self, stack: &'static str, back: usize) -> Result<(), Wrong> {
+        let Some(older) = self.earlier.len().checked_sub(back + 1).and_then(|at| self.earlier[at].get(stack)) else { return Ok(()) };
+        let Some(config) = self.wanted.get(stack).cloned() else { return Ok(()) };
+        if self.earlier.last().and_then(|now| now.get(stack)) == Some(older) {
+            return Ok(());
+        }
+        let folder = self.folder.path().join("stale");
+        let paths = self.paths_in(&folder, stack);
+        std::fs::write(&paths.state, older).expect("the folder is ours");
+        self.note("-- a clone with an older state");
+        let text = config.text(&self.secret, &BTreeMap::new());
+        let ended = self.run_in(paths, &config, &text, &Disturbed::default()).await?;
+        self.tell(&ended);
+        self.count("stale state", ended.word());
+        let wanted = config.faces();
+        let account = locked(&self.account);
+        for (label, start) in [("droplets", "droplet "), ("reserved_ips", "address held ")] {
+            let there = account.made_by(family(label), Maker::Stack(stack)).len();
+            let most = wanted.iter().filter(|face| face.starts_with(start)).count();
+            if there > most {
+                return Err(Wrong::new("an older state doubles", format!("{there} {label} for {most}: {ended:#?}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What a survey looks at.
+pub(super) struct Look<'a> {
+    pub(super) stack: &'a str,
+    pub(super) resolve: &'a Stack<'a>,
+    pub(super) loaded: &'a Loaded,
+    pub(super) api: &'a Client,
+    pub(super) clock: &'a Clock,
+    pub(super) options: &'a Options,
+    pub(super) refresh: bool,
+}
+
+pub(super) fn host<'a>(files: &'a Memory, rng: &'a Rng) -> Host<'a> {
+    Host { files, base: Path::new("/stack"), home: None, now: START, rng, fresh: false }
+}
+
+pub(super) fn loaded_text<'a>(text: &str, host: Host<'a>) -> Result<Stack<'a>, Wrong> {
+    load(text, host)
+}
