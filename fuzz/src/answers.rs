@@ -189,6 +189,7 @@ impl World {
                 mark: None,
                 body,
                 digests: BTreeMap::new(),
+                arguments: Body::new(),
                 after: BTreeSet::new(),
                 health: Health::Ready,
                 create_before_destroy: false,

@@ -34,7 +34,7 @@ use dofloat::state::State;
 use dofloat::ui::errors::{self, Sources, Warnings};
 use dofloat::ui::literals::may_show;
 use dofloat::ui::paint::Paint;
-use dofloat::ui::plan_text::Layout;
+use dofloat::ui::plan_text::{Detail, Layout, WIDTH};
 use dofloat::ui::rows::rows_of;
 use dofloat::ui::{plan_document, plan_json, plan_text};
 
@@ -80,8 +80,17 @@ fn planned(stack: &Stack<'_>, shown: &Shown) {
         Ok(planned) => planned,
         Err(stop) => return shown.check(&stop.diagnostics),
     };
-    let layout = Layout { paint: Paint::PLAIN, rows: &rows_of, sources: &shown.sources, warnings: Warnings::Whole };
-    let _ = plan_text::render(&planned.plan, layout);
+    let layout = Layout {
+        paint: Paint::PLAIN,
+        rows: &rows_of,
+        sources: &shown.sources,
+        warnings: Warnings::Whole,
+        detail: Detail::Whole,
+        width: WIDTH,
+    };
+    for detail in [Detail::Brief, Detail::Whole] {
+        let _ = plan_text::render(&planned.plan, Layout { detail, ..layout });
+    }
     let _ = plan_json::lines(&planned.plan, &shown.sources, "");
     planned.plan.configuration = Some(stack.outline(&may_show));
     let _ = plan_document::document(&planned.plan, &shown.sources);

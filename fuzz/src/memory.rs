@@ -9,7 +9,7 @@ use dofloat::state::journal::{Line, replay, write_line};
 use dofloat::state::{State, format};
 use dofloat::ui::errors::{Sources, Warnings};
 use dofloat::ui::paint::Paint;
-use dofloat::ui::plan_text::Layout;
+use dofloat::ui::plan_text::{Detail, Layout, WIDTH};
 use dofloat::ui::rows::rows_of;
 use dofloat::ui::{plan_document, plan_json, plan_text, state_text};
 
@@ -84,5 +84,5 @@ fn told(error: &Diagnostic) {
 }
 
 fn layout(sources: &Sources) -> Layout<'_> {
-    Layout { paint: Paint::PLAIN, rows: &rows_of, sources, warnings: Warnings::Whole }
+    Layout { paint: Paint::PLAIN, rows: &rows_of, sources, warnings: Warnings::Whole, detail: Detail::Whole, width: WIDTH }
 }

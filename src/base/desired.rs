@@ -260,6 +260,12 @@ pub trait Resolve {
         Ok(body)
     }
 
+    /// The arguments that the hidden attributes of an instance are made from (a cluster node's user-data, from those of its block), by
+    /// their names in the file: to tell which of them changed, never to decide.
+    fn made_from(&self, _of: &Address, _known: &Known<'_>) -> BTreeMap<String, Term> {
+        BTreeMap::new()
+    }
+
     /// Where it can be read how a pair is, as far as its parts are known.
     fn watch(&self, _pair: &Address, _known: &Known<'_>) -> Option<Watch> {
         None

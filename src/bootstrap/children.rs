@@ -384,13 +384,6 @@ impl ClusterContext<'_> {
             unknown @ Term::Unknown(_) => unknown,
             _ => Term::Unknown(Origin::default()),
         };
-        let script = match self.block.get("user_data") {
-            None => Term::null(),
-            Some(script) => match script.sealed() {
-                Some(sealed) => Digest::of(&sealed, self.salt).to_string().into(),
-                None => script.clone(),
-            },
-        };
         let (keys, common) = (self.of(Part::Keys, "input"), self.of(Part::Keys, "triggers_replace"));
         let mut all = BTreeMap::from([
             ("format", Term::Value(INPUTS_FORMAT.into())),
@@ -401,7 +394,7 @@ impl ClusterContext<'_> {
             ("api_url", text(self.block, "api_url").unwrap_or(self.api_url).into()),
             ("keys", keys),
             ("common", common),
-            ("user_data", script),
+            ("user_data", self.script()),
             given("cluster_name"),
             given("fencing"),
             given("fencing_delay"),
@@ -430,6 +423,46 @@ impl ClusterContext<'_> {
         self.compared(Term::map(all), Part::Node(name))
     }
 
+    /// The arguments of the block that a node's user-data is made from, by their names there. What can be long or hold a secret is a
+    /// digest.
+    #[must_use]
+    pub fn made_from(&self) -> BTreeMap<String, Term> {
+        const OPEN: [&str; 14] = [
+            "api_url",
+            "cluster_name",
+            "fencing",
+            "fencing_delay",
+            "health_path",
+            "health_port",
+            "links",
+            "listen",
+            "no_quorum_policy",
+            "nodes",
+            "service",
+            "timezone",
+            "token_timeout",
+            "transport",
+        ];
+        let keys = self.of(Part::Keys, "input");
+        let others = [
+            ("arbiter", self.arbiter_address()),
+            ("failover_token", keys.get("token")),
+            ("ip", self.of(Part::Address, "ip_address")),
+            ("scripts", keys.get("scripts")),
+            ("user_data", self.script()),
+        ];
+        let all = OPEN.into_iter().map(|name| (name, self.argument(name))).chain(others);
+        all.map(|(name, term)| (name.to_owned(), term)).chain(schema::changed(self.block, &["user_data_timeout"])).collect()
+    }
+
+    /// The digest of the user's script.
+    fn script(&self) -> Term {
+        match self.block.get("user_data") {
+            None => Term::null(),
+            Some(script) => script.sealed().map_or_else(|| script.clone(), |sealed| Digest::of(&sealed, self.salt).to_string().into()),
+        }
+    }
+
     /// A stand-in for user-data: its inputs, as one text.
     fn compared(&self, all: Term, part: Part<'_>) -> Term {
         match all.sealed() {
@@ -446,7 +479,8 @@ fn is_empty(list: &Term) -> bool {
 }
 
 /// The release that the nodes boot, if it is known.
-fn release(block: &Block) -> Option<String> {
+#[must_use]
+pub fn release(block: &Block) -> Option<String> {
     text(block, "image").and_then(Release::of_image).map(|release| format!("{release:?}").to_lowercase())
 }
 

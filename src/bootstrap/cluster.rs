@@ -347,9 +347,16 @@ impl<'a> Expanded<'a> {
     /// Whether the nodes of a cluster run an older dofloat's scripts, and are left so.
     #[must_use]
     pub fn is_older(&self, cluster: &Address) -> bool {
-        let current = self.block(cluster, &unknown).ok().and_then(|block| scripts_of(&block));
-        let remembered = self.remembered(cluster, "scripts");
-        !self.context.upgrade && remembered.is_some() && current.is_some() && remembered != current
+        let Ok(block) = self.block(cluster, &unknown) else { return false };
+        let (current, remembered) = (scripts_of(&block), self.remembered_scripts(cluster, &block));
+        remembered.is_some() && current.is_some() && remembered != current
+    }
+
+    /// The scripts that the nodes of a cluster run, where those nodes stay: another release has other ones, and its nodes are new.
+    fn remembered_scripts(&self, cluster: &Address, block: &Block) -> Option<String> {
+        let release = self.remembered(cluster, "corosync").and_then(|text| Some(text.split_once('-')?.0.to_owned()));
+        let stays = release.is_none() || children::release(block).is_none_or(|new| Some(new) == release);
+        self.remembered(cluster, "scripts").filter(|_| stays && !self.context.upgrade)
     }
 
     /// The token scopes that a cluster's nodes need.
@@ -489,7 +496,7 @@ impl Resolve for Expanded<'_> {
             return Ok(ClusterContext { external_arbiters: &external_arbiters, ..self.cluster_context(cluster, &block, known) }.body(part));
         }
         let Digests { authkey, token, certificates } = self.digests(cluster, &block)?;
-        let scripts = self.remembered(cluster, "scripts").filter(|_| !self.context.upgrade).or_else(|| scripts_of(&block));
+        let scripts = self.remembered_scripts(cluster, &block).or_else(|| scripts_of(&block));
         let cluster_context = ClusterContext {
             authkey: authkey.as_ref(),
             token: token.as_ref(),
@@ -512,6 +519,15 @@ impl Resolve for Expanded<'_> {
             body.insert("user_data".to_owned(), Term::Secret(text.map(|text| Value::from(text.as_str()))));
         }
         Ok(body)
+    }
+
+    fn made_from(&self, of: &Address, known: &Known<'_>) -> BTreeMap<String, Term> {
+        let Some((cluster, Part::Node(_))) = self.cluster_of(of) else { return self.inner.made_from(of, known) };
+        match self.block(cluster, &|other: &Address| self.known(other, known)) {
+            Ok(block) => self.cluster_context(cluster, &block, known).made_from(),
+            // What is wrong with it is told where its body is asked for.
+            Err(_) => BTreeMap::new(),
+        }
     }
 
     fn watch(&self, pair: &Address, known: &Known<'_>) -> Option<Watch> {

@@ -36,6 +36,7 @@ use super::unlock::UnlockArgs;
 use super::validate::ValidateArgs;
 use super::version::VersionArgs;
 use crate::ui::errors::Warnings;
+use crate::ui::plan_text::Detail;
 use crate::ui::view::Form;
 
 /// Create, change and delete DigitalOcean resources as a configuration in Terraform's language says.
@@ -139,6 +140,16 @@ impl Command {
     pub fn warnings(&self) -> Warnings {
         let is_compact = self.planning().is_some_and(|planning| planning.compact_warnings);
         if is_compact { Warnings::Compact } else { Warnings::Whole }
+    }
+
+    /// How much it shows of plans.
+    #[must_use]
+    pub fn detail(&self) -> Detail {
+        let is_whole = match self {
+            Self::Show(args) => args.verbose,
+            _ => self.planning().is_some_and(|planning| planning.verbose),
+        };
+        if is_whole { Detail::Whole } else { Detail::Brief }
     }
 
     /// How it plans, if it does.

@@ -80,7 +80,7 @@ pub struct ImportArgs {
 
 /// The objects to import.
 enum What {
-    One(ImportTarget),
+    One(Box<ImportTarget>),
     Fitting(DiscoverQuery),
     Foreign(Box<Foreign>),
 }
@@ -148,7 +148,7 @@ impl Order<'_> {
         }
         let taking = ImportRun { args, workspace, session, context };
         match self.what(context)? {
-            What::One(target) => taking.one(target, store, view).await,
+            What::One(target) => taking.one(*target, store, view).await,
             What::Fitting(query) => taking.fitting(&query, store, view).await,
             What::Foreign(foreign) => taking.foreign(*foreign, store, view).await,
         }
@@ -164,7 +164,7 @@ impl Order<'_> {
                 name: self.args.name.clone(),
                 marked: self.args.marked,
             }),
-            None => What::One(target(self.words, context.expanded)?),
+            None => What::One(Box::new(target(self.words, context.expanded)?)),
         })
     }
 }

@@ -90,6 +90,7 @@ pub fn main() -> ExitCode {
     let colour = !args.global.no_color && !environment.no_color;
     let screen = Screen::of_process(colour, !environment.automation, environment.known.clone());
     let mut view = View::new(screen, environment.clock.clone(), args.command.form()).telling(args.command.warnings());
+    view = view.showing(args.command.detail());
     let ended = start(&args, &environment, &mut view);
     let exit = match ended {
         Ok(exit) => exit,

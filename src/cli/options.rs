@@ -110,6 +110,9 @@ pub struct Planning {
     /// Print a line for each warning, and not what to do about it
     #[arg(long)]
     pub compact_warnings: bool,
+    /// Show every attribute of every resource that changes
+    #[arg(long, conflicts_with = "json")]
+    pub verbose: bool,
 }
 
 /// How the state is locked.

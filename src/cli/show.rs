@@ -19,6 +19,9 @@ pub struct ShowArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+    /// Show every attribute of every resource that a saved plan changes
+    #[arg(long, conflicts_with = "json")]
+    pub verbose: bool,
 }
 
 /// Runs the command.

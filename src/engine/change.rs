@@ -95,6 +95,8 @@ pub struct Change {
     pub after: Option<Term>,
     /// The attributes that change (of a create: all that are set; of a delete: all that were).
     pub attrs: Vec<AttrChange>,
+    /// The changed arguments that its hidden attributes are made from, for display only.
+    pub arguments: Vec<AttrChange>,
     /// The identity, if there is one.
     pub id: Option<Id>,
     /// How its record came to this address, if it is new here.

@@ -155,6 +155,7 @@ fn provisional(target: &ImportTarget, desired: &Desired, id: Id) -> Record {
         mark: None,
         body: told.map(|record| record.body.clone()).unwrap_or_default(),
         digests: told.map(|record| record.digests.clone()).unwrap_or_default(),
+        arguments: Body::new(),
         after: wanted.map(recorded).or_else(|| Some(told?.after.clone())).unwrap_or_default(),
         health: Health::Ready,
         create_before_destroy: wanted
@@ -182,6 +183,7 @@ pub fn complete(state: &mut State, planned: &Planned, observed: &Observed, moves
         let frame = Frame {
             id: old.id.clone(),
             mark: old.mark.clone(),
+            arguments: old.arguments.clone(),
             after: old.after.clone(),
             create_before_destroy: old.create_before_destroy,
         };

@@ -265,6 +265,7 @@ mod tests {
         let frame = crate::record::Frame {
             id: dofloat_base::identity::Id("1".to_owned()),
             mark: None,
+            arguments: Body::new(),
             after: std::collections::BTreeSet::new(),
             create_before_destroy: false,
         };

@@ -5,6 +5,7 @@
 
 pub mod adopt;
 pub mod apply;
+mod arguments;
 pub mod change;
 pub mod check;
 pub mod claims;

@@ -181,6 +181,7 @@ mod tests {
                 mark: None,
                 body: Body::new(),
                 digests: BTreeMap::new(),
+                arguments: Body::new(),
                 after,
                 health: Health::Ready,
                 create_before_destroy: false,

@@ -23,6 +23,8 @@ pub struct Frame {
     pub id: Id,
     /// The mark that it carries.
     pub mark: Option<Mark>,
+    /// The arguments that its hidden attributes are made from.
+    pub arguments: Body,
     /// Its dependencies.
     pub after: BTreeSet<Address>,
     /// `create_before_destroy`.
@@ -65,6 +67,7 @@ pub fn ready(rows: &[Attr], terms: &Terms, live: &Body, frame: Frame, salt: &Sal
         mark: frame.mark,
         body,
         digests,
+        arguments: frame.arguments,
         after: frame.after,
         health: Health::Ready,
         create_before_destroy: frame.create_before_destroy,

@@ -110,6 +110,8 @@ struct SavedChange {
     before: Option<Body>,
     after: Option<Shown>,
     attrs: Vec<AttrChange>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    arguments: Vec<AttrChange>,
     id: Option<Id>,
     #[serde(rename = "came", default, skip_serializing_if = "Option::is_none")]
     provenance: Option<Provenance>,
@@ -263,6 +265,7 @@ impl Saved {
                     before: change.before,
                     after: change.after.as_ref().map(term),
                     attrs: change.attrs,
+                    arguments: change.arguments,
                     id: change.id,
                     provenance: change.provenance,
                 })
@@ -313,6 +316,7 @@ fn shows(plan: &Plan) -> ShownPlan {
                 before: change.before.clone(),
                 after: change.after.as_ref().map(shown),
                 attrs: change.attrs.clone(),
+                arguments: change.arguments.clone(),
                 id: change.id.clone(),
                 provenance: change.provenance.clone(),
             })

@@ -170,6 +170,7 @@ pub(super) fn state(text: &str) -> State {
             mark: None,
             body: Body::from([("id".to_owned(), Value::from(id))]),
             digests: BTreeMap::new(),
+            arguments: Body::new(),
             after: BTreeSet::new(),
             health: Health::Ready,
             create_before_destroy: false,

@@ -142,6 +142,7 @@ fn change(stray: &Stray) -> Change {
         before: Some(stray.body.clone()),
         after: None,
         attrs: kind(stray.kind).map(|kind| unmade(kind.attrs(), there)).unwrap_or_default(),
+        arguments: Vec::new(),
         id: Some(stray.id.clone()),
         provenance: None,
     }

@@ -206,6 +206,8 @@ struct RecordOut<'a> {
     attributes: &'a Body,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     digests: &'a BTreeMap<String, Digest>,
+    #[serde(skip_serializing_if = "Body::is_empty")]
+    arguments: &'a Body,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unfinished: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -240,6 +242,7 @@ impl<'a> RecordOut<'a> {
             after: &record.after,
             attributes: &record.body,
             digests: &record.digests,
+            arguments: &record.arguments,
             unfinished: record.health.is_unfinished(),
             provisioners: match record.health {
                 Health::Ready | Health::Unfinished => None,
@@ -295,6 +298,8 @@ struct RecordV1 {
     #[serde(default)]
     digests: Unique<String, Digest>,
     #[serde(default)]
+    arguments: Unique<String, Value>,
+    #[serde(default)]
     unfinished: bool,
     #[serde(default)]
     provisioners: Option<ProvisionersV1>,
@@ -315,6 +320,7 @@ impl From<RecordV1> for Record {
             mark: found.mark,
             body: found.attributes.0,
             digests: found.digests.0,
+            arguments: found.arguments.0,
             after: found.after,
             health: match found.provisioners {
                 Some(ProvisionersV1::Pending) => Health::Bare,

@@ -132,6 +132,9 @@ pub struct Begin {
     /// Digests of those that are not open.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub digests: BTreeMap<String, Digest>,
+    /// The arguments that hidden attributes are made from, for the record.
+    #[serde(default, skip_serializing_if = "Body::is_empty")]
+    pub arguments: Body,
     /// The instances that it is built upon.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub after: BTreeSet<Address>,
@@ -207,6 +210,7 @@ impl Begin {
             mark: self.mark.clone(),
             body: self.body.clone(),
             digests: self.digests.clone(),
+            arguments: self.arguments.clone(),
             after: self.after.clone(),
             health: if self.provisions { Health::Bare } else { Health::Unfinished },
             create_before_destroy: self.create_before_destroy,
@@ -647,6 +651,7 @@ mod tests {
             op,
             body: Body::from([("name".to_owned(), Value::from(name))]),
             digests: BTreeMap::new(),
+            arguments: Body::new(),
             after: BTreeSet::new(),
             mark: Some(Mark("m".to_owned())),
             create_before_destroy: false,
@@ -665,6 +670,7 @@ mod tests {
             mark: None,
             body: Body::new(),
             digests: BTreeMap::new(),
+            arguments: Body::new(),
             after: BTreeSet::new(),
             health: Health::Ready,
             create_before_destroy: false,

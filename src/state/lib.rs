@@ -48,6 +48,8 @@ pub struct Record {
     pub body: Body,
     /// Digests of the attributes that are hidden or came from a sensitive source, by attribute name.
     pub digests: BTreeMap<String, Digest>,
+    /// The arguments that its hidden attributes were made from, digests in place of secrets: to tell what changes, never to decide.
+    pub arguments: Body,
     /// The instances that it was built upon: they must outlive it.
     pub after: BTreeSet<Address>,
     /// Whether it is finished.

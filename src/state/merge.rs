@@ -149,6 +149,7 @@ mod tests {
                 mark: None,
                 body: [("size".to_owned(), Value::from(value))].into(),
                 digests: BTreeMap::new(),
+                arguments: dofloat_base::value::Body::new(),
                 after: after.into_iter().map(|name| Address::new("thing", name)).collect(),
                 health: Health::Ready,
                 create_before_destroy: false,

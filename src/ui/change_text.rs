@@ -52,6 +52,36 @@ impl Mark {
     }
 }
 
+/// What of a resource is not shown, by number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rest {
+    /// Attributes that do not change.
+    pub unchanged: usize,
+    /// Attributes that are known after apply.
+    pub unknown: usize,
+    /// Attributes of an object that goes.
+    pub gone: usize,
+    /// Blocks that do not change.
+    pub blocks: usize,
+}
+
+impl Rest {
+    /// A line about the attributes, if there are any.
+    fn attributes(self) -> Option<String> {
+        let text = match (self.unchanged, self.unknown, self.gone) {
+            (0, 0, 0) => return None,
+            (0, 0, gone) => format!("# ({gone} more attribute{} hidden)", if gone == 1 { "" } else { "s" }),
+            (0, unknown, _) => format!("# ({unknown} attribute{} known after apply)", if unknown == 1 { "" } else { "s" }),
+            (unchanged, 0, _) => hidden(unchanged, "attribute"),
+            (unchanged, unknown, _) => {
+                let text = hidden(unchanged, "attribute");
+                format!("{}, {unknown} known after apply)", text.trim_end_matches(')'))
+            }
+        };
+        Some(text)
+    }
+}
+
 /// The body of a resource's change: attributes first, their `=` aligned, then blocks; then how much is not shown.
 #[derive(Debug)]
 pub struct BodyText<'a> {
@@ -61,8 +91,8 @@ pub struct BodyText<'a> {
     pub attrs: &'a [AttrChange],
     /// Attributes that do not change and are shown all the same, to say which object it is.
     pub kept: Vec<(&'a str, Shown)>,
-    /// How many further attributes, and blocks, do not change.
-    pub hidden: (usize, usize),
+    /// How much more there is.
+    pub rest: Rest,
     /// Whether nothing is said to change: no symbols.
     pub still: bool,
     /// Colour.
@@ -99,11 +129,11 @@ impl BodyText<'_> {
             let line = format!("{:INDENT$}{} {name:width$} = {shown}", "", values.symbol(mark));
             let _ = writeln!(text, "{}", commented(&line, comment, self.paint));
         }
-        if self.hidden.0 > 0 {
-            let _ = writeln!(text, "{:width$}{}", "", self.paint.faint(&hidden(self.hidden.0, "attribute")), width = INDENT + 2);
+        if let Some(line) = self.rest.attributes() {
+            let _ = writeln!(text, "{:width$}{}", "", self.paint.faint(&line), width = INDENT + 2);
         }
         blocks.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
-        let mut same = self.hidden.1;
+        let mut same = self.rest.blocks;
         for (attr, row) in blocks {
             text.push('\n');
             same += values.blocks(&mut text, attr, row, INDENT);

@@ -4,6 +4,7 @@
 //! excerpt, and no message, shows a secret that is written in the file.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
@@ -12,10 +13,15 @@ use serde_json::{Value as Json, json};
 use super::literals::Starred;
 use super::paint::Paint;
 use super::value_text::visible;
+use super::wrap::wrap;
+use dofloat_base::address::Address;
 use dofloat_base::diag::{Diagnostic, Severity, Span};
 
 /// The texts of the files that diagnostics may point into, by the name that spans give them.
 pub type Sources = BTreeMap<String, String>;
+
+/// How wide the names of resources stand beside each other.
+const OTHERS_WIDTH: usize = 66;
 
 static NO_SOURCES: Sources = Sources::new();
 
@@ -40,12 +46,38 @@ pub fn render(diagnostics: &[Diagnostic], sources: &Sources, paint: Paint) -> St
 pub fn render_with(diagnostics: &[Diagnostic], sources: &Sources, paint: Paint, warnings: Warnings) -> String {
     let starred = Starred::of(if diagnostics.is_empty() { &NO_SOURCES } else { sources });
     let (errors, milder): (Vec<&Diagnostic>, Vec<&Diagnostic>) = diagnostics.iter().partition(|diagnostic| diagnostic.is_error());
-    let whole = |of: Vec<&Diagnostic>| of.into_iter().map(|diagnostic| one(diagnostic, &starred, paint) + "\n\n").collect::<String>();
     let milder = match warnings {
         Warnings::Compact if !milder.is_empty() => compact(&milder, &starred, paint),
-        _ => whole(milder),
+        _ => once_each(&milder).iter().map(|(diagnostic, others)| one(diagnostic, others, &starred, paint) + "\n\n").collect(),
     };
-    milder + &whole(errors)
+    milder + &errors.into_iter().map(|diagnostic| one(diagnostic, &[], &starred, paint) + "\n\n").collect::<String>()
+}
+
+/// Each once, with the other resources that the same is told of.
+fn once_each<'a>(diagnostics: &[&'a Diagnostic]) -> Vec<(&'a Diagnostic, Vec<&'a str>)> {
+    let is_same = |one: &'a Diagnostic, other: &'a Diagnostic| {
+        let words = |of: &'a Diagnostic| {
+            let general = |text: &str| {
+                let text = if name(of).is_empty() { text.to_owned() } else { text.replace(name(of), "\0") };
+                text.split(' ').map(|word| if word.parse::<Ipv4Addr>().is_ok() { "\0" } else { word }).collect::<Vec<_>>().join(" ")
+            };
+            (general(&of.message), of.hint.as_deref().map(general))
+        };
+        let is_at = |of: &Diagnostic| (of.span.clone(), of.related.clone());
+        one.severity == other.severity && words(one) == words(other) && (name(one) != name(other) || is_at(one) == is_at(other))
+    };
+    let mut all: Vec<(&Diagnostic, Vec<&str>)> = Vec::new();
+    for diagnostic in diagnostics {
+        match all.iter_mut().find(|(one, _)| is_same(one, diagnostic)) {
+            Some((one, others)) => others.extend(Some(name(diagnostic)).filter(|other| *other != name(one))),
+            None => all.push((diagnostic, Vec::new())),
+        }
+    }
+    all
+}
+
+fn name(diagnostic: &Diagnostic) -> &str {
+    diagnostic.address.as_deref().unwrap_or_default()
 }
 
 /// Warnings as Terraform lists them where they are to be short.
@@ -118,7 +150,7 @@ fn json_line(diagnostic: &Diagnostic, sources: &Sources, starred: &Starred, time
     })
 }
 
-fn one(diagnostic: &Diagnostic, sources: &Starred, paint: Paint) -> String {
+fn one(diagnostic: &Diagnostic, others: &[&str], sources: &Starred, paint: Paint) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -136,6 +168,13 @@ fn one(diagnostic: &Diagnostic, sources: &Starred, paint: Paint) -> String {
     }
     for (span, words) in diagnostic.related.iter().filter(|(span, _)| sources.get(&span.file).is_none()) {
         group = group.element(Level::NOTE.message(format!("{}: {}", span.file, sources.cut(words))));
+    }
+    if !others.is_empty() {
+        // Of the parts of clusters, the clusters.
+        let whole = |other: &&str| other.parse::<Address>().ok().and_then(|address| Some(address.whole()?.to_string()));
+        let others: Vec<String> = others.iter().map(|other| whole(other).unwrap_or_else(|| (*other).to_owned())).collect();
+        let others = wrap(&format!("the same is true of {}", others.join(", ")), "", OTHERS_WIDTH);
+        group = group.element(Level::NOTE.message(lines_visible(&others)));
     }
     if let Some(hint) = &diagnostic.hint {
         group = group.element(Level::HELP.message(lines_visible(&sources.cut(hint))));
@@ -263,6 +302,17 @@ mod tests {
     }
 
     #[test]
+    fn a_warning_about_many_is_told_once() {
+        let about = |name: &str, at: usize| {
+            let text = format!("{name} has no fencing.");
+            Diagnostic::warning(text).at(span("plans/web.tf", at, at + 4)).about(name).hint("Give it some.")
+        };
+        let all = ["k.a", "k.b", "k.c"].iter().zip([46, 65, 67]).map(|(name, at)| about(name, at));
+        let all: Vec<Diagnostic> = all.chain([about("k.a", 46), Diagnostic::warning("It is odd.")]).collect();
+        insta::assert_snapshot!(render(&all, &sources(), Paint::PLAIN));
+    }
+
+    #[test]
     fn the_json_form_is_terraforms() {
         let error = Diagnostic::error("There is no attribute `naem`.").at(span("plans/web.tf", 46, 50)).hint("Did you mean `name`?");
         insta::assert_snapshot!(json_lines(&[error], &sources(), "2026-11-22T00:00:00Z")[0]);
@@ -274,12 +324,12 @@ mod tests {
         for start in 0..TEXT.len() + 3 {
             for end in 0..TEXT.len() + 3 {
                 let diagnostic = Diagnostic::error("x").at(span("plans/web.tf", start, end));
-                assert!(one(&diagnostic, &Starred::of(&sources), Paint::PLAIN).starts_with("error: x"));
+                assert!(one(&diagnostic, &[], &Starred::of(&sources), Paint::PLAIN).starts_with("error: x"));
                 let json = to_json(std::slice::from_ref(&diagnostic), &sources).remove(0);
                 assert!(json["range"]["start"]["byte"].as_u64() <= json["range"]["end"]["byte"].as_u64());
             }
         }
         let empty = Sources::from([("e".to_owned(), String::new())]);
-        assert!(one(&Diagnostic::error("x").at(span("e", 0, 9)), &Starred::of(&empty), Paint::PLAIN).starts_with("error: x"));
+        assert!(one(&Diagnostic::error("x").at(span("e", 0, 9)), &[], &Starred::of(&empty), Paint::PLAIN).starts_with("error: x"));
     }
 }

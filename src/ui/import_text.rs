@@ -7,7 +7,8 @@ use std::fmt::Write as _;
 
 use super::errors;
 use super::paint::Paint;
-use super::plan_text::{self, Layout};
+use super::plan_details;
+use super::plan_text::Layout;
 use dofloat_base::address::Address;
 use dofloat_base::identity::Id;
 use dofloat_engine::change::{Action, Change, Plan, Provenance};
@@ -18,7 +19,7 @@ pub fn proposal(plan: &Plan, layout: Layout<'_>) -> String {
     let mut text = layout.paint.bold("These objects match resources that are not in the state.");
     text.push_str("\nNothing is changed now; you see what the next plan would do with each.\n\n");
     for change in plan.changes.iter().filter(|change| change.provenance.is_some()) {
-        plan_text::one(&mut text, change, layout);
+        plan_details::one(&mut text, change, layout);
         text.push('\n');
     }
     text + &errors::render_with(&plan.notes, layout.sources, layout.paint, layout.warnings)

@@ -20,7 +20,7 @@ pub(super) fn attr(name: &str, before: serde_json::Value, after: serde_json::Val
 
 pub(super) fn change(address: &str, action: Action) -> Change {
     let address = address.parse().expect("an address");
-    Change { address, action, reason: None, before: None, after: None, attrs: vec![], id: None, provenance: None }
+    Change { address, action, reason: None, before: None, after: None, attrs: vec![], arguments: vec![], id: None, provenance: None }
 }
 
 /// A create with every form of value.

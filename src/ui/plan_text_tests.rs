@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
+use crate::errors::{Sources, Warnings};
 use crate::plan_fixture::{attr, change, plan, shown, wide};
 use dofloat_base::diag::Diagnostic;
-use dofloat_kinds::attr::{Change as How, Ty};
+use dofloat_engine::change::Reason;
+use dofloat_kinds::attr::{Attr, Change as How, Ty};
 
 const RULE: &[Attr] = &[
     Attr::required("protocol", Ty::String, How::InPlace("rules"), "The protocol."),
@@ -23,7 +25,17 @@ const ROWS: &[Attr] = &[
 ];
 
 fn text(plan: &Plan) -> String {
-    render(plan, Layout { paint: Paint::PLAIN, rows: &|_| Some(ROWS), sources: &Sources::new(), warnings: Warnings::Whole })
+    render(
+        plan,
+        Layout {
+            paint: Paint::PLAIN,
+            rows: &|_| Some(ROWS),
+            sources: &Sources::new(),
+            warnings: Warnings::Whole,
+            detail: Detail::Whole,
+            width: WIDTH,
+        },
+    )
 }
 
 #[test]
@@ -133,11 +145,92 @@ fn nothing_to_do_is_said_in_the_last_line() {
     assert_eq!(text(&Plan { destroy: true, ..empty }), "No changes. There is nothing to destroy.\n");
 }
 
+fn brief(plan: &Plan) -> String {
+    let sources = Sources::new();
+    let layout = Layout {
+        paint: Paint::PLAIN,
+        rows: &|_| Some(ROWS),
+        sources: &sources,
+        warnings: Warnings::Whole,
+        detail: Detail::Brief,
+        width: WIDTH,
+    };
+    render(plan, layout)
+}
+
+#[test]
+fn in_brief_what_is_alike_is_shown_once() {
+    let create = |name: &str, port: &str| {
+        let mut create = change(&format!("digitalocean_firewall.web[\"{name}\"]"), Action::Create);
+        create.attrs = vec![
+            AttrChange { after: Shown::Unknown, ..attr("id", json!(null), json!(null)) },
+            attr("name", json!(null), json!(name)),
+            attr("order", json!(null), json!(["x"])),
+            attr("inbound_rule", json!(null), json!([{"protocol": "tcp", "port_range": port}])),
+        ];
+        create
+    };
+    let mut other = create("other", "1");
+    other.address = "digitalocean_firewall.other".parse().expect("an address");
+    let gone = |name: &str| {
+        let mut gone = change(name, Action::Delete);
+        gone.attrs = vec![attr("name", json!("old"), json!(null)), attr("order", json!(["x", "y"]), json!(null))];
+        gone
+    };
+    let all = vec![create("a", "22"), create("b", "22"), create("c", "80"), other, gone("digitalocean_vpc.a"), gone("digitalocean_vpc.b")];
+    insta::assert_snapshot!(brief(&plan(all)));
+}
+
+#[test]
+fn in_brief_a_replacement_shows_what_changes() {
+    let node = |name: &str| {
+        let address = format!("dofloat_cluster.web.digitalocean_droplet.{name}");
+        let mut node = change(&address, Action::Replace { because: vec!["user_data".into()], order: Order::DeleteFirst });
+        node.before = Some(BTreeMap::from([("name".into(), name.into()), ("locked".into(), false.into())]));
+        node.attrs = vec![
+            attr("name", json!(name), json!(name)),
+            attr("tags", json!(["a"]), json!(["a"])),
+            AttrChange { after: Shown::Unknown, ..attr("ipv4_address", json!("192.0.2.1"), json!(null)) },
+            AttrChange { before: Shown::Sensitive, after: Shown::Sensitive, replaces: true, ..attr("user_data", json!(null), json!(null)) },
+        ];
+        node.arguments = vec![
+            attr("timezone", json!("UTC"), json!("America/New_York")),
+            attr("listen", json!(null), json!("anchor")),
+            AttrChange { before: Shown::Sensitive, after: Shown::Sensitive, ..attr("failover_token", json!(null), json!(null)) },
+        ];
+        node
+    };
+    let mut unrecorded = node("third");
+    unrecorded.address = "dofloat_cluster.old.digitalocean_droplet.third".parse().expect("an address");
+    unrecorded.arguments.clear();
+    insta::assert_snapshot!(brief(&plan(vec![unrecorded, node("primary"), node("secondary")])));
+}
+
+#[test]
+fn in_brief_long_outputs_are_shortened() {
+    let mut plan = plan(vec![]);
+    let output = |before: Shown, after: Shown| dofloat_engine::change::OutputChange { before, after, ty: None, changed: true };
+    let many: Vec<serde_json::Value> = (0..30).map(|number| json!(number)).collect();
+    let unknown = Shown::Map(BTreeMap::from([("a".into(), Shown::Unknown), ("b".into(), Shown::List(vec![Shown::Unknown]))]));
+    plan.outputs = BTreeMap::from([
+        ("many".into(), output(Shown::Absent, shown(json!(many)))),
+        ("nodes".into(), output(shown(json!({"a": "x", "b": ["y"]})), unknown)),
+    ]);
+    insta::assert_snapshot!(brief(&plan));
+}
+
 #[test]
 fn colour_adds_codes_and_nothing_else() {
     let coloured = render(
         &plan(vec![wide()]),
-        Layout { paint: Paint::new(true), rows: &|_| Some(ROWS), sources: &Sources::new(), warnings: Warnings::Whole },
+        Layout {
+            paint: Paint::new(true),
+            rows: &|_| Some(ROWS),
+            sources: &Sources::new(),
+            warnings: Warnings::Whole,
+            detail: Detail::Whole,
+            width: WIDTH,
+        },
     );
     assert_ne!(coloured, text(&plan(vec![wide()])));
     assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), text(&plan(vec![wide()])));

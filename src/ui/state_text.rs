@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
-use super::change_text::{BodyText, block_items};
+use super::change_text::{BodyText, Rest, block_items};
 use super::modules_json::{Modules, entry};
 use super::outputs;
 use super::paint::Paint;
@@ -61,7 +61,7 @@ pub fn one(address: &Address, record: &Record, layout: Layout<'_>) -> String {
         }
     }
     kept.extend(record.digests.keys().filter(|name| !is_of_parts(name)).map(|name| (name.as_str(), Shown::Sensitive)));
-    let body = BodyText { rows, attrs: &attrs, kept, hidden: (0, 0), still: true, paint: Paint::PLAIN }.render();
+    let body = BodyText { rows, attrs: &attrs, kept, rest: Rest::default(), still: true, paint: Paint::PLAIN }.render();
     // The renderer of changes leaves four columns for symbols.
     for line in body.lines() {
         let _ = writeln!(text, "{}", line.strip_prefix("    ").unwrap_or(line));
@@ -121,6 +121,7 @@ mod tests {
 
     use super::*;
     use crate::errors::{Sources, Warnings};
+    use crate::plan_text::{Detail, WIDTH};
     use dofloat_base::digest::{Digest, Salt};
     use dofloat_base::identity::Id;
     use dofloat_base::types::Type;
@@ -144,6 +145,7 @@ mod tests {
             mark: None,
             body: body.into_iter().map(|(name, json)| (name.into(), Value::from_json(&json))).collect(),
             digests: BTreeMap::from([("user_data".into(), Digest::foreign_sha1("00"))]),
+            arguments: dofloat_base::value::Body::new(),
             after: BTreeSet::new(),
             health: Health::Unfinished,
             create_before_destroy: false,
@@ -155,7 +157,14 @@ mod tests {
 
     #[test]
     fn a_state_as_text() {
-        let layout = Layout { paint: Paint::PLAIN, rows: &|_| Some(ROWS), sources: &Sources::new(), warnings: Warnings::Whole };
+        let layout = Layout {
+            paint: Paint::PLAIN,
+            rows: &|_| Some(ROWS),
+            sources: &Sources::new(),
+            warnings: Warnings::Whole,
+            detail: Detail::Whole,
+            width: WIDTH,
+        };
         insta::assert_snapshot!(render(&state(), layout));
         assert_eq!(render(&State::new(String::new(), Salt::new([0; 32])), layout), "The state is empty.\n");
     }

@@ -9,7 +9,7 @@ use super::paint::Paint;
 use super::plan_document;
 pub use super::plan_json::Refresh;
 use super::plan_json::{self, line};
-use super::plan_text::{self, Layout};
+use super::plan_text::{self, Detail, Layout, WIDTH};
 use super::progress::Progress;
 use super::rows::rows_of;
 use super::screen::Screen;
@@ -36,6 +36,7 @@ pub struct View {
     clock: Clock,
     form: Form,
     warnings: Warnings,
+    detail: Detail,
 }
 
 /// The content of the first line.
@@ -64,13 +65,19 @@ impl View {
     /// A view in a form.
     #[must_use]
     pub fn new(screen: Screen, clock: Clock, form: Form) -> Self {
-        Self { screen, clock, form, warnings: Warnings::Whole }
+        Self { screen, clock, form, warnings: Warnings::Whole, detail: Detail::default() }
     }
 
     /// The same, which tells this much of warnings.
     #[must_use]
     pub fn telling(self, warnings: Warnings) -> Self {
         Self { warnings, ..self }
+    }
+
+    /// The same, which shows this much of plans.
+    #[must_use]
+    pub fn showing(self, detail: Detail) -> Self {
+        Self { detail, ..self }
     }
 
     /// Whether people read it.
@@ -168,7 +175,7 @@ impl View {
     /// How plans and resources are laid out here.
     #[must_use]
     pub fn layout<'a>(&self, sources: &'a Sources) -> Layout<'a> {
-        Layout { paint: self.screen.paint, rows: &rows_of, sources, warnings: self.warnings }
+        Layout { paint: self.screen.paint, rows: &rows_of, sources, warnings: self.warnings, detail: self.detail, width: WIDTH }
     }
 
     /// Writes text to standard output, secrets cut out.

@@ -75,7 +75,7 @@ fn reads(cloud: &Cloud, path: &str) -> usize {
 #[test]
 fn what_is_read_decides_how_much_there_is() {
     let (cloud, stack) = account();
-    let shown = stack.run(&["plan", "one"]).ok();
+    let shown = stack.run(&["plan", "one", "-verbose"]).ok();
     for address in [
         "digitalocean_tag.counted[1]",
         "digitalocean_tag.named[\"www\"]",

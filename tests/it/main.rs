@@ -45,6 +45,7 @@ mod language;
 mod later;
 mod layout;
 mod plan_documents;
+mod plan_lines;
 mod provisioners;
 mod readme;
 mod secrets;

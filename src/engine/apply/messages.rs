@@ -153,6 +153,7 @@ impl Owner<'_> {
         let frame = Frame {
             id,
             mark: running.begin.mark.clone(),
+            arguments: running.begin.arguments.clone(),
             after: running.begin.after.clone(),
             create_before_destroy: running.begin.create_before_destroy,
         };

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::owner::Owner;
+use crate::arguments;
 use crate::change::Step;
 use crate::desired::{kept, terms};
 use crate::known::effective;
@@ -57,6 +58,7 @@ impl Owner<'_> {
             op: op.clone(),
             body,
             digests,
+            arguments: arguments::kept(&self.run.resolve.made_from(address, &|other: &Address| self.known(other)), &self.run.state.salt),
             after: wanted.map(recorded).unwrap_or_default(),
             mark: kind.markable().then(|| self.run.mark.clone()),
             create_before_destroy: wanted.is_some_and(|wanted| wanted.rules.create_before_destroy),

@@ -3,7 +3,8 @@
 //! Invariant: pure; whatever is replaced is asked about first (`may_destroy`).
 
 use super::walk::Walk;
-use crate::change::{Action, Change, Order, Reason};
+use crate::arguments;
+use crate::change::{Action, AttrChange, Change, Order, Reason};
 use crate::diff::{self, Difference, There};
 use crate::held;
 use crate::observed::Present;
@@ -11,8 +12,8 @@ use crate::publish::is_rising;
 use dofloat_base::address::Address;
 use dofloat_base::desired::Wanted;
 use dofloat_base::diag::Diagnostic;
-use dofloat_base::value::{Body, Terms};
-use dofloat_kinds::attr::{Change as How, Reads, SETTLE};
+use dofloat_base::value::{Body, Origin, Term, Terms};
+use dofloat_kinds::attr::{Change as How, Reads, SETTLE, Secrecy};
 use dofloat_kinds::erased::AnyKind;
 use dofloat_state::Health;
 
@@ -45,6 +46,7 @@ impl Walk<'_> {
         let tainted = present.record.health == Health::Tainted;
         let stillborn = self.input.observed.stillborn.contains(address);
         let mut change = self.keep(address, Some(present));
+        change.arguments = self.arguments(address, present, &differences);
         if !because.is_empty() || asked || stillborn || tainted || triggered.is_some() {
             change.reason = match triggered {
                 _ if stillborn => Some(Reason::Stillborn),
@@ -102,6 +104,17 @@ impl Walk<'_> {
                 .hint(format!("If that is not so, `dofloat apply -replace={address}` recreates the object.")),
             );
         }
+    }
+
+    /// The changed arguments that hidden attributes are made from, where it was recorded what they were made from.
+    fn arguments(&self, address: &Address, present: &Present<'_>, differences: &[Difference]) -> Vec<AttrChange> {
+        let before = &present.record.arguments;
+        if before.is_empty() || !differences.iter().any(|difference| difference.row.secrecy == Secrecy::Hidden) {
+            return Vec::new();
+        }
+        let known = &self.known;
+        let of = |other: &Address| known.get(other).cloned().unwrap_or_else(|| Term::Unknown(Origin::default()));
+        arguments::changed(before, &self.input.resolve.made_from(address, &of), &self.input.state.salt)
     }
 
     pub(super) fn has_changed(&self, address: &Address, attribute: Option<&str>) -> bool {

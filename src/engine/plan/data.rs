@@ -30,8 +30,17 @@ impl Walk<'_> {
                 if !self.input.options.refresh_only {
                     let attrs = diff::made(query.source.rows(), &query.terms, None);
                     let (before, after, id, provenance) = (None, Some(known.clone()), None, None);
-                    let change =
-                        Change { address: address.clone(), action: Action::Read, reason: Some(why), before, after, attrs, id, provenance };
+                    let change = Change {
+                        address: address.clone(),
+                        action: Action::Read,
+                        reason: Some(why),
+                        before,
+                        after,
+                        attrs,
+                        arguments: Vec::new(),
+                        id,
+                        provenance,
+                    };
                     self.changes.insert(address.clone(), change);
                 }
                 self.known.insert(address.clone(), known);

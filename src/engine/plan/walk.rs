@@ -122,6 +122,7 @@ impl<'a> Walk<'a> {
             after: before.clone().map(|body| Term::Value(Value::Map(body))),
             before,
             attrs: Vec::new(),
+            arguments: Vec::new(),
             id: present.map(|present| present.record.id.clone()),
             provenance: None,
         }
@@ -136,6 +137,7 @@ impl<'a> Walk<'a> {
             before: None,
             after: None,
             attrs: diff::made(kind.attrs(), terms, None),
+            arguments: Vec::new(),
             id: None,
             provenance: None,
         }
