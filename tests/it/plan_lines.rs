@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use dofloat::sim::{Limits, Options};
 
 use crate::support::cloud::Cloud;
-use crate::support::harness::{Outcome, Stack};
+use crate::support::harness::{Outcome, Stack, say};
 
 const PAIRS: usize = 20;
 
@@ -53,7 +53,8 @@ fn lines(outcome: &Outcome) -> usize {
 }
 
 #[track_caller]
-fn at_most(outcome: &Outcome, most: usize) {
+fn at_most(what: &str, outcome: &Outcome, most: usize) {
+    say(&format!("lines of a {what} of {PAIRS} pairs: {}", lines(outcome)));
     assert!(lines(outcome) <= most, "{} lines, and not {most}\n{outcome}", lines(outcome));
 }
 
@@ -61,7 +62,7 @@ fn at_most(outcome: &Outcome, most: usize) {
 fn plans_of_twenty_pairs_can_be_read() {
     let (_cloud, stack) = scene();
     let first = stack.run(&["plan", "many"]).ok().says("Plan: 181 to add, 0 to change, 0 to destroy.");
-    at_most(&first, 150);
+    at_most("first plan", &first, 150);
     let whole = stack.run(&["plan", "many", "-verbose"]).ok();
     assert!(lines(&whole) > 2000, "{}", lines(&whole));
     stack.run(&["apply", "many", "-auto-approve"]).ok();
@@ -70,9 +71,9 @@ fn plans_of_twenty_pairs_can_be_read() {
     let image = stack.run(&["plan", "many", "-var", "image=ubuntu-24-04-x64"]).ok();
     let image = image.mentions("image: \"ubuntu-22-04-x64\" -> \"ubuntu-24-04-x64\"");
     let image = image.says("Plan: 40 to add, 0 to change, 40 to destroy.");
-    at_most(&image, 80);
+    at_most("change of the image", &image, 80);
     let destroy = stack.run(&["plan", "many", "-destroy"]).ok().says("Plan: 0 to add, 0 to change, 181 to destroy.");
-    at_most(&destroy, 80);
+    at_most("destroy", &destroy, 80);
     // Which pair got which address is nobody's to say, so the end has no golden text.
     insta::assert_snapshot!("first", below_the_heading(&first));
     insta::assert_snapshot!("image", below_the_heading(&image));

@@ -60,7 +60,7 @@ pub(super) fn space(cloud: &Cloud) -> Value {
 fn a_bucket_lives_its_whole_life() {
     let (cloud, stack) = open(BUCKET);
     stack.run(&["validate", "s"]).ok();
-    stack.run(PLAN).exits(2).mentions("origin           = \"my-site.nyc3.digitaloceanspaces.com\"");
+    stack.run(PLAN).exits(2).mentions("origin = \"my-site.nyc3.digitaloceanspaces.com\"");
     stack.run(APPLY).ok().says("Apply complete! Resources: 3 added");
     stack.run(PLAN).ok().says("No changes.");
     let there = space(&cloud);
