@@ -44,6 +44,12 @@ impl Desired {
         std::iter::successors(Some(&place), |place| place.parent.as_deref()).find_map(|place| self.removals.get(place))
     }
 
+    /// Whether an object that stands at an address in the state may stay: it is wanted there, or where it is moved to.
+    #[must_use]
+    pub fn may_keep(&self, address: &Address) -> bool {
+        self.resources.contains_key(address) || !self.moves.is_empty()
+    }
+
     /// Adds to what follows a data source the resources that must exist before that is read: a data source leaves no record, so
     /// nothing else would tell.
     pub fn follow_data(&mut self) {

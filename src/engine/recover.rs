@@ -16,6 +16,7 @@ use dofloat_api::error::ApiError;
 use dofloat_api::wait::Waiting;
 use dofloat_base::address::Address;
 use dofloat_base::clock::{Clock, Tick};
+use dofloat_base::desired::Desired;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::{Id, Mark, Ours};
 use dofloat_base::value::{Body, Value};
@@ -32,6 +33,16 @@ use dofloat_state::{Health, Record, State};
 /// has neither is not known to lag, but one look is no proof.
 const POLLS_MARKED: [Duration; 3] = [Duration::ZERO, Duration::from_secs(20), Duration::from_secs(60)];
 const POLLS_PLAIN: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(15)];
+/// When it is looked whether an object goes whose deletion was begun: the API takes the request at once, and a droplet stays for
+/// up to half a minute after it, as if nothing had been asked.
+const POLLS_GONE: [Duration; 6] = [
+    Duration::ZERO,
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(10),
+    Duration::from_secs(25),
+    Duration::from_secs(60),
+];
 
 /// The facts about a candidate object, so that a person can decide.
 const TOLD: [&str; 9] = ["name", "region", "size", "type", "value", "ip_range", "fingerprint", "total_resource_count", "created_at"];
@@ -104,7 +115,7 @@ pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &C
     let polls: &[Duration] = if kind.markable() { &POLLS_MARKED } else { &POLLS_PLAIN };
     let mut doubtful = Vec::new();
     for due in polls {
-        until(lost.since, *due, api, lost.address, clock).await;
+        until(lost.since, *due, api, || shows_up(lost.address), clock).await;
         let found = candidates(kind, api, lost.body, lost.ours, claims).await?;
         let (mut certain, rest): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|object| lost.is_certain(kind, object));
         if certain.len() > lost.alike {
@@ -138,14 +149,17 @@ pub async fn candidates(kind: &dyn AnyKind, api: &Client, body: &Body, ours: Our
 }
 
 /// Sleeps until a look is due.
-async fn until(start: Tick, due: Duration, api: &Client, address: &Address, clock: &Clock) {
+async fn until(start: Tick, due: Duration, api: &Client, what: impl FnOnce() -> String, clock: &Clock) {
     let pause = start.plus(due).since(clock.tick());
     if !pause.is_zero() {
-        let what = format!("{address} to show up, because it may have been created");
         let limit = POLLS_MARKED.last().copied();
-        api.tell(&Waiting { what, elapsed: clock.tick().since(start), limit, pause, ..Waiting::default() });
+        api.tell(&Waiting { what: what(), elapsed: clock.tick().since(start), limit, pause, ..Waiting::default() });
         clock.sleep(pause).await;
     }
+}
+
+fn shows_up(address: &Address) -> String {
+    format!("{address} to show up, because it may have been created")
 }
 
 /// A state after an interrupted run: what is done is in it, and what was found of open steps.
@@ -168,6 +182,8 @@ pub struct RecoveryContext<'a> {
     pub state: &'a State,
     /// The run.
     pub journal: &'a Replayed,
+    /// What is wanted now; nothing where all is to be destroyed.
+    pub desired: Option<&'a Desired>,
     /// The API.
     pub api: &'a Client,
     /// The time.
@@ -179,7 +195,7 @@ pub struct RecoveryContext<'a> {
 /// # Errors
 /// A read that fails, or all the doubts that a person must decide.
 pub async fn reconcile(context: RecoveryContext<'_>) -> Result<Reconciled, EngineError> {
-    let RecoveryContext { stack, loaded, state, journal, api, clock } = context;
+    let RecoveryContext { stack, loaded, state, journal, desired, api, clock } = context;
     let mut reconciled = Reconciled { state: journal.replay_onto(state), adopted: Vec::new() };
     let mut claims = claims::claims(&reconciled.state, Some(journal));
     claims.extend(claims::of_others(loaded));
@@ -222,7 +238,9 @@ pub async fn reconcile(context: RecoveryContext<'_>) -> Result<Reconciled, Engin
             (Op::Delete { id }, _) => {
                 let mark = mark_of(&reconciled.state, address, id).unwrap_or(&nobody);
                 let ours = Ours { mark, project: None };
-                if !is_there(api, kind, id, ours).await.map_err(|error| stop(&error))? {
+                let is_kept = desired.is_some_and(|desired| desired.may_keep(address));
+                let polls = if is_kept { &POLLS_GONE[..] } else { &POLLS_GONE[..1] };
+                if !remains(kind, api, id, ours, address, (since, polls), clock).await.map_err(|error| stop(&error))? {
                     reconciled.state.apply(address, op, &dofloat_state::journal::Outcome::Gone);
                 } else if step.provisioning
                     && let Some(record) = reconciled.state.records.get_mut(address).filter(|record| record.id == *id)
@@ -253,8 +271,9 @@ pub async fn reconciled(context: SurveyContext<'_>, remembered: &State) -> Resul
 
 /// The context for reconciling an interrupted run.
 fn recovery_context<'a>(context: SurveyContext<'a>, state: &'a State, journal: &'a Replayed) -> RecoveryContext<'a> {
-    let SurveyContext { stack, loaded, api, clock, .. } = context;
-    RecoveryContext { stack, loaded, state, journal, api, clock }
+    let SurveyContext { stack, loaded, resolve, options, api, clock, .. } = context;
+    let desired = (!options.destroy).then(|| resolve.desired());
+    RecoveryContext { stack, loaded, state, journal, desired, api, clock }
 }
 
 /// The mark that an object carries, by its record.
@@ -277,12 +296,31 @@ async fn becomes_visible(
     clock: &Clock,
 ) -> Result<bool, ApiError> {
     for wait in POLLS_MARKED {
-        until(since, wait, api, address, clock).await;
+        until(since, wait, api, || shows_up(address), clock).await;
         if kind.read(api, id).await?.is_some() {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether an object is there at every look.
+async fn remains(
+    kind: &dyn AnyKind,
+    api: &Client,
+    id: &Id,
+    ours: Ours<'_>,
+    address: &Address,
+    (since, polls): (Tick, &[Duration]),
+    clock: &Clock,
+) -> Result<bool, ApiError> {
+    for wait in polls {
+        until(since, *wait, api, || format!("{address} to be gone, because its deletion was begun"), clock).await;
+        if !is_there(api, kind, id, ours).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The message where what was found may be the object of a lost answer or not, and what to answer.

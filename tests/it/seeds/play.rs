@@ -189,10 +189,6 @@ impl Bench<'_> {
             let ended = self.run(config, &text, disturbed).await?;
             self.note_faults();
             self.tell(&ended);
-            if matches!(disturbed.ask, Ask::Destroy | Ask::Replace(_)) {
-                // What was on its way out, and is wanted again now, is out before anybody looks.
-                locked(&self.account).world.finish_all();
-            }
             match ended {
                 Ended::Decision(why) => {
                     self.answer(config.stack, &why).await?;

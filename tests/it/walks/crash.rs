@@ -8,7 +8,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Mutex;
 
-use crate::support::harness::say;
+use dofloat::sim::{ClockMode, Options};
+
+use crate::support::cloud::Cloud;
+use crate::support::harness::{Stack, say};
 use crate::support::scene::{OF_THE_ESTATE, PAIR, POWERED_OFF, STORIES, Stage, Story};
 use crate::support::walk::{Stride, walk};
 
@@ -149,4 +152,30 @@ fn killed_anywhere(story: Story, stride: Stride) {
     let table: Vec<String> = met.iter().map(|(point, count)| format!("{point} {count}")).collect();
     say(&format!("crash matrix: {}: {}", story.name, table.join(", ")));
     assert!(!met.is_empty() || crate::support::harness::asked_case().is_some(), "no crash point was met");
+}
+
+const ONE: &str = "resource \"digitalocean_droplet\" \"a\" {\n  name = \"a\"\n  region = \"nyc3\"\n  image = \"ubuntu-24-04-x64\"\n  \
+                   size = \"s-1vcpu-1gb\"\n}\n";
+
+/// The API takes a deletion at once, and the droplet is seen for some time after it. Who then wants it again gets another one, and
+/// who was killed before asking keeps it.
+#[test]
+fn a_droplet_on_its_way_out_is_not_taken_for_kept() {
+    for (interrupted, point, made) in [
+        (&["destroy", "-auto-approve"][..], "write.answered@1", 1),
+        (&["apply", "-auto-approve", "-replace=digitalocean_droplet.a"], "write.answered@1", 1),
+        (&["destroy", "-auto-approve"], "write.before@1", 0),
+    ] {
+        let cloud = Cloud::start(Options { clock: ClockMode::Explicit { looks: 4 }, ..Options::default() });
+        let stack = cloud.serve(Stack::with_plan("web", ONE)).env("DOFLOAT_CLOCK", "virtual");
+        stack.run(&["apply", "-auto-approve"]).ok();
+        assert_eq!(stack.run_env(&[("DOFLOAT_CRASH", point)], interrupted).code, KILLED, "{interrupted:?}");
+        assert_eq!(cloud.show("droplets").len(), 1, "it is seen still");
+        let again =
+            stack.run(&["apply", "-auto-approve"]).ok().says(&format!("Apply complete! Resources: {made} added, 0 changed, 0 destroyed."));
+        let again = again.mentions("digitalocean_droplet.a to be gone, because its deletion was begun");
+        cloud.finish_all();
+        assert_eq!(cloud.show("droplets").len(), 1, "{again}");
+        stack.run(&["plan", "-detailed-exitcode"]).ok().says("No changes.");
+    }
 }
