@@ -18,6 +18,7 @@
 //! | `together` | objects that one request makes |
 //! | `simulator` | the simulator against the official document |
 //! | `documents`, `tidy` | what the documents name, and the house rules |
+//! | `supply` | licences, duplicates and sources of what the lock file brings in |
 //! | `support` | what the tests stand on |
 
 #![cfg(test)]
@@ -53,6 +54,7 @@ mod seeds;
 mod simulator;
 mod store;
 mod stories;
+mod supply;
 mod support;
 mod tidy;
 mod together;
