@@ -5,6 +5,7 @@
 
 mod agent;
 mod protocol;
+mod schedules;
 mod search;
 mod table;
 mod world;

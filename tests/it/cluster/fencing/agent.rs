@@ -14,7 +14,7 @@ const ACTIONS: &str = "droplets_PEER_actions_per_page=50";
 const OWES: &str = "var/lib/dofloat/owes-secondary";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Droplet {
+pub(super) enum Droplet {
     Off,
     Active,
     Gone,
@@ -23,15 +23,15 @@ enum Droplet {
 
 /// What this node owes its peer, and what it finds.
 #[derive(Clone, Copy, Debug)]
-struct Row {
-    owes: bool,
-    droplet: Droplet,
-    pending: bool,
-    member: bool,
+pub(super) struct Row {
+    pub(super) owes: bool,
+    pub(super) droplet: Droplet,
+    pub(super) pending: bool,
+    pub(super) member: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Deed {
+pub(super) enum Deed {
     Nothing,
     SwitchesOn,
     Forgets,
@@ -61,7 +61,7 @@ fn rows() -> Vec<Row> {
 }
 
 /// A node that has joined, with its peer or without.
-fn stage(members: &str) -> Stage {
+pub(super) fn stage(members: &str) -> Stage {
     let stage = Stage::new(true);
     stage.root.stack.write("var/lib/dofloat/done/corosync", "");
     stage.root.stack.write("members", members);
@@ -74,7 +74,7 @@ fn turn(stage: &Stage) -> String {
     stage.root.calls()
 }
 
-fn run(stage: &Stage, row: &Row) -> Deed {
+pub(super) fn run(stage: &Stage, row: &Row) -> Deed {
     let stack = &stage.root.stack;
     let _ = fs::remove_file(stack.path(OWES));
     if row.owes {

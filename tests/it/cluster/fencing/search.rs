@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::world::{self, Bounds, State, Wrong};
+use super::world::{self, Bounds, Sort, State, Wrong};
 
 /// Fast, for keys that nobody chooses with ill intent.
 #[derive(Default)]
@@ -81,7 +81,7 @@ pub(crate) fn explore(bounds: &Bounds) -> Found {
                 found.states.push(next.state);
                 found.parents.push((at as u32, next.what));
             }
-            found.edges.push(Edge { to, is_fault: next.is_fault, is_time: next.is_time });
+            found.edges.push(Edge { to, is_fault: next.sort == Sort::Fault, is_time: next.sort == Sort::Time });
         }
         at += 1;
     }

@@ -13,21 +13,21 @@ use crate::cluster::bootstrap::{Root, arbiter_access, modern, text, tool};
 use crate::support::harness::{Width, say, width};
 
 /// What the script has, in seconds.
-const SECONDS: Limits = Limits { watch: 8, longer: 2, long_watch: 180, settle: 6, alone: 60 };
+pub(super) const SECONDS: Limits = Limits { watch: 8, longer: 2, long_watch: 180, settle: 6, alone: 60 };
 
 /// The clock of a row.
 const NOW: u64 = 100_000;
 
 /// A row: what is seen, what is remembered, and which question goes without an answer where one does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Row {
-    facts: Facts,
-    memory: Memory,
-    silent: usize,
+pub(super) struct Row {
+    pub(super) facts: Facts,
+    pub(super) memory: Memory,
+    pub(super) silent: usize,
 }
 
 /// The questions of a round, and what they get if there is trouble.
-const SILENCES: [(&str, &str); 8] = [
+pub(super) const SILENCES: [(&str, &str); 8] = [
     ("droplets_PEER", "\n000"),
     ("droplets_PEER_actions_per_page=50", "{}\n503"),
     ("reserved_ips_203.0.113.7", "{}\n429"),
@@ -151,9 +151,9 @@ fn rows() -> BTreeSet<Row> {
 /// A node that fences its peer, and how it sees the world.
 pub(super) struct Stage {
     pub(super) root: Root,
-    me: u64,
-    peer: u64,
-    name: &'static str,
+    pub(super) me: u64,
+    pub(super) peer: u64,
+    pub(super) name: &'static str,
 }
 
 /// Ends the script at its first pause.
@@ -184,7 +184,7 @@ impl Stage {
         self.root.stack.write(&format!("answers/{place}"), text);
     }
 
-    fn lay_out(&self, row: &Row) {
+    pub(super) fn lay_out(&self, row: &Row) {
         let Row { facts, memory, silent } = row;
         let stack = &self.root.stack;
         let _ = fs::remove_dir_all(stack.path("answers"));
@@ -270,7 +270,7 @@ impl Stage {
     }
 
     /// What the script does in one round, and what it remembers then: watched and settled as they count in the next round.
-    fn run(&self, row: &Row) -> (Move, Option<(u8, u8)>) {
+    pub(super) fn run(&self, row: &Row) -> (Move, Option<(u8, u8)>) {
         self.lay_out(row);
         let action = if row.facts.waiting { "alone" } else { "reboot" };
         let done = self.root.sh(&format!("printf 'action={action}\\nplug={}\\n' | usr/sbin/fence_digitalocean", self.name));

@@ -148,8 +148,49 @@ pub(crate) struct Next {
     pub(crate) what: (&'static str, u8),
     pub(crate) state: State,
     pub(crate) wrong: Option<Wrong>,
-    pub(crate) is_fault: bool,
-    pub(crate) is_time: bool,
+    pub(crate) sort: Sort,
+}
+
+/// What brings a successor about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Fault,
+    Mend,
+    Time,
+    /// The programs of this node.
+    Round(usize),
+    /// The API, or a node that is late.
+    Other,
+}
+
+/// What runs on a node, as far as its rounds go.
+pub(crate) trait Programs {
+    /// What the fence does in one round, and what it remembers then.
+    fn fence(&mut self, facts: &Facts, memory: Memory) -> (Move, Memory);
+    /// Whether the agent has a peer that its node has fenced, and that is off, switched on.
+    fn switches_on(&mut self, me: usize) -> bool;
+    /// Whether the start of the floating IP asks for an address that somebody else has, or nobody.
+    fn takes(&mut self, facts: &Facts) -> bool;
+}
+
+/// The programs as the protocol has them.
+struct Tables<'a>(&'a Bounds);
+
+impl Programs for Tables<'_> {
+    fn fence(&mut self, facts: &Facts, memory: Memory) -> (Move, Memory) {
+        match self.0.protocol {
+            Protocol::PowerOff => power_off(facts, memory, &self.0.limits),
+            _ => protocol::decide(facts, memory, &self.0.limits),
+        }
+    }
+
+    fn switches_on(&mut self, _: usize) -> bool {
+        true
+    }
+
+    fn takes(&mut self, _: &Facts) -> bool {
+        true
+    }
 }
 
 const NOBODY: u8 = 2;
@@ -285,7 +326,7 @@ impl State {
             self.arrive(node, bounds, &mut all);
             self.complete(node, bounds, &mut all);
             if self.nodes[node].power == Power::Up && !self.nodes[node].had_round {
-                self.round(node, bounds, &mut all);
+                all.push(self.after_round(node, bounds, &mut Tables(bounds)));
                 if bounds.lag && !self.nodes[node].was_late {
                     let mut next = *self;
                     next.nodes[node].be_late(&bounds.limits);
@@ -298,30 +339,30 @@ impl State {
             all.push(step("the address is at", usize::from(to), next));
         }
         if let Some(next) = self.tick(bounds) {
-            all.push(Next { is_time: true, ..step("tick", 0, next) });
+            all.push(Next { sort: Sort::Time, ..step("tick", 0, next) });
         }
         all
     }
 
     fn mend(&self, all: &mut Vec<Next>) {
         if !self.link {
-            all.push(step("the link is mended", 0, State { link: true, ..*self }));
+            all.push(mend("the link is mended", 0, State { link: true, ..*self }));
         }
         if !self.api {
-            all.push(step("the API is back for all", 0, State { api: true, ..*self }));
+            all.push(mend("the API is back for all", 0, State { api: true, ..*self }));
         }
         for node in 0..2 {
             let mut next = *self;
             if !self.nodes[node].api {
                 next.nodes[node].api = true;
-                all.push(step("the API is back for", node, next));
+                all.push(mend("the API is back for", node, next));
             }
             let mut next = *self;
             if self.nodes[node].power == Power::Frozen {
                 next.nodes[node].power = Power::Up;
                 // What it last looked at is long ago.
                 (next.nodes[node].memory.watched, next.nodes[node].memory.settled) = (0, 0);
-                all.push(step("thaws", node, next));
+                all.push(mend("thaws", node, next));
             }
         }
     }
@@ -330,7 +371,7 @@ impl State {
         let mut push = |kind: u8, what, node, next: State, pure: bool| {
             if bounds.kinds & kind != 0 {
                 let state = State { faults: self.faults - 1, pure: self.pure && pure, ..next };
-                all.push(Next { is_fault: true, ..step(what, node, state) });
+                all.push(Next { sort: Sort::Fault, ..step(what, node, state) });
             }
         };
         // A link that fails again while a request is on its way would be a link that fails faster than a request lives.
@@ -480,8 +521,14 @@ impl State {
     }
 
     /// What the programs of a node do in one round: the fence, the floating IP's agent, and the one that switches on.
-    fn round(&self, me: usize, bounds: &Bounds, all: &mut Vec<Next>) {
+    pub(crate) fn after_round(&self, me: usize, bounds: &Bounds, programs: &mut dyn Programs) -> Next {
+        let (next, what, wrong) = self.round(me, bounds, programs);
+        Next { wrong, sort: Sort::Round(me), ..step(what, me, next) }
+    }
+
+    fn round(&self, me: usize, bounds: &Bounds, programs: &mut dyn Programs) -> (Self, &'static str, Option<Wrong>) {
         let mut next = *self;
+        let facts = self.facts(me, bounds);
         (next.nodes[me].had_round, next.nodes[me].was_late) = (true, false);
         let node = &mut next.nodes[me];
         let may_send = node.request.is_none() && self.reaches(me);
@@ -492,35 +539,27 @@ impl State {
             if self.holder == NOBODY && self.moving.is_none() && me == 0 && may_send {
                 node.ask_for_the_address();
             }
-            all.push(step("looks", me, next));
-            return;
+            return (next, "looks", None);
         }
         let retries = bounds.protocol != Protocol::PowerOff;
         let peer_is_off = peer.power == Power::Off && peer.action.is_none();
-        if node.fenced && node.owes && peer_is_off && may_send {
+        if node.fenced && node.owes && peer_is_off && may_send && programs.switches_on(me) {
             node.request = Some((Request::Act(Kind::On), 0));
             node.owes = retries;
-            all.push(step("switches on", me, next));
-            return;
+            return (next, "switches on", None);
         }
         if node.fenced {
-            if usize::from(self.holder) != me && self.moving.is_none() && may_send {
+            if usize::from(self.holder) != me && self.moving.is_none() && may_send && programs.takes(&facts) {
                 node.ask_for_the_address();
             }
-            all.push(step("serves on", me, next));
-            return;
+            return (next, "serves on", None);
         }
-        let facts = self.facts(me, bounds);
         let may_act = node.quorate || (bounds.protocol != Protocol::PowerOff && !bounds.arbiter);
         if !may_act {
-            all.push(step("waits for its peer", me, next));
-            return;
+            return (next, "waits for its peer", None);
         }
-        let (todo, memory) = match bounds.protocol {
-            Protocol::PowerOff => power_off(&facts, node.memory, &bounds.limits),
-            Protocol::NoSecondLook if node.go => (Move::Cycle, node.memory),
-            _ => protocol::decide(&facts, node.memory, &bounds.limits),
-        };
+        let is_bound = bounds.protocol == Protocol::NoSecondLook && node.go;
+        let (todo, memory) = if is_bound { (Move::Cycle, node.memory) } else { programs.fence(&facts, node.memory) };
         let was_ready = std::mem::replace(&mut node.go, false);
         node.memory = memory;
         let mut wrong = None;
@@ -553,7 +592,7 @@ impl State {
                 "has its proof"
             }
         };
-        all.push(Next { wrong, ..step(what, me, next) });
+        (next, what, wrong)
     }
 
     /// Time passes, if nobody has still to be heard and nothing is overdue.
@@ -641,8 +680,12 @@ impl State {
     }
 }
 
+fn mend(what: &'static str, node: usize, state: State) -> Next {
+    Next { sort: Sort::Mend, ..step(what, node, state) }
+}
+
 fn step(what: &'static str, node: usize, state: State) -> Next {
-    Next { what: (what, node as u8), state, wrong: None, is_fault: false, is_time: false }
+    Next { what: (what, node as u8), state, wrong: None, sort: Sort::Other }
 }
 
 /// The agent that there was: its delay runs outside it.
