@@ -22,6 +22,7 @@ use super::messages::{Said, said};
 use super::timing::LONGEST;
 use super::wait::{Poll, Waiting};
 use super::watching::Goal;
+use dofloat_base::planted::{Bug, planted};
 
 /// At which looks at an object its action is asked too whether it failed.
 const ASKED_EVERY: u32 = 3;
@@ -252,6 +253,9 @@ impl Client {
         T: Send,
         F: Fn(Option<Seen>) -> Result<Option<T>, ApiError> + Send + Sync,
     {
+        if planted(Bug::FailsWhereItHolds) {
+            return Err(refusal);
+        }
         // The object may lag behind what the API knows of it.
         let limit = if said(&refusal) == Some(Said::HoldsAlready) { LAG.min(order.limit) } else { Duration::ZERO };
         match self.wait(&order.goal, limit, || self.has(order, reached)).await {
@@ -289,7 +293,7 @@ impl Client {
             }
             if actions.iter().any(Action::is_pending) {
                 quiet = Duration::ZERO;
-            } else if quiet >= QUIET {
+            } else if quiet >= QUIET && !planted(Bug::NeverAsksAgain) {
                 return Ok(Fate::NotTaken);
             }
             if elapsed >= limit {

@@ -8,6 +8,8 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::crash::crash_point;
+use super::planted::{Bug, planted};
+use super::unflushed::{changed, flushed, renamed};
 
 /// Replaces the file's content in one step: readers see the old bytes or the new, never a part. The file's mode is
 /// `mode` (for example `0o644`).
@@ -17,11 +19,16 @@ use super::crash::crash_point;
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let folder = folder_of(path);
     let mut temp = temp_beside(path, &folder)?;
-    temp.write_all(bytes)?;
+    write_all(&mut temp, bytes)?;
     set_mode(temp.as_file(), mode)?;
-    temp.as_file().sync_all()?;
+    if !planted(Bug::RenamesUnflushed) {
+        sync(temp.as_file(), temp.path())?;
+    }
     crash_point("replace.before-rename");
+    let from = temp.path().to_owned();
     temp.persist(path).map_err(|error| error.error)?;
+    renamed(&from, path);
+    changed(&folder);
     crash_point("replace.after-rename");
     sync_folder(&folder)
 }
@@ -60,9 +67,9 @@ pub fn make_folder_masked(path: &Path, mode: u32) -> io::Result<()> {
 pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<bool> {
     let folder = folder_of(path);
     let mut temp = temp_beside(path, &folder)?;
-    temp.write_all(bytes)?;
+    write_all(&mut temp, bytes)?;
     set_mode(temp.as_file(), mode)?;
-    temp.as_file().sync_all()?;
+    sync(temp.as_file(), temp.path())?;
     match temp.persist_noclobber(path) {
         Ok(_) => sync_folder(&folder).map(|()| true),
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
@@ -76,7 +83,10 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<bool> {
 /// What the system says.
 pub fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {
-        Ok(()) => sync_folder(&folder_of(path)),
+        Ok(()) => {
+            changed(&folder_of(path));
+            sync_folder(&folder_of(path))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
@@ -165,8 +175,10 @@ impl Appender {
     pub fn open(path: &Path, mode: u32) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).create(true).open(path)?;
         set_mode(&file, mode)?;
-        file.sync_all()?;
-        sync_folder(&folder_of(path))?;
+        let folder = folder_of(path);
+        changed(&folder);
+        sync(&file, path)?;
+        sync_folder(&folder)?;
         Ok(Self { file, path: path.to_owned() })
     }
 
@@ -177,7 +189,11 @@ impl Appender {
     /// `NotFound`: what is appended to it would be lost.
     pub fn append_flushed(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
-        self.file.sync_data()?;
+        changed(&self.path);
+        if !planted(Bug::LeavesJournalUnflushed) {
+            self.file.sync_data()?;
+            flushed(&self.path);
+        }
         self.path.symlink_metadata().map(|_| ())
     }
 
@@ -187,7 +203,7 @@ impl Appender {
     /// What the system says.
     pub fn truncate(&mut self, length: u64) -> io::Result<()> {
         self.file.set_len(length)?;
-        self.file.sync_all()
+        sync(&self.file, &self.path)
     }
 }
 
@@ -229,6 +245,7 @@ impl FileLock {
         let mut file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         let taken = match kind {
             LockKind::Shared => file.try_lock_shared(),
+            LockKind::Exclusive if planted(Bug::SharesLock) => file.try_lock_shared(),
             LockKind::Exclusive => file.try_lock(),
         };
         match taken {
@@ -303,8 +320,22 @@ fn folder_of(path: &Path) -> PathBuf {
     }
 }
 
+fn write_all(temp: &mut tempfile::NamedTempFile, bytes: &[u8]) -> io::Result<()> {
+    changed(temp.path());
+    temp.write_all(bytes)
+}
+
+fn sync(file: &File, path: &Path) -> io::Result<()> {
+    file.sync_all()?;
+    flushed(path);
+    Ok(())
+}
+
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+    if planted(Bug::LeavesFolderUnflushed) {
+        return Ok(());
+    }
+    sync(&File::open(folder)?, folder)
 }
 
 #[cfg(unix)]

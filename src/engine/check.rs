@@ -3,6 +3,7 @@
 //! Invariant: pure; a message names the place of a secret, never the secret.
 
 use dofloat_base::diag::Diagnostic;
+use dofloat_base::planted::{Bug, planted};
 use dofloat_kinds::attr::Secrecy;
 use dofloat_kinds::kind;
 use dofloat_state::State;
@@ -69,7 +70,7 @@ pub fn follows(state: &State, before: &State, file: &str, whose: &str) -> Option
             .hint("It would drop everything that the other one knows."),
         );
     }
-    if state.serial < before.serial {
+    if state.serial < before.serial && !planted(Bug::LetsOlderStateFollow) {
         return Some(
             Diagnostic::error(format!(
                 "{file} has the serial {}, and {whose} has {} already: it is an older state.",

@@ -9,6 +9,7 @@ use super::change::{Order, Step, StepId, StepOp};
 use super::graph::{self, Cycle};
 use dofloat_base::address::Address;
 use dofloat_base::identity::Id;
+use dofloat_base::planted::{Bug, planted};
 use dofloat_state::journal::Op;
 
 /// The work on one resource instance, without order.
@@ -252,7 +253,9 @@ fn edges(work: &BTreeMap<Address, Work>, links: Links<'_>, nodes: &BTreeMap<Node
     let mut edges = Edges::new();
     made_upon(&steps, links.wanted, &wanted_order, &mut edges);
     moved_from(&steps, links.wanted, &wanted_order, &mut edges);
-    delete_edges(&steps, links.records, &record_order, &mut edges);
+    if !planted(Bug::DeletesGroundFirst) {
+        delete_edges(&steps, links.records, &record_order, &mut edges);
+    }
     Ok(edges)
 }
 

@@ -10,6 +10,7 @@ use super::observed::Present;
 use dofloat_base::address::Address;
 use dofloat_base::desired::Wanted;
 use dofloat_base::digest::Salt;
+use dofloat_base::planted::{Bug, planted};
 use dofloat_base::value::{Term, Terms};
 use dofloat_kinds::attr::{Attr, POWER_ON, Presence, SETTLE};
 use dofloat_kinds::erased::AnyKind;
@@ -67,7 +68,7 @@ pub(super) fn publish(of: Instance<'_>, change: &Change, present: Option<&Presen
 
 /// Whether an interrupted run made it and it is still coming up: what was read of it is not all that there will be.
 pub(super) fn is_rising(kind: &dyn AnyKind, present: &Present<'_>) -> bool {
-    present.record.health.is_unfinished() && !kind.is_up(present.body)
+    present.record.health.is_unfinished() && !kind.is_up(present.body) && !planted(Bug::KnowsEmptyAddresses)
 }
 
 /// The changes of an object that is kept: edits, and power that an interrupted run left off.

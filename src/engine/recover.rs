@@ -19,6 +19,7 @@ use dofloat_base::clock::{Clock, Tick};
 use dofloat_base::desired::Desired;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::{Id, Mark, Ours};
+use dofloat_base::planted::{Bug, planted};
 use dofloat_base::value::{Body, Value};
 use dofloat_kinds::account::family;
 use dofloat_kinds::attr::Reads;
@@ -81,6 +82,7 @@ impl Lost<'_> {
     fn is_certain(&self, kind: &dyn AnyKind, found: &Found) -> bool {
         match &found.sure {
             Sure::Ours => true,
+            Sure::Named if planted(Bug::AdoptsByName) => true,
             Sure::Within(whole, id) if self.own.contains(&(family(whole), id.clone())) => true,
             Sure::Within(..) | Sure::Named => self.in_run && fits(kind, self.body, &found.body),
             Sure::Alike => false,
@@ -113,6 +115,7 @@ fn is_nothing(value: &Value) -> bool {
 /// A read that fails.
 pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &Claims, clock: &Clock) -> Result<Located, ApiError> {
     let polls: &[Duration] = if kind.markable() { &POLLS_MARKED } else { &POLLS_PLAIN };
+    let polls = if planted(Bug::LooksOnce) { &polls[..1] } else { polls };
     let mut doubtful = Vec::new();
     for due in polls {
         until(lost.since, *due, api, || shows_up(lost.address), clock).await;
@@ -201,7 +204,7 @@ pub async fn reconcile(context: RecoveryContext<'_>) -> Result<Reconciled, Engin
     claims.extend(claims::of_others(loaded));
     let nobody = Mark(String::new());
     // One start for all, so that many lost answers take no longer than one.
-    let since = clock.tick();
+    let since = if planted(Bug::CountsByAnotherClock) { begun(journal, clock) } else { clock.tick() };
     let mut doubts = Vec::new();
     for (place, step) in journal.open.iter().enumerate() {
         let Begin { address, op, .. } = &step.begin;
@@ -280,6 +283,12 @@ fn recovery_context<'a>(context: SurveyContext<'a>, state: &'a State, journal: &
 fn mark_of<'a>(state: &'a State, address: &Address, id: &Id) -> Option<&'a Mark> {
     let present = state.records.get(address).filter(|record| record.id == *id);
     present.or_else(|| state.deposed.get(&(address.clone(), id.clone())))?.mark.as_ref()
+}
+
+/// When the first open step was begun, as the clock of the machine that began it has it.
+fn begun(journal: &Replayed, clock: &Clock) -> Tick {
+    let passed = journal.open.first().map_or(Duration::ZERO, |step| clock.now().since(step.begin.at));
+    Tick(clock.tick().0.saturating_sub(u64::try_from(passed.as_millis()).unwrap_or(u64::MAX)))
 }
 
 fn same_wish(a: &Begin, b: &Begin) -> bool {

@@ -23,6 +23,7 @@ use dofloat_api::wait::Waiting;
 use dofloat_base::address::Address;
 use dofloat_base::digest::{Digest, Salt};
 use dofloat_base::identity::{Id, Ours};
+use dofloat_base::planted::{Bug, planted};
 use dofloat_base::secret::Secret;
 use dofloat_base::value::{Body, Terms};
 use dofloat_kinds::account::family;
@@ -148,9 +149,12 @@ async fn read_kind(
     let mut found = kind.list(api, &ids, ours).await.map_err(stop)?;
     let there: BTreeSet<Id> = found.iter().map(|object| object.id.clone()).collect();
     let missing: Vec<Id> = ids.into_iter().filter(|id| !there.contains(id)).collect();
+    if planted(Bug::BelievesLists) {
+        return Ok((kind, found));
+    }
     let (looked, missing) = read_each(fresh, kind, missing).await.map_err(stop)?;
     found.extend(looked);
-    if !missing.is_empty() && kind.costs() {
+    if !missing.is_empty() && kind.costs() && !planted(Bug::BelievesTwoLooks) {
         found.extend(read_again(fresh, kind, missing, ours).await.map_err(stop)?);
     }
     Ok((kind, found))

@@ -23,6 +23,7 @@ use dofloat_api::looks::{List, Place, Seen};
 use dofloat_api::wait::Poll;
 use dofloat_api::watching::Goal;
 use dofloat_base::identity::{Id, Mark, Ours};
+use dofloat_base::planted::{Bug, planted};
 use dofloat_base::value::{Body, Term, Value};
 
 /// How long an assignment may take, pending events of the droplet included.
@@ -259,6 +260,7 @@ impl<S: Spelling> Kind for ReservedIp<S> {
             let sure = match (droplet, ours.project) {
                 (Some(_), _) if holder == droplet => Sure::Ours,
                 (None, Some(project)) if wire.project_id.as_ref() == Some(&project.0) => Sure::Ours,
+                (None, _) if holder.is_none() && planted(Bug::AdoptsUnmarkedAddress) => Sure::Ours,
                 (None, Some(_)) => continue,
                 _ if holder.is_none() => Sure::Alike,
                 _ => continue,

@@ -14,6 +14,7 @@ use dofloat_base::clock::Moment;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::digest::Digest;
 use dofloat_base::identity::{Id, Mark, Owner};
+use dofloat_base::planted::{Bug, planted};
 use dofloat_base::value::Body;
 
 use super::format::Fingerprint;
@@ -382,6 +383,7 @@ impl State {
                 self.deposed.remove(&(address.clone(), record.id.clone()));
                 if let Some(old) = self.records.insert(address.clone(), record)
                     && self.records.get(address).is_some_and(|new| new.id != old.id)
+                    && !planted(Bug::ForgetsDeposed)
                 {
                     self.deposed.insert((address.clone(), old.id.clone()), old);
                 }
@@ -501,7 +503,7 @@ impl Parts {
     }
 
     fn finish(self, last_n: u64) -> Option<Replayed> {
-        let mut open: Vec<_> = self.begun.into_values().collect();
+        let mut open: Vec<_> = self.begun.into_values().filter(|_| !planted(Bug::ForgetsOpenSteps)).collect();
         open.sort_by_key(|(place, ..)| *place);
         let provisioning = self.provisioning;
         let open =

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use dofloat::api::Brought;
 use dofloat::api::client::{Client, Settings};
 use dofloat::base::address::Address;
 use dofloat::base::clock::Clock;
@@ -16,6 +17,7 @@ use dofloat::engine::planned::Surveyed;
 use dofloat::engine::request::Options;
 use dofloat::sim;
 
+use crate::support::account::Account;
 use crate::support::reconcile::reconcile;
 
 pub(crate) struct Sketch {
@@ -156,5 +158,37 @@ fn a_stack_is_made_kept_changed_and_destroyed() {
         println!("{done:#?}");
         assert!(running.with_world(|world| world.is_fresh()), "{:?}", running.with_world(|world| world.summary()));
         running.stop().await;
+    });
+}
+
+/// A list and an object's own address that both show old data are not yet a proof, where a second object would be paid for.
+#[test]
+pub(crate) fn what_costs_money_is_looked_for_a_third_time() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let account = Account::open(1, 0, 0, None);
+        let droplet = serde_json::json!({"name": "a", "region": "nyc3", "image": "ubuntu-24-04-x64", "size": "s-1vcpu-1gb"});
+        let stack = Sketch::new(serde_json::json!({ "digitalocean_droplet.a": droplet }));
+        account.run(&stack, false, None).await;
+        let mut old = BTreeMap::from([("list", 1), ("own", 1)]);
+        account.befall(Box::new(move |carried, answer| {
+            let path = carried.url.path().trim_start_matches("/v2/droplets").to_owned();
+            if carried.method != "GET" || path == carried.url.path() || path.ends_with("/actions") {
+                return None;
+            }
+            let left = old.get_mut(if path.is_empty() { "list" } else { "own" })?;
+            if *left == 0 {
+                return None;
+            }
+            *left -= 1;
+            let now = answer(carried);
+            let (status, body) = match path.as_str() {
+                "" => (200, serde_json::json!({"droplets": [], "links": {}, "meta": {"total": 0}})),
+                _ => (404, serde_json::json!({"id": "not_found", "message": "The resource you were accessing could not be found."})),
+            };
+            Some(Brought { status, body: body.to_string().into_bytes(), ..now })
+        }));
+        let (cost, _) = account.run(&stack, false, None).await;
+        assert_eq!(cost.changes, 0, "it is believed to be gone: {cost:?}");
     });
 }

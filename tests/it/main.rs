@@ -12,6 +12,7 @@
 //! | `cluster`, `lab` | the pair: what it is made of, and on real software |
 //! | `walks` | stories that are killed, disturbed, met by others, or drawn by a seed |
 //! | `seeds` | whole lives of stacks, drawn by a seed, with others in the account, in time that is stepped |
+//! | `planted` | bugs that are put in on purpose, each found by a seed or a named test |
 //! | `provisioners` | programs of a configuration, here and over a real sshd |
 //! | `stories`, `tutorial`, `readme` | what a user does from the first command to the last |
 //! | `economy` | how many requests and how much time a run takes, in time that is stepped |
@@ -47,6 +48,7 @@ mod later;
 mod layout;
 mod plan_documents;
 mod plan_lines;
+mod planted;
 mod provisioners;
 mod readme;
 mod secrets;

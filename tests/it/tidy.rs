@@ -182,6 +182,11 @@ fn children_are_started_in_one_place() {
 }
 
 #[test]
+fn the_program_plants_no_bugs() {
+    check("src", planting);
+}
+
+#[test]
 fn locks_signals_and_the_way_to_the_api_belong_to_the_session() {
     check("src", releases);
 }
@@ -285,6 +290,9 @@ fn the_rules_can_fail() {
     broken(exposure, "ui/picture.rs", "secret.map(Secret::expose)");
     broken(children, "cli/state/merge.rs", "let mut git = std::process::Command::new(\"git\");");
     fine(children, "base/child.rs", "Command::new(program)");
+    broken(planting, "cli/mod.rs", "crate::base::planted::plant(bug);");
+    broken(planting, "base/planted.rs", "pub fn planted(bug: Bug) -> bool { PLANTED.get() == Some(&bug) }");
+    fine(planting, "engine/order.rs", "if planted(Bug::X) { return; }");
     broken(releases, "cli/import.rs", "store.release().await?;");
     broken(releases, "cli/plan.rs", "let sharing = store.share(&clock).await;");
     broken(releases, "cli/import.rs", "store\n.lock(\n    timeout, &note)");
@@ -388,6 +396,16 @@ fn children(source: &Source) -> Vec<String> {
     } else {
         Vec::new()
     }
+}
+
+/// A bug is planted by tests alone, and none is in an optimised build.
+fn planting(source: &Source) -> Vec<String> {
+    if source.path == "base/planted.rs" {
+        let holds = source.code().contains("cfg!(debug_assertions) && PLANTED");
+        return (!holds).then(|| format!("src/{}: an optimised build would hold the bugs", source.path)).into_iter().collect();
+    }
+    let plants = Regex::new(r"\bplant\b").unwrap().is_match(&source.code());
+    plants.then(|| format!("src/{}: only tests plant bugs", source.path)).into_iter().collect()
 }
 
 /// Locks are taken, shared, freed and given back, the way to the API is closed, and signals are heard by one file.

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 
 use dofloat::sim::{Options, Scopes};
@@ -165,5 +166,26 @@ fn an_identity_that_others_can_read_is_told_of() {
         let said = stack.run(&["state", "recipients"]).to_string();
         assert_eq!(said.contains(told), is_told, "{mode:o} {said}");
         assert!(!said.contains("HUSH4711"), "{said}");
+    }
+}
+
+/// A page can make a browser of this machine send requests to loopback; it cannot keep the browser from saying for whom.
+#[test]
+pub(crate) fn no_web_page_drives_a_simulator() {
+    let cloud = Cloud::start(Options::default());
+    let place = cloud.address().trim_start_matches("http://").to_owned();
+    let answer = |host: &str, more: &str| {
+        let mut line = TcpStream::connect(&place).expect("the simulator listens");
+        let token = Cloud::TOKEN;
+        let head = format!("GET /v2/account HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n{more}connection: close\r\n\r\n");
+        line.write_all(head.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        line.read_to_string(&mut answer).expect("it answers");
+        answer.lines().next().unwrap_or_default().to_owned()
+    };
+    assert!(answer(&place, "").contains("200"));
+    for (host, more) in [("evil.example", ""), (place.as_str(), "origin: http://evil.example\r\n")] {
+        let answer = answer(host, more);
+        assert!(answer.contains("403"), "{host} {more}: {answer}");
     }
 }

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use dofloat_base::digest::hex;
+use dofloat_base::planted::{Bug, planted};
 use dofloat_base::rng::entropy;
 
 /// Where droplets find their metadata; the address is the same on every droplet.
@@ -21,6 +22,9 @@ pub(super) fn new_token() -> String {
 /// Why a request for the API or for `/_sim` is not answered, if it is not. What is asked of somebody else through this server
 /// as a proxy carries that server's name, and no page can make a browser send such a request.
 pub(super) fn refusal(parts: &Parts, hosts: &[String]) -> Option<String> {
+    if planted(Bug::AnswersWebPages) {
+        return None;
+    }
     if parts.uri.authority().is_some() {
         of_page(&parts.headers)
     } else {

@@ -13,6 +13,7 @@ use crate::journal::{self, Entry, Header, Line, Machine, Reading, Replayed};
 use dofloat_base::crash::crash_point;
 use dofloat_base::durable::{Appender, FileLock, make_folder, remove, sweep, write_atomic};
 use dofloat_base::identity::{Id, Owner};
+use dofloat_base::planted::{Bug, planted};
 
 use super::error::{StoreError, failed, lost_empty, lost_missing, mismatch, misuse, other_lineage, unstable, vanished};
 use super::others::others;
@@ -104,7 +105,9 @@ impl Locked {
                 let path = &self.paths.journal;
                 let mut appender = Appender::open(path, MODE).map_err(|error| failed("open", path, &error))?;
                 let length = u64::try_from(reading.good).unwrap_or(u64::MAX);
-                appender.truncate(length).map_err(|error| failed("cut the torn last line off", path, &error))?;
+                if !planted(Bug::KeepsTornLine) {
+                    appender.truncate(length).map_err(|error| failed("cut the torn last line off", path, &error))?;
+                }
                 self.journal = Some(OpenJournal { appender, machine: reading.machine, length, unended: reading.unended, torn: false });
                 return Ok(Loaded { state: seen.state, journal: reading.replayed, others: others(&self.paths) });
             }
@@ -194,7 +197,8 @@ impl Locked {
             self.remove_journal()?;
             return Ok(serial);
         }
-        let new = StateFile::from_state(&State { serial: self.min_serial.max(serial + 1), ..state.clone() });
+        let new =
+            StateFile::from_state(&State { serial: self.min_serial.max(serial + u64::from(!planted(Bug::KeepsSerial))), ..state.clone() });
         let mut ended = self.journal.is_none();
         let written =
             if self.journal.is_some() { self.write_entries(vec![Entry::End { state: Fingerprint::of_bytes(&new.bytes) }]) } else { Ok(()) };
@@ -459,7 +463,7 @@ fn match_journal(paths: &Paths, state: &State, bytes: &[u8], lines: &[u8]) -> Re
     let prints = [Fingerprint::of_bytes(bytes), Fingerprint::of(state)];
     if replayed.ends.iter().any(|end| prints.contains(end)) {
         Ok(JournalStatus::Finished)
-    } else if replayed.header.lineage != state.lineage || !prints.contains(&replayed.header.start) {
+    } else if (replayed.header.lineage != state.lineage || !prints.contains(&replayed.header.start)) && !planted(Bug::ReplaysOntoAnyState) {
         Err(mismatch(&paths.state, &paths.journal))
     } else {
         Ok(JournalStatus::Running(Box::new(reading)))

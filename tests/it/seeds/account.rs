@@ -11,6 +11,7 @@ use std::time::Duration;
 use dofloat::api::{Brought, Carried, Carrier};
 use dofloat::base::clock::Clock;
 use dofloat::base::rng::Rng;
+use dofloat::base::unflushed::unflushed;
 use dofloat::sim::{self, Response, Wire, World};
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -255,6 +256,10 @@ pub(crate) fn carrier(account: &Arc<Mutex<Account>>, line: &Arc<Mutex<Line>>, cl
     let carry = move |carried: Carried| -> Pin<Box<dyn Future<Output = Brought> + Send>> {
         let (account, line, clock) = (Arc::clone(&account), Arc::clone(&line), clock.clone());
         Box::pin(async move {
+            if carried.method != "GET" && !unflushed().is_empty() {
+                let wrong = format!("{} {} leaves while this is not on disk: {:?}", carried.method, path_of(&carried), unflushed());
+                locked(&account).wrongs.push(wrong);
+            }
             let (number, latency) = {
                 let mut line = locked(&line);
                 line.number += 1;

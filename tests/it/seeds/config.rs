@@ -158,6 +158,15 @@ impl Config {
         }
     }
 
+    /// The same with larger droplets, where there are larger ones.
+    pub(crate) fn grown(&self) -> Self {
+        let mut next = self.clone();
+        for part in next.parts.values_mut().filter(|part| part.sort == "vm") {
+            part.knobs[1] = (part.knobs[1] + 1).min(3);
+        }
+        next
+    }
+
     /// Without a resource, as if it had never been drawn.
     pub(crate) fn without(&mut self, key: (&'static str, char)) {
         self.parts.remove(&key);

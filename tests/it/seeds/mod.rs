@@ -4,10 +4,12 @@
 //! Invariant: a seed is played the same each time. `DOFLOAT_SEED=7` tells the story of one seed; `DOFLOAT_SEEDS=20000` plays so many.
 
 mod account;
+mod calm;
 mod config;
 mod deeds;
 mod families;
 mod judge;
+mod narrow;
 mod play;
 mod script;
 mod shrink;
@@ -15,9 +17,11 @@ mod sorts;
 mod tally;
 mod wrong;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use account::locked;
 use script::Script;
 use tally::Tally;
 
@@ -57,6 +61,58 @@ fn a_seed_is_played_the_same_each_time() {
         let digests = [(); 2].map(|()| play::play(&Script::drawn(seed), false).digest);
         assert_eq!(digests[0], digests[1], "seed {seed}");
     }
+}
+
+/// What nobody disturbs is done in one run, and so is what one lost request disturbs that is looked into.
+#[test]
+fn what_nobody_disturbs_is_done_in_one_run() {
+    let count = if in_full() { 150 } else { 20 };
+    assert_eq!(first_failure(count, calm::fails), None);
+}
+
+#[test]
+fn what_others_are_faster_with_stays_theirs() {
+    let count = if in_full() { 240 } else { 24 };
+    assert_eq!(first_failure(count, fails_narrowly), None);
+}
+
+/// Why a seed fails, if it does.
+pub(crate) fn fails(seed: u64) -> Option<String> {
+    play::play(&Script::drawn(seed), false).wrong.map(|wrong| format!("{}: {}", wrong.what, wrong.why))
+}
+
+/// Why a seed fails of which each run is cut short.
+pub(crate) fn fails_narrowly(seed: u64) -> Option<String> {
+    play::play(&narrow::script(seed), false).wrong.map(|wrong| format!("{}: {}", wrong.what, wrong.why))
+}
+
+/// Why a seed fails of which nothing is left but what it wants.
+pub(crate) fn fails_in_calm(seed: u64) -> Option<String> {
+    calm::fails(seed)
+}
+
+/// The first of so many seeds that fails, and why; they are played on all processors.
+pub(crate) fn first_failure(count: u64, fails: impl Fn(u64) -> Option<String> + Sync) -> Option<Failure> {
+    let (next, found) = (AtomicU64::new(1), Mutex::new(BTreeMap::new()));
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    if seed > count || !locked(&found).is_empty() {
+                        return;
+                    }
+                    let why = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| fails(seed)));
+                    if let Some(why) = why.unwrap_or_else(|_| Some("it panics".to_owned())) {
+                        locked(&found).insert(seed, why);
+                    }
+                }
+            });
+        }
+    });
+    let found = std::mem::take(&mut *locked(&found));
+    found.into_iter().next()
 }
 
 /// Plays so many seeds on all processors.

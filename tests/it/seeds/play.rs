@@ -132,6 +132,17 @@ fn folder() -> TempDir {
     made.expect("a temporary folder")
 }
 
+/// A state that is another has a higher serial.
+fn judge_serials(before: Option<&BTreeMap<&str, Vec<u8>>>, now: &BTreeMap<&str, Vec<u8>>) -> Result<(), Wrong> {
+    let serial = |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).ok().and_then(|state| state["serial"].as_u64());
+    for (stack, was) in before.into_iter().flatten() {
+        if now.get(stack).is_some_and(|is| is != was && serial(is) <= serial(was)) {
+            return Err(Wrong::new("a new state has an old serial", (*stack).to_owned()));
+        }
+    }
+    Ok(())
+}
+
 /// The configuration that a text says.
 fn load<'a>(text: &str, host: Host<'a>) -> Result<Stack<'a>, Wrong> {
     let sources = [Source { name: "plans/web.tf", text }];
@@ -164,6 +175,7 @@ impl Bench<'_> {
             }
             let stacks = ["web", "shop"].into_iter();
             let files = stacks.filter_map(|stack| Some((stack, std::fs::read(self.paths(stack).state).ok()?))).collect();
+            judge_serials(self.earlier.last(), &files)?;
             self.earlier.push(files);
         }
         Ok(())

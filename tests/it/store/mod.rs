@@ -3,6 +3,7 @@
 mod bytes;
 mod disk;
 mod git;
+pub(crate) mod guards;
 mod locks;
 mod lost;
 mod merge;

@@ -4,6 +4,7 @@
 //! about itself.
 
 pub(crate) mod account;
+pub(crate) mod alone;
 pub(crate) mod answers;
 pub(crate) mod cloud;
 pub(crate) mod contract;
