@@ -20,6 +20,7 @@
 //! | `simulator` | the simulator against the official document |
 //! | `documents`, `tidy` | what the documents name, and the house rules |
 //! | `supply` | licences, duplicates and sources of what the lock file brings in |
+//! | `soak` | many applies of small changes, for what grows with them |
 //! | `support` | what the tests stand on |
 
 #![cfg(test)]
@@ -54,6 +55,7 @@ mod readme;
 mod secrets;
 mod seeds;
 mod simulator;
+mod soak;
 mod store;
 mod stories;
 mod supply;

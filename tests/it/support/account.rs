@@ -128,6 +128,11 @@ impl Account {
         Client::new(Settings { carrier: Some(Carrier(Arc::new(carry))), ..settings }).expect("a client")
     }
 
+    /// Where the state lies.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Somebody else asks so many times a second.
     pub(crate) async fn company(&self, a_second: f64) {
         loop {
