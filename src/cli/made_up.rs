@@ -17,10 +17,11 @@ use crate::base::diag::Diagnostic;
 use crate::base::value::{Body, Origin, Term, Value};
 use crate::engine::data::Query;
 use crate::kinds::attr::Attr;
-use crate::kinds::data::{Least, Miss, image, is_name, named};
+use crate::kinds::data::{Least, Miss, image, is_name, named, public_key};
 use crate::kinds::kind;
 use crate::lang::inputs::Inputs;
 use crate::lang::module::Variable;
+use crate::lang::stand_in::{Absent, StandIn};
 
 /// Where something is made up that belongs nowhere.
 const REGION: &str = "nyc3";
@@ -73,7 +74,7 @@ pub fn known_queries<'a>(
 pub async fn look_up(query: &Query, resolve: &dyn Resolve, api: &Client, notes: &mut Vec<Diagnostic>) -> Result<Body, Miss> {
     let mut found = query.read(api).await;
     if let Err(Miss::Wrong(_)) = found
-        && let Some(least) = query.source.least(&query.terms)
+        && let Some(least) = least(query, api).await
         && least.make(api).await
     {
         let what = &least.what;
@@ -88,6 +89,25 @@ pub async fn look_up(query: &Query, resolve: &dyn Resolve, api: &Client, notes: 
         notes.push(note.at(span).about(&query.address));
     }
     found
+}
+
+/// The least that makes what a data source looks for, by its name or, where it is an image, as a droplet names it.
+async fn least(query: &Query, api: &Client) -> Option<Least> {
+    let by_name = query.source.least(&query.terms);
+    if by_name.is_some() {
+        return by_name;
+    }
+    let named = BTreeMap::from([(query.source.image(&query.terms)?, query.address.clone())]);
+    images(&named, api).await.pop().map(|(least, _)| least)
+}
+
+/// What is taken for a key or a token that is not on this machine: the public key of nobody, another one for each path. What would be
+/// read as a structure or run has to be there.
+#[must_use]
+pub fn text_of(absent: &Absent<'_>) -> Option<StandIn> {
+    const READ: [&str; 9] = ["crt", "json", "sh", "tftpl", "tmpl", "toml", "tpl", "yaml", "yml"];
+    let read = absent.path.extension().and_then(|end| end.to_str()).is_some_and(|end| READ.contains(&end));
+    (!read).then(|| StandIn::Text(format!("{}\n", public_key(&absent.path.to_string_lossy()))))
 }
 
 /// Where the files go that the configuration writes.

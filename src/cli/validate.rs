@@ -32,7 +32,7 @@ pub struct ValidateArgs {
 pub fn run(args: &ValidateArgs, session: &Session<'_>, view: &mut View) -> Ended {
     let disk = Disk;
     let place = session.find(args.stack.as_deref())?;
-    let mut workspace = session.open_with(place, &disk, Fetching::Never)?;
+    let mut workspace = session.open_with(place, &disk, Fetching::Never)?.without_personal_files();
     let mut inputs = workspace.inputs(&args.variables)?;
     // A value that is not given is taken as unknown: whoever validates need not know it.
     inputs.lenient = true;
@@ -56,6 +56,7 @@ fn check(workspace: &Workspace<'_>, inputs: &mut Inputs, view: &mut View) -> Res
     let planned = offline(workspace, &unbound(workspace, &configuration)?)?;
     let mut notes = configuration.warnings().to_vec();
     notes.extend(planned.plan.notes);
+    notes.extend(workspace.stood_in("what it holds is not known to `validate`"));
     Ok(notes)
 }
 

@@ -3,10 +3,12 @@
 //! Invariant: glue between the layers; nothing is decided here.
 
 use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
 
 use super::environment::Environment;
 use super::exit::Failure;
 use super::files::Disk;
+use super::made_up;
 use super::modules::{self, Installed};
 use super::options::{Global, Variables};
 use super::stack::Place;
@@ -25,6 +27,7 @@ use crate::kinds::Tables;
 use crate::lang::files::Recorded;
 use crate::lang::inputs::{Given, Inputs};
 use crate::lang::module::{Source, Stack, load, questions};
+use crate::lang::stand_in::StandIn;
 use crate::lang::{Files as _, Host};
 use crate::modules::Fetching;
 use crate::state::State;
@@ -65,7 +68,8 @@ impl<'a> Workspace<'a> {
         for (name, path) in &place.sources {
             sources.insert(name.clone(), read_text(path, name)?);
         }
-        let (files, rng, now) = (Recorded::new(disk), Rng::from_entropy(), environment.clock.now());
+        let files = if global.sim { Recorded::new(disk).with_stand_ins(made_up::text_of) } else { Recorded::new(disk) };
+        let (rng, now) = (Rng::from_entropy(), environment.clock.now());
         let modules = {
             let home = environment.home.as_deref();
             let host = Host { files: &files, base: &place.base, home, now, rng: &rng, fresh: false };
@@ -141,6 +145,23 @@ impl<'a> Workspace<'a> {
     #[must_use]
     pub fn fetched(&self) -> &[String] {
         &self.modules.notes
+    }
+
+    /// From now on the text of a person's file that is not on this machine is not known.
+    #[must_use]
+    pub fn without_personal_files(mut self) -> Self {
+        self.files = self.files.with_stand_ins(|absent| absent.personal.then_some(StandIn::Unknown));
+        self
+    }
+
+    /// What is told of files that are not there, and for which `what` was taken.
+    #[must_use]
+    pub fn stood_in(&self, what: &str) -> Vec<Diagnostic> {
+        let told = |(path, span): (PathBuf, Span)| {
+            let path = path.display().to_string();
+            Diagnostic::warning(format!("There is no file {} on this machine: {what}.", self.environment.known.cut(&path))).at(span)
+        };
+        self.files.stood_in().into_iter().map(told).collect()
     }
 
     /// Whether it calls modules that lie elsewhere.

@@ -12,6 +12,7 @@ use super::access;
 use super::ast::{BinaryOp, Call, Expr, For, Kind, Names, Part, Step, StepKind, UnaryOp};
 use super::budget::{self, Budget, Size};
 use super::error::{EvalError, Outcome, article, error_at, kind_of};
+use super::stand_in::stand_in;
 use super::value::{Data, Val};
 use super::{arithmetic, conversion, functions, special, types};
 use dofloat_base::diag::{Diagnostic, Span};
@@ -451,7 +452,11 @@ impl<'a> Eval<'a> {
         let result = if function.anew {
             self.scope.once(span, &|| functions::call(function, args.clone(), self.host).map_err(fails))?
         } else {
-            functions::call(function, args, self.host).map_err(fails)?
+            let secret = args.iter().any(Val::has_sensitive);
+            functions::call(function, args, self.host).or_else(|error| match stand_in(self.host, call, &error) {
+                Some(text) => Ok(text.marked(secret)),
+                None => Err(fails(error)),
+            })?
         };
         self.budget.work([&result], span)?;
         Ok(result)

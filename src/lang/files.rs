@@ -8,7 +8,9 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
 
+use super::stand_in::{Absent, StandIn};
 use dofloat_base::clock::Moment;
+use dofloat_base::diag::Span;
 use dofloat_base::rng::Rng;
 
 /// The only way to files. Paths are relative to wherever the implementation stands, or absolute; the functions of the
@@ -28,6 +30,11 @@ pub trait Files: Send + Sync {
     /// # Errors
     /// If there are too many to look at, or whatever the system says.
     fn list(&self, folder: &Path, deep: usize) -> io::Result<Vec<PathBuf>>;
+
+    /// What is taken for a text file that is not there.
+    fn stand_in(&self, _absent: &Absent<'_>) -> Option<StandIn> {
+        None
+    }
 }
 
 /// What is at a path.
@@ -117,17 +124,31 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// Files, with a memory of those that were read.
+/// Files, with a memory of those that were read, and of those for which something else was taken.
 pub struct Recorded<'a> {
     files: &'a dyn Files,
     read: Mutex<BTreeSet<PathBuf>>,
+    stand_in: Option<fn(&Absent<'_>) -> Option<StandIn>>,
+    stood_in: Mutex<BTreeMap<PathBuf, Span>>,
 }
 
 impl<'a> Recorded<'a> {
     /// Remembers what is read from `files`.
     #[must_use]
     pub fn new(files: &'a dyn Files) -> Self {
-        Self { files, read: Mutex::default() }
+        Self { files, read: Mutex::default(), stand_in: None, stood_in: Mutex::default() }
+    }
+
+    /// The same, with what is taken for files that are not there.
+    #[must_use]
+    pub fn with_stand_ins(self, stand_in: fn(&Absent<'_>) -> Option<StandIn>) -> Self {
+        Self { stand_in: Some(stand_in), ..self }
+    }
+
+    /// The files for which something else was taken so far, and what names each.
+    #[must_use]
+    pub fn stood_in(&self) -> BTreeMap<PathBuf, Span> {
+        self.stood_in.lock().map(|stood_in| stood_in.clone()).unwrap_or_default()
     }
 
     /// The paths that were read, or asked for, so far.
@@ -157,6 +178,14 @@ impl Files for Recorded<'_> {
     fn list(&self, folder: &Path, deep: usize) -> io::Result<Vec<PathBuf>> {
         self.note(folder);
         self.files.list(folder, deep)
+    }
+
+    fn stand_in(&self, absent: &Absent<'_>) -> Option<StandIn> {
+        let found = self.stand_in?(absent)?;
+        if let Ok(mut stood_in) = self.stood_in.lock() {
+            stood_in.entry(absent.path.to_owned()).or_insert_with(|| absent.span.clone());
+        }
+        Some(found)
     }
 }
 

@@ -20,7 +20,7 @@ use super::inputs::{self, Inputs, Question};
 use super::instances::{Here, Instances};
 use super::library::Library;
 use super::moves;
-use super::output::fitted;
+use super::output::{self, fitted};
 use super::provision;
 use super::reader::Reader;
 use super::scope::{Base, Early, Names, Shared};
@@ -95,8 +95,8 @@ pub fn load<'a>(
     }
     let types = statics::types(&tree, schemas);
     let (failing, told): (Vec<_>, Vec<_>) = left.told(inputs.skip_unsupported).into_iter().partition(Diagnostic::is_error);
-    let links = match statics::check(&tree, &types, schemas) {
-        Ok(links) if failing.is_empty() => links,
+    let (links, unrun) = match statics::check(&tree, &types, schemas, inputs.provisioners) {
+        Ok(checked) if failing.is_empty() => checked,
         found => return Err(sorted(found.err().into_iter().flatten().chain(failing).collect())),
     };
     let root = &tree.entries[0].module;
@@ -106,6 +106,7 @@ pub fn load<'a>(
     let warnings = told
         .into_iter()
         .chain(provisioners)
+        .chain(sorted(unrun))
         .chain(root.warnings.iter().cloned())
         .chain(unused)
         .chain(sorted(account::idle(&tree)))
@@ -241,7 +242,7 @@ fn check_bodies(plain: &Names<'_>) -> Vec<Diagnostic> {
     }
     for output in base.module.outputs.values() {
         match plain.eval().eval(&output.value).and_then(|value| fitted(output, value)) {
-            Ok(value) if base.address.is_none() => errors.extend(leak(output, &value)),
+            Ok(value) if base.address.is_none() => errors.extend(output::leak(plain, output, &value)),
             Ok(_) => {}
             Err(error) => errors.push(*error),
         }
@@ -258,15 +259,6 @@ fn conditions(names: &Names<'_>) -> Vec<Diagnostic> {
     let outputs =
         module.outputs.values().flat_map(|output| output.preconditions.iter().map(|check| (check, &check.condition.span, "precondition")));
     variables.chain(outputs).filter_map(|(check, at, what)| failed(names, check, at, what)).collect()
-}
-
-/// An output that would show a sensitive value.
-fn leak(output: &declaration::Output, value: &Val) -> Option<Diagnostic> {
-    (!output.sensitive && value.has_sensitive()).then(|| {
-        Diagnostic::error("This output would show a sensitive value.")
-            .at(output.span.clone())
-            .hint("Write `sensitive = true` in it, or remove the mark with `nonsensitive(…)` if the value is not a secret.")
-    })
 }
 
 impl Stack<'_> {
@@ -465,9 +457,10 @@ impl Resolve for Stack<'_> {
             match eval.eval(&output.value).and_then(|value| fitted(output, value)) {
                 Ok(value) if value.is_null() => {}
                 Ok(value) => {
-                    errors.extend(leak(output, &value));
-                    let (ty, value) = (value.ty(), convert::term(&value.marked(output.sensitive)));
-                    outputs.insert(name.clone(), Output { value, ty, sensitive: output.sensitive, span: Some(output.span.clone()) });
+                    errors.extend(output::leak(&names, output, &value));
+                    let sensitive = output.sensitive || value.has_sensitive();
+                    let (ty, value) = (value.ty(), convert::term(&value.marked(sensitive)));
+                    outputs.insert(name.clone(), Output { value, ty, sensitive, span: Some(output.span.clone()) });
                 }
                 Err(error) => errors.push(*error),
             }
@@ -480,7 +473,10 @@ impl Resolve for Stack<'_> {
             let all = names.base().module.checks.values().flat_map(|check| &check.asserts);
             all.filter_map(|check| failed(names, check, &check.condition.span, "check")).map(Diagnostic::into_warning).collect()
         };
-        each_module(&Names::new(&self.base, Some(known), Here::Plain), &of)
+        let names = Names::new(&self.base, Some(known), Here::Plain);
+        let mut told = each_module(&names, &of);
+        told.extend(output::hidden(&names));
+        told
     }
 
     fn span(&self, of: &Address, path: &[&str]) -> Option<Span> {

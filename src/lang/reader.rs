@@ -11,6 +11,7 @@ use super::ast::{Block, Body};
 use super::declaration::Module;
 use super::declare;
 use super::library::{Folder, Library, is_local, request};
+use super::older;
 use super::reach;
 use super::source::{Source, bodies};
 use super::unsupported::{self, Called, LeftOut};
@@ -81,6 +82,7 @@ impl<'r> Reader<'r> {
         let (mut bodies, mut errors) = bodies(sources);
         let called = self.called(folder, &bodies);
         let left = unsupported::take_out(&mut bodies, self.schemas, &called);
+        let told = older::rewrite(&mut bodies, self.schemas);
         let is_idle = |call: &str, name: &str| match called.get(call) {
             Some(Called::There { idle, .. }) => idle.contains(name),
             _ => false,
@@ -88,7 +90,8 @@ impl<'r> Reader<'r> {
         let idle = reach::idle_variables(&bodies, &is_idle);
         // A file that cannot be read may hold what others refer to, so nothing more is said of names; the form of the blocks
         // that could be read is looked at all the same.
-        let (module, found) = declare::module(bodies, self.host);
+        let (mut module, found) = declare::module(bodies, self.host);
+        module.warnings.extend(told);
         errors.extend(found);
         (module, left, idle, errors)
     }

@@ -34,12 +34,18 @@ pub(super) fn types(tree: &Tree, schemas: &dyn Schemas) -> Types {
     kinds.into_iter().filter_map(of).collect()
 }
 
-/// Checks the modules of a configuration, and tells what depends on what in them.
+/// Checks the modules of a configuration, and tells what depends on what in them, and what is wrong with provisioners that are not
+/// run: only where `provisioners` are run is it an error.
 ///
 /// # Errors
 /// All that is wrong with them.
-pub(super) fn check(tree: &Tree, types: &Types, schemas: &dyn Schemas) -> Result<Links, Vec<Diagnostic>> {
-    let mut errors = Vec::new();
+pub(super) fn check(
+    tree: &Tree,
+    types: &Types,
+    schemas: &dyn Schemas,
+    provisioners: bool,
+) -> Result<(Links, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let (mut errors, mut unrun) = (Vec::new(), Vec::new());
     let mut done: Vec<*const Module> = Vec::new();
     for (at, entry) in tree.entries.iter().enumerate() {
         // What is called twice is written once.
@@ -47,14 +53,15 @@ pub(super) fn check(tree: &Tree, types: &Types, schemas: &dyn Schemas) -> Result
             continue;
         }
         done.push(Arc::as_ptr(&entry.module));
-        let mut checker = Checker { tree, at, module: &entry.module, types, errors: Vec::new() };
+        let mut checker = Checker { tree, at, module: &entry.module, types, errors: Vec::new(), destroying: Vec::new() };
         checker.module();
         errors.extend(checker.errors);
+        if provisioners { &mut errors } else { &mut unrun }.extend(checker.destroying);
         unknown_kinds(&entry.module, schemas, &mut errors);
         errors.extend(retyped(&entry.module, schemas));
     }
     match Links::of(tree) {
-        Ok(links) if errors.is_empty() => Ok(links),
+        Ok(links) if errors.is_empty() => Ok((links, unrun.into_iter().map(Diagnostic::into_warning).collect())),
         Ok(_) => Err(errors),
         Err(circles) => Err(errors.into_iter().chain(circles).collect()),
     }
@@ -106,6 +113,8 @@ struct Checker<'m> {
     module: &'m Module,
     types: &'m Types,
     errors: Vec<Diagnostic>,
+    /// What is wrong with provisioners that run before a resource is destroyed.
+    destroying: Vec<Diagnostic>,
 }
 
 impl<'m> Checker<'m> {
@@ -311,7 +320,7 @@ impl<'m> Checker<'m> {
                 ("self" | "path" | "terraform", _) | ("count", Some("index")) | ("each", Some("key"))
             );
             if !own {
-                self.errors.push(
+                self.destroying.push(
                     Diagnostic::error(
                         "A provisioner that is run before a resource is destroyed uses `self`, `count.index` and `each.key` only.",
                     )

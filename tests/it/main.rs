@@ -63,6 +63,7 @@ mod support;
 mod tidy;
 mod together;
 mod trust;
+mod trying;
 mod tutorial;
 mod unsupported;
 mod utilities;

@@ -299,7 +299,6 @@ resource "digitalocean_tag" "t" {
     for (from, to, said) in [
         ("inline     =", "inlin      =", "has no argument \"inlin\""),
         ("${self.name} ${count", "${self.nam} ${count", "There is no attribute \"nam\" here."),
-        ("${self.name} ${count", "${var.after} ${count", "uses `self`, `count.index` and `each.key` only"),
         ("\"remote-exec\"", "\"remot-exec\"", "Did you mean \"remote-exec\"?"),
         ("\"remote-exec\"", "\"chef\"", "There is no provisioner \"chef\""),
         ("port = 2222", "prot = 2222", "has no argument \"prot\""),

@@ -45,6 +45,17 @@ impl Source {
         let (path, body, what) = recipe(self.name, terms)?;
         Some(Least { path, body, what })
     }
+
+    /// The image that is looked for by its slug or its number, as a droplet names one.
+    #[must_use]
+    pub fn image(&self, terms: &Terms) -> Option<String> {
+        let text = |by: &&str| match terms.get(*by) {
+            Some(Term::Value(Value::Str(text))) => Some(text.clone()),
+            Some(Term::Value(Value::Number(number))) => Some(number.to_string()),
+            _ => None,
+        };
+        ["slug", "id"].iter().filter(|_| self.name == "digitalocean_image").find_map(text)
+    }
 }
 
 /// The least that makes an object of a kind that a resource in a region names, where something can be made that has that name: an
@@ -212,7 +223,8 @@ fn of_cluster(source: &str, name: &str, cluster: Option<String>) -> Option<(Stri
 }
 
 /// An ed25519 key of nobody, another one for each name.
-fn public_key(name: &str) -> String {
+#[must_use]
+pub fn public_key(name: &str) -> String {
     let digest = sha256_hex(name.as_bytes());
     let mut blob = b"\0\0\0\x0bssh-ed25519\0\0\0\x20".to_vec();
     blob.extend((0..32).map(|at| digest.get(2 * at..2 * at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()).unwrap_or_default()));

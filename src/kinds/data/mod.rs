@@ -18,7 +18,7 @@ mod source;
 mod spaces;
 mod storage;
 
-pub use least::{Least, image, is_name, named};
+pub use least::{Least, image, is_name, named, public_key};
 pub use miss::Miss;
 pub use source::Source;
 

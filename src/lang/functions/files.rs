@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use super::encoding::base64;
-use super::{Args, FnError, Function, Outcome, Param, Want, function, text};
+use super::{Args, FnError, Function, Missing, Outcome, Param, Want, function, text};
 use crate::files::Found;
 use crate::types::set_of;
 use crate::value::Val;
@@ -64,7 +64,13 @@ fn expand(args: &Args<'_>) -> Result<String, FnError> {
 }
 
 fn file(args: &Args<'_>) -> Outcome {
-    let text = String::from_utf8(read(args)?);
+    let bytes = read(args).map_err(|error| match place(args) {
+        Ok(path) if args.host.files.look(&path) == Found::Nothing => {
+            FnError { absent: Some(Missing { path, rooted: args.text(0).starts_with(['/', '~']) }), ..error }
+        }
+        _ => error,
+    });
+    let text = String::from_utf8(bytes?);
     text.map(|text| Val::string(&text)).map_err(|_| FnError::arg(0, "the file is not UTF-8 text; use filebase64 for it"))
 }
 

@@ -19,6 +19,8 @@ mod time;
 mod types;
 mod yaml;
 
+use std::path::PathBuf;
+
 use super::Host;
 use super::ast::Call;
 use super::conversion::convert;
@@ -128,15 +130,26 @@ pub struct FnError {
     pub arg: Option<usize>,
     /// What is wrong, for example `a number is required`.
     pub message: String,
+    /// The text file that is to be read and is not there, if that is it.
+    pub absent: Option<Missing>,
+}
+
+/// A file that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// Where it would be.
+    pub path: PathBuf,
+    /// Whether its path starts at the root or at home, not at the stack's folder.
+    pub rooted: bool,
 }
 
 impl FnError {
     fn call(message: impl Into<String>) -> Self {
-        Self { arg: None, message: message.into() }
+        Self { arg: None, message: message.into(), absent: None }
     }
 
     fn arg(at: usize, message: impl Into<String>) -> Self {
-        Self { arg: Some(at), message: message.into() }
+        Self { arg: Some(at), message: message.into(), absent: None }
     }
 
     /// The same without a word on the arguments, of which one is sensitive.
@@ -214,7 +227,7 @@ pub fn call(function: &Function, args: Vec<Val>, host: &Host<'_>) -> Result<Val,
             (n, Some(_)) => format!("at least {n} arguments"),
         };
         let blame = (given > needed).then_some(needed);
-        return Err(FnError { arg: blame, message: format!("\"{}\" takes {expected}, not {given}", function.name) });
+        return Err(FnError { arg: blame, ..FnError::call(format!("\"{}\" takes {expected}, not {given}", function.name)) });
     }
     let secret = args.iter().any(Val::has_sensitive);
     run(function, args, host).map_err(|error| if secret { error.hidden() } else { error })

@@ -122,7 +122,7 @@ fn replace(args: &Args<'_>) -> Outcome {
         within(text.matches(part).count().saturating_mul(by.len()).saturating_add(text.len()))?;
         return ok(&text.replace(part, by));
     };
-    let pattern = compile(pattern).map_err(|message| FnError { arg: None, message })?;
+    let pattern = compile(pattern).map_err(FnError::call)?;
     let (mut result, mut done) = (String::new(), 0);
     for found in pattern.captures_iter(text) {
         let Some(whole) = found.get(0) else { continue };

@@ -1,0 +1,152 @@
+//! Files of others, as they are: what `--sim` makes up so that they can be tried, and what is told of an older time's way to write.
+
+use crate::support::harness::{Outcome, Stack};
+
+fn shows(outcome: &Outcome, text: &str) -> bool {
+    [&outcome.stdout, &outcome.stderr].into_iter().any(|said| said.contains(text))
+}
+
+#[test]
+fn a_key_that_is_on_another_machine_is_made_up() {
+    let stack = Stack::with_plan(
+        "web",
+        r#"
+variable "key" {}
+variable "secret_key" {
+  sensitive = true
+}
+resource "digitalocean_ssh_key" "home" {
+  name       = "home"
+  public_key = file("~/.ssh/id_rsa.pub")
+}
+resource "digitalocean_ssh_key" "given" {
+  name       = "given"
+  public_key = trimspace(file("${var.key}.pub"))
+}
+resource "digitalocean_tag" "a" {
+  name = "a"
+  connection {
+    host        = "192.0.2.1"
+    private_key = file(var.secret_key)
+  }
+  provisioner "remote-exec" {
+    inline = ["true"]
+  }
+}
+"#,
+    );
+    let given = ["-var", "key=keys/laptop", "-var", "secret_key=hidden77"];
+    let run = |words: &[&str]| stack.run(&[words, &given].concat());
+    let told = run(&["plan", "--sim"]).ok().says("Plan: 3 to add");
+    let told = told
+        .mentions("/.ssh/id_rsa.pub on this machine: a key of nobody is taken for it (simulated)")
+        .mentions("keys/laptop.pub on this machine");
+    assert!(!shows(&told, "hidden77"));
+    run(&["apply", "--sim", "-auto-approve"]).ok().mentions("Resources: 3 added");
+    run(&["plan", "--sim", "-detailed-exitcode"]).ok().says("No changes.");
+    // Whoever validates need not have the key either, but is told.
+    stack.run(&["validate"]).ok().mentions("/.ssh/id_rsa.pub on this machine: what it holds is not known to `validate`.");
+    // In an account it has to be there.
+    run(&["plan"]).exits(1);
+}
+
+#[test]
+fn a_part_of_the_configuration_has_to_be_there() {
+    for path in ["./tokens/a", "${path.module}/start.sh", "${path.root}/${var.name}", "~/values.yaml"] {
+        let text = format!("variable \"name\" {{\n  default = \"x\"\n}}\noutput \"o\" {{\n  value = file(\"{path}\")\n}}\n");
+        let stack = Stack::with_plan("web", &text);
+        stack.run(&["plan", "--sim"]).exits(1).mentions("The function \"file\" fails: there is no file");
+    }
+}
+
+#[test]
+fn an_image_that_a_data_source_names_by_its_slug_is_made_up_as_one_that_a_droplet_names() {
+    let text = "data \"digitalocean_image\" \"docker\" {\n  slug = \"docker-18-04\"\n}\noutput \"o\" {\n  value = data.digitalocean_image.docker.slug\n}\n";
+    let stack = Stack::with_plan("web", text);
+    stack.run(&["plan", "--sim"]).ok().mentions("The simulated account had no image `docker-18-04`").says("+ o = \"docker-18-04\"");
+    stack.write("plans/web.tf", &text.replacen("docker-18-04", "ubuntu-9-04-x64", 1));
+    stack.run(&["plan", "--sim"]).exits(1).mentions("There is no image whose slug is `ubuntu-9-04-x64`");
+}
+
+#[test]
+fn what_a_type_alone_calls_secret_is_hidden_where_an_output_shows_it() {
+    let text = r#"
+variable "length" {
+  default = 16
+}
+variable "mine" {
+  default   = "hidden78"
+  sensitive = true
+}
+resource "random_password" "a" {
+  length = var.length
+}
+locals {
+  password = random_password.a.result
+}
+output "password" {
+  value = "p=${local.password}"
+}
+"#;
+    let stack = Stack::with_plan("web", text);
+    stack.run(&["validate"]).ok().mentions("The value of this output is sensitive: it is hidden.");
+    stack.run(&["apply", "--sim", "-auto-approve"]).ok().says("password = <sensitive>");
+    assert!(!shows(&stack.run(&["output", "--sim"]).ok(), "p="));
+    // What somebody marked stays refused.
+    for shown in ["var.mine", "sensitive(local.password)", "\"${local.password}${var.mine}\""] {
+        stack.write("plans/web.tf", &text.replace("\"p=${local.password}\"", shown));
+        stack.run(&["validate"]).exits(1).mentions("This output would show a sensitive value.");
+    }
+}
+
+#[test]
+fn what_was_written_for_terraform_0_11_is_read_as_it_was_meant() {
+    let text = r#"
+variable "keys" {
+  default = ["3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa"]
+}
+data "template_file" "start" {
+  template = "name: $${name}"
+  vars {
+    name = "web"
+  }
+}
+resource "digitalocean_droplet" "web" {
+  count     = 2
+  name      = "web-${count.index}"
+  region    = "nyc3"
+  size      = "s-1vcpu-1gb"
+  image     = "ubuntu-24-04-x64"
+  ssh_keys  = ["${var.keys}"]
+  user_data = "${data.template_file.start.rendered}"
+}
+resource "digitalocean_firewall" "web" {
+  name        = "web"
+  droplet_ids = ["${digitalocean_droplet.web.*.id}"]
+  inbound_rule {
+    protocol         = "tcp"
+    port_range       = "22"
+    source_addresses = ["${digitalocean_droplet.web.*.ipv4_address}"]
+  }
+}
+resource "null_resource" "after" {
+  triggers {
+    first = "${digitalocean_droplet.web.0.name}"
+  }
+  provisioner "local-exec" {
+    when    = "destroy"
+    command = "echo ${digitalocean_firewall.web.name}"
+  }
+}
+"#;
+    let stack = Stack::with_plan("web", text);
+    let told = stack.run(&["validate"]).ok().mentions("`vars` is an argument: the block is read as `vars = { … }`.");
+    let told = told.mentions("`triggers` is an argument").mentions("`ssh_keys` holds a list within a list: it is read as one list.");
+    told.mentions("`droplet_ids` holds a list").mentions("`source_addresses` holds a list").mentions("uses `self`, `count.index` and");
+    stack.run(&["apply", "--sim", "-auto-approve"]).ok().mentions("Resources: 4 added");
+    stack.run(&["plan", "--sim", "-detailed-exitcode"]).ok().says("No changes.");
+    // Who runs provisioners is held to what they may use.
+    stack.run_env(&[("DOFLOAT_ALLOW_PROVISIONERS", "1")], &["validate"]).exits(1).mentions("uses `self`, `count.index` and");
+    stack.write("plans/web.tf", &text.replace("  vars {", "  vars {\n  }\n  vars {"));
+    stack.run(&["validate"]).exits(1).mentions("\"vars\" is an argument of \"data.template_file\": write `vars = …`.");
+}
