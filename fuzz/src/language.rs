@@ -87,6 +87,7 @@ fn planned(stack: &Stack<'_>, shown: &Shown) {
         warnings: Warnings::Whole,
         detail: Detail::Whole,
         width: WIDTH,
+        wraps: false,
     };
     for detail in [Detail::Brief, Detail::Whole] {
         let _ = plan_text::render(&planned.plan, Layout { detail, ..layout });

@@ -84,5 +84,5 @@ fn told(error: &Diagnostic) {
 }
 
 fn layout(sources: &Sources) -> Layout<'_> {
-    Layout { paint: Paint::PLAIN, rows: &rows_of, sources, warnings: Warnings::Whole, detail: Detail::Whole, width: WIDTH }
+    Layout { paint: Paint::PLAIN, rows: &rows_of, sources, warnings: Warnings::Whole, detail: Detail::Whole, width: WIDTH, wraps: false }
 }

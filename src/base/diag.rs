@@ -24,8 +24,12 @@ pub struct Span {
 pub enum Severity {
     /// The command fails.
     Error,
+    /// The command goes on, and this is to be read before all else.
+    Alarm,
     /// The command goes on.
     Warning,
+    /// Nothing is wrong; it is good to know.
+    Note,
 }
 
 /// One message to the user.
@@ -67,6 +71,18 @@ impl Diagnostic {
         Self { severity: Severity::Warning, ..Self::error(message) }
     }
 
+    /// A note without position.
+    pub fn note(message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(message) }
+    }
+
+    /// The same, to be read before all else.
+    #[must_use]
+    pub fn alarm(mut self) -> Self {
+        self.severity = Severity::Alarm;
+        self
+    }
+
     /// The same at a position.
     #[must_use]
     pub fn at(mut self, span: impl Into<Option<Span>>) -> Self {
@@ -100,6 +116,12 @@ impl Diagnostic {
     pub fn into_warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
+    }
+
+    /// Whether it is to be read before all else.
+    #[must_use]
+    pub fn is_alarm(&self) -> bool {
+        self.severity == Severity::Alarm
     }
 
     /// Whether it is an error.

@@ -77,6 +77,15 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<bool> {
     }
 }
 
+/// Opens a file that is written while things happen, for others to read: what it held is gone, it may be a pipe, and nothing of it is
+/// flushed.
+///
+/// # Errors
+/// What the system says.
+pub fn open_stream(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(true).open(path)
+}
+
 /// Removes a file, and flushes its folder. A file that is not there is no error.
 ///
 /// # Errors

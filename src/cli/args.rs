@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
@@ -193,7 +193,17 @@ impl Command {
             | Self::Help(_)
             | Self::Completions(_) => (false, Form::Text),
         };
-        if json { form } else { Form::Text }
+        match self {
+            _ if json => form,
+            Self::Plan(PlanArgs { markdown: true, .. }) | Self::Show(ShowArgs { markdown: true, .. }) => Form::Markdown,
+            _ => Form::Text,
+        }
+    }
+
+    /// The file that the stream for machines is written to beside the text.
+    #[must_use]
+    pub fn events(&self) -> Option<&Path> {
+        self.planning()?.json_into.as_deref()
     }
 
     fn variables_mut(&mut self) -> Option<&mut Variables> {

@@ -24,7 +24,7 @@ use crate::ui::view::View;
 pub struct GraphArgs {
     /// The stack
     pub stack: Option<String>,
-    /// The language of the graph
+    /// The form of the graph
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Dot)]
     pub format: Format,
     /// Show by colour what this saved plan does
@@ -35,13 +35,15 @@ pub struct GraphArgs {
     pub variables: Variables,
 }
 
-/// The languages.
+/// The forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
     /// Graphviz, as Terraform prints it
     Dot,
     /// Mermaid, which pages of git hosts draw
     Mermaid,
+    /// A picture, which browsers show
+    Svg,
     /// JSON
     Json,
 }
@@ -69,6 +71,7 @@ pub fn run(args: &GraphArgs, session: &Session<'_>, view: &mut View) -> Ended {
     match args.format {
         Format::Dot => view.print(&picture.dot()),
         Format::Mermaid => view.print(&picture.mermaid()),
+        Format::Svg => view.print(&picture.svg()),
         Format::Json => view.print(&format!("{:#}\n", picture.json())),
     }
     Ok(Exit::Done)

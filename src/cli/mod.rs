@@ -33,6 +33,7 @@ pub mod modules;
 pub mod offline;
 pub mod options;
 pub mod output;
+mod pages;
 pub mod plan;
 pub mod planning;
 pub mod progress;
@@ -63,6 +64,8 @@ pub mod version;
 pub mod words;
 pub mod workspace;
 
+use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -71,6 +74,7 @@ use environment::Environment;
 use exit::{Ended, Exit};
 use session::Session;
 
+use crate::base::durable::open_stream;
 use crate::ui::screen::Screen;
 use crate::ui::view::View;
 
@@ -91,7 +95,22 @@ pub fn main() -> ExitCode {
     let screen = Screen::of_process(colour, !environment.automation, environment.known.clone());
     let mut view = View::new(screen, environment.clock.clone(), args.command.form()).telling(args.command.warnings());
     view = view.showing(args.command.detail());
+    match args.command.events().map(events_file).transpose() {
+        Ok(to) => view = view.recording(to),
+        Err(error) => return told(&mut view, Err(error.into())),
+    }
     let ended = start(&args, &environment, &mut view);
+    told(&mut view, ended)
+}
+
+/// The file that events are written to: it may be a pipe.
+fn events_file(path: &Path) -> anyhow::Result<Box<dyn Write + Send>> {
+    let file = open_stream(path).with_context(|| format!("Failed to write {}", path.display()))?;
+    Ok(Box::new(file))
+}
+
+/// Tells how a command ended.
+fn told(view: &mut View, ended: Ended) -> ExitCode {
     let exit = match ended {
         Ok(exit) => exit,
         Err(failure) => {

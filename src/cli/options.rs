@@ -107,6 +107,9 @@ pub struct Planning {
     /// Print JSON, one object per line
     #[arg(long)]
     pub json: bool,
+    /// Print text, and write the JSON to this file
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub json_into: Option<PathBuf>,
     /// Print a line for each warning, and not what to do about it
     #[arg(long)]
     pub compact_warnings: bool,

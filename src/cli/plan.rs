@@ -11,6 +11,7 @@ use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::forecast::forecast;
 use super::options::Planning;
+use super::pages;
 use super::planning::{PlanContext, make_plan, options};
 use super::session::{Memory, Opened, Session};
 use super::workspace::Workspace;
@@ -19,6 +20,7 @@ use crate::base::durable::write_atomic;
 use crate::engine::request::Options;
 use crate::engine::saved;
 use crate::ui::literals::may_show;
+use crate::ui::plan_page;
 use crate::ui::view::View;
 
 /// The arguments.
@@ -29,6 +31,12 @@ pub struct PlanArgs {
     /// Save the plan to this file
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Write the plan as a page to this file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Print the plan as Markdown, for the comments of a review
+    #[arg(long, conflicts_with_all = ["json", "verbose"])]
+    pub markdown: bool,
     /// Plan to destroy everything
     #[arg(long, conflicts_with_all = ["refresh_only", "replace"])]
     pub destroy: bool,
@@ -97,13 +105,16 @@ async fn shown(args: &PlanArgs, workspace: &Workspace<'_>, opened: &Opened<'_>, 
     if let Some(line) = forecast(&surveyed.planned.plan, api_session.client.left(), workspace.environment.clock.now(), command) {
         view.log(&line);
     }
+    surveyed.planned.plan.planned_at = Some(workspace.environment.clock.now());
+    if let Some(path) = &args.html {
+        pages::write(path, &plan_page::plan(&surveyed.planned.plan, view.layout(&workspace.sources)), view)?;
+    }
     if let Some(path) = &args.out {
         if busy.is_some() {
             return Err(Failure::new(Exit::Locked, vec![Diagnostic::error("The plan is not saved, because an apply is running.")]));
         }
         let plan = &mut surveyed.planned.plan;
         plan.configuration = Some(configuration.outline(&may_show));
-        plan.planned_at = Some(workspace.environment.clock.now());
         let bytes = saved::write(&surveyed, &options).context("Failed to write the plan")?;
         write_atomic(path, &bytes, 0o600).with_context(|| format!("Failed to write {}", path.display()))?;
         view.note(&format!("\nThe plan is saved to {0}. `dofloat apply {0}` performs exactly these actions.", path.display()));

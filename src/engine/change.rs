@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::cost::Cost;
 use dofloat_api::wait::Shortage;
 use dofloat_base::address::Address;
 use dofloat_base::clock::Moment;
@@ -45,6 +46,8 @@ pub struct Plan {
     pub configuration: Option<serde_json::Value>,
     /// When it was made: for display only.
     pub planned_at: Option<Moment>,
+    /// What the stack costs, where that was worked out: for display only.
+    pub cost: Option<Cost>,
 }
 
 /// The base of a plan.

@@ -73,7 +73,7 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
         return Err(EngineError::failed(errors));
     }
     let steps = if input.options.refresh_only { Vec::new() } else { steps(&mut walk, &after, base.journal_end > 0)? };
-    let mut notes = warnings;
+    let mut notes: Vec<Diagnostic> = interrupted(&base).into_iter().chain(warnings).collect();
     notes.extend(partial(input.options));
     notes.append(&mut walk.notes);
     let plan = Plan {
@@ -90,8 +90,16 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
         is_complete: !input.options.is_partial(),
         configuration: None,
         planned_at: None,
+        cost: None,
     };
     Ok(Planned { plan, known: walk.known, terms: walk.terms, jobs: walk.jobs, queries: walk.queries })
+}
+
+/// What is told where the last run did not come to its end.
+fn interrupted(base: &Base) -> Option<Diagnostic> {
+    let told = Diagnostic::warning("The last run of this stack was interrupted: this plan goes on from what it did.").alarm();
+    (base.journal_end > 0)
+        .then(|| told.hint("What it created is kept, and nothing is created twice. `dofloat apply` brings the rest about."))
 }
 
 /// What is told where only a part is planned.

@@ -26,7 +26,7 @@ async fn against_account(kind: &'static dyn AnyKind, api: &Client, jobs: &[Job])
     kind.preflight(api, jobs).await.map_err(|error| EngineError::from(from_api(&error, "check the plan against the account")))
 }
 
-/// Everything about the account that would make a step fail, before the first write.
+/// Everything about the account that would make a step fail, before the first write; what is only worth a note is given back.
 ///
 /// # Errors
 /// All that is wrong, or a read that fails.
@@ -35,11 +35,12 @@ pub(super) async fn check(
     api: &Client,
     state: &State,
     observed: &Observed,
-    planned: &mut Planned,
-) -> Result<(), EngineError> {
+    planned: &Planned,
+) -> Result<Vec<Diagnostic>, EngineError> {
     if context.options.refresh_only {
-        return Ok(());
+        return Ok(Vec::new());
     }
+    let mut notes = Vec::new();
     let clashes = clashes::find(context.resolve, &planned.plan.changes);
     let clashing = &clashes.of;
     let preflights = planned.jobs.iter().filter_map(|(name, jobs)| {
@@ -74,17 +75,17 @@ pub(super) async fn check(
     let pointers = picture.check(api, &planned.plan.changes);
     let (preflights, deletes, mut errors) = try_join3(try_join_all(preflights), try_join_all(deletes), pointers).await?;
     for told in clashes.told {
-        if told.is_error() { errors.push(told) } else { planned.plan.notes.push(told) }
+        if told.is_error() { errors.push(told) } else { notes.push(told) }
     }
     for (address, complaints) in preflights.into_iter().chain(deletes) {
         for complaint in complaints {
             let diagnostic = from_complaint(context.resolve, &address, complaint);
-            if diagnostic.is_error() { errors.push(diagnostic) } else { planned.plan.notes.push(diagnostic) }
+            if diagnostic.is_error() { errors.push(diagnostic) } else { notes.push(diagnostic) }
         }
     }
     if !context.recover {
         // Beside a run that is at work this plan is only looked at, and what that run has just made counts as somebody else's.
-        planned.plan.notes.extend(errors.drain(..).map(Diagnostic::into_warning));
+        notes.extend(errors.drain(..).map(Diagnostic::into_warning));
     }
-    if errors.is_empty() { Ok(()) } else { Err(EngineError::failed(errors)) }
+    if errors.is_empty() { Ok(notes) } else { Err(EngineError::failed(errors)) }
 }

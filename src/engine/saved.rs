@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::change::{Action, AttrChange, Base, Change, Drift, OutputChange, Plan, Provenance, Reason, Shown, Step, StepOp};
+use super::cost::Cost;
 use super::diff::shown;
 use super::observed::{Observed, Seen};
 use super::planned::{Planned, Surveyed};
@@ -80,6 +81,9 @@ pub struct Saved {
     /// When the plan was made, in milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     planned_at: Option<u64>,
+    /// What the stack costs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cost: Option<Cost>,
     shows: ShownPlan,
 }
 
@@ -147,6 +151,7 @@ pub fn write(surveyed: &Surveyed, options: &Options) -> Result<Vec<u8>, serde_js
         configuration: plan.configuration.clone(),
         output_types: plan.outputs.iter().filter_map(|(name, output)| Some((name.clone(), output.ty.as_ref()?.to_json()))).collect(),
         planned_at: plan.planned_at.map(|moment| moment.0),
+        cost: plan.cost.clone(),
         shows: shows(plan),
     };
     let body = serde_json::to_string_pretty(&saved)?;
@@ -285,6 +290,7 @@ impl Saved {
             is_complete: self.targets.is_empty() && self.excludes.is_empty(),
             configuration: self.configuration.clone(),
             planned_at: self.planned_at.map(Moment),
+            cost: self.cost.clone(),
         }
     }
 }

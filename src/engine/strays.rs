@@ -58,6 +58,7 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError>
         is_complete: true,
         configuration: None,
         planned_at: None,
+        cost: None,
     };
     for (number, stray) in (0..).zip(&strays) {
         may_go(context, &state, stray, &mut plan.notes).await?;

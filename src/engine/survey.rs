@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use futures_util::future::{join, join3};
 
-use super::change::Base;
+use super::change::{Base, Plan};
 use super::claims;
 use super::cluster::health::{self, Configuration};
 use super::data::{self, Answers};
@@ -21,6 +21,7 @@ use super::owner;
 use super::plan;
 use super::planned::{Input, Planned, Surveyed};
 use super::preflight;
+use super::pricing;
 use super::recover;
 use super::refresh;
 use super::request::{ImportTarget, Options, SurveyContext};
@@ -77,13 +78,15 @@ pub async fn survey(context: SurveyContext<'_>) -> Result<Surveyed, EngineError>
     } else {
         foreign::none_is_touched(&snapshot, &state, &observed, &planned, context.refresh).await?;
         let doubled = doubles::doubled(context, &state, &observed, &planned).await?;
-        let checked = preflight::check(context, &snapshot, &state, &observed, &mut planned).await;
+        let cost = async |plan: &Plan| if context.options.refresh_only { None } else { Some(pricing::cost(&snapshot, plan).await) };
+        let (checked, cost) = join(preflight::check(context, &snapshot, &state, &observed, &planned), cost(&planned.plan)).await;
+        planned.plan.cost = cost;
         if !doubled.is_empty() {
             // What is wrong beside it may come of the same state, and must not hide this.
             let more = checked.err().map(|stop| stop.diagnostics).unwrap_or_default();
             return Err(EngineError::decision(doubled.into_iter().chain(more).collect()));
         }
-        checked?;
+        planned.plan.notes.extend(checked?);
     }
     let mut claims = claims::claims(&state, None);
     claims.extend(claims::of_others(context.loaded));

@@ -35,22 +35,49 @@ pub enum Warnings {
     Compact,
 }
 
+/// How diagnostics are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Colour.
+    pub paint: Paint,
+    /// How much is told of warnings.
+    pub warnings: Warnings,
+    /// How long a line of words is, where somebody reads it on a screen; a sentence is one line for programs that look for it.
+    pub width: Option<usize>,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { paint: Paint::PLAIN, warnings: Warnings::Whole, width: None }
+    }
+}
+
+impl Style {
+    /// Text in lines that fit behind what stands before them: `warning: ` or `  = help: `.
+    fn wrapped(self, text: &str) -> String {
+        const BEFORE: usize = 11;
+        const LEAST: usize = 30;
+        let Some(width) = self.width else { return text.to_owned() };
+        text.lines().map(|line| wrap(line, "", width.saturating_sub(BEFORE).max(LEAST))).collect::<Vec<_>>().join("\n")
+    }
+}
+
 /// Diagnostics as text, errors last so that they are what stays on the screen; an empty line after each.
 #[must_use]
 pub fn render(diagnostics: &[Diagnostic], sources: &Sources, paint: Paint) -> String {
-    render_with(diagnostics, sources, paint, Warnings::Whole)
+    render_with(diagnostics, sources, Style { paint, ..Style::default() })
 }
 
 /// The same, with as much of the warnings as is wanted.
 #[must_use]
-pub fn render_with(diagnostics: &[Diagnostic], sources: &Sources, paint: Paint, warnings: Warnings) -> String {
+pub fn render_with(diagnostics: &[Diagnostic], sources: &Sources, style: Style) -> String {
     let starred = Starred::of(if diagnostics.is_empty() { &NO_SOURCES } else { sources });
     let (errors, milder): (Vec<&Diagnostic>, Vec<&Diagnostic>) = diagnostics.iter().partition(|diagnostic| diagnostic.is_error());
-    let milder = match warnings {
-        Warnings::Compact if !milder.is_empty() => compact(&milder, &starred, paint),
-        _ => once_each(&milder).iter().map(|(diagnostic, others)| one(diagnostic, others, &starred, paint) + "\n\n").collect(),
+    let milder = match style.warnings {
+        Warnings::Compact if !milder.is_empty() => compact(&milder, &starred, style.paint),
+        _ => once_each(&milder).iter().map(|(diagnostic, others)| one(diagnostic, others, &starred, style) + "\n\n").collect(),
     };
-    milder + &errors.into_iter().map(|diagnostic| one(diagnostic, &[], &starred, paint) + "\n\n").collect::<String>()
+    milder + &errors.into_iter().map(|diagnostic| one(diagnostic, &[], &starred, style) + "\n\n").collect::<String>()
 }
 
 /// Each once, with the other resources that the same is told of.
@@ -106,7 +133,9 @@ fn object(diagnostic: &Diagnostic, sources: &Sources, starred: &Starred) -> Json
         let hint = starred.cut(hint);
         detail = if detail.is_empty() { hint.into_owned() } else { format!("{detail}\n\n{hint}") };
     }
-    let mut json = json!({ "severity": diagnostic.severity, "summary": summary, "detail": detail });
+    // Terraform's JSON knows no more of them.
+    let severity = if diagnostic.is_error() { "error" } else { "warning" };
+    let mut json = json!({ "severity": severity, "summary": summary, "detail": detail });
     if let Some(address) = &diagnostic.address {
         json["address"] = json!(address);
     }
@@ -132,13 +161,10 @@ pub fn json_lines(diagnostics: &[Diagnostic], sources: &Sources, timestamp: &str
 }
 
 fn json_line(diagnostic: &Diagnostic, sources: &Sources, starred: &Starred, timestamp: &str) -> Json {
-    let level = match diagnostic.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warn",
-    };
-    let word = match diagnostic.severity {
-        Severity::Error => "Error",
-        Severity::Warning => "Warning",
+    let (level, word) = match diagnostic.severity {
+        Severity::Error => ("error", "Error"),
+        Severity::Alarm | Severity::Warning => ("warn", "Warning"),
+        Severity::Note => ("info", "Note"),
     };
     json!({
         "@level": level,
@@ -150,12 +176,13 @@ fn json_line(diagnostic: &Diagnostic, sources: &Sources, starred: &Starred, time
     })
 }
 
-fn one(diagnostic: &Diagnostic, others: &[&str], sources: &Starred, paint: Paint) -> String {
+fn one(diagnostic: &Diagnostic, others: &[&str], sources: &Starred, style: Style) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
+        Severity::Alarm | Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
-    let mut group = Group::with_title(level.primary_title(lines_visible(&message(diagnostic, sources))));
+    let mut group = Group::with_title(level.primary_title(style.wrapped(&lines_visible(&message(diagnostic, sources)))));
     for (name, spans) in by_file(diagnostic, sources) {
         let Some(text) = sources.get(name) else { continue };
         let mut snippet = Snippet::source(text).path(name).fold(true);
@@ -177,9 +204,9 @@ fn one(diagnostic: &Diagnostic, others: &[&str], sources: &Starred, paint: Paint
         group = group.element(Level::NOTE.message(lines_visible(&others)));
     }
     if let Some(hint) = &diagnostic.hint {
-        group = group.element(Level::HELP.message(lines_visible(&sources.cut(hint))));
+        group = group.element(Level::HELP.message(style.wrapped(&lines_visible(&sources.cut(hint)))));
     }
-    let renderer = if paint.is_on() { Renderer::styled() } else { Renderer::plain() };
+    let renderer = if style.paint.is_on() { Renderer::styled() } else { Renderer::plain() };
     renderer.render(&[group]).trim_end().to_owned()
 }
 
@@ -324,12 +351,12 @@ mod tests {
         for start in 0..TEXT.len() + 3 {
             for end in 0..TEXT.len() + 3 {
                 let diagnostic = Diagnostic::error("x").at(span("plans/web.tf", start, end));
-                assert!(one(&diagnostic, &[], &Starred::of(&sources), Paint::PLAIN).starts_with("error: x"));
+                assert!(one(&diagnostic, &[], &Starred::of(&sources), Style::default()).starts_with("error: x"));
                 let json = to_json(std::slice::from_ref(&diagnostic), &sources).remove(0);
                 assert!(json["range"]["start"]["byte"].as_u64() <= json["range"]["end"]["byte"].as_u64());
             }
         }
         let empty = Sources::from([("e".to_owned(), String::new())]);
-        assert!(one(&Diagnostic::error("x").at(span("e", 0, 9)), &[], &Starred::of(&empty), Paint::PLAIN).starts_with("error: x"));
+        assert!(one(&Diagnostic::error("x").at(span("e", 0, 9)), &[], &Starred::of(&empty), Style::default()).starts_with("error: x"));
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! Invariant: pure; an arrow leads from a resource to one that it needs, as in Terraform's graph. A name cannot break out of its place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use serde_json::{Value as Json, json};
 
 use dofloat_base::address::Address;
-use dofloat_engine::change::Action;
+use dofloat_engine::change::{Action, Plan, Step, StepId};
+use dofloat_engine::graph;
+use dofloat_state::journal::Op;
 
 /// The graph of a stack's resource blocks.
 #[derive(Clone, Debug, Default)]
@@ -57,7 +59,7 @@ impl Act {
         }
     }
 
-    fn word(self) -> &'static str {
+    pub(super) fn word(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Update => "update",
@@ -81,19 +83,56 @@ impl Act {
 
 impl Node {
     /// `create, 3 instances`.
-    fn about(&self) -> Vec<String> {
+    pub(super) fn about(&self) -> Vec<String> {
         let words: Vec<&str> = self.actions.iter().map(|act| act.word()).collect();
         let count = (self.instances > 1).then(|| format!("{} instances", self.instances));
         words.into_iter().map(str::to_owned).chain(count).collect()
     }
 
     /// The action that it is coloured by: the one that takes most away.
-    fn act(&self) -> Option<Act> {
+    pub(super) fn act(&self) -> Option<Act> {
         self.actions.iter().copied().filter(|act| *act != Act::Read).max().or(self.actions.first().copied())
     }
 }
 
 impl Picture {
+    /// What a plan does, and what each part of it waits for. Of what goes, what depends on something goes first, and the arrow
+    /// leads the same way.
+    #[must_use]
+    pub fn of_plan(plan: &Plan) -> Self {
+        let mut nodes = BTreeMap::<Address, Node>::new();
+        for change in &plan.changes {
+            let Some(act) = Act::of(&change.action) else { continue };
+            let node = nodes.entry(change.address.unkeyed()).or_default();
+            node.instances += 1;
+            if !node.actions.contains(&act) {
+                node.actions.push(act);
+                node.actions.sort_unstable();
+            }
+        }
+        let steps: BTreeMap<StepId, &Step> = plan.steps.iter().map(|step| (step.id, step)).collect();
+        let goes = |step: &Step| matches!(step.op.object(), Some(Op::Delete { .. }));
+        let mut edges = BTreeSet::new();
+        for step in &plan.steps {
+            for need in step.needs.iter().filter_map(|need| steps.get(need)) {
+                let (from, to) = if goes(step) && goes(need) { (*need, step) } else { (step, *need) };
+                // A replacement's own steps, and the order of old and new ones, say nothing of what depends on what.
+                let is_mixed = goes(step) != goes(need);
+                let (from, to) = (from.address.unkeyed(), to.address.unkeyed());
+                if !is_mixed && from != to && nodes.contains_key(&from) && nodes.contains_key(&to) {
+                    edges.insert((from, to));
+                }
+            }
+        }
+        // What an arrow says that others say together is left out; where they go in a circle, all are drawn.
+        let turned = edges.iter().map(|(from, to)| (to.clone(), from.clone()));
+        let edges = match graph::build(nodes.keys().cloned(), turned) {
+            Ok(graph) => graph.without_shortcuts().into_iter().map(|(to, from)| (from, to)).collect(),
+            Err(_) => edges.into_iter().collect(),
+        };
+        Self { nodes, edges }
+    }
+
     /// The graph in the language of Graphviz.
     #[must_use]
     pub fn dot(&self) -> String {
@@ -199,10 +238,10 @@ fn entities(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn picture() -> Picture {
+    pub(in super::super) fn picture() -> Picture {
         let address = |text: &str| text.parse::<Address>().expect("an address");
         let node = |instances, actions: &[Act]| Node { instances, actions: actions.to_vec() };
         Picture {

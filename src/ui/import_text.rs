@@ -22,7 +22,7 @@ pub fn proposal(plan: &Plan, layout: Layout<'_>) -> String {
         plan_details::one(&mut text, change, layout);
         text.push('\n');
     }
-    text + &errors::render_with(&plan.notes, layout.sources, layout.paint, layout.warnings)
+    text + &errors::render_with(&plan.notes, layout.sources, layout.style())
 }
 
 /// Resources for which several objects fit.

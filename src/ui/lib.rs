@@ -4,10 +4,13 @@
 //! environment; a `View` knows the form, and what the time is; `Screen` is the only thing that writes.
 
 pub mod change_text;
+pub mod cost_text;
 pub mod diff_text;
 pub mod doctor_text;
 pub mod errors;
 pub mod events;
+mod graph_layout;
+mod graph_svg;
 pub mod graph_text;
 pub mod import_text;
 pub mod kind_page;
@@ -21,6 +24,9 @@ pub mod plan_document;
 mod plan_fixture;
 pub mod plan_json;
 mod plan_layout;
+pub mod plan_markdown;
+pub mod plan_page;
+mod plan_parts;
 mod plan_summary;
 pub mod plan_text;
 mod plan_title;

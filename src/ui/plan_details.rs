@@ -77,24 +77,20 @@ struct Group<'a> {
 
 /// All changes, with an empty line after each.
 pub(super) fn details(shown: &[&Change], layout: Layout<'_>) -> String {
-    let mut text = String::new();
-    if layout.detail == Detail::Whole {
-        for change in shown {
-            entry(change, layout).write(&mut text, layout);
-            text.push('\n');
-        }
-        return text;
+    each(shown, layout).into_iter().map(|text| text + "\n").collect()
+}
+
+/// All changes one by one, those that are alike in one.
+pub(super) fn each(shown: &[&Change], layout: Layout<'_>) -> Vec<String> {
+    match layout.detail {
+        Detail::Whole => shown.iter().map(|change| entry(change, layout).text(layout)).collect(),
+        Detail::Brief => groups(entries(shown, layout)).iter().flat_map(|group| group.texts(layout)).collect(),
     }
-    for group in groups(entries(shown, layout)) {
-        group.write(&mut text, layout);
-        text.push('\n');
-    }
-    text
 }
 
 /// The planned change of one resource.
 pub(super) fn one(text: &mut String, change: &Change, layout: Layout<'_>) {
-    entry(change, layout).write(text, layout);
+    text.push_str(&entry(change, layout).text(layout));
 }
 
 fn entries<'a>(shown: &[&'a Change], layout: Layout<'_>) -> Vec<Entry<'a>> {
@@ -163,7 +159,8 @@ impl Entry<'_> {
         (lines.len() <= LITTLE).then_some(lines)
     }
 
-    fn write(&self, text: &mut String, layout: Layout<'_>) {
+    fn text(&self, layout: Layout<'_>) -> String {
+        let mut text = String::new();
         for (position, line) in self.title.iter().enumerate() {
             let line = format!("# {}", line.replace('\0', &self.of.to_string()));
             let _ = writeln!(text, "  {}", if position == 0 { layout.paint.bold(&line) } else { line });
@@ -171,7 +168,7 @@ impl Entry<'_> {
         match &self.block {
             None => {}
             Some(Block::Resource(body)) => {
-                head(text, &self.symbol, 0, self.of);
+                head(&mut text, &self.symbol, 0, self.of);
                 text.push_str(body);
                 text.push_str("    }\n");
             }
@@ -181,6 +178,7 @@ impl Entry<'_> {
                 }
             }
         }
+        text
     }
 }
 
@@ -202,17 +200,14 @@ fn differing_lines(one: &str, other: &str) -> Option<Vec<String>> {
 }
 
 impl Group<'_> {
-    fn write(&self, text: &mut String, layout: Layout<'_>) {
-        self.leader.write(text, layout);
+    /// The leader with the names of those that are like it; where those are few, each by itself.
+    fn texts(&self, layout: Layout<'_>) -> Vec<String> {
+        let mut text = self.leader.text(layout);
         if !self.same.is_empty() {
             let _ = writeln!(text, "{}", hang(&format!("Likewise: {}", names(&self.same)), "  # ", "  #   ", layout.width));
         }
         if self.alike.len() + 1 < MANY {
-            for (entry, _) in &self.alike {
-                text.push('\n');
-                entry.write(text, layout);
-            }
-            return;
+            return std::iter::once(text).chain(self.alike.iter().map(|(entry, _)| entry.text(layout))).collect();
         }
         let alike = self.alike.iter().map(|(entry, lines)| match lines.as_slice() {
             [] => entry.of.to_string(),
@@ -220,6 +215,7 @@ impl Group<'_> {
         });
         let alike: Vec<String> = alike.collect();
         let _ = writeln!(text, "{}", hang(&format!("Likewise: {}", alike.join(", ")), "  # ", "  #   ", layout.width));
+        vec![text]
     }
 }
 

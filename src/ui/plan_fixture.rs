@@ -71,6 +71,7 @@ pub(super) fn plan(changes: Vec<Change>) -> Plan {
         is_complete: true,
         configuration: None,
         planned_at: None,
+        cost: None,
     }
 }
 

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 
 use super::change_text::Mark;
-use super::errors::{Sources, Warnings};
+use super::errors::{Sources, Style, Warnings};
 use super::paint::Paint;
 use dofloat_base::address::Address;
 use dofloat_engine::change::{Action, Order};
@@ -26,6 +26,16 @@ pub struct Layout<'a> {
     pub detail: Detail,
     /// How long a line is.
     pub width: usize,
+    /// Whether sentences are wrapped too.
+    pub wraps: bool,
+}
+
+impl Layout<'_> {
+    /// How diagnostics are written in it.
+    #[must_use]
+    pub fn style(&self) -> Style {
+        Style { paint: self.paint, warnings: self.warnings, width: self.wraps.then_some(self.width) }
+    }
 }
 
 /// How much is shown of changes.

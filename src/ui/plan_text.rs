@@ -6,6 +6,7 @@
 use std::fmt::Write as _;
 
 use super::change_text::{BodyText, Mark, Rest, changed, is_null};
+use super::cost_text::cost;
 use super::errors;
 use super::paint::Paint;
 use super::plan_details::{count, details};
@@ -14,15 +15,22 @@ use super::plan_layout::{head, rows, symbol};
 use super::plan_summary;
 use super::value_text::key;
 use super::wrap::wrap;
+use dofloat_base::diag::Diagnostic;
 use dofloat_base::value::Value;
 use dofloat_engine::change::{Action, AttrChange, Change, Counts, Drift, Order, OutputChange, Plan, Shown};
+
+/// The changes that are shown: all but what is only kept.
+pub(super) fn shown(plan: &Plan) -> Vec<&Change> {
+    plan.changes.iter().filter(|change| !matches!(change.action, Action::Keep) || change.provenance.is_some()).collect()
+}
 
 /// The whole plan, with a newline at the end.
 #[must_use]
 pub fn render(plan: &Plan, layout: Layout<'_>) -> String {
-    let mut text = drift(plan, layout);
-    let shown: Vec<&Change> =
-        plan.changes.iter().filter(|change| !matches!(change.action, Action::Keep) || change.provenance.is_some()).collect();
+    let (alarms, notes): (Vec<Diagnostic>, Vec<Diagnostic>) = plan.notes.iter().cloned().partition(Diagnostic::is_alarm);
+    let mut text = errors::render_with(&alarms, layout.sources, layout.style());
+    text.push_str(&drift(plan, layout));
+    let shown = shown(plan);
     if !shown.is_empty() {
         text.push_str(&plan_summary::summary(plan, &shown, layout));
         legend(&mut text, &shown, layout.paint);
@@ -30,8 +38,9 @@ pub fn render(plan: &Plan, layout: Layout<'_>) -> String {
         text.push_str(&details(&shown, layout));
     }
     outputs(&mut text, plan, layout);
-    if !plan.notes.is_empty() {
-        text.push_str(&errors::render_with(&plan.notes, layout.sources, layout.paint, layout.warnings));
+    text.push_str(&errors::render_with(&notes, layout.sources, layout.style()));
+    if let Some(line) = plan.cost.as_ref().filter(|_| !plan.is_empty()).and_then(cost) {
+        let _ = writeln!(text, "{}", wrap(&line, "", layout.width));
     }
     let _ = writeln!(text, "{}", last_line(plan, layout.paint));
     text
@@ -56,7 +65,8 @@ pub fn no_changes(plan: &Plan) -> &'static str {
     }
 }
 
-fn last_line(plan: &Plan, paint: Paint) -> String {
+/// The line that scripts look for.
+pub(super) fn last_line(plan: &Plan, paint: Paint) -> String {
     if plan.is_empty() {
         return paint.good("No changes.") + no_changes(plan).strip_prefix("No changes.").unwrap_or_default();
     }
@@ -64,7 +74,7 @@ fn last_line(plan: &Plan, paint: Paint) -> String {
     paint.bold("Plan:") + text.strip_prefix("Plan:").unwrap_or_default()
 }
 
-fn drift(plan: &Plan, layout: Layout<'_>) -> String {
+pub(super) fn drift(plan: &Plan, layout: Layout<'_>) -> String {
     let mut text = String::new();
     if plan.drift.is_empty() {
         return text;
@@ -125,7 +135,7 @@ fn legend(text: &mut String, shown: &[&Change], paint: Paint) {
     }
 }
 
-fn outputs(text: &mut String, plan: &Plan, layout: Layout<'_>) {
+pub(super) fn outputs(text: &mut String, plan: &Plan, layout: Layout<'_>) {
     let paint = layout.paint;
     let changing: Vec<_> = plan.outputs.iter().filter(|(_, output)| output.changed).collect();
     if changing.is_empty() {

@@ -34,6 +34,7 @@ fn text(plan: &Plan) -> String {
             warnings: Warnings::Whole,
             detail: Detail::Whole,
             width: WIDTH,
+            wraps: false,
         },
     )
 }
@@ -135,7 +136,11 @@ fn compact_warnings_are_a_line_each_and_errors_stay_whole() {
         Diagnostic::warning("It is odd.").at(Some(span)).about("digitalocean_droplet.a").hint("Look at it."),
         Diagnostic::warning("It is old."),
     ];
-    insta::assert_snapshot!(errors::render_with(&told, &sources, Paint::PLAIN, Warnings::Compact));
+    insta::assert_snapshot!(errors::render_with(
+        &told,
+        &sources,
+        errors::Style { warnings: Warnings::Compact, ..errors::Style::default() }
+    ));
 }
 
 #[test]
@@ -154,6 +159,7 @@ fn brief(plan: &Plan) -> String {
         warnings: Warnings::Whole,
         detail: Detail::Brief,
         width: WIDTH,
+        wraps: false,
     };
     render(plan, layout)
 }
@@ -230,6 +236,7 @@ fn colour_adds_codes_and_nothing_else() {
             warnings: Warnings::Whole,
             detail: Detail::Whole,
             width: WIDTH,
+            wraps: false,
         },
     );
     assert_ne!(coloured, text(&plan(vec![wide()])));

@@ -6,6 +6,8 @@
 
 use std::io::{self, ErrorKind, Write};
 
+use terminal_size::{Height, Width, terminal_size_of};
+
 use super::paint::Paint;
 use dofloat_base::redact::Redactor;
 
@@ -14,12 +16,17 @@ pub struct Screen {
     known: Redactor,
     out: Box<dyn Write + Send>,
     err: Box<dyn Write + Send>,
+    events: Option<Box<dyn Write + Send>>,
     failed: Option<io::Error>,
     out_closed: bool,
     /// The colour of standard output.
     pub paint: Paint,
     /// The colour of standard error.
     pub err_paint: Paint,
+    /// How long a line is, where standard output is a terminal.
+    pub width: Option<usize>,
+    /// The same of standard error.
+    pub err_width: Option<usize>,
     /// Whether somebody watches: lines that move may be drawn on standard error.
     pub lively: bool,
 }
@@ -38,16 +45,20 @@ impl Screen {
         let (out, err) = (io::stdout(), io::stderr());
         let paint = Paint::new(colour && out.is_terminal());
         let err_paint = Paint::new(colour && err.is_terminal());
+        let (width, err_width) = (width(terminal_size_of(&out)), width(terminal_size_of(&err)));
         let lively = lively && err.is_terminal();
         let choice = |paint: Paint| if paint.is_on() { anstream::ColorChoice::Always } else { anstream::ColorChoice::AlwaysAnsi };
         Self {
             known,
             out: Box::new(anstream::AutoStream::new(out, choice(paint))),
             err: Box::new(anstream::AutoStream::new(err, choice(err_paint))),
+            events: None,
             failed: None,
             out_closed: false,
             paint,
             err_paint,
+            width,
+            err_width,
             lively,
         }
     }
@@ -59,12 +70,45 @@ impl Screen {
             known: Redactor::default(),
             out,
             err,
+            events: None,
             failed: None,
             out_closed: false,
             paint: Paint::PLAIN,
             err_paint: Paint::PLAIN,
+            width: None,
+            err_width: None,
             lively: false,
         }
+    }
+
+    /// Lets events be written there too, a line each.
+    pub fn record_events(&mut self, to: Box<dyn Write + Send>) {
+        self.events = Some(to);
+    }
+
+    /// Whether events are written beside the output.
+    #[must_use]
+    pub fn records_events(&self) -> bool {
+        self.events.is_some()
+    }
+
+    /// Writes a line to where events are written beside the output, secrets cut out. Who reads them may go away like a reader of the
+    /// output.
+    pub fn event(&mut self, text: &str) {
+        let Some(events) = &mut self.events else { return };
+        let text = format!("{}\n", self.known.cut_output(text));
+        if let Err(error) = events.write_all(text.as_bytes()).and_then(|()| events.flush()) {
+            self.events = None;
+            if error.kind() != ErrorKind::BrokenPipe {
+                self.failed.get_or_insert(error);
+            }
+        }
+    }
+
+    /// Text without what is known to be secret.
+    #[must_use]
+    pub fn cut(&self, text: &str) -> String {
+        self.known.cut_output(text).into_owned()
     }
 
     /// Writes text to standard output, secrets cut out.
@@ -112,6 +156,11 @@ impl Screen {
     pub fn failure(&mut self) -> Option<io::Error> {
         self.failed.take()
     }
+}
+
+/// How long a line may be: on a very narrow terminal words would not fit, and very long lines are not read.
+fn width(size: Option<(Width, Height)>) -> Option<usize> {
+    Some(usize::from(size?.0.0).clamp(60, 140))
 }
 
 #[cfg(test)]

@@ -33,8 +33,12 @@ pub fn render(state: &State, layout: Layout<'_>) -> String {
     if text.is_empty() && state.outputs.is_empty() {
         return "The state is empty.\n".to_owned();
     }
-    let block = outputs::block(&outputs::views(&state.outputs));
-    text + block.trim_start_matches('\n')
+    text + &outputs(state)
+}
+
+/// The outputs.
+pub(super) fn outputs(state: &State) -> String {
+    outputs::block(&outputs::views(&state.outputs)).trim_start_matches('\n').to_owned()
 }
 
 /// One resource.
@@ -164,6 +168,7 @@ mod tests {
             warnings: Warnings::Whole,
             detail: Detail::Whole,
             width: WIDTH,
+            wraps: false,
         };
         insta::assert_snapshot!(render(&state(), layout));
         assert_eq!(render(&State::new(String::new(), Salt::new([0; 32])), layout), "The state is empty.\n");

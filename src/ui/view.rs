@@ -3,16 +3,19 @@
 //! Invariant: which form it is, is known here and to no command's own work; what has no place in a form is left out there. The
 //! commands that ask nothing of machines print text whatever the form. What a command prints in either form is one method.
 
-use super::errors::{self, Sources, Warnings};
+use super::errors::{self, Sources, Style, Warnings};
 use super::events::{self, EventPrinter};
 use super::paint::Paint;
 use super::plan_document;
 pub use super::plan_json::Refresh;
 use super::plan_json::{self, line};
+use super::plan_markdown;
 use super::plan_text::{self, Detail, Layout, WIDTH};
 use super::progress::Progress;
 use super::rows::rows_of;
 use super::screen::Screen;
+use serde_json::Value as Json;
+
 use dofloat_base::clock::Clock;
 use dofloat_base::diag::Diagnostic;
 use dofloat_engine::change::{Event, Outcome, Plan};
@@ -27,6 +30,8 @@ pub enum Form {
     Lines,
     /// One JSON document at the end. Errors are text.
     Document,
+    /// A plan as Markdown. All else is text on standard error.
+    Markdown,
 }
 
 /// The output of a command.
@@ -80,6 +85,15 @@ impl View {
         Self { detail, ..self }
     }
 
+    /// The same, whose events are written there too.
+    #[must_use]
+    pub fn recording(mut self, to: Option<Box<dyn std::io::Write + Send>>) -> Self {
+        if let Some(to) = to {
+            self.screen.record_events(to);
+        }
+        self
+    }
+
     /// Whether people read it.
     #[must_use]
     pub fn is_text(&self) -> bool {
@@ -90,35 +104,31 @@ impl View {
     pub fn heading(&mut self, heading: RunHeading<'_>) {
         let other = heading.api.filter(|api| !api.is_official);
         let other = other.map(|api| format!(", API {} (not DigitalOcean)", api.address)).unwrap_or_default();
+        self.events_of(|now| {
+            let mut line = line("stack", &format!("Stack {}{other}", heading.stack), now);
+            line["stack"] = heading.stack.into();
+            if let Some(api) = heading.api {
+                line["api"] = api.address.into();
+                line["token_source"] = api.token_source.into();
+            }
+            vec![plan_json::version_line(now), line]
+        });
         match self.form {
             Form::Text => {
                 let simulated = if heading.simulated { " (simulated)" } else { "" };
                 self.line(&format!("Stack {}{simulated}{other}", heading.stack));
             }
-            Form::Lines => {
-                let now = self.now();
-                self.line(&plan_json::version_line(&now).to_string());
-                let mut line = line("stack", &format!("Stack {}{other}", heading.stack), &now);
-                line["stack"] = heading.stack.into();
-                if let Some(api) = heading.api {
-                    line["api"] = api.address.into();
-                    line["token_source"] = api.token_source.into();
-                }
-                self.line(&line.to_string());
-            }
-            Form::Document => {}
+            Form::Lines | Form::Document | Form::Markdown => {}
         }
     }
 
     /// Something that goes on meanwhile.
     pub fn log(&mut self, message: &str) {
+        self.events_of(|now| vec![line("log", message, now)]);
         match self.form {
-            Form::Lines => {
-                let line = line("log", message, &self.now()).to_string();
-                self.line(&line);
-            }
             Form::Text => self.line(message),
-            Form::Document => self.print_err(&format!("{message}\n")),
+            Form::Lines => {}
+            Form::Document | Form::Markdown => self.print_err(&format!("{message}\n")),
         }
     }
 
@@ -131,30 +141,28 @@ impl View {
 
     /// What is remembered is read again, or was.
     pub fn refresh(&mut self, state: &State, refresh: Refresh) {
-        if self.form == Form::Lines {
-            let now = self.now();
-            let lines = state.records.iter().map(|(address, record)| plan_json::refresh_line(address, &record.shown_id(), refresh, &now));
-            lines.for_each(|line| self.line(&line.to_string()));
-        }
+        self.events_of(|now| {
+            state.records.iter().map(|(address, record)| plan_json::refresh_line(address, &record.shown_id(), refresh, now)).collect()
+        });
     }
 
     /// A plan.
     pub fn plan(&mut self, plan: &Plan, sources: &Sources) {
+        self.events_of(|now| plan_json::lines(plan, sources, now));
         match self.form {
             Form::Text => self.print(&plan_text::render(plan, self.layout(sources))),
-            Form::Lines => plan_json::lines(plan, sources, &self.now()).iter().for_each(|line| self.line(&line.to_string())),
+            Form::Lines => {}
             Form::Document => self.line(&plan_document::document(plan, sources).to_string()),
+            Form::Markdown => self.print(&plan_markdown::markdown(plan, self.layout(sources))),
         }
     }
 
     /// Errors and warnings: on standard error for people, in the stream for machines.
     pub fn diagnostics(&mut self, diagnostics: &[Diagnostic], sources: &Sources) {
-        match self.form {
-            Form::Lines => {
-                let now = self.now();
-                errors::json_lines(diagnostics, sources, &now).iter().for_each(|line| self.line(&line.to_string()));
-            }
-            Form::Text | Form::Document => self.print_err(&errors::render_with(diagnostics, sources, self.err_paint(), self.warnings)),
+        self.events_of(|now| errors::json_lines(diagnostics, sources, now));
+        if self.form != Form::Lines {
+            let style = Style { paint: self.err_paint(), warnings: self.warnings, width: self.screen.err_width };
+            self.print_err(&errors::render_with(diagnostics, sources, style));
         }
     }
 
@@ -166,16 +174,30 @@ impl View {
 
     /// The end of an apply or destroy. Its errors are told apart.
     pub fn ending(&mut self, outcome: &Outcome, destroy: bool) {
-        match self.form {
-            Form::Lines => events::ending_lines(outcome, destroy, &self.now()).iter().for_each(|line| self.line(&line.to_string())),
-            Form::Text | Form::Document => self.print(&events::ending(outcome, destroy, self.paint())),
+        self.events_of(|now| events::ending_lines(outcome, destroy, now));
+        if self.form != Form::Lines {
+            self.print(&events::ending(outcome, destroy, self.paint()));
         }
     }
 
     /// How plans and resources are laid out here.
     #[must_use]
     pub fn layout<'a>(&self, sources: &'a Sources) -> Layout<'a> {
-        Layout { paint: self.screen.paint, rows: &rows_of, sources, warnings: self.warnings, detail: self.detail, width: WIDTH }
+        Layout {
+            paint: self.screen.paint,
+            rows: &rows_of,
+            sources,
+            warnings: self.warnings,
+            detail: self.detail,
+            width: self.screen.width.unwrap_or(WIDTH),
+            wraps: self.screen.width.is_some(),
+        }
+    }
+
+    /// Text that goes elsewhere, secrets cut out.
+    #[must_use]
+    pub fn without_secrets(&self, text: &str) -> String {
+        self.screen.cut(text)
     }
 
     /// Writes text to standard output, secrets cut out.
@@ -215,8 +237,18 @@ impl View {
         self.screen.failure()
     }
 
-    fn now(&self) -> String {
-        self.clock.now().to_rfc3339_micros()
+    /// Lines of the stream: on standard output in that form, and beside the output where they are recorded.
+    fn events_of(&mut self, make: impl FnOnce(&str) -> Vec<Json>) {
+        if self.form != Form::Lines && !self.screen.records_events() {
+            return;
+        }
+        for event in make(&self.clock.now().to_rfc3339_micros()) {
+            let text = event.to_string();
+            if self.form == Form::Lines {
+                self.screen.line(&text);
+            }
+            self.screen.event(&text);
+        }
     }
 }
 
@@ -231,10 +263,8 @@ pub struct Events<'v> {
 impl Events<'_> {
     /// Tells of an event, if it is worth a line.
     pub fn tell(&mut self, event: &Event) {
+        self.view.events_of(|now| self.printer.json(event, now).into_iter().collect());
         if self.view.form == Form::Lines {
-            if let Some(line) = self.printer.json(event, &self.view.now()) {
-                self.view.line(&line.to_string());
-            }
             return;
         }
         self.progress.follow(event);

@@ -265,23 +265,23 @@ fn moved(expanded: &Expanded<'_>, surveyed: &Surveyed, cluster: &Address) -> Opt
     let pair = expanded.desired().pairs.get(cluster)?;
     let Some(Seen::Present { body, .. }) = surveyed.observed.seen.get(&pair.holder.0) else { return None };
     let ip = body.get("ip_address").and_then(Value::as_str).unwrap_or_default();
-    let told = |holder: String, hint: &str| {
-        Some(
-            Diagnostic::warning(format!("The address {ip} of {cluster} is held by {holder}."))
-                .at(expanded.span(cluster, &["nodes"]))
-                .about(cluster)
-                .hint(hint),
-        )
-    };
+    let message = |holder: &str| format!("The address {ip} of {cluster} is held by {holder}.");
+    let told = |told: Diagnostic, hint: &str| Some(told.at(expanded.span(cluster, &["nodes"])).about(cluster).hint(hint));
     let Some(holder) = body.get(&pair.holder.1) else {
-        return told("nobody at the moment".to_owned(), "A node is up, so the cluster will take it; dofloat leaves it alone.");
+        return told(
+            Diagnostic::warning(message("nobody at the moment")),
+            "A node is up, so the cluster will take it; dofloat leaves it alone.",
+        );
     };
     let holder = holder.to_json().to_string();
     let named = |address: &&Address| surveyed.state.records.get(*address).is_some_and(|record| record.id.0 == holder);
     match pair.nodes.iter().find(named) {
         Some(node) if pair.nodes.first() == Some(node) => None,
-        Some(node) => told(node.name.clone(), "The cluster decides that itself: dofloat never moves the address back."),
-        None => told(format!("droplet {holder}, which is not one of its nodes"), "The nodes take it back at their next check."),
+        Some(node) => told(Diagnostic::note(message(&node.name)), "The cluster decides that itself: dofloat never moves the address back."),
+        None => told(
+            Diagnostic::warning(message(&format!("droplet {holder}, which is not one of its nodes"))),
+            "The nodes take it back at their next check.",
+        ),
     }
 }
 

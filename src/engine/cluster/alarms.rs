@@ -32,6 +32,7 @@ fn at_once(rollout: &Rollout, input: &Input<'_>) -> Diagnostic {
         format!("All nodes of {} go down at once: something that they depend on is replaced.", rollout.pair),
         "Nothing serves until the new ones have joined. To avoid that, make a second cluster beside this one, and move the service.",
     )
+    .alarm()
 }
 
 fn all_down(rollout: &Rollout, input: &Input<'_>) -> Diagnostic {
@@ -41,6 +42,7 @@ fn all_down(rollout: &Rollout, input: &Input<'_>) -> Diagnostic {
         format!("All nodes of {} are powered off: nothing serves.", rollout.pair),
         "An apply powers on the nodes that it neither ignores nor replaces, the holder of the address first.",
     )
+    .alarm()
 }
 
 fn unserved(rollout: &Rollout, input: &Input<'_>) -> Diagnostic {

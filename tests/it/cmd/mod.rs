@@ -8,6 +8,7 @@ mod help;
 mod import;
 mod kinds;
 mod modules;
+mod pages;
 mod parts;
 mod prompt;
 mod providers;
