@@ -73,7 +73,7 @@ pub enum Command {
     Graph(GraphArgs),
     /// Bring configuration files into their usual form
     Fmt(FmtArgs),
-    /// Get what a stack needs before it can be planned
+    /// Get what a stack needs before it can be planned, or write one to begin with
     #[command(alias = "get")]
     Init(InitArgs),
     /// Import existing objects into the state

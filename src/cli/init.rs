@@ -1,4 +1,5 @@
-//! `init` and `get`: what has to be there before a plan can be made, which are modules that lie elsewhere.
+//! `init` and `get`: what has to be there before a plan can be made, which are modules that lie elsewhere; and where there is
+//! nothing yet, a stack to begin with.
 //!
 //! Invariant: it says what is wrong with the way to modules, not what is wrong in them. What Terraform's `init` does for providers
 //! has no counterpart; of a backend only what its block leaves out is kept.
@@ -10,6 +11,8 @@ use super::exit::{Ended, Exit};
 use super::files::Disk;
 use super::history;
 use super::session::Session;
+use super::stack;
+use super::starter::{self, Template};
 use crate::modules::Fetching;
 use crate::ui::view::View;
 
@@ -18,6 +21,9 @@ use crate::ui::view::View;
 pub struct InitArgs {
     /// The stack
     pub stack: Option<String>,
+    /// Write a stack to begin with
+    #[arg(long, value_name = "NAME", value_enum, conflicts_with_all = ["stack", "upgrade"])]
+    pub template: Option<Template>,
     /// Fetch modules anew, as their sources mean them now
     #[arg(long, alias = "update")]
     pub upgrade: bool,
@@ -37,6 +43,12 @@ pub struct InitArgs {
 /// # Errors
 /// If there is no such stack.
 pub fn run(args: &InitArgs, session: &Session<'_>, view: &mut View) -> Ended {
+    if let Some(template) = args.template {
+        return template.write(view);
+    }
+    if args.stack.is_none() && session.environment.stack.is_none() && stack::names()?.is_empty() {
+        return starter::offer(args.input, view);
+    }
     let place = session.find(args.stack.as_deref())?;
     if args.backend {
         backend_config::set_up(&args.backend_args, &place, session.environment, view)?;

@@ -12,6 +12,7 @@ mod backend_kept;
 mod bucket;
 mod cli_config;
 pub mod cluster;
+mod complete;
 pub mod completions;
 pub mod destroy;
 pub mod doctor;
@@ -51,6 +52,7 @@ pub mod simulator;
 mod spaces;
 pub mod spelling;
 pub mod stack;
+mod starter;
 pub mod state;
 pub mod store;
 mod timings;
@@ -179,6 +181,6 @@ async fn run(args: &Args, environment: &Environment, view: &mut View) -> Ended {
         Command::Doctor(args) => doctor::run(args, &session, view).await,
         Command::Providers(args) => providers::run(args, view),
         Command::Help(args) => help::run(args, args::program(), view),
-        Command::Completions(args) => completions::run(args, args::program(), view),
+        Command::Completions(args) => completions::run(args, args::program(), &session, view),
     }
 }

@@ -149,6 +149,14 @@ pub fn find_remembered(name: Option<&str>, global: &Global, environment: &Enviro
     }
 }
 
+/// The names of the stacks whose files are here.
+///
+/// # Errors
+/// If a folder cannot be read.
+pub fn names() -> Result<Vec<String>, Failure> {
+    Ok(all()?.names)
+}
+
 /// Every stack that remembers or could remember something.
 ///
 /// # Errors

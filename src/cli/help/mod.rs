@@ -6,6 +6,10 @@ pub mod examples;
 pub mod kinds;
 pub mod topics;
 
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+
 use super::exit::{Ended, Exit, Failure};
 use crate::base::diag::{Diagnostic, did_you_mean};
 use crate::ui::view::View;
@@ -17,6 +21,9 @@ pub struct HelpArgs {
     /// A command, a topic, or `kind` and the name of a resource type or data source
     #[arg(value_name = "COMMAND|TOPIC|kind NAME")]
     pub words: Vec<String>,
+    /// Write the manual pages of all commands to this folder
+    #[arg(long, value_name = "DIR", conflicts_with = "words")]
+    pub man: Option<PathBuf>,
 }
 
 /// Runs the command, for this definition of all commands.
@@ -24,6 +31,16 @@ pub struct HelpArgs {
 /// # Errors
 /// If there is nothing of that name.
 pub fn run(args: &HelpArgs, program: clap::Command, view: &mut View) -> Ended {
+    if let Some(folder) = &args.man {
+        std::fs::create_dir_all(folder)
+            .and_then(|()| clap_mangen::generate_to(program, folder))
+            .with_context(|| format!("Failed to write the manual pages to {}", folder.display()))?;
+        view.line(&format!(
+            "The manual pages are written to {0}: `man -M` needs them in a folder man1, `man {0}/dofloat.1` shows one.",
+            folder.display()
+        ));
+        return Ok(Exit::Done);
+    }
     let words: Vec<&str> = args.words.iter().map(String::as_str).collect();
     let text = match words.as_slice() {
         ["kind"] => kinds::index(),

@@ -70,7 +70,39 @@ fn every_shell_gets_a_completion_script() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let outcome = stack.run(&["completions", shell]);
         assert_eq!(outcome.code, 0, "{shell}: {}", outcome.stderr);
-        assert!(outcome.stdout.contains("dofloat") && outcome.stdout.contains("destroy"), "{shell}");
+        let asks = outcome.stdout.contains("dofloat completions --line");
+        assert!(asks || outcome.stdout.contains("dofloat") && outcome.stdout.contains("destroy"), "{shell}");
+    }
+}
+
+#[test]
+fn a_shell_completes_stacks_addresses_and_options_with_one_dash() {
+    let plan = "resource \"digitalocean_vpc\" \"net\" {\n  for_each = toset([\"a\"])\n  name     = each.key\n  region   = \"nyc3\"\n}\n";
+    let stack = Stack::with_plan("web", plan);
+    stack.run(&["apply", "web", "--sim", "-auto-approve"]).ok();
+    let script = stack.run(&["completions", "bash"]).ok().stdout;
+    let folder = std::path::Path::new(env!("CARGO_BIN_EXE_dofloat")).parent().expect("a folder").display().to_string();
+    let check = |line: &str, expected: &str| {
+        let asks = format!("{script}\nPATH={folder}:$PATH\nCOMP_LINE='{line}'\nCOMP_POINT={}\n", line.len());
+        let mut bash = stack.command("bash");
+        bash.args(["-c", &format!("{asks}_dofloat\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"")]);
+        let output = bash.output().expect("bash runs");
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim_end(), expected, "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    check("dofloat dest", "destroy");
+    check("dofloat plan w", "web");
+    check("dofloat plan -detailed", "-detailed-exitcode");
+    check("dofloat plan --detailed", "--detailed-exitcode");
+    check("dofloat --sim state show web dig", "'digitalocean_vpc.net[\"a\"]'");
+    check("dofloat graph -format=s", "svg");
+}
+
+#[test]
+fn manual_pages_are_written() {
+    let stack = Stack::empty();
+    stack.run(&["help", "-man=pages"]).ok().mentions("pages/dofloat.1");
+    for page in ["dofloat.1", "dofloat-plan.1", "dofloat-state-list.1"] {
+        assert!(stack.read(&format!("pages/{page}")).contains(".TH"), "{page}");
     }
 }
 

@@ -14,4 +14,5 @@ mod prompt;
 mod providers;
 mod recipients;
 mod signals;
+mod starter;
 mod state;
