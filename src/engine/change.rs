@@ -224,6 +224,9 @@ pub struct AttrChange {
     pub disrupts: bool,
 }
 
+/// The edit that puts the stack's mark back on an object that has lost it. No attribute of a table is changed by it.
+pub(crate) const MARK: &str = "mark";
+
 /// A value as far as it may be shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

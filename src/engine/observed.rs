@@ -33,6 +33,8 @@ pub struct Observed {
     pub down: BTreeSet<Address>,
     /// Pairs whose configuration is not as it is wanted.
     pub altered: BTreeMap<Address, Configuration>,
+    /// Those that were made with the stack's mark and carry none any more.
+    pub unmarked: BTreeSet<Address>,
     /// By what remembered objects are known to be some stack's, where there is something.
     pub labels: BTreeMap<(Address, Id), Label>,
 }

@@ -30,7 +30,7 @@ use dofloat_kinds::account::family;
 use dofloat_kinds::attr::Reads;
 use dofloat_kinds::erased::{AnyKind, Found};
 use dofloat_kinds::kind;
-use dofloat_state::{Record, State};
+use dofloat_state::{Health, Record, State};
 
 /// How many objects are looked for at once.
 const CONCURRENT_READS: usize = 8;
@@ -85,6 +85,10 @@ pub async fn refresh(
             && kind.is_busy(fresh, &record.id).await.map_err(|error| unread(kind, &error))?
         {
             observed.busy.insert(address.clone());
+        }
+        let is_marked = observed.labels.get(&(address.clone(), record.id.clone())).is_some_and(|label| !label.marks.is_empty());
+        if body.is_some() && record.mark.is_some() && record.health == Health::Ready && !is_marked {
+            observed.unmarked.insert(address.clone());
         }
         observed.seen.insert(address.clone(), seen(&address.kind, record, body, &state.salt));
     }

@@ -60,6 +60,9 @@ pub struct Saved {
     /// The objects that were off, and those that were busy.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     busy: BTreeSet<Address>,
+    /// The objects that had lost the stack's mark.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    unmarked: BTreeSet<Address>,
     /// What data sources gave, but for what is secret or of a simulated account: that is read again.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     data: BTreeMap<Address, Body>,
@@ -144,6 +147,7 @@ pub fn write(surveyed: &Surveyed, options: &Options) -> Result<Vec<u8>, serde_js
         stillborn: surveyed.observed.stillborn.clone(),
         busy: surveyed.observed.busy.clone(),
         data: data_of(surveyed),
+        unmarked: surveyed.observed.unmarked.clone(),
         down: surveyed.observed.down.clone(),
         addresses: Vec::new(),
         variables: plan.variables.clone(),
@@ -222,6 +226,7 @@ impl Saved {
             unread: BTreeMap::new(),
             down: self.down.clone(),
             altered: BTreeMap::new(),
+            unmarked: self.unmarked.clone(),
             labels: BTreeMap::new(),
         }
     }

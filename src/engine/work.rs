@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::change::StepId;
+use super::change::{MARK, StepId};
 use super::cluster::health::{self, Goal};
 use super::data::Query;
 use super::error::from_api;
@@ -97,7 +97,7 @@ pub(super) async fn perform(task: Task, api: Client, tell: mpsc::Sender<Message>
         Op::AwaitReady { id } => wait_ready(&task, &api, id.clone(), None).await,
         Op::Edit { edits } => edited(&task, &api, edits).await,
         Op::Delete { id } => deleted(&task, &api, id).await,
-        Op::Forget { .. } => Message::Done { step, live: None },
+        Op::Forget { id } => forgotten(&task, &api, id).await,
     };
     // The owner is gone only if the whole run is.
     let _ = tell.send(message).await;
@@ -191,6 +191,19 @@ async fn deleted(task: &Task, api: &Client, id: &Id) -> Message {
     }
 }
 
+/// What carries the mark and is in no record would be a stray, and be deleted as one.
+async fn forgotten(task: &Task, api: &Client, id: &Id) -> Message {
+    let step = task.step;
+    // What is gone has no record in this run.
+    if task.seen.is_empty() {
+        return Message::Done { step, live: None };
+    }
+    match task.kind.release(api, id, task.ours()).await {
+        Ok(()) | Err(ApiError::NotFound { .. }) => Message::Done { step, live: None },
+        Err(error) => failed(task, &error, "take the stack's mark off"),
+    }
+}
+
 async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
     let step = task.step;
     let Some(id) = task.id.clone() else {
@@ -199,6 +212,12 @@ async fn edited(task: &Task, api: &Client, edits: &[String]) -> Message {
     let wanted = Term::map(task.terms.clone());
     let mut seen = task.seen.clone();
     for edit in edits {
+        if edit == MARK {
+            if let Err(error) = task.kind.claim(api, &id, &[], task.ours()).await {
+                return failed(task, &error, "put the stack's mark on");
+            }
+            continue;
+        }
         let Some(edit) = task.kind.attrs().iter().find_map(|row| match row.change {
             Change::InPlace(name) | Change::Disruptive(name) | Change::Enable(name) | Change::Grow(name) if name == edit => Some(name),
             _ => row.held.map(|held| held.edit).filter(|name| name == edit),

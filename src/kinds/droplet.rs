@@ -202,6 +202,10 @@ impl Kind for Droplet {
         edits::tags(api, id, std::slice::from_ref(&ours.mark.0), &from).await
     }
 
+    async fn release(api: &Client, id: &Id, ours: Ours<'_>) -> Result<(), ApiError> {
+        edits::tags(api, id, &[], std::slice::from_ref(&ours.mark.0)).await
+    }
+
     fn marks(live: &Live) -> Vec<Mark> {
         live.tags.iter().filter(|tag| is_mark(tag)).cloned().map(Mark).collect()
     }

@@ -148,6 +148,10 @@ pub trait AnyKind: Send + Sync {
     fn find<'a>(&'a self, api: &'a Client, body: &'a Body, ours: Ours<'a>) -> Fut<'a, Vec<Found>>;
     /// Gives an object the stack's mark in place of those of other stacks.
     fn claim<'a>(&'a self, api: &'a Client, id: &'a Id, from: &'a [Mark], ours: Ours<'a>) -> Fut<'a, ()>;
+    /// Takes the stack's mark off an object that the stack lets go of.
+    fn release<'a>(&'a self, _api: &'a Client, _id: &'a Id, _ours: Ours<'a>) -> Fut<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
     /// What a destroy of this object would take with it that is not ours, or why it cannot go, before the first write.
     fn before_delete<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body, ours: &'a [Id]) -> Fut<'a, Vec<Complaint>>;
     /// One line that is worth telling of an observed object although no attribute differs, for example
@@ -303,6 +307,10 @@ impl<K: Kind> AnyKind for Erase<K> {
 
     fn claim<'a>(&'a self, api: &'a Client, id: &'a Id, from: &'a [Mark], ours: Ours<'a>) -> Fut<'a, ()> {
         Box::pin(K::claim(api, id, from, ours))
+    }
+
+    fn release<'a>(&'a self, api: &'a Client, id: &'a Id, ours: Ours<'a>) -> Fut<'a, ()> {
+        Box::pin(K::release(api, id, ours))
     }
 
     fn before_delete<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body, ours: &'a [Id]) -> Fut<'a, Vec<Complaint>> {

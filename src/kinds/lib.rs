@@ -250,6 +250,10 @@ pub(crate) trait Kind: Send + Sync + 'static {
         async { Ok(()) }
     }
 
+    fn release(_api: &Client, _id: &Id, _ours: Ours<'_>) -> impl Future<Output = Result<(), ApiError>> + Send {
+        async { Ok(()) }
+    }
+
     fn lodges(_body: &Term) -> bool {
         false
     }

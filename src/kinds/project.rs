@@ -21,6 +21,9 @@ use dofloat_base::identity::{Id, Mark};
 /// How often a create whose answer was lost is made again, once no such project is found.
 const TRIES: usize = 3;
 
+/// The account's default project, as the API calls it in paths.
+pub(crate) const DEFAULT: &str = "default";
+
 /// The answer to a name that is taken.
 const CONFLICT: u16 = 409;
 /// How long a project whose name is taken may be missing from the list: as long as what carries no tag is looked for after a

@@ -159,6 +159,17 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         }
     }
 
+    /// What somebody has put elsewhere stays there.
+    async fn release(api: &Client, id: &Id, ours: Ours<'_>) -> Result<(), ApiError> {
+        let Some(project) = ours.project else { return Ok(()) };
+        match one(api, &id.0).await? {
+            Some(wire) if wire.project_id.as_ref() == Some(&project.0) => {
+                project::assign(api, &Id(project::DEFAULT.to_owned()), &format!("do:{}:{id}", Floating::URN)).await
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn check(body: &Term, complaints: &mut Complaints) {
         if body.get("region").is_null() && body.get("droplet_id").is_null() {
             complaints.error(&[], "A reserved address needs a region or a droplet.", "Add `region`, for example `region = \"nyc3\"`.");

@@ -14,6 +14,7 @@ use crate::work::Task;
 use dofloat_base::address::Address;
 use dofloat_base::desired::Wanted;
 use dofloat_base::diag::Diagnostic;
+use dofloat_base::identity::Mark;
 use dofloat_base::value::{Body, Term, Terms};
 use dofloat_kinds::erased::AnyKind;
 use dofloat_kinds::kind;
@@ -60,7 +61,8 @@ impl Owner<'_> {
             digests,
             arguments: arguments::kept(&self.run.resolve.made_from(address, &|other: &Address| self.known(other)), &self.run.state.salt),
             after: wanted.map(recorded).unwrap_or_default(),
-            mark: kind.markable().then(|| self.run.mark.clone()),
+            // What was taken over carries none.
+            mark: if *op == Op::Create { self.mark_for(kind) } else { old.and_then(|record| record.mark.clone()) },
             create_before_destroy: wanted.is_some_and(|wanted| wanted.rules.create_before_destroy),
             provisions: self.will_provision(address, op),
             power: kind.powered(&seen).filter(|_| disruptive).map(|on| if on { Power::On } else { Power::Off }),
@@ -79,6 +81,11 @@ impl Owner<'_> {
             own: Arc::clone(&self.own),
         };
         Ok((task, begin))
+    }
+
+    /// The mark with which an object is made, if it can carry one.
+    fn mark_for(&self, kind: &dyn AnyKind) -> Option<Mark> {
+        kind.markable().then(|| self.run.mark.clone())
     }
 
     fn resolve(&self, kind: &dyn AnyKind, wanted: &Wanted, address: &Address, seen: Option<&Body>) -> Result<Terms, Vec<Diagnostic>> {

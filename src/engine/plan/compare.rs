@@ -4,7 +4,7 @@
 
 use super::walk::Walk;
 use crate::arguments;
-use crate::change::{Action, AttrChange, Change, Order, Reason};
+use crate::change::{Action, AttrChange, Change, MARK, Order, Reason, Shown};
 use crate::diff::{self, Difference, There};
 use crate::held;
 use crate::observed::Present;
@@ -12,7 +12,8 @@ use crate::publish::is_rising;
 use dofloat_base::address::Address;
 use dofloat_base::desired::Wanted;
 use dofloat_base::diag::Diagnostic;
-use dofloat_base::value::{Body, Origin, Term, Terms};
+use dofloat_base::identity::Mark;
+use dofloat_base::value::{Body, Origin, Term, Terms, Value};
 use dofloat_kinds::attr::{Change as How, Reads, SETTLE, Secrecy};
 use dofloat_kinds::erased::AnyKind;
 use dofloat_state::Health;
@@ -65,16 +66,15 @@ impl Walk<'_> {
             return change;
         }
         change.attrs = differences.iter().map(|d| d.shown.clone()).collect();
-        if differences.is_empty() {
+        let unmarked = present.record.mark.as_ref().filter(|_| self.input.observed.unmarked.contains(address));
+        if differences.is_empty() && unmarked.is_none() {
             if present.record.health.is_unfinished() {
                 change.action = Action::Adopt { found: present.record.id.clone() };
                 change.reason = Some(Reason::Unfinished);
             }
             return change;
         }
-        let edits = edits(&differences);
-        let disruptive = differences.iter().any(|d| d.shown.disrupts);
-        change.action = Action::Edit { edits, disruptive };
+        change.action = edit(&differences, unmarked.map(|mark| (present, mark)), &mut change.attrs);
         change
     }
 
@@ -120,9 +120,37 @@ impl Walk<'_> {
     pub(super) fn has_changed(&self, address: &Address, attribute: Option<&str>) -> bool {
         self.changes.get(address).is_some_and(|change| match (&change.action, attribute) {
             (Action::Keep | Action::Adopt { .. } | Action::Forget, _) => false,
+            // Whoever put the mark on is not who triggers anything.
+            (Action::Edit { edits, .. }, _) if edits.iter().all(|edit| edit == MARK) => false,
             (Action::Edit { .. }, Some(name)) => change.attrs.iter().any(|attr| attr.name == name),
             _ => true,
         })
+    }
+}
+
+/// The edit that differences ask for, and the mark that is to be put back.
+fn edit(differences: &[Difference], unmarked: Option<(&Present<'_>, &Mark)>, attrs: &mut Vec<AttrChange>) -> Action {
+    let mut edits = edits(differences);
+    if let Some((present, mark)) = unmarked {
+        edits.push(MARK.to_owned());
+        show_mark(attrs, present, mark);
+    }
+    Action::Edit { edits, disruptive: differences.iter().any(|difference| difference.shown.disrupts) }
+}
+
+/// Shows the mark that is put back among the tags.
+fn show_mark(attrs: &mut Vec<AttrChange>, present: &Present<'_>, mark: &Mark) {
+    const TAGS: &str = "tags";
+    if !attrs.iter().any(|attr| attr.name == TAGS) {
+        let tags = Shown::Value(present.body.get(TAGS).cloned().unwrap_or_else(|| Value::List(Vec::new())));
+        attrs.push(AttrChange { name: TAGS.to_owned(), before: tags.clone(), after: tags, replaces: false, disrupts: false });
+    }
+    for attr in attrs.iter_mut().filter(|attr| attr.name == TAGS) {
+        match &mut attr.after {
+            Shown::Value(Value::List(tags)) => tags.push(mark.0.as_str().into()),
+            Shown::List(tags) => tags.push(Shown::Value(mark.0.as_str().into())),
+            _ => {}
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod graph;
 mod help;
 mod import;
 mod kinds;
+mod marks;
 mod modules;
 mod pages;
 mod parts;
