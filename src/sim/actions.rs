@@ -61,13 +61,13 @@ impl World {
     }
 
     /// Looks at an action: completes it if it is due.
-    pub(super) fn look_action(&mut self, id: u64) {
+    pub(super) fn poll_action(&mut self, id: u64) {
         let now = self.now;
         if !self.open.contains(&id) {
             return;
         }
         let Some(action) = self.actions.get_mut(&id) else { return };
-        let done = action.due.look(now);
+        let done = action.due.poll(now);
         self.touch();
         if done {
             self.complete(id);
@@ -75,23 +75,23 @@ impl World {
     }
 
     /// Looks at all that a droplet is busy with.
-    pub(super) fn look_actions_of(&mut self, droplet: u64) {
+    pub(super) fn poll_actions_of(&mut self, droplet: u64) {
         for id in self.open_where(|action| action.droplet == Some(droplet)) {
-            self.look_action(id);
+            self.poll_action(id);
         }
     }
 
     /// Looks at all that is being done to something.
-    pub(super) fn look_actions_on(&mut self, on: Resource) {
+    pub(super) fn poll_actions_on(&mut self, on: Resource) {
         for id in self.open_where(|action| action.on == on) {
-            self.look_action(id);
+            self.poll_action(id);
         }
     }
 
     /// Looks at all that is being done to an address.
-    pub(super) fn look_actions_of_ip(&mut self, ip: Ipv4Addr) {
+    pub(super) fn poll_actions_of_ip(&mut self, ip: Ipv4Addr) {
         for id in self.open_where(|action| action.touches_ip(ip)) {
-            self.look_action(id);
+            self.poll_action(id);
         }
     }
 
@@ -110,14 +110,14 @@ impl World {
     }
 
     /// Completes what is due by the clock.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn finish_due(&mut self) {
         let now = self.now;
         for id in self.open_where(|action| action.due.passed(now)) {
             self.complete(id);
         }
-        self.settle_droplets();
-        self.settle_pairs();
-        self.settle_firewalls();
+        self.finish_due_droplets();
+        self.finish_due_pairs();
+        self.finish_due_firewalls();
     }
 
     /// Completes an action and lets its effect take place.
@@ -181,7 +181,7 @@ impl World {
         }
     }
 
-    /// Reads an action for a caller: the look counts, and a missing one is not found.
+    /// Reads an action for a caller: the poll counts, and a missing one is not found.
     pub(super) fn read_action(&mut self, id: u64) -> Result<Action, Refusal> {
         let action = self.actions.get_mut(&id).ok_or_else(Refusal::not_found)?;
         if action.missing > 0 {
@@ -189,7 +189,7 @@ impl World {
             self.touch();
             return Err(Refusal::not_found());
         }
-        self.look_action(id);
+        self.poll_action(id);
         self.actions.get(&id).cloned().ok_or_else(Refusal::not_found)
     }
 
@@ -199,7 +199,7 @@ impl World {
             self.actions.values().filter(|action| fits(action)).map(|action| (action.started, action.id)).collect();
         found.sort_unstable_by(|a, b| b.cmp(a));
         call.page("actions", &found, |(_, id)| {
-            self.look_action(*id);
+            self.poll_action(*id);
             self.actions.get(id).map(Action::show).unwrap_or_default()
         })
     }

@@ -1,12 +1,12 @@
 //! The account from beside the API: how much it holds, how it looks, and what somebody else does to it.
 //!
-//! Invariant: what it shows is what the API would show to a token of full access, and counts as no look.
+//! Invariant: what it shows is what the API would show to a token of full access, and counts as no poll.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::faults::{Fault, Trap};
+use super::faults::{ArmedFaults, Fault};
 use super::objects::action::Action;
 use super::objects::domain::Domain;
 use super::objects::record::Record;
@@ -16,7 +16,7 @@ use super::plain::family::{FAMILIES, Object};
 use super::scopes::Scopes;
 use super::time::ClockMode;
 use super::wire::Request;
-use super::world::{Ambush, Settings, World};
+use super::world::{Interference, Settings, World};
 use super::{Limits, projects};
 use dofloat_base::clock::Moment;
 
@@ -62,7 +62,7 @@ impl World {
     }
 
     /// Objects of a kind (`droplets`, `reserved_ips`, `vpcs`, `firewalls`, `domains`, `records`, `ssh_keys`, `tags`,
-    /// `projects`, `actions`, and plain families by their paths, `uptime/checks`) as the API shows them to a token of full access. Nothing counts as a look.
+    /// `projects`, `actions`, and plain families by their paths, `uptime/checks`) as the API shows them to a token of full access. Nothing counts as a poll.
     #[must_use]
     pub fn show(&self, kind: &str) -> Vec<Value> {
         let all = &Scopes::All;
@@ -103,8 +103,8 @@ impl World {
     }
 
     /// Somebody else does something ([`World::outside`]), at once before this one of the changing requests is answered, from 1.
-    pub fn meanwhile(&mut self, nth: usize, deed: impl FnOnce(&mut Self) + Send + 'static) {
-        self.ambush = Ambush(Some((nth.saturating_sub(1), Box::new(deed))));
+    pub fn meanwhile(&mut self, nth: usize, change: impl FnOnce(&mut Self) + Send + 'static) {
+        self.interference = Interference(Some((nth.saturating_sub(1), Box::new(change))));
     }
 
     /// Holds what another world held when it was saved; how this one behaves stays.
@@ -138,7 +138,7 @@ impl World {
 
     /// Replaces the faults.
     pub fn set_faults(&mut self, faults: &[Fault]) {
-        self.trap = Trap::new(faults);
+        self.trap = ArmedFaults::new(faults);
     }
 
     /// The faults that are set.
@@ -157,7 +157,7 @@ impl World {
     pub fn advance(&mut self, seconds: u64) {
         self.lead += seconds * 1000;
         self.now = Moment(self.now.0 + seconds * 1000);
-        self.settle();
+        self.finish_due();
         self.touch();
     }
 }

@@ -79,32 +79,32 @@ fn is_domain(name: &str) -> bool {
 mod tests {
     use serde_json::Value;
 
-    use super::super::rig::Rig;
+    use super::super::test_world::TestWorld;
     use super::*;
 
     #[test]
     fn a_zone_begins_with_soa_and_name_servers() {
-        let mut rig = Rig::new();
-        let made = rig.ok("POST /domains", json!({ "name": "Example.com", "ip_address": "192.0.2.7" }));
+        let mut test = TestWorld::new();
+        let made = test.ok("POST /domains", json!({ "name": "Example.com", "ip_address": "192.0.2.7" }));
         assert_eq!(made["domain"], json!({ "name": "example.com", "ttl": 1800, "zone_file": null }));
         for (kind, count) in [("SOA", 1), ("NS", 3), ("A", 1), ("TXT", 0)] {
-            assert_eq!(rig.get(&format!("/domains/example.com/records?type={kind}"))["meta"]["total"], count, "{kind}");
+            assert_eq!(test.get(&format!("/domains/example.com/records?type={kind}"))["meta"]["total"], count, "{kind}");
         }
-        assert!(rig.get("/domains/example.com")["domain"]["zone_file"].as_str().unwrap().contains("@ 1800 IN A 192.0.2.7"));
-        assert_eq!(rig.world.summary()["records"], 1);
-        rig.ok("DELETE /domains/example.com", Value::Null);
-        assert!(rig.world.is_fresh());
+        assert!(test.get("/domains/example.com")["domain"]["zone_file"].as_str().unwrap().contains("@ 1800 IN A 192.0.2.7"));
+        assert_eq!(test.world.summary()["records"], 1);
+        test.ok("DELETE /domains/example.com", Value::Null);
+        assert!(test.world.is_fresh());
     }
 
     #[test]
     fn names_are_checked_and_unique() {
-        let mut rig = Rig::new();
-        rig.ok("POST /domains", json!({ "name": "example.com" }));
-        rig.refused("POST /domains", json!({ "name": "example.com" }), 422, "already exists");
+        let mut test = TestWorld::new();
+        test.ok("POST /domains", json!({ "name": "example.com" }));
+        test.refused("POST /domains", json!({ "name": "example.com" }), 422, "already exists");
         for name in ["localhost", "a_b.com", "-a.com", "a..com"] {
-            rig.refused("POST /domains", json!({ "name": name }), 422, "not a valid domain");
+            test.refused("POST /domains", json!({ "name": name }), 422, "not a valid domain");
         }
-        rig.refused("POST /domains", json!({ "name": "b.com", "ip_address": "x" }), 422, "IPv4");
-        rig.refused("GET /domains/b.com", Value::Null, 404, "could not be found");
+        test.refused("POST /domains", json!({ "name": "b.com", "ip_address": "x" }), 422, "IPv4");
+        test.refused("GET /domains/b.com", Value::Null, 404, "could not be found");
     }
 }

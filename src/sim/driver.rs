@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What a driver knows of the world.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Picture {
+pub(super) struct DriverView {
     droplets: BTreeMap<u64, Facts>,
     running: BTreeSet<u64>,
     holders: Holders,
@@ -43,7 +43,7 @@ pub(super) struct Event {
 
 impl World {
     /// Lets happen what is due now, and shows what a driver knows.
-    pub(super) fn picture(&mut self, now: dofloat_base::clock::Moment) -> Picture {
+    pub(super) fn driver_view(&mut self, now: dofloat_base::clock::Moment) -> DriverView {
         self.pass(now);
         let booted: Vec<_> = self.droplets.values().filter(|droplet| droplet.power != Power::New).collect();
         let orders = self.actions.values().filter_map(|action| {
@@ -55,7 +55,7 @@ impl World {
             };
             Some((action.id, (action.droplet?, event)))
         });
-        Picture {
+        DriverView {
             droplets: booted.iter().map(|droplet| (droplet.id, Facts(metadata::facts(self, droplet)))).collect(),
             running: booted.iter().filter(|droplet| droplet.power == Power::Active).map(|droplet| droplet.id).collect(),
             holders: self.holders(),
@@ -64,7 +64,7 @@ impl World {
     }
 }
 
-impl Picture {
+impl DriverView {
     /// What happened between `before` and this picture, in an order in which it can be done.
     pub(super) fn since(&self, before: &Self) -> Vec<Event> {
         let mut events = Vec::new();
@@ -138,59 +138,59 @@ pub(super) async fn ask(command: &str, url: &str) -> Option<String> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::rig::Rig;
+    use super::super::test_world::TestWorld;
     use super::super::time::EPOCH;
     use super::*;
 
-    fn names(rig: &mut Rig, before: &mut Picture) -> Vec<&'static str> {
-        let now = rig.world.picture(EPOCH);
+    fn names(test: &mut TestWorld, before: &mut DriverView) -> Vec<&'static str> {
+        let now = test.world.driver_view(EPOCH);
         let names = now.since(before).iter().map(|event| event.name).collect();
         *before = now;
         names
     }
 
-    fn rig_faults(rig: &mut Rig, fault: &str) {
-        rig.world.set_faults(&[fault.parse().unwrap()]);
+    fn rig_faults(test: &mut TestWorld, fault: &str) {
+        test.world.set_faults(&[fault.parse().unwrap()]);
     }
 
     #[test]
     fn every_change_is_an_event() {
-        let mut rig = Rig::new();
-        let mut before = Picture::default();
-        let (a, b) = (rig.droplet("a"), rig.droplet("b"));
-        assert_eq!(names(&mut rig, &mut before), ["create", "create"]);
-        let ip = rig.ok("POST /reserved_ips", json!({ "droplet_id": a }))["reserved_ip"]["ip"].as_str().unwrap().to_owned();
-        rig.world.finish_all();
-        assert_eq!(names(&mut rig, &mut before), ["assign"]);
-        let mut act = |rig: &mut Rig, body: Value| {
-            rig.ok(&format!("POST /droplets/{a}/actions"), body);
-            rig.world.finish_all();
-            names(rig, &mut before)
+        let mut test = TestWorld::new();
+        let mut before = DriverView::default();
+        let (a, b) = (test.droplet("a"), test.droplet("b"));
+        assert_eq!(names(&mut test, &mut before), ["create", "create"]);
+        let ip = test.ok("POST /reserved_ips", json!({ "droplet_id": a }))["reserved_ip"]["ip"].as_str().unwrap().to_owned();
+        test.world.finish_all();
+        assert_eq!(names(&mut test, &mut before), ["assign"]);
+        let mut act = |test: &mut TestWorld, body: Value| {
+            test.ok(&format!("POST /droplets/{a}/actions"), body);
+            test.world.finish_all();
+            names(test, &mut before)
         };
-        assert_eq!(act(&mut rig, json!({ "type": "reboot" })), ["reboot"]);
-        assert_eq!(act(&mut rig, json!({ "type": "power_cycle" })), ["power_cycle"]);
-        rig_faults(&mut rig, "POST /v2/droplets/*/actions action-errored");
-        assert!(act(&mut rig, json!({ "type": "power_cycle" })).is_empty());
-        rig_faults(&mut rig, "POST /v2/droplets/*/actions action-leaves-off");
-        assert_eq!(act(&mut rig, json!({ "type": "power_cycle" })), ["power_off"]);
-        assert_eq!(act(&mut rig, json!({ "type": "power_on" })), ["power_on"]);
-        assert_eq!(act(&mut rig, json!({ "type": "power_off" })), ["power_off"]);
-        assert_eq!(act(&mut rig, json!({ "type": "power_on" })), ["power_on"]);
-        assert_eq!(act(&mut rig, json!({ "type": "shutdown" })), ["power_off", "shutdown"]);
-        rig.ok(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "assign", "droplet_id": b }));
-        rig.world.finish_all();
-        assert_eq!(names(&mut rig, &mut before), ["assign"]);
-        rig.ok(&format!("DELETE /droplets/{b}"), Value::Null);
-        rig.world.finish_all();
-        assert_eq!(names(&mut rig, &mut before), ["unassign", "destroy"]);
-        assert!(names(&mut rig, &mut before).is_empty());
+        assert_eq!(act(&mut test, json!({ "type": "reboot" })), ["reboot"]);
+        assert_eq!(act(&mut test, json!({ "type": "power_cycle" })), ["power_cycle"]);
+        rig_faults(&mut test, "POST /v2/droplets/*/actions action-errored");
+        assert!(act(&mut test, json!({ "type": "power_cycle" })).is_empty());
+        rig_faults(&mut test, "POST /v2/droplets/*/actions action-leaves-off");
+        assert_eq!(act(&mut test, json!({ "type": "power_cycle" })), ["power_off"]);
+        assert_eq!(act(&mut test, json!({ "type": "power_on" })), ["power_on"]);
+        assert_eq!(act(&mut test, json!({ "type": "power_off" })), ["power_off"]);
+        assert_eq!(act(&mut test, json!({ "type": "power_on" })), ["power_on"]);
+        assert_eq!(act(&mut test, json!({ "type": "shutdown" })), ["power_off", "shutdown"]);
+        test.ok(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "assign", "droplet_id": b }));
+        test.world.finish_all();
+        assert_eq!(names(&mut test, &mut before), ["assign"]);
+        test.ok(&format!("DELETE /droplets/{b}"), Value::Null);
+        test.world.finish_all();
+        assert_eq!(names(&mut test, &mut before), ["unassign", "destroy"]);
+        assert!(names(&mut test, &mut before).is_empty());
     }
 
     #[test]
     fn an_event_says_where_the_droplet_is() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("a");
-        let events = rig.world.picture(EPOCH).since(&Picture::default());
+        let mut test = TestWorld::new();
+        let id = test.droplet("a");
+        let events = test.world.driver_view(EPOCH).since(&DriverView::default());
         let fact = |name: &str| events[0].facts.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str());
         assert_eq!(fact("DROPLET_ID"), Some(id.to_string().as_str()));
         assert_eq!(fact("DROPLET_NAME"), Some("a"));

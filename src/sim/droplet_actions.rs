@@ -138,42 +138,42 @@ fn resize(world: &World, call: &Call<'_>, id: u64) -> Result<Effect, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::{Rig, wanted};
+    use super::super::test_world::{TestWorld, wanted};
     use super::*;
 
     #[track_caller]
-    fn act(rig: &mut Rig, id: u64, body: Value) {
-        let action = rig.ok(&format!("POST /droplets/{id}/actions"), body)["action"].clone();
+    fn act(test: &mut TestWorld, id: u64, body: Value) {
+        let action = test.ok(&format!("POST /droplets/{id}/actions"), body)["action"].clone();
         assert_eq!((&action["status"], &action["resource_type"]), (&json!("in-progress"), &json!("droplet")));
-        let done = rig.get(&format!("/droplets/{id}/actions/{}", action["id"]));
+        let done = test.get(&format!("/droplets/{id}/actions/{}", action["id"]));
         assert_eq!(done["action"]["status"], "completed");
     }
 
     #[test]
     fn effects_come_with_completion() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("a");
+        let mut test = TestWorld::new();
+        let id = test.droplet("a");
         let path = format!("/droplets/{id}");
-        act(&mut rig, id, json!({ "type": "rename", "name": "b" }));
-        act(&mut rig, id, json!({ "type": "enable_ipv6" }));
-        act(&mut rig, id, json!({ "type": "enable_backups" }));
-        act(&mut rig, id, json!({ "type": "power_off" }));
-        act(&mut rig, id, json!({ "type": "resize", "size": "s-2vcpu-2gb" }));
-        let droplet = rig.get(&path)["droplet"].clone();
+        act(&mut test, id, json!({ "type": "rename", "name": "b" }));
+        act(&mut test, id, json!({ "type": "enable_ipv6" }));
+        act(&mut test, id, json!({ "type": "enable_backups" }));
+        act(&mut test, id, json!({ "type": "power_off" }));
+        act(&mut test, id, json!({ "type": "resize", "size": "s-2vcpu-2gb" }));
+        let droplet = test.get(&path)["droplet"].clone();
         assert_eq!((&droplet["name"], &droplet["status"], &droplet["size_slug"]), (&json!("b"), &json!("off"), &json!("s-2vcpu-2gb")));
         assert_eq!((&droplet["disk"], &droplet["memory"]), (&json!(25), &json!(2048)));
         assert_eq!(droplet["features"], json!(["backups", "droplet_agent", "ipv6", "private_networking"]));
-        act(&mut rig, id, json!({ "type": "resize", "size": "s-1vcpu-1gb", "disk": true }));
-        act(&mut rig, id, json!({ "type": "power_on" }));
-        act(&mut rig, id, json!({ "type": "disable_backups" }));
-        assert_eq!(rig.get(&path)["droplet"]["status"], "active");
-        assert_eq!(rig.get(&format!("{path}/actions"))["meta"]["total"], 9);
+        act(&mut test, id, json!({ "type": "resize", "size": "s-1vcpu-1gb", "disk": true }));
+        act(&mut test, id, json!({ "type": "power_on" }));
+        act(&mut test, id, json!({ "type": "disable_backups" }));
+        assert_eq!(test.get(&path)["droplet"]["status"], "active");
+        assert_eq!(test.get(&format!("{path}/actions"))["meta"]["total"], 9);
     }
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("a");
+        let mut test = TestWorld::new();
+        let id = test.droplet("a");
         let cases = [
             (json!({}), "type can't be blank"),
             (json!({ "type": "dance" }), "not a valid action"),
@@ -184,95 +184,96 @@ mod tests {
             (json!({ "type": "disable_backups" }), "not enabled"),
         ];
         for (body, words) in cases {
-            rig.refused(&format!("POST /droplets/{id}/actions"), body, 422, words);
+            test.refused(&format!("POST /droplets/{id}/actions"), body, 422, words);
         }
-        rig.refused("POST /droplets/7/actions", json!({ "type": "reboot" }), 404, "could not be found");
+        test.refused("POST /droplets/7/actions", json!({ "type": "reboot" }), 404, "could not be found");
     }
 
     #[test]
     fn a_disk_never_shrinks() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("a");
-        act(&mut rig, id, json!({ "type": "power_off" }));
-        act(&mut rig, id, json!({ "type": "resize", "size": "s-2vcpu-2gb", "disk": true }));
+        let mut test = TestWorld::new();
+        let id = test.droplet("a");
+        act(&mut test, id, json!({ "type": "power_off" }));
+        act(&mut test, id, json!({ "type": "resize", "size": "s-2vcpu-2gb", "disk": true }));
         let back = json!({ "type": "resize", "size": "s-1vcpu-1gb" });
-        rig.refused(&format!("POST /droplets/{id}/actions"), back, 422, "smaller disk");
+        test.refused(&format!("POST /droplets/{id}/actions"), back, 422, "smaller disk");
     }
 
     #[test]
-    fn a_busy_droplet_has_a_pending_event_and_the_refusal_is_a_look() {
-        let mut rig = Rig::slow(1);
-        let id = rig.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
+    fn a_busy_droplet_has_a_pending_event_and_the_refusal_is_a_poll() {
+        let mut test = TestWorld::slow(1);
+        let id = test.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
         let path = format!("POST /droplets/{id}/actions");
-        rig.refused(&path, json!({ "type": "reboot" }), 422, "pending event");
-        rig.refused(&path, json!({ "type": "reboot" }), 422, "pending event");
-        rig.ok(&path, json!({ "type": "reboot" }));
+        test.refused(&path, json!({ "type": "reboot" }), 422, "pending event");
+        test.refused(&path, json!({ "type": "reboot" }), 422, "pending event");
+        test.ok(&path, json!({ "type": "reboot" }));
     }
 
     #[test]
     fn a_fault_leaves_an_event_pending_after_the_boot() {
-        let mut rig = Rig::faulty(&["POST /v2/droplets pending-event=1"]);
-        let id = rig.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
-        assert_eq!(rig.get(&format!("/droplets/{id}"))["droplet"]["status"], "active");
-        rig.refused(&format!("POST /droplets/{id}/actions"), json!({ "type": "reboot" }), 422, "pending event");
-        assert_eq!(rig.get(&format!("/droplets/{id}/actions"))["meta"]["total"], 2);
-        rig.ok(&format!("POST /droplets/{id}/actions"), json!({ "type": "reboot" }));
+        let mut test = TestWorld::faulty(&["POST /v2/droplets pending-event=1"]);
+        let id = test.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
+        assert_eq!(test.get(&format!("/droplets/{id}"))["droplet"]["status"], "active");
+        test.refused(&format!("POST /droplets/{id}/actions"), json!({ "type": "reboot" }), 422, "pending event");
+        assert_eq!(test.get(&format!("/droplets/{id}/actions"))["meta"]["total"], 2);
+        test.ok(&format!("POST /droplets/{id}/actions"), json!({ "type": "reboot" }));
     }
 
     #[test]
     fn actions_can_fail_be_missing_and_say_odd_words() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("a");
+        let mut test = TestWorld::new();
+        let id = test.droplet("a");
         let path = format!("POST /v2/droplets/{id}/actions");
         let faults = [format!("{path} action-errored"), format!("{path}#2 action-missing=1"), format!("{path}#3 action-word=done")];
-        rig.world.set_faults(&faults.map(|fault| fault.parse().unwrap()));
-        let begin = |rig: &mut Rig| {
-            rig.ok(&format!("POST /droplets/{id}/actions"), json!({ "type": "rename", "name": "b" }))["action"]["id"].clone()
+        test.world.set_faults(&faults.map(|fault| fault.parse().unwrap()));
+        let begin = |test: &mut TestWorld| {
+            test.ok(&format!("POST /droplets/{id}/actions"), json!({ "type": "rename", "name": "b" }))["action"]["id"].clone()
         };
-        let failed = begin(&mut rig);
-        assert_eq!(rig.get(&format!("/actions/{failed}"))["action"]["status"], "errored");
-        assert_eq!(rig.get(&format!("/droplets/{id}"))["droplet"]["name"], "a");
-        let missing = begin(&mut rig);
-        rig.refused(&format!("GET /actions/{missing}"), Value::Null, 404, "could not be found");
-        assert_eq!(rig.get(&format!("/actions/{missing}"))["action"]["status"], "completed");
-        let odd = begin(&mut rig);
-        assert_eq!(rig.get(&format!("/actions/{odd}"))["action"]["status"], "done");
+        let failed = begin(&mut test);
+        assert_eq!(test.get(&format!("/actions/{failed}"))["action"]["status"], "errored");
+        assert_eq!(test.get(&format!("/droplets/{id}"))["droplet"]["name"], "a");
+        let missing = begin(&mut test);
+        test.refused(&format!("GET /actions/{missing}"), Value::Null, 404, "could not be found");
+        assert_eq!(test.get(&format!("/actions/{missing}"))["action"]["status"], "completed");
+        let odd = begin(&mut test);
+        assert_eq!(test.get(&format!("/actions/{odd}"))["action"]["status"], "done");
     }
 
     #[test]
     fn actions_can_be_slow_or_hang_or_leave_the_droplet_off() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("a");
+        let mut test = TestWorld::new();
+        let id = test.droplet("a");
         let path = format!("POST /v2/droplets/{id}/actions");
         // The second is refused while the first is in progress.
         let faults = [format!("{path} action-slow=30000"), format!("{path}#3 action-hangs"), format!("{path}#4 action-leaves-off")];
-        rig.world.set_faults(&faults.map(|fault| fault.parse().unwrap()));
-        let begin =
-            |rig: &mut Rig| rig.ok(&format!("POST /droplets/{id}/actions"), json!({ "type": "power_cycle" }))["action"]["id"].clone();
-        let status = |rig: &mut Rig, action: &Value| rig.get(&format!("/actions/{action}"))["action"]["status"].clone();
-        let slow = begin(&mut rig);
-        rig.world.advance(29);
-        assert_eq!(status(&mut rig, &slow), "in-progress");
-        rig.refused(&format!("POST /droplets/{id}/actions"), json!({ "type": "power_cycle" }), 422, "pending event");
-        rig.world.advance(1);
-        assert_eq!(status(&mut rig, &slow), "completed");
-        let hung = begin(&mut rig);
-        rig.world.advance(100_000);
-        assert_eq!(status(&mut rig, &hung), "in-progress");
-        rig.world.finish_all();
-        assert_eq!(status(&mut rig, &hung), "completed");
-        let left = begin(&mut rig);
-        assert_eq!(status(&mut rig, &left), "errored");
-        assert_eq!(rig.get(&format!("/droplets/{id}"))["droplet"]["status"], "off");
+        test.world.set_faults(&faults.map(|fault| fault.parse().unwrap()));
+        let begin = |test: &mut TestWorld| {
+            test.ok(&format!("POST /droplets/{id}/actions"), json!({ "type": "power_cycle" }))["action"]["id"].clone()
+        };
+        let status = |test: &mut TestWorld, action: &Value| test.get(&format!("/actions/{action}"))["action"]["status"].clone();
+        let slow = begin(&mut test);
+        test.world.advance(29);
+        assert_eq!(status(&mut test, &slow), "in-progress");
+        test.refused(&format!("POST /droplets/{id}/actions"), json!({ "type": "power_cycle" }), 422, "pending event");
+        test.world.advance(1);
+        assert_eq!(status(&mut test, &slow), "completed");
+        let hung = begin(&mut test);
+        test.world.advance(100_000);
+        assert_eq!(status(&mut test, &hung), "in-progress");
+        test.world.finish_all();
+        assert_eq!(status(&mut test, &hung), "completed");
+        let left = begin(&mut test);
+        assert_eq!(status(&mut test, &left), "errored");
+        assert_eq!(test.get(&format!("/droplets/{id}"))["droplet"]["status"], "off");
     }
 
     #[test]
     fn actions_by_tag_reach_all_with_it() {
-        let mut rig = Rig::new();
-        rig.ok("POST /droplets", wanted("a", json!({ "tags": ["t"] })));
-        rig.ok("POST /droplets", wanted("b", json!({ "tags": ["t"] })));
-        rig.world.finish_all();
-        let begun = rig.ok("POST /droplets/actions?tag_name=t", json!({ "type": "power_off" }));
+        let mut test = TestWorld::new();
+        test.ok("POST /droplets", wanted("a", json!({ "tags": ["t"] })));
+        test.ok("POST /droplets", wanted("b", json!({ "tags": ["t"] })));
+        test.world.finish_all();
+        let begun = test.ok("POST /droplets/actions?tag_name=t", json!({ "type": "power_off" }));
         assert_eq!(begun["actions"].as_array().unwrap().len(), 2);
     }
 }

@@ -14,9 +14,9 @@ use super::actions::Begin;
 use super::catalog::{self, Image, Region, Size};
 use super::objects::action::{Effect, Resource};
 use super::objects::droplet::{Backups, Droplet, Power, window};
+use super::placeholders::show_snapshot;
 use super::refusal::Refusal;
 use super::scopes::Scopes;
-use super::stand_ins::show_snapshot;
 use super::time::timestamp;
 use super::time::{Due, Wait};
 use super::wire::{Call, Reply};
@@ -84,17 +84,17 @@ impl World {
     }
 
     /// Looks at a droplet: completes what it is busy with if that is due, and lets what is late arrive.
-    pub(super) fn look_droplet(&mut self, id: u64) {
+    pub(super) fn poll_droplet(&mut self, id: u64) {
         let now = self.now;
         let was_active = self.droplets.get(&id).is_some_and(|droplet| droplet.power != Power::New);
-        self.look_actions_of(id);
+        self.poll_actions_of(id);
         let Some(droplet) = self.droplets.get_mut(&id) else { return };
         let late = droplet.address_hidden + droplet.tags_hidden;
         if was_active {
             droplet.address_hidden = droplet.address_hidden.saturating_sub(1);
         }
         droplet.tags_hidden = droplet.tags_hidden.saturating_sub(1);
-        let gone = droplet.deleting.as_mut().is_some_and(|due| due.look(now));
+        let gone = droplet.deleting.as_mut().is_some_and(|due| due.poll(now));
         if late > 0 || droplet.deleting.is_some() {
             self.touch();
         }
@@ -120,7 +120,7 @@ impl World {
     }
 
     /// Removes the droplets whose time has come.
-    pub(super) fn settle_droplets(&mut self) {
+    pub(super) fn finish_due_droplets(&mut self) {
         let now = self.now;
         let gone = |droplet: &&Droplet| droplet.deleting.is_some_and(|due| due.passed(now));
         let gone: Vec<u64> = self.droplets.values().filter(gone).map(|droplet| droplet.id).collect();
@@ -174,11 +174,11 @@ impl World {
         self.droplets.get(&id).ok_or_else(Refusal::not_found)
     }
 
-    /// Refuses a change of a droplet that is busy or on its way out. The refusal counts as a look.
+    /// Refuses a change of a droplet that is busy or on its way out. The refusal counts as a poll.
     pub(super) fn idle(&mut self, id: u64) -> Result<(), Refusal> {
         let leaving = self.droplets.get(&id).ok_or_else(Refusal::not_found)?.deleting.is_some();
         if leaving || self.is_busy(id) {
-            self.look_droplet(id);
+            self.poll_droplet(id);
             return Err(Refusal::pending_event());
         }
         Ok(())
@@ -209,7 +209,7 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal>
             continue;
         }
         let late = world.droplets.get(&id).is_some_and(|droplet| tag.is_some() && droplet.tags_hidden > 0);
-        world.look_droplet(id);
+        world.poll_droplet(id);
         if !late && world.droplets.contains_key(&id) {
             shown.push(id);
         }
@@ -221,7 +221,7 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal>
 pub(super) fn read(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
     let id = call.number(0)?;
     world.droplet_at(id)?;
-    world.look_droplet(id);
+    world.poll_droplet(id);
     let droplet = world.droplets.get(&id).ok_or_else(Refusal::not_found)?;
     Ok(Reply::ok(json!({ "droplet": world.show_droplet(droplet, call.scopes) })))
 }
@@ -283,26 +283,26 @@ pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::{KEY, Rig, wanted};
+    use super::super::test_world::{KEY, TestWorld, wanted};
     use super::*;
 
     #[test]
     fn a_new_droplet_has_no_addresses_and_an_active_one_has() {
-        let mut rig = Rig::new();
-        let made = rig.ok("POST /droplets", wanted("web", json!({ "ipv6": true, "user_data": "secret" })));
+        let mut test = TestWorld::new();
+        let made = test.ok("POST /droplets", wanted("web", json!({ "ipv6": true, "user_data": "secret" })));
         assert_eq!((&made["droplet"]["status"], &made["droplet"]["networks"]), (&json!("new"), &json!({ "v4": [], "v6": [] })));
         assert!(!made.to_string().contains("secret"));
-        let read = rig.get(&format!("/droplets/{}", made["droplet"]["id"]));
+        let read = test.get(&format!("/droplets/{}", made["droplet"]["id"]));
         assert_eq!(read["droplet"]["status"], "active");
         assert_eq!(read["droplet"]["networks"]["v4"].as_array().unwrap().len(), 2);
         assert_eq!(read["droplet"]["networks"]["v6"].as_array().unwrap().len(), 1);
-        let action = rig.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]));
+        let action = test.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]));
         assert_eq!(action["action"]["status"], "completed");
     }
 
     #[test]
     fn what_the_api_refuses_is_refused() {
-        let mut rig = Rig::new();
+        let mut test = TestWorld::new();
         let cases = [
             (json!({ "name": "a_b" }), "hostname"),
             (json!({ "name": "web." }), "hostname"),
@@ -320,115 +320,115 @@ mod tests {
             (json!({ "names": ["a"] }), "together"),
         ];
         for (fields, words) in cases {
-            rig.refused("POST /droplets", wanted("web", fields), 422, words);
+            test.refused("POST /droplets", wanted("web", fields), 422, words);
         }
-        assert!(rig.ok("POST /droplets", wanted("web", json!({ "user_data": "x".repeat(65_536) }))).is_object());
-        assert!(rig.world.tags.is_empty());
+        assert!(test.ok("POST /droplets", wanted("web", json!({ "user_data": "x".repeat(65_536) }))).is_object());
+        assert!(test.world.tags.is_empty());
     }
 
     #[test]
     fn several_are_made_by_names() {
-        let mut rig = Rig::new();
+        let mut test = TestWorld::new();
         let mut body = wanted("x", json!({ "names": ["a", "b"] }));
         body.as_object_mut().unwrap().remove("name");
-        let made = rig.ok("POST /droplets", body);
+        let made = test.ok("POST /droplets", body);
         assert_eq!((made["droplets"].as_array().unwrap().len(), made["links"]["actions"].as_array().unwrap().len()), (2, 2));
     }
 
     #[test]
     fn the_limit_holds() {
-        let mut rig =
-            Rig::with(super::super::Options { limits: super::super::Limits { droplets: 1, reserved_ips: 3 }, ..Default::default() });
-        rig.droplet("a");
-        rig.refused("POST /droplets", wanted("b", json!({})), 422, "droplet limit");
+        let mut test =
+            TestWorld::with(super::super::Options { limits: super::super::Limits { droplets: 1, reserved_ips: 3 }, ..Default::default() });
+        test.droplet("a");
+        test.refused("POST /droplets", wanted("b", json!({})), 422, "droplet limit");
     }
 
     #[test]
     fn lists_filter_by_tag_and_by_name() {
-        let mut rig = Rig::new();
-        rig.ok("POST /droplets", wanted("Web", json!({ "tags": ["A:b"] })));
-        rig.ok("POST /droplets", wanted("db", json!({})));
+        let mut test = TestWorld::new();
+        test.ok("POST /droplets", wanted("Web", json!({ "tags": ["A:b"] })));
+        test.ok("POST /droplets", wanted("db", json!({})));
         for (query, count) in [("", 2), ("?tag_name=a:B", 1), ("?name=wEb", 1), ("?name=we", 0), ("?type=gpus", 0)] {
-            assert_eq!(rig.get(&format!("/droplets{query}"))["meta"]["total"], count, "{query}");
+            assert_eq!(test.get(&format!("/droplets{query}"))["meta"]["total"], count, "{query}");
         }
-        assert_eq!(rig.get("/droplets?name=web")["droplets"][0]["tags"], json!(["A:b"]));
-        rig.refused("GET /droplets?name=a&tag_name=b", Value::Null, 422, "together");
+        assert_eq!(test.get("/droplets?name=web")["droplets"][0]["tags"], json!(["A:b"]));
+        test.refused("GET /droplets?name=a&tag_name=b", Value::Null, 422, "together");
     }
 
     #[test]
     fn deletion_by_tag_takes_those_only() {
-        let mut rig = Rig::new();
-        rig.ok("POST /droplets", wanted("a", json!({ "tags": ["x"] })));
-        rig.droplet("b");
-        rig.refused("DELETE /droplets", Value::Null, 422, "tag_name");
-        rig.ok("DELETE /droplets?tag_name=x", Value::Null);
-        assert_eq!(rig.get("/droplets")["droplets"][0]["name"], "b");
+        let mut test = TestWorld::new();
+        test.ok("POST /droplets", wanted("a", json!({ "tags": ["x"] })));
+        test.droplet("b");
+        test.refused("DELETE /droplets", Value::Null, 422, "tag_name");
+        test.ok("DELETE /droplets?tag_name=x", Value::Null);
+        assert_eq!(test.get("/droplets")["droplets"][0]["name"], "b");
     }
 
     #[test]
     fn a_slow_world_shows_things_on_their_way() {
-        let mut rig = Rig::slow(2);
-        let id = rig.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
+        let mut test = TestWorld::slow(2);
+        let id = test.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
         let path = format!("/droplets/{id}");
-        let seen: Vec<String> = (0..3).map(|_| rig.get(&path)["droplet"]["status"].as_str().unwrap().to_owned()).collect();
+        let seen: Vec<String> = (0..3).map(|_| test.get(&path)["droplet"]["status"].as_str().unwrap().to_owned()).collect();
         assert_eq!(seen, ["new", "new", "active"]);
-        rig.ok(&format!("DELETE {path}"), Value::Null);
-        let seen: Vec<u16> = (0..3).map(|_| rig.ask(&format!("GET {path}"), Value::Null).status).collect();
+        test.ok(&format!("DELETE {path}"), Value::Null);
+        let seen: Vec<u16> = (0..3).map(|_| test.ask(&format!("GET {path}"), Value::Null).status).collect();
         assert_eq!(seen, [200, 200, 404]);
     }
 
     #[test]
     fn missing_scopes_leave_fields_out() {
-        let mut rig = Rig::scoped("droplet:create,droplet:read,image:read");
-        rig.refused("POST /droplets", wanted("a", json!({ "tags": ["x"] })), 403, "not authorized");
-        let id = rig.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
-        let droplet = rig.get(&format!("/droplets/{id}"));
+        let mut test = TestWorld::scoped("droplet:create,droplet:read,image:read");
+        test.refused("POST /droplets", wanted("a", json!({ "tags": ["x"] })), 403, "not authorized");
+        let id = test.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].clone();
+        let droplet = test.get(&format!("/droplets/{id}"));
         assert_eq!((&droplet["droplet"]["tags"], droplet["droplet"].get("vpc_uuid")), (&json!([]), None));
-        rig.refused(&format!("DELETE /droplets/{id}"), Value::Null, 403, "not authorized");
-        rig.refused("GET /droplets?tag_name=x", Value::Null, 403, "not authorized");
+        test.refused(&format!("DELETE /droplets/{id}"), Value::Null, 403, "not authorized");
+        test.refused("GET /droplets?tag_name=x", Value::Null, 403, "not authorized");
     }
 
     #[test]
     fn keys_are_found_by_number_and_fingerprint() {
-        let mut rig = Rig::new();
-        let key = rig.ok("POST /account/keys", json!({ "name": "k", "public_key": KEY }))["ssh_key"].clone();
+        let mut test = TestWorld::new();
+        let key = test.ok("POST /account/keys", json!({ "name": "k", "public_key": KEY }))["ssh_key"].clone();
         for id in [key["id"].clone(), key["fingerprint"].clone(), json!(key["id"].to_string())] {
-            rig.ok("POST /droplets", wanted("a", json!({ "ssh_keys": [id] })));
+            test.ok("POST /droplets", wanted("a", json!({ "ssh_keys": [id] })));
         }
-        rig.refused("POST /droplets", wanted("a", json!({ "ssh_keys": ["k"] })), 422, "k is an invalid key identifier");
+        test.refused("POST /droplets", wanted("a", json!({ "ssh_keys": ["k"] })), 422, "k is an invalid key identifier");
     }
 
     #[test]
     fn droplet_faults_show() {
-        let mut rig =
-            Rig::faulty(&["POST /v2/droplets late-address=2", "POST /v2/droplets late-tags=1", "POST /v2/droplets pending-event=1"]);
-        let id = rig.ok("POST /droplets", wanted("a", json!({ "tags": ["t"] })))["droplet"]["id"].clone();
-        assert_eq!(rig.get("/droplets?tag_name=t")["meta"]["total"], 0);
-        assert_eq!(rig.get("/droplets?tag_name=t")["meta"]["total"], 1);
+        let mut test =
+            TestWorld::faulty(&["POST /v2/droplets late-address=2", "POST /v2/droplets late-tags=1", "POST /v2/droplets pending-event=1"]);
+        let id = test.ok("POST /droplets", wanted("a", json!({ "tags": ["t"] })))["droplet"]["id"].clone();
+        assert_eq!(test.get("/droplets?tag_name=t")["meta"]["total"], 0);
+        assert_eq!(test.get("/droplets?tag_name=t")["meta"]["total"], 1);
         let seen: Vec<usize> =
-            (0..2).map(|_| rig.get(&format!("/droplets/{id}"))["droplet"]["networks"]["v4"].as_array().unwrap().len()).collect();
+            (0..2).map(|_| test.get(&format!("/droplets/{id}"))["droplet"]["networks"]["v4"].as_array().unwrap().len()).collect();
         assert_eq!(seen, [2, 2]);
     }
 
     #[test]
     fn a_droplet_can_vanish_or_fail_while_it_is_new() {
-        let mut rig = Rig::faulty(&["POST /v2/droplets vanish", "POST /v2/droplets#2 action-errored"]);
-        let made = rig.ok("POST /droplets", wanted("a", json!({})));
-        assert_eq!(rig.ask(&format!("GET /droplets/{}", made["droplet"]["id"]), Value::Null).status, 404);
-        assert_eq!(rig.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]))["action"]["status"], "errored");
-        let made = rig.ok("POST /droplets", wanted("a", json!({})));
-        assert_eq!(rig.get(&format!("/droplets/{}", made["droplet"]["id"]))["droplet"]["status"], "new");
-        assert_eq!(rig.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]))["action"]["status"], "errored");
+        let mut test = TestWorld::faulty(&["POST /v2/droplets vanish", "POST /v2/droplets#2 action-errored"]);
+        let made = test.ok("POST /droplets", wanted("a", json!({})));
+        assert_eq!(test.ask(&format!("GET /droplets/{}", made["droplet"]["id"]), Value::Null).status, 404);
+        assert_eq!(test.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]))["action"]["status"], "errored");
+        let made = test.ok("POST /droplets", wanted("a", json!({})));
+        assert_eq!(test.get(&format!("/droplets/{}", made["droplet"]["id"]))["droplet"]["status"], "new");
+        assert_eq!(test.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]))["action"]["status"], "errored");
     }
 
     #[test]
     fn backups_have_a_policy() {
-        let mut rig = Rig::new();
+        let mut test = TestWorld::new();
         let policy = json!({ "plan": "daily", "hour": 8 });
-        let made = rig.ok("POST /droplets", wanted("a", json!({ "backups": true, "backup_policy": policy })));
+        let made = test.ok("POST /droplets", wanted("a", json!({ "backups": true, "backup_policy": policy })));
         let id = made["droplet"]["id"].clone();
-        let policy = rig.get(&format!("/droplets/{id}/backups/policy"))["policy"].clone();
+        let policy = test.get(&format!("/droplets/{id}/backups/policy"))["policy"].clone();
         assert_eq!((&policy["backup_enabled"], &policy["backup_policy"]["hour"]), (&json!(true), &json!(8)));
-        assert!(rig.get(&format!("/droplets/{id}"))["droplet"]["next_backup_window"].is_object());
+        assert!(test.get(&format!("/droplets/{id}"))["droplet"]["next_backup_window"].is_object());
     }
 }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::wire::Wire;
+use super::wire::Delivery;
 
 /// Something that goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct Fault {
     /// To which requests.
     pub when: Matcher,
     /// What.
-    pub what: What,
+    pub what: FaultKind,
 }
 
 /// Which requests a fault befalls.
@@ -35,7 +35,7 @@ pub struct Matcher {
 
 /// What goes wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum FaultKind {
     /// The request is answered; then nothing listens for so many milliseconds and open lines are closed.
     Refuse {
         /// Milliseconds.
@@ -235,19 +235,19 @@ fn path_fits(pattern: &str, path: &str) -> bool {
     parts.next().is_none()
 }
 
-impl What {
+impl FaultKind {
     /// What the line does to the answer.
-    pub(super) fn wire(&self) -> Wire {
+    pub(super) fn wire(&self) -> Delivery {
         match self {
-            Self::Refuse { millis } => Wire::Refuse(Duration::from_millis(*millis)),
-            Self::ResetBefore | Self::ResetAfter => Wire::Reset,
-            Self::CloseBefore | Self::CloseAfter => Wire::Close,
-            Self::PageBefore | Self::PageAfter => Wire::Page,
-            Self::Truncate => Wire::Truncated,
-            Self::Garble => Wire::Garbled,
-            Self::NeverBefore | Self::NeverAfter => Wire::Never,
-            Self::Trickle { millis } => Wire::Trickle(Duration::from_millis(*millis)),
-            _ => Wire::Whole,
+            Self::Refuse { millis } => Delivery::Refuse(Duration::from_millis(*millis)),
+            Self::ResetBefore | Self::ResetAfter => Delivery::Reset,
+            Self::CloseBefore | Self::CloseAfter => Delivery::Close,
+            Self::PageBefore | Self::PageAfter => Delivery::Page,
+            Self::Truncate => Delivery::Truncated,
+            Self::Garble => Delivery::Garbled,
+            Self::NeverBefore | Self::NeverAfter => Delivery::Never,
+            Self::Trickle { millis } => Delivery::Trickle(Duration::from_millis(*millis)),
+            _ => Delivery::Whole,
         }
     }
 
@@ -311,7 +311,7 @@ impl What {
     }
 }
 
-impl fmt::Display for What {
+impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.argument() {
             Some(argument) => write!(f, "{}={argument}", self.name()),
@@ -345,40 +345,40 @@ impl FromStr for Fault {
         let looks = || number(1).map(|looks| u32::try_from(looks).unwrap_or(u32::MAX));
         let status = || u16::try_from(number(500)?).ok().filter(|status| (200..600).contains(status)).ok_or_else(|| bad("no HTTP status"));
         let what = match name {
-            "refuse" => What::Refuse { millis: number(200)? },
-            "throttle" => What::Throttle { retry_after: argument.map(|_| number(1)).transpose()? },
-            "error-before" => What::ErrorBefore { status: status()? },
-            "error-after" => What::ErrorAfter { status: status()? },
-            "reset-before" => What::ResetBefore,
-            "reset-after" => What::ResetAfter,
-            "close-before" => What::CloseBefore,
-            "close-after" => What::CloseAfter,
-            "page-before" => What::PageBefore,
-            "page-after" => What::PageAfter,
-            "truncate" => What::Truncate,
-            "garble" => What::Garble,
-            "never-before" => What::NeverBefore,
-            "never-after" => What::NeverAfter,
-            "trickle" => What::Trickle { millis: number(50)? },
-            "unauthorized" => What::Unauthorized,
-            "action-errored" => What::ActionErrored,
-            "action-leaves-off" => What::ActionLeavesOff,
-            "action-slow" => What::ActionSlow { millis: number(10_000)? },
-            "action-hangs" => What::ActionHangs,
-            "action-missing" => What::ActionMissing { looks: looks()? },
-            "action-word" => What::ActionWord { word: argument.unwrap_or("done").to_owned() },
-            "late-address" => What::LateAddress { looks: looks()? },
-            "late-tags" => What::LateTags { looks: looks()? },
-            "lagging-list" => What::LaggingList { looks: looks()? },
-            "hidden" => What::Hidden { millis: number(5000)? },
-            "empty-list" => What::EmptyList,
-            "late-get" => What::LateGet { looks: looks()? },
-            "pending-event" => What::PendingEvent { looks: looks()? },
-            "lingering-members" => What::LingeringMembers { looks: looks()? },
-            "vanish" => What::Vanish,
-            "late-join" => What::LateJoin { looks: looks()? },
-            "stuck-boot" => What::StuckBoot,
-            "shared-server" => What::SharedServer,
+            "refuse" => FaultKind::Refuse { millis: number(200)? },
+            "throttle" => FaultKind::Throttle { retry_after: argument.map(|_| number(1)).transpose()? },
+            "error-before" => FaultKind::ErrorBefore { status: status()? },
+            "error-after" => FaultKind::ErrorAfter { status: status()? },
+            "reset-before" => FaultKind::ResetBefore,
+            "reset-after" => FaultKind::ResetAfter,
+            "close-before" => FaultKind::CloseBefore,
+            "close-after" => FaultKind::CloseAfter,
+            "page-before" => FaultKind::PageBefore,
+            "page-after" => FaultKind::PageAfter,
+            "truncate" => FaultKind::Truncate,
+            "garble" => FaultKind::Garble,
+            "never-before" => FaultKind::NeverBefore,
+            "never-after" => FaultKind::NeverAfter,
+            "trickle" => FaultKind::Trickle { millis: number(50)? },
+            "unauthorized" => FaultKind::Unauthorized,
+            "action-errored" => FaultKind::ActionErrored,
+            "action-leaves-off" => FaultKind::ActionLeavesOff,
+            "action-slow" => FaultKind::ActionSlow { millis: number(10_000)? },
+            "action-hangs" => FaultKind::ActionHangs,
+            "action-missing" => FaultKind::ActionMissing { looks: looks()? },
+            "action-word" => FaultKind::ActionWord { word: argument.unwrap_or("done").to_owned() },
+            "late-address" => FaultKind::LateAddress { looks: looks()? },
+            "late-tags" => FaultKind::LateTags { looks: looks()? },
+            "lagging-list" => FaultKind::LaggingList { looks: looks()? },
+            "hidden" => FaultKind::Hidden { millis: number(5000)? },
+            "empty-list" => FaultKind::EmptyList,
+            "late-get" => FaultKind::LateGet { looks: looks()? },
+            "pending-event" => FaultKind::PendingEvent { looks: looks()? },
+            "lingering-members" => FaultKind::LingeringMembers { looks: looks()? },
+            "vanish" => FaultKind::Vanish,
+            "late-join" => FaultKind::LateJoin { looks: looks()? },
+            "stuck-boot" => FaultKind::StuckBoot,
+            "shared-server" => FaultKind::SharedServer,
             _ => return Err(bad("nobody knows what the third word means")),
         };
         Ok(Self { when, what })
@@ -406,16 +406,16 @@ fn matcher(method: &str, place: &str) -> Option<Matcher> {
 
 /// The faults that are set, and how often each has been met.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Trap(Vec<(Fault, u32)>);
+pub(super) struct ArmedFaults(Vec<(Fault, u32)>);
 
-impl Trap {
+impl ArmedFaults {
     pub(super) fn new(faults: &[Fault]) -> Self {
         Self(faults.iter().map(|fault| (fault.clone(), 0)).collect())
     }
 
     /// What befalls this request.
-    pub(super) fn spring(&mut self, method: &str, path: &str) -> Vec<What> {
-        let mut sprung = Vec::new();
+    pub(super) fn spring(&mut self, method: &str, path: &str) -> Vec<FaultKind> {
+        let mut triggered = Vec::new();
         for (fault, seen) in &mut self.0 {
             if !fault.when.fits(method, path) {
                 continue;
@@ -423,10 +423,10 @@ impl Trap {
             *seen += 1;
             let since = seen.checked_sub(fault.when.nth);
             if since.is_some_and(|since| fault.when.count == 0 || since < fault.when.count) {
-                sprung.push(fault.what.clone());
+                triggered.push(fault.what.clone());
             }
         }
-        sprung
+        triggered
     }
 
     /// The faults that are set.
@@ -445,7 +445,7 @@ mod tests {
     use super::*;
 
     fn fires(fault: &str, requests: &[&str]) -> Vec<bool> {
-        let mut trap = Trap::new(&[fault.parse().unwrap()]);
+        let mut trap = ArmedFaults::new(&[fault.parse().unwrap()]);
         requests
             .iter()
             .map(|request| {

@@ -39,18 +39,18 @@ impl World {
         })
     }
 
-    fn look_firewall(&mut self, id: &str) {
+    fn poll_firewall(&mut self, id: &str) {
         let now = self.now;
         let Some(firewall) = self.firewalls.get_mut(id) else { return };
         let Some(due) = firewall.waiting.as_mut() else { return };
-        if due.look(now) {
+        if due.poll(now) {
             firewall.waiting = None;
         }
         self.touch();
     }
 
     /// Ends what is waiting by the clock.
-    pub(super) fn settle_firewalls(&mut self) {
+    pub(super) fn finish_due_firewalls(&mut self) {
         let now = self.now;
         let mut changed = false;
         for firewall in self.firewalls.values_mut().filter(|firewall| firewall.waiting.is_some_and(|due| due.passed(now))) {
@@ -97,7 +97,7 @@ impl World {
 pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
     let all: Vec<String> = world.firewalls.keys().cloned().collect();
     let shown: Vec<String> = all.into_iter().filter(|id| world.listed(&format!("firewall:{id}"))).collect();
-    call.page("firewalls", &shown, |id| shown_after_look(world, call, id))
+    call.page("firewalls", &shown, |id| shown_after_poll(world, call, id))
 }
 
 /// `GET /v2/droplets/{droplet_id}/firewalls`
@@ -105,14 +105,14 @@ pub(super) fn list_of_droplet(world: &mut World, call: &Call<'_>) -> Result<Repl
     let droplet = world.droplet_at(call.number(0)?)?.clone();
     let fits = |firewall: &&Firewall| firewall.droplets.contains(&droplet.id) || !firewall.tags.is_disjoint(&droplet.tags);
     let shown: Vec<String> = world.firewalls.values().filter(fits).map(|firewall| firewall.id.clone()).collect();
-    call.page("firewalls", &shown, |id| shown_after_look(world, call, id))
+    call.page("firewalls", &shown, |id| shown_after_poll(world, call, id))
 }
 
 /// `GET /v2/firewalls/{firewall_id}`
 pub(super) fn read(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
     let id = find(world, call)?;
     world.found(&format!("firewall:{id}"))?;
-    Ok(Reply::ok(json!({ "firewall": shown_after_look(world, call, &id) })))
+    Ok(Reply::ok(json!({ "firewall": shown_after_poll(world, call, &id) })))
 }
 
 /// `POST /v2/firewalls`
@@ -181,8 +181,8 @@ fn find(world: &World, call: &Call<'_>) -> Result<String, Refusal> {
     world.firewalls.get(call.part(0)).map(|firewall| firewall.id.clone()).ok_or_else(Refusal::not_found)
 }
 
-fn shown_after_look(world: &mut World, call: &Call<'_>, id: &str) -> Value {
-    world.look_firewall(id);
+fn shown_after_poll(world: &mut World, call: &Call<'_>, id: &str) -> Value {
+    world.poll_firewall(id);
     world.firewalls.get(id).map(|firewall| world.show_firewall(firewall, call.scopes)).unwrap_or_default()
 }
 
@@ -321,19 +321,19 @@ fn read_ports(text: &str) -> Result<String, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::{Rig, wanted};
+    use super::super::test_world::{TestWorld, wanted};
     use super::*;
 
     #[test]
     fn a_rule_names_load_balancers_and_clusters_that_are_there() {
-        let mut rig = Rig::new();
+        let mut test = TestWorld::new();
         let rule = json!({ "entry_protocol": "http", "entry_port": 80, "target_protocol": "http", "target_port": 80 });
-        let made = rig.ok("POST /load_balancers", json!({ "name": "lb", "region": "nyc3", "forwarding_rules": [rule] }));
+        let made = test.ok("POST /load_balancers", json!({ "name": "lb", "region": "nyc3", "forwarding_rules": [rule] }));
         let of = |field: &str, id: &str| json!({ "name": "web", "inbound_rules": [{ "protocol": "tcp", "ports": "80", "sources": { field: [id] } }] });
         let id = made["load_balancer"]["id"].as_str().unwrap().to_owned();
-        rig.refused("POST /firewalls", of("load_balancer_uids", "nobody"), 422, "could not be found");
-        rig.refused("POST /firewalls", of("kubernetes_ids", &id), 422, "could not be found");
-        let made = rig.ok("POST /firewalls", of("load_balancer_uids", &id));
+        test.refused("POST /firewalls", of("load_balancer_uids", "nobody"), 422, "could not be found");
+        test.refused("POST /firewalls", of("kubernetes_ids", &id), 422, "could not be found");
+        let made = test.ok("POST /firewalls", of("load_balancer_uids", &id));
         assert_eq!(made["firewall"]["inbound_rules"][0]["sources"]["load_balancer_uids"], json!([id]));
     }
 
@@ -349,22 +349,22 @@ mod tests {
 
     #[test]
     fn a_change_waits_and_then_succeeds() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("a");
-        let made = rig.ok("POST /firewalls", body("fw", &json!({ "droplet_ids": [id] })))["firewall"].clone();
+        let mut test = TestWorld::new();
+        let id = test.droplet("a");
+        let made = test.ok("POST /firewalls", body("fw", &json!({ "droplet_ids": [id] })))["firewall"].clone();
         assert_eq!((&made["status"], &made["pending_changes"][0]["droplet_id"]), (&json!("waiting"), &json!(id)));
         let path = format!("/firewalls/{}", made["id"].as_str().unwrap());
-        let read = rig.get(&path)["firewall"].clone();
+        let read = test.get(&path)["firewall"].clone();
         assert_eq!((&read["status"], &read["pending_changes"]), (&json!("succeeded"), &json!([])));
-        let put = rig.ok(&format!("PUT {path}"), body("fw", &json!({ "inbound_rules": [open("80")] })));
+        let put = test.ok(&format!("PUT {path}"), body("fw", &json!({ "inbound_rules": [open("80")] })));
         assert_eq!((&put["firewall"]["status"], &put["firewall"]["droplet_ids"]), (&json!("waiting"), &json!([])));
     }
 
     #[test]
     fn ports_have_one_spelling() {
-        let mut rig = Rig::new();
+        let mut test = TestWorld::new();
         let rules = json!([open("all"), { "protocol": "icmp", "sources": { "addresses": ["10.0.0.0/8"] } }, open("8000-9000")]);
-        let made = rig.ok("POST /firewalls", body("fw", &json!({ "inbound_rules": rules })));
+        let made = test.ok("POST /firewalls", body("fw", &json!({ "inbound_rules": rules })));
         let ports: Vec<&str> =
             made["firewall"]["inbound_rules"].as_array().unwrap().iter().map(|rule| rule["ports"].as_str().unwrap()).collect();
         assert_eq!(ports, ["0", "0", "8000-9000"]);
@@ -372,8 +372,8 @@ mod tests {
 
     #[test]
     fn what_the_api_refuses_is_refused() {
-        let mut rig = Rig::new();
-        rig.ok("POST /firewalls", body("fw", &json!({})));
+        let mut test = TestWorld::new();
+        test.ok("POST /firewalls", body("fw", &json!({})));
         let rule = |fields: Value| json!({ "inbound_rules": [fields] });
         let cases = [
             (json!({ "name": "f" }), 422, "name"),
@@ -392,45 +392,45 @@ mod tests {
             (rule(json!({ "protocol": "tcp", "ports": "1", "sources": { "tags": ["none"] } })), 422, "tag none"),
         ];
         for (fields, status, words) in cases {
-            rig.refused("POST /firewalls", body("other", &fields), status, words);
+            test.refused("POST /firewalls", body("other", &fields), status, words);
         }
     }
 
     #[test]
     fn parts_come_and_go() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("a");
-        rig.ok("POST /tags", json!({ "name": "T" }));
-        let made = rig.ok("POST /firewalls", body("fw", &json!({})));
+        let mut test = TestWorld::new();
+        let id = test.droplet("a");
+        test.ok("POST /tags", json!({ "name": "T" }));
+        let made = test.ok("POST /firewalls", body("fw", &json!({})));
         let path = format!("/firewalls/{}", made["firewall"]["id"].as_str().unwrap());
-        rig.ok(&format!("POST {path}/droplets"), json!({ "droplet_ids": [id] }));
-        rig.ok(&format!("POST {path}/tags"), json!({ "tags": ["t"] }));
-        rig.ok(&format!("POST {path}/rules"), json!({ "inbound_rules": [open("80")] }));
-        rig.ok(&format!("DELETE {path}/rules"), json!({ "inbound_rules": [open("22")] }));
-        let read = rig.get(&path)["firewall"].clone();
+        test.ok(&format!("POST {path}/droplets"), json!({ "droplet_ids": [id] }));
+        test.ok(&format!("POST {path}/tags"), json!({ "tags": ["t"] }));
+        test.ok(&format!("POST {path}/rules"), json!({ "inbound_rules": [open("80")] }));
+        test.ok(&format!("DELETE {path}/rules"), json!({ "inbound_rules": [open("22")] }));
+        let read = test.get(&path)["firewall"].clone();
         assert_eq!((&read["droplet_ids"], &read["tags"], &read["inbound_rules"][0]["ports"]), (&json!([id]), &json!(["T"]), &json!("80")));
-        assert_eq!(rig.get(&format!("/droplets/{id}/firewalls"))["meta"]["total"], 1);
-        rig.ok(&format!("DELETE /droplets/{id}"), Value::Null);
-        assert_eq!(rig.get(&path)["firewall"]["droplet_ids"], json!([]));
-        rig.refused(&format!("POST {path}/tags"), json!({}), 422, "nothing");
-        rig.ok("DELETE /tags/T", Value::Null);
-        assert_eq!(rig.get(&path)["firewall"]["tags"], json!([]));
+        assert_eq!(test.get(&format!("/droplets/{id}/firewalls"))["meta"]["total"], 1);
+        test.ok(&format!("DELETE /droplets/{id}"), Value::Null);
+        assert_eq!(test.get(&path)["firewall"]["droplet_ids"], json!([]));
+        test.refused(&format!("POST {path}/tags"), json!({}), 422, "nothing");
+        test.ok("DELETE /tags/T", Value::Null);
+        assert_eq!(test.get(&path)["firewall"]["tags"], json!([]));
     }
 
     #[test]
     fn a_tag_reaches_the_droplets_that_carry_it() {
-        let mut rig = Rig::new();
-        let id = rig.ok("POST /droplets", wanted("a", json!({ "tags": ["t"] })))["droplet"]["id"].clone();
-        let made = rig.ok("POST /firewalls", body("fw", &json!({ "tags": ["t"] })));
+        let mut test = TestWorld::new();
+        let id = test.ok("POST /droplets", wanted("a", json!({ "tags": ["t"] })))["droplet"]["id"].clone();
+        let made = test.ok("POST /firewalls", body("fw", &json!({ "tags": ["t"] })));
         assert_eq!(made["firewall"]["pending_changes"][0]["droplet_id"], id);
-        assert_eq!(rig.get(&format!("/droplets/{id}/firewalls"))["meta"]["total"], 1);
+        assert_eq!(test.get(&format!("/droplets/{id}/firewalls"))["meta"]["total"], 1);
     }
 
     #[test]
     fn scopes_by_field() {
-        let mut rig = Rig::scoped("firewall:create,firewall:read");
-        let (_, made) = rig.world.outside("POST", "/v2/droplets", Some(&wanted("a", json!({ "tags": ["t"] }))));
-        rig.refused("POST /firewalls", body("fw", &json!({ "droplet_ids": [made["droplet"]["id"]] })), 403, "not authorized");
-        rig.refused("POST /firewalls", body("fw", &json!({ "tags": ["t"] })), 403, "not authorized");
+        let mut test = TestWorld::scoped("firewall:create,firewall:read");
+        let (_, made) = test.world.outside("POST", "/v2/droplets", Some(&wanted("a", json!({ "tags": ["t"] }))));
+        test.refused("POST /firewalls", body("fw", &json!({ "droplet_ids": [made["droplet"]["id"]] })), 403, "not authorized");
+        test.refused("POST /firewalls", body("fw", &json!({ "tags": ["t"] })), 403, "not authorized");
     }
 }

@@ -4,14 +4,14 @@
 
 use serde_json::json;
 
-use super::faults::What;
+use super::faults::FaultKind;
 use super::ids;
+use super::placeholders;
 use super::rate::{Pass, Sort};
 use super::refusal::{Refusal, TAG_ERROR};
 use super::routes;
 use super::scopes::Scopes;
-use super::stand_ins;
-use super::wire::{Call, Fields, Reply, Request, Response, Wire};
+use super::wire::{Call, Delivery, Fields, Reply, Request, Response};
 use super::world::{Made, World};
 
 impl World {
@@ -20,26 +20,26 @@ impl World {
         if request.path.starts_with("/spaces/") {
             return self.handle_space(request);
         }
-        let sprung = self.receive(request);
+        let triggered = self.receive(request);
         let pass = self.gate.enter(self.now, Sort::of(&request.method, &request.path));
-        let outcome = match before(request, &sprung, pass) {
+        let outcome = match before(request, &triggered, pass) {
             Some(outcome) => outcome,
             None => {
                 let outcome = self.answer(request);
-                self.bend(&sprung);
-                let emptied = sprung.contains(&What::EmptyList);
+                self.apply_faults(&triggered);
+                let emptied = triggered.contains(&FaultKind::EmptyList);
                 let outcome = if emptied { outcome.map(Reply::emptied) } else { outcome };
-                after(&sprung).map_or(outcome, Err)
+                after(&triggered).map_or(outcome, Err)
             }
         };
         if request.method != "GET" && outcome.is_ok() {
             self.touch();
         }
-        self.respond(outcome, pass, &sprung)
+        self.respond(outcome, pass, &triggered)
     }
 
     /// Lets time pass up to a request; what goes wrong with it.
-    pub(super) fn receive(&mut self, request: &Request) -> Vec<What> {
+    pub(super) fn receive(&mut self, request: &Request) -> Vec<FaultKind> {
         self.spring(request);
         self.served += 1;
         self.fresh.clear();
@@ -50,24 +50,24 @@ impl World {
 
     /// Lets somebody else come before a changing request, if it is the one that was waited for.
     fn spring(&mut self, request: &Request) {
-        let Some((left, deed)) = self.ambush.0.take_if(|_| request.method != "GET") else { return };
+        let Some((left, change)) = self.interference.0.take_if(|_| request.method != "GET") else { return };
         if left > 0 {
-            self.ambush.0 = Some((left - 1, deed));
+            self.interference.0 = Some((left - 1, change));
         } else {
-            deed(self);
+            change(self);
         }
     }
 
     fn answer(&mut self, request: &Request) -> Result<Reply, Refusal> {
         let scopes = self.scopes_of(request.token.as_deref())?;
-        if let Some(reply) = self.stand_in(request) {
+        if let Some(reply) = self.placeholder(request) {
             return Ok(reply);
         }
         let (target, path) = routes::find(&request.method, &request.path)?;
         target.allows(&scopes)?;
         let body = if request.method == "GET" { Fields::default() } else { Fields::read(&request.body)? };
         let call = Call { path, query: &request.query, body, scopes: &scopes, base: &request.base, asked: &request.path };
-        self.wanted_id = stand_ins::named(&call.body);
+        self.wanted_id = placeholders::named(&call.body);
         target.answer(self, &call)
     }
 
@@ -80,12 +80,12 @@ impl World {
     }
 
     /// Lets faults befall what the request has made.
-    pub(super) fn bend(&mut self, sprung: &[What]) {
-        for what in sprung {
+    pub(super) fn apply_faults(&mut self, triggered: &[FaultKind]) {
+        for what in triggered {
             for made in self.fresh.clone() {
-                self.bend_one(what, &made);
+                self.apply_fault(what, &made);
             }
-            if let What::LingeringMembers { looks } = what {
+            if let FaultKind::LingeringMembers { looks } = what {
                 for linger in &mut self.lingering {
                     linger.looks = linger.looks.max(if linger.looks == 0 { *looks } else { 0 });
                 }
@@ -94,16 +94,16 @@ impl World {
         self.lingering.retain(|linger| linger.looks > 0);
     }
 
-    fn bend_one(&mut self, what: &What, made: &Made) {
+    fn apply_fault(&mut self, what: &FaultKind, made: &Made) {
         match made {
             Made::Action(id) => {
                 if let Some(action) = self.actions.get_mut(id) {
-                    action.bend(what);
+                    action.apply_fault(what);
                 }
             }
             Made::Droplet(id) => {
                 if let Some(droplet) = self.droplets.get_mut(id) {
-                    droplet.bend(what);
+                    droplet.apply_fault(what);
                 }
                 self.hide(&format!("droplet:{id}"), what);
             }
@@ -111,16 +111,16 @@ impl World {
         }
     }
 
-    fn hide(&mut self, key: &str, what: &What) {
+    fn hide(&mut self, key: &str, what: &FaultKind) {
         match what {
-            What::LaggingList { looks } => self.lags.entry(key.to_owned()).or_default().list = *looks,
-            What::Hidden { millis } => self.lags.entry(key.to_owned()).or_default().until = self.came.0 + millis,
-            What::LateGet { looks } => self.lags.entry(key.to_owned()).or_default().get = *looks,
+            FaultKind::LaggingList { looks } => self.lags.entry(key.to_owned()).or_default().list = *looks,
+            FaultKind::Hidden { millis } => self.lags.entry(key.to_owned()).or_default().until = self.came.0 + millis,
+            FaultKind::LateGet { looks } => self.lags.entry(key.to_owned()).or_default().get = *looks,
             _ => {}
         }
     }
 
-    fn respond(&mut self, outcome: Result<Reply, Refusal>, pass: Pass, sprung: &[What]) -> Response {
+    fn respond(&mut self, outcome: Result<Reply, Refusal>, pass: Pass, triggered: &[FaultKind]) -> Response {
         let request_id = ids::uuid(self.seed, &["request", &self.served.to_string()]);
         let mut headers = vec![
             ("ratelimit-limit", pass.limit.to_string()),
@@ -128,8 +128,8 @@ impl World {
             ("ratelimit-reset", pass.reset.to_string()),
             ("x-request-id", request_id.clone()),
         ];
-        let asked_to_wait = sprung.iter().find_map(|what| match what {
-            What::Throttle { retry_after } => Some(*retry_after),
+        let asked_to_wait = triggered.iter().find_map(|what| match what {
+            FaultKind::Throttle { retry_after } => Some(*retry_after),
             _ => None,
         });
         if let Some(seconds) = asked_to_wait.unwrap_or(pass.retry_after) {
@@ -142,30 +142,32 @@ impl World {
             }
             Err(refusal) => (refusal.status, Some(json!({ "id": refusal.id, "message": refusal.message, "request_id": request_id }))),
         };
-        let wire = sprung.iter().map(What::wire).find(|wire| *wire != Wire::Whole).unwrap_or_default();
+        let wire = triggered.iter().map(FaultKind::wire).find(|wire| *wire != Delivery::Whole).unwrap_or_default();
         Response { status, headers, body, raw: None, wire }
     }
 }
 
 /// What goes wrong before the request takes effect.
-fn before(request: &Request, sprung: &[What], pass: Pass) -> Option<Result<Reply, Refusal>> {
+fn before(request: &Request, triggered: &[FaultKind], pass: Pass) -> Option<Result<Reply, Refusal>> {
     let makes_droplets = request.method == "POST" && request.path == "/v2/droplets";
-    for what in sprung {
+    for what in triggered {
         match what {
-            What::Unauthorized => return Some(Err(Refusal::unauthorized())),
-            What::Throttle { .. } => return Some(Err(too_many())),
-            What::ErrorBefore { status } => return Some(Err(server_error(*status))),
-            What::ResetBefore | What::CloseBefore | What::PageBefore | What::NeverBefore => return Some(Err(server_error(503))),
-            What::PendingEvent { .. } if !makes_droplets => return Some(Err(Refusal::pending_event())),
+            FaultKind::Unauthorized => return Some(Err(Refusal::unauthorized())),
+            FaultKind::Throttle { .. } => return Some(Err(too_many())),
+            FaultKind::ErrorBefore { status } => return Some(Err(server_error(*status))),
+            FaultKind::ResetBefore | FaultKind::CloseBefore | FaultKind::PageBefore | FaultKind::NeverBefore => {
+                return Some(Err(server_error(503)));
+            }
+            FaultKind::PendingEvent { .. } if !makes_droplets => return Some(Err(Refusal::pending_event())),
             _ => {}
         }
     }
     (!pass.allowed).then(|| Err(too_many()))
 }
 
-pub(super) fn after(sprung: &[What]) -> Option<Refusal> {
-    sprung.iter().find_map(|what| match what {
-        What::ErrorAfter { status } => Some(server_error(*status)),
+pub(super) fn after(triggered: &[FaultKind]) -> Option<Refusal> {
+    triggered.iter().find_map(|what| match what {
+        FaultKind::ErrorAfter { status } => Some(server_error(*status)),
         _ => None,
     })
 }

@@ -31,7 +31,7 @@ impl Droplet {
 impl World {
     /// What answers at this address and port: status and text; nothing if nobody does.
     pub(super) fn served(&mut self, host: Ipv4Addr, port: u16) -> Option<(u16, String)> {
-        self.settle();
+        self.finish_due();
         let holder = self.reserved_ips.get(&host).map(|ip| ip.droplet);
         let id = match holder {
             Some(holder) => holder?,
@@ -73,7 +73,7 @@ impl World {
     }
 
     /// A server of a pair that holds an address and is off or gone: the other takes it.
-    pub(super) fn settle_pairs(&mut self) {
+    pub(super) fn finish_due_pairs(&mut self) {
         if !self.settings.plays {
             return;
         }
@@ -98,67 +98,67 @@ impl World {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::{Rig, wanted};
+    use super::super::test_world::{TestWorld, wanted};
     use super::*;
 
     const TAG: &str = "dofloat:web-1:pair";
 
-    fn pair(rig: &mut Rig) -> ([u64; 2], Ipv4Addr) {
+    fn pair(test: &mut TestWorld) -> ([u64; 2], Ipv4Addr) {
         let ids =
-            ["a", "b"].map(|name| rig.ok("POST /droplets", wanted(name, json!({ "tags": [TAG] })))["droplet"]["id"].as_u64().unwrap());
-        rig.world.finish_all();
-        let made = rig.ok("POST /reserved_ips", json!({ "region": "nyc3" }));
+            ["a", "b"].map(|name| test.ok("POST /droplets", wanted(name, json!({ "tags": [TAG] })))["droplet"]["id"].as_u64().unwrap());
+        test.world.finish_all();
+        let made = test.ok("POST /reserved_ips", json!({ "region": "nyc3" }));
         let ip: Ipv4Addr = made["reserved_ip"]["ip"].as_str().unwrap().parse().unwrap();
-        rig.ok(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "assign", "droplet_id": ids[0] }));
-        rig.world.finish_all();
+        test.ok(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "assign", "droplet_id": ids[0] }));
+        test.world.finish_all();
         (ids, ip)
     }
 
-    fn health(rig: &mut Rig, id: u64) -> Value {
-        let public = rig.world.droplets[&id].public.unwrap();
-        serde_json::from_str(&rig.world.served(public, 5480).unwrap().1).unwrap()
+    fn health(test: &mut TestWorld, id: u64) -> Value {
+        let public = test.world.droplets[&id].public.unwrap();
+        serde_json::from_str(&test.world.served(public, 5480).unwrap().1).unwrap()
     }
 
     #[test]
     fn the_other_takes_over_from_one_that_is_off_and_keeps_the_address() {
-        let mut rig = Rig::new();
-        let ([a, b], ip) = pair(&mut rig);
-        assert!(rig.world.served(ip, 80).unwrap().1.starts_with("Droplet: a, "));
-        rig.ok(&format!("POST /droplets/{a}/actions"), json!({ "type": "power_off" }));
-        rig.world.finish_all();
-        assert!(rig.world.served(ip, 80).unwrap().1.starts_with("Droplet: b, "));
-        assert_eq!(health(&mut rig, b)["members"], json!(["b"]));
-        rig.ok(&format!("POST /droplets/{a}/actions"), json!({ "type": "power_on" }));
-        rig.world.finish_all();
-        let seen = health(&mut rig, a);
+        let mut test = TestWorld::new();
+        let ([a, b], ip) = pair(&mut test);
+        assert!(test.world.served(ip, 80).unwrap().1.starts_with("Droplet: a, "));
+        test.ok(&format!("POST /droplets/{a}/actions"), json!({ "type": "power_off" }));
+        test.world.finish_all();
+        assert!(test.world.served(ip, 80).unwrap().1.starts_with("Droplet: b, "));
+        assert_eq!(health(&mut test, b)["members"], json!(["b"]));
+        test.ok(&format!("POST /droplets/{a}/actions"), json!({ "type": "power_on" }));
+        test.world.finish_all();
+        let seen = health(&mut test, a);
         assert_eq!((&seen["holder"], &seen["holds"], &seen["members"]), (&json!("b"), &json!(false), &json!(["a", "b"])));
     }
 
     #[test]
     fn what_is_taken_away_by_the_api_stays_away() {
-        let mut rig = Rig::new();
-        let (_, ip) = pair(&mut rig);
-        rig.ok(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "unassign" }));
-        rig.world.finish_all();
-        assert_eq!(rig.world.served(ip, 80), None);
+        let mut test = TestWorld::new();
+        let (_, ip) = pair(&mut test);
+        test.ok(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "unassign" }));
+        test.world.finish_all();
+        assert_eq!(test.world.served(ip, 80), None);
     }
 
     #[test]
     fn a_server_may_join_late_or_never() {
-        let mut rig = Rig::faulty(&["POST /v2/droplets#1 late-join=2", "POST /v2/droplets#2 stuck-boot"]);
-        let ([a, b], ip) = pair(&mut rig);
-        assert_eq!(rig.world.served(ip, 80), None);
-        let phases: Vec<Value> = (0..3).map(|_| health(&mut rig, a)["phase"].clone()).collect();
+        let mut test = TestWorld::faulty(&["POST /v2/droplets#1 late-join=2", "POST /v2/droplets#2 stuck-boot"]);
+        let ([a, b], ip) = pair(&mut test);
+        assert_eq!(test.world.served(ip, 80), None);
+        let phases: Vec<Value> = (0..3).map(|_| health(&mut test, a)["phase"].clone()).collect();
         assert_eq!(phases, [json!("packages"), json!("packages"), json!("done")]);
-        assert_eq!(health(&mut rig, b)["error"], json!("apt-get: the package lists cannot be fetched"));
+        assert_eq!(health(&mut test, b)["error"], json!("apt-get: the package lists cannot be fetched"));
     }
 
     #[test]
     fn only_pairs_are_played() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("lone");
-        let public = rig.world.droplets[&id].public.unwrap();
-        assert_eq!(rig.world.served(public, 80), None);
-        assert_eq!(rig.world.served(Ipv4Addr::new(192, 0, 2, 1), 80), None);
+        let mut test = TestWorld::new();
+        let id = test.droplet("lone");
+        let public = test.world.droplets[&id].public.unwrap();
+        assert_eq!(test.world.served(public, 80), None);
+        assert_eq!(test.world.served(Ipv4Addr::new(192, 0, 2, 1), 80), None);
     }
 }

@@ -5,9 +5,9 @@
 use serde_json::{Value, json};
 
 use super::catalog::{self, Image};
+use super::placeholders::show_snapshot;
 use super::plain::images as custom;
 use super::refusal::Refusal;
-use super::stand_ins::show_snapshot;
 use super::wire::{Call, Reply};
 use super::world::World;
 

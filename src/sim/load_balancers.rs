@@ -14,7 +14,7 @@ use super::world::World;
 use super::{ids, projects};
 
 /// Refuses what is not there, and what does not go together.
-pub(super) fn asks(world: &mut World, _: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
+pub(super) fn validate(world: &mut World, _: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
     if !catalog::find_region(text("region")).is_some_and(|region| region.available) {
         return Err(Refusal::unprocessable("Region is not available."));
@@ -47,7 +47,7 @@ pub(super) fn asks(world: &mut World, _: &Call<'_>, fields: &Map<String, Value>)
 }
 
 /// What it gets where nothing else was asked for, and its addresses.
-pub(super) fn becomes(world: &mut World, id: &str, fields: &mut Map<String, Value>) {
+pub(super) fn complete(world: &mut World, id: &str, fields: &mut Map<String, Value>) {
     let units = match fields.get("size").and_then(Value::as_str) {
         Some("lb-medium") => 3,
         Some("lb-large") => 6,
@@ -98,7 +98,7 @@ pub(super) fn becomes(world: &mut World, id: &str, fields: &mut Map<String, Valu
 }
 
 /// Its region whole; its droplets as they are; its addresses once it is active.
-pub(super) fn shows(world: &World, _: &Scopes, fields: &mut Map<String, Value>) {
+pub(super) fn render(world: &World, _: &Scopes, fields: &mut Map<String, Value>) {
     let region = fields.get("region").and_then(Value::as_str).and_then(catalog::find_region).map(Region::show);
     fields.insert("region".to_owned(), json!(region));
     let tag = fields.get("tag").and_then(Value::as_str).unwrap_or_default().to_lowercase();
@@ -116,7 +116,7 @@ pub(super) fn shows(world: &World, _: &Scopes, fields: &mut Map<String, Value>) 
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::Rig;
+    use super::super::test_world::TestWorld;
     use super::*;
 
     fn wanted(more: Value) -> Value {
@@ -130,12 +130,12 @@ mod tests {
 
     #[test]
     fn it_becomes_active_and_has_an_address_then() {
-        let mut rig = Rig::slow(1);
-        let made = rig.ok("POST /load_balancers", wanted(json!({})))["load_balancer"].clone();
+        let mut test = TestWorld::slow(1);
+        let made = test.ok("POST /load_balancers", wanted(json!({})))["load_balancer"].clone();
         assert_eq!((&made["status"], &made["ip"], &made["region"]["slug"]), (&json!("new"), &json!(""), &json!("nyc3")));
         let at = format!("/load_balancers/{}", made["id"].as_str().unwrap());
-        rig.get(&at);
-        let seen = rig.get(&at)["load_balancer"].clone();
+        test.get(&at);
+        let seen = test.get(&at)["load_balancer"].clone();
         assert_eq!(seen["status"], "active");
         assert!(seen["ip"].as_str().unwrap().starts_with("198.19."), "{seen}");
         assert_eq!((&seen["size_unit"], &seen["health_check"]["path"]), (&json!(1), &json!("/")));
@@ -143,19 +143,19 @@ mod tests {
 
     #[test]
     fn it_stands_before_droplets_that_are_there() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("a");
-        rig.refused("POST /load_balancers", wanted(json!({ "droplet_ids": [7] })), 422, "could not be found");
-        rig.refused("POST /load_balancers", wanted(json!({ "droplet_ids": [id], "tag": "web" })), 422, "both");
-        rig.refused("POST /load_balancers", wanted(json!({ "region": "ams1" })), 422, "Region");
-        rig.refused("POST /load_balancers", wanted(json!({ "forwarding_rules": [] })), 422, "blank");
-        let made = rig.ok("POST /load_balancers", wanted(json!({ "droplet_ids": [id] })))["load_balancer"].clone();
+        let mut test = TestWorld::new();
+        let id = test.droplet("a");
+        test.refused("POST /load_balancers", wanted(json!({ "droplet_ids": [7] })), 422, "could not be found");
+        test.refused("POST /load_balancers", wanted(json!({ "droplet_ids": [id], "tag": "web" })), 422, "both");
+        test.refused("POST /load_balancers", wanted(json!({ "region": "ams1" })), 422, "Region");
+        test.refused("POST /load_balancers", wanted(json!({ "forwarding_rules": [] })), 422, "blank");
+        let made = test.ok("POST /load_balancers", wanted(json!({ "droplet_ids": [id] })))["load_balancer"].clone();
         assert_eq!(made["droplet_ids"], json!([id]));
-        rig.ok(&format!("DELETE /droplets/{id}"), Value::Null);
+        test.ok(&format!("DELETE /droplets/{id}"), Value::Null);
         let at = format!("/load_balancers/{}", made["id"].as_str().unwrap());
-        let seen = rig.get(&at)["load_balancer"].clone();
+        let seen = test.get(&at)["load_balancer"].clone();
         assert_eq!(seen["droplet_ids"], json!([]));
-        let changed = rig.ok(&format!("PUT {at}"), wanted(json!({ "size_unit": 3 })));
+        let changed = test.ok(&format!("PUT {at}"), wanted(json!({ "size_unit": 3 })));
         assert_eq!((&changed["load_balancer"]["size_unit"], &changed["load_balancer"]["ip"]), (&json!(3), &seen["ip"]));
     }
 }

@@ -18,13 +18,13 @@ pub(super) type Holders = BTreeMap<Ipv4Addr, u64>;
 
 /// The holders as they were some time ago.
 #[derive(Clone, Debug)]
-pub(super) struct Belated {
+pub(super) struct DelayedView {
     lag: Duration,
-    /// What was seen and from when on, the oldest first; never empty after the first look.
+    /// What was seen and from when on, the oldest first; never empty after the first poll.
     seen: Vec<(Moment, Holders)>,
 }
 
-impl Belated {
+impl DelayedView {
     pub(super) const fn new(lag: Duration) -> Self {
         Self { lag, seen: Vec::new() }
     }
@@ -257,11 +257,11 @@ fn mac(id: u64, interface: u8) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::{KEY, Rig, wanted};
+    use super::super::test_world::{KEY, TestWorld, wanted};
     use super::*;
 
-    fn text(rig: &Rig, id: u64, path: &str) -> String {
-        match rig.world.metadata(id, path, &rig.world.holders()) {
+    fn text(test: &TestWorld, id: u64, path: &str) -> String {
+        match test.world.metadata(id, path, &test.world.holders()) {
             Metadata::Text(text) => text,
             other => panic!("{path}: {other:?}"),
         }
@@ -269,14 +269,14 @@ mod tests {
 
     #[test]
     fn a_droplet_reads_itself() {
-        let mut rig = Rig::new();
-        rig.ok("POST /account/keys", json!({ "name": "k", "public_key": KEY }));
-        let key = rig.get("/account/keys")["ssh_keys"][0]["id"].clone();
-        let made = rig.ok("POST /droplets", wanted("web", json!({ "user_data": "#!/bin/sh\n", "tags": ["a:b", "c"], "ssh_keys": [key] })));
+        let mut test = TestWorld::new();
+        test.ok("POST /account/keys", json!({ "name": "k", "public_key": KEY }));
+        let key = test.get("/account/keys")["ssh_keys"][0]["id"].clone();
+        let made = test.ok("POST /droplets", wanted("web", json!({ "user_data": "#!/bin/sh\n", "tags": ["a:b", "c"], "ssh_keys": [key] })));
         let id = made["droplet"]["id"].as_u64().unwrap();
-        assert_eq!(rig.world.metadata(id, "metadata/v1/id", &rig.world.holders()), Metadata::NotFound);
-        rig.world.finish_all();
-        let droplet = rig.get(&format!("/droplets/{id}"));
+        assert_eq!(test.world.metadata(id, "metadata/v1/id", &test.world.holders()), Metadata::NotFound);
+        test.world.finish_all();
+        let droplet = test.get(&format!("/droplets/{id}"));
         let public = droplet["droplet"]["networks"]["v4"][1]["ip_address"].as_str().unwrap();
         let cases = [
             ("id", id.to_string()),
@@ -289,24 +289,24 @@ mod tests {
             ("reserved_ip/ipv4/active", "false".to_owned()),
         ];
         for (path, expected) in cases {
-            assert_eq!(text(&rig, id, &format!("metadata/v1/{path}")), expected, "{path}");
+            assert_eq!(text(&test, id, &format!("metadata/v1/{path}")), expected, "{path}");
         }
-        assert_eq!(rig.world.metadata(id, "metadata/v1/interfaces", &rig.world.holders()), Metadata::Moved("interfaces/".to_owned()));
-        assert_eq!(rig.world.metadata(id, "metadata/v1/nothing", &rig.world.holders()), Metadata::NotFound);
-        assert_eq!(rig.world.metadata(7, "metadata/v1/id", &rig.world.holders()), Metadata::NotFound);
+        assert_eq!(test.world.metadata(id, "metadata/v1/interfaces", &test.world.holders()), Metadata::Moved("interfaces/".to_owned()));
+        assert_eq!(test.world.metadata(id, "metadata/v1/nothing", &test.world.holders()), Metadata::NotFound);
+        assert_eq!(test.world.metadata(7, "metadata/v1/id", &test.world.holders()), Metadata::NotFound);
     }
 
     #[test]
     fn a_reserved_address_shows_under_both_names() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("a");
-        let ip = rig.ok("POST /reserved_ips", json!({ "droplet_id": id }))["reserved_ip"]["ip"].as_str().unwrap().to_owned();
-        rig.world.finish_all();
+        let mut test = TestWorld::new();
+        let id = test.droplet("a");
+        let ip = test.ok("POST /reserved_ips", json!({ "droplet_id": id }))["reserved_ip"]["ip"].as_str().unwrap().to_owned();
+        test.world.finish_all();
         for name in ["reserved_ip", "floating_ip"] {
-            assert_eq!(text(&rig, id, &format!("metadata/v1/{name}/ipv4/active")), "true");
-            assert_eq!(text(&rig, id, &format!("metadata/v1/{name}/ipv4/ip_address")), ip);
+            assert_eq!(text(&test, id, &format!("metadata/v1/{name}/ipv4/active")), "true");
+            assert_eq!(text(&test, id, &format!("metadata/v1/{name}/ipv4/ip_address")), ip);
         }
-        let Metadata::Json(all) = rig.world.metadata(id, "metadata/v1.json", &rig.world.holders()) else { panic!() };
+        let Metadata::Json(all) = test.world.metadata(id, "metadata/v1.json", &test.world.holders()) else { panic!() };
         let all: Value = serde_json::from_str(&all).unwrap();
         assert_eq!((&all["reserved_ip"]["ipv4"]["ip_address"], &all["droplet_id"]), (&json!(ip), &json!(id)));
     }
@@ -315,14 +315,14 @@ mod tests {
     fn a_new_holder_shows_after_the_lag_and_no_sooner() {
         let (a, b) = (Holders::from([(Ipv4Addr::new(203, 0, 113, 7), 1)]), Holders::from([(Ipv4Addr::new(203, 0, 113, 7), 2)]));
         let at = |seconds| super::super::time::EPOCH.plus(Duration::from_secs(seconds));
-        let mut belated = Belated::new(Duration::from_secs(30));
-        assert_eq!(belated.show(at(0), a.clone()), a);
-        assert_eq!(belated.show(at(100), b.clone()), a);
-        assert_eq!(belated.show(at(129), b.clone()), a);
-        assert_eq!(belated.show(at(130), b.clone()), b);
-        assert_eq!(belated.show(at(131), a.clone()), b);
-        assert_eq!(belated.show(at(140), b.clone()), b);
-        let mut prompt = Belated::new(Duration::ZERO);
+        let mut delayed = DelayedView::new(Duration::from_secs(30));
+        assert_eq!(delayed.show(at(0), a.clone()), a);
+        assert_eq!(delayed.show(at(100), b.clone()), a);
+        assert_eq!(delayed.show(at(129), b.clone()), a);
+        assert_eq!(delayed.show(at(130), b.clone()), b);
+        assert_eq!(delayed.show(at(131), a.clone()), b);
+        assert_eq!(delayed.show(at(140), b.clone()), b);
+        let mut prompt = DelayedView::new(Duration::ZERO);
         assert_eq!(prompt.show(at(0), a.clone()), a);
         assert_eq!(prompt.show(at(0), b.clone()), b);
     }

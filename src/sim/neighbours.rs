@@ -17,16 +17,16 @@ pub(super) fn list(world: &mut World, _: &Call<'_>) -> Result<Reply, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::{Rig, wanted};
+    use super::super::test_world::{TestWorld, wanted};
     use serde_json::json;
 
     #[test]
     fn those_that_share_a_server_are_in_one_set() {
-        let mut rig = Rig::faulty(&["POST /v2/droplets#2x2 shared-server"]);
-        let ids = ["a", "b", "c"].map(|name| rig.ok("POST /droplets", wanted(name, json!({})))["droplet"]["id"].as_u64().unwrap());
+        let mut test = TestWorld::faulty(&["POST /v2/droplets#2x2 shared-server"]);
+        let ids = ["a", "b", "c"].map(|name| test.ok("POST /droplets", wanted(name, json!({})))["droplet"]["id"].as_u64().unwrap());
         let set: std::collections::BTreeSet<u64> = ids[1..].iter().copied().collect();
-        assert_eq!(rig.get("/reports/droplet_neighbors_ids"), json!({ "neighbor_ids": [set] }));
-        rig.world.outside("DELETE", &format!("/v2/droplets/{}", ids[1]), None);
-        assert_eq!(rig.get("/reports/droplet_neighbors_ids"), json!({ "neighbor_ids": [] }));
+        assert_eq!(test.get("/reports/droplet_neighbors_ids"), json!({ "neighbor_ids": [set] }));
+        test.world.outside("DELETE", &format!("/v2/droplets/{}", ids[1]), None);
+        assert_eq!(test.get("/reports/droplet_neighbors_ids"), json!({ "neighbor_ids": [] }));
     }
 }

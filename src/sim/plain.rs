@@ -38,7 +38,7 @@ pub(super) fn answer(world: &mut World, call: &Call<'_>, family: &'static Family
         Verb::Read => {
             let id = find(world, call, family)?;
             world.found(&key(family, &id))?;
-            look(world, family, &id);
+            poll(world, family, &id);
             Ok(Reply::ok(json!({ &family.one: show(world, call, family, &id) })))
         }
         Verb::Update => update(world, call, family),
@@ -54,7 +54,7 @@ fn key(family: &Family, id: &str) -> String {
 fn show(world: &World, call: &Call<'_>, family: &Family, id: &str) -> Option<Value> {
     let mut shown = world.plain.get(&family.path)?.get(id).map(|object| family.show(object))?;
     if let Value::Object(fields) = &mut shown {
-        (Rules::of(family).shows)(world, call.scopes, fields);
+        (Rules::of(family).render)(world, call.scopes, fields);
         family.shown.hide(call.scopes, fields);
     }
     Some(shown)
@@ -92,7 +92,7 @@ fn list(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, Re
     let ids: Vec<String> = ids.into_iter().filter(asked).collect();
     let shown: Vec<String> = ids.into_iter().filter(|id| world.listed(&key(family, id))).collect();
     for id in &shown {
-        look(world, family, id);
+        poll(world, family, id);
     }
     if !family.paged {
         let all: Vec<Value> = shown.iter().filter_map(|id| show(world, call, family, id)).collect();
@@ -108,7 +108,7 @@ fn create(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, 
     let mut fields = create.takes.taken(&call.body.0)?;
     let rules = Rules::of(family);
     refuse_taken(world, call, family, &fields)?;
-    (rules.asks)(world, call, &fields)?;
+    (rules.validate)(world, call, &fields)?;
     let label = NAMES.iter().find_map(|name| fields.get(*name)?.as_str()).unwrap_or_default().to_owned();
     let place = call.path.join("/");
     let nth = world.nth(&format!("{} {place}", family.label()), &label);
@@ -127,11 +127,11 @@ fn create(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, 
     for (name, _) in family.shown.fields.iter().filter(|(_, field)| field.is_moment()) {
         fields.entry(name.clone()).or_insert_with(|| now.clone());
     }
-    (rules.becomes)(world, &id, &mut fields);
+    (rules.complete)(world, &id, &mut fields);
     for tag in fields.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
         world.ensure_tag(tag);
     }
-    let pending = rules.ripens.map(|[field, first, then]| {
+    let pending = rules.transition.map(|[field, first, then]| {
         fields.insert(field.to_owned(), json!(first));
         Pending { field: field.to_owned(), then: then.to_owned(), due: world.settings.clock.due(Wait::Action, world.now, field) }
     });
@@ -141,7 +141,7 @@ fn create(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, 
     world.note(Made::Other(key(family, &id)));
     world.plain.entry(family.path.clone()).or_default().insert(id.clone(), object);
     let mut shown = show(world, call, family, &id).unwrap_or_default();
-    if let Some((field, secret)) = rules.tells_once {
+    if let Some((field, secret)) = rules.once {
         shown[field] = json!(secret(world.seed, &id));
     }
     Ok(Reply { status: create.status, body: Some(json!({ &family.one: shown })) })
@@ -165,11 +165,11 @@ fn refuse_taken(world: &World, call: &Call<'_>, family: &Family, fields: &Map<St
     Ok(())
 }
 
-fn look(world: &mut World, family: &Family, id: &str) {
+fn poll(world: &mut World, family: &Family, id: &str) {
     let now = world.now;
-    (Rules::of(family).looks)(world, id);
+    (Rules::of(family).on_poll)(world, id);
     if let Some(object) = world.plain.get_mut(&family.path).and_then(|all| all.get_mut(id)).filter(|object| object.pending.is_some()) {
-        object.look(now);
+        object.poll(now);
         world.touch();
     }
 }
@@ -179,7 +179,7 @@ fn update(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, 
     may(call, &update.takes)?;
     let given = update.takes.taken(&call.body.0)?;
     let rules = Rules::of(family);
-    (rules.asks)(world, call, &given)?;
+    (rules.validate)(world, call, &given)?;
     let Some(object) = world.plain.get_mut(&family.path).and_then(|all| all.get_mut(&id)) else { return Err(Refusal::not_found()) };
     if update.method == "PUT" && !rules.is_partial {
         let kept = |name: &String| !update.takes.fields.contains_key(name) || *name == family.id;
@@ -188,7 +188,7 @@ fn update(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, 
     }
     object.fields.extend(given);
     let mut fields = std::mem::take(&mut object.fields);
-    (rules.becomes)(world, &id, &mut fields);
+    (rules.complete)(world, &id, &mut fields);
     if let Some(object) = world.plain.get_mut(&family.path).and_then(|all| all.get_mut(&id)) {
         object.fields = fields;
     }
@@ -201,7 +201,7 @@ fn update(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, 
 fn delete(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, Refusal> {
     let id = find(world, call, family)?;
     let shown = show(world, call, family, &id);
-    (Rules::of(family).goes)(world, &id)?;
+    (Rules::of(family).before_delete)(world, &id)?;
     if let Some(all) = world.plain.get_mut(&family.path) {
         all.remove(&id);
     }
@@ -216,7 +216,7 @@ fn delete(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, 
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::Rig;
+    use super::super::test_world::TestWorld;
     use super::*;
 
     fn check(name: &str) -> Value {
@@ -230,24 +230,24 @@ mod tests {
 
     #[test]
     fn an_object_lives_and_dies_with_what_lies_in_it() {
-        let mut rig = Rig::new();
-        let id = rig.ok("POST /uptime/checks", check("a"))["check"]["id"].as_str().unwrap().to_owned();
-        assert_eq!(rig.get("/uptime/checks")["checks"][0]["id"], json!(id));
+        let mut test = TestWorld::new();
+        let id = test.ok("POST /uptime/checks", check("a"))["check"]["id"].as_str().unwrap().to_owned();
+        assert_eq!(test.get("/uptime/checks")["checks"][0]["id"], json!(id));
         let alerts = format!("/uptime/checks/{id}/alerts");
-        let made = rig.ok(&format!("POST {alerts}"), alert())["alert"].clone();
+        let made = test.ok(&format!("POST {alerts}"), alert())["alert"].clone();
         let at = format!("{alerts}/{}", made["id"].as_str().unwrap());
-        assert_eq!(rig.get(&at)["alert"], made);
-        assert_eq!(rig.get(&alerts)["meta"]["total"], 1);
-        rig.refused(&format!("POST /uptime/checks/{}/alerts", made["id"].as_str().unwrap()), alert(), 404, "could not be found");
-        assert_eq!(rig.world.summary()["uptime/checks/{check_id}/alerts"], 1);
-        rig.ok(&format!("DELETE /uptime/checks/{id}"), Value::Null);
-        rig.refused(&format!("GET {at}"), Value::Null, 404, "could not be found");
-        assert!(rig.world.is_fresh());
+        assert_eq!(test.get(&at)["alert"], made);
+        assert_eq!(test.get(&alerts)["meta"]["total"], 1);
+        test.refused(&format!("POST /uptime/checks/{}/alerts", made["id"].as_str().unwrap()), alert(), 404, "could not be found");
+        assert_eq!(test.world.summary()["uptime/checks/{check_id}/alerts"], 1);
+        test.ok(&format!("DELETE /uptime/checks/{id}"), Value::Null);
+        test.refused(&format!("GET {at}"), Value::Null, 404, "could not be found");
+        assert!(test.world.is_fresh());
     }
 
     #[test]
     fn a_body_is_held_against_the_description() {
-        let mut rig = Rig::new();
+        let mut test = TestWorld::new();
         let with = |field: &str, value: Value| {
             let mut body = check("a");
             body[field] = value;
@@ -259,31 +259,31 @@ mod tests {
             ("regions", json!(["moon"]), "regions is not one of"),
             ("regions", Value::Null, "regions is required"),
         ] {
-            rig.refused("POST /uptime/checks", with(field, value), 422, why);
+            test.refused("POST /uptime/checks", with(field, value), 422, why);
         }
-        let id = rig.ok("POST /uptime/checks", with("id", json!("chosen")))["check"]["id"].clone();
+        let id = test.ok("POST /uptime/checks", with("id", json!("chosen")))["check"]["id"].clone();
         assert_ne!(id, "chosen", "what is read-only is not taken");
-        assert_eq!(rig.ask("POST /uptime/alerts", Value::Null).status, 404);
+        assert_eq!(test.ask("POST /uptime/alerts", Value::Null).status, 404);
     }
 
     #[test]
     fn a_certificate_is_verified_in_time_and_its_key_is_not_kept() {
-        let mut rig = Rig::slow(1);
+        let mut test = TestWorld::slow(1);
         let wanted = json!({ "name": "web", "type": "custom", "private_key": "P", "leaf_certificate": "L" });
-        let made = rig.ok("POST /certificates", wanted.clone())["certificate"].clone();
+        let made = test.ok("POST /certificates", wanted.clone())["certificate"].clone();
         assert_eq!((&made["state"], &made["dns_names"]), (&json!("pending"), &json!([])));
-        rig.refused("POST /certificates", wanted, 422, "name is already in use");
-        let states: Vec<Value> = (0..2).map(|_| rig.get("/certificates?name=web")["certificates"][0]["state"].clone()).collect();
+        test.refused("POST /certificates", wanted, 422, "name is already in use");
+        let states: Vec<Value> = (0..2).map(|_| test.get("/certificates?name=web")["certificates"][0]["state"].clone()).collect();
         assert_eq!(states, ["pending", "verified"]);
-        assert_eq!(rig.get("/certificates?name=other")["meta"]["total"], 0);
-        assert!(!rig.world.to_json().to_string().contains("private_key"));
+        assert_eq!(test.get("/certificates?name=other")["meta"]["total"], 0);
+        assert!(!test.world.to_json().to_string().contains("private_key"));
     }
 
     #[test]
     fn a_put_replaces_what_can_be_changed() {
-        let mut rig = Rig::new();
-        let id = rig.ok("POST /uptime/checks", check("a"))["check"]["id"].as_str().unwrap().to_owned();
-        let changed = rig.ok(&format!("PUT /uptime/checks/{id}"), json!({ "name": "b", "target": "https://example.org" }));
+        let mut test = TestWorld::new();
+        let id = test.ok("POST /uptime/checks", check("a"))["check"]["id"].as_str().unwrap().to_owned();
+        let changed = test.ok(&format!("PUT /uptime/checks/{id}"), json!({ "name": "b", "target": "https://example.org" }));
         let expected = json!({ "id": id, "name": "b", "target": "https://example.org", "regions": [], "enabled": true });
         assert_eq!(changed["check"], expected);
     }

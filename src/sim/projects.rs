@@ -276,38 +276,38 @@ fn find(world: &World, call: &Call<'_>) -> Result<Option<String>, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::Rig;
+    use super::super::test_world::TestWorld;
     use super::*;
 
     #[test]
     fn a_project_is_made_holds_an_address_and_is_deleted_when_it_holds_none() {
-        let mut rig = Rig::new();
-        let made = rig.ok("POST /projects", json!({ "name": "a", "purpose": "b" }));
+        let mut test = TestWorld::new();
+        let made = test.ok("POST /projects", json!({ "name": "a", "purpose": "b" }));
         let id = made["project"]["id"].as_str().unwrap().to_owned();
-        rig.refused("POST /projects", json!({ "name": "a", "purpose": "b" }), 409, "in use");
-        rig.refused("POST /projects", json!({ "name": "b" }), 422, "purpose");
-        let reserved = rig.ok("POST /reserved_ips", json!({ "region": "nyc3", "project_id": id }));
+        test.refused("POST /projects", json!({ "name": "a", "purpose": "b" }), 409, "in use");
+        test.refused("POST /projects", json!({ "name": "b" }), 422, "purpose");
+        let reserved = test.ok("POST /reserved_ips", json!({ "region": "nyc3", "project_id": id }));
         let ip = reserved["reserved_ip"]["ip"].as_str().unwrap().to_owned();
         assert_eq!(reserved["reserved_ip"]["project_id"], json!(id));
-        rig.refused("POST /reserved_ips", json!({ "region": "nyc3", "project_id": "x" }), 422, "could not be found");
-        assert_eq!(rig.get(&format!("/projects/{id}/resources"))["resources"][0]["urn"], json!(format!("do:floatingip:{ip}")));
-        rig.refused(&format!("DELETE /projects/{id}"), Value::Null, 412, "with resources");
-        rig.ok("POST /projects/default/resources", json!({ "resources": [format!("do:reservedip:{ip}"), "do:droplet:1"] }));
-        let default = rig.get("/projects/default")["project"]["id"].clone();
-        assert_eq!(rig.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["project_id"], default);
-        rig.ok(&format!("POST /projects/{id}/resources"), json!({ "resources": [format!("do:floatingip:{ip}")] }));
-        let droplet = rig.droplet("a");
+        test.refused("POST /reserved_ips", json!({ "region": "nyc3", "project_id": "x" }), 422, "could not be found");
+        assert_eq!(test.get(&format!("/projects/{id}/resources"))["resources"][0]["urn"], json!(format!("do:floatingip:{ip}")));
+        test.refused(&format!("DELETE /projects/{id}"), Value::Null, 412, "with resources");
+        test.ok("POST /projects/default/resources", json!({ "resources": [format!("do:reservedip:{ip}"), "do:droplet:1"] }));
+        let default = test.get("/projects/default")["project"]["id"].clone();
+        assert_eq!(test.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["project_id"], default);
+        test.ok(&format!("POST /projects/{id}/resources"), json!({ "resources": [format!("do:floatingip:{ip}")] }));
+        let droplet = test.droplet("a");
         let urn = format!("do:droplet:{droplet}");
-        let moved = rig.ok(&format!("POST /projects/{id}/resources"), json!({ "resources": [urn, "do:droplet:1"] }));
+        let moved = test.ok(&format!("POST /projects/{id}/resources"), json!({ "resources": [urn, "do:droplet:1"] }));
         assert_eq!((&moved["resources"][0]["status"], &moved["resources"][1]["status"]), (&json!("assigned"), &json!("not_found")));
-        assert_eq!(rig.get(&format!("/projects/{id}/resources"))["meta"]["total"], 2);
-        rig.ok(&format!("DELETE /droplets/{droplet}"), Value::Null);
-        let changed = rig.ok(&format!("PATCH /projects/{id}"), json!({ "purpose": "tea" }));
+        assert_eq!(test.get(&format!("/projects/{id}/resources"))["meta"]["total"], 2);
+        test.ok(&format!("DELETE /droplets/{droplet}"), Value::Null);
+        let changed = test.ok(&format!("PATCH /projects/{id}"), json!({ "purpose": "tea" }));
         assert_eq!((&changed["project"]["purpose"], &changed["project"]["name"]), (&json!("Other: tea"), &json!("a")));
-        rig.refused(&format!("PUT /projects/{id}"), json!({ "name": "c" }), 422, "description");
-        rig.ok(&format!("DELETE /reserved_ips/{ip}"), Value::Null);
-        rig.ok(&format!("DELETE /projects/{id}"), Value::Null);
-        rig.refused(&format!("GET /projects/{id}"), Value::Null, 404, "could not be found");
-        assert!(rig.world.is_fresh());
+        test.refused(&format!("PUT /projects/{id}"), json!({ "name": "c" }), 422, "description");
+        test.ok(&format!("DELETE /reserved_ips/{ip}"), Value::Null);
+        test.ok(&format!("DELETE /projects/{id}"), Value::Null);
+        test.refused(&format!("GET /projects/{id}"), Value::Null, 404, "could not be found");
+        assert!(test.world.is_fresh());
     }
 }

@@ -231,25 +231,25 @@ fn no_clash(world: &World, domain: &str, record: &Record) -> Result<(), Refusal>
 mod tests {
     use serde_json::Value;
 
-    use super::super::rig::Rig;
+    use super::super::test_world::TestWorld;
     use super::*;
 
-    fn rig() -> Rig {
-        let mut rig = Rig::new();
-        rig.ok("POST /domains", json!({ "name": "example.com" }));
-        rig
+    fn test() -> TestWorld {
+        let mut test = TestWorld::new();
+        test.ok("POST /domains", json!({ "name": "example.com" }));
+        test
     }
 
     const RECORDS: &str = "POST /domains/example.com/records";
 
     #[track_caller]
-    fn add(rig: &mut Rig, body: Value) -> Value {
-        rig.ok(RECORDS, body)["domain_record"].clone()
+    fn add(test: &mut TestWorld, body: Value) -> Value {
+        test.ok(RECORDS, body)["domain_record"].clone()
     }
 
     #[test]
     fn data_is_sent_with_the_dot_and_read_without() {
-        let mut rig = rig();
+        let mut test = test();
         let cases = [
             (json!({ "type": "CNAME", "name": "www", "data": "Other.example.net." }), "other.example.net"),
             (json!({ "type": "CNAME", "name": "w2", "data": "@" }), "@"),
@@ -265,25 +265,25 @@ mod tests {
             (json!({ "type": "AAAA", "name": "six", "data": "2001:DB8::0:1" }), "2001:db8::1"),
         ];
         for (body, data) in cases {
-            assert_eq!(add(&mut rig, body.clone())["data"], data, "{body}");
+            assert_eq!(add(&mut test, body.clone())["data"], data, "{body}");
         }
     }
 
     #[test]
     fn names_are_relative() {
-        let mut rig = rig();
+        let mut test = test();
         for (name, relative) in [("@", "@"), ("example.com.", "@"), ("WWW", "www"), ("a.example.com.", "a"), ("*.b", "*.b")] {
-            assert_eq!(add(&mut rig, json!({ "type": "A", "name": name, "data": "192.0.2.1" }))["name"], relative, "{name}");
+            assert_eq!(add(&mut test, json!({ "type": "A", "name": name, "data": "192.0.2.1" }))["name"], relative, "{name}");
         }
-        assert_eq!(rig.get("/domains/example.com/records?name=www.example.com&type=A")["meta"]["total"], 1);
-        assert_eq!(rig.get("/domains/example.com/records?name=www")["meta"]["total"], 0);
+        assert_eq!(test.get("/domains/example.com/records?name=www.example.com&type=A")["meta"]["total"], 1);
+        assert_eq!(test.get("/domains/example.com/records?name=www")["meta"]["total"], 0);
     }
 
     #[test]
     fn what_the_api_refuses_is_refused() {
-        let mut rig = rig();
-        add(&mut rig, json!({ "type": "A", "name": "a", "data": "192.0.2.1" }));
-        add(&mut rig, json!({ "type": "CNAME", "name": "c", "data": "@" }));
+        let mut test = test();
+        add(&mut test, json!({ "type": "A", "name": "a", "data": "192.0.2.1" }));
+        add(&mut test, json!({ "type": "CNAME", "name": "c", "data": "@" }));
         let cases = [
             (json!({ "type": "SOA", "name": "@", "data": "x" }), "can be made"),
             (json!({ "type": "A", "name": "x", "data": "host" }), "IPv4"),
@@ -303,50 +303,50 @@ mod tests {
             (json!({ "type": "CAA", "name": "@", "data": "m.example.net.", "flags": 1, "tag": "x" }), "tag"),
         ];
         for (body, words) in cases {
-            rig.refused(RECORDS, body, 422, words);
+            test.refused(RECORDS, body, 422, words);
         }
-        assert_eq!(add(&mut rig, json!({ "type": "A", "name": "x", "data": "192.0.2.1", "ttl": 30 }))["ttl"], 30);
+        assert_eq!(add(&mut test, json!({ "type": "A", "name": "x", "data": "192.0.2.1", "ttl": 30 }))["ttl"], 30);
     }
 
     #[test]
     fn records_change_in_place() {
-        let mut rig = rig();
-        let made = add(&mut rig, json!({ "type": "CNAME", "name": "www", "data": "a.example.net." }));
+        let mut test = test();
+        let made = add(&mut test, json!({ "type": "CNAME", "name": "www", "data": "a.example.net." }));
         let path = format!("/domains/example.com/records/{}", made["id"]);
         let read_back = json!({ "type": "CNAME", "name": "www", "data": "a.example.net" });
-        rig.refused(&format!("PUT {path}"), read_back, 422, "end with a dot");
-        rig.refused(&format!("PATCH {path}"), json!({ "type": "A" }), 422, "type");
-        let put = rig.ok(&format!("PUT {path}"), json!({ "type": "CNAME", "name": "w", "data": "b.example.net.", "ttl": 60 }));
+        test.refused(&format!("PUT {path}"), read_back, 422, "end with a dot");
+        test.refused(&format!("PATCH {path}"), json!({ "type": "A" }), 422, "type");
+        let put = test.ok(&format!("PUT {path}"), json!({ "type": "CNAME", "name": "w", "data": "b.example.net.", "ttl": 60 }));
         assert_eq!((&put["domain_record"]["name"], &put["domain_record"]["data"]), (&json!("w"), &json!("b.example.net")));
-        assert_eq!(rig.ok(&format!("PATCH {path}"), json!({ "ttl": 90 }))["domain_record"]["data"], "b.example.net");
-        rig.ok(&format!("DELETE {path}"), Value::Null);
-        rig.refused(&format!("GET {path}"), Value::Null, 404, "could not be found");
+        assert_eq!(test.ok(&format!("PATCH {path}"), json!({ "ttl": 90 }))["domain_record"]["data"], "b.example.net");
+        test.ok(&format!("DELETE {path}"), Value::Null);
+        test.refused(&format!("GET {path}"), Value::Null, 404, "could not be found");
     }
 
     #[test]
     fn the_soa_changes_its_ttl_only_and_stays() {
-        let mut rig = rig();
-        let soa = rig.get("/domains/example.com/records?type=SOA")["domain_records"][0]["id"].clone();
+        let mut test = test();
+        let soa = test.get("/domains/example.com/records?type=SOA")["domain_records"][0]["id"].clone();
         let path = format!("/domains/example.com/records/{soa}");
-        assert_eq!(rig.ok(&format!("PATCH {path}"), json!({ "ttl": 60 }))["domain_record"]["ttl"], 60);
-        rig.refused(&format!("DELETE {path}"), Value::Null, 422, "SOA");
+        assert_eq!(test.ok(&format!("PATCH {path}"), json!({ "ttl": 60 }))["domain_record"]["ttl"], 60);
+        test.refused(&format!("DELETE {path}"), Value::Null, 422, "SOA");
     }
 
     #[test]
     fn records_of_one_name_share_their_ttl() {
-        let mut rig = rig();
-        add(&mut rig, json!({ "type": "A", "name": "a", "data": "192.0.2.1", "ttl": 60 }));
-        add(&mut rig, json!({ "type": "A", "name": "a", "data": "192.0.2.2", "ttl": 90 }));
-        let records = rig.get("/domains/example.com/records?type=A");
+        let mut test = test();
+        add(&mut test, json!({ "type": "A", "name": "a", "data": "192.0.2.1", "ttl": 60 }));
+        add(&mut test, json!({ "type": "A", "name": "a", "data": "192.0.2.2", "ttl": 90 }));
+        let records = test.get("/domains/example.com/records?type=A");
         assert_eq!((&records["domain_records"][0]["ttl"], &records["domain_records"][1]["ttl"]), (&json!(90), &json!(90)));
     }
 
     #[test]
     fn either_scope_makes_a_record() {
         for (scopes, status) in [("domain:create", 201), ("domain:update", 201), ("domain:read", 403)] {
-            let mut rig = Rig::scoped(scopes);
-            rig.world.outside("POST", "/v2/domains", Some(&json!({ "name": "example.com" })));
-            assert_eq!(rig.ask(RECORDS, json!({ "type": "A", "name": "a", "data": "192.0.2.1" })).status, status, "{scopes}");
+            let mut test = TestWorld::scoped(scopes);
+            test.world.outside("POST", "/v2/domains", Some(&json!({ "name": "example.com" })));
+            assert_eq!(test.ask(RECORDS, json!({ "type": "A", "name": "a", "data": "192.0.2.1" })).status, status, "{scopes}");
         }
     }
 }

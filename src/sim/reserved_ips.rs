@@ -32,8 +32,8 @@ impl World {
         shown
     }
 
-    fn look_reserved_ip(&mut self, ip: Ipv4Addr) {
-        self.look_actions_of_ip(ip);
+    fn poll_reserved_ip(&mut self, ip: Ipv4Addr) {
+        self.poll_actions_of_ip(ip);
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal>
     let shown: Vec<Ipv4Addr> = all.into_iter().filter(|ip| world.listed(&format!("reserved_ip:{ip}"))).collect();
     let key = if is_old(call) { "floating_ips" } else { "reserved_ips" };
     call.page(key, &shown, |ip| {
-        world.look_reserved_ip(*ip);
+        world.poll_reserved_ip(*ip);
         world.reserved_ips.get(ip).map(|ip| world.show_reserved_ip(ip, call.scopes)).unwrap_or_default()
     })
 }
@@ -64,7 +64,7 @@ pub(super) fn list(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal>
 /// `GET /v2/reserved_ips/{reserved_ip}`
 pub(super) fn read(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
     let ip = find(world, call)?;
-    world.look_reserved_ip(ip);
+    world.poll_reserved_ip(ip);
     Ok(Reply::ok(json!({ key(call): world.reserved_ips.get(&ip).map(|ip| world.show_reserved_ip(ip, call.scopes)) })))
 }
 
@@ -169,10 +169,10 @@ fn find(world: &mut World, call: &Call<'_>) -> Result<Ipv4Addr, Refusal> {
     if world.reserved_ips.contains_key(&ip) { Ok(ip) } else { Err(Refusal::not_found()) }
 }
 
-/// Refuses a change of an address to which something is being done. The refusal counts as a look.
+/// Refuses a change of an address to which something is being done. The refusal counts as a poll.
 fn unlocked(world: &mut World, ip: Ipv4Addr) -> Result<(), Refusal> {
     if world.is_locked(ip) {
-        world.look_reserved_ip(ip);
+        world.poll_reserved_ip(ip);
         return Err(Refusal::unprocessable("The reserved IP has a pending event."));
     }
     Ok(())
@@ -200,106 +200,106 @@ fn assignable_for(world: &mut World, id: u64, ip: Option<Ipv4Addr>) -> Result<()
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::{Rig, wanted};
+    use super::super::test_world::{TestWorld, wanted};
     use super::*;
 
     #[track_caller]
-    fn assign(rig: &mut Rig, ip: &str, droplet: u64) -> Value {
-        let action = rig.ok(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "assign", "droplet_id": droplet }));
+    fn assign(test: &mut TestWorld, ip: &str, droplet: u64) -> Value {
+        let action = test.ok(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "assign", "droplet_id": droplet }));
         action["action"].clone()
     }
 
-    fn reserve(rig: &mut Rig) -> String {
-        rig.ok("POST /reserved_ips", json!({ "region": "nyc3" }))["reserved_ip"]["ip"].as_str().unwrap().to_owned()
+    fn reserve(test: &mut TestWorld) -> String {
+        test.ok("POST /reserved_ips", json!({ "region": "nyc3" }))["reserved_ip"]["ip"].as_str().unwrap().to_owned()
     }
 
     #[test]
     fn an_address_is_reserved_assigned_moved_and_released() {
-        let mut rig = Rig::new();
-        let (a, b) = (rig.droplet("a"), rig.droplet("b"));
-        let ip = reserve(&mut rig);
-        let action = assign(&mut rig, &ip, a);
+        let mut test = TestWorld::new();
+        let (a, b) = (test.droplet("a"), test.droplet("b"));
+        let ip = reserve(&mut test);
+        let action = assign(&mut test, &ip, a);
         assert_eq!((&action["type"], &action["resource_type"]), (&json!("assign_ip"), &json!("reserved_ip")));
-        assert_eq!(rig.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["droplet"]["id"], a);
-        assign(&mut rig, &ip, b);
-        assert_eq!(rig.get(&format!("/floating_ips/{ip}"))["floating_ip"]["droplet"]["id"], b);
+        assert_eq!(test.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["droplet"]["id"], a);
+        assign(&mut test, &ip, b);
+        assert_eq!(test.get(&format!("/floating_ips/{ip}"))["floating_ip"]["droplet"]["id"], b);
         let types: Vec<Value> =
-            rig.get(&format!("/reserved_ips/{ip}/actions"))["actions"].as_array().unwrap().iter().map(|a| a["type"].clone()).collect();
+            test.get(&format!("/reserved_ips/{ip}/actions"))["actions"].as_array().unwrap().iter().map(|a| a["type"].clone()).collect();
         assert_eq!(types, ["assign_ip", "assign_ip"]);
-        rig.ok(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "unassign" }));
-        assert_eq!(rig.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["droplet"], Value::Null);
-        rig.refused(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "unassign" }), 422, "not assigned");
-        rig.ok(&format!("DELETE /reserved_ips/{ip}"), Value::Null);
-        rig.refused(&format!("GET /reserved_ips/{ip}"), Value::Null, 404, "could not be found");
+        test.ok(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "unassign" }));
+        assert_eq!(test.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["droplet"], Value::Null);
+        test.refused(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "unassign" }), 422, "not assigned");
+        test.ok(&format!("DELETE /reserved_ips/{ip}"), Value::Null);
+        test.refused(&format!("GET /reserved_ips/{ip}"), Value::Null, 404, "could not be found");
     }
 
     #[test]
     fn either_region_or_droplet() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("a");
-        rig.refused("POST /reserved_ips", json!({ "region": "nyc3", "droplet_id": id }), 422, "both");
-        rig.refused("POST /reserved_ips", json!({}), 422, "either");
-        rig.refused("POST /reserved_ips", json!({ "region": "mars1" }), 422, "Region");
-        let made = rig.ok("POST /floating_ips", json!({ "droplet_id": id }));
+        let mut test = TestWorld::new();
+        let id = test.droplet("a");
+        test.refused("POST /reserved_ips", json!({ "region": "nyc3", "droplet_id": id }), 422, "both");
+        test.refused("POST /reserved_ips", json!({}), 422, "either");
+        test.refused("POST /reserved_ips", json!({ "region": "mars1" }), 422, "Region");
+        let made = test.ok("POST /floating_ips", json!({ "droplet_id": id }));
         assert_eq!((&made["floating_ip"]["locked"], &made["floating_ip"]["droplet"]), (&json!(true), &Value::Null));
         assert_eq!(made["links"]["actions"][0]["rel"], "assign_ip");
-        let action = rig.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]));
+        let action = test.get(&format!("/actions/{}", made["links"]["actions"][0]["id"]));
         assert_eq!(action["action"]["resource_type"], "floating_ip");
-        let read = rig.get(&format!("/floating_ips/{}", made["floating_ip"]["ip"].as_str().unwrap()));
+        let read = test.get(&format!("/floating_ips/{}", made["floating_ip"]["ip"].as_str().unwrap()));
         assert_eq!((&read["floating_ip"]["locked"], &read["floating_ip"]["droplet"]["id"]), (&json!(false), &json!(id)));
     }
 
     #[test]
     fn limits_and_places_are_kept() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("a");
-        let away = rig.ok("POST /reserved_ips", json!({ "region": "fra1" }))["reserved_ip"]["ip"].as_str().unwrap().to_owned();
-        let (first, second) = (reserve(&mut rig), reserve(&mut rig));
-        rig.refused("POST /reserved_ips", json!({ "region": "nyc3" }), 422, "limit");
+        let mut test = TestWorld::new();
+        let id = test.droplet("a");
+        let away = test.ok("POST /reserved_ips", json!({ "region": "fra1" }))["reserved_ip"]["ip"].as_str().unwrap().to_owned();
+        let (first, second) = (reserve(&mut test), reserve(&mut test));
+        test.refused("POST /reserved_ips", json!({ "region": "nyc3" }), 422, "limit");
         let assign_to = json!({ "type": "assign", "droplet_id": id });
-        rig.refused(&format!("POST /reserved_ips/{away}/actions"), assign_to.clone(), 422, "another region");
-        rig.refused(&format!("POST /reserved_ips/{first}/actions"), json!({ "type": "assign" }), 422, "droplet_id");
-        rig.refused(
+        test.refused(&format!("POST /reserved_ips/{away}/actions"), assign_to.clone(), 422, "another region");
+        test.refused(&format!("POST /reserved_ips/{first}/actions"), json!({ "type": "assign" }), 422, "droplet_id");
+        test.refused(
             &format!("POST /reserved_ips/{first}/actions"),
             json!({ "type": "assign", "droplet_id": 7 }),
             422,
             "could not be found",
         );
-        assign(&mut rig, &first, id);
-        rig.world.finish_all();
-        rig.refused(&format!("POST /reserved_ips/{second}/actions"), assign_to, 422, "already has");
+        assign(&mut test, &first, id);
+        test.world.finish_all();
+        test.refused(&format!("POST /reserved_ips/{second}/actions"), assign_to, 422, "already has");
     }
 
     #[test]
     fn a_new_droplet_takes_no_address_and_a_deleted_one_leaves_it() {
-        let mut rig = Rig::new();
-        let ip = reserve(&mut rig);
-        let id = rig.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].as_u64().unwrap();
+        let mut test = TestWorld::new();
+        let ip = reserve(&mut test);
+        let id = test.ok("POST /droplets", wanted("a", json!({})))["droplet"]["id"].as_u64().unwrap();
         let body = json!({ "type": "assign", "droplet_id": id });
-        rig.refused(&format!("POST /reserved_ips/{ip}/actions"), body, 422, "pending event");
-        assign(&mut rig, &ip, id);
-        rig.world.finish_all();
-        rig.ok(&format!("DELETE /droplets/{id}"), Value::Null);
-        assert_eq!(rig.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["droplet"], Value::Null);
+        test.refused(&format!("POST /reserved_ips/{ip}/actions"), body, 422, "pending event");
+        assign(&mut test, &ip, id);
+        test.world.finish_all();
+        test.ok(&format!("DELETE /droplets/{id}"), Value::Null);
+        assert_eq!(test.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["droplet"], Value::Null);
     }
 
     #[test]
     fn a_locked_address_takes_no_other_order() {
-        let mut rig = Rig::slow(1);
-        let id = rig.droplet("a");
-        let ip = reserve(&mut rig);
-        assign(&mut rig, &ip, id);
-        rig.refused(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "unassign" }), 422, "pending event");
-        assert_eq!(rig.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["locked"], false);
+        let mut test = TestWorld::slow(1);
+        let id = test.droplet("a");
+        let ip = reserve(&mut test);
+        assign(&mut test, &ip, id);
+        test.refused(&format!("POST /reserved_ips/{ip}/actions"), json!({ "type": "unassign" }), 422, "pending event");
+        assert_eq!(test.get(&format!("/reserved_ips/{ip}"))["reserved_ip"]["locked"], false);
     }
 
     #[test]
     fn without_droplet_read_the_holder_is_not_seen() {
-        let mut rig = Rig::scoped("reserved_ip:read,reserved_ip:create,reserved_ip:update");
-        let (_, made) = rig.world.outside("POST", "/v2/droplets", Some(&wanted("a", json!({}))));
-        let ip = reserve(&mut rig);
-        assign(&mut rig, &ip, made["droplet"]["id"].as_u64().unwrap());
-        let read = rig.get(&format!("/reserved_ips/{ip}"));
+        let mut test = TestWorld::scoped("reserved_ip:read,reserved_ip:create,reserved_ip:update");
+        let (_, made) = test.world.outside("POST", "/v2/droplets", Some(&wanted("a", json!({}))));
+        let ip = reserve(&mut test);
+        assign(&mut test, &ip, made["droplet"]["id"].as_u64().unwrap());
+        let read = test.get(&format!("/reserved_ips/{ip}"));
         assert_eq!((&read["reserved_ip"]["droplet"], read["reserved_ip"].get("project_id")), (&Value::Null, None));
     }
 }

@@ -28,13 +28,13 @@ use tokio::sync::{RwLock, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Options;
-use super::driver::{self, Picture};
+use super::connection::{self, Door, Line, Switch};
+use super::driver::{self, DriverView};
 use super::faults::Fault;
-use super::line::{self, Door, Line, Switch};
 use super::log::Exchange;
-use super::metadata::{Belated, Metadata};
+use super::metadata::{DelayedView, Metadata};
 use super::store::Store;
-use super::wire::{Request, Response, Wire};
+use super::wire::{Delivery, Request, Response};
 use super::world::World;
 use dofloat_base::clock::Clock;
 
@@ -62,18 +62,18 @@ struct Shared {
     world: Mutex<World>,
     log: Mutex<Vec<Exchange>>,
     /// None once it is stopped: no request changes anything any more, and the world's file is free.
-    keeping: RwLock<Option<Keeping>>,
-    lines: Arc<line::Exchange>,
+    persistence: RwLock<Option<Persistence>>,
+    lines: Arc<connection::Exchange>,
     /// How many requests were carried out.
     served: watch::Sender<usize>,
     /// The revision of the world that the driver has brought about.
     driven: watch::Sender<u64>,
-    belated: Mutex<Belated>,
+    delayed: Mutex<DelayedView>,
     clock: Clock,
 }
 
 #[derive(Debug)]
-enum Keeping {
+enum Persistence {
     Memory,
     File(Store),
 }
@@ -84,27 +84,27 @@ pub(super) async fn start(options: Options) -> io::Result<Running> {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("{address} is not a loopback address")));
         }
     }
-    let (keeping, world) = match &options.world {
-        None => (Keeping::Memory, World::new(&options)),
+    let (persistence, world) = match &options.world {
+        None => (Persistence::Memory, World::new(&options)),
         Some(path) => {
             let (store, world) = Store::open(path, &options)?;
-            (Keeping::File(store), world)
+            (Persistence::File(store), world)
         }
     };
-    let lines = Arc::new(line::Exchange::default());
+    let lines = Arc::new(connection::Exchange::default());
     let door = Door::open(options.listen, Arc::clone(&lines))?;
     let url = format!("http://{}", door.address());
-    if let Keeping::File(store) = &keeping {
+    if let Persistence::File(store) = &persistence {
         store.publish(&url)?;
     }
     let token = options.token.clone().unwrap_or_else(guard::new_token);
     let shared = Arc::new(Shared {
-        belated: Mutex::new(Belated::new(options.metadata_lag)),
+        delayed: Mutex::new(DelayedView::new(options.metadata_lag)),
         token: token.clone(),
         options,
         world: Mutex::new(world),
         log: Mutex::default(),
-        keeping: RwLock::new(Some(keeping)),
+        persistence: RwLock::new(Some(persistence)),
         lines,
         served: watch::Sender::default(),
         driven: watch::Sender::default(),
@@ -174,9 +174,9 @@ impl Running {
     /// Stops it: requests that are being carried out are finished, the world is on disk and free afterwards.
     pub async fn stop(self) {
         self.task.abort();
-        let keeping = self.shared.keeping.write().await.take();
+        let persistence = self.shared.persistence.write().await.take();
         self.shared.lines.cut_all(None);
-        if let Some(Keeping::File(store)) = keeping {
+        if let Some(Persistence::File(store)) = persistence {
             let revision = locked(&self.shared.world).revision();
             // Every answered change is on disk already; what may be lost is a change by `with_world`.
             let _ = store.save(&self.shared.world, revision).await;
@@ -269,7 +269,7 @@ async fn proxied(shared: &Shared, uri: &axum::http::Uri) -> HttpResponse {
         None => None,
     };
     let revision = locked(&shared.world).revision();
-    if let Some(Keeping::File(store)) = shared.keeping.read().await.as_ref()
+    if let Some(Persistence::File(store)) = shared.persistence.read().await.as_ref()
         && let Err(error) = store.save(&shared.world, revision).await
     {
         return plain(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string());
@@ -292,9 +292,9 @@ async fn effect(shared: &Shared, mut request: Request, query: String) -> Respons
         shared.clock.sleep(latency).await;
         request.at = shared.clock.now();
     }
-    let keeping = shared.keeping.read().await;
-    let Some(keeping) = keeping.as_ref() else {
-        return Response { status: 503, headers: Vec::new(), body: None, raw: None, wire: Wire::Close };
+    let persistence = shared.persistence.read().await;
+    let Some(persistence) = persistence.as_ref() else {
+        return Response { status: 503, headers: Vec::new(), body: None, raw: None, wire: Delivery::Close };
     };
     let (response, revision) = {
         let mut world = locked(&shared.world);
@@ -302,12 +302,12 @@ async fn effect(shared: &Shared, mut request: Request, query: String) -> Respons
         locked(&shared.log).push(exchange(&request, query, &response));
         (response, world.revision())
     };
-    if let Keeping::File(store) = keeping
+    if let Persistence::File(store) = persistence
         && let Err(error) = store.save(&shared.world, revision).await
     {
         let message = format!("the simulated world cannot be saved: {error}");
         let body = Some(json!({ "id": "server_error", "message": message }));
-        return Response { status: 500, headers: Vec::new(), body, raw: None, wire: Wire::Whole };
+        return Response { status: 500, headers: Vec::new(), body, raw: None, wire: Delivery::Whole };
     }
     if shared.options.driver.is_some() {
         let _ = shared.driven.subscribe().wait_for(|driven| *driven >= revision).await;
@@ -319,11 +319,11 @@ async fn effect(shared: &Shared, mut request: Request, query: String) -> Respons
 const LOOK: Duration = Duration::from_millis(20);
 
 async fn drive(shared: Arc<Shared>, command: String) {
-    let mut before = Picture::default();
+    let mut before = DriverView::default();
     loop {
         let (now, revision) = {
             let mut world = locked(&shared.world);
-            (world.picture(shared.clock.now()), world.revision())
+            (world.driver_view(shared.clock.now()), world.revision())
         };
         for event in now.since(&before) {
             event.tell(&command).await;
@@ -348,7 +348,7 @@ fn exchange(request: &Request, query: String, response: &Response) -> Exchange {
         request: body,
         status: response.status,
         response: response.raw.as_ref().map_or_else(|| response.body.clone().unwrap_or_default(), space::shown),
-        fault: (response.wire != Wire::Whole).then(|| format!("{:?}", response.wire).to_lowercase()),
+        fault: (response.wire != Delivery::Whole).then(|| format!("{:?}", response.wire).to_lowercase()),
     }
 }
 
@@ -359,32 +359,32 @@ async fn send(shared: &Arc<Shared>, switch: &Arc<Switch>, response: Response) ->
         None => response.body.as_ref().map(|body| Bytes::from(body.to_string())).unwrap_or_default(),
     };
     match response.wire {
-        Wire::Whole => whole(&response, bytes),
-        Wire::Reset => {
+        Delivery::Whole => whole(&response, bytes),
+        Delivery::Reset => {
             switch.reset();
             whole(&response, bytes)
         }
-        Wire::Close => {
+        Delivery::Close => {
             switch.close();
             whole(&response, bytes)
         }
-        Wire::Truncated if bytes.is_empty() => {
+        Delivery::Truncated if bytes.is_empty() => {
             switch.close();
             whole(&response, bytes)
         }
-        Wire::Truncated => with_body(&response, bytes.len(), Body::from_stream(slow::half(bytes))),
-        Wire::Garbled => {
+        Delivery::Truncated => with_body(&response, bytes.len(), Body::from_stream(slow::half(bytes))),
+        Delivery::Garbled => {
             let kept = bytes.len() / 2;
             let spoiled: Vec<u8> = bytes.iter().enumerate().map(|(at, byte)| if at < kept { *byte } else { b'#' }).collect();
             whole(&response, Bytes::from(spoiled))
         }
-        Wire::Page => HttpResponse::builder()
+        Delivery::Page => HttpResponse::builder()
             .header(header::CONTENT_TYPE, "text/html")
             .body(Body::from("<html><body>We will be back soon.</body></html>"))
             .unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "the page cannot be written")),
-        Wire::Never => std::future::pending().await,
-        Wire::Trickle(pause) => with_body(&response, bytes.len(), Body::from_stream(slow::trickle(shared.clock.clone(), bytes, pause))),
-        Wire::Refuse(span) => {
+        Delivery::Never => std::future::pending().await,
+        Delivery::Trickle(pause) => with_body(&response, bytes.len(), Body::from_stream(slow::trickle(shared.clock.clone(), bytes, pause))),
+        Delivery::Refuse(span) => {
             shared.lines.set_deaf(true);
             shared.lines.cut_all(Some(switch));
             let (lines, clock) = (Arc::clone(&shared.lines), shared.clock.clone());
@@ -465,14 +465,14 @@ async fn admin(shared: &Arc<Shared>, method: &str, path: &str, query: &str, body
         _ => return plain(StatusCode::NOT_FOUND, "no such path"),
     };
     let revision = locked(&shared.world).revision();
-    if let Some(Keeping::File(store)) = shared.keeping.read().await.as_ref()
+    if let Some(Persistence::File(store)) = shared.persistence.read().await.as_ref()
         && let Err(error) = store.save(&shared.world, revision).await
     {
         return plain(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string());
     }
     match done {
         Ok(value) => whole(
-            &Response { status: 200, headers: Vec::new(), body: Some(Value::Null), raw: None, wire: Wire::Whole },
+            &Response { status: 200, headers: Vec::new(), body: Some(Value::Null), raw: None, wire: Delivery::Whole },
             value.to_string().into(),
         ),
         Err(why) => plain(StatusCode::BAD_REQUEST, &why),
@@ -516,7 +516,7 @@ async fn tell(State(shared): State<Arc<Shared>>, ConnectInfo(from): ConnectInfo<
 
 fn of_droplet(shared: &Shared, droplet: u64, path: &str) -> Metadata {
     let world = locked(&shared.world);
-    let holders = locked(&shared.belated).show(shared.clock.now(), world.holders());
+    let holders = locked(&shared.delayed).show(shared.clock.now(), world.holders());
     world.metadata(droplet, path, &holders)
 }
 

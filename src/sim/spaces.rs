@@ -3,10 +3,10 @@
 //! Invariant: the protocol (signatures, the forms of requests and answers) is the library `s3s`, which nobody here wrote; here is
 //! what the requests do. It has its own host, one for each region (`nyc3.localhost`); faults name the paths `/spaces/REGION/BUCKET/KEY`.
 
+mod bucket_store;
 mod buckets;
-mod desk;
-mod files;
-mod held;
+mod objects;
+mod service;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,14 +16,14 @@ use futures_util::FutureExt as _;
 use s3s::HttpRequest;
 use s3s::service::S3ServiceBuilder;
 
-use super::faults::What;
+use super::faults::FaultKind;
 use super::handle::after;
 use super::objects::space::Space;
 use super::plain::spaces_keys;
-use super::wire::{Raw, Request, Response, Wire};
+use super::wire::{Delivery, Raw, Request, Response};
 use super::world::{Made, World};
-use desk::{Access, Desk, Keys};
-use held::Held;
+use bucket_store::BucketStore;
+use service::{Access, Keys, Service};
 
 /// A key that opens every bucket of a simulated account: its id, and its secret.
 pub const SPACES_KEY: [&str; 2] = ["DO00SIMULATEDACCOUNT", "simulated-secret-of-every-bucket"];
@@ -38,19 +38,19 @@ fn key(bucket: &str) -> String {
 impl World {
     /// Answers a request below `/spaces/`.
     pub(super) fn handle_space(&mut self, request: &Request) -> Response {
-        let sprung = self.receive(request);
-        let answered = match before(&sprung) {
+        let triggered = self.receive(request);
+        let answered = match before(&triggered) {
             Some(refusal) => refusal,
             None => {
                 let answered = self.space(request);
-                self.bend(&sprung);
-                after(&sprung).map_or(answered, |refusal| error(refusal.status, "InternalError", &refusal.message))
+                self.apply_faults(&triggered);
+                after(&triggered).map_or(answered, |refusal| error(refusal.status, "InternalError", &refusal.message))
             }
         };
         if !matches!(request.method.as_str(), "GET" | "HEAD") && answered.0 < 300 {
             self.touch();
         }
-        let wire = sprung.iter().map(What::wire).find(|wire| *wire != Wire::Whole).unwrap_or_default();
+        let wire = triggered.iter().map(FaultKind::wire).find(|wire| *wire != Delivery::Whole).unwrap_or_default();
         Response { status: answered.0, headers: Vec::new(), body: None, raw: Some(answered.1), wire }
     }
 
@@ -73,15 +73,15 @@ impl World {
             return error(404, "NoSuchBucket", "The specified bucket does not exist.");
         }
         let Some(asked) = http(request, path) else { return error(400, "InvalidRequest", "The request cannot be read.") };
-        let held = Held {
+        let store = BucketStore {
             spaces: std::mem::take(&mut self.spaces),
             region: region.to_owned(),
             seed: self.seed,
             now: self.asked_at().0,
             made: Vec::new(),
         };
-        let held = Arc::new(Mutex::new(held));
-        let mut builder = S3ServiceBuilder::new(Desk(Arc::clone(&held)));
+        let store = Arc::new(Mutex::new(store));
+        let mut builder = S3ServiceBuilder::new(Service(Arc::clone(&store)));
         // What somebody else does by hand is not signed.
         if request.signed.is_some() {
             let (keys, grants) = self.space_keys();
@@ -89,12 +89,12 @@ impl World {
             builder.set_access(Access(grants));
         }
         let answered = builder.build().call(asked).now_or_never();
-        let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-        self.spaces = std::mem::take(&mut held.spaces);
-        for bucket in std::mem::take(&mut held.made) {
+        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+        self.spaces = std::mem::take(&mut store.spaces);
+        for bucket in std::mem::take(&mut store.made) {
             self.note(Made::Other(key(&bucket)));
         }
-        drop(held);
+        drop(store);
         match answered {
             Some(Ok(response)) => raw(response),
             Some(Err(why)) => error(500, "InternalError", &format!("{why:?}")),
@@ -139,12 +139,14 @@ fn raw(response: s3s::HttpResponse) -> (u16, Raw) {
 }
 
 /// What goes wrong before the request takes effect.
-fn before(sprung: &[What]) -> Option<(u16, Raw)> {
-    sprung.iter().find_map(|what| match what {
-        What::Unauthorized => Some(error(403, "InvalidAccessKeyId", "The key is not known.")),
-        What::Throttle { .. } => Some(error(503, "SlowDown", "Please reduce your request rate.")),
-        What::ErrorBefore { status } => Some(error(*status, "InternalError", "Unexpected server-side error")),
-        What::ResetBefore | What::CloseBefore | What::PageBefore | What::NeverBefore => Some(error(503, "InternalError", "")),
+fn before(triggered: &[FaultKind]) -> Option<(u16, Raw)> {
+    triggered.iter().find_map(|what| match what {
+        FaultKind::Unauthorized => Some(error(403, "InvalidAccessKeyId", "The key is not known.")),
+        FaultKind::Throttle { .. } => Some(error(503, "SlowDown", "Please reduce your request rate.")),
+        FaultKind::ErrorBefore { status } => Some(error(*status, "InternalError", "Unexpected server-side error")),
+        FaultKind::ResetBefore | FaultKind::CloseBefore | FaultKind::PageBefore | FaultKind::NeverBefore => {
+            Some(error(503, "InternalError", ""))
+        }
         _ => None,
     })
 }
@@ -156,48 +158,48 @@ fn error(status: u16, code: &str, message: &str) -> (u16, Raw) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::Rig;
+    use super::super::test_world::TestWorld;
     use super::super::wire::Request;
 
-    fn ask(rig: &mut Rig, method: &str, target: &str, body: &str) -> (u16, String) {
+    fn ask(test: &mut TestWorld, method: &str, target: &str, body: &str) -> (u16, String) {
         let request = Request { body: body.as_bytes().to_vec(), ..Request::new(method, target, None) };
-        let response = rig.world.handle(&request);
+        let response = test.world.handle(&request);
         (response.status, String::from_utf8_lossy(&response.raw.unwrap().body).into_owned())
     }
 
     #[test]
     fn a_bucket_lives_and_goes_when_it_is_empty() {
-        let mut rig = Rig::new();
-        assert_eq!(ask(&mut rig, "PUT", "/spaces/nyc3/web", "").0, 200);
-        let (status, text) = ask(&mut rig, "GET", "/spaces/nyc3/web?location", "");
+        let mut test = TestWorld::new();
+        assert_eq!(ask(&mut test, "PUT", "/spaces/nyc3/web", "").0, 200);
+        let (status, text) = ask(&mut test, "GET", "/spaces/nyc3/web?location", "");
         assert!(status == 200 && text.contains("nyc3"), "{status} {text}");
-        assert_eq!(ask(&mut rig, "GET", "/spaces/fra1/web?location", "").0, 404);
-        assert_eq!(ask(&mut rig, "PUT", "/spaces/nyc3/web/a/b", "hello").0, 200);
-        assert_eq!(ask(&mut rig, "GET", "/spaces/nyc3/web/a/b", ""), (200, "hello".to_owned()));
-        let (status, text) = ask(&mut rig, "DELETE", "/spaces/nyc3/web", "");
+        assert_eq!(ask(&mut test, "GET", "/spaces/fra1/web?location", "").0, 404);
+        assert_eq!(ask(&mut test, "PUT", "/spaces/nyc3/web/a/b", "hello").0, 200);
+        assert_eq!(ask(&mut test, "GET", "/spaces/nyc3/web/a/b", ""), (200, "hello".to_owned()));
+        let (status, text) = ask(&mut test, "DELETE", "/spaces/nyc3/web", "");
         assert!(status == 409 && text.contains("BucketNotEmpty"), "{status} {text}");
-        assert_eq!(ask(&mut rig, "DELETE", "/spaces/nyc3/web/a/b", "").0, 204);
-        assert_eq!(rig.world.summary()["spaces"], 1);
-        assert_eq!(ask(&mut rig, "DELETE", "/spaces/nyc3/web", "").0, 204);
-        assert!(rig.world.is_fresh());
+        assert_eq!(ask(&mut test, "DELETE", "/spaces/nyc3/web/a/b", "").0, 204);
+        assert_eq!(test.world.summary()["spaces"], 1);
+        assert_eq!(ask(&mut test, "DELETE", "/spaces/nyc3/web", "").0, 204);
+        assert!(test.world.is_fresh());
     }
 
     #[test]
     fn the_bucket_of_another_account_is_not_there_for_us_and_its_name_is_taken() {
-        let mut rig = Rig::new();
-        rig.world.take_space("web", "nyc3");
-        let (status, text) = ask(&mut rig, "PUT", "/spaces/nyc3/web", "");
+        let mut test = TestWorld::new();
+        test.world.take_space("web", "nyc3");
+        let (status, text) = ask(&mut test, "PUT", "/spaces/nyc3/web", "");
         assert!(status == 409 && text.contains("BucketAlreadyExists"), "{text}");
-        assert_eq!(ask(&mut rig, "GET", "/spaces/nyc3/web?location", "").0, 403);
-        assert_eq!(rig.world.summary().get("spaces"), None);
+        assert_eq!(ask(&mut test, "GET", "/spaces/nyc3/web?location", "").0, 403);
+        assert_eq!(test.world.summary().get("spaces"), None);
     }
 
     #[test]
     fn what_is_not_signed_with_a_key_is_refused() {
-        let mut rig = Rig::new();
+        let mut test = TestWorld::new();
         let signed = Some(super::super::wire::Signed { uri: "/web".to_owned(), headers: Vec::new() });
-        let response = rig.world.handle(&Request { signed, ..Request::new("PUT", "/spaces/nyc3/web", None) });
+        let response = test.world.handle(&Request { signed, ..Request::new("PUT", "/spaces/nyc3/web", None) });
         assert_eq!(response.status, 403);
-        assert!(rig.world.is_fresh());
+        assert!(test.world.is_fresh());
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn read(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal>
 pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusal> {
     let (name, public_key) = (call.body.required("name")?, call.body.required("public_key")?);
     if let Some(wanted) = public_key.strip_prefix(STAND_IN) {
-        return Ok(stand_in(world, name, wanted));
+        return Ok(placeholder(world, name, wanted));
     }
     let fingerprint = fingerprint(&public_key)
         .ok_or_else(|| Refusal::unprocessable("Fingerprint could not be generated, please make sure your key is valid"))?;
@@ -59,7 +59,7 @@ pub(super) fn create(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusa
 /// give. So a configuration can be tried that names a key of a real account.
 const STAND_IN: &str = "simulated ";
 
-fn stand_in(world: &mut World, name: String, wanted: &str) -> Reply {
+fn placeholder(world: &mut World, name: String, wanted: &str) -> Reply {
     let id = match wanted.parse() {
         Ok(id) => id,
         Err(_) => ids::number(world.seed, &["ssh_key", wanted], |id| world.ssh_keys.contains_key(&id)),
@@ -123,17 +123,17 @@ mod tests {
 
     #[test]
     fn a_key_is_there_once_and_found_both_ways() {
-        use super::super::rig::{KEY, Rig};
-        let mut rig = Rig::new();
-        let key = rig.ok("POST /account/keys", json!({ "name": "k", "public_key": KEY }))["ssh_key"].clone();
-        rig.refused("POST /account/keys", json!({ "name": "other", "public_key": KEY }), 422, "already in use");
-        rig.refused("POST /account/keys", json!({ "name": "other", "public_key": "x" }), 422, "Fingerprint");
+        use super::super::test_world::{KEY, TestWorld};
+        let mut test = TestWorld::new();
+        let key = test.ok("POST /account/keys", json!({ "name": "k", "public_key": KEY }))["ssh_key"].clone();
+        test.refused("POST /account/keys", json!({ "name": "other", "public_key": KEY }), 422, "already in use");
+        test.refused("POST /account/keys", json!({ "name": "other", "public_key": "x" }), 422, "Fingerprint");
         for id in [key["id"].to_string(), key["fingerprint"].as_str().unwrap().to_owned()] {
-            assert_eq!(rig.get(&format!("/account/keys/{id}"))["ssh_key"]["name"], "k");
+            assert_eq!(test.get(&format!("/account/keys/{id}"))["ssh_key"]["name"], "k");
         }
-        let renamed = rig.ok(&format!("PUT /account/keys/{}", key["id"]), json!({ "name": "new", "public_key": "ignored" }));
+        let renamed = test.ok(&format!("PUT /account/keys/{}", key["id"]), json!({ "name": "new", "public_key": "ignored" }));
         assert_eq!((&renamed["ssh_key"]["name"], &renamed["ssh_key"]["public_key"]), (&json!("new"), &json!(KEY)));
-        rig.ok(&format!("DELETE /account/keys/{}", key["id"]), Value::Null);
-        assert_eq!(rig.get("/account/keys")["meta"]["total"], 0);
+        test.ok(&format!("DELETE /account/keys/{}", key["id"]), Value::Null);
+        assert_eq!(test.get("/account/keys")["meta"]["total"], 0);
     }
 }

@@ -175,7 +175,7 @@ fn resources(world: &World, call: &Call<'_>) -> Result<Vec<Carrier>, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::{Rig, wanted};
+    use super::super::test_world::{TestWorld, wanted};
     use super::*;
 
     fn droplet(id: &Value) -> Value {
@@ -184,54 +184,54 @@ mod tests {
 
     #[test]
     fn the_first_spelling_stays() {
-        let mut rig = Rig::new();
-        assert_eq!(rig.ok("POST /tags", json!({ "name": "Web:A" }))["tag"]["name"], "Web:A");
-        assert_eq!(rig.ok("POST /tags", json!({ "name": "web:a" }))["tag"]["name"], "Web:A");
-        rig.refused("GET /tags/web:a", Value::Null, 404, "could not be found");
-        assert_eq!(rig.get("/tags/Web:A")["tag"]["resources"]["droplets"]["count"], 0);
+        let mut test = TestWorld::new();
+        assert_eq!(test.ok("POST /tags", json!({ "name": "Web:A" }))["tag"]["name"], "Web:A");
+        assert_eq!(test.ok("POST /tags", json!({ "name": "web:a" }))["tag"]["name"], "Web:A");
+        test.refused("GET /tags/web:a", Value::Null, 404, "could not be found");
+        assert_eq!(test.get("/tags/Web:A")["tag"]["resources"]["droplets"]["count"], 0);
     }
 
     #[test]
     fn a_bad_name_has_an_error_of_its_own_form() {
-        let mut rig = Rig::new();
+        let mut test = TestWorld::new();
         for name in ["", "a b", "a.b", &"x".repeat(256)] {
-            let response = rig.ask("POST /tags", json!({ "name": name }));
+            let response = test.ask("POST /tags", json!({ "name": name }));
             assert_eq!((response.status, response.body.unwrap()["messages"].is_array()), (400, true), "{name}");
         }
     }
 
     #[test]
     fn tagging_needs_the_tag_and_the_droplet() {
-        let mut rig = Rig::new();
-        let id = rig.droplet("a");
+        let mut test = TestWorld::new();
+        let id = test.droplet("a");
         let text = json!(id.to_string());
-        rig.refused("POST /tags/t/resources", droplet(&text), 404, "could not be found");
-        rig.ok("POST /tags", json!({ "name": "t" }));
-        rig.refused("POST /tags/t/resources", droplet(&json!("7")), 404, "could not be found");
-        rig.refused("POST /tags/t/resources", droplet(&json!(id)), 422, "must be a string");
+        test.refused("POST /tags/t/resources", droplet(&text), 404, "could not be found");
+        test.ok("POST /tags", json!({ "name": "t" }));
+        test.refused("POST /tags/t/resources", droplet(&json!("7")), 404, "could not be found");
+        test.refused("POST /tags/t/resources", droplet(&json!(id)), 422, "must be a string");
         let address = json!({ "resources": [{ "resource_id": "192.0.2.1", "resource_type": "reserved_ip" }] });
-        rig.refused("POST /tags/t/resources", address, 422, "can be tagged");
-        rig.ok("POST /tags/t/resources", droplet(&text));
-        assert_eq!(rig.get("/tags/t")["tag"]["resources"]["count"], 1);
-        rig.ok("DELETE /tags/t/resources", droplet(&text));
-        assert_eq!(rig.get(&format!("/droplets/{id}"))["droplet"]["tags"], json!([]));
+        test.refused("POST /tags/t/resources", address, 422, "can be tagged");
+        test.ok("POST /tags/t/resources", droplet(&text));
+        assert_eq!(test.get("/tags/t")["tag"]["resources"]["count"], 1);
+        test.ok("DELETE /tags/t/resources", droplet(&text));
+        assert_eq!(test.get(&format!("/droplets/{id}"))["droplet"]["tags"], json!([]));
     }
 
     #[test]
     fn a_deleted_tag_leaves_the_droplets() {
-        let mut rig = Rig::new();
-        let id = rig.ok("POST /droplets", wanted("a", json!({ "tags": ["t"] })))["droplet"]["id"].clone();
-        rig.ok("DELETE /tags/t", Value::Null);
-        assert_eq!(rig.get(&format!("/droplets/{id}"))["droplet"]["tags"], json!([]));
-        rig.refused("DELETE /tags/t", Value::Null, 404, "could not be found");
+        let mut test = TestWorld::new();
+        let id = test.ok("POST /droplets", wanted("a", json!({ "tags": ["t"] })))["droplet"]["id"].clone();
+        test.ok("DELETE /tags/t", Value::Null);
+        assert_eq!(test.get(&format!("/droplets/{id}"))["droplet"]["tags"], json!([]));
+        test.refused("DELETE /tags/t", Value::Null, 404, "could not be found");
     }
 
     #[test]
     fn tagging_needs_the_droplets_scope_too() {
-        let mut rig = Rig::scoped("tag:create,tag:delete");
-        let (_, made) = rig.world.outside("POST", "/v2/droplets", Some(&wanted("a", json!({ "tags": ["t"] }))));
+        let mut test = TestWorld::scoped("tag:create,tag:delete");
+        let (_, made) = test.world.outside("POST", "/v2/droplets", Some(&wanted("a", json!({ "tags": ["t"] }))));
         let body = droplet(&json!(made["droplet"]["id"].to_string()));
-        rig.refused("POST /tags/t/resources", body.clone(), 403, "not authorized");
-        rig.refused("DELETE /tags/t/resources", body, 403, "not authorized");
+        test.refused("POST /tags/t/resources", body.clone(), 403, "not authorized");
+        test.refused("DELETE /tags/t/resources", body, 403, "not authorized");
     }
 }

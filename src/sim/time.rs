@@ -1,4 +1,4 @@
-//! When something that takes time is done: after so many looks, or at a moment.
+//! When something that takes time is done: after so many polls, or at a moment.
 //!
 //! Invariant: nothing here waits. Under the explicit clock the world's time stands still unless it is advanced, so that
 //! what is written does not depend on when it was asked for.
@@ -21,8 +21,8 @@ pub(super) fn timestamp(millis: u64) -> Value {
 /// How time passes in the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockMode {
-    /// Something unfinished is seen so this many times and is finished at the next look. With 0 it is finished at the
-    /// first look.
+    /// Something unfinished is seen so this many times and is finished at the next poll. With 0 it is finished at the
+    /// first poll.
     Explicit {
         /// Looks that see it unfinished.
         looks: u32,
@@ -102,7 +102,7 @@ impl ClockMode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Due {
-    /// After this many looks that see it unfinished.
+    /// After this many polls that see it unfinished.
     Looks(u32),
     /// At a moment, in milliseconds.
     At(u64),
@@ -111,8 +111,8 @@ pub(super) enum Due {
 }
 
 impl Due {
-    /// Looks at it: whether it is done now.
-    pub(super) fn look(&mut self, now: Moment) -> bool {
+    /// Polls it: whether it is done now.
+    pub(super) fn poll(&mut self, now: Moment) -> bool {
         match self {
             Self::Looks(0) => true,
             Self::Looks(left) => {
@@ -129,7 +129,7 @@ impl Due {
         matches!(self, Self::At(moment) if moment <= now.0)
     }
 
-    /// Whether it is done the moment it begins: finished at the first look.
+    /// Whether it is done the moment it begins: finished at the first poll.
     pub(super) fn at_once(self) -> bool {
         self == Self::Looks(0)
     }
@@ -140,14 +140,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn looks_count_down_and_moments_pass() {
+    fn polls_count_down_and_moments_pass() {
         let mut due = ClockMode::Explicit { looks: 1 }.due(Wait::Action, EPOCH, "a");
-        assert!(!due.look(EPOCH));
-        assert!(due.look(EPOCH));
+        assert!(!due.poll(EPOCH));
+        assert!(due.poll(EPOCH));
         let clock = ClockMode::Real { request: Duration::ZERO, droplet: Duration::from_secs(3), action: Duration::from_secs(2) };
         let mut due = clock.due(Wait::Droplet, EPOCH, "a");
-        assert!(!due.look(EPOCH.plus(Duration::from_secs(2))));
-        assert!(due.look(EPOCH.plus(Duration::from_secs(3))));
+        assert!(!due.poll(EPOCH.plus(Duration::from_secs(2))));
+        assert!(due.poll(EPOCH.plus(Duration::from_secs(3))));
         let span = [2, 60].map(Duration::from_secs);
         let drawn =
             |seed: u64| ClockMode::Drawn { request: Duration::ZERO, droplet: span, action: span, seed }.lasts(true, "droplet 1 create");

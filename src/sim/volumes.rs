@@ -27,7 +27,7 @@ const LARGEST: u64 = 16 * 1024;
 static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[a-z][a-z0-9-]{0,63}$").ok());
 
 /// Refuses a name, a size or a place that does not fit; makes the tags that it names.
-pub(super) fn asks(world: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
+pub(super) fn validate(world: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
     let text = |name: &str| fields.get(name).and_then(Value::as_str).unwrap_or_default();
     if !NAME.as_ref().is_some_and(|form| form.is_match(text("name"))) {
         return Err(Refusal::unprocessable("name is invalid: it has up to 64 lowercase letters, digits and dashes, a letter first"));
@@ -62,14 +62,14 @@ pub(super) fn take_tags(world: &mut World, call: &Call<'_>) -> Result<(), Refusa
 }
 
 /// Its region whole, and its tags in their first spelling.
-pub(super) fn shows(world: &World, scopes: &Scopes, fields: &mut Map<String, Value>) {
+pub(super) fn render(world: &World, scopes: &Scopes, fields: &mut Map<String, Value>) {
     let region = fields.get("region").and_then(Value::as_str).and_then(catalog::find_region).map(Region::show);
     fields.insert("region".to_owned(), json!(region));
-    shows_snapshot(world, scopes, fields);
+    render_snapshot(world, scopes, fields);
 }
 
 /// Its tags in their first spelling, if they may be seen.
-pub(super) fn shows_snapshot(world: &World, scopes: &Scopes, fields: &mut Map<String, Value>) {
+pub(super) fn render_snapshot(world: &World, scopes: &Scopes, fields: &mut Map<String, Value>) {
     spell_tags(world, fields);
     if !scopes.has("tag:read") {
         fields.remove("tags");
@@ -86,7 +86,7 @@ pub(super) fn spell_tags(world: &World, fields: &mut Map<String, Value>) {
 }
 
 /// Refuses the end of a volume that hangs on a droplet.
-pub(super) fn goes(world: &mut World, id: &str) -> Result<(), Refusal> {
+pub(super) fn before_delete(world: &mut World, id: &str) -> Result<(), Refusal> {
     if world.holder(id).is_some() { Err(Refusal::conflict("failed to delete volume: attached volume cannot be deleted")) } else { Ok(()) }
 }
 
@@ -148,8 +148,8 @@ impl World {
     }
 
     /// Looks at what is being done to a volume.
-    pub(super) fn look_volume(&mut self, id: &str) {
-        self.look_actions_on(on(id));
+    pub(super) fn poll_volume(&mut self, id: &str) {
+        self.poll_actions_on(on(id));
     }
 
     /// Keeps a copy of a volume or a droplet.
@@ -243,13 +243,13 @@ pub(super) fn snapshot(world: &mut World, call: &Call<'_>) -> Result<Reply, Refu
     let Some(kept) = world.plain.get_mut(SNAPSHOTS).and_then(|all| all.get_mut(&id)) else { return Err(Refusal::not_found()) };
     kept.fields.insert("tags".to_owned(), json!(tags));
     let mut shown = kept.fields.clone();
-    shows_snapshot(world, call.scopes, &mut shown);
+    render_snapshot(world, call.scopes, &mut shown);
     Ok(Reply::created(json!({ "snapshot": shown })))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::Rig;
+    use super::super::test_world::TestWorld;
     use super::*;
 
     fn wanted(name: &str) -> Value {
@@ -258,33 +258,33 @@ mod tests {
 
     #[test]
     fn a_volume_is_made_attached_grown_and_detached() {
-        let mut rig = Rig::new();
-        let droplet = rig.droplet("a");
-        let made = rig.ok("POST /volumes", wanted("data"))["volume"].clone();
+        let mut test = TestWorld::new();
+        let droplet = test.droplet("a");
+        let made = test.ok("POST /volumes", wanted("data"))["volume"].clone();
         assert_eq!((&made["region"]["slug"], &made["tags"]), (&json!("nyc3"), &json!(["Data"])));
-        rig.refused("POST /volumes", wanted("data"), 422, "name and region is already in use");
-        rig.refused("POST /volumes", wanted("Data"), 422, "name is invalid");
-        assert_eq!(rig.get("/volumes?name=data&region=nyc3")["meta"]["total"], 1);
-        assert_eq!(rig.get("/tags/Data")["tag"]["resources"]["volumes"]["count"], 1);
+        test.refused("POST /volumes", wanted("data"), 422, "name and region is already in use");
+        test.refused("POST /volumes", wanted("Data"), 422, "name is invalid");
+        assert_eq!(test.get("/volumes?name=data&region=nyc3")["meta"]["total"], 1);
+        assert_eq!(test.get("/tags/Data")["tag"]["resources"]["volumes"]["count"], 1);
         let at = format!("/volumes/{}", made["id"].as_str().unwrap());
         let actions = format!("POST {at}/actions");
-        let action = rig.ok(&actions, json!({ "type": "attach", "droplet_id": droplet }))["action"].clone();
+        let action = test.ok(&actions, json!({ "type": "attach", "droplet_id": droplet }))["action"].clone();
         assert_eq!(action["type"], "attach_volume");
-        rig.get(&format!("{at}/actions/{}", action["id"]));
-        assert_eq!(rig.get(&at)["volume"]["droplet_ids"], json!([droplet]));
-        assert_eq!(rig.get(&format!("/droplets/{droplet}"))["droplet"]["volume_ids"], json!([made["id"]]));
-        rig.refused(&actions, json!({ "type": "attach", "droplet_id": droplet }), 422, "already attached");
-        rig.refused(&format!("DELETE {at}"), Value::Null, 409, "attached volume");
-        rig.refused(&actions, json!({ "type": "resize", "size_gigabytes": 5 }), 422, "larger");
-        rig.ok(&actions, json!({ "type": "resize", "size_gigabytes": 20 }));
-        assert_eq!(rig.get(&at)["volume"]["size_gigabytes"], 20);
-        rig.ok(&format!("DELETE /droplets/{droplet}"), Value::Null);
-        assert_eq!(rig.get(&at)["volume"]["droplet_ids"], json!([]));
-        let kept = rig.ok(&format!("POST {at}/snapshots"), json!({ "name": "monday", "tags": ["Data"] }))["snapshot"].clone();
-        assert_eq!(rig.get("/snapshots?resource_type=volume")["snapshots"][0], kept);
-        rig.ok(&format!("DELETE {at}"), Value::Null);
-        rig.ok(&format!("DELETE /snapshots/{}", kept["id"].as_str().unwrap()), Value::Null);
-        rig.ok("DELETE /tags/Data", Value::Null);
-        assert!(rig.world.is_fresh());
+        test.get(&format!("{at}/actions/{}", action["id"]));
+        assert_eq!(test.get(&at)["volume"]["droplet_ids"], json!([droplet]));
+        assert_eq!(test.get(&format!("/droplets/{droplet}"))["droplet"]["volume_ids"], json!([made["id"]]));
+        test.refused(&actions, json!({ "type": "attach", "droplet_id": droplet }), 422, "already attached");
+        test.refused(&format!("DELETE {at}"), Value::Null, 409, "attached volume");
+        test.refused(&actions, json!({ "type": "resize", "size_gigabytes": 5 }), 422, "larger");
+        test.ok(&actions, json!({ "type": "resize", "size_gigabytes": 20 }));
+        assert_eq!(test.get(&at)["volume"]["size_gigabytes"], 20);
+        test.ok(&format!("DELETE /droplets/{droplet}"), Value::Null);
+        assert_eq!(test.get(&at)["volume"]["droplet_ids"], json!([]));
+        let kept = test.ok(&format!("POST {at}/snapshots"), json!({ "name": "monday", "tags": ["Data"] }))["snapshot"].clone();
+        assert_eq!(test.get("/snapshots?resource_type=volume")["snapshots"][0], kept);
+        test.ok(&format!("DELETE {at}"), Value::Null);
+        test.ok(&format!("DELETE /snapshots/{}", kept["id"].as_str().unwrap()), Value::Null);
+        test.ok("DELETE /tags/Data", Value::Null);
+        assert!(test.world.is_fresh());
     }
 }

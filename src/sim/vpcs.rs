@@ -35,21 +35,21 @@ impl World {
         self.lingering.push(Linger { vpc, droplet: droplet.id, name, looks: 0 });
     }
 
-    fn look_members(&mut self, vpc: &str) {
+    fn poll_members(&mut self, vpc: &str) {
         for linger in self.lingering.iter_mut().filter(|linger| linger.vpc == vpc) {
             linger.looks = linger.looks.saturating_sub(1);
         }
         self.lingering.retain(|linger| linger.looks > 0);
         let here: Vec<u64> = self.droplets.values().filter(|droplet| droplet.vpc == vpc).map(|droplet| droplet.id).collect();
         for id in here {
-            self.look_droplet(id);
+            self.poll_droplet(id);
         }
         self.touch();
     }
 }
 
 /// Refuses a peering of what are not two VPCs, or are peers already.
-pub(super) fn asks_of_peering(world: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
+pub(super) fn validate_peering(world: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
     if !call.path.is_empty() {
         return Ok(());
     }
@@ -143,7 +143,7 @@ pub(super) fn delete(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusa
     let lingers = world.lingering.iter().any(|linger| linger.vpc == id);
     let full = world.droplets.values().any(|droplet| droplet.vpc == id);
     if lingers || full {
-        world.look_members(id);
+        world.poll_members(id);
         // The specification says 403 and the live API has answered 409: a client must take both, so the simulator gives
         // the one for those that linger and the other for those that are there.
         return Err(if full {
@@ -176,7 +176,7 @@ pub(super) fn members(world: &mut World, call: &Call<'_>) -> Result<Reply, Refus
         &members,
         |(droplet, name)| json!({ "urn": format!("do:droplet:{droplet}"), "name": name, "created_at": created }),
     );
-    world.look_members(id);
+    world.poll_members(id);
     reply
 }
 
@@ -233,18 +233,18 @@ fn free_range(world: &World, name: &str) -> Option<Ipv4Net> {
 mod tests {
     use serde_json::Value;
 
-    use super::super::rig::{Rig, wanted};
+    use super::super::test_world::{TestWorld, wanted};
     use super::*;
 
-    fn vpc(rig: &mut Rig, name: &str, range: &str) -> String {
-        let made = rig.ok("POST /vpcs", json!({ "name": name, "region": "nyc3", "ip_range": range }));
+    fn vpc(test: &mut TestWorld, name: &str, range: &str) -> String {
+        let made = test.ok("POST /vpcs", json!({ "name": name, "region": "nyc3", "ip_range": range }));
         made["vpc"]["id"].as_str().unwrap().to_owned()
     }
 
     #[test]
     fn ranges_and_names_have_rules() {
-        let mut rig = Rig::new();
-        vpc(&mut rig, "net", "10.10.0.0/20");
+        let mut test = TestWorld::new();
+        vpc(&mut test, "net", "10.10.0.0/20");
         let cases = [
             (json!({ "ip_range": "10.10.0.0/15" }), 422, "between /16 and /28"),
             (json!({ "ip_range": "10.20.0.0/29" }), 422, "between /16 and /28"),
@@ -260,59 +260,59 @@ mod tests {
         for (fields, status, words) in cases {
             let mut body = json!({ "name": "other", "region": "nyc3" });
             body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
-            rig.refused("POST /vpcs", body, status, words);
+            test.refused("POST /vpcs", body, status, words);
         }
     }
 
     #[test]
     fn without_a_range_a_free_one_is_given() {
-        let mut rig = Rig::new();
-        let made = rig.ok("POST /vpcs", json!({ "name": "net", "region": "nyc3" }));
+        let mut test = TestWorld::new();
+        let made = test.ok("POST /vpcs", json!({ "name": "net", "region": "nyc3" }));
         let range: Ipv4Net = made["vpc"]["ip_range"].as_str().unwrap().parse().unwrap();
         assert_eq!((range.prefix_len(), made["vpc"]["default"].clone()), (20, json!(false)));
     }
 
     #[test]
     fn members_hold_it_back_and_may_linger() {
-        let mut rig = Rig::faulty(&["DELETE /v2/droplets/* lingering-members=2"]);
-        let id = vpc(&mut rig, "net", "10.10.0.0/24");
-        let made = rig.ok("POST /droplets", wanted("a", json!({ "vpc_uuid": id })));
-        rig.refused(&format!("DELETE /vpcs/{id}"), Value::Null, 403, "members");
-        assert_eq!(rig.get(&format!("/vpcs/{id}/members"))["members"][0]["name"], "a");
-        rig.ok(&format!("DELETE /droplets/{}", made["droplet"]["id"]), Value::Null);
-        rig.refused(&format!("DELETE /vpcs/{id}"), Value::Null, 409, "members");
-        rig.refused(&format!("DELETE /vpcs/{id}"), Value::Null, 409, "members");
-        rig.ok(&format!("DELETE /vpcs/{id}"), Value::Null);
-        assert!(rig.world.is_fresh());
+        let mut test = TestWorld::faulty(&["DELETE /v2/droplets/* lingering-members=2"]);
+        let id = vpc(&mut test, "net", "10.10.0.0/24");
+        let made = test.ok("POST /droplets", wanted("a", json!({ "vpc_uuid": id })));
+        test.refused(&format!("DELETE /vpcs/{id}"), Value::Null, 403, "members");
+        assert_eq!(test.get(&format!("/vpcs/{id}/members"))["members"][0]["name"], "a");
+        test.ok(&format!("DELETE /droplets/{}", made["droplet"]["id"]), Value::Null);
+        test.refused(&format!("DELETE /vpcs/{id}"), Value::Null, 409, "members");
+        test.refused(&format!("DELETE /vpcs/{id}"), Value::Null, 409, "members");
+        test.ok(&format!("DELETE /vpcs/{id}"), Value::Null);
+        assert!(test.world.is_fresh());
     }
 
     #[test]
     fn without_a_fault_nobody_lingers() {
-        let mut rig = Rig::new();
-        let id = vpc(&mut rig, "net", "10.10.0.0/24");
-        let made = rig.ok("POST /droplets", wanted("a", json!({ "vpc_uuid": id })));
-        rig.ok(&format!("DELETE /droplets/{}", made["droplet"]["id"]), Value::Null);
-        rig.ok(&format!("DELETE /vpcs/{id}"), Value::Null);
+        let mut test = TestWorld::new();
+        let id = vpc(&mut test, "net", "10.10.0.0/24");
+        let made = test.ok("POST /droplets", wanted("a", json!({ "vpc_uuid": id })));
+        test.ok(&format!("DELETE /droplets/{}", made["droplet"]["id"]), Value::Null);
+        test.ok(&format!("DELETE /vpcs/{id}"), Value::Null);
     }
 
     #[test]
     fn a_default_stays() {
-        let mut rig = Rig::new();
-        let default = default_of(&rig.world, "nyc3").unwrap();
-        rig.refused(&format!("DELETE /vpcs/{default}"), Value::Null, 403, "default");
-        rig.refused(&format!("PATCH /vpcs/{default}"), json!({ "default": false }), 422, "default");
-        let id = vpc(&mut rig, "net", "10.10.0.0/24");
-        rig.ok(&format!("PATCH /vpcs/{id}"), json!({ "default": true }));
-        assert_eq!(rig.get(&format!("/vpcs/{default}"))["vpc"]["default"], false);
-        rig.refused(&format!("PUT /vpcs/{id}"), json!({ "description": "x" }), 422, "name");
-        let renamed = rig.ok(&format!("PUT /vpcs/{id}"), json!({ "name": "new", "description": "x" }));
+        let mut test = TestWorld::new();
+        let default = default_of(&test.world, "nyc3").unwrap();
+        test.refused(&format!("DELETE /vpcs/{default}"), Value::Null, 403, "default");
+        test.refused(&format!("PATCH /vpcs/{default}"), json!({ "default": false }), 422, "default");
+        let id = vpc(&mut test, "net", "10.10.0.0/24");
+        test.ok(&format!("PATCH /vpcs/{id}"), json!({ "default": true }));
+        assert_eq!(test.get(&format!("/vpcs/{default}"))["vpc"]["default"], false);
+        test.refused(&format!("PUT /vpcs/{id}"), json!({ "description": "x" }), 422, "name");
+        let renamed = test.ok(&format!("PUT /vpcs/{id}"), json!({ "name": "new", "description": "x" }));
         assert_eq!((&renamed["vpc"]["name"], &renamed["vpc"]["ip_range"]), (&json!("new"), &json!("10.10.0.0/24")));
     }
 
     #[test]
     fn a_droplet_belongs_where_its_region_is() {
-        let mut rig = Rig::new();
-        let id = vpc(&mut rig, "net", "10.10.0.0/24");
-        rig.refused("POST /droplets", wanted("a", json!({ "region": "fra1", "vpc_uuid": id })), 422, "another region");
+        let mut test = TestWorld::new();
+        let id = vpc(&mut test, "net", "10.10.0.0/24");
+        test.refused("POST /droplets", wanted("a", json!({ "region": "fra1", "vpc_uuid": id })), 422, "another region");
     }
 }

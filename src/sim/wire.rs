@@ -72,7 +72,7 @@ pub struct Response {
     /// Headers and body of what is no JSON.
     pub raw: Option<Raw>,
     /// What the line does to it.
-    pub wire: Wire,
+    pub wire: Delivery,
 }
 
 /// An answer that is no JSON.
@@ -86,7 +86,7 @@ pub struct Raw {
 
 /// What becomes of an answer on its way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Wire {
+pub enum Delivery {
     /// It arrives.
     #[default]
     Whole,

@@ -9,7 +9,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::faults::Trap;
+use super::faults::ArmedFaults;
 use super::objects::action::Action;
 use super::objects::domain::Domain;
 use super::objects::droplet::Droplet;
@@ -73,9 +73,9 @@ pub struct World {
     #[serde(skip)]
     pub(super) gate: Gate,
     #[serde(skip)]
-    pub(super) trap: Trap,
+    pub(super) trap: ArmedFaults,
     #[serde(skip)]
-    pub(super) ambush: Ambush,
+    pub(super) interference: Interference,
     #[serde(skip, default = "standing")]
     pub(super) now: Moment,
     /// When the present request came, by the system's clock.
@@ -88,10 +88,10 @@ pub struct World {
     /// What the present request has made.
     #[serde(skip)]
     pub(super) fresh: Vec<Made>,
-    /// Images that a configuration names and the catalogue has not, by number or slug ([`super::stand_ins`]).
+    /// Images that a configuration names and the catalogue has not, by number or slug ([`super::placeholders`]).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) images: BTreeSet<String>,
-    /// What the present request wants its object to be called ([`super::stand_ins`]).
+    /// What the present request wants its object to be called ([`super::placeholders`]).
     #[serde(skip)]
     pub(super) wanted_id: Option<String>,
 }
@@ -107,7 +107,7 @@ pub(super) struct Settings {
     pub(super) plays: bool,
 }
 
-/// For how many looks an object is hidden.
+/// For how many polls an object is hidden.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Lag {
@@ -128,14 +128,14 @@ pub(super) enum Made {
 
 /// What somebody else is about to do, and how many changing requests come before.
 #[derive(Default)]
-pub(super) struct Ambush(pub(super) Option<(usize, Deed)>);
+pub(super) struct Interference(pub(super) Option<(usize, Intervention)>);
 
 /// What somebody else does.
-pub(super) type Deed = Box<dyn FnOnce(&mut World) + Send>;
+pub(super) type Intervention = Box<dyn FnOnce(&mut World) + Send>;
 
-impl fmt::Debug for Ambush {
+impl fmt::Debug for Interference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Ambush").field(&self.0.as_ref().map(|(left, _)| left)).finish()
+        f.debug_tuple("Interference").field(&self.0.as_ref().map(|(left, _)| left)).finish()
     }
 }
 
@@ -166,8 +166,8 @@ impl World {
             lags: BTreeMap::new(),
             settings: Settings::default(),
             gate: Gate::default(),
-            trap: Trap::default(),
-            ambush: Ambush::default(),
+            trap: ArmedFaults::default(),
+            interference: Interference::default(),
             now: EPOCH,
             came: EPOCH,
             served: 0,
@@ -195,7 +195,7 @@ impl World {
             plays: options.driver.is_none(),
         };
         self.gate = Gate::new(options.rate, matches!(options.clock, ClockMode::Explicit { .. }));
-        self.trap = Trap::new(&options.faults);
+        self.trap = ArmedFaults::new(&options.faults);
     }
 
     /// Lets time pass until now by the system's clock, and happen what is due.
@@ -204,7 +204,7 @@ impl World {
             ClockMode::Explicit { .. } => Moment(EPOCH.0 + self.lead),
             ClockMode::Real { .. } | ClockMode::Drawn { .. } => Moment(now.0 + self.lead),
         };
-        self.settle();
+        self.finish_due();
     }
 
     /// When the request came, as whoever asked sees it: also where the world's time stands still.
@@ -224,7 +224,7 @@ impl World {
         self.fresh.push(made);
     }
 
-    /// Whether an object shows in this list; a hidden one counts the look.
+    /// Whether an object shows in this list; a hidden one counts the poll.
     pub(super) fn listed(&mut self, key: &str) -> bool {
         if self.lags.get(key).is_some_and(|lag| lag.until > self.came.0) {
             return false;
@@ -232,7 +232,7 @@ impl World {
         self.seen(key, |lag| &mut lag.list)
     }
 
-    /// Whether an object can be read by its identifier; a hidden one counts the look.
+    /// Whether an object can be read by its identifier; a hidden one counts the poll.
     pub(super) fn found(&mut self, key: &str) -> Result<(), Refusal> {
         if self.seen(key, |lag| &mut lag.get) { Ok(()) } else { Err(Refusal::not_found()) }
     }
@@ -274,18 +274,18 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::Rate;
-    use super::super::rig::{KEY, Rig, wanted};
-    use super::super::wire::{Request, Wire};
+    use super::super::test_world::{KEY, TestWorld, wanted};
+    use super::super::wire::{Delivery, Request};
     use super::*;
 
     #[test]
     fn a_fresh_world_is_fresh_and_so_is_one_that_was_emptied() {
-        let mut rig = Rig::new();
-        assert!(rig.world.is_fresh());
-        let id = rig.droplet("a");
-        assert!(!rig.world.is_fresh());
-        rig.ok(&format!("DELETE /droplets/{id}"), Value::Null);
-        assert!(rig.world.is_fresh());
+        let mut test = TestWorld::new();
+        assert!(test.world.is_fresh());
+        let id = test.droplet("a");
+        assert!(!test.world.is_fresh());
+        test.ok(&format!("DELETE /droplets/{id}"), Value::Null);
+        assert!(test.world.is_fresh());
     }
 
     #[test]
@@ -299,13 +299,13 @@ mod tests {
             ("POST /vpcs", json!({ "name": "n", "region": "nyc3" })),
         ];
         let build = |order: &[usize]| {
-            let mut rig = Rig::new();
+            let mut test = TestWorld::new();
             for at in order {
                 let (asked, body) = &requests[*at];
-                rig.ok(asked, body.clone());
+                test.ok(asked, body.clone());
             }
-            rig.world.finish_all();
-            rig.world.to_json()
+            test.world.finish_all();
+            test.world.to_json()
         };
         let forwards = build(&[0, 1, 2, 3, 4, 5]);
         assert_eq!(forwards, build(&[5, 4, 3, 2, 1, 0]));
@@ -314,36 +314,36 @@ mod tests {
 
     #[test]
     fn a_world_survives_its_text() {
-        let mut rig = Rig::slow(2);
-        rig.ok("POST /droplets", wanted("a", json!({ "tags": ["t"], "ipv6": true, "backups": true })));
-        rig.ok("POST /domains", json!({ "name": "example.com", "ip_address": "192.0.2.1" }));
-        let text = rig.world.to_json().to_string();
+        let mut test = TestWorld::slow(2);
+        test.ok("POST /droplets", wanted("a", json!({ "tags": ["t"], "ipv6": true, "backups": true })));
+        test.ok("POST /domains", json!({ "name": "example.com", "ip_address": "192.0.2.1" }));
+        let text = test.world.to_json().to_string();
         let back: World = serde_json::from_str(&text).unwrap();
-        assert_eq!(back.to_json(), rig.world.to_json());
+        assert_eq!(back.to_json(), test.world.to_json());
     }
 
     #[test]
     fn a_world_takes_over_what_another_held() {
-        let mut rig = Rig::new();
-        rig.droplet("a");
-        let mut other = Rig::faulty(&["POST /v2/domains error-before=503"]);
-        other.world.become_like(rig.world.to_json()).unwrap();
-        assert_eq!(other.world.to_json(), rig.world.to_json());
+        let mut test = TestWorld::new();
+        test.droplet("a");
+        let mut other = TestWorld::faulty(&["POST /v2/domains error-before=503"]);
+        other.world.become_like(test.world.to_json()).unwrap();
+        assert_eq!(other.world.to_json(), test.world.to_json());
         other.refused("POST /domains", json!({ "name": "example.com" }), 503, "");
         assert!(other.world.become_like(json!({ "format": "?" })).is_err());
     }
 
     #[test]
     fn somebody_else_comes_before_the_request_that_is_meant() {
-        let mut rig = Rig::new();
-        rig.world.meanwhile(2, |world| {
+        let mut test = TestWorld::new();
+        test.world.meanwhile(2, |world| {
             world.outside("POST", "/v2/domains", Some(&json!({ "name": "example.com" })));
         });
-        rig.ok("POST /tags", json!({ "name": "a" }));
-        rig.get("/domains");
-        assert!(rig.world.domains.is_empty());
-        assert_eq!(rig.ask("POST /domains", json!({ "name": "example.com" })).status, 422);
-        assert_eq!(rig.world.domains.len(), 1);
+        test.ok("POST /tags", json!({ "name": "a" }));
+        test.get("/domains");
+        assert!(test.world.domains.is_empty());
+        assert_eq!(test.ask("POST /domains", json!({ "name": "example.com" })).status, 422);
+        assert_eq!(test.world.domains.len(), 1);
     }
 
     #[test]
@@ -357,59 +357,59 @@ mod tests {
 
     #[test]
     fn every_answer_has_the_headers_and_an_error_its_three_fields() {
-        let mut rig = Rig::new();
-        let response = rig.ask("GET /nothing", Value::Null);
+        let mut test = TestWorld::new();
+        let response = test.ask("GET /nothing", Value::Null);
         assert_eq!(response.status, 404);
         let names: Vec<&str> = response.headers.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["ratelimit-limit", "ratelimit-remaining", "ratelimit-reset", "x-request-id"]);
         let body = response.body.unwrap();
         assert_eq!(body["id"], "not_found");
         assert_eq!(body["request_id"], response.headers[3].1);
-        assert_eq!(rig.ask("PUT /droplets", Value::Null).status, 405);
+        assert_eq!(test.ask("PUT /droplets", Value::Null).status, 405);
     }
 
     #[test]
     fn a_body_that_is_no_json_is_a_bad_request() {
-        let mut rig = Rig::new();
+        let mut test = TestWorld::new();
         let request = Request { body: b"{".to_vec(), ..Request::new("POST", "/v2/droplets", None) };
-        assert_eq!(rig.world.handle(&request).status, 400);
+        assert_eq!(test.world.handle(&request).status, 400);
     }
 
     #[test]
     fn the_rate_limit_answers_429_and_lets_the_patient_in() {
         let rate = Rate { per_minute: 1, ..Rate::default() };
-        let mut rig = Rig::with(Options { rate: Some(rate), ..Options::default() });
-        rig.get("/account");
-        let refused = rig.ask("GET /account", Value::Null);
+        let mut test = TestWorld::with(Options { rate: Some(rate), ..Options::default() });
+        test.get("/account");
+        let refused = test.ask("GET /account", Value::Null);
         assert_eq!(refused.status, 429);
         assert!(refused.headers.contains(&("retry-after", "60".to_owned())));
         assert!(refused.headers.contains(&("ratelimit-remaining", "0".to_owned())));
-        rig.get("/account");
+        test.get("/account");
     }
 
     #[test]
     fn faults_come_before_or_after_the_effect() {
         let cases = [
-            ("error-before=503", 503, 0, Wire::Whole),
-            ("error-after=500", 500, 1, Wire::Whole),
-            ("reset-before", 503, 0, Wire::Reset),
-            ("reset-after", 202, 1, Wire::Reset),
-            ("close-before", 503, 0, Wire::Close),
-            ("close-after", 202, 1, Wire::Close),
-            ("page-before", 503, 0, Wire::Page),
-            ("page-after", 202, 1, Wire::Page),
-            ("never-before", 503, 0, Wire::Never),
-            ("never-after", 202, 1, Wire::Never),
-            ("truncate", 202, 1, Wire::Truncated),
-            ("garble", 202, 1, Wire::Garbled),
-            ("unauthorized", 401, 0, Wire::Whole),
-            ("throttle=2", 429, 0, Wire::Whole),
+            ("error-before=503", 503, 0, Delivery::Whole),
+            ("error-after=500", 500, 1, Delivery::Whole),
+            ("reset-before", 503, 0, Delivery::Reset),
+            ("reset-after", 202, 1, Delivery::Reset),
+            ("close-before", 503, 0, Delivery::Close),
+            ("close-after", 202, 1, Delivery::Close),
+            ("page-before", 503, 0, Delivery::Page),
+            ("page-after", 202, 1, Delivery::Page),
+            ("never-before", 503, 0, Delivery::Never),
+            ("never-after", 202, 1, Delivery::Never),
+            ("truncate", 202, 1, Delivery::Truncated),
+            ("garble", 202, 1, Delivery::Garbled),
+            ("unauthorized", 401, 0, Delivery::Whole),
+            ("throttle=2", 429, 0, Delivery::Whole),
         ];
         for (fault, status, count, wire) in cases {
-            let mut rig = Rig::faulty(&[&format!("POST /v2/droplets {fault}")]);
-            let response = rig.ask("POST /droplets", wanted("a", json!({})));
+            let mut test = TestWorld::faulty(&[&format!("POST /v2/droplets {fault}")]);
+            let response = test.ask("POST /droplets", wanted("a", json!({})));
             assert_eq!((response.status, response.wire), (status, wire), "{fault}");
-            assert_eq!(rig.world.droplets.len(), count, "{fault}");
+            assert_eq!(test.world.droplets.len(), count, "{fault}");
             let asked_to_wait = response.headers.contains(&("retry-after", "2".to_owned()));
             assert_eq!(asked_to_wait, fault == "throttle=2");
         }
@@ -417,33 +417,33 @@ mod tests {
 
     #[test]
     fn what_is_new_can_be_missing_from_lists_and_reads() {
-        let mut rig = Rig::faulty(&["POST /v2/domains lagging-list=2", "POST /v2/domains late-get=1"]);
-        rig.ok("POST /domains", json!({ "name": "example.com" }));
-        let totals: Vec<Value> = (0..3).map(|_| rig.get("/domains")["meta"]["total"].clone()).collect();
+        let mut test = TestWorld::faulty(&["POST /v2/domains lagging-list=2", "POST /v2/domains late-get=1"]);
+        test.ok("POST /domains", json!({ "name": "example.com" }));
+        let totals: Vec<Value> = (0..3).map(|_| test.get("/domains")["meta"]["total"].clone()).collect();
         assert_eq!(totals, [0, 0, 1]);
-        rig.refused("GET /domains/example.com", Value::Null, 404, "could not be found");
-        rig.get("/domains/example.com");
+        test.refused("GET /domains/example.com", Value::Null, 404, "could not be found");
+        test.get("/domains/example.com");
     }
 
     #[test]
     fn what_is_new_can_be_missing_for_a_while() {
-        let mut rig = Rig::faulty(&["POST /v2/domains hidden=300"]);
+        let mut test = TestWorld::faulty(&["POST /v2/domains hidden=300"]);
         let mut total = |method: &str, millis: u64| {
             let body = json!({ "name": "example.com" });
             let asked = Request { at: Moment(millis), ..Request::new(method, "/v2/domains", (method == "POST").then_some(&body)) };
-            rig.world.handle(&asked).body.unwrap()["meta"]["total"].clone()
+            test.world.handle(&asked).body.unwrap()["meta"]["total"].clone()
         };
         assert_eq!([total("POST", 1_000), total("GET", 1_299), total("GET", 1_300)], [Value::Null, json!(0), json!(1)]);
     }
 
     #[test]
     fn outside_changes_pass_limits_and_faults() {
-        let mut rig = Rig::faulty(&["* /v2/**x0 error-before=500"]);
-        let (status, made) = rig.world.outside("POST", "/v2/droplets", Some(&wanted("a", json!({}))));
+        let mut test = TestWorld::faulty(&["* /v2/**x0 error-before=500"]);
+        let (status, made) = test.world.outside("POST", "/v2/droplets", Some(&wanted("a", json!({}))));
         assert_eq!(status, 202);
-        assert_eq!(rig.world.show("droplets")[0]["status"], "active");
-        let (status, _) = rig.world.outside("DELETE", &format!("/v2/droplets/{}", made["droplet"]["id"]), None);
-        assert_eq!((status, rig.world.is_fresh()), (204, true));
-        assert_eq!(rig.ask("GET /account", Value::Null).status, 500);
+        assert_eq!(test.world.show("droplets")[0]["status"], "active");
+        let (status, _) = test.world.outside("DELETE", &format!("/v2/droplets/{}", made["droplet"]["id"]), None);
+        assert_eq!((status, test.world.is_fresh()), (204, true));
+        assert_eq!(test.ask("GET /account", Value::Null).status, 500);
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::droplet::{Backups, Power};
 use crate::catalog;
-use crate::faults::What;
+use crate::faults::FaultKind;
 use crate::time::{Due, timestamp};
 
 /// Something in progress, or done.
@@ -123,14 +123,14 @@ impl Action {
     }
 
     /// Lets a fault befall it.
-    pub(crate) fn bend(&mut self, what: &What) {
+    pub(crate) fn apply_fault(&mut self, what: &FaultKind) {
         match what {
-            What::ActionErrored => self.fails = true,
-            What::ActionLeavesOff => (self.fails, self.strands) = (true, true),
-            What::ActionSlow { millis } => self.due = Due::At(self.started + millis),
-            What::ActionHangs => self.due = Due::Never,
-            What::ActionMissing { looks } => self.missing = *looks,
-            What::ActionWord { word } => self.word = Some(word.clone()),
+            FaultKind::ActionErrored => self.fails = true,
+            FaultKind::ActionLeavesOff => (self.fails, self.strands) = (true, true),
+            FaultKind::ActionSlow { millis } => self.due = Due::At(self.started + millis),
+            FaultKind::ActionHangs => self.due = Due::Never,
+            FaultKind::ActionMissing { looks } => self.missing = *looks,
+            FaultKind::ActionWord { word } => self.word = Some(word.clone()),
             _ => {}
         }
     }

@@ -8,7 +8,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::faults::What;
+use crate::faults::FaultKind;
 use crate::ids;
 use crate::refusal::Refusal;
 use crate::time::Due;
@@ -77,15 +77,15 @@ pub(crate) struct Backups {
 
 impl Droplet {
     /// Lets a fault befall it.
-    pub(crate) fn bend(&mut self, what: &What) {
+    pub(crate) fn apply_fault(&mut self, what: &FaultKind) {
         match what {
-            What::LateAddress { looks } => self.address_hidden = *looks,
-            What::LateTags { looks } => self.tags_hidden = *looks,
-            What::PendingEvent { looks } => self.then_busy = *looks,
-            What::Vanish => self.vanishes = true,
-            What::LateJoin { looks } => self.joins_after = *looks,
-            What::StuckBoot => self.stuck = true,
-            What::SharedServer => self.shares = true,
+            FaultKind::LateAddress { looks } => self.address_hidden = *looks,
+            FaultKind::LateTags { looks } => self.tags_hidden = *looks,
+            FaultKind::PendingEvent { looks } => self.then_busy = *looks,
+            FaultKind::Vanish => self.vanishes = true,
+            FaultKind::LateJoin { looks } => self.joins_after = *looks,
+            FaultKind::StuckBoot => self.stuck = true,
+            FaultKind::SharedServer => self.shares = true,
             _ => {}
         }
     }

@@ -21,7 +21,7 @@ fn on(address: &str) -> Resource {
 }
 
 /// Its holder as it is.
-pub(super) fn shows(world: &World, scopes: &Scopes, fields: &mut Map<String, Value>) {
+pub(super) fn render(world: &World, scopes: &Scopes, fields: &mut Map<String, Value>) {
     let holder = fields.get("droplet").and_then(Value::as_u64).and_then(|id| world.droplets.get(&id));
     let shown = holder.filter(|_| scopes.has("droplet:read")).map(|droplet| world.show_droplet(droplet, scopes));
     match shown {
@@ -30,9 +30,9 @@ pub(super) fn shows(world: &World, scopes: &Scopes, fields: &mut Map<String, Val
     }
 }
 
-/// Who looks at one looks at what is being done to it.
-pub(super) fn looks(world: &mut World, id: &str) {
-    world.look_actions_on(on(id));
+/// Whoever polls one polls what is being done to it.
+pub(super) fn on_poll(world: &mut World, id: &str) {
+    world.poll_actions_on(on(id));
 }
 
 impl World {

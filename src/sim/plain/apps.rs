@@ -32,7 +32,7 @@ fn components(spec: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// Refuses a name that is taken, components of one name, and an app of nothing.
-pub(super) fn asks(world: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
+pub(super) fn validate(world: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
     let nothing = Value::Null;
     let spec = fields.get("spec").unwrap_or(&nothing);
     let own = call.path.first();
@@ -72,10 +72,10 @@ fn seal(value: &mut Value) {
 }
 
 /// What the API makes of what is asked for, and the deployment that it begins.
-pub(super) fn becomes(world: &mut World, id: &str, fields: &mut Map<String, Value>) {
+pub(super) fn complete(world: &mut World, id: &str, fields: &mut Map<String, Value>) {
     let mut spec = fields.get("spec").cloned().unwrap_or_default();
     seal(&mut spec);
-    complete(&mut spec);
+    fill_in(&mut spec);
     let name = spec["name"].as_str().unwrap_or_default();
     let host = format!("{name}-{}.ondigitalocean.app", &id[..5.min(id.len())]);
     let now = timestamp(world.now.0);
@@ -97,7 +97,7 @@ pub(super) fn becomes(world: &mut World, id: &str, fields: &mut Map<String, Valu
 }
 
 /// Fills in what nobody has written.
-fn complete(spec: &mut Value) {
+fn fill_in(spec: &mut Value) {
     for name in ["services", "workers", "jobs"] {
         for component in spec[name].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
             component.entry("instance_count").or_insert_with(|| json!(1));
@@ -145,11 +145,11 @@ fn deployments<'w>(world: &'w World, app: &str) -> Vec<&'w Object> {
     own
 }
 
-/// Who looks at an app looks at its deployments.
-pub(super) fn looks(world: &mut World, id: &str) {
+/// Whoever polls an app polls its deployments.
+pub(super) fn on_poll(world: &mut World, id: &str) {
     let now = world.now;
     let all = world.plain.get_mut(DEPLOYMENTS).into_iter().flat_map(|all| all.values_mut());
-    all.filter(|of| of.parents.first().map(String::as_str) == Some(id)).for_each(|of| of.look(now));
+    all.filter(|of| of.parents.first().map(String::as_str) == Some(id)).for_each(|of| of.poll(now));
     world.touch();
 }
 
@@ -188,7 +188,7 @@ fn shown(world: &World, app: &str) -> Vec<Value> {
 }
 
 /// Its deployments, and its URL once it has one.
-pub(super) fn shows(world: &World, _: &Scopes, fields: &mut Map<String, Value>) {
+pub(super) fn render(world: &World, _: &Scopes, fields: &mut Map<String, Value>) {
     let id = fields.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let all = shown(world, &id);
     let active = all.iter().find(|of| of["phase"] == "ACTIVE");
@@ -205,7 +205,7 @@ pub(super) fn shows(world: &World, _: &Scopes, fields: &mut Map<String, Value>) 
 }
 
 /// Its deployments go with it.
-pub(super) fn goes(world: &mut World, id: &str) -> Result<(), Refusal> {
+pub(super) fn before_delete(world: &mut World, id: &str) -> Result<(), Refusal> {
     if let Some(all) = world.plain.get_mut(DEPLOYMENTS) {
         all.retain(|_, of| of.parents.first().map(String::as_str) != Some(id));
     }
@@ -215,7 +215,7 @@ pub(super) fn goes(world: &mut World, id: &str) -> Result<(), Refusal> {
 fn app(world: &mut World, call: &Call<'_>) -> Result<String, Refusal> {
     let id = call.part(0).to_owned();
     world.object(APPS, &id).ok_or_else(Refusal::not_found)?;
-    looks(world, &id);
+    on_poll(world, &id);
     Ok(id)
 }
 
@@ -234,7 +234,7 @@ pub(in super::super) fn read_deployment(world: &mut World, call: &Call<'_>) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::rig::Rig;
+    use super::super::super::test_world::TestWorld;
     use super::*;
 
     fn wanted(build: &str) -> Value {
@@ -244,24 +244,24 @@ mod tests {
 
     #[test]
     fn an_app_is_deployed_and_its_secrets_are_sealed() {
-        let mut rig = Rig::slow(1);
-        let made = rig.ok("POST /apps", wanted("make"))["app"].clone();
+        let mut test = TestWorld::slow(1);
+        let made = test.ok("POST /apps", wanted("make"))["app"].clone();
         let envs = &made["spec"]["services"][0]["envs"];
         assert_eq!((&envs[0]["value"], envs[1]["value"].as_str().unwrap().starts_with("EV[1:")), (&json!("open"), true));
-        assert!(!rig.world.to_json().to_string().contains("hidden77"));
+        assert!(!test.world.to_json().to_string().contains("hidden77"));
         assert_eq!((&made["active_deployment"], &made["in_progress_deployment"]["phase"]), (&Value::Null, &json!("BUILDING")));
-        rig.refused("POST /apps", wanted("make"), 409, "name");
+        test.refused("POST /apps", wanted("make"), 409, "name");
         let at = format!("/apps/{}", made["id"].as_str().unwrap());
-        while rig.get(&at)["app"]["active_deployment"]["phase"] != "ACTIVE" {}
-        assert_eq!(rig.get(&at)["app"]["spec"]["ingress"]["rules"][0]["component"]["name"], "web");
-        rig.ok(&format!("PUT {at}"), wanted("false"));
-        while rig.get(&format!("{at}/deployments"))["deployments"][0]["phase"] != "ERROR" {}
-        let all = rig.get(&format!("{at}/deployments"))["deployments"].clone();
+        while test.get(&at)["app"]["active_deployment"]["phase"] != "ACTIVE" {}
+        assert_eq!(test.get(&at)["app"]["spec"]["ingress"]["rules"][0]["component"]["name"], "web");
+        test.ok(&format!("PUT {at}"), wanted("false"));
+        while test.get(&format!("{at}/deployments"))["deployments"][0]["phase"] != "ERROR" {}
+        let all = test.get(&format!("{at}/deployments"))["deployments"].clone();
         assert_eq!(
             (&all[0]["progress"]["steps"][0]["reason"]["code"], &all[1]["phase"]),
             (&json!("BuildJobExitNonZero"), &json!("ACTIVE"))
         );
-        assert_eq!(rig.ok(&format!("DELETE {at}"), Value::Null)["id"], made["id"]);
-        assert!(rig.world.is_fresh());
+        assert_eq!(test.ok(&format!("DELETE {at}"), Value::Null)["id"], made["id"]);
+        assert!(test.world.is_fresh());
     }
 }

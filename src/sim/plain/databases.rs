@@ -16,7 +16,7 @@ const CLUSTERS: &str = "/v2/databases";
 const USERS: &str = "/v2/databases/{database_cluster_uuid}/users";
 
 /// What the API adds to a new cluster.
-pub(super) fn cluster_becomes(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
+pub(super) fn complete_cluster(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
     let (id, engine) = (text(fields, "id"), text(fields, "engine"));
     let (scheme, port) = match engine.as_str() {
         "mysql" => ("mysql", 25060),
@@ -53,7 +53,7 @@ pub(super) fn cluster_becomes(_: &mut World, _: &str, fields: &mut Map<String, V
 }
 
 /// What the API adds to a new connection pool.
-pub(super) fn pool_becomes(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
+pub(super) fn complete_pool(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
     let (name, user, db) = (text(fields, "name"), text(fields, "user"), text(fields, "db"));
     let of = |host: &str| connection("postgresql", host, 25061, &user, &db, &name);
     let (open, private) = (of("pool.db.ondigitalocean.com"), of("private-pool.db.ondigitalocean.com"));
@@ -62,7 +62,7 @@ pub(super) fn pool_becomes(_: &mut World, _: &str, fields: &mut Map<String, Valu
 }
 
 /// What the API adds to a new replica.
-pub(super) fn replica_becomes(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
+pub(super) fn complete_replica(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
     let id = text(fields, "id");
     let of = |host: &str| connection("postgresql", host, 25060, "doadmin", "defaultdb", &id);
     let (open, private) = (of("replica.db.ondigitalocean.com"), of("private-replica.db.ondigitalocean.com"));
@@ -79,7 +79,7 @@ pub(super) fn replica_becomes(_: &mut World, _: &str, fields: &mut Map<String, V
 }
 
 /// What the API adds to a new user.
-pub(super) fn user_becomes(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
+pub(super) fn complete_user(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
     let name = text(fields, "name");
     fields.insert("role".to_owned(), json!("normal"));
     fields.insert("password".to_owned(), json!(password("user", &name)));
@@ -223,7 +223,7 @@ pub(in super::super) fn reset_auth(world: &mut World, call: &Call<'_>) -> Result
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::rig::Rig;
+    use super::super::super::test_world::TestWorld;
     use super::*;
 
     fn wanted(name: &str) -> Value {
@@ -232,27 +232,27 @@ mod tests {
 
     #[test]
     fn a_name_is_one_in_its_cluster_only() {
-        let mut rig = Rig::new();
+        let mut test = TestWorld::new();
         let ids: Vec<String> =
-            ["a", "b"].map(|name| rig.ok("POST /databases", wanted(name))["database"]["id"].as_str().unwrap().to_owned()).into();
+            ["a", "b"].map(|name| test.ok("POST /databases", wanted(name))["database"]["id"].as_str().unwrap().to_owned()).into();
         for id in &ids {
-            rig.ok(&format!("POST /databases/{id}/dbs"), json!({ "name": "app" }));
+            test.ok(&format!("POST /databases/{id}/dbs"), json!({ "name": "app" }));
         }
-        rig.refused(&format!("POST /databases/{}/dbs", ids[0]), json!({ "name": "app" }), 422, "name is already in use");
-        rig.ok(&format!("DELETE /databases/{}", ids[0]), Value::Null);
-        assert_eq!(rig.get(&format!("/databases/{}/dbs/app", ids[1]))["db"]["name"], "app");
-        rig.refused(&format!("GET /databases/{}/dbs/app", ids[0]), Value::Null, 404, "could not be found");
+        test.refused(&format!("POST /databases/{}/dbs", ids[0]), json!({ "name": "app" }), 422, "name is already in use");
+        test.ok(&format!("DELETE /databases/{}", ids[0]), Value::Null);
+        assert_eq!(test.get(&format!("/databases/{}/dbs/app", ids[1]))["db"]["name"], "app");
+        test.refused(&format!("GET /databases/{}/dbs/app", ids[0]), Value::Null, 404, "could not be found");
     }
 
     #[test]
     fn a_resize_takes_its_time() {
-        let mut rig = Rig::slow(1);
-        let made = rig.ok("POST /databases", wanted("a"))["database"].clone();
+        let mut test = TestWorld::slow(1);
+        let made = test.ok("POST /databases", wanted("a"))["database"].clone();
         let at = format!("/databases/{}", made["id"].as_str().unwrap());
-        let status = |rig: &mut Rig| rig.get(&at)["database"]["status"].clone();
-        assert_eq!([made["status"].clone(), status(&mut rig), status(&mut rig)], ["creating", "creating", "online"]);
-        rig.ok(&format!("PUT {at}/resize"), json!({ "size": "db-s-2vcpu-4gb", "num_nodes": 2 }));
-        assert_eq!([status(&mut rig), status(&mut rig)], ["resizing", "online"]);
-        assert_eq!(rig.get(&at)["database"]["num_nodes"], 2);
+        let status = |test: &mut TestWorld| test.get(&at)["database"]["status"].clone();
+        assert_eq!([made["status"].clone(), status(&mut test), status(&mut test)], ["creating", "creating", "online"]);
+        test.ok(&format!("PUT {at}/resize"), json!({ "size": "db-s-2vcpu-4gb", "num_nodes": 2 }));
+        assert_eq!([status(&mut test), status(&mut test)], ["resizing", "online"]);
+        assert_eq!(test.get(&at)["database"]["num_nodes"], 2);
     }
 }

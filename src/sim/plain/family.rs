@@ -141,8 +141,8 @@ pub(in super::super) struct Pending {
 
 impl Object {
     /// Looks at it: what is due happens.
-    pub(super) fn look(&mut self, now: Moment) {
-        if self.pending.as_mut().is_some_and(|pending| pending.due.look(now)) {
+    pub(super) fn poll(&mut self, now: Moment) {
+        if self.pending.as_mut().is_some_and(|pending| pending.due.poll(now)) {
             self.finish();
         }
     }

@@ -13,12 +13,12 @@ use super::super::volumes;
 use super::super::wire::{Call, Reply};
 use super::super::world::World;
 use super::family::{FAMILIES, Object, Verb};
-use super::{answer, key, look, show};
+use super::{answer, key, poll, show};
 
 const IMAGES: &str = "/v2/images";
 
 /// Refuses a place that is not, and a URL that is none.
-pub(super) fn asks(world: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
+pub(super) fn validate(world: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
     if !call.path.is_empty() {
         return Ok(());
     }
@@ -36,7 +36,7 @@ pub(super) fn asks(world: &mut World, call: &Call<'_>, fields: &Map<String, Valu
 }
 
 /// What the API adds to an image.
-pub(super) fn becomes(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
+pub(super) fn complete(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
     if let Some(region) = fields.remove("region") {
         fields.insert("regions".to_owned(), json!([region]));
     }
@@ -65,20 +65,20 @@ pub(in super::super) fn listed(world: &mut World, call: &Call<'_>) -> Vec<Value>
     let tag = call.asked_for("tag_name");
     let fits = |object: &Object| tag.is_none_or(|tag| object.tags().any(|other| other.eq_ignore_ascii_case(tag)));
     let shown: Vec<String> = ids.into_iter().filter(|id| world.listed(&key(family, id))).collect();
-    shown.iter().for_each(|id| look(world, family, id));
+    shown.iter().for_each(|id| poll(world, family, id));
     let shown = shown.iter().filter(|id| world.object(IMAGES, id).is_some_and(fits));
     shown.filter_map(|id| show(world, call, family, id)).collect()
 }
 
-/// Who looks at one looks at what is being done to it.
-pub(super) fn looks(world: &mut World, id: &str) {
+/// Whoever polls one polls what is being done to it.
+pub(super) fn on_poll(world: &mut World, id: &str) {
     if let Some(on) = on(id) {
-        world.look_actions_on(on);
+        world.poll_actions_on(on);
     }
 }
 
 /// It is as large as it is only once it was fetched.
-pub(super) fn shows(world: &World, _: &Scopes, fields: &mut Map<String, Value>) {
+pub(super) fn render(world: &World, _: &Scopes, fields: &mut Map<String, Value>) {
     if fields.get("status") != Some(&json!("available")) {
         (fields["min_disk_size"], fields["size_gigabytes"]) = (json!(0), Value::Null);
     }
@@ -145,27 +145,27 @@ pub(in super::super) fn read_action(world: &mut World, call: &Call<'_>) -> Resul
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::rig::Rig;
+    use super::super::super::test_world::TestWorld;
     use super::*;
 
     #[test]
     fn an_image_is_fetched_to_one_region_and_given_to_another() {
-        let mut rig = Rig::slow(1);
+        let mut test = TestWorld::slow(1);
         let wanted = json!({ "name": "nixos", "url": "https://example.com/nixos.qcow2", "region": "nyc3", "tags": ["os"] });
-        let made = rig.ok("POST /images", wanted.clone())["image"].clone();
+        let made = test.ok("POST /images", wanted.clone())["image"].clone();
         assert_eq!((&made["status"], &made["regions"], &made["type"]), (&json!("NEW"), &json!(["nyc3"]), &json!("custom")));
         let at = format!("/images/{}", made["id"]);
         let transfer = json!({ "type": "transfer", "region": "fra1" });
-        rig.refused(&format!("POST {at}/actions"), transfer.clone(), 422, "not available");
-        while rig.get(&at)["image"]["status"] != "available" {}
-        assert_eq!(rig.get("/images?private=true")["images"][0]["id"], made["id"]);
-        rig.ok(&format!("POST {at}/actions"), transfer);
-        while rig.get(&at)["image"]["regions"] != json!(["nyc3", "fra1"]) {}
-        let changed = rig.ok(&format!("PUT {at}"), json!({ "name": "other" }))["image"].clone();
+        test.refused(&format!("POST {at}/actions"), transfer.clone(), 422, "not available");
+        while test.get(&at)["image"]["status"] != "available" {}
+        assert_eq!(test.get("/images?private=true")["images"][0]["id"], made["id"]);
+        test.ok(&format!("POST {at}/actions"), transfer);
+        while test.get(&at)["image"]["regions"] != json!(["nyc3", "fra1"]) {}
+        let changed = test.ok(&format!("PUT {at}"), json!({ "name": "other" }))["image"].clone();
         assert_eq!((&changed["name"], &changed["tags"]), (&json!("other"), &json!(["os"])));
-        rig.ok("POST /droplets", json!({ "name": "d", "region": "nyc3", "size": "s-1vcpu-1gb", "image": made["id"] }));
-        rig.ok(&format!("DELETE {at}"), Value::Null);
-        rig.refused(&format!("GET {at}"), Value::Null, 404, "could not be found");
-        rig.refused("POST /images", json!({ "name": "a", "url": "x", "region": "nyc3" }), 422, "url");
+        test.ok("POST /droplets", json!({ "name": "d", "region": "nyc3", "size": "s-1vcpu-1gb", "image": made["id"] }));
+        test.ok(&format!("DELETE {at}"), Value::Null);
+        test.refused(&format!("GET {at}"), Value::Null, 404, "could not be found");
+        test.refused("POST /images", json!({ "name": "a", "url": "x", "region": "nyc3" }), 422, "url");
     }
 }

@@ -34,7 +34,7 @@ fn version(wanted: &str) -> Option<&'static str> {
 }
 
 /// Refuses a place, a version or pools that are not.
-pub(super) fn cluster_asks(_: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
+pub(super) fn validate_cluster(_: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
     if !call.path.is_empty() {
         return Ok(());
     }
@@ -52,7 +52,7 @@ pub(super) fn cluster_asks(_: &mut World, call: &Call<'_>, fields: &Map<String, 
 }
 
 /// Refuses a pool of a size that is not, or without nodes.
-pub(super) fn pool_asks(_: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
+pub(super) fn validate_pool(_: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
     if call.path.len() == 1 { must_have_nodes(fields) } else { Ok(()) }
 }
 
@@ -67,7 +67,7 @@ fn must_have_nodes(pool: &Map<String, Value>) -> Result<(), Refusal> {
 }
 
 /// What the API adds to a cluster; the pools that it begins with.
-pub(super) fn cluster_becomes(world: &mut World, id: &str, fields: &mut Map<String, Value>) {
+pub(super) fn complete_cluster(world: &mut World, id: &str, fields: &mut Map<String, Value>) {
     if let Some(found) = version(&text(fields, "version")) {
         fields.insert("version".to_owned(), json!(found));
     }
@@ -79,7 +79,7 @@ pub(super) fn cluster_becomes(world: &mut World, id: &str, fields: &mut Map<Stri
             for tag in pool.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
                 world.ensure_tag(tag);
             }
-            pool_becomes(world, &own, &mut pool);
+            complete_pool(world, &own, &mut pool);
             let due = world.settings.clock.due(Wait::Action, world.now, "node pool");
             let pending = Some(Pending { field: "state".to_owned(), then: "running".to_owned(), due });
             world.plain.entry(POOLS.to_owned()).or_default().insert(own, Object { parents: vec![id.to_owned()], fields: pool, pending });
@@ -112,7 +112,7 @@ pub(super) fn cluster_becomes(world: &mut World, id: &str, fields: &mut Map<Stri
 }
 
 /// The nodes of a pool: as many as it is to have.
-pub(super) fn pool_becomes(world: &mut World, id: &str, fields: &mut Map<String, Value>) {
+pub(super) fn complete_pool(world: &mut World, id: &str, fields: &mut Map<String, Value>) {
     let number = |name: &str| fields.get(name).and_then(Value::as_u64).unwrap_or_default();
     let mut count = number("count");
     if fields.get("auto_scale") == Some(&json!(true)) {
@@ -131,14 +131,14 @@ pub(super) fn pool_becomes(world: &mut World, id: &str, fields: &mut Map<String,
 }
 
 /// A cluster's status as an object, its tags, and its pools.
-pub(super) fn cluster_shows(world: &World, scopes: &Scopes, fields: &mut Map<String, Value>) {
+pub(super) fn render_cluster(world: &World, scopes: &Scopes, fields: &mut Map<String, Value>) {
     let (id, state) = (text(fields, "id"), text(fields, "status"));
     fields.insert("status".to_owned(), json!({ "state": state, "message": if state == "running" { "" } else { state.as_str() } }));
     mark(fields, &["k8s", &format!("k8s:{id}")]);
     let all = world.plain.get(POOLS).into_iter().flatten().filter(|(_, pool)| pool.parents.first() == Some(&id));
     let pools = all.map(|(_, pool)| {
         let mut fields = pool.fields.clone();
-        pool_shows(world, scopes, &mut fields);
+        render_pool(world, scopes, &mut fields);
         fields.remove("state");
         Value::Object(fields)
     });
@@ -148,7 +148,7 @@ pub(super) fn cluster_shows(world: &World, scopes: &Scopes, fields: &mut Map<Str
 }
 
 /// A pool's tags, and its nodes, which run once it is ready.
-pub(super) fn pool_shows(world: &World, _: &Scopes, fields: &mut Map<String, Value>) {
+pub(super) fn render_pool(world: &World, _: &Scopes, fields: &mut Map<String, Value>) {
     let pool = world.plain.get(POOLS).and_then(|all| all.get(&text(fields, "id")));
     let cluster = pool.and_then(|pool| pool.parents.first().cloned()).unwrap_or_default();
     mark(fields, &["k8s", &format!("k8s:{cluster}"), "k8s:worker"]);
@@ -165,11 +165,11 @@ fn mark(fields: &mut Map<String, Value>, marks: &[&str]) {
     fields.insert("tags".to_owned(), marks.iter().map(|mark| json!(mark)).chain(others).collect());
 }
 
-/// Who looks at a cluster looks at its pools.
-pub(super) fn cluster_looks(world: &mut World, id: &str) {
+/// Whoever polls a cluster polls its pools.
+pub(super) fn poll_pools_of(world: &mut World, id: &str) {
     let now = world.now;
     let all = world.plain.get_mut(POOLS).into_iter().flat_map(|all| all.values_mut());
-    all.filter(|pool| pool.parents.first().map(String::as_str) == Some(id)).for_each(|pool| pool.look(now));
+    all.filter(|pool| pool.parents.first().map(String::as_str) == Some(id)).for_each(|pool| pool.poll(now));
 }
 
 fn cluster<'w>(world: &'w mut World, call: &Call<'_>) -> Result<&'w mut Object, Refusal> {
@@ -260,7 +260,7 @@ pub(in super::super) fn destroy(world: &mut World, call: &Call<'_>) -> Result<Re
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::rig::Rig;
+    use super::super::super::test_world::TestWorld;
     use super::*;
 
     fn wanted() -> Value {
@@ -272,27 +272,27 @@ mod tests {
 
     #[test]
     fn a_cluster_comes_with_its_pool_and_begins_to_run() {
-        let mut rig = Rig::slow(1);
-        let made = rig.ok("POST /kubernetes/clusters", wanted())["kubernetes_cluster"].clone();
+        let mut test = TestWorld::slow(1);
+        let made = test.ok("POST /kubernetes/clusters", wanted())["kubernetes_cluster"].clone();
         assert_eq!((&made["version"], &made["status"]["state"]), (&json!("1.32.5-do.2"), &json!("provisioning")));
         let at = format!("/kubernetes/clusters/{}", made["id"].as_str().unwrap());
         let pool = made["node_pools"][0].clone();
         assert_eq!((&pool["nodes"][1]["status"]["state"], &pool["tags"][3]), (&json!("provisioning"), &json!("web")));
-        rig.get(&at);
-        let seen = rig.get(&at)["kubernetes_cluster"].clone();
+        test.get(&at);
+        let seen = test.get(&at)["kubernetes_cluster"].clone();
         assert_eq!(
             (&seen["status"]["state"], &seen["node_pools"][0]["nodes"][0]["status"]["state"]),
             (&json!("running"), &json!("running"))
         );
         // What is not named stays as it is.
-        let changed = rig.ok(&format!("PUT {at}"), json!({ "name": "b" }))["kubernetes_cluster"].clone();
+        let changed = test.ok(&format!("PUT {at}"), json!({ "name": "b" }))["kubernetes_cluster"].clone();
         assert_eq!((&changed["name"], &changed["version"], &changed["node_pools"][0]["count"]), (&json!("b"), &seen["version"], &json!(2)));
         let pool = format!("{at}/node_pools/{}", pool["id"].as_str().unwrap());
-        rig.ok(&format!("PUT {pool}"), json!({ "name": "p", "count": 3 }));
-        assert_eq!(rig.get(&pool)["node_pool"]["nodes"].as_array().unwrap().len(), 3);
-        let tokens: Vec<Value> = (0..2).map(|_| rig.get(&format!("{at}/credentials"))["token"].clone()).collect();
+        test.ok(&format!("PUT {pool}"), json!({ "name": "p", "count": 3 }));
+        assert_eq!(test.get(&pool)["node_pool"]["nodes"].as_array().unwrap().len(), 3);
+        let tokens: Vec<Value> = (0..2).map(|_| test.get(&format!("{at}/credentials"))["token"].clone()).collect();
         assert_ne!(tokens[0], tokens[1]);
-        rig.ok(&format!("DELETE {at}"), Value::Null);
-        rig.refused(&format!("GET {pool}"), Value::Null, 404, "could not be found");
+        test.ok(&format!("DELETE {at}"), Value::Null);
+        test.refused(&format!("GET {pool}"), Value::Null, 404, "could not be found");
     }
 }

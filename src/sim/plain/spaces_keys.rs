@@ -24,7 +24,7 @@ fn permissions(fields: &Map<String, Value>) -> Vec<&str> {
 }
 
 /// Refuses what no grant is, and a key that would open all from now on, or not any more.
-pub(super) fn asks(world: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
+pub(super) fn validate(world: &mut World, call: &Call<'_>, fields: &Map<String, Value>) -> Result<(), Refusal> {
     let wanted = permissions(fields);
     if !wanted.iter().all(|permission| PERMISSIONS.contains(permission)) {
         return Err(Refusal::bad_request("invalid permission"));

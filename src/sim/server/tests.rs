@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::super::rig::wanted;
+use super::super::test_world::wanted;
 use super::super::{Options, Running, running_at, start};
 use super::*;
 

@@ -6,9 +6,9 @@ use s3s::dto::*;
 use s3s::{S3Result, s3_error};
 
 use super::super::objects::space::{Cors, Lifecycle, Space};
-use super::held::{Held, canned, grants, moment, owner};
+use super::bucket_store::{BucketStore, canned, grants, moment, owner};
 
-impl Held {
+impl BucketStore {
     pub(super) fn create(&mut self, input: &CreateBucketInput) -> S3Result<CreateBucketOutput> {
         let acl = canned(input.acl.as_ref().map(BucketCannedACL::as_str))?;
         match self.spaces.get(&input.bucket) {

@@ -12,7 +12,7 @@ use dofloat::api::{Brought, Carried, Carrier};
 use dofloat::base::clock::Clock;
 use dofloat::base::rng::Rng;
 use dofloat::base::unflushed::unflushed;
-use dofloat::sim::{self, Response, Wire, World};
+use dofloat::sim::{self, Delivery, Response, World};
 use serde_json::Value;
 use tokio::sync::oneshot;
 
@@ -242,9 +242,9 @@ fn brought(response: Response) -> Brought {
     let headers = response.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let body = response.body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
     match response.wire {
-        Wire::Whole | Wire::Trickle(_) | Wire::Refuse(_) => Brought { status: response.status, headers, body },
-        Wire::Truncated => Brought { status: response.status, headers, body: body[..body.len() / 2].to_vec() },
-        Wire::Reset | Wire::Close | Wire::Garbled | Wire::Page | Wire::Never => {
+        Delivery::Whole | Delivery::Trickle(_) | Delivery::Refuse(_) => Brought { status: response.status, headers, body },
+        Delivery::Truncated => Brought { status: response.status, headers, body: body[..body.len() / 2].to_vec() },
+        Delivery::Reset | Delivery::Close | Delivery::Garbled | Delivery::Page | Delivery::Never => {
             Brought { status: 200, headers: Vec::new(), body: b"<html>".to_vec() }
         }
     }
@@ -279,7 +279,7 @@ pub(crate) fn carrier(account: &Arc<Mutex<Account>>, line: &Arc<Mutex<Line>>, cl
             };
             // The run is dropped.
             let Some(response) = response else { return std::future::pending().await };
-            if response.wire == Wire::Never {
+            if response.wire == Delivery::Never {
                 clock.sleep(Duration::from_secs(60)).await;
             }
             brought(response)

@@ -349,7 +349,7 @@ impl Bench {
         let token = Secret::new("t".to_owned());
         let url = self.running.url.parse().expect("an address");
         let mut settings = Settings::new(url, token, self.clock.clone(), Arc::new(Rng::seeded(self.rng.next_u64())));
-        if faults.iter().any(|fault| matches!(fault.what, sim::What::NeverBefore | sim::What::NeverAfter)) {
+        if faults.iter().any(|fault| matches!(fault.what, sim::FaultKind::NeverBefore | sim::FaultKind::NeverAfter)) {
             settings.timeout = Duration::from_millis(500);
         }
         Client::new(settings).expect("a client")

@@ -7,12 +7,12 @@ use super::{Options, Request, Response, Scopes, World};
 /// An ed25519 key of no use.
 pub(super) const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me@example";
 
-pub(super) struct Rig {
+pub(super) struct TestWorld {
     pub(super) world: World,
     token: String,
 }
 
-impl Rig {
+impl TestWorld {
     pub(super) fn new() -> Self {
         Self::with(Options::default())
     }

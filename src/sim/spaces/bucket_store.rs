@@ -11,7 +11,7 @@ use s3s::{S3Result, s3_error};
 use super::super::objects::space::Space;
 
 /// What the requests are about.
-pub(super) struct Held {
+pub(super) struct BucketStore {
     pub(super) spaces: BTreeMap<String, Space>,
     pub(super) region: String,
     pub(super) seed: u64,
@@ -69,7 +69,7 @@ pub(super) fn canned(acl: Option<&str>) -> S3Result<String> {
     if ACLS.contains(&acl) { Ok(acl.to_owned()) } else { Err(s3_error!(InvalidArgument, "There is no such ACL.")) }
 }
 
-impl Held {
+impl BucketStore {
     /// A bucket that we have here.
     pub(super) fn space(&mut self, name: &str) -> S3Result<&mut Space> {
         let region = self.region.clone();

@@ -12,7 +12,7 @@ use s3s::auth::{S3Auth, SecretKey};
 use s3s::dto::*;
 use s3s::{S3, S3Request, S3Response, S3Result, s3_error};
 
-use super::held::Held;
+use super::bucket_store::BucketStore;
 
 /// The secrets of keys.
 pub(super) struct Keys(pub(super) BTreeMap<String, String>);
@@ -49,11 +49,11 @@ impl S3Access for Access {
 }
 
 /// Where they come in.
-pub(super) struct Desk(pub(super) Arc<Mutex<Held>>);
+pub(super) struct Service(pub(super) Arc<Mutex<BucketStore>>);
 
-impl Desk {
-    fn done<T>(&self, deed: impl FnOnce(&mut Held) -> S3Result<T>) -> S3Result<S3Response<T>> {
-        deed(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)).map(S3Response::new)
+impl Service {
+    fn done<T>(&self, change: impl FnOnce(&mut BucketStore) -> S3Result<T>) -> S3Result<S3Response<T>> {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)).map(S3Response::new)
     }
 }
 
@@ -69,53 +69,53 @@ async fn whole(body: Option<StreamingBlob>) -> S3Result<Vec<u8>> {
 type Answer<T> = S3Result<S3Response<T>>;
 
 #[async_trait]
-impl S3 for Desk {
+impl S3 for Service {
     async fn create_bucket(&self, request: S3Request<CreateBucketInput>) -> Answer<CreateBucketOutput> {
-        self.done(|held| held.create(&request.input))
+        self.done(|store| store.create(&request.input))
     }
 
     async fn delete_bucket(&self, request: S3Request<DeleteBucketInput>) -> Answer<DeleteBucketOutput> {
-        self.done(|held| held.delete(&request.input.bucket))
+        self.done(|store| store.delete(&request.input.bucket))
     }
 
     async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> Answer<HeadBucketOutput> {
-        self.done(|held| held.space(&request.input.bucket).map(|_| HeadBucketOutput::default()))
+        self.done(|store| store.space(&request.input.bucket).map(|_| HeadBucketOutput::default()))
     }
 
     async fn list_buckets(&self, _: S3Request<ListBucketsInput>) -> Answer<ListBucketsOutput> {
-        self.done(|held| Ok(held.list()))
+        self.done(|store| Ok(store.list()))
     }
 
     async fn get_bucket_location(&self, request: S3Request<GetBucketLocationInput>) -> Answer<GetBucketLocationOutput> {
-        self.done(|held| held.location(&request.input.bucket))
+        self.done(|store| store.location(&request.input.bucket))
     }
 
     async fn get_bucket_acl(&self, request: S3Request<GetBucketAclInput>) -> Answer<GetBucketAclOutput> {
-        self.done(|held| held.acl(&request.input.bucket))
+        self.done(|store| store.acl(&request.input.bucket))
     }
 
     async fn put_bucket_acl(&self, request: S3Request<PutBucketAclInput>) -> Answer<PutBucketAclOutput> {
-        self.done(|held| held.set_acl(&request.input))
+        self.done(|store| store.set_acl(&request.input))
     }
 
     async fn get_bucket_cors(&self, request: S3Request<GetBucketCorsInput>) -> Answer<GetBucketCorsOutput> {
-        self.done(|held| held.cors(&request.input.bucket))
+        self.done(|store| store.cors(&request.input.bucket))
     }
 
     async fn put_bucket_cors(&self, request: S3Request<PutBucketCorsInput>) -> Answer<PutBucketCorsOutput> {
-        self.done(|held| held.set_cors(&request.input.bucket, request.input.cors_configuration).map(|()| PutBucketCorsOutput::default()))
+        self.done(|store| store.set_cors(&request.input.bucket, request.input.cors_configuration).map(|()| PutBucketCorsOutput::default()))
     }
 
     async fn delete_bucket_cors(&self, request: S3Request<DeleteBucketCorsInput>) -> Answer<DeleteBucketCorsOutput> {
         let nothing = CORSConfiguration { cors_rules: Vec::new() };
-        self.done(|held| held.set_cors(&request.input.bucket, nothing).map(|()| DeleteBucketCorsOutput::default()))
+        self.done(|store| store.set_cors(&request.input.bucket, nothing).map(|()| DeleteBucketCorsOutput::default()))
     }
 
     async fn get_bucket_lifecycle_configuration(
         &self,
         request: S3Request<GetBucketLifecycleConfigurationInput>,
     ) -> Answer<GetBucketLifecycleConfigurationOutput> {
-        self.done(|held| held.lifecycle(&request.input.bucket))
+        self.done(|store| store.lifecycle(&request.input.bucket))
     }
 
     async fn put_bucket_lifecycle_configuration(
@@ -123,69 +123,69 @@ impl S3 for Desk {
         request: S3Request<PutBucketLifecycleConfigurationInput>,
     ) -> Answer<PutBucketLifecycleConfigurationOutput> {
         let rules = request.input.lifecycle_configuration.map(|of| of.rules).unwrap_or_default();
-        self.done(|held| held.set_lifecycle(&request.input.bucket, rules).map(|()| PutBucketLifecycleConfigurationOutput::default()))
+        self.done(|store| store.set_lifecycle(&request.input.bucket, rules).map(|()| PutBucketLifecycleConfigurationOutput::default()))
     }
 
     async fn delete_bucket_lifecycle(&self, request: S3Request<DeleteBucketLifecycleInput>) -> Answer<DeleteBucketLifecycleOutput> {
-        self.done(|held| held.set_lifecycle(&request.input.bucket, Vec::new()).map(|()| DeleteBucketLifecycleOutput::default()))
+        self.done(|store| store.set_lifecycle(&request.input.bucket, Vec::new()).map(|()| DeleteBucketLifecycleOutput::default()))
     }
 
     async fn get_bucket_versioning(&self, request: S3Request<GetBucketVersioningInput>) -> Answer<GetBucketVersioningOutput> {
-        self.done(|held| held.versioning(&request.input.bucket))
+        self.done(|store| store.versioning(&request.input.bucket))
     }
 
     async fn put_bucket_versioning(&self, request: S3Request<PutBucketVersioningInput>) -> Answer<PutBucketVersioningOutput> {
-        self.done(|held| held.set_versioning(&request.input))
+        self.done(|store| store.set_versioning(&request.input))
     }
 
     async fn get_bucket_policy(&self, request: S3Request<GetBucketPolicyInput>) -> Answer<GetBucketPolicyOutput> {
-        self.done(|held| held.policy(&request.input.bucket))
+        self.done(|store| store.policy(&request.input.bucket))
     }
 
     async fn put_bucket_policy(&self, request: S3Request<PutBucketPolicyInput>) -> Answer<PutBucketPolicyOutput> {
         let policy = Some(request.input.policy);
-        self.done(|held| held.set_policy(&request.input.bucket, policy).map(|()| PutBucketPolicyOutput::default()))
+        self.done(|store| store.set_policy(&request.input.bucket, policy).map(|()| PutBucketPolicyOutput::default()))
     }
 
     async fn delete_bucket_policy(&self, request: S3Request<DeleteBucketPolicyInput>) -> Answer<DeleteBucketPolicyOutput> {
-        self.done(|held| held.set_policy(&request.input.bucket, None).map(|()| DeleteBucketPolicyOutput::default()))
+        self.done(|store| store.set_policy(&request.input.bucket, None).map(|()| DeleteBucketPolicyOutput::default()))
     }
 
     async fn put_object(&self, request: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
         let mut input = request.input;
         let content = whole(input.body.take()).await?;
-        self.done(|held| held.put(&input, &content))
+        self.done(|store| store.put(&input, &content))
     }
 
     async fn head_object(&self, request: S3Request<HeadObjectInput>) -> Answer<HeadObjectOutput> {
-        self.done(|held| held.head(&request.input))
+        self.done(|store| store.head(&request.input))
     }
 
     async fn get_object(&self, request: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
-        self.done(|held| held.get(&request.input))
+        self.done(|store| store.get(&request.input))
     }
 
     async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> Answer<DeleteObjectOutput> {
-        self.done(|held| held.remove(&request.input.bucket, &request.input.key, request.input.version_id.as_deref()))
+        self.done(|store| store.remove(&request.input.bucket, &request.input.key, request.input.version_id.as_deref()))
     }
 
     async fn delete_objects(&self, request: S3Request<DeleteObjectsInput>) -> Answer<DeleteObjectsOutput> {
-        self.done(|held| held.remove_all(&request.input))
+        self.done(|store| store.remove_all(&request.input))
     }
 
     async fn list_objects_v2(&self, request: S3Request<ListObjectsV2Input>) -> Answer<ListObjectsV2Output> {
-        self.done(|held| held.files(&request.input))
+        self.done(|store| store.files(&request.input))
     }
 
     async fn list_object_versions(&self, request: S3Request<ListObjectVersionsInput>) -> Answer<ListObjectVersionsOutput> {
-        self.done(|held| held.versions(&request.input))
+        self.done(|store| store.versions(&request.input))
     }
 
     async fn get_object_acl(&self, request: S3Request<GetObjectAclInput>) -> Answer<GetObjectAclOutput> {
-        self.done(|held| held.file_acl(&request.input.bucket, &request.input.key))
+        self.done(|store| store.file_acl(&request.input.bucket, &request.input.key))
     }
 
     async fn put_object_acl(&self, request: S3Request<PutObjectAclInput>) -> Answer<PutObjectAclOutput> {
-        self.done(|held| held.set_file_acl(&request.input))
+        self.done(|store| store.set_file_acl(&request.input))
     }
 }

@@ -12,7 +12,7 @@ use s3s::{S3Result, s3_error};
 
 use super::super::ids;
 use super::super::objects::space::{Space, Version};
-use super::held::{Held, canned, grants, moment};
+use super::bucket_store::{BucketStore, canned, grants, moment};
 use dofloat_base::digest::hex;
 
 /// What stands for a version where none are kept.
@@ -45,7 +45,7 @@ fn tag(version: &Version) -> Option<ETag> {
     Some(ETag::Strong(version.etag.clone()))
 }
 
-impl Held {
+impl BucketStore {
     fn next_id(&self, space: &Space, bucket: &str, key: &str) -> String {
         if space.versioned != Some(true) {
             return NULL.to_owned();

@@ -60,7 +60,7 @@ impl World {
     }
 
     /// Makes an image or a snapshot that stands in, if the request is for one.
-    pub(super) fn stand_in(&mut self, request: &Request) -> Option<Reply> {
+    pub(super) fn placeholder(&mut self, request: &Request) -> Option<Reply> {
         let path = request.path.as_str();
         if request.method != "POST" || !matches!(path, "/v2/images" | "/v2/snapshots") {
             return None;
@@ -91,37 +91,37 @@ pub(super) fn show_snapshot(snapshot: &Map<String, Value>) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rig::Rig;
+    use super::super::test_world::TestWorld;
     use serde_json::json;
 
     #[test]
     fn what_stands_in_is_called_as_it_is_wanted() {
-        let mut rig = Rig::new();
+        let mut test = TestWorld::new();
         let vpc = "5a4981aa-9653-4bd1-bef5-d6bff52042e4";
-        let made = rig.ok("POST /vpcs", json!({ "name": "a", "region": "nyc3", "simulated_id": vpc }));
-        assert_eq!((&made["vpc"]["id"], &rig.get(&format!("/vpcs/{vpc}"))["vpc"]["name"]), (&json!(vpc), &json!("a")));
+        let made = test.ok("POST /vpcs", json!({ "name": "a", "region": "nyc3", "simulated_id": vpc }));
+        assert_eq!((&made["vpc"]["id"], &test.get(&format!("/vpcs/{vpc}"))["vpc"]["name"]), (&json!(vpc), &json!("a")));
         let volume = "506f78a4-e098-11e5-ad9f-000f53306ae1";
-        rig.ok("POST /volumes", json!({ "name": "v", "region": "nyc3", "size_gigabytes": 1, "simulated_id": volume }));
+        test.ok("POST /volumes", json!({ "name": "v", "region": "nyc3", "size_gigabytes": 1, "simulated_id": volume }));
         let droplet =
             json!({ "name": "d", "region": "nyc3", "size": "s-1vcpu-1gb", "image": "docker-20-04", "vpc_uuid": vpc, "volumes": [volume] });
-        rig.refused("POST /droplets", droplet.clone(), 422, "invalid image");
-        rig.ok("POST /images", json!({ "simulated_id": "docker-20-04" }));
-        rig.ok("POST /images", json!({ "simulated_id": "4711" }));
-        assert_eq!(rig.get("/images/docker-20-04")["image"]["slug"], "docker-20-04");
-        assert_eq!(rig.get("/images/4711")["image"]["id"], 4711);
-        rig.ok("POST /droplets", droplet);
+        test.refused("POST /droplets", droplet.clone(), 422, "invalid image");
+        test.ok("POST /images", json!({ "simulated_id": "docker-20-04" }));
+        test.ok("POST /images", json!({ "simulated_id": "4711" }));
+        assert_eq!(test.get("/images/docker-20-04")["image"]["slug"], "docker-20-04");
+        assert_eq!(test.get("/images/4711")["image"]["id"], 4711);
+        test.ok("POST /droplets", droplet);
     }
 
     #[test]
     fn a_snapshot_of_a_droplet_is_an_image_to_make_another_of() {
-        let mut rig = Rig::new();
-        let one = rig.droplet("one");
-        let action = rig.ok(&format!("POST /droplets/{one}/actions"), json!({ "type": "snapshot", "name": "before" }));
-        while rig.get(&format!("/actions/{}", action["action"]["id"]))["action"]["status"] != "completed" {}
-        let id = rig.get(&format!("/droplets/{one}/snapshots"))["snapshots"][0]["id"].clone();
-        let image = rig.get(&format!("/images/{id}"))["image"].clone();
+        let mut test = TestWorld::new();
+        let one = test.droplet("one");
+        let action = test.ok(&format!("POST /droplets/{one}/actions"), json!({ "type": "snapshot", "name": "before" }));
+        while test.get(&format!("/actions/{}", action["action"]["id"]))["action"]["status"] != "completed" {}
+        let id = test.get(&format!("/droplets/{one}/snapshots"))["snapshots"][0]["id"].clone();
+        let image = test.get(&format!("/images/{id}"))["image"].clone();
         assert_eq!((&image["id"], &image["type"], &image["name"]), (&id, &json!("snapshot"), &json!("before")));
-        assert_eq!(rig.get("/images?private=true")["images"][0], image);
-        rig.ok("POST /droplets", json!({ "name": "two", "region": "nyc3", "size": "s-1vcpu-1gb", "image": id }));
+        assert_eq!(test.get("/images?private=true")["images"][0], image);
+        test.ok("POST /droplets", json!({ "name": "two", "region": "nyc3", "size": "s-1vcpu-1gb", "image": id }));
     }
 }
