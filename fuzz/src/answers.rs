@@ -181,7 +181,7 @@ impl World {
                 let normal = row.normal(value, &body);
                 assert_eq!(row.normal(&normal, &body), normal, "the normal form of {}.{name} = {value:?}", kind.name());
             }
-            let _ = (kind.remark(&body), kind.powered(&body), kind.identity(&body));
+            let _ = (kind.note(&body), kind.powered(&body), kind.identity(&body));
             let _ = kind.derived(&Term::Value(Value::Map(body.clone())));
             let mut state = State::new("fuzz".to_owned(), Salt::new([0; 32]));
             let record = Record {

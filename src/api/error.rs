@@ -102,7 +102,7 @@ pub enum ApiError {
     },
     /// What was being made came to nothing: it is not there, or never will be usable.
     #[error("{what}")]
-    Stillborn {
+    CreationFailed {
         /// What, and why as far as it is known.
         what: String,
     },
@@ -132,7 +132,7 @@ impl ApiError {
             | Self::Ambiguous { asked, .. }
             | Self::Untrusted { asked, .. }
             | Self::Broken { asked, .. } => Some(asked),
-            Self::Unseen { .. } | Self::Stillborn { .. } | Self::Local { .. } | Self::Unsettled { .. } => None,
+            Self::Unseen { .. } | Self::CreationFailed { .. } | Self::Local { .. } | Self::Unsettled { .. } => None,
         }
     }
 

@@ -185,7 +185,7 @@ async fn supply_named(resolve: &dyn Resolve, given: &BTreeSet<String>, api: &Cli
             continue;
         }
         let (Some(kind), Some(least)) = (kind(of), named(of, name, region, gives)) else { continue };
-        let there = kind.seek(api, std::slice::from_ref(name)).await;
+        let there = kind.lookup(api, std::slice::from_ref(name)).await;
         let lacks = matches!(there, Ok(Some(places)) if !places.contains_key(name));
         if lacks && least.make(api).await {
             told(&least.what, address);

@@ -195,7 +195,7 @@ pub enum Reason {
     /// An interrupted run never saw it usable.
     Unfinished,
     /// An interrupted run made it, and it never will be usable.
-    Stillborn,
+    CreationFailed,
     /// Everything is to go.
     Destroy,
     /// It was replaced earlier, and is left to delete.

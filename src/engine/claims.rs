@@ -27,7 +27,7 @@ pub fn claims(state: &State, journal: Option<&Replayed>) -> Claims {
             }
         }
         for kind in KINDS {
-            let before = journal.header.marked.iter().filter(|_| kind.markable() || kind.lodged()).cloned();
+            let before = journal.header.marked.iter().filter(|_| kind.markable() || kind.marked_by_project()).cloned();
             claims.extend(before.map(|id| (family(kind.name()), id)));
         }
         claims.extend(journal.header.addresses.iter().map(|ip| (UNNAMED.to_owned(), address_id(ip))));

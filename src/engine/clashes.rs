@@ -91,7 +91,7 @@ fn before(change: &Change) -> Term {
 
 /// The keys that no two objects share, of one with these attributes.
 fn sole(change: &Change, attributes: &Term) -> Vec<String> {
-    kind(&change.address.kind).map(|kind| kind.sole(attributes)).unwrap_or_default()
+    kind(&change.address.kind).map(|kind| kind.unique_keys(attributes)).unwrap_or_default()
 }
 
 /// The name, of which there may be several.

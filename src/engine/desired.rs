@@ -13,7 +13,7 @@ use dofloat_base::number::Number;
 use dofloat_base::secret::Secret;
 use dofloat_base::value::{Origin, Term, Terms, Value};
 use dofloat_kinds::attr::{Attr, Presence, Secrecy, Ty};
-use dofloat_kinds::erased::{Complaint, Weight};
+use dofloat_kinds::erased::{Complaint, Severity};
 use dofloat_kinds::kind;
 
 /// Checks a body against the table, converts its values, and fills in defaults.
@@ -50,7 +50,7 @@ pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Ch
         Ok(mut terms) => {
             terms.extend(kind.derived(&Term::map(terms.clone())).into_iter().filter(|(_, term)| !term.is_null()));
             let complaints = kind.check(&Term::map(terms.clone()));
-            let wrong = complaints.iter().any(|complaint| complaint.weight == Weight::Error);
+            let wrong = complaints.iter().any(|complaint| complaint.severity == Severity::Error);
             let remarks = complaints.into_iter().map(|complaint| from_complaint(resolve, address, complaint)).collect();
             if wrong { Err(remarks) } else { Ok(Checked { terms, remarks }) }
         }
@@ -62,9 +62,9 @@ pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Ch
 pub fn from_complaint(resolve: &dyn Resolve, address: &Address, complaint: Complaint) -> Diagnostic {
     let address = complaint.address.as_ref().unwrap_or(address);
     let path: Vec<&str> = complaint.path.iter().map(String::as_str).collect();
-    let diagnostic = match complaint.weight {
-        Weight::Warning => Diagnostic::warning(complaint.message),
-        Weight::Refusal | Weight::Error => Diagnostic::error(complaint.message),
+    let diagnostic = match complaint.severity {
+        Severity::Warning => Diagnostic::warning(complaint.message),
+        Severity::Refusal | Severity::Error => Diagnostic::error(complaint.message),
     };
     let diagnostic = diagnostic.at(resolve.span(address, &path)).about(address);
     match complaint.hint {
@@ -183,7 +183,7 @@ fn marked(term: Term) -> Term {
 }
 
 fn complain(complaints: &mut Vec<Complaint>, path: &[String], message: String, hint: Option<String>) {
-    complaints.push(Complaint { address: None, path: path.to_vec(), message, hint, weight: Weight::Error });
+    complaints.push(Complaint { address: None, path: path.to_vec(), message, hint, severity: Severity::Error });
 }
 
 fn convert(term: &Term, ty: Ty, path: &mut Vec<String>, complaints: &mut Vec<Complaint>) -> Option<Term> {

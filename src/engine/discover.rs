@@ -18,7 +18,7 @@ use dofloat_base::identity::{Id, Mark, Ours};
 use dofloat_base::value::{Body, Terms, Value};
 use dofloat_kinds::account::family;
 use dofloat_kinds::attr::Presence;
-use dofloat_kinds::erased::{AnyKind, Found, Sure};
+use dofloat_kinds::erased::{AnyKind, Certainty, Found};
 use dofloat_kinds::kind;
 
 /// The query.
@@ -109,6 +109,6 @@ impl DiscoverQuery {
         let named = |name: &String| found.body.get("name").and_then(Value::as_str) == Some(name);
         self.tag.as_ref().is_none_or(tagged)
             && self.name.as_ref().is_none_or(named)
-            && (!self.marked || (kind.markable() || kind.lodged()) && found.sure == Sure::Ours)
+            && (!self.marked || (kind.markable() || kind.marked_by_project()) && found.certainty == Certainty::Ours)
     }
 }

@@ -93,7 +93,7 @@ fn hint(error: &ApiError) -> Option<String> {
              name a file with its root certificate in SSL_CERT_FILE."
                 .to_owned(),
         ),
-        ApiError::Stillborn { .. } => Some("Run the same command again: dofloat creates a new one in its place.".to_owned()),
+        ApiError::CreationFailed { .. } => Some("Run the same command again: dofloat creates a new one in its place.".to_owned()),
         ApiError::Unsettled { .. } => Some("Run the same command again: dofloat continues to wait for the same object.".to_owned()),
         _ => None,
     }

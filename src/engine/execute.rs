@@ -103,7 +103,7 @@ async fn open(surveyed: &Surveyed, state: &mut State, store: &mut Locked, api: &
     let claims = addresses.iter().map(|ip| (account::UNNAMED.to_owned(), account::address_id(ip))).collect();
     let opening = RunStart { owner: planned.plan.base.owner.clone(), marked, addresses };
     store.begin(state, opening).map_err(|error| write_error(&error))?;
-    if made(planned).any(|(kind, job)| kind.lodges(&job.body)) {
+    if made(planned).any(|(kind, job)| kind.joins_project(&job.body)) {
         // The project's intent; as its name is unique, one whose answer is lost is found by that.
         store.append(Entry::Project { project: None }).map_err(|error| write_error(&error))?;
         let ensured = project::ensure(api, mark, state.project.as_ref(), surveyed.no_project).await;
@@ -135,8 +135,9 @@ async fn leave(surveyed: &Surveyed, loaded: &Loaded, had_mark: bool, api: &Clien
         }
     }
     let mut left_of = result.state.records.keys().chain(result.state.deposed.keys().map(|(address, _)| address));
-    let is_lodged = left_of.any(|address| kind(&address.kind).is_some_and(AnyKind::lodged)) || strays(|kind| kind.lodged());
-    if !is_lodged && let Err(error) = leave_project(api, result).await {
+    let has_project =
+        left_of.any(|address| kind(&address.kind).is_some_and(AnyKind::marked_by_project)) || strays(|kind| kind.marked_by_project());
+    if !has_project && let Err(error) = leave_project(api, result).await {
         result.outcome.errors.push(from_api(&error, "delete the stack's project"));
         return false;
     }
@@ -209,7 +210,7 @@ fn made(planned: &Planned) -> impl Iterator<Item = (&'static dyn AnyKind, &Job)>
 /// cannot have been about. Where the project is still to be made it will be; should the API refuse that, a spare address is a
 /// doubt for a person whether it was there before or not.
 async fn addresses_before(api: &Client, planned: &Planned, lodging: bool) -> Result<BTreeSet<String>, EngineError> {
-    let unmarked = |kind: &dyn AnyKind, job: &Job| kind.lodged() && !(lodging && kind.lodges(&job.body));
+    let unmarked = |kind: &dyn AnyKind, job: &Job| kind.marked_by_project() && !(lodging && kind.joins_project(&job.body));
     if !made(planned).any(|(kind, job)| unmarked(kind, job)) {
         return Ok(BTreeSet::new());
     }

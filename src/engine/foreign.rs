@@ -58,7 +58,7 @@ pub(super) async fn none_is_touched(
     let plan = &planned.plan;
     let mut labels = Labels::new();
     for (address, id) in touched(plan) {
-        let Some(kind) = kind(&address.kind).filter(|kind| kind.markable() || kind.lodged()) else { continue };
+        let Some(kind) = kind(&address.kind).filter(|kind| kind.markable() || kind.marked_by_project()) else { continue };
         let label = match observed.labels.get(&(address.clone(), id.clone())) {
             Some(label) => Some(label.clone()),
             None if read => None,
@@ -125,7 +125,7 @@ fn listed(marks: &[Mark]) -> String {
 /// If it cannot be told whether it was made.
 pub async fn ensure_project(api: &Client, surveyed: &Surveyed, mark: &Mark) -> Result<Option<Id>, EngineError> {
     let mut taken = surveyed.moves.taken.iter().filter(|(_, taken)| !taken.from.is_empty());
-    if !taken.any(|(address, _)| kind(&address.kind).is_some_and(AnyKind::lodged)) {
+    if !taken.any(|(address, _)| kind(&address.kind).is_some_and(AnyKind::marked_by_project)) {
         return Ok(surveyed.state.project.clone());
     }
     let made = project::ensure(api, mark, surveyed.state.project.as_ref(), surveyed.no_project).await;

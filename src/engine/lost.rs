@@ -34,7 +34,7 @@ pub(super) async fn is_new(context: SurveyContext<'_>, snapshot: &Client) -> Res
         let mut wanted = context.resolve.desired().resources.keys();
         context.options.destroy || wanted.any(|address| kind(&address.kind).is_some_and(can))
     };
-    let by = Marks { tags: wants(|kind| kind.markable()), projects: wants(|kind| kind.lodged()) };
+    let by = Marks { tags: wants(|kind| kind.markable()), projects: wants(|kind| kind.marked_by_project()) };
     if context.loaded.state.is_some() || context.new_stack {
         return Ok(());
     }

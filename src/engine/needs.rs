@@ -32,7 +32,7 @@ pub fn crowds(plan: &Plan) -> Vec<Vec<StepId>> {
         plan.changes.iter().filter_map(|change| Some((&change.address, change.after.as_ref()?))).collect();
     let (mut crowds, mut bodies) = (Vec::<Vec<StepId>>::new(), Vec::<(usize, &str, Term)>::new());
     for Step { id, address, .. } in plan.steps.iter().filter(|step| step.op == StepOp::Object(Op::Create)) {
-        let together = kind(&address.kind).is_some_and(AnyKind::together);
+        let together = kind(&address.kind).is_some_and(AnyKind::bulk_create);
         let Some(body) = after.get(address).filter(|_| together).map(|body| nameless(address, body)) else {
             crowds.push(vec![*id]);
             continue;

@@ -20,7 +20,7 @@ pub struct Observed {
     /// Replaced objects that are not deleted yet.
     pub deposed: BTreeMap<(Address, Id), Seen>,
     /// Those that an interrupted run made, and that never will be usable.
-    pub stillborn: BTreeSet<Address>,
+    pub failed_creations: BTreeSet<Address>,
     /// Those that have left a state that is held, and that the API is at work on: nobody knows yet how they will be.
     pub busy: BTreeSet<Address>,
     /// Objects that carry the stack's mark and are in no record.

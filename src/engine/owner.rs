@@ -30,14 +30,14 @@ pub(super) async fn owner(context: SurveyContext<'_>, api: &Client) -> Result<Ow
 /// a simulated account: two worlds may have one address.
 pub(super) fn provable(context: SurveyContext<'_>) -> Option<&Owner> {
     let state = context.loaded.state.as_ref().filter(|_| context.refresh && context.loaded.journal.is_none() && !context.simulated)?;
-    let can_prove = state.records.keys().any(|address| kind(&address.kind).is_some_and(|kind| kind.unique()));
+    let can_prove = state.records.keys().any(|address| kind(&address.kind).is_some_and(|kind| kind.globally_unique()));
     recorded(context).filter(|owner| can_prove && !owner.simulated)
 }
 
 /// Whether an object of the state was seen that lies in the state's account and cannot lie in another.
 pub(super) fn proven(state: &State, observed: &Observed) -> bool {
     let seen = |address| matches!(observed.seen.get(address), Some(Seen::Present { .. }));
-    state.records.keys().any(|address| kind(&address.kind).is_some_and(|kind| kind.unique()) && seen(address))
+    state.records.keys().any(|address| kind(&address.kind).is_some_and(|kind| kind.globally_unique()) && seen(address))
 }
 
 fn recorded(context: SurveyContext<'_>) -> Option<&Owner> {

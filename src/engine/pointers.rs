@@ -121,7 +121,7 @@ impl<'a> Picture<'a> {
             let kind = kind(name)?;
             Some(async move {
                 let sought: Vec<String> = sought.into_iter().collect();
-                match kind.seek(api, &sought).await {
+                match kind.lookup(api, &sought).await {
                     Ok(found) => Ok((name, found)),
                     // It may not be seen, or not be asked for in this form: then only the apply can tell.
                     Err(ApiError::Refused { .. } | ApiError::Unseen { .. } | ApiError::Rejected { .. }) => Ok((name, None)),

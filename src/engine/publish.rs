@@ -12,7 +12,7 @@ use dofloat_base::desired::Wanted;
 use dofloat_base::digest::Salt;
 use dofloat_base::planted::{Bug, planted};
 use dofloat_base::value::{Term, Terms};
-use dofloat_kinds::attr::{Attr, POWER_ON, Presence, SETTLE};
+use dofloat_kinds::attr::{AWAIT_READY, Attr, POWER_ON, Presence};
 use dofloat_kinds::erased::AnyKind;
 
 /// One wanted instance.
@@ -59,7 +59,7 @@ pub(super) fn publish(of: Instance<'_>, change: &Change, present: Option<&Presen
             put(row, Some(term.clone()).filter(|term| !term.is_null()));
         } else if follows || comes {
             put(row, Some(unknown(address, row, false)));
-        } else if rises && row.follows.contains(&SETTLE) {
+        } else if rises && row.follows.contains(&AWAIT_READY) {
             put(row, new(row));
         }
     }

@@ -23,7 +23,7 @@ use dofloat_base::planted::{Bug, planted};
 use dofloat_base::value::{Body, Value};
 use dofloat_kinds::account::family;
 use dofloat_kinds::attr::Reads;
-use dofloat_kinds::erased::{AnyKind, Found, Sure};
+use dofloat_kinds::erased::{AnyKind, Certainty, Found};
 use dofloat_kinds::kind;
 use dofloat_state::journal::{Begin, Op, Power, Replayed};
 use dofloat_state::store::Loaded;
@@ -80,12 +80,12 @@ pub struct Lost<'a> {
 
 impl Lost<'_> {
     fn is_certain(&self, kind: &dyn AnyKind, found: &Found) -> bool {
-        match &found.sure {
-            Sure::Ours => true,
-            Sure::Named if planted(Bug::AdoptsByName) => true,
-            Sure::Within(whole, id) if self.own.contains(&(family(whole), id.clone())) => true,
-            Sure::Within(..) | Sure::Named => self.in_run && fits(kind, self.body, &found.body),
-            Sure::Alike => false,
+        match &found.certainty {
+            Certainty::Ours => true,
+            Certainty::Named if planted(Bug::AdoptsByName) => true,
+            Certainty::Within(whole, id) if self.own.contains(&(family(whole), id.clone())) => true,
+            Certainty::Within(..) | Certainty::Named => self.in_run && fits(kind, self.body, &found.body),
+            Certainty::Alike => false,
         }
     }
 }
@@ -128,7 +128,7 @@ pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &C
             return Ok(Located::One(certain.swap_remove(0)));
         }
         // A mark may show up late; a name is all that there will ever be.
-        if rest.iter().any(|object| object.sure != Sure::Alike) {
+        if rest.iter().any(|object| object.certainty != Certainty::Alike) {
             return Ok(Located::Doubt(rest));
         }
         doubtful = rest;

@@ -61,7 +61,7 @@ pub async fn refresh(
     }
     let reads = by_kind.iter().filter_map(|(name, records)| {
         let kind = kind(name)?;
-        let searched = kind.markable() || kind.lodged() && ours.project.is_some();
+        let searched = kind.markable() || kind.marked_by_project() && ours.project.is_some();
         (!records.is_empty() || searched).then(|| read_kind(api, fresh, kind, records, ours))
     });
     let mut observed = Observed::default();
@@ -76,9 +76,9 @@ pub async fn refresh(
         let body = take(&mut observed, &mut found, &shared, address, &record.id);
         if record.health.is_unfinished()
             && let (Some(kind), Some(body)) = (kind(&address.kind), &body)
-            && kind.stillborn(fresh, &record.id, body).await.map_err(|error| unread(kind, &error))?
+            && kind.creation_failed(fresh, &record.id, body).await.map_err(|error| unread(kind, &error))?
         {
-            observed.stillborn.insert(address.clone());
+            observed.failed_creations.insert(address.clone());
         }
         if let (Some(kind), Some(body)) = (kind(&address.kind), &body)
             && held::is_lost(kind.attrs(), body)
@@ -158,7 +158,7 @@ async fn read_kind(
     }
     let (looked, missing) = read_each(fresh, kind, missing).await.map_err(stop)?;
     found.extend(looked);
-    if !missing.is_empty() && kind.costs() && !planted(Bug::BelievesTwoLooks) {
+    if !missing.is_empty() && kind.billed() && !planted(Bug::BelievesTwoLooks) {
         found.extend(read_again(fresh, kind, missing, ours).await.map_err(stop)?);
     }
     Ok((kind, found))

@@ -56,7 +56,8 @@ pub struct Saved {
     seen: BTreeMap<Address, SavedSeen>,
     deposed: Vec<(Address, Id, SavedSeen)>,
     /// Objects that an interrupted run created and that will never be usable.
-    stillborn: BTreeSet<Address>,
+    #[serde(rename = "stillborn")]
+    failed_creations: BTreeSet<Address>,
     /// The objects that were off, and those that were busy.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     busy: BTreeSet<Address>,
@@ -144,7 +145,7 @@ pub fn write(surveyed: &Surveyed, options: &Options) -> Result<Vec<u8>, serde_js
         provisioners: options.provisioners,
         seen: surveyed.observed.seen.iter().map(|(address, seen)| (address.clone(), seen.into())).collect(),
         deposed: surveyed.observed.deposed.iter().map(|((address, id), seen)| (address.clone(), id.clone(), seen.into())).collect(),
-        stillborn: surveyed.observed.stillborn.clone(),
+        failed_creations: surveyed.observed.failed_creations.clone(),
         busy: surveyed.observed.busy.clone(),
         data: data_of(surveyed),
         unmarked: surveyed.observed.unmarked.clone(),
@@ -219,7 +220,7 @@ impl Saved {
         Observed {
             seen: self.seen.iter().map(|(address, seen)| (address.clone(), seen.into())).collect(),
             deposed: self.deposed.iter().map(|(address, id, seen)| ((address.clone(), id.clone()), seen.into())).collect(),
-            stillborn: self.stillborn.clone(),
+            failed_creations: self.failed_creations.clone(),
             busy: self.busy.clone(),
             strays: Vec::new(),
             data: self.data.clone(),

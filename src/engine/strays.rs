@@ -85,7 +85,7 @@ pub(super) async fn find(context: SurveyContext<'_>, state: &State, of: impl Fn(
     let (mark, mut claims) = (Mark::of_stack(context.stack, &state.lineage), claims(state, None));
     let ours = Ours { mark: &mark, project: state.project.as_ref() };
     let mut strays = Vec::new();
-    for kind in KINDS.iter().filter(|kind| (kind.markable() || kind.lodged()) && of(kind.name())) {
+    for kind in KINDS.iter().filter(|kind| (kind.markable() || kind.marked_by_project()) && of(kind.name())) {
         let doing = format!("look for objects of kind {} that carry the mark", kind.name());
         let found = kind.list(context.api, &[], ours).await.map_err(|error| EngineError::from(from_api(&error, &doing)))?;
         let strange = found.into_iter().filter(|found| claims.insert((family(kind.name()), found.id.clone())));

@@ -272,8 +272,10 @@ fn makes_lodgers(context: SurveyContext<'_>, state: &State) -> bool {
     let unknown = |_: &Address| Term::Unknown(Origin::default());
     let mut new = context.resolve.desired().resources.keys().filter(|address| !state.records.contains_key(address));
     new.any(|address| {
-        let lodges = |kind: &dyn AnyKind| kind.lodged() && context.resolve.body(address, &unknown).is_ok_and(|body| kind.lodges(&body));
-        kind(&address.kind).is_some_and(lodges)
+        let joins_project = |kind: &dyn AnyKind| {
+            kind.marked_by_project() && context.resolve.body(address, &unknown).is_ok_and(|body| kind.joins_project(&body))
+        };
+        kind(&address.kind).is_some_and(joins_project)
     })
 }
 

@@ -21,7 +21,7 @@ use dofloat_base::identity::{Id, Mark, Ours};
 use dofloat_base::value::{Body, Term, Terms};
 use dofloat_kinds::attr::{Change, Reads};
 use dofloat_kinds::data::Miss;
-use dofloat_kinds::erased::{AnyKind, Weight};
+use dofloat_kinds::erased::{AnyKind, Severity};
 use dofloat_state::journal::Op;
 
 /// How often an edit whose answer was lost is looked into and made again.
@@ -176,7 +176,7 @@ async fn deleted(task: &Task, api: &Client, id: &Id) -> Message {
     let step = task.step;
     match task.kind.before_delete(api, id, &task.seen, &task.own).await {
         Ok(complaints) => {
-            if let Some(complaint) = complaints.into_iter().find(|complaint| complaint.weight != Weight::Warning) {
+            if let Some(complaint) = complaints.into_iter().find(|complaint| complaint.severity != Severity::Warning) {
                 let why = Diagnostic::error(complaint.message).about(&task.address).hint(complaint.hint.unwrap_or_default());
                 return Message::Failed { step, why, doubt: false };
             }

@@ -9,7 +9,7 @@ mod spec;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::attr::{Attr, Change, EditName, SETTLE, TIMEOUTS, Ty};
+use super::attr::{AWAIT_READY, Attr, Change, EditName, TIMEOUTS, Ty};
 use super::complaints::{self, Complaints};
 use super::erased::{Fut, Scopes};
 use super::plain::{Collection, Hooks, Plain, Ready, Taken, Unique};
@@ -34,23 +34,23 @@ pub(crate) static APP: Plain = Plain {
     unique: &[Unique { attrs: &["spec.name"], noun: "name", taken: Taken::Refuse }],
     ready: Some(Ready { attr: "", is: &[], never: &[], limit: deployment::LIMIT }),
     urn: "app",
-    costs: true,
+    billed: true,
     attrs: &[
         Attr::computed("id", Ty::String, "The app's uuid."),
         Attr::required("spec", Ty::List(&Ty::Object(spec::ROWS)), Change::InPlace(DEPLOY), "What it is made of.").single(),
         Attr::chosen("project_id", Ty::String, Change::Replace, "The project that it lies in.").names(&["digitalocean_project"], &["id"]),
         TIMEOUTS,
-        Attr::computed("default_ingress", Ty::String, "Its first URL.").follows(&[SETTLE, DEPLOY]),
-        Attr::computed("live_url", Ty::String, "Its URL.").follows(&[SETTLE, DEPLOY]),
-        Attr::computed("live_domain", Ty::String, "The domain name of its URL.").follows(&[SETTLE, DEPLOY]),
+        Attr::computed("default_ingress", Ty::String, "Its first URL.").follows(&[AWAIT_READY, DEPLOY]),
+        Attr::computed("live_url", Ty::String, "Its URL.").follows(&[AWAIT_READY, DEPLOY]),
+        Attr::computed("live_domain", Ty::String, "The domain name of its URL.").follows(&[AWAIT_READY, DEPLOY]),
         Attr::computed("active_deployment_id", Ty::String, "The deployment that is at work.")
             .at("/active_deployment/id")
-            .follows(&[SETTLE, DEPLOY])
+            .follows(&[AWAIT_READY, DEPLOY])
             .volatile(),
-        Attr::computed("dedicated_ips", Ty::List(&Ty::Object(IPS)), "The addresses that are its own.").follows(&[SETTLE, DEPLOY]),
+        Attr::computed("dedicated_ips", Ty::List(&Ty::Object(IPS)), "The addresses that are its own.").follows(&[AWAIT_READY, DEPLOY]),
         Attr::computed("urn", Ty::String, "The uniform resource name."),
         Attr::computed("created_at", Ty::String, "When it was made."),
-        Attr::computed("updated_at", Ty::String, "When it was changed.").follows(&[SETTLE, DEPLOY]).volatile(),
+        Attr::computed("updated_at", Ty::String, "When it was changed.").follows(&[AWAIT_READY, DEPLOY]).volatile(),
     ],
     hooks: Hooks {
         check,
@@ -58,7 +58,7 @@ pub(crate) static APP: Plain = Plain {
         seen: Some(seen),
         after_create: Some(deployment::first),
         yet: deployment::yet,
-        stillborn: Some(deployment::has_failed),
+        creation_failed: Some(deployment::has_failed),
         edit: Some(edit),
         ..Hooks::NONE
     },

@@ -177,7 +177,7 @@ pub enum Echo {
 }
 
 /// Not an edit: what is only known of a new object once it was waited for (`Attr::follows`).
-pub const SETTLE: EditName = "settle";
+pub const AWAIT_READY: EditName = "settle";
 /// The edit that powers on what is off.
 pub const POWER_ON: EditName = "power_on";
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-use super::attr::{Attr, Change, Lit, SETTLE, TIMEOUTS, Ty};
+use super::attr::{AWAIT_READY, Attr, Change, Lit, TIMEOUTS, Ty};
 use super::compare::SET;
 use super::complaints::{self, Complaints};
 use super::plain::{Collection, Hooks, Plain, Ready, Taken, Unique};
@@ -44,7 +44,7 @@ pub(crate) static CERTIFICATE: Plain = Plain {
             .compare(SET)
             .wire("dns_names", "/dns_names"),
         TIMEOUTS,
-        Attr::computed("state", Ty::String, "pending, verified or error.").follows(&[SETTLE]),
+        Attr::computed("state", Ty::String, "pending, verified or error.").follows(&[AWAIT_READY]),
         Attr::computed("not_after", Ty::String, "When it expires.").volatile(),
         Attr::computed("sha1_fingerprint", Ty::String, "Its SHA-1 fingerprint.").volatile(),
     ],

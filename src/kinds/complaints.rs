@@ -3,7 +3,7 @@
 //! Invariant: a complaint never quotes a secret: the readers here give open values only.
 
 use super::attr::Attr;
-use super::job::{Complaint, Job, Weight};
+use super::job::{Complaint, Job, Severity};
 use dofloat_base::address::Address;
 use dofloat_base::value::{Term, Value};
 
@@ -22,23 +22,23 @@ impl Complaints {
 
     /// An error at an attribute.
     pub(crate) fn error(&mut self, path: &[&str], message: impl Into<String>, hint: impl Into<String>) {
-        self.push(path, message.into(), hint.into(), Weight::Error);
+        self.push(path, message.into(), hint.into(), Severity::Error);
     }
 
     /// A text that has not the form that DigitalOcean asks for. Terraform's provider minds only that there is none.
     pub(crate) fn malformed(&mut self, text: &str, path: &[&str], message: impl Into<String>, hint: impl Into<String>) {
-        let weight = if text.is_empty() { Weight::Error } else { Weight::Refusal };
-        self.push(path, message.into(), hint.into(), weight);
+        let severity = if text.is_empty() { Severity::Error } else { Severity::Refusal };
+        self.push(path, message.into(), hint.into(), severity);
     }
 
     /// What DigitalOcean refuses at an attribute, and Terraform's provider lets pass.
     pub(crate) fn refusal(&mut self, path: &[&str], message: impl Into<String>, hint: impl Into<String>) {
-        self.push(path, message.into(), hint.into(), Weight::Refusal);
+        self.push(path, message.into(), hint.into(), Severity::Refusal);
     }
 
     /// A warning at an attribute.
     pub(crate) fn warning(&mut self, path: &[&str], message: impl Into<String>, hint: impl Into<String>) {
-        self.push(path, message.into(), hint.into(), Weight::Warning);
+        self.push(path, message.into(), hint.into(), Severity::Warning);
     }
 
     /// All of them.
@@ -46,10 +46,10 @@ impl Complaints {
         self.found
     }
 
-    fn push(&mut self, path: &[&str], message: String, hint: String, weight: Weight) {
+    fn push(&mut self, path: &[&str], message: String, hint: String, severity: Severity) {
         let path = path.iter().map(|&part| part.to_owned()).collect();
         let hint = Some(hint).filter(|hint| !hint.is_empty());
-        self.found.push(Complaint { address: self.about.clone(), path, message, hint, weight });
+        self.found.push(Complaint { address: self.about.clone(), path, message, hint, severity });
     }
 }
 
@@ -135,8 +135,8 @@ pub(crate) fn rows(rows: &[Attr], body: &Term, path: &[&str], complaints: &mut C
 fn one(row: &Attr, term: &Term, at: &[&str], complaints: &mut Complaints) {
     let mut complain = |at: &[&str], value: &Value| {
         if let Some((wrong, right)) = row.valid.wrong(value) {
-            let weight = row.valid.weight(value);
-            complaints.push(at, format!("`{}`: {wrong}.", row.name), right, weight);
+            let severity = row.valid.severity(value);
+            complaints.push(at, format!("`{}`: {wrong}.", row.name), right, severity);
         }
     };
     match term {

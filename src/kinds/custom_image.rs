@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::attr::{Attr, Change, EditName, Lit, SETTLE, TIMEOUTS, Ty};
+use super::attr::{AWAIT_READY, Attr, Change, EditName, Lit, TIMEOUTS, Ty};
 use super::compare::{SET, TAGS, or_empty};
 use super::erased::{Fut, Scopes};
 use super::plain::{Collection, Hooks, Plain, Ready, UPDATE, Update};
@@ -38,7 +38,7 @@ pub(crate) static CUSTOM_IMAGE: Plain = Plain {
     among: &[("private", "true")],
     update: Update::Put,
     ready: Some(Ready { attr: "status", is: &["available"], never: &["deleted", "retired"], limit: LIMIT }),
-    costs: true,
+    billed: true,
     attrs: &[
         Attr::computed("id", Ty::String, "The image's number, as a text."),
         Attr::required("name", Ty::String, CHANGED, "Its name.").valid(Valid::Asked(form::short, "It has up to 255 characters.")),
@@ -66,10 +66,10 @@ pub(crate) static CUSTOM_IMAGE: Plain = Plain {
         Attr::computed("type", Ty::String, "custom."),
         Attr::computed("slug", Ty::String, "Its slug; it has none."),
         Attr::computed("public", Ty::Bool, "Whether it is everybody's: never."),
-        Attr::computed("min_disk_size", Ty::Number, "The least disk that takes it, in GB.").follows(&[SETTLE]),
-        Attr::computed("size_gigabytes", Ty::Number, "How large it is.").follows(&[SETTLE]),
+        Attr::computed("min_disk_size", Ty::Number, "The least disk that takes it, in GB.").follows(&[AWAIT_READY]),
+        Attr::computed("size_gigabytes", Ty::Number, "How large it is.").follows(&[AWAIT_READY]),
         Attr::computed("created_at", Ty::String, "When it was made."),
-        Attr::computed("status", Ty::String, "NEW, pending, available, deleted or retired.").follows(&[SETTLE]),
+        Attr::computed("status", Ty::String, "NEW, pending, available, deleted or retired.").follows(&[AWAIT_READY]),
     ],
     hooks: Hooks {
         sent: Some(to_one_region),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::attr::{Attr, Change, Compare, EditName, SETTLE, TIMEOUTS, Ty};
+use super::attr::{AWAIT_READY, Attr, Change, Compare, EditName, TIMEOUTS, Ty};
 use super::compare::TAGS;
 use super::complaints::{self, Complaints};
 use super::erased::{Fut, Scopes};
@@ -32,7 +32,7 @@ const fn cluster_id(doc: &'static str) -> Attr {
 }
 
 const fn text(name: &'static str, pointer: &'static str, doc: &'static str) -> Attr {
-    Attr::computed(name, Ty::String, doc).at(pointer).follows(&[SETTLE])
+    Attr::computed(name, Ty::String, doc).at(pointer).follows(&[AWAIT_READY])
 }
 
 /// `digitalocean_database_cluster`.
@@ -44,7 +44,7 @@ pub(crate) static CLUSTER: Plain = Plain {
     unique: &[Unique { attrs: &["name"], noun: "name", taken: Taken::Refuse }],
     ready: ONLINE,
     urn: "dbaas",
-    costs: true,
+    billed: true,
     attrs: &[
         Attr::computed("id", Ty::String, "The cluster's uuid."),
         Attr::required("name", Ty::String, Change::Replace, "Its name.").valid(Valid::UpTo(63)),
@@ -69,9 +69,9 @@ pub(crate) static CLUSTER: Plain = Plain {
             .single()
             .write_only(),
         TIMEOUTS,
-        Attr::computed("status", Ty::String, "creating, online, resizing, migrating or forking.").follows(&[SETTLE]).volatile(),
+        Attr::computed("status", Ty::String, "creating, online, resizing, migrating or forking.").follows(&[AWAIT_READY]).volatile(),
         text("host", "/connection/host", "The host that it listens on."),
-        Attr::computed("port", Ty::Number, "The port that it listens on.").at("/connection/port").follows(&[SETTLE]),
+        Attr::computed("port", Ty::Number, "The port that it listens on.").at("/connection/port").follows(&[AWAIT_READY]),
         text("uri", "/connection/uri", "All that a connection needs.").sensitive(),
         text("database", "/connection/database", "The name of its first database."),
         text("user", "/connection/user", "The name of its first user."),
@@ -79,7 +79,7 @@ pub(crate) static CLUSTER: Plain = Plain {
         text("private_host", "/private_connection/host", "The host within the VPC."),
         text("private_uri", "/private_connection/uri", "All that a connection within the VPC needs.").sensitive(),
         text("ui_host", "/ui_connection/host", "The host of OpenSearch's dashboard."),
-        Attr::computed("ui_port", Ty::Number, "The port of OpenSearch's dashboard.").at("/ui_connection/port").follows(&[SETTLE]),
+        Attr::computed("ui_port", Ty::Number, "The port of OpenSearch's dashboard.").at("/ui_connection/port").follows(&[AWAIT_READY]),
         text("ui_uri", "/ui_connection/uri", "All that OpenSearch's dashboard needs.").sensitive(),
         text("ui_database", "/ui_connection/database", "The database of OpenSearch's dashboard."),
         text("ui_user", "/ui_connection/user", "The user of OpenSearch's dashboard."),
@@ -331,7 +331,7 @@ pub(crate) static REPLICA: Plain = Plain {
     at: Collection { path: "/databases/{cluster_id}/replicas", one: "replica", many: "replicas", id: "name", key: None },
     unique: &[Unique { attrs: &["cluster_id", "name"], noun: "cluster and name", taken: Taken::Refuse }],
     ready: ONLINE,
-    costs: true,
+    billed: true,
     attrs: &[
         Attr::computed("id", Ty::String, "The replica's name."),
         Attr::computed("uuid", Ty::String, "Its uuid.").at("/id"),
@@ -343,9 +343,9 @@ pub(crate) static REPLICA: Plain = Plain {
         Attr::chosen("private_network_uuid", Ty::String, Change::Replace, "The VPC that it is in.").names(&["digitalocean_vpc"], &["id"]),
         Attr::optional("tags", Ty::Set(&Ty::String), Change::Replace, "Its tags.").compare(TAGS).scopes(&["tag:create"]),
         TIMEOUTS,
-        Attr::computed("status", Ty::String, "creating, online, resizing, migrating or forking.").follows(&[SETTLE]).volatile(),
+        Attr::computed("status", Ty::String, "creating, online, resizing, migrating or forking.").follows(&[AWAIT_READY]).volatile(),
         text("host", "/connection/host", "The host that it listens on."),
-        Attr::computed("port", Ty::Number, "The port that it listens on.").at("/connection/port").follows(&[SETTLE]),
+        Attr::computed("port", Ty::Number, "The port that it listens on.").at("/connection/port").follows(&[AWAIT_READY]),
         text("uri", "/connection/uri", "All that a connection needs.").sensitive(),
         text("database", "/connection/database", "The name of the first database."),
         text("user", "/connection/user", "The name of the first user."),

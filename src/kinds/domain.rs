@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::attr::{Attr, Change, Compare, Ty};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Places, Scopes, Sure};
+use super::erased::{Certainty, Complaint, Job, Places, Scopes};
 use super::record::{self, Record};
 use super::zone::{self, Zone};
-use super::{Hit, Kind, Made, form, if_there};
+use super::{Candidate, Kind, NewObject, form, if_there};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Ours};
@@ -57,7 +57,7 @@ impl Kind for Domain {
         update: &[],
         delete: &["domain:delete", "domain:read"],
     };
-    const SOLE: &'static [&'static str] = &["name"];
+    const UNIQUE_KEY: &'static [&'static str] = &["name"];
     type Spec = Spec;
     type Live = Live;
 
@@ -102,13 +102,13 @@ impl Kind for Domain {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<NewObject<Live>, ApiError> {
         let mut body = json!({"name": spec.name});
         if let Some(address) = &spec.ip_address {
             body["ip_address"] = json!(address);
         }
         let made: One = api.create("/domains", &body).await?;
-        Ok(Made { id: Id(made.domain.name.clone()), live: Some(made.domain.into()) })
+        Ok(NewObject { id: Id(made.domain.name.clone()), live: Some(made.domain.into()) })
     }
 
     async fn bulk(api: &Client, _: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
@@ -124,16 +124,16 @@ impl Kind for Domain {
         api.delete(&path(id), &[]).await
     }
 
-    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Candidate<Live>>, ApiError> {
         let Some(name) = body.get("name").and_then(|name| name.as_str()) else { return Ok(Vec::new()) };
         let found = match Self::read(api, &Id(name.to_owned())).await? {
             Some(live) => Some(live),
             None => zone::all(api).await?.into_iter().find(|domain| domain.name.eq_ignore_ascii_case(name)).map(Live::from),
         };
-        Ok(found.map(|live| Hit { id: Id(live.name.clone()), live, sure: Sure::Named }).into_iter().collect())
+        Ok(found.map(|live| Candidate { id: Id(live.name.clone()), live, certainty: Certainty::Named }).into_iter().collect())
     }
 
-    async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
+    async fn lookup(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
         let all = zone::all(api).await?;
         let there = |name: &&String| all.iter().any(|domain| domain.name.eq_ignore_ascii_case(name));
         Ok(Some(names.iter().filter(there).map(|name| (name.clone(), None)).collect()))

@@ -21,9 +21,9 @@ use start::{START, START_LIMIT, Start, failed_create};
 
 use super::attr::{Attr, EditName};
 use super::complaints::Complaints;
-use super::erased::{Complaint, Job, Places, Scopes, Sure, is_mark};
+use super::erased::{Certainty, Complaint, Job, Places, Scopes, is_mark};
 use super::wire::seen;
-use super::{Hit, Kind, Made, if_there};
+use super::{Candidate, Kind, NewObject, if_there};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_api::looks::Seen;
@@ -48,9 +48,9 @@ impl Kind for Droplet {
     const ATTRS: &'static [Attr] = rows::ROWS;
     const SCOPES: Scopes = rows::SCOPES;
     const MARKABLE: bool = true;
-    const COSTS: bool = true;
-    const TOGETHER: bool = true;
-    const UNIQUE: bool = true;
+    const BILLED: bool = true;
+    const BULK_CREATE: bool = true;
+    const GLOBALLY_UNIQUE: bool = true;
     type Spec = Spec;
     type Live = Live;
 
@@ -62,7 +62,7 @@ impl Kind for Droplet {
         preflight::preflight(api, jobs).await
     }
 
-    async fn create(api: &Client, spec: &Spec, ours: Ours<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, ours: Ours<'_>) -> Result<NewObject<Live>, ApiError> {
         let mut body = wire(spec, ours.mark);
         // A volume hangs on one droplet.
         let droplet = if spec.volume_ids.is_empty() {
@@ -71,7 +71,7 @@ impl Kind for Droplet {
         } else {
             api.create::<One>(DROPLETS.path, &body).await?.droplet
         };
-        Ok(Made { id: Id(droplet.id.to_string()), live: None })
+        Ok(NewObject { id: Id(droplet.id.to_string()), live: None })
     }
 
     async fn wait_ready(api: &Client, id: &Id, wanted: &Term) -> Result<Live, ApiError> {
@@ -82,7 +82,7 @@ impl Kind for Droplet {
         api.watch(goal, &place(api, id), |seen| wait.judge(api, id, seen)).await?.live()
     }
 
-    async fn stillborn(api: &Client, id: &Id, seen: &Body) -> Result<bool, ApiError> {
+    async fn creation_failed(api: &Client, id: &Id, seen: &Body) -> Result<bool, ApiError> {
         if seen.get("status").and_then(Value::as_str) != Some("new") {
             return Ok(false);
         }
@@ -117,7 +117,7 @@ impl Kind for Droplet {
         if_there(get(api, id).await)?.map(Wire::live).transpose()
     }
 
-    async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
+    async fn lookup(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
         if names.len() > FEW {
             let all = all(api).await?;
             let place =
@@ -162,13 +162,13 @@ impl Kind for Droplet {
     }
 
     /// By tag and exact name; and by name alone, as tags come late, where nothing speaks against it: those are not certain.
-    async fn find(api: &Client, body: &Body, ours: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, ours: Ours<'_>) -> Result<Vec<Candidate<Live>>, ApiError> {
         let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
         let name = text("name");
         let mark = ours.mark;
         let marked: Vec<Wire> = api.list("/droplets", &[("tag_name", &mark.0)], "droplets").await?;
         let named: Vec<Wire> = api.list("/droplets", &[("name", name)], "droplets").await?;
-        let mut hits: Vec<Hit<Live>> = Vec::new();
+        let mut candidates: Vec<Candidate<Live>> = Vec::new();
         for wire in marked.into_iter().chain(named) {
             let others_mark = wire.tags.iter().flatten().flatten().any(|tag| is_mark(tag) && *tag != mark.0);
             let certain = wire.tags.iter().flatten().flatten().any(|tag| *tag == mark.0);
@@ -176,11 +176,11 @@ impl Kind for Droplet {
             let alike = like(text("region"), &wire.region.slug) && like(text("size"), wire.size());
             let (id, live) = wire.with_id()?;
             let fits = live.name == name && (certain || !others_mark && alike && like(text("vpc_uuid"), &live.vpc_uuid));
-            if fits && !hits.iter().any(|hit| hit.id == id) {
-                hits.push(Hit { id, live, sure: if certain { Sure::Ours } else { Sure::Alike } });
+            if fits && !candidates.iter().any(|candidate| candidate.id == id) {
+                candidates.push(Candidate { id, live, certainty: if certain { Certainty::Ours } else { Certainty::Alike } });
             }
         }
-        Ok(hits)
+        Ok(candidates)
     }
 
     /// Once it is up, and after that as long as it can be read where it is reached.
@@ -214,7 +214,7 @@ impl Kind for Droplet {
         Some(seen.get("status").and_then(Value::as_str) == Some("active"))
     }
 
-    fn remark(seen: &Body) -> Option<String> {
+    fn note(seen: &Body) -> Option<String> {
         match seen.get("status").and_then(Value::as_str) {
             Some("off") => Some("is powered off".to_owned()),
             Some("archive") => Some("is archived: DigitalOcean has put it away".to_owned()),

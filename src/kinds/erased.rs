@@ -10,9 +10,9 @@ use std::pin::Pin;
 
 use super::attr::{Attr, EditName, Reads};
 use super::complaints::Complaints;
-pub use super::job::{Complaint, Job, Weight};
+pub use super::job::{Complaint, Job, Severity};
 use super::operation::{Operation, Request};
-use super::{Kind, sole_key};
+use super::{Kind, unique_key};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Mark, Ours};
@@ -34,7 +34,7 @@ pub struct Found {
     /// Its attributes.
     pub body: Body,
     /// How sure it is that this is what was looked for.
-    pub sure: Sure,
+    pub certainty: Certainty,
     /// The stacks' marks that it carries.
     pub marks: Vec<Mark>,
     /// The project that it lies in, for what is known by that.
@@ -43,7 +43,7 @@ pub struct Found {
 
 /// How sure it is that an object is the one that a create has made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sure {
+pub enum Certainty {
     /// It carries the stack's mark, or was asked for by its identity.
     Ours,
     /// It is the stack's own if another object is, as a record is in a zone: that one's kind and identity.
@@ -60,7 +60,7 @@ pub enum Sure {
 pub struct Created {
     /// Its identity.
     pub id: Id,
-    /// Its attributes, where it is usable at once; otherwise `settle` waits and gives them.
+    /// Its attributes, where it is usable at once; otherwise `wait_ready` waits and gives them.
     pub body: Option<Body>,
 }
 
@@ -105,24 +105,24 @@ pub trait AnyKind: Send + Sync {
     /// The tags that objects of the account carry, one for each time, mark and strangers' included; for kinds that can carry one.
     fn tags<'a>(&'a self, api: &'a Client) -> Fut<'a, Vec<String>>;
     /// Whether an object costs money: one that is wrongly taken for gone would be paid for twice.
-    fn costs(&self) -> bool;
+    fn billed(&self) -> bool;
     /// Whether several that differ by name alone are made by one request.
-    fn together(&self) -> bool {
+    fn bulk_create(&self) -> bool {
         false
     }
     /// Whether no two accounts can have an object of the same identity: whoever sees it is in the account that it lies in.
-    fn unique(&self) -> bool;
+    fn globally_unique(&self) -> bool;
     /// The keys that no two objects share, as far as they are known. Who makes an object with a key of one that is there gets that
     /// one, or is refused.
-    fn sole(&self, body: &Term) -> Vec<String>;
+    fn unique_keys(&self, body: &Term) -> Vec<String>;
     /// Whether one object may stand at several addresses: to make one that is there is no error, and gives that one.
     fn shared(&self) -> bool {
         false
     }
     /// Whether an object, which cannot be tagged, can lie in the stack's project and be known by that.
-    fn lodged(&self) -> bool;
+    fn marked_by_project(&self) -> bool;
     /// Whether a create with this body puts the object into the stack's project.
-    fn lodges(&self, body: &Term) -> bool;
+    fn joins_project(&self, body: &Term) -> bool;
     /// Checks a body without any request: forms of names, ranges, what goes together. Unknown parts are passed over.
     fn check(&self, body: &Term) -> Vec<Complaint>;
     /// Checks against the account before the first write; reads only. All jobs of the kind at once.
@@ -134,9 +134,9 @@ pub trait AnyKind: Send + Sync {
     /// is not waited for.
     fn wait_ready<'a>(&'a self, api: &'a Client, id: &'a Id, wanted: &'a Term) -> Fut<'a, Body>;
     /// Whether an object that was never usable never will be: the API gave up making it. `seen` is what was there.
-    fn stillborn<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool>;
+    fn creation_failed<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool>;
     /// Reads the objects with these identities, in bulk, and whatever else carries the mark. What is absent from the answer
-    /// may still be there, as lists lag and some kinds have none: only `look` tells.
+    /// may still be there, as lists lag and some kinds have none: only `read` tells.
     fn list<'a>(&'a self, api: &'a Client, ids: &'a [Id], ours: Ours<'a>) -> Fut<'a, Vec<Found>>;
     /// Reads one object by its own address, the other way beside `list`; `None` if the API says that it is not there.
     fn read<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Option<Found>>;
@@ -156,7 +156,7 @@ pub trait AnyKind: Send + Sync {
     fn before_delete<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body, ours: &'a [Id]) -> Fut<'a, Vec<Complaint>>;
     /// One line that is worth telling of an observed object although no attribute differs, for example
     /// "is powered off"; shown by plan as a note.
-    fn remark(&self, seen: &Body) -> Option<String>;
+    fn note(&self, seen: &Body) -> Option<String>;
     /// Whether an observed object is up: all its attributes can be read. One that an interrupted run made may not be yet.
     fn is_up(&self, seen: &Body) -> bool;
     /// Whether the API is at work on an object, so that what is seen of it is about to change.
@@ -170,13 +170,13 @@ pub trait AnyKind: Send + Sync {
     fn identity(&self, body: &Body) -> Option<Id>;
     /// Which of these names (as rows that point at this kind give them) the account has, each with its region where it has
     /// one; nothing if that cannot be asked. Reads only, in bulk where there are many.
-    fn seek<'a>(&'a self, api: &'a Client, names: &'a [String]) -> Fut<'a, Option<Places>>;
+    fn lookup<'a>(&'a self, api: &'a Client, names: &'a [String]) -> Fut<'a, Option<Places>>;
     /// Every object that there is; `beside` names what they lie in. None of a kind whose table does not say where they are.
     fn all<'a>(&'a self, _api: &'a Client, _beside: &'a Body) -> Fut<'a, Vec<Body>> {
         Box::pin(async { Ok(Vec::new()) })
     }
     /// Adds to what `all` gave of an object what only one that is meant is asked for.
-    fn inside<'a>(&'a self, _api: &'a Client, _body: &'a mut Body) -> Fut<'a, ()> {
+    fn read_details<'a>(&'a self, _api: &'a Client, _body: &'a mut Body) -> Fut<'a, ()> {
         Box::pin(async { Ok(()) })
     }
     /// What is said of a name that the account does not have, and what to do.
@@ -184,7 +184,7 @@ pub trait AnyKind: Send + Sync {
     /// What was read of an object by the other name of this kind, as this one says it.
     fn renamed(&self, body: Body) -> Body;
     /// What is lost for good with the object, whatever is made in its place; one sentence.
-    fn parting(&self, seen: &Body) -> Option<String>;
+    fn data_loss(&self, seen: &Body) -> Option<String>;
 }
 
 /// A typed kind behind the object-safe face.
@@ -218,32 +218,32 @@ impl<K: Kind> AnyKind for Erase<K> {
         Box::pin(K::tags(api))
     }
 
-    fn costs(&self) -> bool {
-        K::COSTS
+    fn billed(&self) -> bool {
+        K::BILLED
     }
 
-    fn together(&self) -> bool {
-        K::TOGETHER
+    fn bulk_create(&self) -> bool {
+        K::BULK_CREATE
     }
 
-    fn unique(&self) -> bool {
-        K::UNIQUE
+    fn globally_unique(&self) -> bool {
+        K::GLOBALLY_UNIQUE
     }
 
-    fn sole(&self, body: &Term) -> Vec<String> {
-        sole_key(K::SOLE_AMONG, K::ATTRS, K::SOLE, body).into_iter().collect()
+    fn unique_keys(&self, body: &Term) -> Vec<String> {
+        unique_key(K::UNIQUE_AMONG, K::ATTRS, K::UNIQUE_KEY, body).into_iter().collect()
     }
 
     fn shared(&self) -> bool {
         K::SHARED
     }
 
-    fn lodged(&self) -> bool {
-        K::LODGED
+    fn marked_by_project(&self) -> bool {
+        K::MARKED_BY_PROJECT
     }
 
-    fn lodges(&self, body: &Term) -> bool {
-        K::LODGED && K::lodges(body)
+    fn joins_project(&self, body: &Term) -> bool {
+        K::MARKED_BY_PROJECT && K::joins_project(body)
     }
 
     fn check(&self, body: &Term) -> Vec<Complaint> {
@@ -268,13 +268,13 @@ impl<K: Kind> AnyKind for Erase<K> {
         Box::pin(async move { to_body::<K>(&K::wait_ready(api, id, wanted).await?) })
     }
 
-    fn stillborn<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool> {
-        Box::pin(K::stillborn(api, id, seen))
+    fn creation_failed<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool> {
+        Box::pin(K::creation_failed(api, id, seen))
     }
 
     fn list<'a>(&'a self, api: &'a Client, ids: &'a [Id], ours: Ours<'a>) -> Fut<'a, Vec<Found>> {
         Box::pin(async move {
-            let project = ours.project.filter(|_| K::LODGED);
+            let project = ours.project.filter(|_| K::MARKED_BY_PROJECT);
             if ids.is_empty() && !K::MARKABLE && project.is_none() {
                 return Ok(Vec::new());
             }
@@ -282,12 +282,12 @@ impl<K: Kind> AnyKind for Erase<K> {
             let is_ours = |live: &K::Live| project.is_some_and(|project| K::project(live) == Some(&project.0));
             let found = K::bulk(api, ids, ours).await?.into_iter();
             let found = found.filter(|(id, live)| K::MARKABLE || asked.contains(id) || is_ours(live));
-            found.map(|(id, live)| found_of::<K>(id, &live, Sure::Ours)).collect()
+            found.map(|(id, live)| found_of::<K>(id, &live, Certainty::Ours)).collect()
         })
     }
 
     fn read<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Option<Found>> {
-        Box::pin(async move { K::read(api, id).await?.map(|live| found_of::<K>(id.clone(), &live, Sure::Ours)).transpose() })
+        Box::pin(async move { K::read(api, id).await?.map(|live| found_of::<K>(id.clone(), &live, Certainty::Ours)).transpose() })
     }
 
     fn edit<'a>(&'a self, api: &'a Client, id: &'a Id, edit: EditName, body: &'a Term, seen: &'a Body) -> Fut<'a, ()> {
@@ -300,8 +300,8 @@ impl<K: Kind> AnyKind for Erase<K> {
 
     fn find<'a>(&'a self, api: &'a Client, body: &'a Body, ours: Ours<'a>) -> Fut<'a, Vec<Found>> {
         Box::pin(async move {
-            let hits = K::find(api, body, ours).await?.into_iter();
-            hits.map(|hit| found_of::<K>(hit.id, &hit.live, hit.sure)).collect()
+            let candidates = K::find(api, body, ours).await?.into_iter();
+            candidates.map(|candidate| found_of::<K>(candidate.id, &candidate.live, candidate.certainty)).collect()
         })
     }
 
@@ -317,8 +317,8 @@ impl<K: Kind> AnyKind for Erase<K> {
         Box::pin(K::before_delete(api, id, seen, ours))
     }
 
-    fn remark(&self, seen: &Body) -> Option<String> {
-        K::remark(seen)
+    fn note(&self, seen: &Body) -> Option<String> {
+        K::note(seen)
     }
 
     fn is_up(&self, seen: &Body) -> bool {
@@ -354,8 +354,8 @@ impl<K: Kind> AnyKind for Erase<K> {
         K::identity(body)
     }
 
-    fn seek<'a>(&'a self, api: &'a Client, names: &'a [String]) -> Fut<'a, Option<Places>> {
-        Box::pin(K::seek(api, names))
+    fn lookup<'a>(&'a self, api: &'a Client, names: &'a [String]) -> Fut<'a, Option<Places>> {
+        Box::pin(K::lookup(api, names))
     }
 
     fn missing(&self, name: &str) -> (String, String) {
@@ -366,8 +366,8 @@ impl<K: Kind> AnyKind for Erase<K> {
         K::renamed(body)
     }
 
-    fn parting(&self, seen: &Body) -> Option<String> {
-        K::parting(seen)
+    fn data_loss(&self, seen: &Body) -> Option<String> {
+        K::data_loss(seen)
     }
 }
 
@@ -391,9 +391,9 @@ fn spec<K: Kind>(body: &Term) -> Result<K::Spec, ApiError> {
     serde_path_to_error::deserialize(sealed.expose().clone()).map_err(|error| no(format!("look at `{}`", error.path())))
 }
 
-fn found_of<K: Kind>(id: Id, live: &K::Live, sure: Sure) -> Result<Found, ApiError> {
+fn found_of<K: Kind>(id: Id, live: &K::Live, certainty: Certainty) -> Result<Found, ApiError> {
     let project = K::project(live).map(|project| Id(project.to_owned()));
-    Ok(Found { id, body: to_body::<K>(live)?, sure, marks: K::marks(live), project })
+    Ok(Found { id, body: to_body::<K>(live)?, certainty, marks: K::marks(live), project })
 }
 
 /// What the engine sees of an object: readable attributes of the table that are not null, without the mark.

@@ -11,9 +11,9 @@ use super::attr::{Attr, Change, Echo, EditName, Ty};
 use super::compare::{RULES, SET, TAGS, rules_shown};
 use super::complaints::{self, Complaints};
 use super::droplet::Droplet;
-use super::erased::{Complaint, Job, Scopes, Sure};
+use super::erased::{Certainty, Complaint, Job, Scopes};
 use super::wire::{id_numbers, or_default, present, seen};
-use super::{Hit, Kind, Made, NOT_YET, form, if_there};
+use super::{Candidate, Kind, NOT_YET, NewObject, form, if_there};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_api::looks::{List, Place, Seen};
@@ -224,8 +224,8 @@ impl Kind for Firewall {
         update: &["firewall:update", "firewall:read"],
         delete: &["firewall:delete"],
     };
-    const UNIQUE: bool = true;
-    const SOLE: &'static [&'static str] = &["name"];
+    const GLOBALLY_UNIQUE: bool = true;
+    const UNIQUE_KEY: &'static [&'static str] = &["name"];
     type Spec = Spec;
     type Live = Live;
 
@@ -276,10 +276,10 @@ impl Kind for Firewall {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<NewObject<Live>, ApiError> {
         let made: One = api.create("/firewalls", &wire(spec)).await?;
         let id = Id(made.firewall.id.clone());
-        Ok(Made { live: if made.firewall.is_spread() { Some(made.firewall.live()?) } else { None }, id })
+        Ok(NewObject { live: if made.firewall.is_spread() { Some(made.firewall.live()?) } else { None }, id })
     }
 
     async fn wait_ready(api: &Client, id: &Id, _: &Term) -> Result<Live, ApiError> {
@@ -320,13 +320,13 @@ impl Kind for Firewall {
         api.delete(&path(id), &[]).await
     }
 
-    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Candidate<Live>>, ApiError> {
         let name = body.get("name").and_then(Value::as_str);
-        let hits = all(api).await?.into_iter().filter(|wire| Some(wire.name.as_str()) == name);
-        hits.map(|wire| Ok(Hit { id: Id(wire.id.clone()), live: wire.live()?, sure: Sure::Named })).collect()
+        let candidates = all(api).await?.into_iter().filter(|wire| Some(wire.name.as_str()) == name);
+        candidates.map(|wire| Ok(Candidate { id: Id(wire.id.clone()), live: wire.live()?, certainty: Certainty::Named })).collect()
     }
 
-    fn remark(seen: &Body) -> Option<String> {
+    fn note(seen: &Body) -> Option<String> {
         (seen.get("status") == Some(&"failed".into())).then(|| "did not reach all its droplets: its last change failed".to_owned())
     }
 }

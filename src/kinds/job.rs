@@ -33,12 +33,12 @@ pub struct Complaint {
     /// What to do next.
     pub hint: Option<String>,
     /// Who minds it, and how much.
-    pub weight: Weight,
+    pub severity: Severity,
 }
 
 /// How much is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weight {
+pub enum Severity {
     /// The plan may go on.
     Warning,
     /// DigitalOcean refuses it once it is sent. Terraform's provider lets it pass, so that a file can be read, and be tried against

@@ -11,7 +11,7 @@ mod version;
 
 use serde_json::{Map, Value as Json};
 
-use super::attr::{Attr, Change, Compare, Lit, SETTLE, TIMEOUTS, Ty};
+use super::attr::{AWAIT_READY, Attr, Change, Compare, Lit, TIMEOUTS, Ty};
 use super::compare::{NETWORK, TAGS, or_empty};
 use super::complaints::{self, Complaints};
 use super::erased::{Fut, Scopes};
@@ -52,14 +52,14 @@ pub(crate) static CLUSTER: Plain = Plain {
     unique: &[Unique { attrs: &["name", "region"], noun: "name and region", taken: Taken::Allow }],
     ready: Some(Ready { attr: "status", is: &["running"], never: &["error", "deleted"], limit: LIMIT }),
     urn: "kubernetes",
-    costs: true,
+    billed: true,
     attrs: ATTRS,
     hooks: Hooks {
         check,
         against,
         sent: Some(sent),
         seen: Some(seen),
-        inside: Some(credentials::add),
+        read_details: Some(credentials::add),
         after_create: Some(edits::after_create),
         edit: Some(edits::edit),
         end: Some(edits::end),
@@ -112,17 +112,17 @@ const ATTRS: &[Attr] = &[
         .write_only()
         .valid(Valid::Between(0, i64::MAX)),
     TIMEOUTS,
-    Attr::computed("endpoint", Ty::String, "The address of its API.").follows(&[SETTLE]),
-    Attr::computed("ipv4_address", Ty::String, "The address of its control plane.").at("/ipv4").follows(&[SETTLE, UPDATE]),
+    Attr::computed("endpoint", Ty::String, "The address of its API.").follows(&[AWAIT_READY]),
+    Attr::computed("ipv4_address", Ty::String, "The address of its control plane.").at("/ipv4").follows(&[AWAIT_READY, UPDATE]),
     Attr::computed("status", Ty::String, "provisioning, running, degraded, error and so on.")
         .at("/status/state")
-        .follows(&[SETTLE])
+        .follows(&[AWAIT_READY])
         .volatile(),
     Attr::computed("created_at", Ty::String, "When it was made."),
     Attr::computed("updated_at", Ty::String, "When it was changed.").volatile(),
     Attr::computed("urn", Ty::String, "The uniform resource name."),
     // Another one each time that it is asked for: what is kept of it is kept apart.
-    Attr::computed("kube_config", Ty::List(&Ty::Object(credentials::ROWS)), "What opens it.").single().volatile().follows(&[SETTLE]),
+    Attr::computed("kube_config", Ty::List(&Ty::Object(credentials::ROWS)), "What opens it.").single().volatile().follows(&[AWAIT_READY]),
 ];
 
 const MAINTENANCE: &[Attr] = &[

@@ -62,7 +62,7 @@ use serde::de::DeserializeOwned;
 
 use attr::{Attr, EditName};
 use complaints::Complaints;
-use erased::{AnyKind, Complaint, Erase, Job, Places, Scopes, Sure};
+use erased::{AnyKind, Certainty, Complaint, Erase, Job, Places, Scopes};
 use reserved_ip::{Floating, Reserved};
 
 use dofloat_api::client::Client;
@@ -159,7 +159,7 @@ impl Schemas for Tables {
 }
 
 /// An object that was just made.
-pub(crate) struct Made<L> {
+pub(crate) struct NewObject<L> {
     /// Its identity.
     pub(crate) id: Id,
     /// What it is, where it is usable at once.
@@ -167,13 +167,13 @@ pub(crate) struct Made<L> {
 }
 
 /// An object that may be the one that was looked for.
-pub(crate) struct Hit<L> {
+pub(crate) struct Candidate<L> {
     /// Its identity.
     pub(crate) id: Id,
     /// What it is.
     pub(crate) live: L,
     /// How sure it is that it is the one.
-    pub(crate) sure: Sure,
+    pub(crate) certainty: Certainty,
 }
 
 /// What a kind's file gives: `Erase` makes an `AnyKind` of it, and says there what each function is for.
@@ -187,19 +187,19 @@ pub(crate) trait Kind: Send + Sync + 'static {
     /// Whether an object can carry the stack's mark.
     const MARKABLE: bool = false;
     /// Whether an object costs money.
-    const COSTS: bool = false;
+    const BILLED: bool = false;
     /// Whether several that differ by name alone are made by one request.
-    const TOGETHER: bool = false;
+    const BULK_CREATE: bool = false;
     /// Whether its identity is drawn by DigitalOcean for all accounts together, and not a name that each account may give.
-    const UNIQUE: bool = false;
+    const GLOBALLY_UNIQUE: bool = false;
     /// Whether an object can lie in the stack's project and be known by that.
-    const LODGED: bool = false;
+    const MARKED_BY_PROJECT: bool = false;
     /// The attributes that no two objects share: what is made with those of one that is there is that one, or is refused beside it.
-    const SOLE: &'static [&'static str] = &[];
+    const UNIQUE_KEY: &'static [&'static str] = &[];
     /// Whether one object may stand at several addresses: to make one that is there is no error, and gives that one.
     const SHARED: bool = false;
     /// Among what they are not shared.
-    const SOLE_AMONG: &'static str = Self::NAME;
+    const UNIQUE_AMONG: &'static str = Self::NAME;
     /// What is wanted. No `Debug`: it may hold secrets.
     type Spec: DeserializeOwned + Send + Sync;
     /// What is there. It is serialised under the table's names; other fields are dropped, nulls too.
@@ -211,7 +211,7 @@ pub(crate) trait Kind: Send + Sync + 'static {
         async { Ok(Vec::new()) }
     }
 
-    fn create(api: &Client, spec: &Self::Spec, ours: Ours<'_>) -> impl Future<Output = Result<Made<Self::Live>, ApiError>> + Send;
+    fn create(api: &Client, spec: &Self::Spec, ours: Ours<'_>) -> impl Future<Output = Result<NewObject<Self::Live>, ApiError>> + Send;
 
     /// Only called where `create` gave no `live`, or for an object that an interrupted run made: it may not be visible yet.
     fn wait_ready(api: &Client, id: &Id, _wanted: &Term) -> impl Future<Output = Result<Self::Live, ApiError>> + Send {
@@ -222,7 +222,7 @@ pub(crate) trait Kind: Send + Sync + 'static {
     }
 
     /// Whether an object that was never usable never will be, since the API gave up making it.
-    fn stillborn(_api: &Client, _id: &Id, _seen: &Body) -> impl Future<Output = Result<bool, ApiError>> + Send {
+    fn creation_failed(_api: &Client, _id: &Id, _seen: &Body) -> impl Future<Output = Result<bool, ApiError>> + Send {
         async { Ok(false) }
     }
 
@@ -244,7 +244,7 @@ pub(crate) trait Kind: Send + Sync + 'static {
 
     fn delete(api: &Client, id: &Id, seen: &Body) -> impl Future<Output = Result<(), ApiError>> + Send;
 
-    fn find(api: &Client, body: &Body, ours: Ours<'_>) -> impl Future<Output = Result<Vec<Hit<Self::Live>>, ApiError>> + Send;
+    fn find(api: &Client, body: &Body, ours: Ours<'_>) -> impl Future<Output = Result<Vec<Candidate<Self::Live>>, ApiError>> + Send;
 
     fn claim(_api: &Client, _id: &Id, _from: &[Mark], _ours: Ours<'_>) -> impl Future<Output = Result<(), ApiError>> + Send {
         async { Ok(()) }
@@ -254,7 +254,7 @@ pub(crate) trait Kind: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    fn lodges(_body: &Term) -> bool {
+    fn joins_project(_body: &Term) -> bool {
         false
     }
 
@@ -272,7 +272,7 @@ pub(crate) trait Kind: Send + Sync + 'static {
         async { Ok(Vec::new()) }
     }
 
-    fn remark(_seen: &Body) -> Option<String> {
+    fn note(_seen: &Body) -> Option<String> {
         None
     }
 
@@ -299,7 +299,7 @@ pub(crate) trait Kind: Send + Sync + 'static {
         body.get("id")?.as_str().map(|id| Id(id.to_owned()))
     }
 
-    fn seek(_api: &Client, _names: &[String]) -> impl Future<Output = Result<Option<Places>, ApiError>> + Send {
+    fn lookup(_api: &Client, _names: &[String]) -> impl Future<Output = Result<Option<Places>, ApiError>> + Send {
         async { Ok(None) }
     }
 
@@ -311,13 +311,13 @@ pub(crate) trait Kind: Send + Sync + 'static {
         body
     }
 
-    fn parting(_seen: &Body) -> Option<String> {
+    fn data_loss(_seen: &Body) -> Option<String> {
         None
     }
 }
 
 /// The key that these attributes are, where all are known and open, in the form by which they are compared.
-fn sole_key(among: &str, rows: &[Attr], names: &[&str], body: &Term) -> Option<String> {
+fn unique_key(among: &str, rows: &[Attr], names: &[&str], body: &Term) -> Option<String> {
     let known = |name: &str| body.get(name).value().filter(|value| **value != Value::Null).cloned();
     let others: Body = rows.iter().filter_map(|row| Some((row.name.to_owned(), known(row.name)?))).collect();
     let part = |name: &&str| {
@@ -399,7 +399,7 @@ mod tests {
 
     #[test]
     fn a_name_is_unique_in_its_account_only() {
-        let unique: Vec<&str> = KINDS.iter().filter(|kind| kind.unique()).map(|kind| kind.name()).collect();
+        let unique: Vec<&str> = KINDS.iter().filter(|kind| kind.globally_unique()).map(|kind| kind.name()).collect();
         let expected = [
             "digitalocean_app",
             "digitalocean_cdn",
@@ -433,7 +433,7 @@ mod tests {
 
     #[test]
     fn what_is_billed_costs() {
-        let costs: Vec<&str> = KINDS.iter().filter(|kind| kind.costs()).map(|kind| kind.name()).collect();
+        let billed: Vec<&str> = KINDS.iter().filter(|kind| kind.billed()).map(|kind| kind.name()).collect();
         let expected = [
             "digitalocean_app",
             "digitalocean_container_registry",
@@ -450,7 +450,7 @@ mod tests {
             "digitalocean_volume",
             "digitalocean_volume_snapshot",
         ];
-        assert_eq!(costs, expected);
+        assert_eq!(billed, expected);
     }
 
     /// The sample is what the official provider keeps: our tables have the same attributes with fitting types.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::attr::{Attr, Change, Compare, Lit, Reads, SETTLE, TIMEOUTS, Ty};
+use super::attr::{AWAIT_READY, Attr, Change, Compare, Lit, Reads, TIMEOUTS, Ty};
 use super::certificate::Names;
 use super::compare::{SET, or_empty};
 use super::complaints::{self, Complaints};
@@ -27,7 +27,7 @@ pub(crate) static LOADBALANCER: Plain = Plain {
     at: Collection { path: "/load_balancers", one: "load_balancer", many: "load_balancers", id: "id", key: None },
     update: Update::Put,
     urn: "loadbalancer",
-    costs: true,
+    billed: true,
     // The official provider waits ten minutes.
     ready: Some(Ready { attr: "status", is: &["active"], never: &["errored"], limit: Duration::from_secs(600) }),
     attrs: ATTRS,
@@ -91,9 +91,9 @@ const ATTRS: &[Attr] = &[
     Attr::chosen("network_stack", Ty::String, Change::Replace, "IPV4 or DUALSTACK.").valid(Valid::OneOf(&["IPV4", "DUALSTACK"])).resent(),
     Attr::chosen("tls_cipher_policy", Ty::String, CHANGED, "DEFAULT or STRONG.").valid(Valid::OneOf(&["DEFAULT", "STRONG"])),
     TIMEOUTS,
-    Attr::computed("ip", Ty::String, "Its address.").follows(&[SETTLE]),
-    Attr::computed("ipv6", Ty::String, "Its IPv6 address, of a DUALSTACK one.").follows(&[SETTLE]),
-    Attr::computed("status", Ty::String, "new, active or errored.").follows(&[SETTLE]),
+    Attr::computed("ip", Ty::String, "Its address.").follows(&[AWAIT_READY]),
+    Attr::computed("ipv6", Ty::String, "Its IPv6 address, of a DUALSTACK one.").follows(&[AWAIT_READY]),
+    Attr::computed("status", Ty::String, "new, active or errored.").follows(&[AWAIT_READY]),
     Attr::computed("urn", Ty::String, "The uniform resource name."),
 ];
 

@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::attr::{Attr, EditName, Reads, Secrecy};
 use super::complaints::{self, Complaints};
-use super::erased::{AnyKind, Complaint, Created, Found, Fut, Job, Places, Scopes, Sure, opened};
+use super::erased::{AnyKind, Certainty, Complaint, Created, Found, Fut, Job, Places, Scopes, opened};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_api::machine::Machine;
@@ -160,7 +160,7 @@ fn failed(what: String) -> ApiError {
 }
 
 fn found(id: &Id, body: Body) -> Found {
-    Found { id: id.clone(), body, sure: Sure::Ours, marks: Vec::new(), project: None }
+    Found { id: id.clone(), body, certainty: Certainty::Ours, marks: Vec::new(), project: None }
 }
 
 impl AnyKind for Local {
@@ -188,23 +188,23 @@ impl AnyKind for Local {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn costs(&self) -> bool {
+    fn billed(&self) -> bool {
         false
     }
 
-    fn unique(&self) -> bool {
+    fn globally_unique(&self) -> bool {
         false
     }
 
-    fn sole(&self, _: &Term) -> Vec<String> {
+    fn unique_keys(&self, _: &Term) -> Vec<String> {
         Vec::new()
     }
 
-    fn lodged(&self) -> bool {
+    fn marked_by_project(&self) -> bool {
         false
     }
 
-    fn lodges(&self, _: &Term) -> bool {
+    fn joins_project(&self, _: &Term) -> bool {
         false
     }
 
@@ -240,13 +240,13 @@ impl AnyKind for Local {
 
     fn wait_ready<'a>(&'a self, api: &'a Client, id: &'a Id, _: &'a Term) -> Fut<'a, Body> {
         Box::pin(async move {
-            let gone = || ApiError::Stillborn { what: format!("{} {id} is not there any more", self.name) };
+            let gone = || ApiError::CreationFailed { what: format!("{} {id} is not there any more", self.name) };
             Ok(self.read(api, id).await?.ok_or_else(gone)?.body)
         })
     }
 
     /// What came about with it is known to nobody where the run that made it did not keep it.
-    fn stillborn<'a>(&'a self, _: &'a Client, _: &'a Id, _: &'a Body) -> Fut<'a, bool> {
+    fn creation_failed<'a>(&'a self, _: &'a Client, _: &'a Id, _: &'a Body) -> Fut<'a, bool> {
         Box::pin(async { Ok(self.attrs.iter().any(|row| row.reads == Reads::Once)) })
     }
 
@@ -294,7 +294,7 @@ impl AnyKind for Local {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn remark(&self, _: &Body) -> Option<String> {
+    fn note(&self, _: &Body) -> Option<String> {
         None
     }
 
@@ -318,7 +318,7 @@ impl AnyKind for Local {
         (self.identity)(body)
     }
 
-    fn seek<'a>(&'a self, _: &'a Client, _: &'a [String]) -> Fut<'a, Option<Places>> {
+    fn lookup<'a>(&'a self, _: &'a Client, _: &'a [String]) -> Fut<'a, Option<Places>> {
         Box::pin(async { Ok(None) })
     }
 
@@ -330,7 +330,7 @@ impl AnyKind for Local {
         body
     }
 
-    fn parting(&self, _: &Body) -> Option<String> {
+    fn data_loss(&self, _: &Body) -> Option<String> {
         None
     }
 }

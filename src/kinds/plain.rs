@@ -16,10 +16,10 @@ pub(crate) use table::{Collection, Form, Hooks, IDENTITY, Plain, Ready, Taken, U
 
 use super::attr::{Attr, EditName};
 use super::complaints::{self, Complaints};
-use super::erased::{AnyKind, Created, Found, Fut, Places, Scopes, Sure, opened};
+use super::erased::{AnyKind, Certainty, Created, Found, Fut, Places, Scopes, opened};
 use super::job::{Complaint, Job};
 use super::operation::{Operation, Request};
-use super::{NOT_YET, UNSEEN_LIMIT, if_there, no_edit, sole_key};
+use super::{NOT_YET, UNSEEN_LIMIT, if_there, no_edit, unique_key};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::{ApiError, Asked};
 use dofloat_api::looks::{List, Place, Seen};
@@ -90,7 +90,7 @@ impl Plain {
     async fn shown(&self, api: &Client, objects: Vec<(Id, Body)>) -> Result<Vec<(Id, Body)>, ApiError> {
         let there = objects.into_iter().filter(|(_, body)| (self.hooks.is_there)(body));
         let (ids, mut bodies): (Vec<Id>, Vec<Body>) = there.unzip();
-        for hook in [self.hooks.seen, self.hooks.inside].into_iter().flatten() {
+        for hook in [self.hooks.seen, self.hooks.read_details].into_iter().flatten() {
             hook(api, &mut bodies).await?;
         }
         Ok(ids.into_iter().zip(bodies).collect())
@@ -222,7 +222,7 @@ impl Plain {
         let (id, body) = self.answered("POST", &path, &parents, api.create(&path, &sent).await?)?;
         // The identity is to be known before anything else is asked.
         let hooks = &self.hooks;
-        let is_up = self.is_up(&body) && hooks.seen.is_none() && hooks.inside.is_none() && hooks.after_create.is_none();
+        let is_up = self.is_up(&body) && hooks.seen.is_none() && hooks.read_details.is_none() && hooks.after_create.is_none();
         Ok(Created { id, body: Some(body).filter(|_| is_up) })
     }
 
@@ -294,7 +294,7 @@ impl Plain {
             return Ok(Poll::Pending(word));
         }
         if let Some(why) = (self.hooks.lost)(api, &body) {
-            return Err(ApiError::Stillborn { what: format!("the {} {id} cannot be used: {why}", self.noun) });
+            return Err(ApiError::CreationFailed { what: format!("the {} {id} cannot be used: {why}", self.noun) });
         }
         Ok((self.hooks.yet)(&body).map_or_else(|| Poll::Ready(body), Poll::Pending))
     }
@@ -322,8 +322,8 @@ fn filled(pattern: &str, wanted: impl Fn(&str) -> Option<String>) -> Option<Stri
     Some(path)
 }
 
-fn found((id, body): (Id, Body), sure: Sure) -> Found {
-    Found { id, body, sure, marks: Vec::new(), project: None }
+fn found((id, body): (Id, Body), certainty: Certainty) -> Found {
+    Found { id, body, certainty, marks: Vec::new(), project: None }
 }
 
 impl AnyKind for Plain {
@@ -355,26 +355,26 @@ impl AnyKind for Plain {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn costs(&self) -> bool {
-        self.costs
+    fn billed(&self) -> bool {
+        self.billed
     }
 
-    fn sole(&self, body: &Term) -> Vec<String> {
-        let sure = self.unique.iter().filter(|unique| unique.taken == Taken::Refuse);
-        let keys = sure.map(|unique| unique.attrs).chain([self.sole]);
-        keys.filter_map(|names| sole_key(self.name, self.attrs, names, body)).collect()
+    fn unique_keys(&self, body: &Term) -> Vec<String> {
+        let refusing = self.unique.iter().filter(|unique| unique.taken == Taken::Refuse);
+        let keys = refusing.map(|unique| unique.attrs).chain([self.unique_key]);
+        keys.filter_map(|names| unique_key(self.name, self.attrs, names, body)).collect()
     }
 
-    fn unique(&self) -> bool {
+    fn globally_unique(&self) -> bool {
         // What is known by a name is not: another account may give it too.
         self.row("id").is_some() && self.at.id != "name"
     }
 
-    fn lodged(&self) -> bool {
+    fn marked_by_project(&self) -> bool {
         false
     }
 
-    fn lodges(&self, _: &Term) -> bool {
+    fn joins_project(&self, _: &Term) -> bool {
         false
     }
 
@@ -414,9 +414,9 @@ impl AnyKind for Plain {
         })
     }
 
-    fn stillborn<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool> {
-        if let Some(stillborn) = self.hooks.stillborn {
-            return stillborn(api, id, seen);
+    fn creation_failed<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body) -> Fut<'a, bool> {
+        if let Some(creation_failed) = self.hooks.creation_failed {
+            return creation_failed(api, id, seen);
         }
         let word = |ready: &Ready| seen.get(ready.attr).and_then(Value::as_str).is_some_and(|word| ready.never.contains(&word));
         let is_lost = self.ready.as_ref().is_some_and(word) || (self.hooks.lost)(api, seen).is_some();
@@ -438,12 +438,12 @@ impl AnyKind for Plain {
             }
             let asked: BTreeSet<&Id> = ids.iter().collect();
             all.retain(|(id, _)| asked.contains(id));
-            Ok(self.shown(api, all).await?.into_iter().map(|object| found(object, Sure::Ours)).collect())
+            Ok(self.shown(api, all).await?.into_iter().map(|object| found(object, Certainty::Ours)).collect())
         })
     }
 
     fn read<'a>(&'a self, api: &'a Client, id: &'a Id) -> Fut<'a, Option<Found>> {
-        Box::pin(async move { Ok(self.get(api, id).await?.map(|object| found(object, Sure::Ours))) })
+        Box::pin(async move { Ok(self.get(api, id).await?.map(|object| found(object, Certainty::Ours))) })
     }
 
     fn edit<'a>(&'a self, api: &'a Client, id: &'a Id, edit: EditName, body: &'a Term, seen: &'a Body) -> Fut<'a, ()> {
@@ -490,9 +490,9 @@ impl AnyKind for Plain {
             }
             let all = self.shown(api, all).await?;
             let is_sure = self.unique.first().is_some_and(|unique| unique.taken == Taken::Refuse);
-            let sure = if is_sure { Sure::Named } else { Sure::Alike };
+            let certainty = if is_sure { Certainty::Named } else { Certainty::Alike };
             let fits = all.into_iter().filter(|(_, there)| unique::may_be(self, body, there));
-            Ok(fits.map(|object| found(object, sure.clone())).collect())
+            Ok(fits.map(|object| found(object, certainty.clone())).collect())
         })
     }
 
@@ -504,7 +504,7 @@ impl AnyKind for Plain {
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    fn remark(&self, _: &Body) -> Option<String> {
+    fn note(&self, _: &Body) -> Option<String> {
         None
     }
 
@@ -541,7 +541,7 @@ impl AnyKind for Plain {
         Some(Id(parts.join(&BETWEEN.to_string())))
     }
 
-    fn seek<'a>(&'a self, api: &'a Client, names: &'a [String]) -> Fut<'a, Option<Places>> {
+    fn lookup<'a>(&'a self, api: &'a Client, names: &'a [String]) -> Fut<'a, Option<Places>> {
         Box::pin(async move {
             if self.at.parents().next().is_some() {
                 return Ok(None);
@@ -570,10 +570,10 @@ impl AnyKind for Plain {
         })
     }
 
-    fn inside<'a>(&'a self, api: &'a Client, body: &'a mut Body) -> Fut<'a, ()> {
+    fn read_details<'a>(&'a self, api: &'a Client, body: &'a mut Body) -> Fut<'a, ()> {
         Box::pin(async move {
-            match self.hooks.inside {
-                Some(inside) => inside(api, std::slice::from_mut(body)).await,
+            match self.hooks.read_details {
+                Some(read_details) => read_details(api, std::slice::from_mut(body)).await,
                 None => Ok(()),
             }
         })
@@ -588,7 +588,7 @@ impl AnyKind for Plain {
         body
     }
 
-    fn parting(&self, _: &Body) -> Option<String> {
+    fn data_loss(&self, _: &Body) -> Option<String> {
         None
     }
 }

@@ -1,4 +1,4 @@
-//! What objects cost a month: DigitalOcean's price list, as far as the API does not tell it.
+//! Prices of objects, a month: DigitalOcean's price list, as far as the API does not tell it.
 //!
 //! Invariant: a price is never guessed: what has none here is `Unknown`, and is named as such. Dollars, without taxes and traffic.
 //! From the pricing pages of the products, docs.digitalocean.com/products/NAME/details/pricing, as of November 2026; what depends on
@@ -25,7 +25,7 @@ const CONTROL_PLANE: f64 = 40.0;
 /// Backups, as a part of the droplet's price: weekly and daily ones.
 const BACKUPS: (f64, f64) = (0.2, 0.3);
 
-/// What an object costs.
+/// The cost of an object.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Price {
     /// So many dollars a month.
@@ -38,14 +38,14 @@ pub enum Price {
     Unknown,
 }
 
-/// What servers cost.
+/// The prices of servers.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BySize {
     /// How many there are of each size, by its slug.
     pub servers: Vec<(String, u64)>,
-    /// What comes on top, as a part of their price.
+    /// Extras, as a part of their price.
     pub besides: f64,
-    /// What else comes on top, in dollars.
+    /// Other extras, in dollars.
     pub fixed: f64,
 }
 
@@ -65,10 +65,10 @@ const RULES: &[(&str, Rule)] = &[
     ("digitalocean_volume_snapshot", gigabytes_of_image),
 ];
 
-/// What an object of this type with this body costs a month.
+/// The monthly price of an object of this type with this body.
 #[must_use]
 pub fn price(name: &str, body: &Term) -> Price {
-    if !kind(name).is_some_and(|kind| kind.costs()) {
+    if !kind(name).is_some_and(|kind| kind.billed()) {
         return Price::Dollars(0.0);
     }
     let rule = RULES.iter().find(|(of, _)| *of == name);
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn what_costs_has_a_rule_or_is_known_to_have_none() {
         let without = ["digitalocean_app", "digitalocean_database_cluster", "digitalocean_database_replica"];
-        let costs = KINDS.iter().filter(|kind| kind.costs()).map(|kind| kind.name());
+        let costs = KINDS.iter().filter(|kind| kind.billed()).map(|kind| kind.name());
         let (ruled, others): (Vec<&str>, Vec<&str>) = costs.partition(|name| RULES.iter().any(|(of, _)| of == name));
         assert_eq!(others, without, "no price");
         assert_eq!(ruled.len(), RULES.len(), "a rule for what costs nothing");

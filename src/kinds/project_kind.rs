@@ -84,7 +84,7 @@ pub(crate) static RESOURCES: Plain = Plain {
     },
     at: Collection { path: "/projects", one: "project", many: "projects", id: "id", key: None },
     repeatable: true,
-    sole: &["project", "resources"],
+    unique_key: &["project", "resources"],
     attrs: &[
         Attr::computed("id", Ty::String, "The project's uuid."),
         Attr::required("project", Ty::String, Change::Replace, "The project's uuid.").names(&["digitalocean_project"], &["id"]).at("/id"),

@@ -11,9 +11,9 @@ use serde_json::json;
 use super::attr::{Attr, Change, EditName, Ty};
 use super::compare::{RECORD_NAME, RECORD_NAME_SHOWN, RECORD_VALUE, RECORD_VALUE_SHOWN, absolute, names_a_host, or_empty, relative};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Scopes, Sure};
+use super::erased::{Certainty, Complaint, Job, Scopes};
 use super::wire::or_default;
-use super::{Hit, Kind, Made, form, if_there, zone};
+use super::{Candidate, Kind, NewObject, form, if_there, zone};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Ours};
@@ -122,7 +122,7 @@ impl Kind for Record {
         update: &["domain:update"],
         delete: &["domain:delete"],
     };
-    const SOLE: &'static [&'static str] = &["domain", "type", "name", "value"];
+    const UNIQUE_KEY: &'static [&'static str] = &["domain", "type", "name", "value"];
     type Spec = Spec;
     type Live = Live;
 
@@ -208,11 +208,11 @@ impl Kind for Record {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<NewObject<Live>, ApiError> {
         let domain = spec.domain.to_lowercase();
         let made: One = api.create(&records(&domain), &wire(spec)).await?;
         let record = made.domain_record;
-        Ok(Made { id: record.id_in(&domain), live: Some(record.live(&domain)) })
+        Ok(NewObject { id: record.id_in(&domain), live: Some(record.live(&domain)) })
     }
 
     async fn bulk(api: &Client, ids: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
@@ -243,12 +243,12 @@ impl Kind for Record {
     }
 
     /// A zone may hold many records that say the same, and one that is nobody else's holds none of anybody else.
-    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Candidate<Live>>, ApiError> {
         let Some(sketch) = Sketch::of(&Term::Value(Value::Map(body.clone()))) else { return Ok(Vec::new()) };
         let domain = body.get("domain").and_then(Value::as_str).unwrap_or_default();
-        let hits = all(api, domain).await?.into_iter().filter(|record| sketch.doubles(&Sketch::of_live(record, domain)));
-        let sure = || Sure::Within(zone::NAME, Id(domain.to_owned()));
-        Ok(hits.map(|record| Hit { id: record.id_in(domain), live: record.live(domain), sure: sure() }).collect())
+        let candidates = all(api, domain).await?.into_iter().filter(|record| sketch.doubles(&Sketch::of_live(record, domain)));
+        let certainty = || Certainty::Within(zone::NAME, Id(domain.to_owned()));
+        Ok(candidates.map(|record| Candidate { id: record.id_in(domain), live: record.live(domain), certainty: certainty() }).collect())
     }
 
     fn derived(body: &Term) -> BTreeMap<String, Term> {

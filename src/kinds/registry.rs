@@ -28,7 +28,7 @@ pub(crate) static REGISTRY: Plain = Plain {
     scopes: scopes!("registry"),
     at: Collection { path: "/registries", one: "registry", many: "registries", id: "name", key: None },
     unique: &[Unique { attrs: &["name"], noun: "name", taken: Taken::Refuse }],
-    costs: true,
+    billed: true,
     attrs: &[
         Attr::computed("id", Ty::String, "The registry's name."),
         Attr::required("name", Ty::String, Change::Replace, "Its name, unique among all of DigitalOcean's.").identity().valid(

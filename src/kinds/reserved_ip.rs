@@ -13,9 +13,9 @@ use serde_json::json;
 use super::attr::{Attr, Change, Compare, EditName, Reads, Ty};
 use super::complaints::{self, Complaints};
 use super::droplet::Droplet;
-use super::erased::{Complaint, Job, Places, Scopes, Sure};
+use super::erased::{Certainty, Complaint, Job, Places, Scopes};
 use super::wire::{Slug, maybe_id_number, or_default, present, seen};
-use super::{Hit, Kind, Made, NOT_YET, UNSEEN_LIMIT, if_there, project};
+use super::{Candidate, Kind, NOT_YET, NewObject, UNSEEN_LIMIT, if_there, project};
 use dofloat_api::action::Order;
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
@@ -135,16 +135,16 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         // The stack's project goes last.
         delete: &["reserved_ip:delete", "project:delete"],
     };
-    const COSTS: bool = true;
-    const UNIQUE: bool = true;
+    const BILLED: bool = true;
+    const GLOBALLY_UNIQUE: bool = true;
     // A droplet has one.
-    const SOLE: &'static [&'static str] = &["droplet_id"];
-    const SOLE_AMONG: &'static str = "addresses of droplets";
-    const LODGED: bool = true;
+    const UNIQUE_KEY: &'static [&'static str] = &["droplet_id"];
+    const UNIQUE_AMONG: &'static str = "addresses of droplets";
+    const MARKED_BY_PROJECT: bool = true;
     type Spec = Spec;
     type Live = Live;
 
-    fn lodges(body: &Term) -> bool {
+    fn joins_project(body: &Term) -> bool {
         body.get("droplet_id").is_null()
     }
 
@@ -196,7 +196,7 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, ours: Ours<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, ours: Ours<'_>) -> Result<NewObject<Live>, ApiError> {
         let Some(droplet) = spec.droplet_id else {
             let region = spec.region.as_deref().unwrap_or_default().to_lowercase();
             let body = match ours.project {
@@ -207,12 +207,12 @@ impl<S: Spelling> Kind for ReservedIp<S> {
             let wire = made.reserved_ip;
             // Just reserved, it has no holder whether the token may see that or not.
             let live = live::<S>(&wire, None);
-            return Ok(Made { id: Id(wire.ip), live: Some(live) });
+            return Ok(NewObject { id: Id(wire.ip), live: Some(live) });
         };
         let body = json!({"droplet_id": droplet});
         let what = format!("droplet {droplet} to have no pending event");
         let made: One = api.pending_retry(&what, ASSIGN_LIMIT, || async { api.create("/reserved_ips", &body).await }).await?;
-        Ok(Made { id: Id(made.reserved_ip.ip), live: None })
+        Ok(NewObject { id: Id(made.reserved_ip.ip), live: None })
     }
 
     async fn wait_ready(api: &Client, id: &Id, body: &Term) -> Result<Live, ApiError> {
@@ -256,32 +256,32 @@ impl<S: Spelling> Kind for ReservedIp<S> {
 
     /// An address in the stack's project, or one that the written droplet holds. Where there is neither, spare ones; the caller
     /// knows which were there before.
-    async fn find(api: &Client, body: &Body, ours: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, ours: Ours<'_>) -> Result<Vec<Candidate<Live>>, ApiError> {
         let region = body.get("region").and_then(Value::as_str).map(str::to_lowercase);
         let droplet = match body.get("droplet_id") {
             Some(Value::Number(droplet)) => droplet.as_u64(),
             _ => None,
         };
-        let mut hits = Vec::new();
+        let mut candidates = Vec::new();
         for wire in all(api).await? {
             if region.as_ref().is_some_and(|region| *region != wire.region.slug) {
                 continue;
             }
             let holder = wire.holder()?;
-            let sure = match (droplet, ours.project) {
-                (Some(_), _) if holder == droplet => Sure::Ours,
-                (None, Some(project)) if wire.project_id.as_ref() == Some(&project.0) => Sure::Ours,
-                (None, _) if holder.is_none() && planted(Bug::AdoptsUnmarkedAddress) => Sure::Ours,
+            let certainty = match (droplet, ours.project) {
+                (Some(_), _) if holder == droplet => Certainty::Ours,
+                (None, Some(project)) if wire.project_id.as_ref() == Some(&project.0) => Certainty::Ours,
+                (None, _) if holder.is_none() && planted(Bug::AdoptsUnmarkedAddress) => Certainty::Ours,
                 (None, Some(_)) => continue,
-                _ if holder.is_none() => Sure::Alike,
+                _ if holder.is_none() => Certainty::Alike,
                 _ => continue,
             };
-            hits.push(Hit { id: Id(wire.ip.clone()), live: wire.live::<S>()?, sure });
+            candidates.push(Candidate { id: Id(wire.ip.clone()), live: wire.live::<S>()?, certainty });
         }
-        Ok(hits)
+        Ok(candidates)
     }
 
-    async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
+    async fn lookup(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
         let all = all(api).await?;
         let place = |ip: &String| Some((ip.clone(), Some(all.iter().find(|wire| wire.ip == *ip)?.region.slug.clone())));
         Ok(Some(names.iter().filter_map(place).collect()))
@@ -303,7 +303,7 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         body
     }
 
-    fn parting(seen: &Body) -> Option<String> {
+    fn data_loss(seen: &Body) -> Option<String> {
         let ip = seen.get("ip_address").and_then(Value::as_str)?;
         Some(format!(
             "The address {ip} is returned to DigitalOcean and cannot be reserved again: whatever refers to it, including DNS \

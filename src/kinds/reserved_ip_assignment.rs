@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 use super::attr::{Attr, Change, EditName, Ty};
 use super::complaints::{self, Complaints};
 use super::droplet::Droplet;
-use super::erased::{Complaint, Job, Scopes, Sure};
+use super::erased::{Certainty, Complaint, Job, Scopes};
 use super::reserved_ip::{self, Floating, Reserved, Spelling, Wire};
 use super::wire::id_number;
-use super::{Hit, Kind, Made, form};
+use super::{Candidate, Kind, NewObject, form};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Ours};
@@ -52,9 +52,9 @@ impl<S: Spelling> Kind for Assignment<S> {
         update: &["reserved_ip:update", "reserved_ip:read", "droplet:read"],
         delete: &["reserved_ip:update", "reserved_ip:read", "droplet:read"],
     };
-    const SOLE: &'static [&'static str] = &["ip_address"];
+    const UNIQUE_KEY: &'static [&'static str] = &["ip_address"];
     // An address that is spelt in the old way is no other one.
-    const SOLE_AMONG: &'static str = "addresses";
+    const UNIQUE_AMONG: &'static str = "addresses";
     type Spec = Spec;
     type Live = Live;
 
@@ -75,10 +75,10 @@ impl<S: Spelling> Kind for Assignment<S> {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<NewObject<Live>, ApiError> {
         let wire = reserved_ip::assign(api, &spec.ip_address, spec.droplet_id).await?;
         let id = Id(wire.ip.clone());
-        Ok(Made { live: live(&id, &wire)?, id })
+        Ok(NewObject { live: live(&id, &wire)?, id })
     }
 
     async fn bulk(api: &Client, ids: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
@@ -112,14 +112,14 @@ impl<S: Spelling> Kind for Assignment<S> {
     }
 
     /// That a droplet holds an address is so whoever brought it about: making it again would find nothing to do.
-    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Candidate<Live>>, ApiError> {
         let (Some(ip), Some(Value::Number(droplet))) = (body.get("ip_address").and_then(Value::as_str), body.get("droplet_id")) else {
             return Ok(Vec::new());
         };
         let id = Id(ip.to_owned());
         let Some(wire) = reserved_ip::one(api, ip).await? else { return Ok(Vec::new()) };
         let held = live(&id, &wire)?.filter(|live| Some(live.droplet_id) == droplet.as_u64());
-        Ok(held.map(|live| Hit { id, live, sure: Sure::Ours }).into_iter().collect())
+        Ok(held.map(|live| Candidate { id, live, certainty: Certainty::Ours }).into_iter().collect())
     }
 
     fn identity(body: &Body) -> Option<Id> {

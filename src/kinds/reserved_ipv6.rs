@@ -50,7 +50,7 @@ pub(crate) static ASSIGNMENT: Plain = Plain {
     },
     at: AT,
     repeatable: true,
-    sole: &["ip"],
+    unique_key: &["ip"],
     attrs: &[
         Attr::computed("id", Ty::String, "The address."),
         Attr::required("ip", Ty::String, Change::Replace, "The reserved address.")

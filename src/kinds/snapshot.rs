@@ -47,7 +47,7 @@ pub(crate) static OF_VOLUME: Plain = Plain {
     at: AT,
     made_at: Some("/volumes/{volume_id}/snapshots"),
     among: &[("resource_type", "volume")],
-    costs: true,
+    billed: true,
     attrs: &[
         ID,
         NAME,
@@ -80,7 +80,7 @@ pub(crate) static OF_DROPLET: Plain = Plain {
     },
     at: AT,
     among: &[("resource_type", "droplet")],
-    costs: true,
+    billed: true,
     attrs: &[
         ID,
         NAME,

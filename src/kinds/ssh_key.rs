@@ -9,8 +9,8 @@ use serde_json::json;
 use super::attr::{Attr, Change, EditName, TIMEOUTS, Ty};
 use super::compare::{KEY_LINE, PUBLIC_KEY};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Places, Scopes, Sure};
-use super::{Hit, Kind, Made, form, if_there};
+use super::erased::{Certainty, Complaint, Job, Places, Scopes};
+use super::{Candidate, Kind, NewObject, form, if_there};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Ours};
@@ -62,8 +62,8 @@ impl Kind for SshKey {
         update: &["ssh_key:update"],
         delete: &["ssh_key:delete"],
     };
-    const UNIQUE: bool = true;
-    const SOLE: &'static [&'static str] = &["public_key"];
+    const GLOBALLY_UNIQUE: bool = true;
+    const UNIQUE_KEY: &'static [&'static str] = &["public_key"];
     type Spec = Spec;
     type Live = Live;
 
@@ -102,9 +102,9 @@ impl Kind for SshKey {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<NewObject<Live>, ApiError> {
         let made: One = api.create("/account/keys", &json!({"name": spec.name, "public_key": spec.public_key.trim()})).await?;
-        Ok(Made { id: Id(made.ssh_key.id.to_string()), live: Some(made.ssh_key.into()) })
+        Ok(NewObject { id: Id(made.ssh_key.id.to_string()), live: Some(made.ssh_key.into()) })
     }
 
     /// The list has a tight limit of its own, so only a key that its own address does not know is looked for there.
@@ -127,14 +127,14 @@ impl Kind for SshKey {
         api.delete(&path(id), &[]).await
     }
 
-    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Candidate<Live>>, ApiError> {
         let key = body.get("public_key").and_then(|key| key.as_str());
         let Some(fingerprint) = key.and_then(form::fingerprint) else { return Ok(Vec::new()) };
         let found = Self::read(api, &Id(fingerprint)).await?;
-        Ok(found.map(|live| Hit { id: Id(live.id.clone()), live, sure: Sure::Named }).into_iter().collect())
+        Ok(found.map(|live| Candidate { id: Id(live.id.clone()), live, certainty: Certainty::Named }).into_iter().collect())
     }
 
-    async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
+    async fn lookup(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
         // Where a data source has read the list already, that tells.
         if api.has_asked("/account/keys", "ssh_keys") {
             let keys: Vec<Wire> = api.list("/account/keys", &[], "ssh_keys").await?;

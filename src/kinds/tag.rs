@@ -10,9 +10,9 @@ use serde_json::json;
 
 use super::attr::{Attr, Change, Compare, Echo, Ty};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Scopes, Sure};
+use super::erased::{Certainty, Complaint, Job, Scopes};
 use super::wire::or_default;
-use super::{Hit, Kind, Made, form, if_there};
+use super::{Candidate, Kind, NewObject, form, if_there};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Ours};
@@ -89,7 +89,7 @@ impl Kind for Tag {
         counted("databases_count", "How many databases carry it."),
     ];
     const SCOPES: Scopes = Scopes { read: &["tag:read"], create: &["tag:create", "tag:read"], update: &[], delete: &["tag:delete"] };
-    const SOLE: &'static [&'static str] = &["name"];
+    const UNIQUE_KEY: &'static [&'static str] = &["name"];
     const SHARED: bool = true;
     type Spec = Spec;
     type Live = Live;
@@ -130,9 +130,9 @@ impl Kind for Tag {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<NewObject<Live>, ApiError> {
         let made: One = api.create("/tags", &json!({"name": spec.name})).await?;
-        Ok(Made { id: Id(made.tag.name.clone()), live: Some(made.tag.into()) })
+        Ok(NewObject { id: Id(made.tag.name.clone()), live: Some(made.tag.into()) })
     }
 
     async fn bulk(api: &Client, _: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
@@ -149,17 +149,17 @@ impl Kind for Tag {
     }
 
     /// A tag is its name: one that nothing carries does nobody any harm, whoever made it.
-    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Candidate<Live>>, ApiError> {
         let Some(name) = body.get("name").and_then(|name| name.as_str()) else { return Ok(Vec::new()) };
         let found = match Self::read(api, &Id(name.to_owned())).await? {
             Some(live) => Some(live),
             None => all(api).await?.into_iter().find(|tag| tag.name.eq_ignore_ascii_case(name)).map(Live::from),
         };
-        let hit = |live: Live| {
-            let sure = if live.total_resource_count == 0 { Sure::Ours } else { Sure::Named };
-            Hit { id: Id(live.name.clone()), live, sure }
+        let candidate = |live: Live| {
+            let certainty = if live.total_resource_count == 0 { Certainty::Ours } else { Certainty::Named };
+            Candidate { id: Id(live.name.clone()), live, certainty }
         };
-        Ok(found.map(hit).into_iter().collect())
+        Ok(found.map(candidate).into_iter().collect())
     }
 }
 

@@ -9,7 +9,7 @@ use uuid::Builder;
 
 use super::attr::{Attr, Change, EditName, Ty};
 use super::erased::Scopes;
-use super::{Hit, Kind, Made};
+use super::{Candidate, Kind, NewObject};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Ours};
@@ -38,9 +38,9 @@ impl Kind for TerraformData {
     type Spec = Spec;
     type Live = Live;
 
-    async fn create(_: &Client, _: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(_: &Client, _: &Spec, _: Ours<'_>) -> Result<NewObject<Live>, ApiError> {
         let id = Builder::from_random_bytes(entropy()).into_uuid().to_string();
-        Ok(Made { id: Id(id.clone()), live: Some(Live { id }) })
+        Ok(NewObject { id: Id(id.clone()), live: Some(Live { id }) })
     }
 
     async fn read(_: &Client, id: &Id) -> Result<Option<Live>, ApiError> {
@@ -55,7 +55,7 @@ impl Kind for TerraformData {
         Ok(())
     }
 
-    async fn find(_: &Client, _: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(_: &Client, _: &Body, _: Ours<'_>) -> Result<Vec<Candidate<Live>>, ApiError> {
         Ok(Vec::new())
     }
 

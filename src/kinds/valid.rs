@@ -2,7 +2,7 @@
 //!
 //! Invariant: a rule is a constant of a row, and is checked without any request. It knows no kind.
 
-use super::job::Weight;
+use super::job::Severity;
 use dofloat_base::value::Value;
 
 /// What the value of an attribute may be; for a list or a set, each of its items.
@@ -26,9 +26,9 @@ pub enum Valid {
 
 impl Valid {
     /// How much it weighs that a value is not valid.
-    pub(crate) fn weight(&self, value: &Value) -> Weight {
+    pub(crate) fn severity(&self, value: &Value) -> Severity {
         let asked = matches!(self, Self::Asked(..)) && value.as_str().is_some_and(|text| !text.is_empty());
-        if asked { Weight::Refusal } else { Weight::Error }
+        if asked { Severity::Refusal } else { Severity::Error }
     }
 
     /// What is wrong with a value, and what it should be instead; nothing if it is valid, or of another type.

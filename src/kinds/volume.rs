@@ -36,7 +36,7 @@ pub(crate) static VOLUME: Plain = Plain {
     at: Collection { path: "/volumes", one: "volume", many: "volumes", id: "id", key: None },
     unique: &[Unique { attrs: &["name", "region"], noun: "name and region", taken: Taken::Refuse }],
     urn: "volume",
-    costs: true,
+    billed: true,
     attrs: &[
         Attr::computed("id", Ty::String, "The volume's uuid."),
         Attr::required("region", Ty::String, Change::Replace, "The region's slug.").compare(Compare::NoCase).wire("region", "/region/slug"),

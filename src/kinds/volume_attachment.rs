@@ -8,10 +8,10 @@ use serde_json::{Value as Json, json};
 use super::attr::{Attr, Change, TIMEOUTS, Ty};
 use super::complaints::{self, Complaints};
 use super::droplet::Droplet;
-use super::erased::{Complaint, Job, Scopes, Sure};
+use super::erased::{Certainty, Complaint, Job, Scopes};
 use super::volume::{VOLUME, act, path};
 use super::wire::{id_number, id_numbers};
-use super::{Hit, Kind, Made, if_there};
+use super::{Candidate, Kind, NewObject, if_there};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::{Id, Ours};
@@ -59,7 +59,7 @@ impl Kind for Attachment {
         update: &[],
         delete: &["block_storage_action:create", "block_storage_action:read", "block_storage:read", "droplet:read"],
     };
-    const SOLE: &'static [&'static str] = &["volume_id"];
+    const UNIQUE_KEY: &'static [&'static str] = &["volume_id"];
     type Spec = Spec;
     type Live = Live;
 
@@ -69,10 +69,10 @@ impl Kind for Attachment {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<NewObject<Live>, ApiError> {
         let id = Id(spec.volume_id.clone());
         hang(api, &id, spec.droplet_id, true).await?;
-        Ok(Made { live: Some(Live { id: id.0.clone(), droplet_id: spec.droplet_id, volume_id: id.0.clone() }), id })
+        Ok(NewObject { live: Some(Live { id: id.0.clone(), droplet_id: spec.droplet_id, volume_id: id.0.clone() }), id })
     }
 
     async fn bulk(api: &Client, _: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
@@ -96,13 +96,13 @@ impl Kind for Attachment {
     }
 
     /// That a volume hangs on a droplet is so whoever brought it about: making it again would find nothing to do.
-    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Candidate<Live>>, ApiError> {
         let (Some(volume), Some(Value::Number(droplet))) = (body.get("volume_id").and_then(Value::as_str), body.get("droplet_id")) else {
             return Ok(Vec::new());
         };
         let id = Id(volume.to_owned());
         let held = Self::read(api, &id).await?.filter(|live| Some(live.droplet_id) == droplet.as_u64());
-        Ok(held.map(|live| Hit { id, live, sure: Sure::Ours }).into_iter().collect())
+        Ok(held.map(|live| Candidate { id, live, certainty: Certainty::Ours }).into_iter().collect())
     }
 
     fn identity(body: &Body) -> Option<Id> {

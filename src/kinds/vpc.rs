@@ -10,9 +10,9 @@ use serde_json::json;
 
 use super::attr::{Attr, Change, Compare, EditName, TIMEOUTS, Ty};
 use super::complaints::{self, Complaints};
-use super::erased::{Complaint, Job, Places, Scopes, Sure};
+use super::erased::{Certainty, Complaint, Job, Places, Scopes};
 use super::wire::or_default;
-use super::{Hit, Kind, Made, compare, form, if_there};
+use super::{Candidate, Kind, NewObject, compare, form, if_there};
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_api::looks::{Place, Seen};
@@ -92,8 +92,8 @@ impl Kind for Vpc {
         update: &["vpc:update", "vpc:read"],
         delete: &["vpc:delete", "vpc:read"],
     };
-    const UNIQUE: bool = true;
-    const SOLE: &'static [&'static str] = &["name"];
+    const GLOBALLY_UNIQUE: bool = true;
+    const UNIQUE_KEY: &'static [&'static str] = &["name"];
     type Spec = Spec;
     type Live = Live;
 
@@ -168,7 +168,7 @@ impl Kind for Vpc {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<Made<Live>, ApiError> {
+    async fn create(api: &Client, spec: &Spec, _: Ours<'_>) -> Result<NewObject<Live>, ApiError> {
         let mut body = json!({"name": spec.name, "region": spec.region.to_lowercase()});
         for (name, value) in [("description", &spec.description), ("ip_range", &spec.ip_range)] {
             if let Some(value) = value.as_ref().filter(|value| !value.is_empty()) {
@@ -176,7 +176,7 @@ impl Kind for Vpc {
             }
         }
         let made: One = api.create("/vpcs", &body).await?;
-        Ok(Made { id: Id(made.vpc.id.clone()), live: Some(made.vpc.into()) })
+        Ok(NewObject { id: Id(made.vpc.id.clone()), live: Some(made.vpc.into()) })
     }
 
     async fn bulk(api: &Client, _: &[Id], _: Ours<'_>) -> Result<Vec<(Id, Live)>, ApiError> {
@@ -217,13 +217,13 @@ impl Kind for Vpc {
         api.retry_while(&what, MEMBERS_LINGER, has_members, || async { api.delete(&path(id), &[]).await }).await
     }
 
-    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Candidate<Live>>, ApiError> {
         let name = body.get("name").and_then(|name| name.as_str());
-        let hits = all(api).await?.into_iter().filter(|vpc| Some(vpc.name.as_str()) == name);
-        Ok(hits.map(|vpc| Hit { id: Id(vpc.id.clone()), live: vpc.into(), sure: Sure::Named }).collect())
+        let candidates = all(api).await?.into_iter().filter(|vpc| Some(vpc.name.as_str()) == name);
+        Ok(candidates.map(|vpc| Candidate { id: Id(vpc.id.clone()), live: vpc.into(), certainty: Certainty::Named }).collect())
     }
 
-    async fn seek(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
+    async fn lookup(api: &Client, names: &[String]) -> Result<Option<Places>, ApiError> {
         let all = all(api).await?;
         let place = |name: &String| Some((name.clone(), Some(all.iter().find(|vpc| vpc.id.eq_ignore_ascii_case(name))?.region.clone())));
         Ok(Some(names.iter().filter_map(place).collect()))

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::attr::{Attr, Change, SETTLE, TIMEOUTS, Ty};
+use super::attr::{AWAIT_READY, Attr, Change, TIMEOUTS, Ty};
 use super::compare::SET;
 use super::erased::Fut;
 use super::plain::{Collection, Hooks, Plain, Ready, UPDATE, Update, scopes};
@@ -25,7 +25,7 @@ pub(crate) static PEERING: Plain = Plain {
     scopes: scopes!("vpc_peering"),
     at: Collection { path: "/vpc_peerings", one: "vpc_peering", many: "vpc_peerings", id: "id", key: None },
     update: Update::Patch,
-    sole: &["vpc_ids"],
+    unique_key: &["vpc_ids"],
     ready: Some(Ready { attr: "status", is: &["ACTIVE"], never: &[], limit: LIMIT }),
     attrs: &[
         Attr::computed("id", Ty::String, "The peering's uuid."),
@@ -37,7 +37,7 @@ pub(crate) static PEERING: Plain = Plain {
             .compare(SET)
             .names(&["digitalocean_vpc"], &["id"]),
         TIMEOUTS,
-        Attr::computed("status", Ty::String, "PROVISIONING, ACTIVE or DELETING.").follows(&[SETTLE]).volatile(),
+        Attr::computed("status", Ty::String, "PROVISIONING, ACTIVE or DELETING.").follows(&[AWAIT_READY]).volatile(),
         Attr::computed("created_at", Ty::String, "When it was made."),
     ],
     hooks: Hooks { seen: Some(seen), end: Some(end), ..Hooks::NONE },

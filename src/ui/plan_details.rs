@@ -276,7 +276,7 @@ fn traits(part: &Change) -> Option<String> {
             _ => None,
         }
     };
-    if !kind(&part.address.kind).is_some_and(|kind| kind.costs()) {
+    if !kind(&part.address.kind).is_some_and(|kind| kind.billed()) {
         return None;
     }
     let names = ["size", "image", "region"];

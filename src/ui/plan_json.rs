@@ -152,7 +152,7 @@ pub(super) fn reason(reason: Option<&Reason>, action: &Action) -> Option<&'stati
         (Some(Reason::Tainted), _) => Some("tainted"),
         (Some(Reason::Triggered { .. }), _) => Some("replace_triggered_by"),
         (Some(Reason::Unfinished), _) => Some("unfinished"),
-        (Some(Reason::Stillborn), _) => Some("stillborn"),
+        (Some(Reason::CreationFailed), _) => Some("stillborn"),
         (Some(Reason::Deposed), _) => Some("deposed"),
         (Some(Reason::Stray), _) => Some("stray"),
         (Some(Reason::Destroy), _) => None,

@@ -14,7 +14,7 @@ pub(super) fn title(change: &Change) -> Vec<String> {
         (Action::Edit { .. }, _) => format!("{address} will be updated in-place"),
         (Action::Replace { .. }, Some(Reason::Asked)) => format!("{address} will be replaced, as requested"),
         (Action::Replace { .. }, Some(Reason::Tainted)) => format!("{address} is tainted, so it must be replaced"),
-        (Action::Replace { .. }, Some(Reason::Stillborn)) => format!("{address} was never finished and will be replaced"),
+        (Action::Replace { .. }, Some(Reason::CreationFailed)) => format!("{address} was never finished and will be replaced"),
         (Action::Replace { .. }, Some(Reason::Triggered { by })) => format!("{address} will be replaced, because {by} changes"),
         (Action::Replace { .. }, _) => format!("{address} must be replaced{}", cause(change)),
         (Action::Delete, _) => format!("{address} will be destroyed"),

@@ -140,7 +140,7 @@ fn word(error: &ApiError) -> (&'static str, u32) {
         ApiError::Ambiguous { .. } => "ambiguous",
         ApiError::Broken { .. } => "broken",
         ApiError::Untrusted { .. } => "untrusted",
-        ApiError::Unseen { .. } | ApiError::Stillborn { .. } | ApiError::Local { .. } | ApiError::Unsettled { .. } => "unsettled",
+        ApiError::Unseen { .. } | ApiError::CreationFailed { .. } | ApiError::Local { .. } | ApiError::Unsettled { .. } => "unsettled",
     };
     (word, error.asked().map_or(0, |asked| asked.attempts))
 }

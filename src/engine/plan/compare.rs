@@ -14,7 +14,7 @@ use dofloat_base::desired::Wanted;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::Mark;
 use dofloat_base::value::{Body, Origin, Term, Terms, Value};
-use dofloat_kinds::attr::{Change as How, Reads, SETTLE, Secrecy};
+use dofloat_kinds::attr::{AWAIT_READY, Change as How, Reads, Secrecy};
 use dofloat_kinds::erased::AnyKind;
 use dofloat_state::Health;
 
@@ -33,7 +33,7 @@ impl Walk<'_> {
         let last = if self.input.moves.taken.contains_key(address) { &nothing } else { &present.record.body };
         let mut differences = diff::wanted(kind.attrs(), terms, there, last, &wanted.rules.ignore_changes, &self.input.state.salt);
         if is_rising(kind, present) {
-            differences.retain(|difference| !difference.row.follows.contains(&SETTLE));
+            differences.retain(|difference| !difference.row.follows.contains(&AWAIT_READY));
         }
         self.believe(address, terms, &mut differences);
         // What an interrupted run left half made is waited for, and so is what somebody is at work on.
@@ -45,19 +45,19 @@ impl Walk<'_> {
         let triggered =
             wanted.rules.replace_triggered_by.iter().find(|trigger| self.has_changed(&trigger.address, trigger.attribute.as_deref()));
         let tainted = present.record.health == Health::Tainted;
-        let stillborn = self.input.observed.stillborn.contains(address);
+        let creation_failed = self.input.observed.failed_creations.contains(address);
         let mut change = self.keep(address, Some(present));
         change.arguments = self.arguments(address, present, &differences);
-        if !because.is_empty() || asked || stillborn || tainted || triggered.is_some() {
+        if !because.is_empty() || asked || creation_failed || tainted || triggered.is_some() {
             change.reason = match triggered {
-                _ if stillborn => Some(Reason::Stillborn),
+                _ if creation_failed => Some(Reason::CreationFailed),
                 _ if asked => Some(Reason::Asked),
                 _ if tainted => Some(Reason::Tainted),
                 Some(trigger) if because.is_empty() => Some(Reason::Triggered { by: trigger.address.clone() }),
                 _ => None,
             };
             // What never was usable has nothing to lose.
-            if !stillborn {
+            if !creation_failed {
                 self.may_destroy(address, wanted.rules.prevent_destroy.as_ref(), &because);
             }
             let order = if wanted.rules.create_before_destroy { Order::CreateFirst } else { Order::DeleteFirst };

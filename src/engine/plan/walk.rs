@@ -87,7 +87,7 @@ impl<'a> Walk<'a> {
         change.provenance = self.input.moves.provenance(address);
         self.known.insert(address.clone(), known);
         if let Some(present) = &present {
-            self.notes.extend(self.remark(address, wanted, kind, present, &change));
+            self.notes.extend(self.note(address, wanted, kind, present, &change));
         }
         if matches!(change.action, Action::Create | Action::Edit { .. } | Action::Replace { .. }) {
             let creates = !matches!(change.action, Action::Edit { .. });
@@ -144,8 +144,8 @@ impl<'a> Walk<'a> {
     }
 
     /// The notes about an existing object, and its action.
-    fn remark(&self, address: &Address, wanted: &Wanted, kind: &dyn AnyKind, present: &Present<'_>, change: &Change) -> Option<Diagnostic> {
-        let note = Diagnostic::warning(format!("{address} {}.", kind.remark(present.body)?)).at(wanted.span.clone()).about(address);
+    fn note(&self, address: &Address, wanted: &Wanted, kind: &dyn AnyKind, present: &Present<'_>, change: &Change) -> Option<Diagnostic> {
+        let note = Diagnostic::warning(format!("{address} {}.", kind.note(present.body)?)).at(wanted.span.clone()).about(address);
         let busy = self.input.observed.busy.contains(address);
         let left = held::deviation(kind.attrs(), present, &wanted.rules, change.brings_back(), busy);
         // Who only looks, takes it as it is; what is made anew is on.

@@ -73,7 +73,7 @@ pub(super) async fn find(api: &Client, how: &Listed, given: &Body) -> Result<Bod
             let mut one = (*one).clone();
             one.extend(how.also.iter().filter_map(of).map(|(name, value)| (name.to_owned(), value.clone())));
             if let Some(kind) = kind(how.kind) {
-                kind.inside(api, &mut one).await?;
+                kind.read_details(api, &mut one).await?;
             }
             Ok(one)
         }

@@ -3,7 +3,7 @@
 //! Invariant: a table; nothing is decided here.
 
 use crate::Kind as _;
-use crate::attr::{Attr, Change, Compare, Echo, Held, Lit, POWER_ON, Reads, SETTLE, TIMEOUTS, Ty};
+use crate::attr::{AWAIT_READY, Attr, Change, Compare, Echo, Held, Lit, POWER_ON, Reads, TIMEOUTS, Ty};
 use crate::compare::{SET, TAGS, UNCOMPARED};
 use crate::erased::Scopes;
 use crate::ssh_key::SshKey;
@@ -40,14 +40,14 @@ pub(super) const ROWS: &[Attr] = &[
     Attr::chosen("ipv6_address", Ty::String, Change::Local, "Its public IPv6 address; DigitalOcean chooses it, whatever is written.")
         .compare(UNCOMPARED)
         .echo(Echo::Unforeseen)
-        .follows(&["ipv6", SETTLE]),
+        .follows(&["ipv6", AWAIT_READY]),
     Attr::optional("monitoring", Ty::Bool, Change::Replace, "Whether the metrics agent is installed.").default(Lit::Bool(false)),
     Attr::optional("droplet_agent", Ty::Bool, Change::Replace, "Whether the console's agent is installed; by default if it can be.")
         .write_only(),
     Attr::chosen("private_networking", Ty::Bool, Change::Local, "Without effect: every droplet is in a VPC.")
         .compare(UNCOMPARED)
         .echo(Echo::Unforeseen),
-    Attr::chosen("public_networking", Ty::Bool, Change::Replace, "Whether it has a public address.").follows(&[SETTLE]),
+    Attr::chosen("public_networking", Ty::Bool, Change::Replace, "Whether it has a public address.").follows(&[AWAIT_READY]),
     Attr::optional("ssh_keys", Ty::Set(&Ty::String), Change::Replace, "Numbers or fingerprints of the keys that may log in.")
         .write_only()
         .compare(SET)
@@ -72,12 +72,12 @@ pub(super) const ROWS: &[Attr] = &[
         .scopes(&["tag:create"])
         .read_scopes(&["tag:read"]),
     TIMEOUTS,
-    Attr::computed("ipv4_address", Ty::String, "Its public address.").follows(&[SETTLE]),
-    Attr::computed("ipv4_address_private", Ty::String, "Its address in the VPC.").follows(&[SETTLE]),
+    Attr::computed("ipv4_address", Ty::String, "Its public address.").follows(&[AWAIT_READY]),
+    Attr::computed("ipv4_address_private", Ty::String, "Its address in the VPC.").follows(&[AWAIT_READY]),
     Attr::computed("status", Ty::String, "new, active, off or archive; one that was active and is off is powered on.")
-        .follows(&["resize", POWER_ON, SETTLE])
+        .follows(&["resize", POWER_ON, AWAIT_READY])
         .held(Held { state: "active", lost: "off", edit: POWER_ON }),
-    Attr::computed("locked", Ty::Bool, "Whether DigitalOcean has locked it.").follows(&[SETTLE]),
+    Attr::computed("locked", Ty::Bool, "Whether DigitalOcean has locked it.").follows(&[AWAIT_READY]),
     Attr::computed("disk", Ty::Number, "Its disk in GB.").follows(&["resize"]),
     Attr::computed("memory", Ty::Number, "Its memory in MB.").follows(&["resize"]),
     Attr::computed("vcpus", Ty::Number, "Its processors.").follows(&["resize"]),

@@ -103,7 +103,7 @@ impl Start {
             "new" if since(progress.doubted) >= DOUBT_AFTER && api.may_doubt(START, since(progress.began)) => {
                 self.note(|progress| progress.doubted = Some(now));
                 match failed_create(api, id).await? {
-                    Some(action) => Err(ApiError::Stillborn { what: failed_create_of(id, action) }),
+                    Some(action) => Err(ApiError::CreationFailed { what: failed_create_of(id, action) }),
                     None => Ok(Poll::Pending("its status is new".to_owned())),
                 }
             }
@@ -165,5 +165,5 @@ async fn vanished_why(api: &Client, id: &Id) -> ApiError {
         Some(action) => failed_create_of(id, action),
         None => "somebody deleted it, or DigitalOcean failed to create it".to_owned(),
     };
-    ApiError::Stillborn { what: format!("droplet {id} vanished: {why}") }
+    ApiError::CreationFailed { what: format!("droplet {id} vanished: {why}") }
 }

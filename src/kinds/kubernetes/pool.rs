@@ -86,7 +86,7 @@ pub(crate) static POOL: Plain = Plain {
     update: Update::Put,
     unique: &[Unique { attrs: &["cluster_id", "name"], noun: "cluster and name", taken: Taken::Refuse }],
     ready: Some(Ready { attr: "", is: &[], never: &[], limit: LIMIT }),
-    costs: true,
+    billed: true,
     attrs: &[
         Attr::computed("id", Ty::String, "The pool's uuid."),
         Attr::required("cluster_id", Ty::String, Change::Replace, "The cluster that it is in.").names(&[CLUSTER], &["id"]),

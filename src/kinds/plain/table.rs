@@ -38,13 +38,13 @@ pub(crate) struct Plain {
     /// that is alike in all that was written may be it, or not.
     pub(crate) unique: &'static [Unique],
     /// What no two objects share though nobody is refused for it: the one that is there is made again.
-    pub(crate) sole: &'static [&'static str],
+    pub(crate) unique_key: &'static [&'static str],
     /// When an object is usable, where it is not at once.
     pub(crate) ready: Option<Ready>,
     /// The product in the uniform resource name, for kinds with a row `urn`.
     pub(crate) urn: &'static str,
     /// Whether an object costs money.
-    pub(crate) costs: bool,
+    pub(crate) billed: bool,
     /// Whether a create can just be made again, so that nothing needs to be found after a lost answer.
     pub(crate) repeatable: bool,
     /// Whether several may be made of one object: what follows a comma in the identity tells them apart.
@@ -66,10 +66,10 @@ impl Plain {
         update: Update::Never,
         scopes: Scopes { read: &[], create: &[], update: &[], delete: &[] },
         unique: &[],
-        sole: &[],
+        unique_key: &[],
         ready: None,
         urn: "",
-        costs: false,
+        billed: false,
         repeatable: false,
         shared: false,
         hooks: Hooks::NONE,
@@ -186,7 +186,7 @@ pub(crate) struct Hooks {
     /// Makes what was read what the official provider shows.
     pub(crate) seen: Option<Seen>,
     /// Adds to an object what only one that is meant is asked for: its secrets.
-    pub(crate) inside: Option<Seen>,
+    pub(crate) read_details: Option<Seen>,
     /// Whether what was read is an object of this kind.
     pub(crate) is_there: fn(&Body) -> bool,
     /// What an object is not ready for yet, beyond the word of [`Ready`].
@@ -194,7 +194,7 @@ pub(crate) struct Hooks {
     /// Why an object will never be usable, whatever is waited for.
     pub(crate) lost: fn(&Client, &Body) -> Option<String>,
     /// Whether one that was never usable never will be, beyond the word of [`Ready`].
-    pub(crate) stillborn: Option<Stillborn>,
+    pub(crate) creation_failed: Option<CreationFailed>,
     /// Brings about an edit that is not [`UPDATE`].
     pub(crate) edit: Option<Edit>,
     /// Waits until what a lost create of this body has begun can be found.
@@ -221,7 +221,7 @@ pub(crate) type Sent = for<'a> fn(&'a Client, &'a mut Map<String, Json>) -> Fut<
 pub(crate) type Seen = for<'a> fn(&'a Client, &'a mut [Body]) -> Fut<'a, ()>;
 
 /// Says of what was seen of an object whether it is lost.
-pub(crate) type Stillborn = for<'a> fn(&'a Client, &'a Id, &'a Body) -> Fut<'a, bool>;
+pub(crate) type CreationFailed = for<'a> fn(&'a Client, &'a Id, &'a Body) -> Fut<'a, bool>;
 
 /// Brings about an edit: what is wanted, and what there is.
 pub(crate) type Edit = for<'a> fn(&'a Client, &'a Id, EditName, &'a Body, &'a Body) -> Fut<'a, ()>;
@@ -238,11 +238,11 @@ impl Hooks {
         after_create: None,
         sent: None,
         seen: None,
-        inside: None,
+        read_details: None,
         is_there: |_| true,
         yet: |_| None,
         lost: |_, _| None,
-        stillborn: None,
+        creation_failed: None,
         edit: None,
         before_find: None,
         leave: None,

@@ -55,7 +55,7 @@ pub(crate) static CREDENTIALS: Plain = Plain {
     hooks: Hooks {
         make: Some(make),
         after_create: Some(after_create),
-        inside: Some(inside),
+        read_details: Some(read_details),
         edit: Some(edit),
         end: Some(end),
         ..Hooks::NONE
@@ -85,7 +85,7 @@ fn after_create<'a>(api: &'a Client, id: &'a Id, wanted: &'a Term) -> Fut<'a, ()
     })
 }
 
-fn inside<'a>(api: &'a Client, bodies: &'a mut [Body]) -> Fut<'a, ()> {
+fn read_details<'a>(api: &'a Client, bodies: &'a mut [Body]) -> Fut<'a, ()> {
     Box::pin(async move {
         for body in bodies {
             let of = body.remove(IDENTITY).as_ref().and_then(Value::as_str).unwrap_or_default().to_owned();

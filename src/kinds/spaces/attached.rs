@@ -14,7 +14,7 @@ use crate::attr::{Attr, Change, Compare, EditName, Ty};
 use crate::complaints::{self, Complaints};
 use crate::erased::{Complaint, Job, Scopes};
 use crate::valid::Valid;
-use crate::{Hit, Kind, Made, if_there};
+use crate::{Candidate, Kind, NewObject, if_there};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_api::space_request::{SpaceAnswer, SpaceRequest, Verb};
@@ -137,7 +137,7 @@ impl<P: Of> Kind for Attached<P> {
     const NAME: &'static str = P::NAME;
     const ATTRS: &'static [Attr] = P::ATTRS;
     const SCOPES: Scopes = Scopes { read: &[], create: &[], update: &[], delete: &[] };
-    const SOLE: &'static [&'static str] = &["region", "bucket"];
+    const UNIQUE_KEY: &'static [&'static str] = &["region", "bucket"];
     type Spec = Map<String, Json>;
     type Live = Map<String, Json>;
 
@@ -173,11 +173,11 @@ impl<P: Of> Kind for Attached<P> {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Self::Spec, _: Ours<'_>) -> Result<Made<Self::Live>, ApiError> {
+    async fn create(api: &Client, spec: &Self::Spec, _: Ours<'_>) -> Result<NewObject<Self::Live>, ApiError> {
         let of = |name: &str| spec.get(name).and_then(Json::as_str).unwrap_or_default();
         let id = place(of("region"), of("bucket"));
         Self::set(api, &id, spec).await?;
-        Ok(Made { id, live: None })
+        Ok(NewObject { id, live: None })
     }
 
     async fn read(api: &Client, id: &Id) -> Result<Option<Self::Live>, ApiError> {
@@ -194,7 +194,7 @@ impl<P: Of> Kind for Attached<P> {
     }
 
     /// It is made again instead.
-    async fn find(_: &Client, _: &Body, _: Ours<'_>) -> Result<Vec<Hit<Self::Live>>, ApiError> {
+    async fn find(_: &Client, _: &Body, _: Ours<'_>) -> Result<Vec<Candidate<Self::Live>>, ApiError> {
         Ok(Vec::new())
     }
 

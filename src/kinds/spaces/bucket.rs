@@ -12,9 +12,9 @@ use super::settings;
 use super::wire::{Contents, Delete, Deleted, Named, Policy, Versions, with};
 use crate::attr::{Attr, Change, Compare, EditName, Lit, Reads, Ty};
 use crate::complaints::{self, Complaints};
-use crate::erased::{Complaint, Job, Scopes, Sure};
+use crate::erased::{Certainty, Complaint, Job, Scopes};
 use crate::valid::Valid;
-use crate::{Hit, Kind, Made, if_there};
+use crate::{Candidate, Kind, NewObject, if_there};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_api::space_request::{SpaceAnswer, SpaceRequest, Verb};
@@ -174,7 +174,7 @@ impl Kind for Bucket {
     const ATTRS: &'static [Attr] = ATTRS;
     // The account's token opens nothing here.
     const SCOPES: Scopes = Scopes { read: &[], create: &[], update: &[], delete: &[] };
-    const SOLE: &'static [&'static str] = &["name"];
+    const UNIQUE_KEY: &'static [&'static str] = &["name"];
     type Spec = Map<String, Json>;
     type Live = Map<String, Json>;
 
@@ -217,11 +217,11 @@ impl Kind for Bucket {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Self::Spec, _: Ours<'_>) -> Result<Made<Self::Live>, ApiError> {
+    async fn create(api: &Client, spec: &Self::Spec, _: Ours<'_>) -> Result<NewObject<Self::Live>, ApiError> {
         let (region, name) = (text(spec, "region"), text(spec, "name"));
         let request = SpaceRequest::new(Verb::Make, &region, &name, "").header("x-amz-acl", text(spec, "acl"));
         api.space(&request).await?;
-        Ok(Made { id: place(&region, &name), live: None })
+        Ok(NewObject { id: place(&region, &name), live: None })
     }
 
     async fn wait_ready(api: &Client, id: &Id, wanted: &Term) -> Result<Self::Live, ApiError> {
@@ -232,7 +232,7 @@ impl Kind for Bucket {
         };
         api.wait_saying(&format!("the bucket {name} to be there"), LIMIT, poll).await?;
         settings::begin(api, (region, name), wanted).await?;
-        let gone = || ApiError::Stillborn { what: format!("the bucket {name} is not there any more") };
+        let gone = || ApiError::CreationFailed { what: format!("the bucket {name} is not there any more") };
         live(api, id).await?.ok_or_else(gone)
     }
 
@@ -262,13 +262,13 @@ impl Kind for Bucket {
         }
     }
 
-    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Hit<Self::Live>>, ApiError> {
+    async fn find(api: &Client, body: &Body, _: Ours<'_>) -> Result<Vec<Candidate<Self::Live>>, ApiError> {
         let of = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
         let id = place(of("region"), of("name"));
         match live(api, &id).await {
             Ok(found) => {
-                let hit = |live| Hit { id: id.clone(), live: settings::as_it_will_be(live, body), sure: Sure::Named };
-                Ok(found.into_iter().map(hit).collect())
+                let candidate = |live| Candidate { id: id.clone(), live: settings::as_it_will_be(live, body), certainty: Certainty::Named };
+                Ok(found.into_iter().map(candidate).collect())
             }
             // It is somebody else's: ours was not made.
             Err(error) if is_of_others(&error) => Ok(Vec::new()),
@@ -298,7 +298,7 @@ impl Kind for Bucket {
         Ok(complaints.into_vec())
     }
 
-    fn parting(seen: &Body) -> Option<String> {
+    fn data_loss(seen: &Body) -> Option<String> {
         let forced = seen.get("force_destroy") == Some(&Value::Bool(true));
         forced.then(|| "Every object in it is deleted with it (force_destroy).".to_owned())
     }

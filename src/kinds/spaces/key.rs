@@ -47,7 +47,7 @@ pub(crate) static KEY: Plain = Plain {
         Attr::computed(SECRET, Ty::String, "The key's secret.").sensitive(),
         Attr::computed("created_at", Ty::String, "When it was made."),
     ],
-    hooks: Hooks { check, against, make: Some(make), inside: Some(inside), lost, end: Some(end), ..Hooks::NONE },
+    hooks: Hooks { check, against, make: Some(make), read_details: Some(read_details), lost, end: Some(end), ..Hooks::NONE },
     ..Plain::NOTHING
 };
 
@@ -130,7 +130,7 @@ fn path(id: &Id) -> String {
 }
 
 /// Adds the secrets that are kept.
-fn inside<'a>(api: &'a Client, bodies: &'a mut [Body]) -> Fut<'a, ()> {
+fn read_details<'a>(api: &'a Client, bodies: &'a mut [Body]) -> Fut<'a, ()> {
     Box::pin(async move {
         let Some(vault) = &api.machine().vault else { return Ok(()) };
         for body in bodies {

@@ -15,7 +15,7 @@ use crate::compare::or_empty;
 use crate::complaints::{self, Complaints};
 use crate::erased::{Complaint, Job, Scopes};
 use crate::valid::Valid;
-use crate::{Hit, Kind, Made, if_there};
+use crate::{Candidate, Kind, NewObject, if_there};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_api::space_request::{SpaceAnswer, SpaceRequest, Verb};
@@ -165,7 +165,7 @@ impl Kind for Object {
     const NAME: &'static str = "digitalocean_spaces_bucket_object";
     const ATTRS: &'static [Attr] = ATTRS;
     const SCOPES: Scopes = Scopes { read: &[], create: &[], update: &[], delete: &[] };
-    const SOLE: &'static [&'static str] = &["region", "bucket", "key"];
+    const UNIQUE_KEY: &'static [&'static str] = &["region", "bucket", "key"];
     type Spec = Map<String, Json>;
     type Live = Map<String, Json>;
 
@@ -235,11 +235,11 @@ impl Kind for Object {
         Ok(complaints.into_vec())
     }
 
-    async fn create(api: &Client, spec: &Self::Spec, _: Ours<'_>) -> Result<Made<Self::Live>, ApiError> {
+    async fn create(api: &Client, spec: &Self::Spec, _: Ours<'_>) -> Result<NewObject<Self::Live>, ApiError> {
         let text = |name: &str| of(spec, name).unwrap_or_default();
         let id = place(text("region"), text("bucket"), text("key"));
         put(api, &id, spec).await?;
-        Ok(Made { id, live: None })
+        Ok(NewObject { id, live: None })
     }
 
     async fn read(api: &Client, id: &Id) -> Result<Option<Self::Live>, ApiError> {
@@ -269,7 +269,7 @@ impl Kind for Object {
     }
 
     /// It is made again instead.
-    async fn find(_: &Client, _: &Body, _: Ours<'_>) -> Result<Vec<Hit<Self::Live>>, ApiError> {
+    async fn find(_: &Client, _: &Body, _: Ours<'_>) -> Result<Vec<Candidate<Self::Live>>, ApiError> {
         Ok(Vec::new())
     }
 

@@ -28,7 +28,7 @@ use dofloat::base::identity::{Id, Mark, Ours};
 use dofloat::base::rng::Rng;
 use dofloat::base::secret::Secret;
 use dofloat::base::value::{Body, Origin, Term, Value};
-use dofloat::kinds::erased::{AnyKind, Complaint, Created, Job, Sure};
+use dofloat::kinds::erased::{AnyKind, Certainty, Complaint, Created, Job};
 use dofloat::kinds::kind;
 use dofloat::sim;
 use serde_json::{Value as Json, json};
@@ -112,9 +112,9 @@ impl Bench {
         the(name).delete(&self.api, id, &seen).await.expect("a second delete");
     }
 
-    async fn find(&self, name: &str, body: Json) -> Vec<(Id, Sure)> {
+    async fn find(&self, name: &str, body: Json) -> Vec<(Id, Certainty)> {
         let found = the(name).find(&self.api, &map(body), self.ours()).await.expect("a search");
-        found.into_iter().map(|found| (found.id, found.sure)).collect()
+        found.into_iter().map(|found| (found.id, found.certainty)).collect()
     }
 
     async fn preflight(&self, name: &str, bodies: &[Json]) -> Vec<String> {
@@ -360,7 +360,7 @@ async fn a_droplet_is_changed_in_place() {
     let seen = bench.edit(name, &id, "ipv6", wanted.clone()).await;
     assert!(seen.get("ipv6_address").and_then(Value::as_str).is_some_and(|address| address.contains(':')), "{seen:?}");
     bench.judge();
-    assert_eq!(bench.find(name, json!({"name": "web-2"})).await, [(id.clone(), Sure::Ours)]);
+    assert_eq!(bench.find(name, json!({"name": "web-2"})).await, [(id.clone(), Certainty::Ours)]);
     assert_eq!(bench.find(name, json!({"name": "web"})).await, []);
     bench.delete(name, &id).await;
     bench.delete("digitalocean_vpc", &vpc).await;
@@ -377,10 +377,10 @@ async fn a_droplet_that_was_left_off_is_powered_on_by_settling() {
         world.finish_all();
     });
     let seen = bench.look("digitalocean_droplet", &id).await.expect("it is there");
-    assert_eq!(the("digitalocean_droplet").remark(&seen).as_deref(), Some("is powered off"));
+    assert_eq!(the("digitalocean_droplet").note(&seen).as_deref(), Some("is powered off"));
     let seen = the("digitalocean_droplet").wait_ready(&bench.api, &id, &Term::null()).await.expect("it comes up");
     assert_eq!(seen.get("status"), Some(&"active".into()));
-    assert_eq!(the("digitalocean_droplet").remark(&seen), None);
+    assert_eq!(the("digitalocean_droplet").note(&seen), None);
 }
 
 #[tokio::test]
@@ -413,7 +413,7 @@ async fn slow_things_are_waited_for() {
     let (id, _) = bench.create(name, json!({"ip_address": ip.0, "droplet_id": number(&one.0)})).await;
     let moved = json!({"ip_address": ip.0, "droplet_id": number(&two.0)});
     same(name, &moved, &bench.edit(name, &id, "assign", moved.clone()).await);
-    assert_eq!(bench.find(name, moved).await, [(id.clone(), Sure::Ours)]);
+    assert_eq!(bench.find(name, moved).await, [(id.clone(), Certainty::Ours)]);
     // It went to another droplet meanwhile: not ours to take away.
     let seen = map(json!({"ip_address": ip.0, "droplet_id": number(&one.0)}));
     the(name).delete(&bench.api, &id, &seen).await.expect("a delete");
@@ -445,7 +445,7 @@ async fn an_address_made_for_a_droplet_is_held_by_it() {
         same(name, &wanted, &seen);
         let seen = bench.edit(name, &ip, "assign", json!({"region": "nyc3"})).await;
         assert_eq!(seen.get("droplet_id"), None);
-        assert_eq!(bench.find(name, json!({"region": "nyc3"})).await, [(ip.clone(), Sure::Alike)]);
+        assert_eq!(bench.find(name, json!({"region": "nyc3"})).await, [(ip.clone(), Certainty::Alike)]);
         bench.delete(name, &ip).await;
     }
     bench.judge();
@@ -458,7 +458,7 @@ async fn small_kinds_live_and_die() {
     let (id, seen) = bench.create("digitalocean_ssh_key", key.clone()).await;
     same("digitalocean_ssh_key", &key, &seen);
     assert_eq!(seen.get("fingerprint"), Some(&"3d:52:38:ce:ff:94:f5:d7:81:a4:a4:f9:2b:4f:fe:a0".into()));
-    assert_eq!(bench.find("digitalocean_ssh_key", key.clone()).await, [(id.clone(), Sure::Named)]);
+    assert_eq!(bench.find("digitalocean_ssh_key", key.clone()).await, [(id.clone(), Certainty::Named)]);
     assert!(bench.preflight("digitalocean_ssh_key", std::slice::from_ref(&key)).await[0].contains("has this key already, as `ops`"));
     let seen = bench.edit("digitalocean_ssh_key", &id, "rename", json!({"name": "admin", "public_key": KEY})).await;
     assert_eq!(seen.get("name"), Some(&"admin".into()));
@@ -466,7 +466,7 @@ async fn small_kinds_live_and_die() {
 
     let (id, seen) = bench.create("digitalocean_tag", json!({"name": "env:prod"})).await;
     assert_eq!(seen.get("droplets_count"), Some(&0.into()));
-    assert_eq!(bench.find("digitalocean_tag", json!({"name": "env:prod"})).await, [(id.clone(), Sure::Ours)]);
+    assert_eq!(bench.find("digitalocean_tag", json!({"name": "env:prod"})).await, [(id.clone(), Certainty::Ours)]);
     bench.delete("digitalocean_tag", &id).await;
 
     let vpc = json!({"name": "net", "region": "nyc3", "ip_range": "10.1.0.0/16", "description": "old"});
@@ -474,7 +474,7 @@ async fn small_kinds_live_and_die() {
     same("digitalocean_vpc", &vpc, &seen);
     let seen = bench.edit("digitalocean_vpc", &id, "update", json!({"name": "net-2", "region": "nyc3"})).await;
     same("digitalocean_vpc", &json!({"name": "net-2", "description": ""}), &seen);
-    assert_eq!(bench.find("digitalocean_vpc", json!({"name": "net-2"})).await, [(id.clone(), Sure::Named)]);
+    assert_eq!(bench.find("digitalocean_vpc", json!({"name": "net-2"})).await, [(id.clone(), Certainty::Named)]);
     bench.delete("digitalocean_vpc", &id).await;
 
     let (id, seen) = bench.create("terraform_data", json!({"input": "x", "triggers_replace": ["a"]})).await;
@@ -515,7 +515,7 @@ async fn records_of_every_type_come_back_as_they_were_written() {
         same(name, record, &seen);
         assert_eq!(
             bench.find(name, record.clone()).await,
-            [(id.clone(), Sure::Within("digitalocean_domain", Id("example.com".to_owned())))]
+            [(id.clone(), Certainty::Within("digitalocean_domain", Id("example.com".to_owned())))]
         );
         ids.push(id);
     }

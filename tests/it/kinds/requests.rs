@@ -343,7 +343,7 @@ const LISTS: [&str; 10] = [
 fn what_costs_is_not_believed_gone_at_once() {
     // What lies in another object is listed at a path of its own.
     let nested = ["digitalocean_database_replica", "digitalocean_kubernetes_node_pool"];
-    for kind in KINDS.iter().filter(|kind| kind.costs() && !nested.contains(&kind.name())) {
+    for kind in KINDS.iter().filter(|kind| kind.billed() && !nested.contains(&kind.name())) {
         let name = kind.name();
         let account = Account::with(name);
         account.stack.run(&["apply", "one", "-auto-approve"]).ok();

@@ -34,7 +34,7 @@ impl std::fmt::Display for Case {
 
 /// Scopes without which everything goes on as well as it can: a stack without a project has no mark on its addresses.
 fn is_of_use(kind: &dyn AnyKind, scope: &str) -> bool {
-    kind.lodged() && scope.starts_with("project:")
+    kind.marked_by_project() && scope.starts_with("project:")
 }
 
 #[test]

@@ -23,7 +23,7 @@ use dofloat_base::redact::Redactor;
 use dofloat_base::rng::Rng;
 use dofloat_base::secret::Secret;
 use dofloat_base::value::{Body, Value};
-use dofloat_kinds::erased::{Found, Sure};
+use dofloat_kinds::erased::{Certainty, Found};
 use dofloat_state::journal::Line;
 use dofloat_state::store::{Paths, RunStart, Store};
 
@@ -140,7 +140,7 @@ fn located(step: u32, found: Located) -> Message {
 }
 
 fn found(object: &str) -> Found {
-    Found { id: id(object), body: body(object), sure: Sure::Ours, marks: Vec::new(), project: None }
+    Found { id: id(object), body: body(object), certainty: Certainty::Ours, marks: Vec::new(), project: None }
 }
 
 const NET: &str = "vpc.net name=net region=ams3";

@@ -17,7 +17,7 @@ pub(super) fn notes(changes: &BTreeMap<Address, Change>, resolve: &dyn Resolve, 
     let goes = changes.values().filter(|change| matches!(change.action, Action::Delete | Action::Replace { .. }));
     goes.filter_map(|change| {
         let address = &change.address;
-        let loss = kind(&address.kind)?.parting(change.before.as_ref()?);
+        let loss = kind(&address.kind)?.data_loss(change.before.as_ref()?);
         let likely_successor = if change.action == Action::Delete { likely_successor(address, changes) } else { None };
         let keeps = |to: &Address| format!("To keep it, write a `moved` block from {address} to {to}.");
         let (message, hint) = match (loss, likely_successor) {
