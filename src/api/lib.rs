@@ -11,7 +11,7 @@ mod crowds;
 pub mod download;
 pub mod error;
 mod exchange;
-pub mod fetch;
+pub mod http;
 pub mod looks;
 pub mod machine;
 mod memory;

@@ -13,7 +13,7 @@ use crate::attr::{Attr, Change, Lit, Ty};
 use crate::complaints::{self, Complaints};
 use crate::valid::Valid;
 use dofloat_api::client::Client;
-use dofloat_api::fetch::{FetchRequest, Fetched};
+use dofloat_api::http::{HttpRequest, HttpResponse};
 use dofloat_base::value::{Body, Term, Value};
 
 const OF: &[&str] = &["url", "request_headers", "request_body", "client_key_pem"];
@@ -58,8 +58,8 @@ fn check(body: &Term, complaints: &mut Complaints) {
 fn read<'a>(api: &'a Client, given: &'a Body) -> Answer<'a> {
     Box::pin(async move {
         let request = request(given);
-        let answer = if api.machine().asks_nobody { Ok(made_up(&request.url)) } else { api.fetch(&request).await };
-        let Fetched { status, headers, body } = answer.map_err(|why| format!("{} gives no answer: {why}", shown(&request.url)))?;
+        let answer = if api.machine().asks_nobody { Ok(made_up(&request.url)) } else { api.send_http(&request).await };
+        let HttpResponse { status, headers, body } = answer.map_err(|why| format!("{} gives no answer: {why}", shown(&request.url)))?;
         let text: Value = String::from_utf8_lossy(&body).into_owned().into();
         let headers = headers.into_iter().map(|(name, value)| (name, value.into())).collect();
         let all = [
@@ -79,7 +79,7 @@ fn shown(url: &str) -> &str {
     url.split(['?', '#']).next().filter(|url| !url.contains('@')).unwrap_or("the server")
 }
 
-fn request(given: &Body) -> FetchRequest {
+fn request(given: &Body) -> HttpRequest {
     let text = |name: &str| given.get(name).and_then(Value::as_str).map(str::to_owned);
     let retry = given.get("retry").and_then(Value::as_list).and_then(|blocks| blocks.first()).and_then(Value::as_map);
     let number = |of: Option<&Body>, name: &str| match of.and_then(|of| of.get(name)) {
@@ -92,7 +92,7 @@ fn request(given: &Body) -> FetchRequest {
         _ => BTreeMap::new(),
     };
     let identity = text("client_cert_pem").zip(text("client_key_pem")).map(|(certificate, key)| format!("{certificate}\n{key}"));
-    FetchRequest {
+    HttpRequest {
         url: text("url").unwrap_or_default(),
         method: text("method").unwrap_or_else(|| "GET".to_owned()),
         headers,
@@ -108,8 +108,8 @@ fn request(given: &Body) -> FetchRequest {
 }
 
 /// What most files ask for: the address that they are run at. It is one of the addresses for documentation (RFC 5737).
-fn made_up(url: &str) -> Fetched {
+fn made_up(url: &str) -> HttpResponse {
     let body = if url.contains("json") { "{\"ip\":\"203.0.113.1\"}\n" } else { "203.0.113.1\n" };
     let headers = BTreeMap::from([("Content-Type".to_owned(), "text/plain; charset=utf-8".to_owned())]);
-    Fetched { status: 200, headers, body: body.as_bytes().to_vec() }
+    HttpResponse { status: 200, headers, body: body.as_bytes().to_vec() }
 }

@@ -1,4 +1,4 @@
-//! Asking a server of the configuration's choice, for `data "http"`.
+//! HTTP requests to a server of the configuration's choice, for `data "http"`. What we fetch ourselves is in `download`.
 //!
 //! Invariant: no token is sent; an answer of any status is an answer; redirects are followed as browsers do. Headers and bodies of
 //! requests are in no message.
@@ -19,7 +19,7 @@ const MOST: usize = 16 * 1024 * 1024;
 
 /// A request.
 #[derive(Clone, Default)]
-pub struct FetchRequest {
+pub struct HttpRequest {
     /// Where it goes.
     pub url: String,
     /// `GET`, `HEAD` or `POST`.
@@ -44,7 +44,7 @@ pub struct FetchRequest {
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fetched {
+pub struct HttpResponse {
     /// The HTTP status.
     pub status: u16,
     /// Its headers, several of one name in one text.
@@ -58,7 +58,7 @@ impl Client {
     ///
     /// # Errors
     /// Why there is no answer, in a few words.
-    pub async fn fetch(&self, request: &FetchRequest) -> Result<Fetched, String> {
+    pub async fn send_http(&self, request: &HttpRequest) -> Result<HttpResponse, String> {
         let url: Url = request.url.parse().map_err(|error| format!("`url` is not an address: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err("`url` begins neither with https:// nor with http://".to_owned());
@@ -81,7 +81,7 @@ impl Client {
         }
     }
 
-    fn connections_of(&self, request: &FetchRequest, plain: bool) -> Result<reqwest::Client, String> {
+    fn connections_of(&self, request: &HttpRequest, plain: bool) -> Result<reqwest::Client, String> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("dofloat/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::limited(REDIRECTS))
@@ -114,7 +114,7 @@ impl Client {
 }
 
 /// One attempt; where there is no answer, why, and whether another attempt is no use.
-async fn once(connections: &reqwest::Client, request: &FetchRequest, url: &Url) -> Result<Fetched, (String, bool)> {
+async fn once(connections: &reqwest::Client, request: &HttpRequest, url: &Url) -> Result<HttpResponse, (String, bool)> {
     let method = Method::from_bytes(request.method.as_bytes()).map_err(|_| ("`method` is not valid".to_owned(), true))?;
     let mut ask = connections.request(method, url.clone());
     for (name, value) in &request.headers {
@@ -140,7 +140,7 @@ async fn once(connections: &reqwest::Client, request: &FetchRequest, url: &Url) 
             return Err((format!("the answer is longer than {} MiB", MOST / 1024 / 1024), true));
         }
     }
-    Ok(Fetched { status, headers, body })
+    Ok(HttpResponse { status, headers, body })
 }
 
 /// A header's name as Go writes it: `Content-Type`.
