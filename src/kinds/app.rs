@@ -131,7 +131,7 @@ fn first_of(value: &mut Value) -> Option<&mut Value> {
     }
 }
 
-/// What is wanted, with the names of its domains as domains: what is there would be taken for what is left to the API otherwise.
+/// The desired app, with the names of its domains as domains: those that are there would be taken for what is left to the API otherwise.
 fn with_domains(wanted: &Body) -> Body {
     let mut wanted = wanted.clone();
     if let Some(Value::Map(spec)) = wanted.get_mut("spec").and_then(first_of) {

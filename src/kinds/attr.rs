@@ -151,7 +151,7 @@ pub struct Wire {
 /// Whether what is there will do for what is wanted; each with the other attributes of its side.
 pub type Suits = fn(wanted: (&Value, &Body), there: (&Value, &Body)) -> bool;
 
-/// What an attribute names: an object of another kind.
+/// A reference of an attribute to an object of another kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Points {
     /// The kinds that it may be; the first one is asked for what the stack does not have.
@@ -188,7 +188,7 @@ pub struct Held {
     pub state: &'static str,
     /// The one from which it is brought back. Any other is no loss (a droplet that is new), or cannot be mended (an archived one).
     pub lost: &'static str,
-    /// What brings it back.
+    /// The edit that brings it back.
     pub edit: EditName,
 }
 
@@ -203,7 +203,7 @@ pub struct Attr {
     pub block: bool,
     /// Who sets it.
     pub presence: Presence,
-    /// What stands for it where the user wrote nothing.
+    /// The default where the user wrote nothing.
     pub default: Option<Lit>,
     /// How a change is made.
     pub change: Change,
@@ -234,13 +234,13 @@ pub struct Attr {
     /// Whether it is sealed, as a part of a block: the API takes it, and gives it back in no form that could be compared. It is as
     /// secret as a password, and what was last sent is remembered by digest.
     pub sealed: bool,
-    /// What it names, if it names an object.
+    /// The object that it names, if it names one.
     pub points: Option<Points>,
     /// How it stands in requests and answers; plain kinds alone go by it.
     pub wire: Wire,
-    /// What it may be; plain kinds alone go by it.
+    /// The values that are valid; plain kinds alone go by it.
     pub valid: Valid,
-    /// What it is: one sentence.
+    /// Its documentation: one sentence.
     pub doc: &'static str,
 }
 
@@ -599,7 +599,7 @@ impl Attr {
         })
     }
 
-    /// What the API says of it where the user wrote nothing and the API does not choose.
+    /// The API's value where the user wrote nothing and the API does not choose.
     #[must_use]
     pub fn unset(&self) -> Value {
         if self.presence != Presence::Optional || self.reads != Reads::Readable {

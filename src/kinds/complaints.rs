@@ -31,7 +31,7 @@ impl Complaints {
         self.push(path, message.into(), hint.into(), severity);
     }
 
-    /// What DigitalOcean refuses at an attribute, and Terraform's provider lets pass.
+    /// Complains of what DigitalOcean refuses at an attribute, and Terraform's provider lets pass.
     pub(crate) fn refusal(&mut self, path: &[&str], message: impl Into<String>, hint: impl Into<String>) {
         self.push(path, message.into(), hint.into(), Severity::Refusal);
     }

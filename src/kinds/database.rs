@@ -107,7 +107,7 @@ const RESTORE: &[Attr] = &[
     Attr::optional("backup_created_at", Ty::String, Change::Replace, "When the backup was made; the latest otherwise."),
 ];
 
-/// What a create does not take: each is set by a request of its own.
+/// The settings that a create does not take: each is set by a request of its own.
 const LATER: [&str; 3] = ["maintenance_window", "eviction_policy", "sql_mode"];
 
 /// An hour without its seconds, which the API adds.

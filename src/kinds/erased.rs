@@ -152,7 +152,7 @@ pub trait AnyKind: Send + Sync {
     fn release<'a>(&'a self, _api: &'a Client, _id: &'a Id, _ours: Ours<'a>) -> Fut<'a, ()> {
         Box::pin(async { Ok(()) })
     }
-    /// What a destroy of this object would take with it that is not ours, or why it cannot go, before the first write.
+    /// Objects that are not ours and that a destroy of this one would take with it, or why it cannot go, before the first write.
     fn before_delete<'a>(&'a self, api: &'a Client, id: &'a Id, seen: &'a Body, ours: &'a [Id]) -> Fut<'a, Vec<Complaint>>;
     /// One line that is worth telling of an observed object although no attribute differs, for example
     /// "is powered off"; shown by plan as a note.
@@ -179,11 +179,11 @@ pub trait AnyKind: Send + Sync {
     fn read_details<'a>(&'a self, _api: &'a Client, _body: &'a mut Body) -> Fut<'a, ()> {
         Box::pin(async { Ok(()) })
     }
-    /// What is said of a name that the account does not have, and what to do.
+    /// The message and the hint for a name that the account does not have.
     fn missing(&self, name: &str) -> (String, String);
-    /// What was read of an object by the other name of this kind, as this one says it.
+    /// Attributes that were read under the other name of this kind, in this one's terms.
     fn renamed(&self, body: Body) -> Body;
-    /// What is lost for good with the object, whatever is made in its place; one sentence.
+    /// The loss that nothing made in its place would mend; one sentence.
     fn data_loss(&self, seen: &Body) -> Option<String>;
 }
 
@@ -396,7 +396,7 @@ fn found_of<K: Kind>(id: Id, live: &K::Live, certainty: Certainty) -> Result<Fou
     Ok(Found { id, body: to_body::<K>(live)?, certainty, marks: K::marks(live), project })
 }
 
-/// What the engine sees of an object: readable attributes of the table that are not null, without the mark.
+/// An object's body as the engine sees it: readable attributes of the table that are not null, without the mark.
 fn to_body<K: Kind>(live: &K::Live) -> Result<Body, ApiError> {
     let seen =
         value_of(live).map_err(|error| ApiError::Unsettled { what: format!("what was read of {} cannot be kept: {error}", K::NAME) })?;

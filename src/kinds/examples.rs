@@ -1,4 +1,4 @@
-//! What each resource type and data source is, in a sentence, and a block of it with what that refers to.
+//! A sentence on each resource type and data source, and a block of it with what that refers to.
 //!
 //! Invariant: the files beside it are configurations as they stand; together they are one stack. A block belongs to the comment
 //! above it, and an example is complete by itself: whatever a block refers to comes with it.
@@ -15,13 +15,13 @@ const FILES: [&str; 6] = [
     include_str!("examples/utilities.tf"),
 ];
 
-/// What the comment above a block has in front of an import ID.
+/// The word before an import ID in the comment above a block.
 const IMPORT: &str = "Import: ";
 
 /// A resource type or data source as its first block shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// What it is, in a sentence or two.
+    /// Its description, in a sentence or two.
     pub what: String,
     /// An import ID, where that does not follow from the attributes.
     pub import: Option<&'static str>,
@@ -89,7 +89,7 @@ fn blocks() -> Vec<Block> {
     FILES.iter().flat_map(|file| file.split("\n\n")).filter_map(block).collect()
 }
 
-/// What stands between two empty lines: a comment, and a block.
+/// A paragraph of the file: a comment, and a block.
 fn block(part: &'static str) -> Option<Block> {
     let (mut text, mut comment) = (part.trim_matches('\n'), Vec::new());
     while let Some((line, rest)) = text.strip_prefix("# ").and_then(|text| text.split_once('\n')) {

@@ -12,7 +12,7 @@ pub(crate) fn pair(text: &str) -> (Json, Json) {
     (fixture["request"]["body"].clone(), fixture["response"]["body"].clone())
 }
 
-/// What was read has these attributes, compared as the kind's table says.
+/// Asserts that a body has these attributes, compared as the kind's table says.
 pub(crate) fn assert_has(kind: &dyn AnyKind, live: &impl serde::Serialize, expected: &Json) {
     let live = value_of(live).expect("it can be kept");
     let live = live.as_map().expect("an object");

@@ -1,4 +1,4 @@
-//! What a check of a kind is given, and what it finds.
+//! The input of a kind's checks, and their findings.
 //!
 //! Invariant: plain values; no kind and no request is known here.
 
@@ -6,16 +6,16 @@ use dofloat_base::address::Address;
 use dofloat_base::identity::Id;
 use dofloat_base::value::{Body, Term};
 
-/// What the plan is about to do with one resource, for checks before the first write.
+/// A planned operation on one resource, for checks before the first write.
 #[derive(Clone, Debug)]
 pub struct Job {
     /// Which resource.
     pub address: Address,
     /// The object that it has already, if it has one.
     pub id: Option<Id>,
-    /// What is wanted, as far as it is known.
+    /// The desired attributes, as far as they are known.
     pub body: Term,
-    /// What is there, of an object that is changed in place.
+    /// The present attributes, of an object that is changed in place.
     pub seen: Option<Body>,
     /// Whether a new object is made (at first, or in place of an old one).
     pub creates: bool,
@@ -28,9 +28,9 @@ pub struct Complaint {
     pub address: Option<Address>,
     /// Which attribute: `["inbound_rule", "0", "port_range"]`; empty for the whole.
     pub path: Vec<String>,
-    /// What is wrong, one sentence.
+    /// The error, one sentence.
     pub message: String,
-    /// What to do next.
+    /// The next thing to do.
     pub hint: Option<String>,
     /// Who minds it, and how much.
     pub severity: Severity,

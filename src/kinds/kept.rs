@@ -10,7 +10,7 @@ use dofloat_base::identity::Id;
 use dofloat_base::secret::Secret;
 use dofloat_base::value::{Body, Term, Value};
 
-/// What is kept of an object.
+/// The part of an object that is kept.
 pub(crate) fn of(api: &Client, kind: &str, id: &Id) -> Body {
     let found = api.machine().vault.as_ref().and_then(|vault| vault.get(&name_in_vault(kind, id)).ok().flatten());
     found.and_then(|secret| opened(kind, &Term::Secret(secret)).ok()).unwrap_or_default()

@@ -176,7 +176,7 @@ fn check(body: &Term, complaints: &mut Complaints) {
     }
 }
 
-/// What cannot be done in place would take everything that runs in the cluster with it.
+/// Refuses what cannot be done in place: it would take everything that runs in the cluster with it.
 fn against(job: &Job, seen: &Body, complaints: &mut Complaints) {
     let anew = || format!("To have a new cluster in its place, and lose what runs in this one: dofloat apply -replace='{}'", job.address);
     let there = seen.get("version").and_then(Value::as_str).unwrap_or_default();

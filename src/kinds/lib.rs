@@ -1,4 +1,4 @@
-//! What we can manage: one file each, and the table of all.
+//! The resource types: one file each, and the table of all.
 //!
 //! Invariant: a kind says what an object is and how the API changes it; it never decides whether to.
 //! It must not know plan, state or configuration.
@@ -162,7 +162,7 @@ impl Schemas for Tables {
 pub(crate) struct NewObject<L> {
     /// Its identity.
     pub(crate) id: Id,
-    /// What it is, where it is usable at once.
+    /// Its attributes, where it is usable at once.
     pub(crate) live: Option<L>,
 }
 
@@ -170,13 +170,13 @@ pub(crate) struct NewObject<L> {
 pub(crate) struct Candidate<L> {
     /// Its identity.
     pub(crate) id: Id,
-    /// What it is.
+    /// Its attributes.
     pub(crate) live: L,
     /// How sure it is that it is the one.
     pub(crate) certainty: Certainty,
 }
 
-/// What a kind's file gives: `Erase` makes an `AnyKind` of it, and says there what each function is for.
+/// A typed kind, one for each file: `Erase` makes an `AnyKind` of it, and says there what each function is for.
 pub(crate) trait Kind: Send + Sync + 'static {
     /// The resource type.
     const NAME: &'static str;
@@ -200,9 +200,9 @@ pub(crate) trait Kind: Send + Sync + 'static {
     const SHARED: bool = false;
     /// Among what they are not shared.
     const UNIQUE_AMONG: &'static str = Self::NAME;
-    /// What is wanted. No `Debug`: it may hold secrets.
+    /// The desired attributes. No `Debug`: they may hold secrets.
     type Spec: DeserializeOwned + Send + Sync;
-    /// What is there. It is serialised under the table's names; other fields are dropped, nulls too.
+    /// The present attributes. They are serialised under the table's names; other fields are dropped, nulls too.
     type Live: Serialize + Send;
 
     fn check(_body: &Term, _complaints: &mut Complaints) {}
@@ -334,7 +334,7 @@ fn unique_key(among: &str, rows: &[Attr], names: &[&str], body: &Term) -> Option
 
 /// How long a new object may be unknown to its own address.
 const UNSEEN_LIMIT: Duration = Duration::from_secs(60);
-/// What is seen of it until then.
+/// The reason that is told until then.
 const NOT_YET: &str = "the API does not know it yet";
 
 /// An edit that the table does not name: a mistake of ours, told instead of done.

@@ -57,7 +57,7 @@ pub static KINDS: &[&dyn AnyKind] = &[
     &certificate::SELF_SIGNED,
 ];
 
-/// What a local kind works with.
+/// The surroundings of a local kind.
 pub(crate) struct Context<'a> {
     /// Where its things lie.
     pub(crate) machine: &'a Machine,
@@ -77,7 +77,7 @@ pub fn name_in_vault(kind: &str, id: &Id) -> String {
     format!("{kind} {id}")
 }
 
-/// What was made: its identity, where it is known by more than its record, and what came about; or why not.
+/// The result of a create: the identity, where it is known by more than its record, and the attributes; or why there is none.
 pub(crate) type Made = Result<(Option<Id>, Body), String>;
 
 /// A kind that asks no API.
@@ -96,13 +96,13 @@ pub(crate) struct Local {
     pub(crate) remove: fn(&Machine, &Id) -> Result<(), String>,
     /// The identity of one that another tool recorded with these attributes; `None` if its record is all there is of it.
     pub(crate) identity: fn(&Body) -> Option<Id>,
-    /// What somebody's import id says of an object; `None` if it says nothing.
+    /// The attributes that an import ID tells of an object; `None` if it tells none.
     pub(crate) import: fn(&str) -> Option<Body>,
     /// How long a create and a delete take.
     pub(crate) pause: fn(&Body, Doing) -> Duration,
 }
 
-/// What is done with an object.
+/// An operation on an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doing {
     /// It is made.
@@ -141,7 +141,7 @@ impl Local {
         vault.put(&name_in_vault(self.name, id), secrets).map_err(failed)
     }
 
-    /// What is there of an object beside its record; nothing if it is not there, or if what is secret of it is lost.
+    /// The object as it is beside its record; nothing if it is not there, or if its secrets are lost.
     fn there(&self, api: &Client, id: &Id) -> Result<Option<Body>, ApiError> {
         if !(self.is_there)(&Context::of(api), id).map_err(failed)? {
             return Ok(None);
@@ -245,7 +245,7 @@ impl AnyKind for Local {
         })
     }
 
-    /// What came about with it is known to nobody where the run that made it did not keep it.
+    /// The values that came about with it are known to nobody where the run that made it did not keep them.
     fn creation_failed<'a>(&'a self, _: &'a Client, _: &'a Id, _: &'a Body) -> Fut<'a, bool> {
         Box::pin(async { Ok(self.attrs.iter().any(|row| row.reads == Reads::Once)) })
     }

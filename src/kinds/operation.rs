@@ -1,8 +1,8 @@
-//! What is done with an object, and by which requests.
+//! Operations on objects, and their requests.
 //!
 //! Invariant: plain values.
 
-/// What is done with an object.
+/// An operation on an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Operation {
     /// It is read (refresh).

@@ -28,7 +28,7 @@ use dofloat_api::watching::Goal;
 use dofloat_base::identity::{Id, Mark, Ours};
 use dofloat_base::value::{Body, Term, Value};
 
-/// What stands between the parts of an identity.
+/// The separator between the parts of an identity.
 const BETWEEN: char = ',';
 
 impl Plain {
@@ -96,7 +96,7 @@ impl Plain {
         Ok(ids.into_iter().zip(bodies).collect())
     }
 
-    /// What the rows say of an object; `parents` is what it lies in.
+    /// The body of an object by its rows; `parents` names the objects that it lies in.
     fn object(&self, parents: &[String], object: &Json) -> Result<(Id, Body), String> {
         let own = match &object[self.at.id] {
             _ if matches!(self.form, Form::Part(_)) => parents.concat(),
@@ -241,7 +241,7 @@ impl Plain {
         }
     }
 
-    /// What a PUT of an edit sends.
+    /// The body of an edit's PUT.
     pub(crate) async fn replacement(
         &self,
         api: &Client,
@@ -287,7 +287,7 @@ impl Plain {
         Ok(Some(Place { one: self.path(id)?, field: self.at.one, list: Some(list) }))
     }
 
-    /// What an object is not ready for yet; nothing if it is.
+    /// Why an object is not ready yet; nothing if it is.
     async fn poll(&self, api: &Client, id: &Id) -> Result<Poll<Body>, ApiError> {
         let Some((_, body)) = self.get(api, id).await? else { return Ok(Poll::Pending(NOT_YET.to_owned())) };
         if let Some(word) = self.not_yet(id, &body)? {
@@ -299,7 +299,7 @@ impl Plain {
         Ok((self.hooks.yet)(&body).map_or_else(|| Poll::Ready(body), Poll::Pending))
     }
 
-    /// What the attribute that tells says of an object that is not ready; nothing if it is.
+    /// The attribute's value where it says that an object is not ready; nothing if it is.
     fn not_yet(&self, id: &Id, body: &Body) -> Result<Option<String>, ApiError> {
         let Some(ready) = self.ready.as_ref().filter(|ready| !ready.is_reached(body)) else { return Ok(None) };
         let word = body.get(ready.attr).and_then(Value::as_str).unwrap_or_default();

@@ -20,7 +20,7 @@ use dofloat_base::identity::Id;
 use dofloat_base::value::{Body, Term, Value};
 
 const CHANGED: Change = Change::InPlace(UPDATE);
-/// What moves an object from one project to another.
+/// The edit that moves an object from one project to another.
 const ASSIGN: EditName = "assign";
 const URN: Valid = Valid::Form(
     |text| text.split(':').count() >= 3 && text.starts_with("do:"),
@@ -118,7 +118,7 @@ fn check(body: &Term, complaints: &mut Complaints) {
     }
 }
 
-/// What has a path of its own, or none.
+/// Resource types by their paths; empty for those that have none.
 fn sent<'a>(_: &'a Client, fields: &'a mut Map<String, Json>) -> Fut<'a, ()> {
     fields.remove("is_default");
     fields.remove("resources");
@@ -167,7 +167,7 @@ async fn exchange(api: &Client, id: &Id, edit: EditName, wanted: Vec<String>, th
     assign(api, DEFAULT, &only(&there, &wanted)).await
 }
 
-/// What lies in it goes to the default project first: the API keeps a project that holds something.
+/// Moves its objects to the default project first: the API keeps a project that holds something.
 fn leave<'a>(api: &'a Client, id: &'a Id, _: &'a Body) -> Fut<'a, ()> {
     Box::pin(async move { assign(api, DEFAULT, &held(api, id).await?).await })
 }
@@ -184,7 +184,7 @@ fn take_out<'a>(api: &'a Client, _: &'a Id, seen: &'a Body) -> Fut<'a, ()> {
     Box::pin(async move { assign(api, DEFAULT, &texts(seen, "resources")).await })
 }
 
-/// What the API calls the default project.
+/// The API's name of the default project.
 const DEFAULT: &str = "default";
 
 #[derive(Deserialize)]

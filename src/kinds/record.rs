@@ -325,7 +325,7 @@ fn check_numbers(kind: &str, body: &Term, complaints: &mut Complaints) {
     }
 }
 
-/// What makes two records the same: type, name and data, in their normal forms.
+/// The identity of a record's content: type, name and data, in their normal forms.
 struct Sketch {
     domain: String,
     kind: String,

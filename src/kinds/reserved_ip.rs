@@ -159,7 +159,7 @@ impl<S: Spelling> Kind for ReservedIp<S> {
         }
     }
 
-    /// What somebody has put elsewhere stays there.
+    /// An object that somebody has put elsewhere stays there.
     async fn release(api: &Client, id: &Id, ours: Ours<'_>) -> Result<(), ApiError> {
         let Some(project) = ours.project else { return Ok(()) };
         match one(api, &id.0).await? {

@@ -43,7 +43,7 @@ pub fn needed(kind: &dyn AnyKind, operation: Operation, body: &Term) -> BTreeSet
     all
 }
 
-/// What is gathered of the attributes that are set.
+/// Scopes, gathered from the attributes that are set.
 struct Set<'a> {
     asked: &'a [Request],
     /// The fields that blocks lie in, each followed by a dot.

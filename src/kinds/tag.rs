@@ -163,7 +163,7 @@ impl Kind for Tag {
     }
 }
 
-/// What a tag may be made of.
+/// The characters of a tag.
 pub(crate) const ALPHABET: &str = "Use letters, digits, `_`, `-` and `:` only, at most 255 of them.";
 
 impl From<Wire> for Live {

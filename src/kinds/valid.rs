@@ -1,11 +1,11 @@
-//! What the value of an attribute may be.
+//! Valid values of attributes.
 //!
 //! Invariant: a rule is a constant of a row, and is checked without any request. It knows no kind.
 
 use super::job::Severity;
 use dofloat_base::value::Value;
 
-/// What the value of an attribute may be; for a list or a set, each of its items.
+/// The valid values of an attribute; for a list or a set, those of its items.
 #[derive(Clone, Copy, Debug)]
 pub enum Valid {
     /// Whatever its type allows.
@@ -31,7 +31,7 @@ impl Valid {
         if asked { Severity::Refusal } else { Severity::Error }
     }
 
-    /// What is wrong with a value, and what it should be instead; nothing if it is valid, or of another type.
+    /// The error of a value and its remedy; nothing if it is valid, or of another type.
     #[must_use]
     pub fn wrong(&self, value: &Value) -> Option<(String, String)> {
         let number = |value: &Value| match value {

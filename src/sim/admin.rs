@@ -23,7 +23,7 @@ use dofloat_base::clock::Moment;
 /// How many objects of each kind the world holds.
 pub type Summary = BTreeMap<&'static str, usize>;
 
-/// What tests and the admin paths may do beside the API.
+/// The operations of tests and admin paths beside the API.
 impl World {
     /// How many objects of each kind there are. Default VPCs are not counted.
     #[must_use]

@@ -1,4 +1,4 @@
-//! What happens to droplets and addresses, told to a command: with it, droplets can be more than words, for example
+//! Events of droplets and addresses, told to a command: with it, droplets can be more than words, for example
 //! containers on this machine.
 //!
 //! Invariant: events are the difference of two pictures of the world, so none is lost and a restart tells what stands. An
@@ -19,17 +19,17 @@ use dofloat_base::child;
 /// A command that takes longer is stopped.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What a driver knows of the world.
+/// A driver's view of the world.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct DriverView {
     droplets: BTreeMap<u64, Facts>,
     running: BTreeSet<u64>,
     holders: Holders,
-    /// What was asked of running droplets that does not show in them: the action, its droplet, and the event.
+    /// The orders to running droplets that do not show in them: the action, its droplet, and the event.
     orders: BTreeMap<u64, (u64, &'static str)>,
 }
 
-/// What does not change about a droplet.
+/// The properties of a droplet that never change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Facts(Vec<(&'static str, String)>);
 
@@ -65,7 +65,7 @@ impl World {
 }
 
 impl DriverView {
-    /// What happened between `before` and this picture, in an order in which it can be done.
+    /// The events between `before` and this view, in an order in which it can be done.
     pub(super) fn since(&self, before: &Self) -> Vec<Event> {
         let mut events = Vec::new();
         for (ip, id) in before.holders.iter().filter(|(ip, _)| !self.holders.contains_key(ip)) {
@@ -121,7 +121,7 @@ impl Event {
     }
 }
 
-/// What a driver's servers answer at an address: the command is told the event `ask` and `DOFLOAT_URL`, and prints the answer.
+/// The answer of a driver's servers at an address: the command is told the event `ask` and `DOFLOAT_URL`, and prints the answer.
 pub(super) async fn ask(command: &str, url: &str) -> Option<String> {
     let run = Command::from(child::command("sh"))
         .args(["-c", command])

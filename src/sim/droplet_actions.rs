@@ -1,4 +1,4 @@
-//! What can be done to a droplet that exists.
+//! The actions on a droplet that exists.
 //!
 //! Invariant: one at a time: a busy droplet refuses with "pending event". The effect takes place when the action completes.
 
@@ -62,7 +62,7 @@ fn begin(world: &mut World, call: &Call<'_>, id: u64) -> Result<u64, Refusal> {
     Ok(world.begin(Begin { kind, on: Resource::Droplet(id), droplet: Some(id), region, effect }))
 }
 
-/// What the body asks for, checked against the droplet as it is.
+/// The action that the body asks for, checked against the droplet as it is.
 fn wanted(world: &World, call: &Call<'_>, id: u64) -> Result<(&'static str, Effect), Refusal> {
     let droplet = world.droplets.get(&id).ok_or_else(Refusal::not_found)?;
     let body = &call.body;

@@ -1,4 +1,4 @@
-//! What goes wrong, when, and how often.
+//! Faults: which, when, and how often.
 //!
 //! Invariant: a fault is data; whether it fires depends only on the requests that came before. `world` bends objects,
 //! `server` cuts lines. Text form, one a line: `METHOD PATTERN[#NTH][xCOUNT] WHAT[=ARGUMENT]`, for example
@@ -16,7 +16,7 @@ use super::wire::Delivery;
 pub struct Fault {
     /// To which requests.
     pub when: Matcher,
-    /// What.
+    /// Which kind of fault.
     pub what: FaultKind,
 }
 
@@ -33,7 +33,7 @@ pub struct Matcher {
     pub count: u32,
 }
 
-/// What goes wrong.
+/// The faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FaultKind {
     /// The request is answered; then nothing listens for so many milliseconds and open lines are closed.
@@ -114,19 +114,19 @@ pub enum FaultKind {
         /// For so many looks.
         looks: u32,
     },
-    /// What this request makes is missing from lists at first.
+    /// The object that this request creates is missing from lists at first.
     LaggingList {
         /// For so many lists.
         looks: u32,
     },
-    /// What this request makes is missing from lists for so long by the system's clock, whatever the world's time.
+    /// The object that this request creates is missing from lists for so long by the system's clock, whatever the world's time.
     Hidden {
         /// Milliseconds.
         millis: u64,
     },
     /// The list is answered as if it were empty.
     EmptyList,
-    /// What this request makes is 404 at first.
+    /// The object that this request creates is 404 at first.
     LateGet {
         /// For so many looks.
         looks: u32,
@@ -155,12 +155,12 @@ pub enum FaultKind {
     SharedServer,
 }
 
-/// What a fault befalls.
+/// The requests that a sort of fault befalls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Befalls {
     /// Any request: it is refused, or its answer is lost or spoilt.
     Request,
-    /// What a changing request makes, changes or deletes.
+    /// The object that a changing request creates, changes or deletes.
     Object,
     /// One thing alone, of which tests of its own tell.
     Special,
@@ -236,7 +236,7 @@ fn path_fits(pattern: &str, path: &str) -> bool {
 }
 
 impl FaultKind {
-    /// What the line does to the answer.
+    /// How the answer is delivered.
     pub(super) fn wire(&self) -> Delivery {
         match self {
             Self::Refuse { millis } => Delivery::Refuse(Duration::from_millis(*millis)),
@@ -413,7 +413,7 @@ impl ArmedFaults {
         Self(faults.iter().map(|fault| (fault.clone(), 0)).collect())
     }
 
-    /// What befalls this request.
+    /// The faults that befall this request.
     pub(super) fn spring(&mut self, method: &str, path: &str) -> Vec<FaultKind> {
         let mut triggered = Vec::new();
         for (fault, seen) in &mut self.0 {

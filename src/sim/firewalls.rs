@@ -186,7 +186,7 @@ fn shown_after_poll(world: &mut World, call: &Call<'_>, id: &str) -> Value {
     world.firewalls.get(id).map(|firewall| world.show_firewall(firewall, call.scopes)).unwrap_or_default()
 }
 
-/// What a body asks for, checked.
+/// A body's rules, checked.
 struct Wanted {
     name: String,
     inbound: BTreeSet<Rule>,

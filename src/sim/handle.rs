@@ -147,7 +147,7 @@ impl World {
     }
 }
 
-/// What goes wrong before the request takes effect.
+/// The fault that befalls the request before it takes effect.
 fn before(request: &Request, triggered: &[FaultKind], pass: Pass) -> Option<Result<Reply, Refusal>> {
     let makes_droplets = request.method == "POST" && request.path == "/v2/droplets";
     for what in triggered {

@@ -74,15 +74,15 @@ pub struct Options {
     pub listen: SocketAddr,
     /// Names and addresses, besides those of loopback, by which requests may call it: where something leads to it from outside.
     pub hosts: Vec<String>,
-    /// What opens the paths below `/_sim`; none makes one up.
+    /// The token of the paths below `/_sim`; one is made up where none is given.
     pub token: Option<String>,
     /// The file that keeps the world between processes; none keeps it in memory only.
     pub world: Option<PathBuf>,
-    /// What identifiers and addresses derive from. A world that is already on disk keeps its own.
+    /// The seed of identifiers and addresses. A world that is already on disk keeps its own.
     pub seed: u64,
     /// How time passes.
     pub clock: ClockMode,
-    /// What goes wrong.
+    /// The faults.
     pub faults: Vec<Fault>,
     /// Tokens and what they may do. Empty: any token that is not empty may do everything.
     pub tokens: BTreeMap<String, Scopes>,
@@ -100,7 +100,7 @@ pub struct Options {
     pub metadata_lag: Duration,
 }
 
-/// What the account may have at most.
+/// The limits of the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Droplets.
@@ -145,7 +145,7 @@ pub fn spaces_at(url: &str) -> String {
 /// Starts a simulator and returns when it listens.
 ///
 /// # Errors
-/// What the system says; `WouldBlock` if another process holds the world (see [`running_at`]); `InvalidData` if the
+/// The system's error; `WouldBlock` if another process holds the world (see [`running_at`]); `InvalidData` if the
 /// world's file cannot be read.
 pub async fn start(options: Options) -> io::Result<Running> {
     server::start(options).await

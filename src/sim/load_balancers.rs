@@ -46,7 +46,7 @@ pub(super) fn validate(world: &mut World, _: &Call<'_>, fields: &Map<String, Val
     Ok(())
 }
 
-/// What it gets where nothing else was asked for, and its addresses.
+/// The defaults of a new load balancer, and its addresses.
 pub(super) fn complete(world: &mut World, id: &str, fields: &mut Map<String, Value>) {
     let units = match fields.get("size").and_then(Value::as_str) {
         Some("lb-medium") => 3,

@@ -22,7 +22,7 @@ pub struct Exchange {
     pub status: u16,
     /// The answer's body, null if there is none.
     pub response: Value,
-    /// What a fault did to this exchange, for example `reset`.
+    /// The effect of a fault on this exchange, for example `reset`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
 }

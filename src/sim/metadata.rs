@@ -1,4 +1,4 @@
-//! What a droplet's metadata service says about it.
+//! A droplet's metadata service.
 //!
 //! Invariant: read from the world when asked, so that a reserved IP shows as active as soon as it is assigned, unless a lag is
 //! asked for. Paths end with `/` when they are an index: asked without it they are a redirection.
@@ -20,7 +20,7 @@ pub(super) type Holders = BTreeMap<Ipv4Addr, u64>;
 #[derive(Clone, Debug)]
 pub(super) struct DelayedView {
     lag: Duration,
-    /// What was seen and from when on, the oldest first; never empty after the first poll.
+    /// The views and from when on each was true, the oldest first; never empty after the first poll.
     seen: Vec<(Moment, Holders)>,
 }
 
@@ -29,7 +29,7 @@ impl DelayedView {
         Self { lag, seen: Vec::new() }
     }
 
-    /// What is shown now, where `holders` are the true ones.
+    /// The view that is shown now, where `holders` are the true ones.
     pub(super) fn show(&mut self, now: Moment, holders: Holders) -> Holders {
         if self.seen.last().is_none_or(|(_, last)| *last != holders) {
             self.seen.push((now, holders));
@@ -169,7 +169,7 @@ impl World {
     }
 }
 
-/// What a driver must know of a droplet to build one, by the names of variables.
+/// The properties by which a driver builds a droplet, by the names of variables.
 pub(super) fn facts(world: &World, droplet: &Droplet) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("DROPLET_NAME", droplet.name.clone()),

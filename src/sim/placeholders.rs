@@ -13,10 +13,10 @@ use super::world::World;
 /// The field of a create that says how the object is called.
 const FIELD: &str = "simulated_id";
 
-/// What an image that stands in is made of.
+/// The image that placeholders are copies of.
 const IMAGE: &str = "ubuntu-24-04-x64";
 
-/// What a snapshot that stands in is of: nothing that is there.
+/// The source of a placeholder snapshot: no object that exists.
 const NOBODY: &str = "1";
 
 /// How much room a snapshot that stands in needs, in GB: the smallest droplet has it.

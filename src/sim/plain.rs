@@ -1,4 +1,4 @@
-//! What the API does with objects of plain families.
+//! Requests about objects of plain families.
 //!
 //! Invariant: the description says which fields there are; here is how they behave: what is made has an identifier and moments of
 //! its own, a change by PUT replaces what can be changed, what lies in an object goes with it. The client's tables are unknown here.
@@ -46,7 +46,7 @@ pub(super) fn answer(world: &mut World, call: &Call<'_>, family: &'static Family
     }
 }
 
-/// What an object's lag is known by.
+/// The key of an object's lag.
 fn key(family: &Family, id: &str) -> String {
     format!("{}:{id}", family.label())
 }

@@ -230,7 +230,7 @@ fn put(world: &mut World, call: &Call<'_>, project: Option<&str>) -> Result<Repl
     Ok(Reply::ok(json!({ "resources": shown })))
 }
 
-/// What lies in a project; in the default one what was put nowhere.
+/// The objects of a project; those of the default one were put nowhere else.
 fn lodged(world: &World, project: Option<&str>) -> Vec<(String, String)> {
     let here = |(urn, _): &(String, String)| world.lodging.get(urn).map(String::as_str) == project;
     let objects = objects(world).into_iter().filter(here);

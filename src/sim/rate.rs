@@ -58,7 +58,7 @@ impl Sort {
     }
 }
 
-/// What the gate says to one request.
+/// The gate's verdict on one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pass {
     pub(super) allowed: bool,

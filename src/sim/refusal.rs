@@ -1,4 +1,4 @@
-//! What the API refuses, in its own words.
+//! Refusals of the API, in its own words.
 //!
 //! Invariant: plain data.
 

@@ -28,7 +28,7 @@ pub(super) struct Route {
     handler: Handler,
 }
 
-/// What a request is led to.
+/// The route of a request.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Target {
     /// A row of the table.
@@ -63,7 +63,7 @@ impl Target {
     }
 }
 
-/// What is public of a row.
+/// The public part of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RouteInfo {
     /// `GET`, `POST`, ….

@@ -1,4 +1,4 @@
-//! What a token may do.
+//! The scopes of a token.
 //!
 //! Invariant: a route needs one of its alternatives whole; a field that needs a scope of its own is asked for separately.
 

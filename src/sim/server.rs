@@ -46,7 +46,7 @@ const BODY_LIMIT: usize = 8 * 1024 * 1024;
 pub struct Running {
     /// Scheme, host and port, `http://127.0.0.1:8080`; `{url}/v2/droplets` is the list of droplets.
     pub url: String,
-    /// What opens the paths below `/_sim`, as `Authorization: Bearer TOKEN`.
+    /// The token of the paths below `/_sim`, as `Authorization: Bearer TOKEN`.
     pub token: String,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
@@ -57,7 +57,7 @@ pub struct Running {
 #[derive(Debug)]
 struct Shared {
     options: Options,
-    /// What opens `/_sim`.
+    /// The token of `/_sim`.
     token: String,
     world: Mutex<World>,
     log: Mutex<Vec<Exchange>>,
@@ -256,7 +256,7 @@ async fn answer(
     }
 }
 
-/// What is asked of somebody else through this server as a proxy: it answers for its simulated servers, or its driver does.
+/// A request to another host, sent through this server as a proxy: it answers for its simulated servers, or its driver does.
 async fn proxied(shared: &Shared, uri: &axum::http::Uri) -> HttpResponse {
     if let Some(command) = &shared.options.driver {
         return match driver::ask(command, &uri.to_string()).await {
@@ -426,7 +426,7 @@ fn head(response: &Response, body: Body, length: Option<usize>) -> HttpResponse 
     answer.body(body).unwrap_or_else(|_| plain(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be written"))
 }
 
-/// What tests and onlookers ask for.
+/// The admin paths of tests and observers.
 async fn admin(shared: &Arc<Shared>, method: &str, path: &str, query: &str, body: &[u8]) -> HttpResponse {
     if let Some(rest) = path.strip_prefix("metadata/") {
         return metadata(shared, rest);

@@ -30,7 +30,7 @@ pub const SPACES_KEY: [&str; 2] = ["DO00SIMULATEDACCOUNT", "simulated-secret-of-
 /// Where Spaces are.
 pub(super) const REGIONS: [&str; 12] = ["ams3", "atl1", "blr1", "fra1", "lon1", "nyc3", "ric1", "sfo2", "sfo3", "sgp1", "syd1", "tor1"];
 
-/// What an object's lag is known by.
+/// The key of an object's lag.
 fn key(bucket: &str) -> String {
     format!("space:{bucket}")
 }
@@ -138,7 +138,7 @@ fn raw(response: s3s::HttpResponse) -> (u16, Raw) {
     (parts.status.as_u16(), Raw { headers, body: body.to_vec() })
 }
 
-/// What goes wrong before the request takes effect.
+/// The fault that befalls the request before it takes effect.
 fn before(triggered: &[FaultKind]) -> Option<(u16, Raw)> {
     triggered.iter().find_map(|what| match what {
         FaultKind::Unauthorized => Some(error(403, "InvalidAccessKeyId", "The key is not known.")),

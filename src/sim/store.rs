@@ -68,7 +68,7 @@ impl Store {
 /// The address of the server that holds this world now, if there is one.
 ///
 /// # Errors
-/// What the system says.
+/// The system's error.
 pub fn running_at(world: &Path) -> io::Result<Option<String>> {
     let lock = beside(world, "lock");
     if !lock.exists() || FileLock::try_take(&lock, LockKind::Shared, "")?.is_some() {

@@ -18,7 +18,7 @@ pub(super) fn check_name(name: &str) -> Result<(), Refusal> {
     Err(Refusal::unprocessable("Tag names may only contain letters, numbers, colons, dashes, and underscores, at most 255"))
 }
 
-/// What else can be tagged: the type and the collection.
+/// The other types that can be tagged: type and collection.
 const PLAIN: [(&str, &str); 4] =
     [("volume", "/v2/volumes"), ("volume_snapshot", "/v2/snapshots"), ("database", "/v2/databases"), ("image", "/v2/images")];
 
@@ -137,13 +137,13 @@ fn change(world: &mut World, call: &Call<'_>, add: bool) -> Result<Reply, Refusa
     Ok(Reply::nothing())
 }
 
-/// What a tag is put on.
+/// An object that carries a tag.
 enum Carrier {
     Droplet(u64),
     Plain(&'static str, String),
 }
 
-/// What the body names.
+/// The resources that the body names.
 fn resources(world: &World, call: &Call<'_>) -> Result<Vec<Carrier>, Refusal> {
     let wanted = call.body.items("resources")?.filter(|wanted| !wanted.is_empty());
     let wanted = wanted.ok_or_else(|| Refusal::unprocessable("resources can't be blank"))?;

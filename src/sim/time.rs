@@ -44,7 +44,7 @@ pub enum ClockMode {
         droplet: [Duration; 2],
         /// Of every other action.
         action: [Duration; 2],
-        /// What is drawn by.
+        /// The seed of what is drawn.
         seed: u64,
     },
 }
@@ -55,7 +55,7 @@ impl Default for ClockMode {
     }
 }
 
-/// What is waited for.
+/// The sort of wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
     Droplet,

@@ -90,7 +90,7 @@ pub(super) fn before_delete(world: &mut World, id: &str) -> Result<(), Refusal> 
     if world.holder(id).is_some() { Err(Refusal::conflict("failed to delete volume: attached volume cannot be deleted")) } else { Ok(()) }
 }
 
-/// What an action knows a volume by.
+/// The identity of a volume in actions.
 fn on(id: &str) -> Resource {
     Resource::Volume(ids::hash(0, &["volume", id]))
 }

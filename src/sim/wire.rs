@@ -28,7 +28,7 @@ pub struct Request {
     pub base: String,
     /// When it came, by the system's clock; ignored where time stands still.
     pub at: Moment,
-    /// What a signature is of, where it came signed.
+    /// The signed part of the request, where it came signed.
     pub signed: Option<Signed>,
 }
 
@@ -71,7 +71,7 @@ pub struct Response {
     pub body: Option<Value>,
     /// Headers and body of what is no JSON.
     pub raw: Option<Raw>,
-    /// What the line does to it.
+    /// How it is delivered.
     pub wire: Delivery,
 }
 
@@ -84,7 +84,7 @@ pub struct Raw {
     pub body: Vec<u8>,
 }
 
-/// What becomes of an answer on its way.
+/// How an answer is delivered: whole, or cut, spoiled or delayed by a fault.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Delivery {
     /// It arrives.
@@ -108,7 +108,7 @@ pub enum Delivery {
     Refuse(Duration),
 }
 
-/// What a handler answers.
+/// A handler's answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reply {
     pub(super) status: u16,
@@ -146,10 +146,10 @@ impl Reply {
     }
 }
 
-/// What a handler gets.
+/// A handler's input.
 #[derive(Debug)]
 pub(super) struct Call<'a> {
-    /// What stands in the pattern's braces, in order.
+    /// The values of the pattern's braces, in order.
     pub(super) path: Vec<String>,
     pub(super) query: &'a [(String, String)],
     pub(super) body: Fields,

@@ -55,7 +55,7 @@ pub struct World {
     /// Objects of the plain families, by the path of their collection and their identifier.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) plain: BTreeMap<String, BTreeMap<String, Object>>,
-    /// What the account pays for its container registries.
+    /// The subscription of the account's container registries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) registry_tier: Option<String>,
     /// Buckets by their names, which are one for all accounts.
@@ -66,7 +66,7 @@ pub struct World {
     pub(super) open: BTreeSet<u64>,
     /// How many of a kind and name have ever been made.
     made: BTreeMap<String, u64>,
-    /// What cannot be seen yet, by its key.
+    /// Objects that are not visible yet, by their keys.
     pub(super) lags: BTreeMap<String, Lag>,
     #[serde(skip)]
     pub(super) settings: Settings,
@@ -85,13 +85,13 @@ pub struct World {
     pub(super) served: u64,
     #[serde(skip)]
     pub(super) revision: u64,
-    /// What the present request has made.
+    /// The objects that the present request has created.
     #[serde(skip)]
     pub(super) fresh: Vec<Made>,
     /// Images that a configuration names and the catalogue has not, by number or slug ([`super::placeholders`]).
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub(super) images: BTreeSet<String>,
-    /// What the present request wants its object to be called ([`super::placeholders`]).
+    /// The identifier that the present request wants for its object ([`super::placeholders`]).
     #[serde(skip)]
     pub(super) wanted_id: Option<String>,
 }
@@ -126,11 +126,11 @@ pub(super) enum Made {
     Other(String),
 }
 
-/// What somebody else is about to do, and how many changing requests come before.
+/// A change by somebody else that is about to happen, and how many changing requests come before it.
 #[derive(Default)]
 pub(super) struct Interference(pub(super) Option<(usize, Intervention)>);
 
-/// What somebody else does.
+/// A change by somebody else.
 pub(super) type Intervention = Box<dyn FnOnce(&mut World) + Send>;
 
 impl fmt::Debug for Interference {

@@ -69,26 +69,42 @@ const CRATES: &[(&str, &[&str])] = &[
 
 /// Names that were here once, and those that the field has for the same. Whoever reads the code must be able to search for its words.
 const RETIRED: &[(&str, &str)] = &[
+    ("Ambush", "Interference"),
     ("attended", "with_progress"),
+    ("Belated", "DelayedView"),
     ("Bent", "Intent"),
     ("Came", "Provenance"),
+    ("Desk", "Service"),
+    ("FetchRequest", "HttpRequest"),
     ("Ground", "SurveyContext"),
     ("Grounds", "ExpandContext"),
     ("Holding", "LockInfo"),
+    ("Keeping", "Persistence"),
     ("Lacking", "MissingToken"),
+    ("lodges", "joins_project"),
+    ("LODGED", "MARKED_BY_PROJECT"),
     ("Lodging", "Project"),
     ("Looking", "PlanContext"),
     ("Manner", "ApplyOptions"),
     ("of_git", "from_git"),
     ("Parted", "Diverged"),
+    ("parting", "data_loss"),
     ("Plot", "ClusterContext"),
+    ("Rig", "TestWorld"),
+    ("seek", "lookup"),
     ("Settle", "AwaitReady"),
     ("Sharing", "ReadLock"),
     ("Sight", "Baseline"),
     ("Sought", "DiscoverQuery"),
+    ("SOLE", "UNIQUE_KEY"),
+    ("sprung", "triggered"),
     ("Standing", "SyncStatus"),
+    ("Stillborn", "CreationFailed"),
+    ("Sure", "Certainty"),
     ("Teller", "EventPrinter"),
+    ("Trap", "ArmedFaults"),
     ("Upkeep", "Moves"),
+    ("Weight", "Severity"),
     ("Wish", "ImportTarget"),
     ("Wishes", "ProviderSettings"),
 ];
@@ -218,6 +234,11 @@ fn modules_say_what_they_are_for() {
 }
 
 #[test]
+fn comments_begin_with_the_thing_that_they_describe() {
+    check("src", beginnings);
+}
+
+#[test]
 fn files_are_of_a_size_to_be_read() {
     check("src", length);
 }
@@ -312,6 +333,8 @@ fn the_rules_can_fail() {
     fine(pretence, "engine/apply.rs", "// a simple simulation");
     broken(kinds, "engine/plan.rs", "if kind == \"digitalocean_droplet\" {}");
     broken(opening, "engine/plan.rs", "use std::fs;");
+    broken(beginnings, "kinds/tag.rs", "    /// What it is.\n    name: String,");
+    fine(beginnings, "kinds/tag.rs", "/// Its name.\n/// What is left out is nothing.\n// What is not read is kept.\nlet x = 1;");
     broken(length, "engine/plan.rs", &"let x = 1;\n".repeat(LONGEST + 1));
     broken(length, "main.rs", &"let x = 1;\n".repeat(41));
     fine(length, "engine/plan.rs", &format!("#[cfg(test)]\nmod tests {{{}}}", "x;\n".repeat(LONGEST)));
@@ -466,6 +489,19 @@ fn opening(source: &Source) -> Vec<String> {
         return Vec::new();
     }
     vec![format!("{}: a module opens with `//!`: its duty, its invariant, what it must not know", source.path)]
+}
+
+/// Documentation names its subject first, so that a list of it can be read and searched.
+fn beginnings(source: &Source) -> Vec<String> {
+    if !["kinds", "sim"].contains(&source.layer()) || source.path.starts_with("kinds/data/") {
+        return Vec::new();
+    }
+    let lines: Vec<&str> = source.text.lines().map(str::trim_start).collect();
+    let is_doc = |line: &str| line.starts_with("///") || line.starts_with("//!");
+    let begins = |at: &usize| *at == 0 || !is_doc(lines[at - 1]);
+    let vague = |line: &str| line.starts_with("/// What ") || line.starts_with("//! What ");
+    let found = (0..lines.len()).filter(|at| vague(lines[*at]) && begins(at));
+    found.map(|at| format!("src/{}:{}: begin with the thing: {}", source.path, at + 1, lines[at])).collect()
 }
 
 fn length(source: &Source) -> Vec<String> {

@@ -124,7 +124,7 @@ pub(super) fn first<'a>(api: &'a Client, id: &'a Id, _: &'a Term) -> Fut<'a, ()>
     Box::pin(until_active(api, id, None))
 }
 
-/// What an app is not ready for.
+/// Why an app is not ready.
 pub(super) fn yet(body: &Body) -> Option<String> {
     let active = body.get("active_deployment_id").and_then(Value::as_str).unwrap_or_default();
     active.is_empty().then(|| "no deployment of it is active".to_owned())

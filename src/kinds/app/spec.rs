@@ -1,4 +1,4 @@
-//! What an app is made of: the block, its domains, its ways in and out.
+//! The parts of an app: the block, its domains, its ways in and out.
 //!
 //! Invariant: rows only, named as the official provider names them. What the API fills in where nothing is written is left to it.
 

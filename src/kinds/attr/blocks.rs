@@ -5,7 +5,7 @@
 use super::{Attr, Compare, Presence, Secrecy, Ty};
 use dofloat_base::value::{Body, Value};
 
-/// What blocks are made whole for.
+/// The side for which blocks are completed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Side {
     /// To be held against others: what is nothing is null, and what the API alone sets or seals is left out.
@@ -72,7 +72,7 @@ impl Attr {
         Value::List(items.iter().enumerate().map(fill).collect())
     }
 
-    /// What is sealed in blocks, with what tells to which part it belongs; nothing where nothing is.
+    /// The sealed values in blocks, each with the part to which it belongs; nothing where there are none.
     #[must_use]
     pub fn sealed_parts(&self, value: &Value) -> Option<Value> {
         let (Some(rows), Value::List(items)) = (self.inner(), value) else { return None };

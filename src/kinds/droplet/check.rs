@@ -1,4 +1,4 @@
-//! What is wrong with a droplet's arguments, as far as they tell by themselves.
+//! Validation of a droplet's arguments, as far as they tell by themselves.
 //!
 //! Invariant: no request; what is unknown is passed over.
 

@@ -1,4 +1,4 @@
-//! What the account can give, asked before the first write: regions, sizes, images, the droplet limit.
+//! The account's offer, asked before the first write: regions, sizes, images, the droplet limit.
 //!
 //! Invariant: reads only, each list once; a size is looked for in the region's own list first, which is asked anyway.
 

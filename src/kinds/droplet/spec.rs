@@ -1,4 +1,4 @@
-//! What is wanted of a droplet, and what a create sends of it.
+//! The desired droplet, and the body of its create.
 //!
 //! Invariant: what is not set is not sent: null is not the same as nothing there.
 
@@ -56,7 +56,7 @@ pub(super) struct Policy {
     pub(super) hour: Option<Number>,
 }
 
-/// What a create sends: only what is set, since null is not the same as nothing there.
+/// The body of a create: only what is set, since null is not the same as nothing there.
 pub(super) fn wire(spec: &Spec, mark: &Mark) -> serde_json::Value {
     let tags: Vec<&String> = spec.tags.iter().chain([&mark.0]).collect();
     let mut body = json!({"name": spec.name, "image": numeric(&spec.image), "size": spec.size.to_lowercase(), "tags": tags});

@@ -19,7 +19,7 @@ use dofloat_api::wait::Poll;
 use dofloat_base::clock::Tick;
 use dofloat_base::identity::Id;
 
-/// What the starts of droplets have in common.
+/// Measurements that the starts of droplets share.
 pub(super) const START: &str = "droplet create";
 /// How long a droplet may take to come up.
 pub(super) const START_LIMIT: Duration = Duration::from_secs(900);
@@ -54,7 +54,7 @@ impl Start {
         Self { without_public, ..Self::default() }
     }
 
-    /// What is seen of it now: whether it is up.
+    /// Judges a poll: whether the droplet is up.
     pub(super) async fn judge(&self, api: &Client, id: &Id, seen: Option<Seen>) -> Result<Poll<Wire>, ApiError> {
         let droplet: Option<Wire> = seen.map(|seen| seen.decode(&place(api, id))).transpose()?;
         let now = api.clock().tick();

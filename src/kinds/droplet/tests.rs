@@ -1,4 +1,4 @@
-//! What is sent and read of droplets, and what their check says.
+//! Requests and answers of droplets, and their check.
 
 use serde_json::json;
 

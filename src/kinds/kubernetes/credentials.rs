@@ -1,4 +1,4 @@
-//! What opens a cluster, and the file that `kubectl` reads.
+//! Credentials of a cluster, and the file that `kubectl` reads.
 //!
 //! Invariant: the API gives other credentials each time that it is asked, and they expire. Those that a run with the lock was given
 //! are kept in the stack's encrypted file until then, so that what is made of them stays as it is. Nothing of it is in the state.

@@ -1,4 +1,4 @@
-//! What is done to a cluster by requests of its own.
+//! Edits of a cluster that have requests of their own.
 //!
 //! Invariant: an upgrade is waited for, so that the next plan does not ask for it again; all of it may be repeated.
 

@@ -24,7 +24,7 @@ pub(super) const CLUSTER: &str = "digitalocean_kubernetes_cluster";
 pub(super) const CLUSTERS: &str = "/kubernetes/clusters";
 /// The official provider waits as long.
 pub(super) const LIMIT: Duration = Duration::from_secs(30 * 60);
-/// What changes a pool, also the one that is written with its cluster.
+/// The edit of a pool, also of the one that is written with its cluster.
 pub(super) const OF_POOL: Change = Change::InPlace("node_pool");
 /// The tag of the pool that is written with its cluster.
 pub(super) const DEFAULT: &str = "terraform:default-node-pool";

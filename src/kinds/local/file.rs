@@ -100,7 +100,7 @@ fn one_content(body: &Term, names: &[&str], complaints: &mut Complaints) {
     }
 }
 
-/// What a file is known by: content and place, so that two files of one content are two.
+/// The identity of a file: content and place, so that two files of one content are two.
 fn identity(sha1: &str, filename: &str) -> Id {
     Id(format!("{sha1} {filename}"))
 }

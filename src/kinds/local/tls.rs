@@ -52,7 +52,7 @@ pub(super) static PRIVATE_KEY: Local = Local {
     ..Local::NOTHING
 };
 
-/// What anybody may know of a key.
+/// The public attributes of a key.
 pub(crate) fn public(key: &Key) -> Body {
     let all = [
         ("id", key.id()),

@@ -27,7 +27,7 @@ pub(super) const ADJECTIVES: &str = "able active agile alert ample apt aware bas
     tidy tolerant top tough true trusty upright useful valid viable vital vocal warm wealthy welcome whole willing wise witty \
     wondrous worthy";
 
-/// What it is.
+/// Its attributes.
 pub(super) const NAMES: &str = "adder alpaca ant ape badger bass bat beagle bear bee beetle bird bison boar bobcat bream buck buffalo bull bunny burro calf \
     camel caribou cat catfish cattle cheetah chicken chimp chipmunk cicada civet clam cobra cod collie condor cougar cow coyote crab \
     crane cricket crow cub dane deer dingo doe dog dogfish dolphin donkey dove dragon drake duck eagle earwig eel egret elephant elf \

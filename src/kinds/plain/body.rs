@@ -12,7 +12,7 @@ use dofloat_base::value::{Body, Value};
 /// Fields of a request.
 pub(super) type Fields = Map<String, Json>;
 
-/// What a create sends of these rows: what is set.
+/// The body of a create by these rows: what is set.
 pub(super) fn created<'a>(rows: impl Iterator<Item = &'a Attr>, wanted: &Body) -> Fields {
     let mut fields = Fields::new();
     for row in rows.filter(|row| row.settable() && row.change != Change::Local) {
@@ -24,7 +24,7 @@ pub(super) fn created<'a>(rows: impl Iterator<Item = &'a Attr>, wanted: &Body) -
     fields
 }
 
-/// What a PUT sends of these rows: all that the edit changes, and what was there and is not wanted any more as nothing of its type.
+/// The body of a PUT by these rows: all that the edit changes, and what was there and is not wanted any more as nothing of its type.
 pub(super) fn replaced<'a>(rows: impl Iterator<Item = &'a Attr>, edit: EditName, wanted: &Body, seen: &Body) -> Fields {
     let mut fields = Fields::new();
     for row in rows.filter(|row| row.change == Change::InPlace(edit) || row.wire.resent) {
@@ -41,7 +41,7 @@ pub(super) fn replaced<'a>(rows: impl Iterator<Item = &'a Attr>, edit: EditName,
     fields
 }
 
-/// What a PATCH sends of these rows: what the edit changes and differs.
+/// The body of a PATCH by these rows: what the edit changes and differs.
 pub(super) fn changed<'a>(rows: impl Iterator<Item = &'a Attr>, edit: EditName, wanted: &Body, seen: &Body) -> Fields {
     let differs = |row: &&'a Attr| {
         let (unset, there) = (row.unset(), seen.get(row.name));
@@ -92,7 +92,7 @@ fn sent(row: &Attr, value: &Value) -> Option<Json> {
     }
 }
 
-/// What the rows say of an object in an answer; else the attribute that is of another type.
+/// The body of an answer's object by its rows; else the attribute that is of another type.
 pub(super) fn live(rows: &[Attr], object: &Json) -> Result<Body, String> {
     let mut body = Body::new();
     for row in rows.iter().filter(|row| row.reads != Reads::WriteOnly) {

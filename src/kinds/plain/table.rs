@@ -1,4 +1,4 @@
-//! What a plain kind says of itself: a constant, from which all its operations follow.
+//! The table of a plain kind: a constant, from which all its operations follow.
 //!
 //! Invariant: values only; nothing here asks the API.
 
@@ -18,7 +18,7 @@ use dofloat_base::value::{Body, Term, Value};
 pub(crate) struct Plain {
     /// The resource type.
     pub(crate) name: &'static str,
-    /// What messages call one of it: "uptime check".
+    /// Its noun in messages: "uptime check".
     pub(crate) noun: &'static str,
     /// The attribute table.
     pub(crate) attrs: &'static [Attr],
@@ -28,16 +28,16 @@ pub(crate) struct Plain {
     pub(crate) form: Form,
     /// Where an object is made, if not in its collection. It may name attributes too: `/volumes/{volume_id}/snapshots`.
     pub(crate) made_at: Option<&'static str>,
-    /// What narrows the collection to objects of this kind.
+    /// The query that narrows the collection to objects of this kind.
     pub(crate) among: &'static [(&'static str, &'static str)],
     /// How an object is changed in place, by the edit [`UPDATE`].
     pub(crate) update: Update,
     /// The scopes of what hooks ask for, beside those that its paths need.
     pub(crate) scopes: Scopes,
-    /// What no two objects of an account share. The first one finds the object of a lost answer; where there is none, an object
+    /// The attributes that no two objects of an account share. The first one finds the object of a lost answer; where there is none, an object
     /// that is alike in all that was written may be it, or not.
     pub(crate) unique: &'static [Unique],
-    /// What no two objects share though nobody is refused for it: the one that is there is made again.
+    /// The attributes that no two objects share though nobody is refused for it: a create gives the one that is there.
     pub(crate) unique_key: &'static [&'static str],
     /// When an object is usable, where it is not at once.
     pub(crate) ready: Option<Ready>,
@@ -49,7 +49,7 @@ pub(crate) struct Plain {
     pub(crate) repeatable: bool,
     /// Whether several may be made of one object: what follows a comma in the identity tells them apart.
     pub(crate) shared: bool,
-    /// What is truly its own.
+    /// The code that is truly its own.
     pub(crate) hooks: Hooks,
 }
 
@@ -116,7 +116,7 @@ pub(super) fn named(path: &'static str) -> impl Iterator<Item = &'static str> {
     path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }
 
-/// What hooks are told of which one an object is read as, where several are made of it.
+/// The attribute that tells hooks as which one an object is read, where several are made of it.
 pub(crate) const IDENTITY: &str = "#identity";
 
 /// The edit that the update form brings about. Edits of other names are brought about by a hook.
@@ -137,13 +137,13 @@ pub(crate) enum Update {
 pub(crate) struct Unique {
     /// Their names; `spec.name` is one of the first block `spec`.
     pub(crate) attrs: &'static [&'static str],
-    /// What messages call them: "certificate name".
+    /// Their noun in messages: "certificate name".
     pub(crate) noun: &'static str,
-    /// What becomes of a create where the account has them.
+    /// The fate of a create where the account has them.
     pub(crate) taken: Taken,
 }
 
-/// What becomes of a create of something that the account has.
+/// The fate of a create of something that the account has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Taken {
     /// The API refuses it.
@@ -156,9 +156,9 @@ pub(crate) enum Taken {
 pub(crate) struct Ready {
     /// The attribute that tells; where none does, only [`Hooks::yet`].
     pub(crate) attr: &'static str,
-    /// What it is then.
+    /// The values by which it is ready.
     pub(crate) is: &'static [&'static str],
-    /// What it is where it never will be.
+    /// The values by which it never will be.
     pub(crate) never: &'static [&'static str],
     /// How long that may take.
     pub(crate) limit: Duration,
@@ -171,7 +171,7 @@ impl Ready {
     }
 }
 
-/// What a plain kind does by code of its own.
+/// Operations for which a plain kind has code of its own.
 pub(crate) struct Hooks {
     /// Checks a body beyond its rows.
     pub(crate) check: fn(&Term, &mut Complaints),
@@ -179,7 +179,7 @@ pub(crate) struct Hooks {
     pub(crate) against: fn(&Job, &Body, &mut Complaints),
     /// Makes the object where that is no POST to a collection; gives its identity.
     pub(crate) make: Option<Make>,
-    /// What is still to be done once a new object has its identity. It may be done again.
+    /// The work that is left once a new object has its identity. It may be done again.
     pub(crate) after_create: Option<AfterCreate>,
     /// Makes the fields of a request what the API takes.
     pub(crate) sent: Option<Sent>,
@@ -189,7 +189,7 @@ pub(crate) struct Hooks {
     pub(crate) read_details: Option<Seen>,
     /// Whether what was read is an object of this kind.
     pub(crate) is_there: fn(&Body) -> bool,
-    /// What an object is not ready for yet, beyond the word of [`Ready`].
+    /// Why an object is not ready yet, beyond the word of [`Ready`].
     pub(crate) yet: fn(&Body) -> Option<String>,
     /// Why an object will never be usable, whatever is waited for.
     pub(crate) lost: fn(&Client, &Body) -> Option<String>,
@@ -199,7 +199,7 @@ pub(crate) struct Hooks {
     pub(crate) edit: Option<Edit>,
     /// Waits until what a lost create of this body has begun can be found.
     pub(crate) before_find: Option<BeforeFind>,
-    /// What an object must be rid of before it can be deleted.
+    /// The work that comes before a deletion.
     pub(crate) leave: Option<Leave>,
     /// Lets it end where that is no DELETE.
     pub(crate) end: Option<Leave>,

@@ -1,4 +1,4 @@
-//! What no two objects of an account share, held against the plan and the account; and which object a create may have made.
+//! Unique attributes, held against the plan and the account; and which object a create may have made.
 //!
 //! Invariant: two spellings of one thing are the same here, as the rows compare them. Nothing here asks the API.
 

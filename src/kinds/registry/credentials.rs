@@ -1,4 +1,4 @@
-//! What opens a registry to Docker, made when it is asked for.
+//! Docker's credentials for a registry, made when they are asked for.
 //!
 //! Invariant: the API gives other credentials each time; those that a run with the lock was given are kept in the stack's encrypted file
 //! with what was asked for. Nothing of them is in the state. They cannot be taken back: they are good until they expire.
@@ -71,7 +71,7 @@ fn make<'a>(api: &'a Client, wanted: &'a Body) -> Fut<'a, Id> {
     Box::pin(async { Ok(id) })
 }
 
-/// What is asked for, kept until it is.
+/// The request, kept until it is sent.
 fn asked(wanted: impl Fn(&str) -> Option<Value>) -> Body {
     ["write", SECONDS].into_iter().filter_map(|name| Some((name.to_owned(), wanted(name)?))).collect()
 }

@@ -1,4 +1,4 @@
-//! What is set of a bucket by a resource of its own: its policy, and its rules for pages of other origins.
+//! Bucket settings that are resources of their own: the policy, and the CORS rules.
 //!
 //! Invariant: there is one of each in a bucket, and it is made and changed by the same PUT, so making it again does no harm. One that
 //! is there before and says something else is never overwritten unasked.
@@ -29,12 +29,12 @@ pub(crate) trait Of: Send + Sync + 'static {
     const NAME: &'static str;
     /// The attribute table.
     const ATTRS: &'static [Attr];
-    /// What the protocol calls it.
+    /// The protocol's name for it.
     const PART: &'static str;
     /// The attribute that holds it.
     const HELD: &'static str;
 
-    /// What was read of it.
+    /// The setting as it was read.
     fn read(answer: SpaceAnswer) -> Result<Json, ApiError>;
     /// The request that sets it.
     fn put<'a>(request: SpaceRequest<'a>, held: &Json) -> Result<SpaceRequest<'a>, ApiError>;

@@ -105,7 +105,7 @@ fn place(region: &str, name: &str) -> Id {
     Id(format!("{},{name}", region.to_lowercase()))
 }
 
-/// What is said where there is no key.
+/// The message where there is no key.
 pub(super) fn must_have_key(api: &Client, jobs: &[Job]) -> Vec<Complaint> {
     let mut complaints = Complaints::default();
     if let Some(lacks) = api.lacks_spaces_key() {

@@ -22,7 +22,7 @@ const CHANGED: Change = Change::InPlace(UPDATE);
 const KEYS: &str = "/spaces/keys";
 const NAME: &str = "digitalocean_spaces_key";
 const SECRET: &str = "secret_key";
-/// What opens every bucket, and names none.
+/// The permission that opens every bucket, and names none.
 const FULL: &str = "fullaccess";
 
 /// `digitalocean_spaces_key`.

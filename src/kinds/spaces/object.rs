@@ -95,7 +95,7 @@ fn of<'a>(spec: &'a Map<String, Json>, name: &str) -> Option<&'a str> {
     spec.get(name).and_then(Json::as_str).filter(|text| !text.is_empty())
 }
 
-/// What it is to hold.
+/// The content that it is to hold.
 fn content(api: &Client, spec: &Map<String, Json>) -> Result<Vec<u8>, ApiError> {
     let local = |what: String| ApiError::Local { what };
     if let Some(path) = of(spec, "source") {

@@ -1,4 +1,4 @@
-//! What a bucket is set to: versions, what becomes of objects, and pages of other origins.
+//! Settings of a bucket: versioning, lifecycle rules and CORS.
 //!
 //! Invariant: rows and documents say the same; what was never set reads as nothing.
 
@@ -16,7 +16,7 @@ use dofloat_api::space_request::{SpaceAnswer, SpaceRequest, Verb};
 use dofloat_base::identity::Id;
 use dofloat_base::value::{Body, Term, Value};
 
-/// What a create does not take.
+/// The settings that a create does not take.
 const LATER: [&str; 3] = ["cors_rule", "versioning", "lifecycle_rule"];
 const CORS: Change = Change::InPlace("cors");
 const LIFECYCLE: Change = Change::InPlace("lifecycle");

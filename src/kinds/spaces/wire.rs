@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use dofloat_api::error::ApiError;
 use dofloat_api::space_request::{SpaceRequest, xml};
 
-/// What each document says of itself.
+/// The XML namespace of the documents.
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
 
 /// Who may read what lies in a bucket from a page of another origin.
@@ -38,7 +38,7 @@ pub(super) struct CorsRule {
     pub(super) max_age_seconds: Option<i64>,
 }
 
-/// What becomes of objects by themselves.
+/// The lifecycle rules of objects.
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct Lifecycle {
@@ -162,7 +162,7 @@ pub(super) struct Named {
     pub(super) version_id: Option<String>,
 }
 
-/// What is taken away.
+/// The objects to delete.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Delete {
@@ -170,7 +170,7 @@ pub(super) struct Delete {
     pub(super) quiet: bool,
 }
 
-/// What was not taken away.
+/// The objects that could not be deleted.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(super) struct Deleted {

@@ -1,4 +1,4 @@
-//! What a create of droplets asks for: read, checked and made.
+//! Creates of droplets: read, checked and carried out.
 //!
 //! Invariant: everything is checked before anything is made.
 
@@ -63,7 +63,7 @@ fn wanted_names(body: &Fields) -> Result<(Vec<String>, bool), Refusal> {
     Ok((names, several))
 }
 
-/// What a create asks for, checked.
+/// A create's request, checked.
 struct Wanted {
     size: &'static Size,
     image: &'static Image,

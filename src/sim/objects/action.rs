@@ -1,4 +1,4 @@
-//! What takes time, and what it is done to.
+//! Actions: changes that take time, and the objects that they change.
 //!
 //! Invariant: plain data; when it begins and ends is the world's.
 
@@ -38,7 +38,7 @@ pub(crate) struct Action {
     pub(crate) missing: u32,
 }
 
-/// What an action is done to.
+/// The object that an action changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Resource {
@@ -60,7 +60,7 @@ pub(crate) enum State {
     Errored,
 }
 
-/// What happens when it completes.
+/// The effect of an action once it completes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Effect {

@@ -40,7 +40,7 @@ pub(crate) struct Cors {
     pub(crate) seconds: Option<i32>,
 }
 
-/// What becomes of objects by themselves.
+/// The lifecycle rules of objects.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Lifecycle {

@@ -15,7 +15,7 @@ use super::family::Object;
 
 const ADDRESSES: &str = "/v2/reserved_ipv6";
 
-/// What an action knows an address by.
+/// The identity of an address in actions.
 fn on(address: &str) -> Resource {
     Resource::ReservedV6(ids::hash(0, &["reserved_ipv6", address]))
 }

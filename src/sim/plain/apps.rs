@@ -18,9 +18,9 @@ const APPS: &str = "/v2/apps";
 const DEPLOYMENTS: &str = "/v2/apps/{app_id}/deployments";
 /// The components of a spec.
 const COMPONENTS: [&str; 5] = ["services", "static_sites", "workers", "jobs", "functions"];
-/// What is secret wherever it stands.
+/// Names of fields that are secret wherever they stand.
 const SECRET: [&str; 4] = ["registry_credentials", "api_key", "token", "password"];
-/// What begins and ends a secret that is shown.
+/// The beginning and the end of a secret that is shown.
 const SEALED: &str = "EV[";
 
 fn list<'a>(of: &'a Value, name: &str) -> &'a [Value] {
@@ -71,7 +71,7 @@ fn seal(value: &mut Value) {
     }
 }
 
-/// What the API makes of what is asked for, and the deployment that it begins.
+/// Completes an app as the API does, and begins its deployment.
 pub(super) fn complete(world: &mut World, id: &str, fields: &mut Map<String, Value>) {
     let mut spec = fields.get("spec").cloned().unwrap_or_default();
     seal(&mut spec);

@@ -15,7 +15,7 @@ use super::family::{Object, Pending};
 const CLUSTERS: &str = "/v2/databases";
 const USERS: &str = "/v2/databases/{database_cluster_uuid}/users";
 
-/// What the API adds to a new cluster.
+/// Completes a new cluster as the API does.
 pub(super) fn complete_cluster(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
     let (id, engine) = (text(fields, "id"), text(fields, "engine"));
     let (scheme, port) = match engine.as_str() {
@@ -52,7 +52,7 @@ pub(super) fn complete_cluster(_: &mut World, _: &str, fields: &mut Map<String, 
     }
 }
 
-/// What the API adds to a new connection pool.
+/// Completes a new connection pool as the API does.
 pub(super) fn complete_pool(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
     let (name, user, db) = (text(fields, "name"), text(fields, "user"), text(fields, "db"));
     let of = |host: &str| connection("postgresql", host, 25061, &user, &db, &name);
@@ -61,7 +61,7 @@ pub(super) fn complete_pool(_: &mut World, _: &str, fields: &mut Map<String, Val
     fields.insert("private_connection".to_owned(), private);
 }
 
-/// What the API adds to a new replica.
+/// Completes a new replica as the API does.
 pub(super) fn complete_replica(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
     let id = text(fields, "id");
     let of = |host: &str| connection("postgresql", host, 25060, "doadmin", "defaultdb", &id);
@@ -78,7 +78,7 @@ pub(super) fn complete_replica(_: &mut World, _: &str, fields: &mut Map<String, 
     }
 }
 
-/// What the API adds to a new user.
+/// Completes a new user as the API does.
 pub(super) fn complete_user(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
     let name = text(fields, "name");
     fields.insert("role".to_owned(), json!("normal"));
@@ -102,7 +102,7 @@ fn connection(scheme: &str, host: &str, port: u16, user: &str, database: &str, o
     json!({ "uri": uri, "database": database, "host": host, "port": port, "user": user, "password": password, "ssl": true })
 }
 
-/// What a user may do in Kafka has identifiers.
+/// A Kafka user's access rules have identifiers.
 fn number_rules(fields: &mut Map<String, Value>) {
     let rules = fields.get_mut("settings").and_then(|settings| settings.get_mut("acl")).and_then(Value::as_array_mut);
     for (at, rule) in rules.into_iter().flatten().enumerate() {

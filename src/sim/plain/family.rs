@@ -48,7 +48,7 @@ pub(in super::super) struct Family {
     /// How a deletion is answered, if not by nothing.
     #[serde(default)]
     gone: Option<Gone>,
-    /// What an answer shows of an object.
+    /// The fields of an object that an answer shows.
     pub(super) shown: Fields,
 }
 
@@ -61,7 +61,7 @@ struct Gone {
     shows: Vec<String>,
 }
 
-/// What is not said of most families.
+/// Exceptions, which most families do not have.
 const fn always() -> bool {
     true
 }
@@ -85,7 +85,7 @@ pub(super) struct Fields {
     required: Vec<String>,
 }
 
-/// What a field may hold.
+/// The type of a field.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Field {
@@ -123,9 +123,9 @@ pub(in super::super) struct Object {
     /// The identifiers of what it lies in, the outermost first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in super::super) parents: Vec<String>,
-    /// What it holds.
+    /// Its fields.
     pub(in super::super) fields: Map<String, Value>,
-    /// What becomes of it by itself.
+    /// Its next transition, which comes by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in super::super) pending: Option<Pending>,
 }
@@ -167,7 +167,7 @@ impl Object {
     }
 }
 
-/// What is done with a family.
+/// An operation on a family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Verb {
     List,
@@ -183,7 +183,7 @@ impl Verb {
 }
 
 impl Family {
-    /// What it is called where kinds of objects are counted: `uptime/checks`.
+    /// Its name where objects are counted by family: `uptime/checks`.
     pub(in super::super) fn label(&self) -> &str {
         self.path.trim_start_matches("/v2/")
     }
@@ -210,7 +210,7 @@ impl Family {
         }
     }
 
-    /// What a deletion is answered with; `shown` is what is gone.
+    /// The answer to a deletion; `shown` is the object that is gone.
     pub(super) fn gone(&self, id: &str, shown: Option<Value>) -> Reply {
         let Some(gone) = &self.gone else { return Reply::nothing() };
         let field = |name: &String| (name.clone(), if *name == self.one { shown.clone().unwrap_or_default() } else { json!(id) });
@@ -358,7 +358,7 @@ impl Field {
         }
     }
 
-    /// What an answer shows where there is nothing; `None` where it leaves the field out.
+    /// The value that an answer shows where there is none; `None` where it leaves the field out.
     fn nothing(&self) -> Option<Value> {
         match self.kind.as_str() {
             "array" => Some(Value::Array(Vec::new())),

@@ -32,7 +32,7 @@ const PLAIN: &[&str] = &[
     "/v2/vpc_peerings",
 ];
 
-/// What is taken of a field's schema.
+/// The part of a field's schema that is kept.
 const KEPT: &[&str] = &["type", "nullable", "enum", "pattern", "format", "maxLength", "minimum", "maximum", "default"];
 
 /// Fields whose type the description has wrong: it is what the official Go client sends.

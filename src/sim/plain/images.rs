@@ -35,7 +35,7 @@ pub(super) fn validate(world: &mut World, call: &Call<'_>, fields: &Map<String, 
     volumes::take_tags(world, call)
 }
 
-/// What the API adds to an image.
+/// Completes an image as the API does.
 pub(super) fn complete(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
     if let Some(region) = fields.remove("region") {
         fields.insert("regions".to_owned(), json!([region]));

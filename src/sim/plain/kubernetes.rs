@@ -16,7 +16,7 @@ use dofloat_base::clock::Moment;
 
 const CLUSTERS: &str = "/v2/kubernetes/clusters";
 const POOLS: &str = "/v2/kubernetes/clusters/{cluster_id}/node_pools";
-/// What is offered, the newest first.
+/// The versions on offer, the newest first.
 const VERSIONS: [&str; 4] = ["1.33.1-do.2", "1.32.5-do.2", "1.32.4-do.0", "1.31.9-do.2"];
 /// A week, for which credentials are good where nobody says otherwise.
 const WEEK: u64 = 7 * 24 * 60 * 60;
@@ -66,7 +66,7 @@ fn must_have_nodes(pool: &Map<String, Value>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What the API adds to a cluster; the pools that it begins with.
+/// Completes a cluster as the API does, with its first pools.
 pub(super) fn complete_cluster(world: &mut World, id: &str, fields: &mut Map<String, Value>) {
     if let Some(found) = version(&text(fields, "version")) {
         fields.insert("version".to_owned(), json!(found));

@@ -16,7 +16,7 @@ use super::super::world::World;
 const TIERS: [(&str, &str, u64, u64, u64); 3] =
     [("starter", "Starter", 1, 1, 0), ("basic", "Basic", 5, 5, 500), ("professional", "Professional", 0, 100, 2000)];
 
-/// What the API adds to a registry; what it subscribes to.
+/// Completes a registry as the API does; it takes the account's subscription.
 pub(super) fn complete(world: &mut World, _: &str, fields: &mut Map<String, Value>) {
     if let Some(tier) = fields.get("subscription_tier_slug").and_then(Value::as_str) {
         world.registry_tier = Some(tier.to_owned());

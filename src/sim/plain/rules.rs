@@ -22,19 +22,19 @@ type Once = (&'static str, fn(u64, &str) -> String);
 pub(super) struct Rules {
     /// Of the collection.
     path: &'static str,
-    /// What no two of them share, together.
+    /// The fields that no two of them share, together.
     pub(super) unique: &'static [&'static [&'static str]],
     /// A field, what it is at first, and what it will be by itself.
     pub(super) transition: Option<[&'static str; 3]>,
     /// Refuses what the account or the token does not allow, at a create or a change.
     pub(super) validate: fn(&mut World, &Call<'_>, &Fields) -> Result<(), Refusal>,
-    /// What the API makes of what was asked for.
+    /// Adds the fields that the API itself fills in.
     pub(super) complete: fn(&mut World, &str, &mut Fields),
     /// Whether a PUT leaves what it does not name as it is.
     pub(super) is_partial: bool,
     /// Called at each read of an object.
     pub(super) on_poll: fn(&mut World, &str),
-    /// What of it is shown, and how.
+    /// Turns stored fields into those that an answer shows.
     pub(super) render: fn(&World, &Scopes, &mut Fields),
     /// A field that the answer to a create has and no other, and what it is: of the seed and the identifier.
     pub(super) once: Option<Once>,

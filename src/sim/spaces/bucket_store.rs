@@ -10,7 +10,7 @@ use s3s::{S3Result, s3_error};
 
 use super::super::objects::space::Space;
 
-/// What the requests are about.
+/// The buckets of one region, as requests see and change them.
 pub(super) struct BucketStore {
     pub(super) spaces: BTreeMap<String, Space>,
     pub(super) region: String,
@@ -21,7 +21,7 @@ pub(super) struct BucketStore {
     pub(super) made: Vec<String>,
 }
 
-/// Whoever it is.
+/// The group of all users.
 const EVERYBODY: &str = "http://acs.amazonaws.com/groups/global/AllUsers";
 const ACLS: [&str; 4] = ["private", "public-read", "public-read-write", "authenticated-read"];
 

@@ -1,4 +1,4 @@
-//! What is done to buckets.
+//! Operations on buckets.
 //!
 //! Invariant: a name is one for all accounts; a bucket that was made by us is made again without any complaint, as Spaces do.
 
