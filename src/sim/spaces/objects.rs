@@ -1,4 +1,4 @@
-//! What is done to objects in buckets.
+//! Operations on objects in buckets.
 //!
 //! Invariant: where versions are kept, nothing that was put is lost by putting or deleting; else the last one counts.
 
@@ -15,7 +15,7 @@ use super::super::objects::space::{Space, Version};
 use super::bucket_store::{BucketStore, canned, grants, moment};
 use dofloat_base::digest::hex;
 
-/// What stands for a version where none are kept.
+/// The version's name where none are kept.
 const NULL: &str = "null";
 /// The most that a list shows at once.
 const PAGE: usize = 1000;
@@ -87,21 +87,35 @@ impl BucketStore {
         Ok(PutObjectOutput { e_tag: tag(&version), version_id: shown_id(&version), ..PutObjectOutput::default() })
     }
 
-    pub(super) fn head(&mut self, input: &HeadObjectInput) -> S3Result<HeadObjectOutput> {
-        let version = current(self.space(&input.bucket)?, &input.key, input.version_id.as_deref())?;
-        let of = |name: &str| version.headers.get(name).cloned();
+    /// The head of the answer to `get`.
+    pub(super) fn head(&mut self, input: HeadObjectInput) -> S3Result<HeadObjectOutput> {
+        let whole = GetObjectInput { bucket: input.bucket, key: input.key, version_id: input.version_id, ..GetObjectInput::default() };
+        let GetObjectOutput {
+            cache_control,
+            content_disposition,
+            content_encoding,
+            content_language,
+            content_type,
+            content_length,
+            e_tag,
+            last_modified,
+            metadata,
+            version_id,
+            website_redirect_location,
+            ..
+        } = self.get(&whole)?;
         Ok(HeadObjectOutput {
-            cache_control: of("cache-control"),
-            content_disposition: of("content-disposition"),
-            content_encoding: of("content-encoding"),
-            content_language: of("content-language"),
-            content_type: Some(of("content-type").unwrap_or_else(|| "binary/octet-stream".to_owned())),
-            content_length: Some(length(version)),
-            e_tag: tag(version),
-            last_modified: Some(moment(version.made)),
-            metadata: Some(version.metadata.clone().into_iter().collect()),
-            version_id: shown_id(version),
-            website_redirect_location: of("x-amz-website-redirect-location"),
+            cache_control,
+            content_disposition,
+            content_encoding,
+            content_language,
+            content_type,
+            content_length,
+            e_tag,
+            last_modified,
+            metadata,
+            version_id,
+            website_redirect_location,
             ..HeadObjectOutput::default()
         })
     }

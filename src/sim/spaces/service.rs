@@ -27,7 +27,7 @@ impl S3Auth for Keys {
     }
 }
 
-/// What keys open that do not open all: buckets, each with a permission.
+/// The grants of keys that do not open all: buckets, each with a permission.
 pub(super) struct Access(pub(super) BTreeMap<String, Vec<(String, String)>>);
 
 #[async_trait]
@@ -158,7 +158,7 @@ impl S3 for Service {
     }
 
     async fn head_object(&self, request: S3Request<HeadObjectInput>) -> Answer<HeadObjectOutput> {
-        self.done(|store| store.head(&request.input))
+        self.done(|store| store.head(request.input))
     }
 
     async fn get_object(&self, request: S3Request<GetObjectInput>) -> Answer<GetObjectOutput> {
