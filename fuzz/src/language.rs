@@ -237,7 +237,7 @@ pub fn tfvars(bytes: &[u8]) {
     let sources = [Source { name: "fuzz.tf", text: VARIABLES }];
     let one =
         |name: &&str| Given::Text { name: (*name).to_owned(), raw: Secret::new(text.to_owned()), from: "-var".to_owned(), strict: true };
-    let file = vec![Given::File { name: name.to_owned(), text: text.to_owned() }];
+    let file = vec![Given::File { name: name.to_owned(), text: Secret::new(text.to_owned()) }];
     for given in [file, vec![one(&"any")], ["number", "list", "map", "object", "hidden"].iter().map(one).collect()] {
         let inputs = Inputs { given, ..Inputs::default() };
         with_host(|host| match module::load(&sources, &Library::default(), &inputs, &Tables, host) {

@@ -79,6 +79,12 @@ impl fmt::Display for Digest {
     }
 }
 
+/// The SHA-256 of a text that may hold secrets, in hex: to be mixed with that of others, as a short one could be guessed from it.
+#[must_use]
+pub fn sha256_of(text: &Secret<String>) -> String {
+    sha256_hex(text.expose().as_bytes())
+}
+
 /// The SHA-256 of public bytes, in hex: for files and snapshots, never for secrets.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {

@@ -46,8 +46,6 @@ pub struct ExpandContext {
     pub upgrade: bool,
     /// Whether everything is taken down: then what cannot be known need not be.
     pub leaving: bool,
-    /// The secrets of clusters whose nodes are made.
-    pub secrets: BTreeMap<Address, Keys>,
 }
 
 /// The secrets of one cluster.
@@ -82,13 +80,16 @@ pub enum MissingToken {
     Simulated(Secret<String>),
 }
 
-/// A configuration whose clusters are expanded.
+/// A configuration whose clusters are expanded. It is planned without secrets, by their digests, and applied with them.
+#[derive(Clone)]
 pub struct Expanded<'a> {
     inner: &'a dyn Resolve,
     context: ExpandContext,
     desired: Desired,
     clusters: BTreeSet<Address>,
     external_arbiters: BTreeMap<Address, String>,
+    /// The secrets of clusters whose nodes are made.
+    keys: BTreeMap<Address, Keys>,
 }
 
 /// A configuration and what makes it whole.
@@ -100,7 +101,8 @@ impl<'a> Expanded<'a> {
     pub fn new(inner: &'a dyn Resolve, context: ExpandContext) -> Result<Self, Vec<Diagnostic>> {
         let clusters: BTreeSet<Address> =
             inner.desired().resources.keys().filter(|address| address.whole().is_none() && address.kind == KIND).cloned().collect();
-        let mut all = Self { inner, context, desired: Desired::default(), clusters, external_arbiters: BTreeMap::new() };
+        let mut all =
+            Self { inner, context, desired: Desired::default(), clusters, external_arbiters: BTreeMap::new(), keys: BTreeMap::new() };
         all.external_arbiters = all.external_arbiters();
         all.desired = all.expand()?;
         Ok(all)
@@ -118,12 +120,10 @@ impl<'a> Expanded<'a> {
         &self.clusters
     }
 
-    /// The same configuration, when the secrets of clusters are at hand.
-    ///
-    /// # Errors
-    /// As `new`.
-    pub fn with(&self, secrets: BTreeMap<Address, Keys>) -> Result<Self, Vec<Diagnostic>> {
-        Self::new(self.inner, ExpandContext { secrets, ..self.context.clone() })
+    /// The same configuration, with the secrets of clusters at hand.
+    #[must_use]
+    pub fn with_keys(&self, keys: BTreeMap<Address, Keys>) -> Self {
+        Self { keys, ..self.clone() }
     }
 
     /// The token that is given to a cluster's nodes, if one is; unknown parts count as none.
@@ -368,7 +368,7 @@ impl<'a> Expanded<'a> {
     /// The digests of a cluster's secrets: of those at hand, else as they are remembered.
     fn digests(&self, cluster: &Address, block: &Block) -> Result<Digests, Vec<Diagnostic>> {
         let of = |secret: &Secret<String>| Digest::of(&secret.map(|text| Value::from(text.as_str())), &self.context.salt);
-        if let Some(keys) = self.context.secrets.get(cluster) {
+        if let Some(keys) = self.keys.get(cluster) {
             let certificates = keys.certificates.as_ref().map(|certificates| certificates.digest(&self.context.salt));
             return Ok(Digests { authkey: Some(of(&keys.authkey)), token: Some(of(&keys.token)), certificates });
         }
@@ -402,7 +402,7 @@ impl<'a> Expanded<'a> {
         };
         let address = (cluster_context.known)(&Part::Address.at(cluster)).get("ip_address");
         let address = address.value().and_then(Value::as_str).and_then(|text| text.parse().ok());
-        let (Some(node), Some(address)) = (self.context.secrets.get(cluster), address) else {
+        let (Some(node), Some(address)) = (self.keys.get(cluster), address) else {
             return Err(fail(format!("The secrets or the address of {cluster} are not available.")));
         };
         let not_known = || fail(format!("The arguments of {cluster} are not all known."));
@@ -510,9 +510,7 @@ impl Resolve for Expanded<'_> {
     fn sent(&self, of: &Address, mut body: BTreeMap<String, Term>, known: &Known<'_>) -> Result<BTreeMap<String, Term>, Vec<Diagnostic>> {
         let text = match self.cluster_of(of) {
             Some((cluster, Part::Node(name))) => Some(self.user_data(cluster, name, known)?),
-            Some((cluster, Part::Arbiter)) => {
-                self.context.secrets.get(cluster).and_then(|keys| keys.certificates.as_ref()).map(arbiter::script)
-            }
+            Some((cluster, Part::Arbiter)) => self.keys.get(cluster).and_then(|keys| keys.certificates.as_ref()).map(arbiter::script),
             _ => None,
         };
         if let Some(text) = text {

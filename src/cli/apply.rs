@@ -122,7 +122,7 @@ impl Order<'_> {
         if !self.asks() || io::stdin().is_terminal() && self.planning.variables.input && view.is_text() {
             return Ok(());
         }
-        let why = if view.is_text() { "There is no terminal to ask on" } else { "With -json there is no way to ask" };
+        let why = if view.is_text() { "There is no terminal for the question" } else { "-json cannot ask for confirmation" };
         let hint = format!(
             "`dofloat plan -out=FILE` and then `dofloat apply FILE` shows the plan first; `dofloat {} -auto-approve` applies it \
              without asking.",
@@ -143,7 +143,7 @@ impl Order<'_> {
         // Nothing that is taken down is of what is not supported, and a saved plan was made of a configuration that was looked at.
         inputs.skip_unsupported |= self.destroy || self.saved.is_some();
         if let Some(saved) = &self.saved {
-            let text = serde_json::to_string(&saved.variables).unwrap_or_default();
+            let text = Secret::new(serde_json::to_string(&saved.variables).unwrap_or_default());
             inputs.given.insert(0, Given::File { name: "the saved plan.tfvars.json".to_owned(), text });
         }
         Ok(inputs)
@@ -261,8 +261,8 @@ impl Job<'_> {
         if !plan.steps.is_empty() {
             store.ensure_state_file(&surveyed.state, &plan.base.owner)?;
         }
-        let secrets = expansion::unlock(self.workspace, context.expanded, plan, &surveyed.state)?;
-        let whole = context.expanded.with(secrets)?;
+        let keys = expansion::unlock(self.workspace, context.expanded, plan, &surveyed.state)?;
+        let whole = context.expanded.with_keys(keys);
         let doing = ApplyRun { workspace: self.workspace, options: context.options, before: self.loaded.state.as_ref() };
         let mut events = view.events(plan);
         let mut tell = |event: Event| events.tell(&event);

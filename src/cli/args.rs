@@ -69,9 +69,9 @@ pub enum Command {
     Output(OutputArgs),
     /// Check the configuration without calling the API
     Validate(ValidateArgs),
-    /// Draw what depends on what
+    /// Draw the dependency graph
     Graph(GraphArgs),
-    /// Bring configuration files into their usual form
+    /// Rewrite configuration files in the canonical format
     Fmt(FmtArgs),
     /// Get what a stack needs before it can be planned, or write one to begin with
     #[command(alias = "get")]
@@ -227,8 +227,8 @@ impl Command {
 /// `-var` and `-var-file` as they were written.
 fn in_order(matches: &ArgMatches) -> Vec<VariableArg> {
     let mut given: Vec<(usize, VariableArg)> = Vec::new();
-    if let (Some(indices), Some(texts)) = (matches.indices_of("var"), matches.get_many::<String>("var")) {
-        given.extend(indices.zip(texts.cloned().map(VariableArg::Text)));
+    if let (Some(indices), Some(texts)) = (matches.indices_of("var"), matches.get_many::<VariableArg>("var")) {
+        given.extend(indices.zip(texts.cloned()));
     }
     if let (Some(indices), Some(files)) = (matches.indices_of("var_file"), matches.get_many::<PathBuf>("var_file")) {
         given.extend(indices.zip(files.cloned().map(VariableArg::File)));
@@ -242,6 +242,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::base::secret::Secret;
 
     fn words(line: &[&str]) -> Vec<String> {
         let argv = std::iter::once("dofloat").chain(line.iter().copied()).map(OsString::from);
@@ -323,7 +324,8 @@ mod tests {
     fn variables_keep_their_order() {
         let args = parsed(&["plan", "-var", "a=1", "-var-file=f", "-var=b=2"]).expect("it parses");
         let Command::Plan(plan) = args.command else { panic!("not a plan") };
-        let expected = [VariableArg::Text("a=1".into()), VariableArg::File("f".into()), VariableArg::Text("b=2".into())];
+        let text = |name: &str, raw: &str| VariableArg::Text { name: name.to_owned(), raw: Secret::new(raw.to_owned()) };
+        let expected = [text("a", "1"), VariableArg::File("f".into()), text("b", "2")];
         assert_eq!(plan.planning.variables.given, expected);
     }
 

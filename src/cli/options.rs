@@ -2,12 +2,14 @@
 //!
 //! Invariant: no option takes a token. clap's structs stay in `cli`; the layers below get values.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::ArgAction;
 
 use crate::base::address::Address;
+use crate::base::secret::Secret;
 
 /// The global options.
 #[derive(Clone, Debug, clap::Args)]
@@ -34,8 +36,8 @@ pub struct Global {
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Variables {
     /// Set a variable; may be repeated
-    #[arg(long = "var", value_name = "NAME=VALUE")]
-    var: Vec<String>,
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = variable)]
+    var: Vec<VariableArg>,
     /// Set variables from a file; may be repeated
     #[arg(long = "var-file", value_name = "FILE")]
     var_file: Vec<PathBuf>,
@@ -54,9 +56,24 @@ pub struct Variables {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VariableArg {
     /// `-var NAME=VALUE`
-    Text(String),
+    Text {
+        /// The variable.
+        name: String,
+        /// The value, which may be a secret.
+        raw: Secret<String>,
+    },
+    /// A `-var` without a `=`. All of it may be a secret.
+    Nameless,
     /// `-var-file FILE`
     File(PathBuf),
+}
+
+/// Reads a `-var`; the value is a secret from here on. What is wrong with it is told later, without quoting it.
+fn variable(text: &str) -> Result<VariableArg, Infallible> {
+    Ok(match text.split_once('=') {
+        Some((name, raw)) => VariableArg::Text { name: name.trim().to_owned(), raw: Secret::new(raw.to_owned()) },
+        None => VariableArg::Nameless,
+    })
 }
 
 /// How a plan is made.
@@ -65,7 +82,7 @@ pub struct Planning {
     /// The values of variables.
     #[command(flatten)]
     pub variables: Variables,
-    /// Run the provisioners of the configuration: programs here and on the servers
+    /// Run the configuration's provisioners, on this machine and on the servers
     #[arg(long)]
     pub allow_provisioners: bool,
     /// Only this resource and what it depends on; may be repeated
@@ -145,7 +162,7 @@ impl Locking {
 /// # Errors
 /// How a time is written, if it is none.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "a time is written like 10s, 5m, 1h30m or 500ms".to_owned();
+    let wrong = || "write a time like 10s, 5m, 1h30m or 500ms".to_owned();
     let mut rest = text.trim();
     if rest == "0" {
         return Ok(Duration::ZERO);

@@ -36,18 +36,12 @@ pub fn given(place: &Place, variables: &Variables, environment: &Environment, so
     }
     for variable in &variables.given {
         match variable {
-            VariableArg::Text(text) => {
-                let Some((name, raw)) = text.split_once('=') else {
-                    // The text may hold a secret: only its beginning can be shown, and even that is not needed.
-                    let diagnostic = Diagnostic::error("A `-var` has no `=`.").hint("Write `-var NAME=VALUE`.");
-                    return Err(Failure::usage(diagnostic));
-                };
-                given.push(Given::Text {
-                    name: name.trim().to_owned(),
-                    raw: Secret::new(raw.to_owned()),
-                    from: "-var".to_owned(),
-                    strict: true,
-                });
+            VariableArg::Text { name, raw } => {
+                given.push(Given::Text { name: name.clone(), raw: raw.clone(), from: "-var".to_owned(), strict: true });
+            }
+            VariableArg::Nameless => {
+                let diagnostic = Diagnostic::error("A `-var` has no `=`.").hint("Write `-var NAME=VALUE`.");
+                return Err(Failure::usage(diagnostic));
             }
             VariableArg::File(path) => given.push(values_file(&path.display().to_string(), path, sources)?),
         }
@@ -59,7 +53,7 @@ pub fn given(place: &Place, variables: &Variables, environment: &Environment, so
 fn values_file(name: &str, path: &Path, sources: &mut Sources) -> Result<Given, Failure> {
     let text = read_text(path, name)?;
     sources.insert(name.to_owned(), without_values(&text));
-    Ok(Given::File { name: name.to_owned(), text })
+    Ok(Given::File { name: name.to_owned(), text: Secret::new(text) })
 }
 
 /// Asks for values that lack. A sensitive one is not asked for: the answer would stand on the screen.
@@ -72,14 +66,10 @@ pub fn ask(questions: Vec<Question>, inputs: &mut Inputs, view: &mut View) -> Re
         view.print_err(&format!("var.{}\n{about}  Enter a value: ", question.name));
         let mut answer = String::new();
         io::stdin().lock().read_line(&mut answer).context("Failed to read the answer")?;
-        let raw = answer.trim_end_matches(['\n', '\r']).to_owned();
-        given_text(inputs, &question.name, raw);
+        let raw = Secret::new(answer.trim_end_matches(['\n', '\r']).to_owned());
+        inputs.given.push(Given::Text { name: question.name, raw, from: "the answer".to_owned(), strict: true });
     }
     Ok(())
-}
-
-fn given_text(inputs: &mut Inputs, name: &str, raw: String) {
-    inputs.given.push(Given::Text { name: name.to_owned(), raw: Secret::new(raw), from: "the answer".to_owned(), strict: true });
 }
 
 /// The text of a file of values as messages may quote it: a value may be a secret, so only names are left, each letter of the

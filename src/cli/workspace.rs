@@ -17,7 +17,7 @@ use crate::base::address::Address;
 use crate::base::clock::Moment;
 use crate::base::desired::Resolve as _;
 use crate::base::diag::{Diagnostic, Span};
-use crate::base::digest::{Salt, sha256_hex};
+use crate::base::digest::{Salt, sha256_hex, sha256_of};
 use crate::base::redact::Redactor;
 use crate::base::rng::{Rng, entropy};
 use crate::base::types::{Schemas, Type};
@@ -201,7 +201,7 @@ impl<'a> Workspace<'a> {
             self.sources.iter().map(|(name, text)| (name.clone(), sha256_hex(text.as_bytes()))).collect();
         for given in &inputs.given {
             if let Given::File { name, text } = given {
-                parts.push((name.clone(), sha256_hex(text.as_bytes())));
+                parts.push((name.clone(), sha256_of(text)));
             }
         }
         for path in self.files.seen() {

@@ -68,8 +68,8 @@ pub enum Given {
     File {
         /// The file's name, as it is shown.
         name: String,
-        /// Its text.
-        text: String,
+        /// Its text: any value may be a secret.
+        text: Secret<String>,
     },
 }
 
@@ -188,6 +188,7 @@ fn gather(module: &Module, inputs: &Inputs, host: &Host<'_>) -> (BTreeMap<String
                 None => {}
             },
             Given::File { name: file, text } => {
+                let text = text.expose();
                 let parsed = if file.ends_with(".json") { json::body(file, text, json::Shape::Values) } else { syntax::body(file, text) };
                 let body = match parsed {
                     Ok(body) => body,

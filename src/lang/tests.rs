@@ -13,6 +13,7 @@ use dofloat_base::clock::Moment;
 use dofloat_base::desired::{Ignore, Known, Resolve as _};
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::rng::Rng;
+use dofloat_base::secret::Secret;
 use dofloat_base::types::{Schemas, Type};
 use dofloat_base::value::{Origin, Term, Value};
 
@@ -531,7 +532,7 @@ fn questions_are_asked_for_what_is_missing_only() {
     let files = Memory::default();
     let rng = Rng::seeded(1);
     let host = Host { files: &files, base: Path::new("/s"), home: None, now: Moment(0), rng: &rng, fresh: false };
-    let given = vec![Given::File { name: "x.tfvars".into(), text: "a = 1\nother = 2\n".into() }];
+    let given = vec![Given::File { name: "x.tfvars".into(), text: Secret::new("a = 1\nother = 2\n".to_owned()) }];
     let open = questions(
         &[Source { name: "t.tf", text }],
         &Library::default(),

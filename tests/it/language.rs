@@ -96,7 +96,7 @@ impl Run<'_> {
     fn place(&self, error: &Diagnostic) -> Option<(String, usize)> {
         let span = error.span.as_ref()?;
         let tfvars = self.inputs.given.iter().filter_map(|given| match given {
-            Given::File { name, text } => Some((name, text)),
+            Given::File { name, text } => Some((name, text.expose())),
             Given::Text { .. } => None,
         });
         let text = self.sources.iter().map(|(name, text)| (name, text)).chain(tfvars).find(|(name, _)| **name == *span.file)?.1;
@@ -119,7 +119,7 @@ fn judge(case: &Json, files: &Memory) -> Result<(), String> {
         }
     }
     if let Some(content) = case["tfvars"].as_str() {
-        given.push(Given::File { name: "case.tfvars".to_owned(), text: content.to_owned() });
+        given.push(Given::File { name: "case.tfvars".to_owned(), text: Secret::new(content.to_owned()) });
     }
     for (name, raw) in map(&case["vars"]) {
         given.push(Given::Text { name, raw: Secret::new(raw), from: "-var".to_owned(), strict: true });

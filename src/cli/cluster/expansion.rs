@@ -119,7 +119,6 @@ fn expand_context(workspace: &Workspace<'_>, state: &State, api_url: &str) -> Ex
         missing_token: MissingToken::Unknown,
         leaving: false,
         upgrade: false,
-        secrets: BTreeMap::new(),
     }
 }
 
