@@ -34,7 +34,7 @@ use dofloat_state::{Health, Record, State};
 /// has neither is not known to lag, but one look is no proof.
 const POLLS_MARKED: [Duration; 3] = [Duration::ZERO, Duration::from_secs(20), Duration::from_secs(60)];
 const POLLS_PLAIN: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(15)];
-/// When it is looked whether an object goes whose deletion was begun: the API takes the request at once, and a droplet stays for
+/// When an object is polled whose deletion was begun: the API takes the request at once, and a droplet stays for
 /// up to half a minute after it, as if nothing had been asked.
 const POLLS_GONE: [Duration; 6] = [
     Duration::ZERO,
@@ -114,11 +114,12 @@ fn is_nothing(value: &Value) -> bool {
 /// # Errors
 /// A read that fails.
 pub async fn locate(kind: &dyn AnyKind, api: &Client, lost: Lost<'_>, claims: &Claims, clock: &Clock) -> Result<Located, ApiError> {
-    let polls: &[Duration] = if kind.markable() { &POLLS_MARKED } else { &POLLS_PLAIN };
-    let polls = if planted(Bug::LooksOnce) { &polls[..1] } else { polls };
+    let schedule: &[Duration] = if kind.markable() { &POLLS_MARKED } else { &POLLS_PLAIN };
+    let schedule = if planted(Bug::LooksOnce) { &schedule[..1] } else { schedule };
+    let polls = Polls { schedule, since: lost.since, api, clock };
     let mut doubtful = Vec::new();
-    for due in polls {
-        until(lost.since, *due, api, || shows_up(lost.address), clock).await;
+    for due in schedule {
+        polls.due(*due, || shows_up(lost.address)).await;
         let found = candidates(kind, api, lost.body, lost.ours, claims).await?;
         let (mut certain, rest): (Vec<Found>, Vec<Found>) = found.into_iter().partition(|object| lost.is_certain(kind, object));
         if certain.len() > lost.alike {
@@ -151,13 +152,39 @@ pub async fn candidates(kind: &dyn AnyKind, api: &Client, body: &Body, ours: Our
     Ok(found)
 }
 
-/// Sleeps until a look is due.
-async fn until(start: Tick, due: Duration, api: &Client, what: impl FnOnce() -> String, clock: &Clock) {
-    let pause = start.plus(due).since(clock.tick());
-    if !pause.is_zero() {
-        let limit = POLLS_MARKED.last().copied();
-        api.tell(&Waiting { what: what(), elapsed: clock.tick().since(start), limit, pause, ..Waiting::default() });
-        clock.sleep(pause).await;
+/// The polls of what the API shows late.
+#[derive(Clone, Copy)]
+struct Polls<'a> {
+    /// When each is due, counted from `since`.
+    schedule: &'a [Duration],
+    since: Tick,
+    api: &'a Client,
+    clock: &'a Clock,
+}
+
+impl Polls<'_> {
+    /// Sleeps until a poll is due.
+    async fn due(&self, due: Duration, what: impl FnOnce() -> String) {
+        let pause = self.since.plus(due).since(self.clock.tick());
+        if !pause.is_zero() {
+            let (elapsed, limit) = (self.clock.tick().since(self.since), self.schedule.last().copied());
+            self.api.tell(&Waiting { what: what(), elapsed, limit, pause, ..Waiting::default() });
+            self.clock.sleep(pause).await;
+        }
+    }
+
+    /// Whether an object is there, or is not, at one of the polls.
+    async fn until<F>(&self, there: bool, what: impl Fn() -> String, is_there: impl Fn() -> F) -> Result<bool, ApiError>
+    where
+        F: Future<Output = Result<bool, ApiError>>,
+    {
+        for due in self.schedule {
+            self.due(*due, &what).await;
+            if is_there().await? == there {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }
 
@@ -198,7 +225,7 @@ pub struct RecoveryContext<'a> {
 /// # Errors
 /// A read that fails, or all the doubts that a person must decide.
 pub async fn reconcile(context: RecoveryContext<'_>) -> Result<Reconciled, EngineError> {
-    let RecoveryContext { stack, loaded, state, journal, desired, api, clock } = context;
+    let RecoveryContext { stack, loaded, state, journal, api, clock, .. } = context;
     let mut reconciled = Reconciled { state: journal.replay_onto(state), adopted: Vec::new() };
     let mut claims = claims::claims(&reconciled.state, Some(journal));
     claims.extend(claims::of_others(loaded));
@@ -212,7 +239,9 @@ pub async fn reconcile(context: RecoveryContext<'_>) -> Result<Reconciled, Engin
         let stop = |error: &ApiError| EngineError::from(from_api(error, &format!("find out what became of {address}")).about(address));
         match (op, &step.id) {
             (Op::Create, Some(id)) => {
-                if becomes_visible(kind, api, id, address, since, clock).await.map_err(|error| stop(&error))? {
+                let reading = || async move { Ok(kind.read(api, id).await?.is_some()) };
+                let polls = Polls { schedule: &POLLS_MARKED, since, api, clock };
+                if polls.until(true, || shows_up(address), reading).await.map_err(|error| stop(&error))? {
                     reconciled.adopt(address, step.begin.unfinished(id.clone()));
                 }
             }
@@ -239,11 +268,7 @@ pub async fn reconcile(context: RecoveryContext<'_>) -> Result<Reconciled, Engin
                 }
             }
             (Op::Delete { id }, _) => {
-                let mark = mark_of(&reconciled.state, address, id).unwrap_or(&nobody);
-                let ours = Ours { mark, project: None };
-                let is_kept = desired.is_some_and(|desired| desired.may_keep(address));
-                let polls = if is_kept { &POLLS_GONE[..] } else { &POLLS_GONE[..1] };
-                if !remains(kind, api, id, ours, address, (since, polls), clock).await.map_err(|error| stop(&error))? {
+                if is_gone(context, kind, &reconciled.state, address, id, since).await.map_err(|error| stop(&error))? {
                     reconciled.state.apply(address, op, &dofloat_state::journal::Outcome::Gone);
                 } else if step.provisioning
                     && let Some(record) = reconciled.state.records.get_mut(address).filter(|record| record.id == *id)
@@ -279,6 +304,24 @@ fn recovery_context<'a>(context: SurveyContext<'a>, state: &'a State, journal: &
     RecoveryContext { stack, loaded, state, journal, desired, api, clock }
 }
 
+/// Whether an object is gone whose deletion was begun. It is polled for a while only where its address is wanted again.
+async fn is_gone(
+    context: RecoveryContext<'_>,
+    kind: &dyn AnyKind,
+    state: &State,
+    address: &Address,
+    id: &Id,
+    since: Tick,
+) -> Result<bool, ApiError> {
+    let RecoveryContext { desired, api, clock, .. } = context;
+    let nobody = Mark(String::new());
+    let ours = Ours { mark: mark_of(state, address, id).unwrap_or(&nobody), project: None };
+    let is_kept = desired.is_some_and(|desired| desired.may_keep(address));
+    let schedule = if is_kept { &POLLS_GONE[..] } else { &POLLS_GONE[..1] };
+    let what = || format!("{address} to be gone, because its deletion was begun");
+    Polls { schedule, since, api, clock }.until(false, what, || is_there(api, kind, id, ours)).await
+}
+
 /// The mark that an object carries, by its record.
 fn mark_of<'a>(state: &'a State, address: &Address, id: &Id) -> Option<&'a Mark> {
     let present = state.records.get(address).filter(|record| record.id == *id);
@@ -293,43 +336,6 @@ fn begun(journal: &Replayed, clock: &Clock) -> Tick {
 
 fn same_wish(a: &Begin, b: &Begin) -> bool {
     a.op == Op::Create && family(&a.address.kind) == family(&b.address.kind) && a.body == b.body
-}
-
-/// Whether the object is there; a new one may not be visible yet.
-async fn becomes_visible(
-    kind: &dyn AnyKind,
-    api: &Client,
-    id: &Id,
-    address: &Address,
-    since: Tick,
-    clock: &Clock,
-) -> Result<bool, ApiError> {
-    for wait in POLLS_MARKED {
-        until(since, wait, api, || shows_up(address), clock).await;
-        if kind.read(api, id).await?.is_some() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Whether an object is there at every look.
-async fn remains(
-    kind: &dyn AnyKind,
-    api: &Client,
-    id: &Id,
-    ours: Ours<'_>,
-    address: &Address,
-    (since, polls): (Tick, &[Duration]),
-    clock: &Clock,
-) -> Result<bool, ApiError> {
-    for wait in polls {
-        until(since, *wait, api, || format!("{address} to be gone, because its deletion was begun"), clock).await;
-        if !is_there(api, kind, id, ours).await? {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// The message where what was found may be the object of a lost answer or not, and what to answer.
