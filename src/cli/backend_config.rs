@@ -74,7 +74,7 @@ pub(super) fn set_up(args: &BackendArgs, place: &Place, environment: &Environmen
     store::of(&whole, environment)?;
     let (path, bytes) = (path(&place.name), serde_json::to_vec_pretty(&new).context("Failed to write the backend's arguments")?);
     let folder = path.parent().unwrap_or(&path);
-    make_private_folder(folder).with_context(|| format!("Failed to make {}", folder.display()))?;
+    make_private_folder(folder).with_context(|| format!("Failed to create {}", folder.display()))?;
     write_atomic(&path, &bytes, 0o600).with_context(|| format!("Failed to write {}", path.display()))?;
     view.line(&format!("The backend's arguments are kept in {}: every clone gives its own.", path.display()));
     Ok(())

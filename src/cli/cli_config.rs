@@ -25,7 +25,7 @@ pub(super) fn module_registries(environment: &Environment) -> Result<Hosts, Fail
     let text = readable::read_text(&path).map_err(|error| unreadable(&path, &error.to_string()))?;
     hosts(&path.display().to_string(), &text).map_err(|mut errors| match errors.pop() {
         Some(error) => unreadable(&path, error.message.trim_end_matches('.')),
-        None => unreadable(&path, "it is no such file"),
+        None => unreadable(&path, "it is not a CLI configuration file"),
     })
 }
 

@@ -151,7 +151,7 @@ impl Found {
             (None, false) if environment.identity_file.is_some() => {
                 self.add("age identity", Health::Failed, format!("{name} is not there"), "DOFLOAT_AGE_IDENTITY names it.");
             }
-            (None, false) => self.note("age identity", format!("{name} is made when the first secret is kept"), ""),
+            (None, false) => self.note("age identity", format!("{name} is created when the first secret is saved"), ""),
         }
     }
 
@@ -248,7 +248,7 @@ impl Found {
         } else {
             format!("; {} cannot be checked without creating something", unknown.join(", "))
         };
-        let hint = "`dofloat scopes` prints all that the stack needs; make a token with exactly these.";
+        let hint = "`dofloat scopes` prints all that the stack needs; create a token with exactly these.";
         match lacking.as_slice() {
             _ if wanted.is_empty() => {}
             [] => {

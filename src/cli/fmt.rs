@@ -78,7 +78,7 @@ pub fn run(args: &FmtArgs, view: &mut View) -> Ended {
 fn from_input(args: &FmtArgs, view: &mut View) -> Ended {
     const NAME: &str = "standard input";
     if args.targets.len() > 1 {
-        return Err(Failure::usage(Diagnostic::error("`-` stands alone: standard input is all that is formatted then.")));
+        return Err(Failure::usage(Diagnostic::error("`-` (standard input) cannot be combined with files.")));
     }
     let mut bytes = Vec::new();
     std::io::stdin().lock().take(LARGEST).read_to_end(&mut bytes).context("Failed to read standard input")?;
@@ -130,7 +130,7 @@ fn files(args: &FmtArgs) -> Result<Vec<PathBuf>, Failure> {
             _ if can_be_formatted(target) => found.push(path.to_owned()),
             _ => {
                 let error = Diagnostic::error(format!("{target} is not a file that `fmt` formats."));
-                return Err(Failure::usage(error.hint(format!("Their names end in {}.", ENDINGS.join(", ")))));
+                return Err(Failure::usage(error.hint(format!("The names of such files end in {}.", ENDINGS.join(", ")))));
             }
         }
     }

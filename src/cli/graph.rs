@@ -89,7 +89,7 @@ fn picture(needs: BTreeMap<&Address, &BTreeSet<Address>>) -> Result<Picture, Fai
     let graph = graph.map_err(|cycle| {
         let blocks: Vec<String> = cycle.0.iter().map(ToString::to_string).collect();
         Failure::from(Diagnostic::error(format!(
-            "The instances of these blocks need each other, and the blocks go in a circle: {}.",
+            "The instances of these blocks depend on each other, and the blocks form a cycle: {}.",
             blocks.join(", ")
         )))
     })?;

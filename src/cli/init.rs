@@ -62,9 +62,9 @@ pub fn run(args: &InitArgs, session: &Session<'_>, view: &mut View) -> Ended {
         return Err(workspace.failed(missing));
     }
     match (workspace.has_fetched(), workspace.fetched().is_empty()) {
-        (false, _) => view.line(&format!("Nothing has to be installed for the stack {}: `dofloat plan` can be run at once.", place.name)),
-        (true, true) => view.line(&format!("All modules of the stack {} are there.", place.name)),
-        (true, false) => view.line("What is used is locked in modules.lock: commit that file."),
+        (false, _) => view.line(&format!("Nothing has to be installed for the stack {}: run `dofloat plan`.", place.name)),
+        (true, true) => view.line(&format!("All modules of the stack {} are installed.", place.name)),
+        (true, false) => view.line("The modules are pinned in modules.lock: commit that file."),
     }
     if !place.store().state.exists()
         && let Some(offer) = history::terraform_state(place)

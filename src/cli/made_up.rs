@@ -80,7 +80,7 @@ pub async fn look_up(query: &Query, resolve: &dyn Resolve, api: &Client, notes: 
         let what = &least.what;
         let span = resolve.span(&query.address, &[]);
         let note = Diagnostic::warning(format!("The simulated account had no {what}: {} is made up (simulated).", query.address));
-        notes.push(note.at(span).about(&query.address).hint("In an account it has to be there."));
+        notes.push(note.at(span).about(&query.address).hint("In a real account it must exist."));
         found = query.read(api).await;
     }
     if query.source.asks_a_server() && found.is_ok() {
@@ -119,7 +119,7 @@ fn files(resolve: &dyn Resolve, api: &Client) -> Option<Diagnostic> {
     Some(
         note.at(resolve.span(first, &[]))
             .about(first)
-            .hint("What they hold belongs to the simulated account. Files that are there already stay as they are."),
+            .hint("Their content belongs to the simulated account. Files that exist already stay as they are."),
     )
 }
 
@@ -177,7 +177,7 @@ async fn supply_named(resolve: &dyn Resolve, given: &BTreeSet<String>, api: &Cli
     let mut notes = Vec::new();
     let mut told = |what: &str, address: &Address| {
         let note = Diagnostic::warning(format!("The simulated account had no {what}, which {address} names: it is made up (simulated)."));
-        notes.push(note.at(resolve.span(address, &[])).about(address).hint("In an account it has to be there."));
+        notes.push(note.at(resolve.span(address, &[])).about(address).hint("In a real account it must exist."));
     };
     for ((of, name), (address, region)) in &found.objects {
         let gives = given.contains(name);

@@ -54,18 +54,19 @@ fn addresses(given: &[Address], files: &[PathBuf]) -> Result<Vec<Address>, Failu
     for file in files {
         let shown = file.display();
         let text = readable::read_text(file).map_err(|error| {
-            Diagnostic::error(format!("The file {shown} cannot be read: {error}.")).hint("It holds addresses of resources, one a line.")
+            Diagnostic::error(format!("The file {shown} cannot be read: {error}."))
+                .hint("It must contain addresses of resources, one per line.")
         })?;
         for (at, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or_default().trim();
             if line.is_empty() {
                 continue;
             }
-            all.push(line.parse().map_err(|why| Diagnostic::error(format!("{shown}:{}: `{line}` is no address: {why}.", at + 1)))?);
+            all.push(line.parse().map_err(|why| Diagnostic::error(format!("{shown}:{}: `{line}` is not an address: {why}.", at + 1)))?);
         }
         if all.is_empty() {
-            return Err(Diagnostic::error(format!("The file {shown} holds no address."))
-                .hint("Without one all of the stack is planned.")
+            return Err(Diagnostic::error(format!("The file {shown} contains no address."))
+                .hint("Without one, the whole stack would be planned.")
                 .into());
         }
     }
@@ -140,9 +141,9 @@ fn must_leave_nothing(context: PlanContext<'_>) -> Result<(), Failure> {
         let (why, help) = match left.holds(address)? {
             (name, Some(on)) => (
                 format!("`{name}` is left out, as it refers to {on}"),
-                format!("Write what {on} gives in another way, for example as a variable."),
+                format!("Provide the value of {on} in another way, for example as a variable."),
             ),
-            (name, None) => (format!("`{name}` is left out, as it is not there"), "Let it be there again.".to_owned()),
+            (name, None) => (format!("`{name}` is left out, as it is not there"), "Restore it.".to_owned()),
         };
         let told = Diagnostic::error(format!("{address} has an object, and {why}: it would be destroyed."));
         Some(told.hint(format!("{help} `dofloat state rm {address}` forgets the object.")))

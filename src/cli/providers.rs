@@ -71,5 +71,5 @@ fn listed(resources: &[Table<'_>], data: &[Table<'_>]) -> String {
         format!("  provider[{provider}]: resource types: {resources}, data sources: {data}\n")
     };
     let lines: String = counts.iter().map(line).collect();
-    format!("Built in, nothing has to be installed:\n\n{lines}\n`dofloat help kind` lists the resource types and data sources.\n")
+    format!("Built in; nothing has to be installed:\n\n{lines}\n`dofloat help kind` lists the resource types and data sources.\n")
 }

@@ -455,7 +455,7 @@ pub fn must_be_able_to_ask(command: &str, input: bool) -> Result<(), Failure> {
     if input && io::stdin().is_terminal() {
         return Ok(());
     }
-    Err(Diagnostic::error("There is no terminal to ask on, and `-auto-approve` is not given.")
+    Err(Diagnostic::error("There is no terminal for the question, and `-auto-approve` is not given.")
         .hint(format!("`dofloat {command} -auto-approve` imports everything that is found."))
         .into())
 }

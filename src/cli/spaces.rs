@@ -32,8 +32,8 @@ pub(super) fn of(configured: &ProviderSettings, workspace: &Workspace<'_>) -> Sp
     let key = match (id, secret) {
         (Some((id, at)), Some((secret, _))) => Ok(SpacesKey { id, secret, source: source(&at) }),
         (None, None) => Err("Set SPACES_ACCESS_KEY_ID and SPACES_SECRET_ACCESS_KEY."),
-        (Some(_), None) => Err("There is an id; set SPACES_SECRET_ACCESS_KEY too."),
-        (None, Some(_)) => Err("There is a secret; set SPACES_ACCESS_KEY_ID too."),
+        (Some(_), None) => Err("Only the key's ID is set; set SPACES_SECRET_ACCESS_KEY too."),
+        (None, Some(_)) => Err("Only the key's secret is set; set SPACES_ACCESS_KEY_ID too."),
     };
     Spaces { at: near(&endpoint), endpoint, key }
 }

@@ -9,27 +9,24 @@ use crate::base::diag::did_you_mean;
 /// Terraform's commands that have no counterpart of the same name.
 const TERRAFORM: &[(&str, &str)] = &[
     ("console", "There is no console. An `output` block shows a value: `dofloat plan` prints what it would be."),
-    ("env", "A workspace is a stack of its own here: put the files into plans/NAME/, and say `dofloat plan NAME`."),
-    ("force-unlock", "`dofloat unlock` frees the lock that a killed run left on a shared state."),
+    ("env", "A workspace is a stack of its own here: put the files into plans/NAME/, and run `dofloat plan NAME`."),
+    ("force-unlock", "`dofloat unlock` releases the lock that a killed run left on a shared state."),
     (
         "login",
-        "The token comes from DIGITALOCEAN_TOKEN, a file (`-t FILE`), or doctl: `doctl auth init` keeps one, and `-context NAME` picks it.",
+        "The token comes from DIGITALOCEAN_TOKEN, a file (`-t FILE`), or doctl: `doctl auth init` saves one, and `-context NAME` selects it.",
     ),
-    ("logout", "No token is kept here: unset DIGITALOCEAN_TOKEN, or `doctl auth remove`."),
+    ("logout", "dofloat saves no token: unset DIGITALOCEAN_TOKEN, or run `doctl auth remove`."),
     (
         "metadata",
-        "There is no list of functions for programs. The language is Terraform's, and `dofloat validate` tells what is not there.",
+        "There is no machine-readable list of functions. The language is Terraform's, and `dofloat validate` reports what is missing.",
     ),
-    ("modules", "`dofloat validate` tells what is wrong with the configuration; nothing lists its modules yet."),
-    ("push", "`dofloat state push` puts a state in place."),
+    ("modules", "`dofloat validate` reports what is wrong with the configuration; there is no list of its modules yet."),
+    ("push", "`dofloat state push` replaces a state."),
     ("stacks", "A stack is a file or a folder in plans/. `dofloat plan NAME` plans one of them."),
     ("taint", "`dofloat apply -replace=ADDRESS` recreates a resource."),
     ("test", "There are no test files. `dofloat plan --sim` and `dofloat apply --sim` try a stack on a simulated account."),
-    (
-        "untaint",
-        "`dofloat state untaint ADDRESS` takes a resource as it is whose provisioner failed; `-replace=ADDRESS` holds for one run.",
-    ),
-    ("workspace", "A workspace is a stack of its own here: put the files into plans/NAME/, and say `dofloat plan NAME`."),
+    ("untaint", "`dofloat state untaint ADDRESS` accepts a resource whose provisioner failed; `-replace=ADDRESS` is for one run."),
+    ("workspace", "A workspace is a stack of its own here: put the files into plans/NAME/, and run `dofloat plan NAME`."),
 ];
 
 /// What is wrong with a command that there is not.

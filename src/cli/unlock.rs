@@ -54,7 +54,7 @@ pub async fn run(args: &UnlockArgs, session: &Session<'_>, view: &mut View) -> E
 
 async fn confirmed(session: &Session<'_>, view: &mut View) -> Result<bool, Failure> {
     if !io::stdin().is_terminal() {
-        return Err(Diagnostic::error("There is no terminal to ask on, and `-force` is not given.")
+        return Err(Diagnostic::error("There is no terminal for the question, and `-force` is not given.")
             .hint("Make sure that the run has ended, and add `-force`.")
             .into());
     }

@@ -80,7 +80,7 @@ fn by_any_value(workspace: &Workspace<'_>, inputs: &mut Inputs, failure: Failure
         failure.diagnostics.iter().cloned().partition(|first| !first.is_error() || left.iter().any(|error| same(first, error)));
     told.extend(let_go.into_iter().map(|error| {
         let error = error.into_warning();
-        let hint = format!("{} A plan with the defaults of the variables fails by it.", error.hint.as_deref().unwrap_or_default());
+        let hint = format!("{} A plan with the variables' defaults fails because of it.", error.hint.as_deref().unwrap_or_default());
         error.hint(hint.trim())
     }));
     if left.is_empty() { Ok(told) } else { Err(Failure::new(Exit::Failed, kept.into_iter().chain(told).collect())) }

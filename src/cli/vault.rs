@@ -56,7 +56,7 @@ impl Vault for EncryptedVault {
         };
         let found = kept.generated.get(name).cloned();
         *held = Some(kept);
-        let damaged = |()| format!("what {} keeps of {name} is damaged", self.path.display());
+        let damaged = |()| format!("the entry of {name} in {} is damaged", self.path.display());
         found.map(|bytes| bytes.map(|bytes| serde_json::from_slice(bytes).map_err(drop)).transpose().map_err(damaged)).transpose()
     }
 

@@ -114,8 +114,8 @@ fn addresses_come_from_files() {
     stack.run(&["destroy", "--sim", "-auto-approve", "-target-file=some"]).ok().says("Destroy complete! Resources: 2 destroyed.");
     stack.run(&["plan", "--sim", "-target-file=none"]).exits(1).mentions("The file none cannot be read");
     stack.write("some", "digitalocean_tag.a\nno address\n");
-    stack.run(&["plan", "--sim", "-target-file=some"]).exits(1).mentions("some:2: `no address` is no address:");
+    stack.run(&["plan", "--sim", "-target-file=some"]).exits(1).mentions("some:2: `no address` is not an address:");
     stack.write("some", "# nothing\n");
-    stack.run(&["plan", "--sim", "-target-file=some"]).exits(1).mentions("The file some holds no address.");
+    stack.run(&["plan", "--sim", "-target-file=some"]).exits(1).mentions("The file some contains no address.");
     stack.run(&["plan", "--sim", "-target-file=some", "-exclude-file=some"]).exits(64);
 }

@@ -440,7 +440,7 @@ resource "digitalocean_droplet" "a" {
 "#;
     let stack = Stack::with_plan("web", text);
     let told = stack.run(&["validate"]).ok();
-    told.mentions("`` is not a valid tag.").mentions("A plan with the defaults of the variables fails by it.");
+    told.mentions("`` is not a valid tag.").mentions("A plan with the variables' defaults fails because of it.");
     stack.run(&["plan", "--sim"]).exits(1).mentions("`` is not a valid tag.");
     stack
         .run(&["plan", "--sim", "-var", "tag=web"])

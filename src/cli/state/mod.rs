@@ -39,7 +39,7 @@ pub enum StateCommand {
     Mv(StateMvArgs),
     /// Remove resources from the state without destroying them
     Rm(StateRmArgs),
-    /// Take resources as they are whose provisioners failed or were interrupted
+    /// Accept resources whose provisioners failed or were interrupted, as they are
     Untaint(StateUntaintArgs),
     /// Print the state file
     Pull(StatePullArgs),

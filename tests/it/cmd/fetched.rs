@@ -72,7 +72,7 @@ fn a_module_is_fetched_once_and_pinned() {
     let again = stack.run(&["plan", "--sim"]).ok();
     assert!(!again.stdout.contains("Fetched"), "{again}");
     stack.run(&["validate"]).ok();
-    stack.run(&["init"]).ok().says("All modules of the stack web are there.");
+    stack.run(&["init"]).ok().says("All modules of the stack web are installed.");
     // A clone that has the lock and not the files needs the server, and says so.
     forget(&stack);
     stack.run(&["plan", "--sim"]).exits(1).mentions("Failed to fetch https://git.example.org/net.git").mentions("plans/web.tf:2");
@@ -284,7 +284,7 @@ fn the_public_registry_is_where_the_user_s_settings_say() {
     stack.run(&["plan", "--sim"]).ok().says("Plan: 1 to add");
     let elsewhere = stack.path("rc").display().to_string();
     // One that is not there says nothing, as with Terraform; one that is broken is not passed over.
-    stack.run_env(&[("TF_CLI_CONFIG_FILE", &elsewhere)], &["init"]).ok().says("All modules of the stack web are there.");
+    stack.run_env(&[("TF_CLI_CONFIG_FILE", &elsewhere)], &["init"]).ok().says("All modules of the stack web are installed.");
     stack.write("rc", "{");
     stack.run_env(&[("TF_CLI_CONFIG_FILE", &elsewhere)], &["init"]).exits(1).mentions("TF_CLI_CONFIG_FILE");
 }
