@@ -9,7 +9,7 @@ mod spec;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::attr::{AWAIT_READY, Attr, Change, EditName, TIMEOUTS, Ty};
+use super::attr::{AWAIT_READY, Attr, CREATED_AT, Change, EditName, TIMEOUTS, Ty, URN};
 use super::complaints::{self, Complaints};
 use super::erased::{Fut, Scopes};
 use super::plain::{Collection, Hooks, Plain, Ready, Taken, Unique};
@@ -48,8 +48,8 @@ pub(crate) static APP: Plain = Plain {
             .follows(&[AWAIT_READY, DEPLOY])
             .volatile(),
         Attr::computed("dedicated_ips", Ty::List(&Ty::Object(IPS)), "The addresses that are its own.").follows(&[AWAIT_READY, DEPLOY]),
-        Attr::computed("urn", Ty::String, "The uniform resource name."),
-        Attr::computed("created_at", Ty::String, "When it was made."),
+        URN,
+        CREATED_AT,
         Attr::computed("updated_at", Ty::String, "When it was changed.").follows(&[AWAIT_READY, DEPLOY]).volatile(),
     ],
     hooks: Hooks {

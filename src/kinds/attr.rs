@@ -244,6 +244,12 @@ pub struct Attr {
     pub doc: &'static str,
 }
 
+/// The attribute `urn`, by which projects name an object.
+pub const URN: Attr = Attr::computed("urn", Ty::String, "The uniform resource name.");
+
+/// The attribute `created_at`.
+pub const CREATED_AT: Attr = Attr::computed("created_at", Ty::String, "When it was made.");
+
 /// `timeouts { create = "60m" }`: taken so that an existing file runs as it is. Waiting has limits of its own here.
 pub const TIMEOUTS: Attr = Attr::optional(
     "timeouts",

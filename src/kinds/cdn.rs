@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::attr::{Attr, Change, Ty};
+use super::attr::{Attr, CREATED_AT, Change, Ty};
 use super::certificate::Names;
 use super::compare::or_empty;
 use super::complaints::Complaints;
@@ -40,7 +40,7 @@ pub(crate) static CDN: Plain = Plain {
             .follows(&[UPDATE])
             .scopes(&["certificate:read"]),
         Attr::computed("endpoint", Ty::String, "The domain name from which it serves."),
-        Attr::computed("created_at", Ty::String, "When it was made."),
+        CREATED_AT,
     ],
     hooks: Hooks { check, sent: Some(sent), seen: Some(seen), ..Hooks::NONE },
     ..Plain::NOTHING

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::attr::{AWAIT_READY, Attr, Change, EditName, Lit, TIMEOUTS, Ty};
+use super::attr::{AWAIT_READY, Attr, CREATED_AT, Change, EditName, Lit, TIMEOUTS, Ty};
 use super::compare::{SET, TAGS, or_empty};
 use super::erased::{Fut, Scopes};
 use super::plain::{Collection, Hooks, Plain, Ready, UPDATE, Update};
@@ -68,7 +68,7 @@ pub(crate) static CUSTOM_IMAGE: Plain = Plain {
         Attr::computed("public", Ty::Bool, "Whether it is everybody's: never."),
         Attr::computed("min_disk_size", Ty::Number, "The least disk that takes it, in GB.").follows(&[AWAIT_READY]),
         Attr::computed("size_gigabytes", Ty::Number, "How large it is.").follows(&[AWAIT_READY]),
-        Attr::computed("created_at", Ty::String, "When it was made."),
+        CREATED_AT,
         Attr::computed("status", Ty::String, "NEW, pending, available, deleted or retired.").follows(&[AWAIT_READY]),
     ],
     hooks: Hooks {

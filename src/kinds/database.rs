@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::attr::{AWAIT_READY, Attr, Change, Compare, EditName, TIMEOUTS, Ty};
+use super::attr::{AWAIT_READY, Attr, CREATED_AT, Change, Compare, EditName, TIMEOUTS, Ty, URN};
 use super::compare::TAGS;
 use super::complaints::{self, Complaints};
 use super::erased::{Fut, Scopes};
@@ -84,7 +84,7 @@ pub(crate) static CLUSTER: Plain = Plain {
         text("ui_database", "/ui_connection/database", "The database of OpenSearch's dashboard."),
         text("ui_user", "/ui_connection/user", "The user of OpenSearch's dashboard."),
         text("ui_password", "/ui_connection/password", "The password of OpenSearch's dashboard.").sensitive(),
-        Attr::computed("urn", Ty::String, "The uniform resource name."),
+        URN,
     ],
     hooks: Hooks {
         check: check_cluster,
@@ -320,7 +320,7 @@ const RULE: &[Attr] = &[
     Attr::required("type", Ty::String, IN_PLACE, "ip_addr, droplet, k8s, tag or app.")
         .valid(Valid::OneOf(&["ip_addr", "droplet", "k8s", "tag", "app"])),
     Attr::required("value", Ty::String, IN_PLACE, "The address, the id or the name."),
-    Attr::computed("created_at", Ty::String, "When it was made."),
+    CREATED_AT,
 ];
 
 /// `digitalocean_database_replica`.

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::attr::{Attr, Change, Compare, Ty};
+use super::attr::{Attr, Change, Compare, Ty, URN};
 use super::complaints::{self, Complaints};
 use super::erased::{Certainty, Complaint, Job, Places, Scopes};
 use super::record::{self, Record};
@@ -49,7 +49,7 @@ impl Kind for Domain {
         Attr::optional("ip_address", Ty::String, Change::Replace, "An address for an A record of the apex that is made with the zone.")
             .write_only(),
         Attr::computed("ttl", Ty::Number, "The time to live of its SOA record, in seconds."),
-        Attr::computed("urn", Ty::String, "The uniform resource name."),
+        URN,
     ];
     const SCOPES: Scopes = Scopes {
         read: &["domain:read"],

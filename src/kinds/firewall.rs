@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::attr::{Attr, Change, Echo, EditName, Ty};
+use super::attr::{Attr, CREATED_AT, Change, Echo, EditName, Ty};
 use super::compare::{RULES, SET, TAGS, rules_shown};
 use super::complaints::{self, Complaints};
 use super::droplet::Droplet;
@@ -215,7 +215,7 @@ impl Kind for Firewall {
             .compare(RULES)
             .echo(SHOWN_OUT),
         Attr::computed("status", Ty::String, "waiting, succeeded or failed.").volatile(),
-        Attr::computed("created_at", Ty::String, "When it was made."),
+        CREATED_AT,
         Attr::computed("pending_changes", Ty::List(&Ty::Object(PENDING)), "Droplets that do not know of the last change yet.").volatile(),
     ];
     const SCOPES: Scopes = Scopes {

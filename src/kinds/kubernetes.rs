@@ -11,7 +11,7 @@ mod version;
 
 use serde_json::{Map, Value as Json};
 
-use super::attr::{AWAIT_READY, Attr, Change, Compare, Lit, TIMEOUTS, Ty};
+use super::attr::{AWAIT_READY, Attr, CREATED_AT, Change, Compare, Lit, TIMEOUTS, Ty, URN};
 use super::compare::{NETWORK, TAGS, or_empty};
 use super::complaints::{self, Complaints};
 use super::erased::{Fut, Scopes};
@@ -118,9 +118,9 @@ const ATTRS: &[Attr] = &[
         .at("/status/state")
         .follows(&[AWAIT_READY])
         .volatile(),
-    Attr::computed("created_at", Ty::String, "When it was made."),
+    CREATED_AT,
     Attr::computed("updated_at", Ty::String, "When it was changed.").volatile(),
-    Attr::computed("urn", Ty::String, "The uniform resource name."),
+    URN,
     // Another one each time that it is asked for: what is kept of it is kept apart.
     Attr::computed("kube_config", Ty::List(&Ty::Object(credentials::ROWS)), "What opens it.").single().volatile().follows(&[AWAIT_READY]),
 ];

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::attr::{AWAIT_READY, Attr, Change, Compare, Lit, Reads, TIMEOUTS, Ty};
+use super::attr::{AWAIT_READY, Attr, Change, Compare, Lit, Reads, TIMEOUTS, Ty, URN};
 use super::certificate::Names;
 use super::compare::{SET, or_empty};
 use super::complaints::{self, Complaints};
@@ -94,7 +94,7 @@ const ATTRS: &[Attr] = &[
     Attr::computed("ip", Ty::String, "Its address.").follows(&[AWAIT_READY]),
     Attr::computed("ipv6", Ty::String, "Its IPv6 address, of a DUALSTACK one.").follows(&[AWAIT_READY]),
     Attr::computed("status", Ty::String, "new, active or errored.").follows(&[AWAIT_READY]),
-    Attr::computed("urn", Ty::String, "The uniform resource name."),
+    URN,
 ];
 
 const PROTOCOLS: Valid = Valid::OneOf(&["http", "https", "http2", "http3", "tcp", "udp"]);

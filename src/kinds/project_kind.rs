@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::attr::{Attr, Change, Compare, EditName, Lit, Reads, TIMEOUTS, Ty};
+use super::attr::{Attr, CREATED_AT, Change, Compare, EditName, Lit, Reads, TIMEOUTS, Ty};
 use super::compare::{URNS, or_empty, own_urn};
 use super::complaints::{self, Complaints};
 use super::erased::{Fut, Scopes, is_mark};
@@ -56,7 +56,7 @@ pub(crate) static PROJECT: Plain = Plain {
             .scopes(&["project:assign_resource"]),
         Attr::computed("owner_uuid", Ty::String, "Whose it is."),
         Attr::computed("owner_id", Ty::Number, "Whose it is, as a number."),
-        Attr::computed("created_at", Ty::String, "When it was made."),
+        CREATED_AT,
         Attr::computed("updated_at", Ty::String, "When it was changed.").volatile(),
         TIMEOUTS,
     ],

@@ -6,7 +6,7 @@ mod credentials;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::attr::{Attr, Change, EditName, Ty};
+use super::attr::{Attr, CREATED_AT, Change, EditName, Ty};
 use super::erased::Fut;
 use super::plain::{Collection, Hooks, Plain, Taken, Unique, scopes};
 use super::valid::Valid;
@@ -51,7 +51,7 @@ pub(crate) static REGISTRY: Plain = Plain {
         Attr::computed("endpoint", Ty::String, "Where images are pushed to, its name included."),
         Attr::computed("server_url", Ty::String, "Where images are pushed to."),
         Attr::computed("storage_usage_bytes", Ty::Number, "How much it holds.").volatile(),
-        Attr::computed("created_at", Ty::String, "When it was made."),
+        CREATED_AT,
     ],
     hooks: Hooks { seen: Some(seen), edit: Some(edit), ..Hooks::NONE },
     ..Plain::NOTHING

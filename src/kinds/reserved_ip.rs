@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::attr::{Attr, Change, Compare, EditName, Reads, Ty};
+use super::attr::{Attr, Change, Compare, EditName, Reads, Ty, URN};
 use super::complaints::{self, Complaints};
 use super::droplet::Droplet;
 use super::erased::{Certainty, Complaint, Job, Places, Scopes};
@@ -126,7 +126,7 @@ impl<S: Spelling> Kind for ReservedIp<S> {
             .scopes(&["droplet:read"])
             .read_scopes(&["droplet:read"]),
         Attr::computed("ip_address", Ty::String, "The address."),
-        Attr::computed("urn", Ty::String, "The uniform resource name."),
+        URN,
     ];
     const SCOPES: Scopes = Scopes {
         read: &["reserved_ip:read"],

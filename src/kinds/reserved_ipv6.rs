@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::attr::{Attr, Change, Compare, Ty};
+use super::attr::{Attr, Change, Compare, Ty, URN};
 use super::erased::{Fut, Scopes};
 use super::if_there;
 use super::plain::{Collection, Hooks, Plain};
@@ -33,7 +33,7 @@ pub(crate) static RESERVED_IPV6: Plain = Plain {
         Attr::required("region_slug", Ty::String, Change::Replace, "The region's slug.").compare(Compare::NoCase),
         Attr::computed("ip", Ty::String, "The address."),
         Attr::computed("droplet_id", Ty::Number, "The droplet that holds it; 0 if none does.").at("/droplet/id").volatile(),
-        Attr::computed("urn", Ty::String, "The uniform resource name."),
+        URN,
     ],
     ..Plain::NOTHING
 };

@@ -8,8 +8,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::attr::{Attr, Change, EditName, TIMEOUTS, Ty};
-use super::compare::{SET, TAGS};
+use super::attr::{Attr, CREATED_AT, Change, EditName, TIMEOUTS, Ty};
+use super::compare::SET;
 use super::erased::{Fut, Scopes};
 use super::plain::{Collection, Hooks, Plain};
 use super::valid::Valid;
@@ -32,7 +32,6 @@ const NAME: Attr =
 const REGIONS: Attr = Attr::computed("regions", Ty::Set(&Ty::String), "Where it is.").compare(SET);
 const MIN_DISK_SIZE: Attr = Attr::computed("min_disk_size", Ty::Number, "The least disk that takes it, in GiB.");
 const SIZE: Attr = Attr::computed("size", Ty::Number, "How large it is, in GiB.").at("/size_gigabytes");
-const CREATED_AT: Attr = Attr::computed("created_at", Ty::String, "When it was made.");
 
 /// `digitalocean_volume_snapshot`.
 pub(crate) static OF_VOLUME: Plain = Plain {
@@ -54,11 +53,7 @@ pub(crate) static OF_VOLUME: Plain = Plain {
         Attr::required("volume_id", Ty::String, Change::Replace, "The volume that it is of.")
             .names(&["digitalocean_volume"], &["id"])
             .at("/resource_id"),
-        Attr::optional("tags", Ty::Set(&Ty::String), Change::InPlace("tags"), "Its tags.")
-            .compare(TAGS)
-            .valid(Valid::Form(form::tag, super::tag::ALPHABET))
-            .scopes(&["tag:create", "tag:delete"])
-            .read_scopes(&["tag:read"]),
+        tagging::ROW,
         REGIONS,
         MIN_DISK_SIZE,
         SIZE,

@@ -4,10 +4,21 @@
 
 use serde_json::json;
 
+use super::attr::{Attr, Change, Ty};
+use super::compare::TAGS;
+use super::form;
+use super::valid::Valid;
 use dofloat_api::client::{Client, segment};
 use dofloat_api::error::ApiError;
 use dofloat_base::identity::Id;
 use dofloat_base::value::{Body, Value};
+
+/// The attribute `tags` of what is tagged by requests of its own.
+pub(crate) const ROW: Attr = Attr::optional("tags", Ty::Set(&Ty::String), Change::InPlace("tags"), "Its tags.")
+    .compare(TAGS)
+    .valid(Valid::Form(form::tag, super::tag::ALPHABET))
+    .scopes(&["tag:create", "tag:delete"])
+    .read_scopes(&["tag:read"]);
 
 /// Gives an object of a type of resource (`droplet`) the tags that are wanted in place of those that were seen.
 ///

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use super::attr::{Attr, Change, Compare, EditName, TIMEOUTS, Ty};
-use super::compare::{TAGS, or_empty};
+use super::attr::{Attr, Change, Compare, EditName, TIMEOUTS, Ty, URN};
+use super::compare::or_empty;
 use super::complaints::{self, Complaints};
 use super::erased::{Fut, Scopes};
 use super::job::Job;
@@ -61,13 +61,9 @@ pub(crate) static VOLUME: Plain = Plain {
         Attr::chosen("filesystem_type", Ty::String, Change::Replace, "How it is formatted; `initial_filesystem_type` is to be preferred.")
             .valid(Valid::OneOf(&["ext4", "xfs"])),
         Attr::computed("filesystem_label", Ty::String, "The label of its file system."),
-        Attr::optional("tags", Ty::Set(&Ty::String), Change::InPlace("tags"), "Its tags.")
-            .compare(TAGS)
-            .valid(Valid::Form(form::tag, super::tag::ALPHABET))
-            .scopes(&["tag:create", "tag:delete"])
-            .read_scopes(&["tag:read"]),
+        tagging::ROW,
         Attr::computed("droplet_ids", Ty::Set(&Ty::Number), "The droplet that it hangs on.").volatile(),
-        Attr::computed("urn", Ty::String, "The uniform resource name."),
+        URN,
         TIMEOUTS,
     ],
     hooks: Hooks { check, against, edit: Some(edit), ..Hooks::NONE },

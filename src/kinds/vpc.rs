@@ -8,7 +8,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::attr::{Attr, Change, Compare, EditName, TIMEOUTS, Ty};
+use super::attr::{Attr, CREATED_AT, Change, Compare, EditName, TIMEOUTS, Ty, URN};
 use super::complaints::{self, Complaints};
 use super::erased::{Certainty, Complaint, Job, Places, Scopes};
 use super::wire::or_default;
@@ -81,9 +81,9 @@ impl Kind for Vpc {
         Attr::required("region", Ty::String, Change::Replace, "The region's slug.").compare(Compare::NoCase),
         compare::or_empty(Attr::optional("description", Ty::String, Change::InPlace("update"), "Free text of up to 255 characters.")),
         Attr::chosen("ip_range", Ty::String, Change::Replace, "The private range in CIDR notation, /16 to /28.").compare(compare::NETWORK),
-        Attr::computed("urn", Ty::String, "The uniform resource name."),
+        URN,
         Attr::computed("default", Ty::Bool, "Whether it is its region's default."),
-        Attr::computed("created_at", Ty::String, "When it was made."),
+        CREATED_AT,
         TIMEOUTS,
     ];
     const SCOPES: Scopes = Scopes {

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::attr::{AWAIT_READY, Attr, Change, TIMEOUTS, Ty};
+use super::attr::{AWAIT_READY, Attr, CREATED_AT, Change, TIMEOUTS, Ty};
 use super::compare::SET;
 use super::erased::Fut;
 use super::plain::{Collection, Hooks, Plain, Ready, UPDATE, Update, scopes};
@@ -38,7 +38,7 @@ pub(crate) static PEERING: Plain = Plain {
             .names(&["digitalocean_vpc"], &["id"]),
         TIMEOUTS,
         Attr::computed("status", Ty::String, "PROVISIONING, ACTIVE or DELETING.").follows(&[AWAIT_READY]).volatile(),
-        Attr::computed("created_at", Ty::String, "When it was made."),
+        CREATED_AT,
     ],
     hooks: Hooks { seen: Some(seen), end: Some(end), ..Hooks::NONE },
     ..Plain::NOTHING

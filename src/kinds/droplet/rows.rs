@@ -3,7 +3,7 @@
 //! Invariant: a table; nothing is decided here.
 
 use crate::Kind as _;
-use crate::attr::{AWAIT_READY, Attr, Change, Compare, Echo, Held, Lit, POWER_ON, Reads, TIMEOUTS, Ty};
+use crate::attr::{AWAIT_READY, Attr, CREATED_AT, Change, Compare, Echo, Held, Lit, POWER_ON, Reads, TIMEOUTS, Ty, URN};
 use crate::compare::{SET, TAGS, UNCOMPARED};
 use crate::erased::Scopes;
 use crate::ssh_key::SshKey;
@@ -83,8 +83,8 @@ pub(super) const ROWS: &[Attr] = &[
     Attr::computed("vcpus", Ty::Number, "Its processors.").follows(&["resize"]),
     Attr::computed("price_hourly", Ty::Number, "Dollars an hour.").compare(UNCOMPARED).follows(&["resize"]),
     Attr::computed("price_monthly", Ty::Number, "Dollars a month.").compare(UNCOMPARED).follows(&["resize"]),
-    Attr::computed("urn", Ty::String, "The uniform resource name."),
-    Attr::computed("created_at", Ty::String, "When it was made."),
+    URN,
+    CREATED_AT,
 ];
 /// The scopes.
 pub(super) const SCOPES: Scopes = Scopes {

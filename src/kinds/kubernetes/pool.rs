@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::attr::{Attr, Change, EditName, Lit, Ty};
+use crate::attr::{Attr, CREATED_AT, Change, EditName, Lit, Ty};
 use crate::compare::{TAGS, or_empty};
 use crate::complaints::{self, Complaints};
 use crate::erased::{Fut, Scopes};
@@ -64,7 +64,7 @@ const NODE: &[Attr] = &[
     Attr::computed("name", Ty::String, "Its name."),
     Attr::computed("status", Ty::String, "provisioning, running, draining or deleting.").at("/status/state"),
     Attr::computed("droplet_id", Ty::String, "The number of its droplet."),
-    Attr::computed("created_at", Ty::String, "When it was made."),
+    CREATED_AT,
     Attr::computed("updated_at", Ty::String, "When it was changed."),
 ];
 

@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::settings;
 use super::wire::{Contents, Delete, Deleted, Named, Policy, Versions, with};
-use crate::attr::{Attr, Change, Compare, EditName, Lit, Reads, Ty};
+use crate::attr::{Attr, Change, Compare, EditName, Lit, Reads, Ty, URN};
 use crate::complaints::{self, Complaints};
 use crate::erased::{Certainty, Complaint, Job, Scopes};
 use crate::valid::Valid;
@@ -68,7 +68,7 @@ const ATTRS: &[Attr] = &[
         .write_only(),
     Attr::computed("bucket_domain_name", Ty::String, "Its own domain name."),
     Attr::computed("endpoint", Ty::String, "The domain name of the region's Spaces."),
-    Attr::computed("urn", Ty::String, "The uniform resource name."),
+    URN,
 ];
 
 /// The region of what lies in Spaces.

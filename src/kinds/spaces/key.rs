@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::attr::{Attr, Change, Ty};
+use crate::attr::{Attr, CREATED_AT, Change, Ty};
 use crate::complaints::{self, Complaints};
 use crate::erased::{Fut, Scopes, opened};
 use crate::job::Job;
@@ -45,7 +45,7 @@ pub(crate) static KEY: Plain = Plain {
             .wire("grants", "/grants"),
         Attr::computed("access_key", Ty::String, "The key's id, as programs are given it."),
         Attr::computed(SECRET, Ty::String, "The key's secret.").sensitive(),
-        Attr::computed("created_at", Ty::String, "When it was made."),
+        CREATED_AT,
     ],
     hooks: Hooks { check, against, make: Some(make), read_details: Some(read_details), lost, end: Some(end), ..Hooks::NONE },
     ..Plain::NOTHING
