@@ -52,6 +52,8 @@ pub struct Rollout {
     pub at_once: bool,
     /// Whether none of them is on: there is nothing that could be taken down, nor anybody to be asked.
     pub dark: bool,
+    /// Whether its address is gone and comes anew after them: it serves at none, so none of them could take over from another.
+    pub addressless: bool,
     /// Whether the end is looked at although nothing is done: a run was interrupted that had not seen it.
     pub unseen: bool,
 }
@@ -166,7 +168,7 @@ fn rolled(rollout: &Rollout, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMa
         let mut before: Vec<Node> = Vec::new();
         for (address, work) in rising.into_iter().rev().chain(others.into_iter().filter(|_| falls)) {
             let own = phases(address, nodes);
-            if rollout.gated && down(work) && !rollout.dark && !work.rises {
+            if rollout.gated && down(work) && !rollout.dark && !rollout.addressless && !work.rises {
                 let gate = (address.clone(), Phase::Gate);
                 nodes.insert(gate.clone(), StepOp::Gate);
                 edges.extend(before.drain(..).map(|step| (step, gate.clone())));
@@ -439,7 +441,16 @@ mod tests {
 
     fn pair(nodes: &[&str]) -> [Rollout; 1] {
         let nodes = nodes.iter().map(|name| at(name)).collect();
-        [Rollout { pair: at("pair"), nodes, besides: vec![at("ip")], gated: true, at_once: false, dark: false, unseen: false }]
+        [Rollout {
+            pair: at("pair"),
+            nodes,
+            besides: vec![at("ip")],
+            gated: true,
+            at_once: false,
+            dark: false,
+            addressless: false,
+            unseen: false,
+        }]
     }
 
     #[test]
@@ -467,6 +478,10 @@ mod tests {
         check_rolled("a:rise b:rise", "", &pair(&["b", "a"]), &["~a", "~b after ~a", "|pair after ~a ~b"]);
         let expected = ["~b", "|a after ~b", "-a after |a", "+a after |a -a", "|pair after ~b -a +a"];
         check_rolled("a:replace b:rise", "a>net b>net", &pair(&["b", "a"]), &expected);
+        // Where the address is gone, nobody can take over from another.
+        let rollouts = pair(&["b", "a"]).map(|rollout| Rollout { addressless: true, ..rollout });
+        let expected = ["-b", "+b after -b", "-a after -b +b", "+a after +b -a -b", "|pair after -b +b -a +a"];
+        check_rolled("a:replace b:replace", "a>net b>net", &rollouts, &expected);
         // Where none is on, nobody is asked whether one may be taken down.
         let rollouts = pair(&["b", "a"]).map(|rollout| Rollout { dark: true, ..rollout });
         let expected = ["~a", "-b after ~a", "+b after ~a -b", "|pair after ~a -b +b"];

@@ -222,19 +222,20 @@ fn of_nodes(plan: &Plan, cluster: &Address, nodes: &[&Change]) -> Vec<Line> {
     let holder = holder(plan, cluster);
     let holds = |node: &&Change| holder.is_some() && node.id.as_ref().map(|id| id.0.as_str()) == holder.as_deref();
     let moves = "The address moves once: expect one or two seconds without service.";
+    let dark = "Nothing serves until the new nodes have joined, which takes minutes.";
+    let waits = plan.steps.iter().any(|step| step.op == StepOp::Gate && down.iter().any(|node| node.address == step.address));
     let named = |nodes: &[&Change], between: &str| nodes.iter().map(|node| node.address.name.as_str()).collect::<Vec<_>>().join(between);
     let (words, nodes, then) = match order(plan, &down) {
         _ if down.len() == 1 && holds(first) => ("One node, which holds the address, is DONE: \0.", named(&down, ""), moves),
         _ if down.len() == 1 && holder.is_none() => ("One node is DONE: \0.", named(&down, ""), ""),
         _ if down.len() == 1 => ("One node, which does not hold the address, is DONE: \0.", named(&down, ""), ""),
+        // Nobody waits for the first to have joined before the other goes.
+        Some(_) if verb == "replaced" && !waits => ("Both nodes are DONE without waiting for each other: \0.", named(&down, ", "), dark),
         Some(ordered) if ordered.last().is_some_and(holds) => {
             ("Both nodes are DONE, one at a time, the holder of the address last: \0.", named(&ordered, ", then "), moves)
         }
         Some(ordered) => ("Both nodes are DONE, one at a time: \0.", named(&ordered, ", then "), moves),
-        None => {
-            let dark = "Nothing serves until the new nodes have joined, which takes minutes.";
-            ("Both nodes are DONE at once: \0.", named(&down, ", "), dark)
-        }
+        None => ("Both nodes are DONE at once: \0.", named(&down, ", "), dark),
     };
     lines.push(Line { words: words.replace("DONE", verb), nodes });
     lines.extend((!then.is_empty()).then(|| Line::plain(then)));

@@ -27,7 +27,7 @@ use crate::cli::endpoint::{self, ENDPOINT};
 use crate::cli::exit::Failure;
 use crate::cli::keys::keys;
 use crate::cli::workspace::Workspace;
-use crate::engine::change::Plan;
+use crate::engine::change::{Action, Change, Plan};
 use crate::engine::observed::Seen;
 use crate::engine::planned::Surveyed;
 use crate::kinds::account;
@@ -263,6 +263,11 @@ pub async fn placement(expanded: &Expanded<'_>, stack: &str, api_session: &ApiSe
 fn moved(expanded: &Expanded<'_>, surveyed: &Surveyed, cluster: &Address) -> Option<Diagnostic> {
     let pair = expanded.desired().pairs.get(cluster)?;
     let Some(Seen::Present { body, .. }) = surveyed.observed.seen.get(&pair.holder.0) else { return None };
+    // Of an address that is about to be another one nothing is said.
+    let goes = |change: &Change| change.address == pair.holder.0 && matches!(change.action, Action::Replace { .. } | Action::Delete);
+    if surveyed.planned.plan.changes.iter().any(goes) {
+        return None;
+    }
     let ip = body.get("ip_address").and_then(Value::as_str).unwrap_or_default();
     let message = |holder: &str| format!("The address {ip} of {cluster} is held by {holder}.");
     let told = |told: Diagnostic, hint: &str| Some(told.at(expanded.span(cluster, &["nodes"])).about(cluster).hint(hint));

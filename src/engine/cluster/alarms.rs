@@ -17,8 +17,13 @@ fn about(pair: &Address, input: &Input<'_>, message: String, hint: impl Into<Str
 pub(crate) fn notes(rollouts: &[Rollout], input: &Input<'_>) -> Vec<Diagnostic> {
     let mut notes: Vec<Diagnostic> = rollouts.iter().filter(|rollout| rollout.at_once).map(|rollout| at_once(rollout, input)).collect();
     notes.extend(rollouts.iter().filter(|rollout| rollout.dark).map(|rollout| all_down(rollout, input)));
-    notes
-        .extend(rollouts.iter().filter(|rollout| rollout.unseen && rollout.gated && !rollout.dark).map(|rollout| unserved(rollout, input)));
+    notes.extend(
+        rollouts
+            .iter()
+            .filter(|rollout| rollout.unseen && rollout.gated && !rollout.dark && !rollout.addressless)
+            .map(|rollout| unserved(rollout, input)),
+    );
+    notes.extend(rollouts.iter().filter(|rollout| rollout.addressless).map(|rollout| addressless(rollout, input)));
     for (pair, configuration) in &input.observed.altered {
         notes.extend(altered(pair, configuration, input));
     }
@@ -41,6 +46,16 @@ fn all_down(rollout: &Rollout, input: &Input<'_>) -> Diagnostic {
         input,
         format!("All nodes of {} are powered off: nothing serves.", rollout.pair),
         "An apply powers on the nodes that it neither ignores nor replaces, the holder of the address first.",
+    )
+    .alarm()
+}
+
+fn addressless(rollout: &Rollout, input: &Input<'_>) -> Diagnostic {
+    about(
+        &rollout.pair,
+        input,
+        format!("The address of {} is gone, which dofloat did not delete: nothing serves at it.", rollout.pair),
+        "An apply reserves a new one, so whatever names the old one has to be changed; the nodes are replaced without waiting for each other.",
     )
     .alarm()
 }

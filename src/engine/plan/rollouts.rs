@@ -31,6 +31,12 @@ impl Walk<'_> {
             let nodes = leaving.chain(pair.nodes.iter().filter(|node| !serves(node))).chain(pair.nodes.iter().filter(serves));
             let dark = pair.nodes.iter().any(|node| self.power(node) == Some(false))
                 && !pair.nodes.iter().any(|node| self.power(node) == Some(true));
+            // What its address is assigned by needs something that was there and is gone: the address.
+            let is_gone = |address: &&Address| {
+                let is_created = self.changes.get(*address).is_some_and(|change| change.action == Action::Create);
+                is_created && self.input.state.records.contains_key(*address) && !pair.nodes.contains(address)
+            };
+            let addressless = self.wanted.resources.get(resource).is_some_and(|wanted| wanted.after.iter().any(|of| is_gone(&of)));
             // Nobody comes that nobody switches on.
             let comes = |node: &Address| self.changes.get(node).is_some_and(|change| change.action != Action::Keep);
             let waits = (interrupted || self.input.observed.down.contains(name)) && (!dark || pair.nodes.iter().any(comes));
@@ -42,6 +48,7 @@ impl Walk<'_> {
                 gated: pair.gated,
                 at_once: false,
                 dark,
+                addressless,
                 unseen,
             }
         };

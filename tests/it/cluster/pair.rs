@@ -190,6 +190,24 @@ fn an_address_that_nobody_holds_is_the_pairs_business_while_a_node_lives() {
 }
 
 #[test]
+fn a_pair_whose_address_somebody_deleted_gets_another_one() {
+    let (cloud, stack) = scene(&[]);
+    stack.run(&["apply", "ha", "-auto-approve"]).ok();
+    let old = cloud.show("reserved_ips")[0]["ip"].as_str().expect("an address").to_owned();
+    cloud.outside("DELETE", &format!("/v2/reserved_ips/{old}"), &json!(null));
+    cloud.settle_down();
+    let plan = stack.run(&["plan", "ha"]).ok().mentions("The address of dofloat_cluster.web is gone");
+    // It is read before the summary and the changes.
+    in_order(&plan, &["The address of dofloat_cluster.web is gone", "Summary:", "droplet.primary"]);
+    // Nobody can take over what nobody serves, so nobody is waited for before the first goes.
+    let outcome = stack.run(&["apply", "ha", "-auto-approve"]).ok();
+    in_order(&outcome, &["Creation complete", "dofloat_cluster.web: Waiting for health complete", "Apply complete!"]);
+    assert_ne!(cloud.show("reserved_ips")[0]["ip"], old.as_str());
+    stack.run(&["status", "ha"]).ok();
+    stack.run(&["plan", "ha", "-detailed-exitcode"]).ok();
+}
+
+#[test]
 fn nodes_are_replaced_one_after_the_other_and_the_holder_last() {
     let (cloud, stack) = scene(&[]);
     stack.run(&["apply", "ha", "-auto-approve", "-var", "image=ubuntu-24-04-x64"]).ok();
