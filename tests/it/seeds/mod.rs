@@ -72,7 +72,7 @@ fn what_nobody_disturbs_is_done_in_one_run() {
 
 #[test]
 fn what_others_are_faster_with_stays_theirs() {
-    let count = if in_full() { 240 } else { 24 };
+    let count = if in_full() { 120 } else { 24 };
     assert_eq!(first_failure(count, fails_narrowly), None);
 }
 
