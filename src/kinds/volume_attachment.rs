@@ -89,9 +89,14 @@ impl Kind for Attachment {
             Value::Number(droplet) => droplet.as_u64(),
             _ => None,
         });
-        match Self::read(api, id).await? {
-            Some(live) if ours.is_none_or(|ours| ours == live.droplet_id) => hang(api, id, live.droplet_id, false).await,
-            _ => Ok(()),
+        match if_there(api.get::<One>(&path(id), &[]).await)?.map(|one| live(one.volume)) {
+            Some(Some(live)) if ours.is_none_or(|ours| ours == live.droplet_id) => hang(api, id, live.droplet_id, false).await,
+            Some(_) => Ok(()),
+            // That there is no such volume is believed of the order, not of a look: what hangs on would be forgotten.
+            None => match ours {
+                Some(droplet) => if_there(hang(api, id, droplet, false).await).map(|_| ()),
+                None => Ok(()),
+            },
         }
     }
 

@@ -77,7 +77,7 @@ resource "digitalocean_record" "x" {
   value  = "x"
 }
 output "o" { value = digitalocean_record.x.fqdn }"#,
-        true,
+        false,
     ),
     ("an output", "output \"o\" {\n  value     = [base64encode(var.s), urlencode(var.s)]\n  sensitive = true\n}", false),
     ("user data", DROPLET_USER_DATA, false),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::others::Thing;
+use super::others::{Harm, Thing};
 use super::shape::{identities, identity};
 use super::{Deed, Scene};
 use crate::support::answers::{is_unmarked, offered};
@@ -39,6 +39,12 @@ impl Scene {
             ended.runs += 1;
             let stuck = match outcome.code {
                 0 => {
+                    // A mark that somebody takes off while a run goes on, or between one that was killed and the next, is put back
+                    // by whoever plans after that.
+                    if self.borne == Some(Deed::Does(Harm::Untag)) {
+                        let again = self.command(&[]);
+                        ended.wrongs.extend((again.code != 0).then(|| format!("the mark is not put back: {again}")));
+                    }
                     self.take_equal_records();
                     ended.wrongs.extend(self.wrongs(expected));
                     return ended;

@@ -246,21 +246,14 @@ impl Scene {
         Knowledge { files, spared: self.theirs.identities() }
     }
 
-    /// Takes note of what is not made good after this: a mark that a person has taken away stays away, and a tag that nothing
-    /// carries is nobody's.
+    /// Takes note of what is not made good at once after this: a mark that a person has taken away, and a tag that nothing carries,
+    /// which is nobody's.
     pub(crate) fn bear(&mut self, deed: Deed) {
         self.borne = Some(deed);
     }
 
     /// A shape with what is borne as it would be without.
     pub(super) fn as_without(&self, mut shape: Value) -> Value {
-        let droplets = shape.as_array_mut().into_iter().flatten().filter_map(|line| line.get_mut("droplet"));
-        for droplet in droplets {
-            if let Some(Deed::Does(Harm::Untag)) = self.borne {
-                let tags = droplet["tags"].as_array().into_iter().flatten().filter_map(Value::as_str).chain(["the mark"]);
-                droplet["tags"] = json!(tags.map(str::to_owned).collect::<BTreeSet<_>>());
-            }
-        }
         if let Some(lines) = shape.as_array_mut() {
             let tags = [Deed::Does(Harm::DeleteTag), Deed::Makes(Thing::Tags)].map(Some).contains(&self.borne);
             lines.retain(|line| !tags || line.get("tag").is_none());
