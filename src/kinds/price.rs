@@ -1,8 +1,8 @@
 //! Prices of objects, a month: DigitalOcean's price list, as far as the API does not tell it.
 //!
 //! Invariant: a price is never guessed: what has none here is `Unknown`, and is named as such. Dollars, without taxes and traffic.
-//! From the pricing pages of the products, docs.digitalocean.com/products/NAME/details/pricing, as of November 2026; what depends on
-//! a size comes from the API's own list of them.
+//! The fixed ones are those that DigitalOcean publishes (docs.digitalocean.com/products/NAME/details/pricing) and may change there; what
+//! depends on a size comes from the API's own list of them.
 
 use std::collections::BTreeMap;
 
