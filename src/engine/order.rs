@@ -480,7 +480,7 @@ mod tests {
         check_rolled("a:replace b:rise", "a>net b>net", &pair(&["b", "a"]), &expected);
         // Where the address is gone, nobody can take over from another.
         let rollouts = pair(&["b", "a"]).map(|rollout| Rollout { addressless: true, ..rollout });
-        let expected = ["-b", "+b after -b", "-a after -b +b", "+a after +b -a -b", "|pair after -b +b -a +a"];
+        let expected = ["-b", "+b after -b", "-a after -b +b", "+a after -b +b -a", "|pair after -b +b -a +a"];
         check_rolled("a:replace b:replace", "a>net b>net", &rollouts, &expected);
         // Where none is on, nobody is asked whether one may be taken down.
         let rollouts = pair(&["b", "a"]).map(|rollout| Rollout { dark: true, ..rollout });
