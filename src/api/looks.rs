@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use futures_util::future::{BoxFuture, Shared};
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::sync::broadcast;
@@ -114,6 +114,8 @@ pub(crate) struct Inner {
     pub(crate) waiting: usize,
     /// The look that is about to begin.
     pub(crate) round: Option<Round>,
+    /// The look whose answer is on its way, and when it began. Only those who wait for it keep it alive.
+    pub(crate) under_way: Option<(Tick, WeakShared<BoxFuture<'static, Option<Arc<Listing>>>>)>,
     /// When one was last under way.
     pub(crate) last: Option<Tick>,
     /// How many objects the list had.
@@ -172,6 +174,11 @@ pub(crate) fn text(value: &Value) -> Option<String> {
 impl Group {
     pub(crate) fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The look whose answer is on its way, if it began at this moment or later.
+    pub(crate) fn under_way(&self, since: Tick) -> Option<Round> {
+        self.inner().under_way.as_ref().filter(|(began, _)| *began >= since)?.1.upgrade()
     }
 
     /// What a list tells of an object; the outer nothing if it tells nothing.

@@ -9,6 +9,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use dofloat_base::clock::Tick;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -52,13 +53,14 @@ async fn look_at(group: &Group, api: &Client, list: &List) -> Option<Arc<Listing
     let began = api.clock().tick();
     {
         let mut inner = group.inner();
-        inner.round = None;
+        let round = inner.round.take();
         let asked = std::mem::take(&mut inner.asked);
         let waiting = u32::try_from(inner.waiting.max(asked)).unwrap_or(u32::MAX);
         if waiting <= inner.pages() {
             return None;
         }
         inner.last = Some(began);
+        inner.under_way = round.and_then(|round| Some((began, round.downgrade()?)));
     }
     let query: Vec<(&str, &str)> = list.query.iter().map(|(name, value)| (*name, value.as_str())).collect();
     // Whoever may not list, or meets an error that lists alone have, asks for each by itself.
@@ -69,6 +71,7 @@ async fn look_at(group: &Group, api: &Client, list: &List) -> Option<Arc<Listing
     {
         let mut inner = group.inner();
         inner.last = Some(api.clock().tick());
+        inner.under_way = None;
         inner.length = listing.bodies.len();
         inner.known.extend(listing.bodies.keys().cloned());
     }
@@ -134,7 +137,10 @@ impl Client {
                     None => continue,
                 },
                 (Some(_), _) => continue,
-                (None, _) => self.look(place).await?,
+                (None, ticket) => match self.under_way(ticket.as_ref(), start).await {
+                    Some(told) => told,
+                    None => self.look(place).await?,
+                },
             };
             match judge(seen).await? {
                 Poll::Ready(value) => {
@@ -147,6 +153,13 @@ impl Client {
                 return Err(given_up(goal.what, elapsed(), &last));
             }
         }
+    }
+
+    /// What a look tells whose answer is on its way: another request would tell no more.
+    async fn under_way(&self, ticket: Option<&(Ticket, &List)>, since: Tick) -> Option<Option<Seen>> {
+        let (ticket, list) = ticket?;
+        let listing = ticket.0.under_way(since)?.await?;
+        ticket.0.told(&listing, &list.id)
     }
 
     /// Sleeps until it is time to look; what others saw before that ends it.
@@ -172,5 +185,57 @@ async fn latest(news: &mut broadcast::Receiver<Arc<Listing>>) -> Option<Arc<List
             Err(RecvError::Lagged(_)) => {}
             Err(RecvError::Closed) => return None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use dofloat_base::clock::{Clock, Moment};
+    use dofloat_base::rng::Rng;
+    use dofloat_base::secret::Secret;
+    use serde_json::json;
+
+    use super::*;
+    use crate::carrier::{Brought, Carried, Carrier};
+    use crate::client::Settings;
+
+    /// An API whose list of two things takes a second to arrive, and what it was asked for.
+    fn slow(clock: &Clock) -> (Client, Arc<Mutex<Vec<String>>>) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (heard, times) = (Arc::clone(&asked), clock.clone());
+        let carry = move |carried: Carried| -> BoxFuture<'static, Brought> {
+            let (heard, times) = (Arc::clone(&heard), times.clone());
+            Box::pin(async move {
+                heard.lock().expect("the log").push(carried.url.path().to_owned());
+                times.sleep(Duration::from_secs(1)).await;
+                let body = json!({"things": [{"id": "1"}, {"id": "2"}], "meta": {"total": 2}});
+                Brought { status: 200, headers: Vec::new(), body: body.to_string().into_bytes() }
+            })
+        };
+        let base = "http://127.0.0.1:1".parse().expect("an address");
+        let settings = Settings::new(base, Secret::new("t".to_owned()), clock.clone(), Arc::new(Rng::seeded(1)));
+        let client = Client::new(Settings { carrier: Some(Carrier(Arc::new(carry))), ..settings }).expect("a client");
+        (client, asked)
+    }
+
+    async fn watch(api: &Client, sort: &str, id: &str) -> Result<(), ApiError> {
+        let list = List { path: "/things".into(), query: Vec::new(), key: "things", by: "id", id: id.to_owned() };
+        let place = Place { one: format!("/things/{id}"), field: "thing", list: Some(list) };
+        let goal = Goal { what: "a thing", sort, limit: Duration::from_secs(60) };
+        let judge = |seen: Option<Seen>| async move { Ok(seen.map_or_else(|| Poll::Pending("gone".into()), |_| Poll::Ready(()))) };
+        api.watch(goal, &place, judge).await
+    }
+
+    #[tokio::test]
+    async fn who_would_look_while_an_answer_is_on_its_way_waits_for_it() {
+        let clock = Clock::stepped(Moment(1_800_000_000_000));
+        let (api, asked) = slow(&clock);
+        // The first looks after a tenth of a second, the second half a second later.
+        api.learn(BTreeMap::from([("late".to_owned(), vec![2_400])]));
+        let (first, second) = clock.drive(async { tokio::join!(watch(&api, "early", "1"), watch(&api, "late", "2")) }).await;
+        assert_eq!((first, second), (Ok(()), Ok(())));
+        assert_eq!(*asked.lock().expect("the log"), ["/v2/things"]);
     }
 }
