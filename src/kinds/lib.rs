@@ -110,6 +110,7 @@ pub static KINDS: &[&dyn AnyKind] = &[
     &reserved_ipv6::ASSIGNMENT,
     &Erase::<spaces::Bucket>::new(),
     &Erase::<spaces::Attached<spaces::CorsConfiguration>>::new(),
+    &Erase::<spaces::Attached<spaces::AccessLog>>::new(),
     &Erase::<spaces::Object>::new(),
     &Erase::<spaces::Attached<spaces::Policy>>::new(),
     &spaces::KEY,

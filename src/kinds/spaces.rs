@@ -9,7 +9,7 @@ mod object;
 mod settings;
 mod wire;
 
-pub(crate) use attached::{Attached, CorsConfiguration, Policy};
+pub(crate) use attached::{AccessLog, Attached, CorsConfiguration, Policy};
 pub(crate) use bucket::{Bucket, LISTED, ZONE};
 pub(crate) use key::KEY;
 pub(crate) use object::Object;

@@ -25,6 +25,12 @@ resource "digitalocean_spaces_bucket" "static" {
   acl    = "private"
 }
 
+# A bucket for the logs of another one.
+resource "digitalocean_spaces_bucket" "logs" {
+  name   = "static-logs"
+  region = "nyc3"
+}
+
 # An object in a Spaces bucket.
 resource "digitalocean_spaces_bucket_object" "index" {
   region       = digitalocean_spaces_bucket.static.region
@@ -58,6 +64,14 @@ resource "digitalocean_spaces_bucket_policy" "static" {
       Resource  = "arn:aws:s3:::static/*"
     }]
   })
+}
+
+# Where accesses to a Spaces bucket are logged.
+resource "digitalocean_spaces_bucket_logging" "static" {
+  region        = digitalocean_spaces_bucket.static.region
+  bucket        = digitalocean_spaces_bucket.static.name
+  target_bucket = digitalocean_spaces_bucket.logs.name
+  target_prefix = "static/"
 }
 
 # An access key for Spaces.

@@ -1,4 +1,4 @@
-//! Bucket settings that are resources of their own: the policy, and the CORS rules.
+//! Bucket settings that are resources of their own: the policy, the CORS rules, and where accesses are logged.
 //!
 //! Invariant: there is one of each in a bucket, and it is made and changed by the same PUT, so making it again does no harm. One that
 //! is there before and says something else is never overwritten unasked.
@@ -9,7 +9,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::bucket::{must_have_key, parts, region};
 use super::settings;
-use super::wire::{Cors, with, with_digest};
+use super::wire::{Cors, Logging, LoggingEnabled, with, with_digest};
 use crate::attr::{Attr, Change, Compare, EditName, Ty};
 use crate::complaints::{self, Complaints};
 use crate::erased::{Complaint, Job, Scopes};
@@ -31,13 +31,17 @@ pub(crate) trait Of: Send + Sync + 'static {
     const ATTRS: &'static [Attr];
     /// The protocol's name for it.
     const PART: &'static str;
-    /// The attribute that holds it.
-    const HELD: &'static str;
+    /// Its attributes, which hold it.
+    const HELD: &'static [&'static str];
 
-    /// The setting as it was read.
-    fn read(answer: SpaceAnswer) -> Result<Json, ApiError>;
+    /// The setting as it was read, in the order of its attributes; nothing where it is not set.
+    fn read(answer: SpaceAnswer) -> Result<Option<Vec<Json>>, ApiError>;
     /// The request that sets it.
-    fn put<'a>(request: SpaceRequest<'a>, held: &Json) -> Result<SpaceRequest<'a>, ApiError>;
+    fn put<'a>(request: SpaceRequest<'a>, spec: &Map<String, Json>) -> Result<SpaceRequest<'a>, ApiError>;
+    /// The request that takes it away.
+    fn end<'a>(region: &'a str, bucket: &'a str) -> Result<SpaceRequest<'a>, ApiError> {
+        Ok(SpaceRequest::new(Verb::Delete, region, bucket, Self::PART))
+    }
 }
 
 /// The kind of a part.
@@ -67,16 +71,20 @@ impl Of for Policy {
             .valid(Valid::Form(is_json, "It is a document in JSON; `jsonencode` writes one.")),
     ];
     const PART: &'static str = "policy";
-    const HELD: &'static str = "policy";
+    const HELD: &'static [&'static str] = &["policy"];
 
-    fn read(answer: SpaceAnswer) -> Result<Json, ApiError> {
-        Ok(String::from_utf8_lossy(&answer.body).into_owned().into())
+    fn read(answer: SpaceAnswer) -> Result<Option<Vec<Json>>, ApiError> {
+        Ok(Some(vec![String::from_utf8_lossy(&answer.body).into_owned().into()]))
     }
 
-    fn put<'a>(request: SpaceRequest<'a>, held: &Json) -> Result<SpaceRequest<'a>, ApiError> {
-        let text = held.as_str().unwrap_or_default().as_bytes().to_vec();
+    fn put<'a>(request: SpaceRequest<'a>, spec: &Map<String, Json>) -> Result<SpaceRequest<'a>, ApiError> {
+        let text = text(spec, "policy").as_bytes().to_vec();
         Ok(with_digest(request, text).header("content-type", "application/json"))
     }
+}
+
+fn text<'a>(spec: &'a Map<String, Json>, name: &str) -> &'a str {
+    spec.get(name).and_then(Json::as_str).unwrap_or_default()
 }
 
 fn is_json(text: &str) -> bool {
@@ -101,15 +109,48 @@ impl Of for CorsConfiguration {
         Attr::required("cors_rule", Ty::List(&Ty::Object(settings::CORS_RULES)), PUT, "Which pages may ask for its objects.").blocks(),
     ];
     const PART: &'static str = "cors";
-    const HELD: &'static str = "cors_rule";
+    const HELD: &'static [&'static str] = &["cors_rule"];
 
-    fn read(answer: SpaceAnswer) -> Result<Json, ApiError> {
-        settings::cors(Some(answer))
+    fn read(answer: SpaceAnswer) -> Result<Option<Vec<Json>>, ApiError> {
+        Ok(Some(vec![settings::cors(Some(answer))?]))
     }
 
-    fn put<'a>(request: SpaceRequest<'a>, held: &Json) -> Result<SpaceRequest<'a>, ApiError> {
-        let rules = held.as_array().into_iter().flatten().map(settings::cors_rule).collect();
+    fn put<'a>(request: SpaceRequest<'a>, spec: &Map<String, Json>) -> Result<SpaceRequest<'a>, ApiError> {
+        let rules = spec.get("cors_rule").and_then(Json::as_array).into_iter().flatten().map(settings::cors_rule).collect();
         with(request, "CORSConfiguration", &Cors { rules })
+    }
+}
+
+/// `digitalocean_spaces_bucket_logging`.
+pub(crate) struct AccessLog;
+
+impl Of for AccessLog {
+    const NAME: &'static str = "digitalocean_spaces_bucket_logging";
+    const ATTRS: &'static [Attr] = &[
+        Attr::computed("id", Ty::String, "The bucket's name."),
+        needed(region()),
+        bucket(),
+        Attr::required("target_bucket", Ty::String, PUT, "The name of the bucket that accesses are logged in; it is in the same region.")
+            .names(&["digitalocean_spaces_bucket"], &["name", "id"]),
+        Attr::required("target_prefix", Ty::String, PUT, "What the names of the logs begin with."),
+    ];
+    const PART: &'static str = "logging";
+    const HELD: &'static [&'static str] = &["target_bucket", "target_prefix"];
+
+    fn read(answer: SpaceAnswer) -> Result<Option<Vec<Json>>, ApiError> {
+        let found: Logging = answer.xml()?;
+        Ok(found.logging_enabled.map(|of| vec![of.target_bucket.into(), of.target_prefix.into()]))
+    }
+
+    fn put<'a>(request: SpaceRequest<'a>, spec: &Map<String, Json>) -> Result<SpaceRequest<'a>, ApiError> {
+        let of = |name| text(spec, name).to_owned();
+        let enabled = LoggingEnabled { target_bucket: of("target_bucket"), target_prefix: of("target_prefix") };
+        with(request, "BucketLoggingStatus", &Logging { logging_enabled: Some(enabled) })
+    }
+
+    /// The protocol has no DELETE of it: it is set to nothing.
+    fn end<'a>(region: &'a str, bucket: &'a str) -> Result<SpaceRequest<'a>, ApiError> {
+        with(SpaceRequest::new(Verb::Put, region, bucket, Self::PART), "BucketLoggingStatus", &Logging::default())
     }
 }
 
@@ -121,15 +162,15 @@ impl<P: Of> Attached<P> {
     async fn live(api: &Client, id: &Id) -> Result<Option<Map<String, Json>>, ApiError> {
         let (region, bucket) = parts(id)?;
         let Some(answer) = if_there(api.space(&SpaceRequest::new(Verb::Get, region, bucket, P::PART)).await)? else { return Ok(None) };
-        let held = P::read(answer)?;
-        let fields = [("id", json!(bucket)), ("bucket", json!(bucket)), ("region", json!(region)), (P::HELD, held)];
-        Ok(Some(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+        let Some(held) = P::read(answer)? else { return Ok(None) };
+        let place = [("id", json!(bucket)), ("bucket", json!(bucket)), ("region", json!(region))];
+        let fields = place.into_iter().chain(P::HELD.iter().copied().zip(held));
+        Ok(Some(fields.map(|(name, value)| (name.to_owned(), value)).collect()))
     }
 
     async fn set(api: &Client, id: &Id, spec: &Map<String, Json>) -> Result<(), ApiError> {
         let (region, bucket) = parts(id)?;
-        let held = spec.get(P::HELD).cloned().unwrap_or_default();
-        api.space(&P::put(SpaceRequest::new(Verb::Put, region, bucket, P::PART), &held)?).await.map(drop)
+        api.space(&P::put(SpaceRequest::new(Verb::Put, region, bucket, P::PART), spec)?).await.map(drop)
     }
 }
 
@@ -157,15 +198,14 @@ impl<P: Of> Kind for Attached<P> {
             };
             let id = place(&region, &bucket);
             let Some(there) = Self::live(api, &id).await? else { continue };
-            let row = P::ATTRS.iter().find(|row| row.name == P::HELD);
-            let form = |value: &Value| row.map(|row| row.normal(value, &Body::new()));
-            let wanted = job.body.get(P::HELD).value().map(form);
-            if wanted == Some(form(&Value::from_json(&there[P::HELD]))) {
-                continue;
-            }
+            let is_as_wanted = |row: &Attr| {
+                let there = row.normal(&Value::from_json(&there[row.name]), &Body::new());
+                job.body.get(row.name).value().is_some_and(|wanted| row.normal(wanted, &Body::new()) == there)
+            };
+            let Some(differs) = P::ATTRS.iter().find(|row| P::HELD.contains(&row.name) && !is_as_wanted(row)) else { continue };
             complaints.about(job);
             complaints.error(
-                &[P::HELD],
+                &[differs.name],
                 format!("The bucket `{bucket}` has another {} already.", P::PART),
                 format!("Adopt it: dofloat import '{}' {id}", job.address),
             );
@@ -174,8 +214,7 @@ impl<P: Of> Kind for Attached<P> {
     }
 
     async fn create(api: &Client, spec: &Self::Spec, _: Ours<'_>) -> Result<NewObject<Self::Live>, ApiError> {
-        let of = |name: &str| spec.get(name).and_then(Json::as_str).unwrap_or_default();
-        let id = place(of("region"), of("bucket"));
+        let id = place(text(spec, "region"), text(spec, "bucket"));
         Self::set(api, &id, spec).await?;
         Ok(NewObject { id, live: None })
     }
@@ -190,7 +229,7 @@ impl<P: Of> Kind for Attached<P> {
 
     async fn delete(api: &Client, id: &Id, _: &Body) -> Result<(), ApiError> {
         let (region, bucket) = parts(id)?;
-        if_there(api.space(&SpaceRequest::new(Verb::Delete, region, bucket, P::PART)).await).map(drop)
+        if_there(api.space(&P::end(region, bucket)?).await).map(drop)
     }
 
     /// It is made again instead.

@@ -101,6 +101,21 @@ pub(super) struct Versioning {
     pub(super) status: String,
 }
 
+/// Where accesses are logged.
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct Logging {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) logging_enabled: Option<LoggingEnabled>,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct LoggingEnabled {
+    pub(super) target_bucket: String,
+    pub(super) target_prefix: String,
+}
+
 /// Who may do what.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]

@@ -23,6 +23,9 @@ pub(crate) struct Space {
     pub(crate) lifecycle: Vec<Lifecycle>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) policy: Option<String>,
+    /// Where accesses are logged: the bucket, and the beginning of the logs' names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<(String, String)>,
     /// The versions of each object, the newest last.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) objects: BTreeMap<String, Vec<Version>>,

@@ -180,4 +180,24 @@ impl BucketStore {
         self.space(name)?.policy = policy;
         Ok(())
     }
+
+    pub(super) fn log(&mut self, name: &str) -> S3Result<GetBucketLoggingOutput> {
+        let enabled = |(bucket, prefix): (String, String)| LoggingEnabled {
+            target_bucket: bucket,
+            target_grants: None,
+            target_object_key_format: None,
+            target_prefix: prefix,
+        };
+        Ok(GetBucketLoggingOutput { logging_enabled: self.space(name)?.log.clone().map(enabled) })
+    }
+
+    /// Logs lie in a bucket of the same account and region.
+    pub(super) fn set_log(&mut self, name: &str, wanted: Option<LoggingEnabled>) -> S3Result<()> {
+        let log = wanted.map(|of| (of.target_bucket, of.target_prefix));
+        if log.as_ref().is_some_and(|(bucket, _)| self.space(bucket).is_err()) {
+            return Err(s3_error!(InvalidTargetBucketForLogging, "The target bucket for logging does not exist"));
+        }
+        self.space(name)?.log = log;
+        Ok(())
+    }
 }

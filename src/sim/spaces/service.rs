@@ -151,6 +151,15 @@ impl S3 for Service {
         self.done(|store| store.set_policy(&request.input.bucket, None).map(|()| DeleteBucketPolicyOutput::default()))
     }
 
+    async fn get_bucket_logging(&self, request: S3Request<GetBucketLoggingInput>) -> Answer<GetBucketLoggingOutput> {
+        self.done(|store| store.log(&request.input.bucket))
+    }
+
+    async fn put_bucket_logging(&self, request: S3Request<PutBucketLoggingInput>) -> Answer<PutBucketLoggingOutput> {
+        let wanted = request.input.bucket_logging_status.logging_enabled;
+        self.done(|store| store.set_log(&request.input.bucket, wanted).map(|()| PutBucketLoggingOutput::default()))
+    }
+
     async fn put_object(&self, request: S3Request<PutObjectInput>) -> Answer<PutObjectOutput> {
         let mut input = request.input;
         let content = whole(input.body.take()).await?;

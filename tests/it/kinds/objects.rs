@@ -21,6 +21,16 @@ resource "digitalocean_spaces_bucket_cors_configuration" "c" {
     allowed_origins = ["*"]
   }
 }
+resource "digitalocean_spaces_bucket" "logs" {
+  name   = "my-logs"
+  region = "fra1"
+}
+resource "digitalocean_spaces_bucket_logging" "l" {
+  region        = digitalocean_spaces_bucket.b.region
+  bucket        = digitalocean_spaces_bucket.b.name
+  target_bucket = digitalocean_spaces_bucket.logs.id
+  target_prefix = "site/"
+}
 resource "digitalocean_spaces_bucket_policy" "p" {
   region = digitalocean_spaces_bucket.b.region
   bucket = digitalocean_spaces_bucket.b.name
@@ -43,7 +53,7 @@ resource "digitalocean_spaces_bucket_object" "o" {
 #[test]
 fn a_site_is_made_changed_brought_back_and_taken_down() {
     let (cloud, stack) = open(SITE);
-    stack.run(APPLY).ok().says("Apply complete! Resources: 4 added");
+    stack.run(APPLY).ok().says("Apply complete! Resources: 6 added");
     stack.run(PLAN).ok().says("No changes.");
     let there = space(&cloud);
     let version = &there["objects"]["docs/index.html"][0];
@@ -55,17 +65,20 @@ fn a_site_is_made_changed_brought_back_and_taken_down() {
         for target in ["my-site?policy", "my-site?cors", "my-site/docs/index.html"] {
             assert_eq!(world.outside("DELETE", &format!("/spaces/fra1/{target}"), None).0, 204, "{target}");
         }
+        assert_eq!(world.outside("PUT", "/spaces/fra1/my-site?logging", Some(&json!("<BucketLoggingStatus/>"))).0, 200);
     });
-    stack.run(PLAN).exits(2).says("Plan: 3 to add, 0 to change, 0 to destroy.");
+    assert_eq!(space(&cloud).get("log"), None);
+    stack.run(PLAN).exits(2).says("Plan: 4 to add, 0 to change, 0 to destroy.");
     stack.run(APPLY).ok();
-    assert_eq!(space(&cloud)["policy"], there["policy"]);
+    assert_eq!((&space(&cloud)["policy"], &space(&cloud)["log"]), (&there["policy"], &json!(["my-logs", "site/"])));
     stack.replace("plans/s.tf", "\"hello\"", "\"bye\"");
     stack.replace("plans/s.tf", "[\"GET\"]", "[\"GET\", \"HEAD\"]");
     stack.replace("plans/s.tf", "\"Allow\"", "\"Deny\"");
-    stack.run(APPLY).ok().says("Apply complete! Resources: 0 added, 3 changed, 0 destroyed.");
+    stack.replace("plans/s.tf", "\"site/\"", "\"web/\"");
+    stack.run(APPLY).ok().says("Apply complete! Resources: 0 added, 4 changed, 0 destroyed.");
     stack.run(PLAN).ok().says("No changes.");
     assert_eq!(space(&cloud)["objects"]["docs/index.html"][0]["content"], "Ynll");
-    for address in ["spaces_bucket_policy.p", "spaces_bucket_cors_configuration.c"] {
+    for address in ["spaces_bucket_policy.p", "spaces_bucket_cors_configuration.c", "spaces_bucket_logging.l"] {
         let address = format!("digitalocean_{address}");
         stack.run(&["state", "rm", "s", &address]).ok();
         stack.run(&["import", "s", &address, "fra1,my-site"]).ok();
@@ -91,6 +104,21 @@ fn what_is_there_and_says_something_else_is_not_overwritten() {
         .mentions("There is an object `/docs//index.html` in the bucket my-site already, which holds something else.")
         .mentions("The bucket `my-site` has another policy already.")
         .mentions("dofloat import 'digitalocean_spaces_bucket_policy.p' fra1,my-site");
+}
+
+#[test]
+fn accesses_are_logged_in_a_bucket_of_the_region_only() {
+    let (cloud, stack) = open(SITE);
+    stack.replace("plans/s.tf", "  name   = \"my-logs\"\n  region = \"fra1\"", "  name   = \"my-logs\"\n  region = \"nyc3\"");
+    stack.run(APPLY).exits(1).mentions("The target bucket for logging does not exist");
+    assert_eq!(space(&cloud).get("log"), None);
+    // Another log is not overwritten.
+    let (cloud, stack) = open(SITE);
+    stack.run(APPLY).ok();
+    stack.run(&["state", "rm", "s", "digitalocean_spaces_bucket_logging.l"]).ok();
+    stack.replace("plans/s.tf", "\"site/\"", "\"web/\"");
+    stack.run(PLAN).exits(1).mentions("The bucket `my-site` has another logging already.");
+    assert_eq!(space(&cloud)["log"], json!(["my-logs", "site/"]));
 }
 
 #[test]
@@ -153,7 +181,7 @@ fn nothing_is_lost_on_the_way() {
             }
         }
     }
-    for nth in 1..=5 {
+    for nth in 1..=7 {
         let (cloud, stack) = open(SITE);
         stack.run_env(&[("DOFLOAT_CRASH", &format!("write.answered@{nth}"))], APPLY);
         cloud.settle_down();
@@ -202,7 +230,7 @@ output "all" {
     cloud.with_world(|world| assert_eq!(world.outside("PUT", "/spaces/nyc3/another", None).0, 200));
     stack.write("plans/d.tf", text);
     stack.run(&["apply", "d", "-auto-approve"]).ok();
-    let expected = json!(["my-site.fra1.digitaloceanspaces.com", ["my-site", "another"], "hello", 5, ["docs/index.html"]]);
+    let expected = json!(["my-site.fra1.digitaloceanspaces.com", ["my-site", "my-logs", "another"], "hello", 5, ["docs/index.html"]]);
     assert_eq!(stack.run(&["output", "d", "-json", "all"]).ok().json(), expected);
     stack.replace("plans/d.tf", "name   = \"my-site\"", "name   = \"no-site\"");
     stack.run(&["plan", "d"]).exits(1).mentions("There is no bucket `no-site`.");

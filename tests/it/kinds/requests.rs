@@ -96,6 +96,9 @@ fn minimal(kind: &str, account: &Account) -> Option<String> {
             "    allowed_origins = [\"*\"]\n  }"
         )
         .to_owned(),
+        "digitalocean_spaces_bucket_logging" => {
+            "region = \"nyc3\"\n  bucket = \"other\"\n  target_bucket = \"other\"\n  target_prefix = \"logs/\"".to_owned()
+        }
         "digitalocean_spaces_bucket_object" => "region = \"nyc3\"\n  bucket = \"other\"\n  key = \"one\"\n  content = \"one\"".to_owned(),
         "digitalocean_spaces_bucket_policy" => {
             "region = \"nyc3\"\n  bucket = \"other\"\n  policy = jsonencode({ Statement = [] })".to_owned()
@@ -176,6 +179,7 @@ fn terraform(kind: &str) -> Option<[usize; 4]> {
         | "digitalocean_reserved_ip"
         | "digitalocean_reserved_ipv6"
         | "digitalocean_spaces_bucket_cors_configuration"
+        | "digitalocean_spaces_bucket_logging"
         | "digitalocean_spaces_bucket_object"
         | "digitalocean_spaces_bucket_policy"
         | "digitalocean_spaces_key"

@@ -745,6 +745,23 @@ pub(crate) const BEDS: &[Bed] = &[
         ],
     },
     Bed {
+        kind: "digitalocean_spaces_bucket_logging",
+        label: "",
+        around: BUCKETS,
+        body: &[
+            ("region", "\"nyc3\""),
+            ("bucket", "digitalocean_spaces_bucket.around.name"),
+            ("target_bucket", "digitalocean_spaces_bucket.second.id"),
+            ("target_prefix", "\"logs/\""),
+        ],
+        samples: &[
+            respelt("region", "\"nyc3\"", "\"nyc3\"", &["\"NYC3\""]),
+            one("bucket", "digitalocean_spaces_bucket.around.name", "digitalocean_spaces_bucket.second.id"),
+            one("target_bucket", "digitalocean_spaces_bucket.second.id", "digitalocean_spaces_bucket.around.name"),
+            respelt("target_prefix", "\"logs/\"", "\"old/\"", &["\"\""]),
+        ],
+    },
+    Bed {
         kind: "digitalocean_spaces_bucket_object",
         label: "",
         around: BUCKETS,

@@ -266,9 +266,10 @@ fn without(text: String, kind: &str, name: &str) -> String {
 
 /// Kinds that are killed and disturbed by walks of their own, since they speak another protocol: `kinds::buckets` and
 /// `kinds::objects`.
-const WALKED_APART: [&str; 4] = [
+const WALKED_APART: [&str; 5] = [
     "digitalocean_spaces_bucket",
     "digitalocean_spaces_bucket_cors_configuration",
+    "digitalocean_spaces_bucket_logging",
     "digitalocean_spaces_bucket_object",
     "digitalocean_spaces_bucket_policy",
 ];
