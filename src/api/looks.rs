@@ -89,7 +89,10 @@ pub(crate) struct Listing {
 }
 
 /// A look that several wait for; nothing means that each is to be asked for by itself.
-pub(crate) type Round = Shared<BoxFuture<'static, Option<Arc<Listing>>>>;
+pub(crate) type Round = Shared<Answering>;
+
+/// The answer of a list, which may fail.
+type Answering = BoxFuture<'static, Option<Arc<Listing>>>;
 
 /// Those who look at one list.
 #[derive(Debug)]
@@ -115,7 +118,7 @@ pub(crate) struct Inner {
     /// The look that is about to begin.
     pub(crate) round: Option<Round>,
     /// The look whose answer is on its way, and when it began. Only those who wait for it keep it alive.
-    pub(crate) under_way: Option<(Tick, WeakShared<BoxFuture<'static, Option<Arc<Listing>>>>)>,
+    pub(crate) under_way: Option<(Tick, WeakShared<Answering>)>,
     /// When one was last under way.
     pub(crate) last: Option<Tick>,
     /// How many objects the list had.
