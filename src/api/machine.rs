@@ -23,6 +23,8 @@ pub struct Machine {
     /// The folder that takes what is written, in place of where it would lie: what is known of a simulated account must not lie
     /// where programs look for what is true.
     pub written_below: Option<PathBuf>,
+    /// What is taken for a file that is not on this machine, if anything is.
+    pub stand_in: Option<fn(&Path) -> Option<String>>,
     /// Where secrets are kept.
     pub vault: Option<Arc<dyn Vault>>,
 }
@@ -69,5 +71,12 @@ impl Machine {
     #[must_use]
     pub fn readable(&self, path: &str) -> PathBuf {
         Some(self.written(path)).filter(|written| written.exists()).unwrap_or_else(|| self.place(path))
+    }
+
+    /// The text that is taken for a file that is not there.
+    #[must_use]
+    pub fn stood_in(&self, path: &str) -> Option<String> {
+        let place = self.readable(path);
+        self.stand_in.filter(|_| !place.exists()).and_then(|stand_in| stand_in(&place))
     }
 }

@@ -18,7 +18,7 @@ use super::provider::ProviderSettings;
 use super::vault::EncryptedVault;
 use super::workspace::Workspace;
 
-use super::{simulator, spaces, timings, token};
+use super::{made_up, simulator, spaces, timings, token};
 use crate::api::client::{Client, Settings};
 use crate::api::machine::Machine;
 use crate::base::diag::Diagnostic;
@@ -243,6 +243,7 @@ fn machine(workspace: &Workspace<'_>, inputs: &Inputs) -> Machine {
         asks_nobody: false,
         runs_programs: inputs.provisioners,
         written_below: None,
+        stand_in: None,
         vault: Some(Arc::new(EncryptedVault::of(workspace))),
     }
 }
@@ -254,7 +255,8 @@ async fn simulated(workspace: &Workspace<'_>, inputs: &Inputs) -> Result<ApiSess
     let spaces = spaces::simulated(base.as_str().trim_end_matches('/'));
     let settings =
         Settings::new(base, Secret::new("simulated".to_owned()), workspace.environment.clock.clone(), Arc::new(Rng::from_entropy()));
-    let machine = Machine { asks_nobody: true, written_below: Some(workspace.place.simulated_files()), ..machine(workspace, inputs) };
+    let written_below = Some(workspace.place.simulated_files());
+    let machine = Machine { asks_nobody: true, written_below, stand_in: Some(made_up::personal), ..machine(workspace, inputs) };
     let settings = Settings { probe_through: through, machine, spaces, ..settings };
     let client = Client::new(settings).map_err(|error| Diagnostic::error(format!("{error}.")))?;
     Ok(ApiSession {

@@ -5,6 +5,7 @@
 //! one note for each thing that is made. The engine knows nothing of it, and no saved plan holds it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use serde_json::Value as Json;
 
@@ -21,7 +22,10 @@ use crate::kinds::data::{Least, Miss, image, is_name, named, public_key};
 use crate::kinds::kind;
 use crate::lang::inputs::Inputs;
 use crate::lang::module::Variable;
-use crate::lang::stand_in::{Absent, StandIn};
+use crate::lang::stand_in::{Absent, StandIn, is_personal};
+
+/// What is said of a file that is not there.
+pub const KEY_OF_NOBODY: &str = "a key of nobody is taken for it (simulated)";
 
 /// Where something is made up that belongs nowhere.
 const REGION: &str = "nyc3";
@@ -83,10 +87,18 @@ pub async fn look_up(query: &Query, resolve: &dyn Resolve, api: &Client, notes: 
         notes.push(note.at(span).about(&query.address).hint("In a real account it must exist."));
         found = query.read(api).await;
     }
+    let mut told = |words: String| notes.push(Diagnostic::warning(words).at(resolve.span(&query.address, &[])).about(&query.address));
     if query.source.asks_a_server() && found.is_ok() {
-        let span = resolve.span(&query.address, &[]);
-        let note = Diagnostic::warning(format!("No server is asked with --sim: the answer of {} is made up (simulated).", query.address));
-        notes.push(note.at(span).about(&query.address));
+        told(format!("No server is asked with --sim: the answer of {} is made up (simulated).", query.address));
+    }
+    if query.source.runs_a_program() && !api.machine().runs_programs {
+        told(format!(
+            "The program of {} is not run: what it gives is not known (simulated). `-allow-provisioners` runs it.",
+            query.address
+        ));
+    }
+    if let Some(path) = query.source.stood_in(api.machine(), &query.terms) {
+        told(format!("There is no file {} on this machine: {KEY_OF_NOBODY}.", path.display()));
     }
     found
 }
@@ -105,9 +117,19 @@ async fn least(query: &Query, api: &Client) -> Option<Least> {
 /// read as a structure or run has to be there.
 #[must_use]
 pub fn text_of(absent: &Absent<'_>) -> Option<StandIn> {
+    content(absent.path).map(StandIn::Text)
+}
+
+/// The same for a file that a data source reads: it has to be where a person keeps what is theirs.
+#[must_use]
+pub fn personal(path: &Path) -> Option<String> {
+    is_personal(path).then(|| content(path)).flatten()
+}
+
+fn content(path: &Path) -> Option<String> {
     const READ: [&str; 9] = ["crt", "json", "sh", "tftpl", "tmpl", "toml", "tpl", "yaml", "yml"];
-    let read = absent.path.extension().and_then(|end| end.to_str()).is_some_and(|end| READ.contains(&end));
-    (!read).then(|| StandIn::Text(format!("{}\n", public_key(&absent.path.to_string_lossy()))))
+    let read = path.extension().and_then(|end| end.to_str()).is_some_and(|end| READ.contains(&end));
+    (!read).then(|| format!("{}\n", public_key(&path.to_string_lossy())))
 }
 
 /// Where the files go that the configuration writes.

@@ -80,7 +80,11 @@ async fn shown(args: &PlanArgs, workspace: &Workspace<'_>, opened: &Opened<'_>, 
         &fresh,
         Intent { destroying: args.destroy, upgrading: args.planning.upgrade_nodes },
     )?;
-    let options = Options { provisioners: inputs.provisioners, ..options(&args.planning, args.destroy, &expanded)? };
+    let options = Options {
+        provisioners: inputs.provisioners,
+        defers_programs: inputs.simulated && !inputs.provisioners,
+        ..options(&args.planning, args.destroy, &expanded)?
+    };
     let context = PlanContext {
         workspace,
         configuration,

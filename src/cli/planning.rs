@@ -191,7 +191,7 @@ pub async fn make_plan(context: PlanContext<'_>, refresh: bool, recover: bool, v
     notes.extend(context.api_session.warnings.iter().cloned());
     notes.extend(of_clusters);
     notes.extend(made_up);
-    notes.extend(context.workspace.stood_in("a key of nobody is taken for it (simulated)"));
+    notes.extend(context.workspace.stood_in(made_up::KEY_OF_NOBODY));
     notes.extend(unprovisioned);
     plan.notes.splice(0..0, notes);
     Ok(surveyed)

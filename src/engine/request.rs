@@ -33,6 +33,8 @@ pub struct Options {
     pub duplicates: Vec<Address>,
     /// `-allow-provisioners`
     pub provisioners: bool,
+    /// Whether what programs of the configuration give is left open while planning.
+    pub defers_programs: bool,
     /// `import`: only these objects are taken over, and nothing else is done.
     pub adopt: Option<Vec<ImportTarget>>,
     /// `import -take-over`: even from another stack.

@@ -174,7 +174,7 @@ async fn read_early(context: SurveyContext<'_>, snapshot: &Client) -> Result<Ans
         return Ok(Answers::default());
     }
     let mut queries = data::at_once(context.resolve);
-    queries.retain(|query| !context.read.contains_key(&query.address));
+    queries.retain(|query| !(context.read.contains_key(&query.address) || options.defers_programs && query.source.runs_a_program()));
     data::read_all(snapshot, context.resolve, &queries).await
 }
 

@@ -25,6 +25,13 @@ impl Complaints {
         self.push(path, message.into(), hint.into(), Severity::Error);
     }
 
+    /// Errors for names of what something belongs to that are empty.
+    pub(crate) fn empty(&mut self, parents: impl Iterator<Item = &'static str>, body: &Term) {
+        for name in parents.filter(|name| body.get(name).value().and_then(Value::as_str) == Some("")) {
+            self.error(&[name], format!("`{name}` is empty."), "Name what it belongs to.");
+        }
+    }
+
     /// A text that has not the form that DigitalOcean asks for. Terraform's provider minds only that there is none.
     pub(crate) fn malformed(&mut self, text: &str, path: &[&str], message: impl Into<String>, hint: impl Into<String>) {
         let severity = if text.is_empty() { Severity::Error } else { Severity::Refusal };

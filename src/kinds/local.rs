@@ -12,6 +12,7 @@ mod generator;
 pub(crate) mod key;
 mod null;
 mod random;
+mod template;
 mod time;
 pub(crate) mod tls;
 mod words;
@@ -47,6 +48,7 @@ pub static KINDS: &[&dyn AnyKind] = &[
     &random::SHUFFLE,
     &random::STRING,
     &random::UUID,
+    &template::FILE,
     &time::OFFSET,
     &time::ROTATING,
     &time::SLEEP,

@@ -381,6 +381,7 @@ impl AnyKind for Plain {
     fn check(&self, body: &Term) -> Vec<Complaint> {
         let mut complaints = Complaints::default();
         complaints::rows(self.attrs, body, &[], &mut complaints);
+        complaints.empty(self.at.parents(), body);
         (self.hooks.check)(body, &mut complaints);
         complaints.into_vec()
     }

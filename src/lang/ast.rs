@@ -121,6 +121,9 @@ pub enum StepKind {
     AttrSplat,
 }
 
+/// The function that puts the lists in a list in their place. Nobody can write a call of this name.
+pub const SPLICED: &str = "the list of lists";
+
 /// A function call.
 #[derive(Clone, Debug)]
 pub struct Call {

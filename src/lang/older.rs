@@ -4,9 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ast::{Attr, Block, Body, Call, Expr, Kind, StepKind};
+use super::ast::{Attr, Block, Body, Call, Expr, Kind, SPLICED, StepKind};
 use super::body::{inside, is_block};
-use super::value::Val;
+use super::value::{Data, Val};
 use dofloat_base::address::Address;
 use dofloat_base::diag::{Diagnostic, Span};
 use dofloat_base::types::{Schemas, Type};
@@ -29,10 +29,27 @@ const LISTS: [&str; 14] = [
     "values",
 ];
 
+/// What is known of a module's variables.
+struct Variables {
+    /// Those that are lists.
+    lists: BTreeSet<String>,
+    /// Those that may be anything.
+    open: BTreeSet<String>,
+}
+
+impl Variables {
+    fn of(bodies: &[Body]) -> Self {
+        let named = |holds: fn(&Block) -> bool| {
+            let blocks = bodies.iter().flat_map(|body| body.blocks("variable")).filter(move |block| holds(block));
+            blocks.filter_map(|block| Some(block.labels.first()?.0.clone())).collect()
+        };
+        Self { lists: named(is_list_variable), open: named(|block| block.body.attr("type").is_none()) }
+    }
+}
+
 /// Rewrites what is written in an old way in a module's files; gives what is to be told.
 pub(super) fn rewrite(bodies: &mut [Body], schemas: &dyn Schemas) -> Vec<Diagnostic> {
-    let lists = bodies.iter().flat_map(|body| body.blocks("variable")).filter(|block| is_list_variable(block));
-    let lists: BTreeSet<String> = lists.filter_map(|block| Some(block.labels.first()?.0.clone())).collect();
+    let variables = Variables::of(bodies);
     let mut told = Vec::new();
     for block in bodies.iter_mut().flat_map(|body| &mut body.blocks) {
         let kind = match (block.kind.as_str(), block.labels.first()) {
@@ -41,11 +58,24 @@ pub(super) fn rewrite(bodies: &mut [Body], schemas: &dyn Schemas) -> Vec<Diagnos
             _ => continue,
         };
         if let Some(Type::Object(types)) = schemas.resource(&kind) {
-            body(&mut block.body, &types, &lists, &mut told);
+            body(&mut block.body, &types, &variables, &mut told);
+        }
+    }
+    // What Terraform refuses today for its maps was written when a list in a list was one list everywhere.
+    if told.iter().any(|note| note.message.ends_with(OLD_MAP)) {
+        let others = bodies.iter_mut().flat_map(|body| &mut body.blocks);
+        let others = others.filter(|block| matches!(block.kind.as_str(), "locals" | "module" | "output"));
+        for attr in others.flat_map(|block| &mut block.body.attrs) {
+            if matches!(&attr.value.kind, Kind::Tuple(items) if items.iter().any(|item| matches!(item.kind, Kind::Wrapped(_)))) {
+                splice(&mut attr.value);
+            }
         }
     }
     told
 }
+
+/// How the note of a map that is written as a block ends.
+const OLD_MAP: &str = "{ … }`.";
 
 fn is_list_variable(block: &Block) -> bool {
     let is = |name: &str| ["list", "set", "tuple"].contains(&name);
@@ -58,7 +88,7 @@ fn is_list_variable(block: &Block) -> bool {
     of_type || block.body.attr("default").is_some_and(|default| matches!(default.value.kind, Kind::Tuple(_)))
 }
 
-fn body(of: &mut Body, types: &BTreeMap<String, Type>, lists: &BTreeSet<String>, told: &mut Vec<Diagnostic>) {
+fn body(of: &mut Body, types: &BTreeMap<String, Type>, variables: &Variables, told: &mut Vec<Diagnostic>) {
     let once = |name: &str, of: &Body| of.attr(name).is_none() && of.blocks(name).count() == 1;
     let is_map =
         |block: &Block| matches!(types.get(&block.kind), Some(Type::Map(_))) && block.labels.is_empty() && block.body.blocks.is_empty();
@@ -72,19 +102,46 @@ fn body(of: &mut Body, types: &BTreeMap<String, Type>, lists: &BTreeSet<String>,
         of.attrs.push(map(block));
     }
     for attr in &mut of.attrs {
-        let plain =
-            matches!(types.get(&attr.name), Some(Type::List(item) | Type::Set(item)) if matches!(**item, Type::String | Type::Number));
-        let nested = |item: &Expr| matches!(&item.kind, Kind::Wrapped(inner) if is_list(inner, lists));
-        if plain && matches!(&attr.value.kind, Kind::Tuple(items) if items.iter().any(nested)) {
-            let warning = Diagnostic::warning(format!("`{}` holds a list within a list: it is read as one list.", attr.name));
-            told.push(warning.at(attr.value.span.clone()).hint("Take the outer brackets out: Terraform refuses them since 0.12."));
-            flatten(&mut attr.value);
+        if let Some(ty) = types.get(&attr.name) {
+            value(&attr.name, &mut attr.value, ty, variables, told);
         }
     }
     for block in &mut of.blocks {
         if let Some(ty) = types.get(&block.kind).filter(|ty| is_block(ty)) {
-            body(&mut block.body, inside(ty), lists, told);
+            body(&mut block.body, inside(ty), variables, told);
         }
+    }
+}
+
+/// The value of an argument, and what is in it: blocks may be written as lists of objects.
+fn value(name: &str, of: &mut Expr, ty: &Type, variables: &Variables, told: &mut Vec<Diagnostic>) {
+    match (ty, &mut of.kind) {
+        (Type::List(item) | Type::Set(item), Kind::Tuple(items)) if matches!(**item, Type::String | Type::Number) => {
+            let wrapped = |item: &Expr, holds: &dyn Fn(&Expr) -> bool| matches!(&item.kind, Kind::Wrapped(inner) if holds(inner));
+            if items.iter().any(|item| wrapped(item, &|inner| is_list(inner, &variables.lists))) {
+                let warning = Diagnostic::warning(format!("`{name}` holds a list within a list: it is read as one list."));
+                told.push(warning.at(of.span.clone()).hint("Take the outer brackets out: Terraform refuses them since 0.12."));
+                splice(of);
+            } else if items.iter().any(|item| wrapped(item, &|inner| may_be_list(inner, variables))) {
+                splice(of);
+            }
+        }
+        (Type::List(item) | Type::Set(item), Kind::Tuple(items)) => {
+            items.iter_mut().for_each(|inner| value(name, inner, item, variables, told));
+        }
+        (Type::Object(types), Kind::Object(entries)) => {
+            for (key, entry) in entries {
+                let name = match &key.kind {
+                    Kind::Literal(Val { data: Data::String(name), .. }) => name.to_string(),
+                    Kind::Name(name) => name.clone(),
+                    _ => continue,
+                };
+                if let Some(ty) = types.get(&name) {
+                    value(&name, entry, ty, variables, told);
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -95,11 +152,22 @@ fn map(block: Block) -> Attr {
     Attr { name: block.kind, span: block.header.clone(), value: Expr { span: block.header, kind: Kind::Object(entries) } }
 }
 
-fn flatten(value: &mut Expr) {
+/// Lets the lists in a list be told from texts once they are known.
+fn splice(value: &mut Expr) {
     let span = value.span.clone();
     let whole = std::mem::replace(&mut value.kind, Kind::Tuple(Vec::new()));
     let args = vec![Expr { span: span.clone(), kind: whole }];
-    value.kind = Kind::Call(Box::new(Call { name: "flatten".to_owned(), name_span: span, args, spread: false }));
+    value.kind = Kind::Call(Box::new(Call { name: SPLICED.to_owned(), name_span: span, args, spread: false }));
+}
+
+/// Whether an expression is a value that may be of any type.
+fn may_be_list(expr: &Expr, variables: &Variables) -> bool {
+    let Kind::Traversal(root, steps) = &expr.kind else { return false };
+    match (&root.kind, steps.first().map(|step| &step.kind)) {
+        (Kind::Name(root), Some(StepKind::Attr(name))) if root == "var" => steps.len() == 1 && variables.open.contains(name),
+        (Kind::Name(root), _) => root == "module" || root == "local",
+        _ => false,
+    }
 }
 
 /// Whether an expression surely gives a list.

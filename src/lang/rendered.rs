@@ -1,4 +1,4 @@
-//! `data "template_file"`: its template is a text of this language, so what it renders to is an expression.
+//! `template_file`, as a data source and as the resource that it was before: its template is a text of this language, so what it renders to is an expression.
 //!
 //! Invariant: only the block's own expressions are in it, so that references, unknown values and marks are those of any expression.
 
@@ -6,10 +6,10 @@ use super::ast::{Attr, Block, Call, Expr, Kind};
 
 /// What renders a text with values. Nobody can write a call of this name.
 pub(super) const RENDER: &str = "the template of template_file";
-/// The data source.
+/// The type.
 const SOURCE: &str = "template_file";
 
-/// Gives a data block of that type what it renders to.
+/// Gives a block of that type what it renders to.
 pub(super) fn complete(block: &mut Block) {
     if block.labels.first().is_none_or(|(kind, _)| kind != SOURCE) || block.body.attr("rendered").is_some() {
         return;

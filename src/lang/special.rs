@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::ast::{Call, Expr, Kind, Step};
+use super::ast::{Call, Expr, Kind, SPLICED, Step};
 use super::conversion;
 use super::error::{EvalError, Outcome, error_at, kind_of, suggest};
 use super::eval::{Eval, Scope};
@@ -22,7 +22,7 @@ use dofloat_base::types::Type;
 pub(super) fn call(eval: &Eval<'_>, call: &Call, span: &Span) -> Option<Outcome> {
     let expected = match call.name.as_str() {
         "try" => return Some(try_all(eval, call, span)),
-        "can" => 1,
+        "can" | SPLICED => 1,
         "templatefile" | "templatestring" | RENDER => 2,
         _ => return None,
     };
@@ -32,6 +32,7 @@ pub(super) fn call(eval: &Eval<'_>, call: &Call, span: &Span) -> Option<Outcome>
     }
     Some(match call.name.as_str() {
         "can" => Ok(can(eval, &call.args[0])),
+        SPLICED => spliced(eval, &call.args[0]),
         _ if eval.in_template => Err(error_at(span, format!("A template cannot call \"{}\".", call.name))),
         "templatefile" => template_file(eval, &call.args[0], &call.args[1]),
         RENDER => rendered_file(eval, &call.args[0], &call.args[1]),
@@ -65,6 +66,36 @@ fn can(eval: &Eval<'_>, arg: &Expr) -> Val {
         Ok(value) if value.has_unknown() => Val::unknown(Type::Bool),
         Ok(_) => Val::bool(true),
         Err(_) => Val::bool(false),
+    }
+}
+
+/// A list whose items are those of the lists that stand in it alone, as Terraform 0.11 had it.
+fn spliced(eval: &Eval<'_>, list: &Expr) -> Outcome {
+    let Kind::Tuple(items) = &list.kind else { return eval.eval(list) };
+    let mut all = Vec::new();
+    for item in items {
+        let value = eval.eval(item)?;
+        let sensitive = value.sensitive;
+        if !matches!(item.kind, Kind::Wrapped(_)) {
+            all.push(value);
+        } else if !splice(value, &mut all) {
+            return Ok(Val::unknown(Type::List(Box::new(Type::Any))).marked(sensitive));
+        }
+    }
+    Ok(Val::tuple(all))
+}
+
+/// Adds the items of a list, and of the lists in it; says whether they are known.
+fn splice(value: Val, into: &mut Vec<Val>) -> bool {
+    match &value.data {
+        Data::List(_, items) | Data::Set(_, items) | Data::Tuple(items) => {
+            items.iter().all(|item| splice(item.clone().marked(value.sensitive), into))
+        }
+        Data::Unknown(Type::List(_) | Type::Set(_) | Type::Tuple(_), _) => false,
+        _ => {
+            into.push(value);
+            true
+        }
     }
 }
 

@@ -34,6 +34,9 @@ const WORDS: [&str; 12] = [
 /// Parts of names that tell the same.
 const PARTS: [&str; 7] = ["private_key", "secret_key", "access_key", "access_id", "api_key", "auth_key", "encryption_key"];
 
+/// Functions whose first argument is a path: where a secret lies is none itself.
+const READERS: [&str; 6] = ["file", "filebase64", "filebase64sha256", "fileexists", "pathexpand", "templatefile"];
+
 /// Last words of names of files that hold a secret.
 const PLACES: [&str; 3] = ["file", "filename", "path"];
 
@@ -240,7 +243,10 @@ impl Value<'_> {
             is_first &= letter.is_whitespace();
             self.at += letter.len_utf8();
             match letter {
-                '"' => self.quoted(alone),
+                '"' => {
+                    let hides = !is_path(&self.text[..self.at - 1]);
+                    self.quoted(alone, hides);
+                }
                 '<' if self.text[self.at..].starts_with('<') => self.heredoc(alone),
                 '(' | '[' | '{' => self.depth += 1,
                 ')' | ']' | '}' if self.depth == 0 => break,
@@ -263,13 +269,13 @@ impl Value<'_> {
         let rest = self.text[self.at..].trim_start_matches([' ', '\t']);
         if rest.starts_with('"') {
             self.at = self.text.len() - rest.len() + 1;
-            self.quoted(true);
+            self.quoted(true, true);
         }
         self.at
     }
 
     /// A text in quotes, up to the quote that closes it or the end of its line.
-    fn quoted(&mut self, alone: bool) {
+    fn quoted(&mut self, alone: bool, hides: bool) {
         let rest = &self.text[self.at..];
         let (mut end, mut letters, mut depth) = (rest.len(), rest.char_indices(), 0_usize);
         while let Some((at, letter)) = letters.next() {
@@ -288,7 +294,9 @@ impl Value<'_> {
                 _ => {}
             }
         }
-        self.hide(self.at..self.at + end, alone);
+        if hides {
+            self.hide(self.at..self.at + end, alone);
+        }
         // A line that ends in a text ends the expression.
         self.at += end + usize::from(rest[end..].starts_with('"'));
     }
@@ -318,6 +326,13 @@ impl Value<'_> {
         let alone = alone && at == piece.start;
         self.parts.push(Part { at: at..piece.end, alone });
     }
+}
+
+/// Whether a text after this one is the path that a function reads.
+fn is_path(before: &str) -> bool {
+    let called = before.trim_end().strip_suffix('(').map(str::trim_end);
+    let name = called.map(|called| called.rsplit(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).next().unwrap_or_default());
+    name.is_some_and(|name| READERS.contains(&name))
 }
 
 /// Whether a brace after this text opens an insertion: `$${` is a dollar sign and a brace.
@@ -383,6 +398,10 @@ mod tests {
             ("variable \"x\" {\n  default = \"hush\"\n}\nvariable \"y\" {\n  sensitive = true\n}", false),
             ("variable \"db_password\" {\n  default = \"hush\"\n}", true),
             ("variable \"ssh_private_key_file\" {\n  default = \"hush\"\n}", false),
+            ("private_key = file(\"hush\")", false),
+            ("private_key = trimspace(templatefile( \"hush\", {}))", false),
+            ("private_key = profile(\"hush\")", true),
+            ("private_key = templatefile(\"a\", { a = \"hush\" })", true),
             ("variable \"token-path\" {\n  default = \"hush\"\n}", false),
             ("variable \"token_path\" {\n  default = \"hush\"\n  sensitive = true\n}", true),
             ("variable \"x\" {\n  sensitive = true\n}\nvariable \"y\" {\n  default = \"hush\"\n}", false),

@@ -51,8 +51,66 @@ resource "digitalocean_tag" "a" {
 }
 
 #[test]
+fn a_key_that_nobody_publishes_is_made_up_where_a_data_source_reads_it_too() {
+    let stack = Stack::with_plan(
+        "web",
+        r#"
+data "local_file" "key" {
+  filename = pathexpand("~/.ssh/id_ed25519.pub")
+}
+data "local_sensitive_file" "token" {
+  filename = "${path.module}/tokens/api_token"
+}
+resource "digitalocean_ssh_key" "home" {
+  name       = "home"
+  public_key = data.local_file.key.content
+}
+resource "terraform_data" "pinned" {
+  input = md5(file("./certs/server.pem"))
+}
+"#,
+    );
+    let told = stack.run(&["plan", "--sim"]).ok().says("Plan: 2 to add");
+    let told = told.mentions("/.ssh/id_ed25519.pub on this machine: a key of nobody is taken for it (simulated)");
+    told.mentions("tokens/api_token on this machine").mentions("certs/server.pem on this machine");
+    stack.run(&["apply", "--sim", "-auto-approve"]).ok().mentions("Resources: 2 added");
+    stack.run(&["plan", "--sim", "-detailed-exitcode"]).ok().says("No changes.");
+    stack.run(&["validate"]).ok().mentions("certs/server.pem on this machine: what it holds is not known to `validate`.");
+    // What is read as a part of the configuration has to be there.
+    stack.write("plans/web.tf", "data \"local_file\" \"a\" {\n  filename = \"inventory.ini\"\n}\n");
+    stack.run(&["plan", "--sim"]).exits(1).mentions("Failed to read data.local_file.a: cannot read");
+}
+
+#[test]
+fn what_a_program_gives_is_not_known_where_no_program_is_run() {
+    let text = r#"
+data "external" "user" {
+  program = ["sh", "-c", "echo '{\"name\":\"ann\"}'"]
+}
+resource "digitalocean_tag" "a" {
+  name = "by-${data.external.user.result.name}"
+}
+"#;
+    let stack = Stack::with_plan("web", text);
+    let told = stack.run(&["plan", "--sim"]).ok().says("Plan: 1 to add");
+    told.mentions("The program of data.external.user is not run: what it gives is not known (simulated).");
+    stack.run(&["plan", "--sim", "-allow-provisioners"]).ok().says("+ name = \"by-ann\"");
+    stack.run(&["apply", "--sim", "-auto-approve"]).exits(1).mentions("it runs a program of the configuration, which has to be allowed");
+    stack.run(&["apply", "--sim", "-auto-approve", "-allow-provisioners"]).ok().mentions("Resources: 1 added");
+}
+
+#[test]
+fn an_empty_name_of_what_something_belongs_to_is_an_error_at_its_place() {
+    let text = "resource \"digitalocean_database_firewall\" \"a\" {\n  cluster_id = \"\"\n  rule {\n    type  = \"ip_addr\"\n    value = \"192.0.2.1\"\n  }\n}\n";
+    let stack = Stack::with_plan("web", text);
+    for words in [&["validate"][..], &["plan", "--sim"]] {
+        stack.run(words).exits(1).mentions("`cluster_id` is empty.").mentions("plans/web.tf:2:");
+    }
+}
+
+#[test]
 fn a_part_of_the_configuration_has_to_be_there() {
-    for path in ["./tokens/a", "${path.module}/start.sh", "${path.root}/${var.name}", "~/values.yaml"] {
+    for path in ["./files/a", "${path.module}/start.sh", "${path.root}/${var.name}", "~/values.yaml"] {
         let text = format!("variable \"name\" {{\n  default = \"x\"\n}}\noutput \"o\" {{\n  value = file(\"{path}\")\n}}\n");
         let stack = Stack::with_plan("web", &text);
         stack.run(&["plan", "--sim"]).exits(1).mentions("The function \"file\" fails: there is no file");
@@ -97,6 +155,65 @@ output "password" {
         stack.write("plans/web.tf", &text.replace("\"p=${local.password}\"", shown));
         stack.run(&["validate"]).exits(1).mentions("This output would show a sensitive value.");
     }
+}
+
+#[test]
+fn a_list_in_a_list_is_one_list_wherever_terraform_0_11_took_it_for_one() {
+    let text = r#"
+variable "from" {}
+variable "tags" {}
+data "template_file" "start" {
+  template = "first: $${first}"
+  vars {
+    first = "${element(module.web.ips, 0)}"
+  }
+}
+module "web" {
+  source = "../web"
+  names  = ["${var.from}"]
+}
+resource "digitalocean_firewall" "web" {
+  name        = "web"
+  tags = ["${var.tags}"]
+  inbound_rule = [
+    {
+      protocol         = "tcp"
+      port_range       = "22"
+      source_addresses = ["${var.from}"]
+    },
+    {
+      protocol         = "tcp"
+      port_range       = "80"
+      source_addresses = ["${module.web.ips}", "::/0"]
+    },
+  ]
+}
+output "first" {
+  value = "${data.template_file.start.rendered}"
+}
+"#;
+    let module = r#"
+variable "names" {
+  default = []
+}
+resource "null_resource" "a" {
+  triggers {
+    a = "${join(",", var.names)}"
+  }
+}
+output "ips" {
+  value = ["${var.names}"]
+}
+"#;
+    let stack = Stack::with_plan("web", text);
+    stack.write("web/main.tf", module);
+    stack.write("given.tfvars", "from = [\"192.0.2.1\", \"192.0.2.2\"]\ntags = [\"a\"]\n");
+    let given = ["-var-file=given.tfvars"];
+    stack.run(&[&["validate"][..], &given].concat()).ok();
+    let planned = stack.run(&[&["plan", "--sim"][..], &given].concat()).ok().says("+ first = \"first: 192.0.2.1\"");
+    planned.says("+ \"192.0.2.2\"").says("+ a = \"192.0.2.1,192.0.2.2\"");
+    // One that holds a text is that list today too.
+    stack.run(&["plan", "--sim", "-var", "from=192.0.2.1", "-var", "tags=a"]).ok().says("+ a = \"192.0.2.1\"");
 }
 
 #[test]

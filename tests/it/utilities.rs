@@ -40,6 +40,7 @@ fn sample(kind: &str) -> Option<(&'static str, &'static str, &'static str, &'sta
         "random_shuffle" => ("input = [\"a\", \"b\", \"c\"]", "\"a\"", "\"d\"", ""),
         "random_string" => ("length = 12", "12", "13", ""),
         "random_uuid" => ("keepers = { a = \"one\" }", "\"one\"", "\"two\"", ""),
+        "template_file" => ("template = \"a $${b}\"\n  vars = { b = \"one\" }", "\"one\"", "\"two\"", ""),
         "time_offset" => ("offset_days = 7", "7", "8", ""),
         "time_rotating" => ("rotation_days = 30", "30", "31", ""),
         "time_sleep" => ("create_duration = \"30s\"\n  triggers = { a = \"one\" }", "\"one\"", "\"two\"", ""),

@@ -22,7 +22,8 @@ impl Walk<'_> {
             Ok(query) => query,
             Err(errors) => return self.errors.extend(errors),
         };
-        let is_pending = reading.depends_on.iter().any(|before| self.has_changed(before, None));
+        let is_deferred = self.input.options.defers_programs && query.source.runs_a_program();
+        let is_pending = is_deferred || reading.depends_on.iter().any(|before| self.has_changed(before, None));
         let found = self.input.observed.data.get(address);
         match reason(&query, is_pending) {
             Some(why) => {

@@ -53,8 +53,12 @@ static SENSITIVE_FILE: Local =
     Local { rows: rows![FILENAME, CONTENT.sensitive(), BASE64.sensitive()], check: |_, _| {}, read: Read::Now(file) };
 
 fn file(machine: &Machine, given: &Body) -> Result<Body, String> {
-    let place = machine.readable(given.get("filename").and_then(Value::as_str).unwrap_or_default());
-    let content = std::fs::read(&place).map_err(|error| format!("cannot read {}: {error}", place.display()))?;
+    let path = given.get("filename").and_then(Value::as_str).unwrap_or_default();
+    let place = machine.readable(path);
+    let content = match machine.stood_in(path) {
+        Some(text) => text.into_bytes(),
+        None => std::fs::read(&place).map_err(|error| format!("cannot read {}: {error}", place.display()))?,
+    };
     let mut found = digests(&content);
     found.insert("content".to_owned(), String::from_utf8_lossy(&content).into_owned().into());
     found.insert("content_base64".to_owned(), STANDARD.encode(&content).into());

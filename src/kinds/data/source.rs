@@ -3,6 +3,7 @@
 //! Invariant: what is asked for stands in the row; nothing is guessed where several objects fit.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::OnceLock;
 
@@ -193,6 +194,20 @@ impl Source {
     #[must_use]
     pub fn asks_a_server(&self) -> bool {
         matches!(self.look, Look::Local(Local { read: Read::Fetch(_), .. }))
+    }
+
+    /// Whether it runs a program of the configuration.
+    #[must_use]
+    pub fn runs_a_program(&self) -> bool {
+        matches!(self.look, Look::Local(Local { read: Read::Run(_), .. }))
+    }
+
+    /// The file that it reads and that is not there, where something is taken for it.
+    #[must_use]
+    pub fn stood_in(&self, machine: &Machine, terms: &Terms) -> Option<PathBuf> {
+        let path = terms.get("filename").filter(|_| self.is_local())?.value()?;
+        let path = path.as_str()?;
+        machine.stood_in(path).map(|_| machine.place(path))
     }
 
     /// The same with further arguments.

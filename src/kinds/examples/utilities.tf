@@ -17,6 +17,14 @@ resource "null_resource" "release" {
   }
 }
 
+# A text with values put into it. New files use `templatefile()`.
+resource "template_file" "start" {
+  template = "name: $${name}"
+  vars = {
+    name = "web"
+  }
+}
+
 # Random bytes, kept as a secret.
 resource "random_bytes" "key" {
   length = 32

@@ -21,6 +21,7 @@ impl Collect<'_> {
     }
 
     pub(super) fn resource(&mut self, mut block: Block) {
+        rendered::complete(&mut block);
         let (kind, name) = (block.labels[0].0.clone(), block.labels[1].0.clone());
         let repeat = self.repeat(&block, "resource");
         self.sole_provider(&block);

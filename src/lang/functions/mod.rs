@@ -22,7 +22,7 @@ mod yaml;
 use std::path::PathBuf;
 
 use super::Host;
-use super::ast::Call;
+use super::ast::{Call, SPLICED};
 use super::conversion::convert;
 use super::error::EvalError;
 use super::rendered::RENDER;
@@ -386,7 +386,7 @@ impl Param {
 }
 
 /// Those that are more than functions: they are evaluated by `special`.
-const SPECIAL: &[&str] = &["can", "templatefile", "templatestring", "try", RENDER];
+const SPECIAL: &[&str] = &["can", "templatefile", "templatestring", "try", RENDER, SPLICED];
 
 /// Whether there is such a function.
 #[must_use]
