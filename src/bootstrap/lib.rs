@@ -6,6 +6,7 @@ pub mod arbiter;
 pub mod children;
 pub mod cluster;
 mod heredoc;
+pub mod operate;
 pub mod schema;
 pub mod scripts;
 pub mod user_data;

@@ -11,6 +11,7 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 use super::adopt::AdoptArgs;
 use super::apply::ApplyArgs;
 use super::cluster::arbiter::ArbiterArgs;
+use super::cluster::handover::{FailoverArgs, NodeArgs};
 use super::cluster::status::StatusArgs;
 use super::completions::CompletionsArgs;
 use super::destroy::DestroyArgs;
@@ -90,6 +91,19 @@ pub enum Command {
     /// This includes whether their droplets are on different physical servers, as DigitalOcean reports it. It is not documented
     /// how soon a new droplet is reported, nor whether droplets of other teams or in the same rack count.
     Status(StatusArgs),
+    /// Hand a pair's address over to its other node
+    ///
+    /// It is refused unless the other node could serve. Pacemaker is told by the shell of a node (your own `ssh`, as root); where no
+    /// node can be reached, the address is moved by the API and pacemaker follows. No request need fail.
+    Failover(FailoverArgs),
+    /// Let a node run nothing until `online` undoes it, for maintenance
+    ///
+    /// The address goes to the other node first, if it is there. It is refused unless the other node could serve. It needs `ssh`.
+    #[command(override_usage = "dofloat standby [OPTIONS] [STACK] <NODE>")]
+    Standby(NodeArgs),
+    /// Let a node run again what `standby` took from it
+    #[command(override_usage = "dofloat online [OPTIONS] [STACK] <NODE>")]
+    Online(NodeArgs),
     /// Print the script that turns a host of yours into the arbiter of the stack's pairs
     Arbiter(ArbiterArgs),
     /// Release the lock that a killed run left on a shared state
@@ -170,6 +184,8 @@ impl Command {
             Self::Plan(_) | Self::Apply(_) | Self::Destroy(_) | Self::Refresh(_) => {
                 (self.planning().is_some_and(|planning| planning.json), Form::Lines)
             }
+            Self::Failover(args) => (args.options.json, Form::Lines),
+            Self::Standby(args) | Self::Online(args) => (args.options.json, Form::Lines),
             Self::Show(args) => (args.json, Form::Document),
             Self::Output(args) => (args.json, Form::Document),
             Self::Validate(args) => (args.json, Form::Document),
@@ -218,6 +234,8 @@ impl Command {
             Self::Graph(args) => Some(&mut args.variables),
             Self::Scopes(args) => Some(&mut args.variables),
             Self::Status(args) => Some(&mut args.variables),
+            Self::Failover(args) => Some(&mut args.options.variables),
+            Self::Standby(args) | Self::Online(args) => Some(&mut args.options.variables),
             Self::Doctor(args) => Some(&mut args.variables),
             _ => None,
         }

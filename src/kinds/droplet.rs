@@ -11,6 +11,8 @@ mod rows;
 mod spec;
 mod start;
 
+pub(super) use edits::power_on;
+
 use std::time::Duration;
 
 use futures_util::future::try_join_all;

@@ -29,6 +29,7 @@ mod local;
 mod monitor_alert;
 mod operation;
 mod plain;
+pub mod power;
 pub mod price;
 pub mod project;
 mod project_kind;

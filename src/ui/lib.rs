@@ -12,6 +12,7 @@ pub mod events;
 mod graph_layout;
 mod graph_svg;
 pub mod graph_text;
+pub mod handover_text;
 pub mod import_text;
 pub mod kind_page;
 pub mod literals;

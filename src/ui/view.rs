@@ -238,7 +238,7 @@ impl View {
     }
 
     /// Lines of the stream: on standard output in that form, and beside the output where they are recorded.
-    fn events_of(&mut self, make: impl FnOnce(&str) -> Vec<Json>) {
+    pub(super) fn events_of(&mut self, make: impl FnOnce(&str) -> Vec<Json>) {
         if self.form != Form::Lines && !self.screen.records_events() {
             return;
         }

@@ -7,6 +7,7 @@
 
 mod arbiter;
 mod client;
+mod handover;
 mod hygiene;
 mod links;
 mod measure;

@@ -1,4 +1,4 @@
-//! What the commands do about clusters: their expansion and its secrets, the certificates of a pair and its arbiter, and the two
+//! What the commands do about clusters: their expansion and its secrets, the certificates of a pair and its arbiter, and the
 //! commands that only clusters have.
 //!
 //! Invariant: a stack without clusters comes here in vain, and pays nothing.
@@ -6,4 +6,7 @@
 pub mod arbiter;
 pub mod certificates;
 pub mod expansion;
+pub mod handover;
+pub mod pairs;
+pub mod shell;
 pub mod status;

@@ -2,23 +2,16 @@
 
 use std::time::Duration;
 
-use super::expansion::{self, Intent};
-use crate::base::address::Address;
+use super::expansion;
+use super::pairs::Pairs;
 use crate::base::child;
-use crate::base::desired::{Resolve as _, Watch};
-use crate::base::diag::Diagnostic;
-use crate::base::value::{Body, Origin, Term, Value};
-use crate::bootstrap::cluster::Expanded;
 use crate::cli::exit::{Ended, Exit, Failure};
 use crate::cli::files::Disk;
 use crate::cli::options::Variables;
 use crate::cli::session::{Opened, Session};
 use crate::cli::workspace::Workspace;
 use crate::engine::cluster::health::{self, Report};
-use crate::engine::observed::{Observed, Seen};
-use crate::engine::survey::observe;
-use crate::state::State;
-use crate::ui::status_text::{Node, Pair, PoweredOff};
+use crate::ui::status_text::{Node, Pair};
 use crate::ui::value_text::visible;
 use crate::ui::view::View;
 
@@ -57,22 +50,14 @@ pub async fn run(args: &StatusArgs, session: &Session<'_>, view: &mut View) -> E
 }
 
 async fn shown(args: &StatusArgs, session: &Session<'_>, workspace: &Workspace<'_>, opened: &Opened<'_>, view: &mut View) -> Ended {
-    let Opened { configuration, api_session, .. } = opened;
+    let api = &opened.api_session.client;
     let loaded = session.loaded(&workspace.place).await?;
-    let fresh = workspace.fresh_state();
-    let expanded = expansion::expand(workspace, configuration, api_session, &loaded, &fresh, Intent::default())?;
-    if !expanded.has_clusters() {
-        return Err(Failure::from(
-            Diagnostic::error(format!("Stack {} has no cluster.", workspace.place.name)).hint("`dofloat plan` shows everything else."),
-        ));
-    }
-    let state = expansion::recorded_state(&loaded, &fresh);
-    let observed = observe(&api_session.client, &workspace.place.name, &state).await?;
+    let all = Pairs::read(workspace, opened, &loaded).await?;
     let mut pairs = Vec::new();
-    let mut places = expansion::places(&expanded, &workspace.place.name, &api_session.client, &state).await;
-    for cluster in expanded.clusters() {
+    let mut places = expansion::places(&all.expanded, &workspace.place.name, api, &all.state).await;
+    for cluster in all.expanded.clusters() {
         let place = places.remove(cluster);
-        pairs.push(Pair { place, ..pair(&expanded, &api_session.client, cluster, &state, &observed).await });
+        pairs.push(Pair { place, ..all.pair(api, cluster).await });
     }
     if args.verbose {
         for pair in &pairs {
@@ -120,43 +105,4 @@ async fn by_ssh(node: &Node, simulated: bool) -> String {
             format!("{head}{lines}")
         }
     }
-}
-
-async fn pair(expanded: &Expanded<'_>, api: &crate::api::client::Client, cluster: &Address, state: &State, observed: &Observed) -> Pair {
-    let bodies = |address: &Address| match observed.seen.get(address) {
-        Some(Seen::Present { body, .. }) => Some(body),
-        _ => None,
-    };
-    let of = |address: &Address| match bodies(address) {
-        Some(body) => Term::Value(Value::Map(body.clone())),
-        None => Term::Unknown(Origin::default()),
-    };
-    let made = expanded.desired().pairs.get(cluster);
-    let watch = expanded.watch(cluster, &of);
-    let report = match &watch {
-        Some(watch) => health::read(api, watch).await,
-        None => Report { nodes: Vec::new(), address: Err("it does not exist yet".to_owned()) },
-    };
-    let text = |body: Option<&Body>, name: &str| body.and_then(|body| body.get(name)).and_then(Value::as_str).map(str::to_owned);
-    let holder = made.and_then(|pair| bodies(&pair.holder.0)?.get(&pair.holder.1)).map(|id| id.to_json().to_string());
-    let nodes = made.into_iter().flat_map(|pair| &pair.nodes).map(|address| {
-        let (body, id) = (bodies(address), state.records.get(address).map(|record| record.id.0.clone()));
-        let status = text(body, "status");
-        let off = match (observed.busy.contains(address), expanded.powers_on(cluster)) {
-            (true, _) => PoweredOff::Busy,
-            (false, true) => PoweredOff::Mended,
-            (false, false) => PoweredOff::Left,
-        };
-        Node {
-            name: address.name.clone(),
-            off: (status.as_deref() == Some("off")).then_some(off),
-            status,
-            public: text(body, "ipv4_address"),
-            private: text(body, "ipv4_address_private"),
-            holds: id.is_some() && id == holder,
-            id,
-        }
-    });
-    let address = watch.and_then(|Watch { address, .. }| address);
-    Pair { name: cluster.to_string(), address, nodes: nodes.collect(), report, place: None }
 }

@@ -102,6 +102,21 @@ const PARTS: &[Part] = &[
         &[("dofloat status web", "health of the nodes, who holds the address"), ("dofloat status -json", "for monitoring")],
         &[TOKEN, STACK],
     ),
+    (
+        "failover",
+        &[
+            ("dofloat failover web", "the other node gets the address"),
+            ("dofloat failover web -to=primary", "this node gets it, if it has it not"),
+            ("dofloat failover web -by=api", "without a shell on the nodes"),
+        ],
+        &[TOKEN, STACK],
+    ),
+    (
+        "standby",
+        &[("dofloat standby web secondary", "before maintenance"), ("dofloat standby secondary", "where there is one stack")],
+        &[TOKEN, STACK],
+    ),
+    ("online", &[("dofloat online web secondary", "after it")], &[TOKEN, STACK]),
     ("arbiter", &[("dofloat arbiter web", "for `ssh root@HOST sh`: dofloat arbiter web | ssh root@HOST sh")], &[STACK, IDENTITY]),
     ("unlock", &[("dofloat unlock web", "shows who holds the lock, and asks")], &[STACK]),
     (

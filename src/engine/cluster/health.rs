@@ -262,6 +262,49 @@ impl Report {
         others && self.address.is_ok() || own
     }
 
+    /// Why a server could not take the address now; nothing if it could. `serves` says whether something is to run there besides.
+    #[must_use]
+    pub fn unready(&self, name: &str, serves: bool) -> Option<String> {
+        let health = match self.nodes.iter().find(|(node, _)| node == name) {
+            Some((_, Seen::Told(health))) => health,
+            Some((_, Seen::Silent(why))) => return Some(format!("it does not report: {why}")),
+            None => return Some("it is not a node of the pair".to_owned()),
+        };
+        if !health.joined() {
+            return Some(health.complaint().unwrap_or_else(|| "it has not joined".to_owned()));
+        }
+        if let Some(why) = &health.api_error {
+            return Some(format!("it could not ask for the address: {why}"));
+        }
+        let stuck = |failure: &&Failure| failure.node == name && failure.operation.starts_with("FloatIP_start");
+        if let Some(failure) = health.failures.iter().find(stuck) {
+            return Some(format!(
+                "{} failed there: {}; `crm resource cleanup FloatIP` on a node forgets that",
+                failure.operation, failure.reason
+            ));
+        }
+        let runs = |resource: &Resource| {
+            resource.name.starts_with("Nginx") && resource.role == "Started" && resource.node.as_deref() == Some(name) && !resource.failed
+        };
+        let idle = serves && !health.simulated && !health.resources.iter().any(runs);
+        idle.then(|| "the service does not run there; it may be in standby".to_owned())
+    }
+
+    /// Whether a server is played and no real one.
+    #[must_use]
+    pub fn is_played(&self, name: &str) -> bool {
+        self.nodes.iter().any(|(node, seen)| node == name && matches!(seen, Seen::Told(health) if health.simulated))
+    }
+
+    /// The server at which the pair has the address, where all that tell say the same.
+    #[must_use]
+    pub fn agreed_holder(&self) -> Option<&str> {
+        let mut told =
+            self.nodes.iter().filter_map(|(_, seen)| if let Seen::Told(health) = seen { health.holder.as_deref() } else { None });
+        let first = told.next()?;
+        told.all(|holder| holder == first).then_some(first)
+    }
+
     /// Whether a server that is waited for has given up, so that waiting is of no use.
     #[must_use]
     pub fn is_hopeless(&self, goal: &Goal) -> bool {
@@ -344,6 +387,42 @@ mod tests {
         ];
         let altered = Report { nodes, address: Ok(()) }.altered();
         assert_eq!((altered.hand.join(" "), altered.behind.join(" ")), ("FloatIP Nginx-clone".to_owned(), "stonith-enabled".to_owned()));
+    }
+
+    #[test]
+    fn who_could_not_serve_is_not_ready_to_take_the_address() {
+        let unready = |b: &str, serves: bool| {
+            let nodes = vec![("a".to_owned(), told(HOLDS)), ("b".to_owned(), told(b))];
+            Report { nodes, address: Ok(()) }.unready("b", serves).unwrap_or_default()
+        };
+        let with = |more: &str| WELL.replace("{\"phase\"", &format!("{{{more}, \"phase\""));
+        let runs = |node: &str, role: &str| with(&format!(r#""resources": [{{"name": "Nginx", "role": "{role}", "node": "{node}"}}]"#));
+        assert_eq!(unready(&runs("b", "Started"), true), "");
+        assert_eq!(unready(&with(r#""simulated": true"#), true), "");
+        assert_eq!(unready(WELL, false), "");
+        for idle in [WELL.to_owned(), runs("a", "Started"), runs("b", "Starting")] {
+            assert!(unready(&idle, true).contains("does not run there"), "{idle}");
+        }
+        assert!(unready(BOOTS, false).contains("in phase packages"));
+        assert!(unready(ALONE, false).contains("sees 1 of 2"));
+        assert!(unready(&with(r#""api_error": "the API refuses the node's token (401)""#), false).contains("(401)"));
+        let failed = |node: &str| with(&format!(r#""failures": [{{"operation": "FloatIP_start_0", "node": "{node}", "reason": "x"}}]"#));
+        assert!(unready(&failed("b"), false).contains("FloatIP_start_0 failed there"));
+        assert_eq!(unready(&failed("a"), false), "");
+        let silent = Report { nodes: vec![("b".to_owned(), Seen::Silent("it does not answer".to_owned()))], address: Ok(()) };
+        assert!(silent.unready("b", false).is_some() && silent.unready("c", false).is_some());
+    }
+
+    #[test]
+    fn the_holder_is_who_all_say_it_is() {
+        let of = |a: &str, b: &str| {
+            let with = |name: &str| told(&WELL.replace("{\"phase\"", &format!("{{\"holder\": {name}, \"phase\"")));
+            let report = Report { nodes: vec![("a".to_owned(), with(a)), ("b".to_owned(), with(b))], address: Ok(()) };
+            report.agreed_holder().map(str::to_owned)
+        };
+        assert_eq!(of("\"a\"", "\"a\"").as_deref(), Some("a"));
+        assert_eq!(of("null", "\"b\"").as_deref(), Some("b"));
+        assert_eq!((of("\"a\"", "\"b\""), of("null", "null")), (None, None));
     }
 
     #[test]

@@ -4,3 +4,4 @@
 
 pub(super) mod alarms;
 pub mod health;
+pub mod probe;

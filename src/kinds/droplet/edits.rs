@@ -110,7 +110,8 @@ pub(super) async fn power_off(api: &Client, id: &Id, graceful: bool) -> Result<(
     act(api, id, json!({"type": "power_off"}), "be off", ACTION_LIMIT, is_off).await
 }
 
-async fn power_on(api: &Client, id: &Id) -> Result<(), ApiError> {
+/// Sees to it that it is on.
+pub(crate) async fn power_on(api: &Client, id: &Id) -> Result<(), ApiError> {
     if get(api, id).await?.status == "active" {
         return Ok(());
     }

@@ -118,11 +118,12 @@ fn images_have_their_generation() {
     }
 }
 
-/// The files of the package that run on a node or build the lab.
+/// The files of the package that run on a node.
 fn scripts() -> Vec<PathBuf> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let nodes = fs::read_dir(package.join("src/bootstrap/node")).unwrap().map(|entry| entry.unwrap().path());
-    nodes.filter(|path| path.extension().is_some_and(|ending| ending == "sh")).collect()
+    let folder = |name: &str| fs::read_dir(package.join(name)).unwrap().map(|entry| entry.unwrap().path());
+    let all = folder("src/bootstrap/node").chain(folder("src/bootstrap/shell"));
+    all.filter(|path| path.extension().is_some_and(|ending| ending == "sh")).collect()
 }
 
 #[test]

@@ -3,6 +3,8 @@
 mod arbiter;
 mod bootstrap;
 mod fencing;
+mod handover;
 mod pair;
+pub(crate) mod played;
 mod power;
 mod scopes;

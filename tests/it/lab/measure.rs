@@ -134,7 +134,7 @@ pub(crate) fn begun(lab: &Lab, active: &str) -> Watch {
 }
 
 #[track_caller]
-fn joined(lab: &Lab) {
+pub(crate) fn joined(lab: &Lab) {
     lab.until_serving();
 }
 
