@@ -4,3 +4,6 @@
 
 /// Moves the floating IP, and puts nodes in standby and back: `move NODE`, `standby NODE`, `online NODE`.
 pub const PAIR: &str = include_str!("shell/pair.sh");
+
+/// A fault on the node itself, which ends by itself: `KIND SECONDS [NODE|ADDRESS]`.
+pub const DRILL: &str = include_str!("shell/drill.sh");

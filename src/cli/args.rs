@@ -11,6 +11,7 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcomm
 use super::adopt::AdoptArgs;
 use super::apply::ApplyArgs;
 use super::cluster::arbiter::ArbiterArgs;
+use super::cluster::drill::DrillArgs;
 use super::cluster::handover::{FailoverArgs, NodeArgs};
 use super::cluster::status::StatusArgs;
 use super::completions::CompletionsArgs;
@@ -104,6 +105,11 @@ pub enum Command {
     /// Let a node run again what `standby` took from it
     #[command(override_usage = "dofloat online [OPTIONS] [STACK] <NODE>")]
     Online(NodeArgs),
+    /// Make a fault in a pair on purpose, and measure for how long nobody answers
+    ///
+    /// The fault befalls the node that has the address. It is made only in a pair that is whole, and after asking. A client asks the
+    /// address ten times a second. In the end the node is on again and the pair whole. What was measured is written to drills/.
+    Drill(DrillArgs),
     /// Print the script that turns a host of yours into the arbiter of the stack's pairs
     Arbiter(ArbiterArgs),
     /// Release the lock that a killed run left on a shared state
@@ -184,6 +190,7 @@ impl Command {
             Self::Plan(_) | Self::Apply(_) | Self::Destroy(_) | Self::Refresh(_) => {
                 (self.planning().is_some_and(|planning| planning.json), Form::Lines)
             }
+            Self::Drill(args) => (args.json, Form::Lines),
             Self::Failover(args) => (args.options.json, Form::Lines),
             Self::Standby(args) | Self::Online(args) => (args.options.json, Form::Lines),
             Self::Show(args) => (args.json, Form::Document),
@@ -234,6 +241,7 @@ impl Command {
             Self::Graph(args) => Some(&mut args.variables),
             Self::Scopes(args) => Some(&mut args.variables),
             Self::Status(args) => Some(&mut args.variables),
+            Self::Drill(args) => Some(&mut args.variables),
             Self::Failover(args) => Some(&mut args.options.variables),
             Self::Standby(args) | Self::Online(args) => Some(&mut args.options.variables),
             Self::Doctor(args) => Some(&mut args.variables),

@@ -174,6 +174,7 @@ async fn run(args: &Args, environment: &Environment, view: &mut View) -> Ended {
         Command::State(command) => state::run(command, &session, view).await,
         Command::Unlock(args) => unlock::run(args, &session, view).await,
         Command::Status(args) => cluster::status::run(args, &session, view).await,
+        Command::Drill(args) => cluster::drill::run(args, &session, view).await,
         Command::Failover(args) => cluster::handover::failover(args, &session, view).await,
         Command::Standby(args) => cluster::handover::standby(args, &session, view).await,
         Command::Online(args) => cluster::handover::online(args, &session, view).await,

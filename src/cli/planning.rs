@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::api_session::ApiSession;
+use super::cluster::drill::note;
 use super::cluster::expansion;
 use super::exit::{Exit, Failure};
 use super::history;
@@ -190,6 +191,7 @@ pub async fn make_plan(context: PlanContext<'_>, refresh: bool, recover: bool, v
     notes.extend(context.configuration.warnings().iter().cloned());
     notes.extend(context.api_session.warnings.iter().cloned());
     notes.extend(of_clusters);
+    notes.extend(note::told(&context.workspace.place));
     notes.extend(made_up);
     notes.extend(context.workspace.stood_in(made_up::KEY_OF_NOBODY));
     notes.extend(unprovisioned);

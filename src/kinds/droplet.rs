@@ -11,7 +11,7 @@ mod rows;
 mod spec;
 mod start;
 
-pub(super) use edits::power_on;
+pub(super) use edits::{is_on, power_on};
 
 use std::time::Duration;
 

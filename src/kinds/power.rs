@@ -33,6 +33,14 @@ pub async fn order(api: &Client, id: &Id, kind: &str) -> Result<(), ApiError> {
     api.create::<Value>(&format!("{}/actions", of_droplet(id)), &json!({ "type": kind })).await.map(drop)
 }
 
+/// Whether a droplet is on.
+///
+/// # Errors
+/// A read that fails.
+pub async fn is_on(api: &Client, id: &Id) -> Result<bool, ApiError> {
+    droplet::is_on(api, id).await
+}
+
 /// Sees to it that a droplet is on.
 ///
 /// # Errors

@@ -7,6 +7,8 @@ pub mod change_text;
 pub mod cost_text;
 pub mod diff_text;
 pub mod doctor_text;
+pub mod drill_report;
+pub mod drill_text;
 pub mod errors;
 pub mod events;
 mod graph_layout;

@@ -7,6 +7,7 @@
 
 mod arbiter;
 mod client;
+mod drill;
 mod handover;
 mod hygiene;
 mod links;

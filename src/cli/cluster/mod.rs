@@ -5,6 +5,7 @@
 
 pub mod arbiter;
 pub mod certificates;
+pub mod drill;
 pub mod expansion;
 pub mod handover;
 pub mod pairs;

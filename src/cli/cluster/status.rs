@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::drill::note;
 use super::expansion;
 use super::pairs::Pairs;
 use crate::base::child;
@@ -11,6 +12,7 @@ use crate::cli::options::Variables;
 use crate::cli::session::{Opened, Session};
 use crate::cli::workspace::Workspace;
 use crate::engine::cluster::health::{self, Report};
+use crate::ui::errors::Sources;
 use crate::ui::status_text::{Node, Pair};
 use crate::ui::value_text::visible;
 use crate::ui::view::View;
@@ -68,6 +70,9 @@ async fn shown(args: &StatusArgs, session: &Session<'_>, workspace: &Workspace<'
         }
     } else {
         view.status(&workspace.place.name, &pairs);
+    }
+    if let Some(note) = note::told(&workspace.place) {
+        view.diagnostics(&[note], &Sources::new());
     }
     if pairs.iter().all(|pair| pair.report.serves()) { Ok(Exit::Done) } else { Err(Failure::new(Exit::Failed, Vec::new())) }
 }

@@ -103,6 +103,16 @@ const PARTS: &[Part] = &[
         &[TOKEN, STACK],
     ),
     (
+        "drill",
+        &[
+            ("dofloat drill web", "asks, and cuts the power of the node that serves"),
+            ("dofloat drill web -kind=reboot -max-gap=5s -auto-approve", "for a pipeline: fails where it takes longer"),
+            ("dofloat drill web -report=drill.md", "with a report and a timeline"),
+            ("dofloat drill web -history", "what earlier ones measured"),
+        ],
+        &[TOKEN, STACK],
+    ),
+    (
         "failover",
         &[
             ("dofloat failover web", "the other node gets the address"),

@@ -290,6 +290,20 @@ impl Report {
         idle.then(|| "the service does not run there; it may be in standby".to_owned())
     }
 
+    /// Whether a server sees the other over a second network, too.
+    #[must_use]
+    pub fn has_second_link(&self, name: &str) -> bool {
+        let public = |link: &Link| link.network == "public" && link.connected;
+        self.nodes.iter().any(|(node, seen)| node == name && matches!(seen, Seen::Told(health) if health.links.iter().any(public)))
+    }
+
+    /// Whether a server does not see another any more.
+    #[must_use]
+    pub fn has_lost(&self, name: &str, other: &str) -> bool {
+        let lost = |health: &Health| !health.members.is_empty() && !health.members.iter().any(|member| member == other);
+        self.nodes.iter().any(|(node, seen)| node == name && matches!(seen, Seen::Told(health) if lost(health)))
+    }
+
     /// Whether a server is played and no real one.
     #[must_use]
     pub fn is_played(&self, name: &str) -> bool {

@@ -3,5 +3,6 @@
 //! Invariant: a pair is known by which nodes it has and how they are watched; it must not know how they were configured.
 
 pub(super) mod alarms;
+pub mod drill;
 pub mod health;
 pub mod probe;

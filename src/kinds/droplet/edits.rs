@@ -110,6 +110,11 @@ pub(super) async fn power_off(api: &Client, id: &Id, graceful: bool) -> Result<(
     act(api, id, json!({"type": "power_off"}), "be off", ACTION_LIMIT, is_off).await
 }
 
+/// Whether it is on.
+pub(crate) async fn is_on(api: &Client, id: &Id) -> Result<bool, ApiError> {
+    Ok(get(api, id).await?.status == "active")
+}
+
 /// Sees to it that it is on.
 pub(crate) async fn power_on(api: &Client, id: &Id) -> Result<(), ApiError> {
     if get(api, id).await?.status == "active" {

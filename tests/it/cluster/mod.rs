@@ -2,6 +2,7 @@
 
 mod arbiter;
 mod bootstrap;
+mod drill;
 mod fencing;
 mod handover;
 mod pair;

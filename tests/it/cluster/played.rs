@@ -37,6 +37,7 @@ impl Played {
         let cloud = Cloud::start(Options { driver: Some(driver), ..Options::default() });
         let stack = cloud.stack().env("TF_VAR_failover_token", "token-of-the-nodes-4712").env("TF_VAR_image", "debian-12-x64");
         let stack = stack.env("WORLD", &folder.to_string()).env("API", cloud.address());
+        put("url", cloud.address());
         stack.run_env(&[("DOFLOAT_CLOCK", "virtual")], &["apply", "ha-modern", "-auto-approve"]).ok();
         cloud.forget_log();
         Self { cloud, stack, world }
@@ -44,8 +45,14 @@ impl Played {
 
     /// Runs a command on the pair, with an ssh that leads to its nodes.
     pub(crate) fn run(&self, command: &str, more: &[&str]) -> Outcome {
+        self.run_env(&[], command, more)
+    }
+
+    /// The same with more in the environment.
+    pub(crate) fn run_env(&self, environment: &[(&str, &str)], command: &str, more: &[&str]) -> Outcome {
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.path("bin").display());
-        self.stack.run_env(&[("PATH", &path)], &[&[command, "ha-modern"], more].concat())
+        let environment = [&[("PATH", path.as_str())], environment].concat();
+        self.stack.run_env(&environment, &[&[command, "ha-modern"], more].concat())
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -34,7 +34,7 @@ fn the_operator_hands_over_and_nobody_notices() {
         let active = lab.server();
         let watch = begun(&lab, &active);
         operate("standby", &[&active]);
-        lab.ask_as(&key.environment(), "failover", &[]).exits(1).mentions("would take the service down");
+        lab.ask_as(&key.environment(), "failover", &[]).exits(1).mentions("shows the pair");
         operate("online", &[&active]);
         failed[2] += watch.failed();
         gaps[2].push(watch.gap());

@@ -13,7 +13,15 @@ case $DOFLOAT_EVENT in
         # The other node takes the address.
         for other in node-*; do
             other=${other#node-}
-            if [ "$other" != "$DROPLET_NAME" ] && [ ! -e "off-$other" ]; then echo "$other" > holder; fi
+            if [ "$other" = "$DROPLET_NAME" ] || [ -e "off-$other" ]; then continue; fi
+            echo "$other" > holder
+            [ ! -e stubborn ] || continue
+            # By itself, since the simulator waits for this to end before it answers.
+            (
+                body="{\"type\": \"assign\", \"droplet_id\": $(cat "id-$other")}"
+                curl -sf -X POST -H 'Authorization: Bearer of-the-nodes' -H 'Content-Type: application/json' \
+                    -d "$body" "$(cat url)/v2/reserved_ips/$(cat address)/actions"
+            ) > /dev/null 2>&1 < /dev/null &
         done
         ;;
     power_on) rm -f "off-$DROPLET_NAME" ;;
