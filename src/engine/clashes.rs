@@ -115,10 +115,39 @@ fn in_place_of(resolve: &dyn Resolve, old: &Address, change: &Change) -> Diagnos
 }
 
 fn beside_itself(resolve: &dyn Resolve, address: &Address) -> Diagnostic {
-    Diagnostic::error(format!("{address} cannot be created before the old one is destroyed: both cannot be there."))
+    let error = Diagnostic::error(format!("{address} cannot be created before the old one is destroyed: both cannot be there."))
         .at(resolve.span(address, &["lifecycle"]))
-        .about(address)
-        .hint("Take `create_before_destroy` out of its lifecycle, and out of that of what depends on it; or give it another name.")
+        .about(address);
+    let Some(dependent) = first_to_be_created(resolve, address) else {
+        return error
+            .hint("Take `create_before_destroy` out of its lifecycle, and out of that of what depends on it; or give it another name.");
+    };
+    let error = error.hint(format!(
+        "{dependent} depends on it and has `create_before_destroy`: what it needs comes first as well. Take that out of its lifecycle; or \
+         give {address} another name."
+    ));
+    match resolve.span(&dependent, &["lifecycle"]) {
+        Some(span) => error.related(span, format!("{dependent} is created before the old one is destroyed")),
+        None => error,
+    }
+}
+
+/// What depends on a resource that is not said to be created first, and is said to be so itself.
+fn first_to_be_created(resolve: &dyn Resolve, address: &Address) -> Option<Address> {
+    let wanted = &resolve.desired().resources;
+    if wanted.get(address).is_some_and(|wanted| wanted.rules.create_before_destroy) {
+        return None;
+    }
+    let (mut found, mut queue) = (BTreeSet::from([address]), vec![address]);
+    while let Some(needed) = queue.pop() {
+        for (dependent, other) in wanted.iter().filter(|(_, other)| other.after.contains(needed)) {
+            if other.rules.create_before_destroy {
+                return Some(dependent.clone());
+            }
+            queue.extend(found.insert(dependent).then_some(dependent));
+        }
+    }
+    None
 }
 
 /// One line for all that is made anew under its own name.

@@ -80,13 +80,11 @@ enum Phase {
 
 type Node = (Address, Phase);
 
-/// Puts the work into steps. `CreateFirst` spreads to whatever a create-first replacement is built upon and that is itself
-/// replaced (the old one must outlive its dependents' old ones).
+/// Puts the work into steps, whose orders have been `spread`.
 ///
 /// # Errors
 /// A cycle of addresses, which only damaged records can bring about.
 pub fn steps(work: &BTreeMap<Address, Work>, links: Links<'_>, rollouts: &[Rollout]) -> Result<Vec<Step>, Cycle<Address>> {
-    let work = &spread(work, links.wanted)?;
     let mut nodes: BTreeMap<Node, StepOp> = BTreeMap::new();
     for (address, work) in work {
         let mut add = |phase, op| nodes.insert((address.clone(), phase), StepOp::Object(op));
@@ -188,11 +186,12 @@ fn rolled(rollout: &Rollout, work: &BTreeMap<Address, Work>, nodes: &mut BTreeMa
     }
 }
 
-fn spread(
-    work: &BTreeMap<Address, Work>,
-    wanted: &BTreeMap<Address, BTreeSet<Address>>,
-) -> Result<BTreeMap<Address, Work>, Cycle<Address>> {
-    let mut work = work.clone();
+/// Spreads `CreateFirst` to whatever a create-first replacement is built upon and that is itself replaced: the old one must outlive
+/// its dependents' old ones.
+///
+/// # Errors
+/// A cycle of addresses.
+pub fn spread(work: &mut BTreeMap<Address, Work>, wanted: &BTreeMap<Address, BTreeSet<Address>>) -> Result<(), Cycle<Address>> {
     let order = graph::build(wanted.keys().cloned(), pairs(wanted))?.order();
     let mut forced: BTreeSet<Address> = BTreeSet::new();
     for address in order.iter().rev() {
@@ -210,7 +209,7 @@ fn spread(
             forced.extend(wanted.get(address).into_iter().flatten().cloned());
         }
     }
-    Ok(work)
+    Ok(())
 }
 
 fn pairs(links: &BTreeMap<Address, BTreeSet<Address>>) -> impl Iterator<Item = (Address, Address)> + '_ {
@@ -395,6 +394,7 @@ mod tests {
                 }
             }
         }
+        spread(&mut all, &wanted).unwrap();
         let steps = steps(&all, Links { wanted: &wanted, records: &records }, rollouts).unwrap();
         let name = |step: &Step| {
             let sign = match &step.op {

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::drift::drifts;
 use self::walk::Walk;
-use super::change::{Base, Plan, Step};
+use super::change::{Action, Base, Plan, Step};
 use super::cluster::alarms;
 use super::data_loss;
 use super::error::EngineError;
@@ -115,13 +115,20 @@ fn partial(options: &Options) -> Option<Diagnostic> {
 fn steps(walk: &mut Walk<'_>, after: &BTreeMap<Address, BTreeSet<Address>>, interrupted: bool) -> Result<Vec<Step>, EngineError> {
     let records = walk.input.state.records.iter().map(|(address, record)| (address.clone(), record.after.clone())).collect();
     let mut rollouts = walk.rollouts(interrupted);
-    let work = walk.work();
+    let mut work = walk.work();
+    let cycle = |cycle: Cycle<Address>| EngineError::from(from_cycle(&cycle, walk.wanted));
+    order::spread(&mut work, after).map_err(cycle)?;
+    // What is told of a change is what is done.
+    for (address, change) in &mut walk.changes {
+        if let (Action::Replace { order, .. }, Some(spread)) = (&mut change.action, work.get(address).and_then(|work| work.order)) {
+            *order = spread;
+        }
+    }
     for rollout in &mut rollouts {
         rollout.at_once = order::loses_dependency(&rollout.nodes, &work, after);
     }
     walk.notes.extend(alarms::notes(&rollouts, &walk.input));
-    order::steps(&work, Links { wanted: after, records: &records }, &rollouts)
-        .map_err(|cycle| EngineError::from(from_cycle(&cycle, walk.wanted)))
+    order::steps(&work, Links { wanted: after, records: &records }, &rollouts).map_err(cycle)
 }
 
 fn from_cycle(cycle: &Cycle<Address>, wanted: &Desired) -> Diagnostic {

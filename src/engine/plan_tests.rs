@@ -65,6 +65,7 @@ fn what_is_wanted_and_what_is_there() {
         ("an edit that interrupts", &both.replace("1vcpu-1gb", "2vcpu-2gb"), &both_are, "", none()),
         ("a replacement takes along what is built upon it", &both.replace("ams3", "fra1"), &both_are, "", none()),
         ("the new one first", &format!("{NET}\n{} !first", WEB.replace("debian-13", "debian-12")), &both_are, "", none()),
+        ("what the new one needs comes first as well", &format!("{NET}\n{WEB} !first").replace("ams3", "fra1"), &both_are, "", none()),
         ("a change that is ignored", &format!("{} !ignore:name", NET.replace("name=net", "name=core")), NET_IS, "", none()),
         ("what is gone is made anew", &both, &both_are, "droplet.web gone", none()),
         ("what was altered by hand is put back", &both, &both_are, "vpc.net name=other", none()),

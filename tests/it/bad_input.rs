@@ -216,6 +216,29 @@ fn what_is_in_regions_that_do_not_meet() {
 }
 
 #[test]
+fn what_cannot_be_beside_itself_is_refused_where_another_asks_for_it() {
+    let text = |range: &str| {
+        format!(
+            "resource \"digitalocean_vpc\" \"net\" {{\n  name     = \"net\"\n  region   = \"fra1\"\n  ip_range = \"{range}\"\n}}\n\
+             resource \"digitalocean_droplet\" \"a\" {{\n  name     = \"a\"\n  region   = \"fra1\"\n  size     = \"s-1vcpu-1gb\"\n  \
+             image    = \"debian-13-x64\"\n  vpc_uuid = digitalocean_vpc.net.id\n  lifecycle {{\n    create_before_destroy = true\n  }}\n}}\n"
+        )
+    };
+    let cloud = Cloud::start(Options::default());
+    let stack = cloud.serve(Stack::with_plan("web", &text("10.40.0.0/24")));
+    stack.run(&["apply", "-auto-approve"]).ok();
+    stack.write("plans/web.tf", &text("10.41.0.0/24"));
+    cloud.forget_log();
+    let refused = stack.run(&["apply", "-auto-approve"]).exits(1);
+    refused
+        .mentions("digitalocean_vpc.net cannot be created before the old one is destroyed: both cannot be there.")
+        .mentions("plans/web.tf:1:1")
+        .mentions("digitalocean_droplet.a depends on it and has `create_before_destroy`")
+        .mentions("6 | resource \"digitalocean_droplet\" \"a\" {");
+    assert_eq!(cloud.requests().0, 0, "nothing is changed");
+}
+
+#[test]
 #[expect(clippy::disallowed_methods, reason = "a file of that length, which holds nothing")]
 fn what_has_no_end_is_not_read() {
     let stack = Stack::with_plan("web", "");
