@@ -1,7 +1,7 @@
 //! A way to the API that is no connection: a function, for an API in the same process.
 //!
-//! Invariant: what it is given is the whole request but for the token, which goes nowhere. Nothing of how an answer is lost
-//! passes here.
+//! Invariant: what it is given is the whole request but for the token, which goes nowhere. How far a request came is told as a
+//! connection tells it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,9 +32,20 @@ pub struct Brought {
     pub body: Vec<u8>,
 }
 
+/// How a request came to have no whole answer.
+#[derive(Clone, Debug)]
+pub enum Broken {
+    /// No connection came about, so nothing was sent.
+    Unsent(String),
+    /// It was sent, and nothing came back.
+    Lost(String),
+    /// The answer had this status, and broke off.
+    Off(u16),
+}
+
 /// Brings requests to the API in place of connections: to one in the same process, whose time is the client's.
 #[derive(Clone)]
-pub struct Carrier(pub Arc<dyn Fn(Carried) -> BoxFuture<'static, Brought> + Send + Sync>);
+pub struct Carrier(pub Arc<dyn Fn(Carried) -> BoxFuture<'static, Result<Brought, Broken>> + Send + Sync>);
 
 impl fmt::Debug for Carrier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::carrier::Carrier;
 use super::connect;
 pub use super::connect::{ClientError, Settings};
 use super::crowds::Crowds;
@@ -104,6 +105,10 @@ impl Client {
             spaces: Way::new(settings.spaces),
         };
         Ok(Self { core: Arc::new(core), memory: None, watcher: None, slot: None, mark: None })
+    }
+
+    pub(super) fn carrier(&self) -> Option<&Carrier> {
+        self.core.connection.carrier.as_ref()
     }
 
     pub(super) fn prober(&self) -> &reqwest::Client {

@@ -9,7 +9,7 @@ use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
-use super::carrier::{Brought, Carried, Carrier};
+use super::carrier::{Broken, Brought, Carried, Carrier};
 use super::connect;
 use super::error::{Answer, ApiError};
 use super::pace::{Limits, ahead};
@@ -65,8 +65,8 @@ impl Connection {
     /// Sends it once.
     pub(crate) async fn exchange(&self, request: &Request) -> Outcome {
         if let Some(Carrier(carry)) = &self.carrier {
-            return self
-                .carried(carry(Carried { method: request.method.name(), url: request.url(&self.base), body: request.body.clone() }).await);
+            let carried = Carried { method: request.method.name(), url: request.url(&self.base), body: request.body.clone() };
+            return self.brought(carry(carried).await);
         }
         let method = match request.method {
             Method::Get => reqwest::Method::GET,
@@ -102,16 +102,19 @@ impl Connection {
                 let answer = Answer::read(status, request_id, location, body.as_ref().ok(), &bytes);
                 Outcome::Answered { status, limits, answer, body, is_whole: true }
             }
-            // A refusal did nothing, whatever its reason was.
-            Err(why) if !(200..300).contains(&status) => {
-                let answer = Answer::read(status, request_id, location, None, b"");
-                Outcome::Answered { status, limits, answer, body: Err(why), is_whole: false }
-            }
-            Err(why) => Outcome::Lost(format!("the answer broke off: {why}")),
+            Err(why) => broken_off(limits, Answer::read(status, request_id, location, None, b""), why),
         }
     }
 
-    fn carried(&self, brought: Brought) -> Outcome {
+    fn brought(&self, brought: Result<Brought, Broken>) -> Outcome {
+        let brought = match brought {
+            Ok(brought) => brought,
+            Err(Broken::Unsent(why)) => return Outcome::Unsent(why),
+            Err(Broken::Lost(why)) => return Outcome::Lost(why),
+            Err(Broken::Off(status)) => {
+                return broken_off(Limits::default(), Answer::read(status, None, None, None, b""), "the line was cut".to_owned());
+            }
+        };
         let header = |(name, value): &(String, String)| Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?));
         let headers: HeaderMap = brought.headers.iter().filter_map(header).collect();
         let body = json(&brought.body);
@@ -137,6 +140,14 @@ impl Connection {
             return format!("no answer within {:?}", self.timeout);
         }
         connect::cause(error)
+    }
+}
+
+/// An answer of which the body is missing. A refusal did nothing, whatever its reason was.
+fn broken_off(limits: Limits, answer: Answer, why: String) -> Outcome {
+    match answer.status {
+        200..300 => Outcome::Lost(format!("the answer broke off: {why}")),
+        status => Outcome::Answered { status, limits, answer, body: Err(why), is_whole: false },
     }
 }
 

@@ -33,6 +33,6 @@ pub mod wait;
 mod waiting;
 pub mod watching;
 
-pub use carrier::{Brought, Carried, Carrier};
+pub use carrier::{Broken, Brought, Carried, Carrier};
 pub use client::{Client, ClientError, Settings, segment};
 pub use connect::connections_to;

@@ -198,20 +198,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::carrier::{Brought, Carried, Carrier};
+    use crate::carrier::{Broken, Brought, Carried, Carrier};
     use crate::client::Settings;
 
     /// An API whose list of two things takes a second to arrive, and what it was asked for.
     fn slow(clock: &Clock) -> (Client, Arc<Mutex<Vec<String>>>) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (heard, times) = (Arc::clone(&asked), clock.clone());
-        let carry = move |carried: Carried| -> BoxFuture<'static, Brought> {
+        let carry = move |carried: Carried| -> BoxFuture<'static, Result<Brought, Broken>> {
             let (heard, times) = (Arc::clone(&heard), times.clone());
             Box::pin(async move {
                 heard.lock().expect("the log").push(carried.url.path().to_owned());
                 times.sleep(Duration::from_secs(1)).await;
                 let body = json!({"things": [{"id": "1"}, {"id": "2"}], "meta": {"total": 2}});
-                Brought { status: 200, headers: Vec::new(), body: body.to_string().into_bytes() }
+                Ok(Brought { status: 200, headers: Vec::new(), body: body.to_string().into_bytes() })
             })
         };
         let base = "http://127.0.0.1:1".parse().expect("an address");

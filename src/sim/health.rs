@@ -30,7 +30,7 @@ impl Droplet {
 
 impl World {
     /// The answer at this address and port: status and text; nothing if nobody listens.
-    pub(super) fn served(&mut self, host: Ipv4Addr, port: u16) -> Option<(u16, String)> {
+    pub fn served(&mut self, host: Ipv4Addr, port: u16) -> Option<(u16, String)> {
         self.finish_due();
         let holder = self.reserved_ips.get(&host).map(|ip| ip.droplet);
         let id = match holder {

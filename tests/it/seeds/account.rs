@@ -8,13 +8,15 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use dofloat::api::{Brought, Carried, Carrier};
+use dofloat::api::{Broken, Brought, Carried, Carrier};
 use dofloat::base::clock::Clock;
 use dofloat::base::rng::Rng;
 use dofloat::base::unflushed::unflushed;
 use dofloat::sim::{self, Delivery, Response, World};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::oneshot;
+use url::Host;
 
 use super::deeds::Deed;
 use super::families::{FAMILIES, Family, is_by_the_way, made_at, target, text};
@@ -31,7 +33,7 @@ pub(crate) enum Maker {
 }
 
 /// When a run is dropped, as if the power had gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Cut {
     Never,
     /// Before this one of the requests takes effect.
@@ -42,6 +44,10 @@ pub(crate) enum Cut {
     Under(usize),
     /// Ctrl-C, when so many things were told.
     Stop(usize),
+    /// When so many things were told.
+    Told(usize),
+    /// When the run was woken so often.
+    Woken(usize),
 }
 
 /// An account, and what is known of it.
@@ -55,6 +61,8 @@ pub(crate) struct Account {
     /// Of all that was asked and answered: two plays of one script have the same.
     pub(crate) digest: u64,
     pub(crate) loud: bool,
+    /// Until when nothing listens, in milliseconds of the clock that drives all.
+    deaf_until: u64,
 }
 
 /// A run as its requests see it.
@@ -88,8 +96,18 @@ impl Line {
         std::mem::take(&mut self.sent).into_values().collect()
     }
 
+    /// Sends a request: its number, and how long it is under way.
+    fn send(&mut self, carried: &Carried) -> (usize, u64) {
+        self.number += 1;
+        self.sent.insert(self.number, carried.clone());
+        if matches!(self.cut, Cut::Under(nth) if carried.method != "GET" && nth == self.changes + 1) {
+            self.cut();
+        }
+        (self.number, 20 + self.rng.below(180))
+    }
+
     /// Drops the run.
-    fn cut(&mut self) {
+    pub(crate) fn cut(&mut self) {
         if let Some(sender) = self.drop.take() {
             let _ = sender.send(());
         }
@@ -126,7 +144,8 @@ fn ids(world: &World, family: &Family) -> Vec<String> {
 impl Account {
     pub(crate) fn new(world: World, loud: bool) -> Self {
         let (makers, theirs) = (BTreeMap::new(), BTreeMap::new());
-        Self { world, makers, theirs, wrongs: Vec::new(), tally: Tally::default(), digest: 0xcbf2_9ce4_8422_2325, loud }
+        let (wrongs, tally, digest) = (Vec::new(), Tally::default(), 0xcbf2_9ce4_8422_2325);
+        Self { world, makers, theirs, wrongs, tally, digest, loud, deaf_until: 0 }
     }
 
     /// Tells a line of the story, which is in the digest whether somebody listens or not.
@@ -209,6 +228,13 @@ impl Account {
         self.answer(&mut line, carried, clock);
     }
 
+    /// Who asks for a tag that somebody has made since gets that one, and nobody can tell.
+    fn share_tag(&mut self, stack: &'static str, carried: &Carried) {
+        let name = carried.body.as_ref().map(|body| text(&body["name"])).unwrap_or_default();
+        self.theirs.remove(&("tags", name.clone()));
+        self.makers.insert(("tags", name), Maker::Stack(stack));
+    }
+
     fn answer(&mut self, line: &mut Line, carried: &Carried, clock: &Clock) -> Option<Response> {
         let (path, writes) = (asked_for(carried), carried.method != "GET");
         line.asked += 1;
@@ -227,8 +253,14 @@ impl Account {
         let request = sim::Request { at: clock.now(), ..sim::Request::new(carried.method, &path, carried.body.as_ref()) };
         let family = if carried.method == "POST" { made_at(&path_of(carried)) } else { None };
         let response = self.making(family, Maker::Stack(line.stack), |world| world.handle(&request));
+        if family.is_some_and(|family| family.label == "tags") && response.status < 300 {
+            self.share_tag(line.stack, carried);
+        }
         self.tally.requests += 1;
         self.note(&format!("      {:>9} {} {} {path} {} {:?}", clock.tick().0, line.stack, carried.method, response.status, response.wire));
+        if let Delivery::Refuse(span) = response.wire {
+            self.deaf_until = clock.tick().plus(span).0;
+        }
         if writes && line.cut == Cut::After(line.changes) {
             line.cut();
             return None;
@@ -237,44 +269,58 @@ impl Account {
     }
 }
 
-/// What becomes of an answer on its way: one that is lost is, to the client, one that is no JSON.
-fn brought(response: Response) -> Brought {
+/// What becomes of an answer on its way.
+fn brought(response: Response) -> Result<Brought, Broken> {
     let headers = response.headers.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     let body = response.body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
     match response.wire {
-        Delivery::Whole | Delivery::Trickle(_) | Delivery::Refuse(_) => Brought { status: response.status, headers, body },
-        Delivery::Truncated => Brought { status: response.status, headers, body: body[..body.len() / 2].to_vec() },
-        Delivery::Reset | Delivery::Close | Delivery::Garbled | Delivery::Page | Delivery::Never => {
-            Brought { status: 200, headers: Vec::new(), body: b"<html>".to_vec() }
+        Delivery::Whole | Delivery::Trickle(_) | Delivery::Refuse(_) => Ok(Brought { status: response.status, headers, body }),
+        Delivery::Truncated => Err(Broken::Off(response.status)),
+        Delivery::Garbled => {
+            let spoilt = if body.is_empty() { body } else { b"{\"dro".to_vec() };
+            Ok(Brought { status: response.status, headers, body: spoilt })
         }
+        Delivery::Page => Ok(Brought { status: 200, headers: Vec::new(), body: b"<html>".to_vec() }),
+        Delivery::Reset => Err(Broken::Lost("the connection was reset".to_owned())),
+        Delivery::Close => Err(Broken::Lost("the connection was closed".to_owned())),
+        Delivery::Never => Err(Broken::Lost("no answer within 60 s".to_owned())),
     }
 }
+
+/// What a server of a pair answers who is asked for its health.
+fn probed(account: &mut Account, carried: &Carried) -> Result<Brought, Broken> {
+    let answered = match carried.url.host() {
+        Some(Host::Ipv4(host)) => account.world.served(host, carried.url.port().unwrap_or(80)),
+        _ => None,
+    };
+    let (status, body) = answered.ok_or_else(|| Broken::Unsent("it does not answer".to_owned()))?;
+    Ok(Brought { status, headers: Vec::new(), body: body.into_bytes() })
+}
+
+type Answer = Pin<Box<dyn Future<Output = Result<Brought, Broken>> + Send>>;
 
 /// Brings the requests of a run to the account, each after a while.
 pub(crate) fn carrier(account: &Arc<Mutex<Account>>, line: &Arc<Mutex<Line>>, clock: &Clock) -> Carrier {
     let (account, line, clock) = (Arc::clone(account), Arc::clone(line), clock.clone());
-    let carry = move |carried: Carried| -> Pin<Box<dyn Future<Output = Brought> + Send>> {
+    let carry = move |carried: Carried| -> Answer {
         let (account, line, clock) = (Arc::clone(&account), Arc::clone(&line), clock.clone());
         Box::pin(async move {
             if carried.method != "GET" && !unflushed().is_empty() {
                 let wrong = format!("{} {} leaves while this is not on disk: {:?}", carried.method, path_of(&carried), unflushed());
                 locked(&account).wrongs.push(wrong);
             }
-            let (number, latency) = {
-                let mut line = locked(&line);
-                line.number += 1;
-                let number = line.number;
-                line.sent.insert(number, carried.clone());
-                let is_last = matches!(line.cut, Cut::Under(nth) if carried.method != "GET" && nth == line.changes + 1);
-                if is_last {
-                    line.cut();
-                }
-                (number, 20 + line.rng.below(180))
-            };
+            let (number, latency) = locked(&line).send(&carried);
             clock.sleep(Duration::from_millis(latency)).await;
             let response = {
                 let (mut account, mut line) = (locked(&account), locked(&line));
                 line.sent.remove(&number);
+                if !is_of_api(&carried) {
+                    return probed(&mut account, &carried);
+                }
+                if clock.tick().0 < account.deaf_until {
+                    account.tally.count("wire", "refused");
+                    return Err(Broken::Unsent("connection refused".to_owned()));
+                }
                 account.answer(&mut line, &carried, &clock)
             };
             // The run is dropped.
@@ -286,4 +332,11 @@ pub(crate) fn carrier(account: &Arc<Mutex<Account>>, line: &Arc<Mutex<Line>>, cl
         })
     };
     Carrier(Arc::new(carry))
+}
+
+/// Where the API is, for the client: nowhere.
+pub(crate) const API: &str = "http://127.0.0.1:1";
+
+fn is_of_api(carried: &Carried) -> bool {
+    carried.url.as_str().starts_with(API)
 }

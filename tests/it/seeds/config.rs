@@ -6,15 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use dofloat::base::rng::Rng;
+use serde::{Deserialize, Serialize};
 
 use super::families::{FAMILIES, Family};
+use super::kept::{self, Word, word};
 use super::sorts::{SORTS, Sort, View, sort};
+use crate::support::harness::asked;
 
 /// A resource that is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Part {
     /// The sort's word.
-    pub(crate) sort: &'static str,
+    #[serde(deserialize_with = "word")]
+    pub(crate) sort: Word,
     pub(crate) label: char,
     /// A version of its name.
     pub(crate) name: u64,
@@ -25,13 +29,17 @@ pub(crate) struct Part {
 }
 
 /// What a stack wants.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Config {
-    pub(crate) stack: &'static str,
+    #[serde(deserialize_with = "word")]
+    pub(crate) stack: Word,
+    #[serde(with = "kept::parts")]
     parts: BTreeMap<(&'static str, char), Part>,
     /// What was taken out of the state without its object, and was not imported since.
+    #[serde(with = "kept::parts")]
     pub(crate) left: BTreeMap<(&'static str, char), Part>,
     /// What is imported by this configuration.
+    #[serde(with = "kept::keys")]
     pub(crate) imported: BTreeSet<(&'static str, char)>,
 }
 
@@ -62,14 +70,14 @@ impl Part {
 
     /// Whether its new object can stand beside the old one.
     fn is_replaceable_first(&self) -> bool {
-        matches!(self.sort, "vm" | "fleet")
+        matches!(self.sort, "vm" | "fleet" | "crowd")
     }
 
     /// Another value of a knob; what cannot shrink grows.
     fn turn(&mut self, rng: &Rng, nth: usize) {
         self.knobs[nth] = match (self.sort, nth) {
-            ("vm" | "fleet" | "volume", 1) => (self.knobs[nth] + rng.below(2)).min(3),
-            ("wall", 0) | ("vm" | "fleet", 2) => rng.below(8),
+            ("vm" | "fleet" | "crowd" | "volume" | "pair", 1) => (self.knobs[nth] + rng.below(2)).min(3),
+            ("wall", 0) | ("vm" | "fleet" | "crowd", 2) => rng.below(8),
             ("fleet", 3) => rng.below(6),
             _ => rng.below(4),
         };
@@ -88,7 +96,7 @@ impl Part {
         FAMILIES.iter().find(|family| family.kinds.contains(&self.kind())).map_or("", |family| family.label)
     }
 
-    fn key(&self) -> (&'static str, char) {
+    pub(crate) fn key(&self) -> (&'static str, char) {
         (self.sort, self.label)
     }
 
@@ -126,7 +134,20 @@ impl Config {
         for _ in 0..=rng.below(5) {
             next.change(rng, sorts, steps, &self.left);
         }
+        next.without_two_nets_at_once(self);
         next
+    }
+
+    /// A net that is made anew cannot stand beside itself, so nothing in it may be created first.
+    fn without_two_nets_at_once(&mut self, before: &Self) {
+        let range = |config: &Self, label: char| config.written("net", label).map(|net| net.knobs[0]);
+        for label in LABELS {
+            if range(self, label) != range(before, label)
+                && let Some(part) = self.parts.get_mut(&("vm", label))
+            {
+                part.create_first = false;
+            }
+        }
     }
 
     /// `before` is what was left before this step, and can be imported by it.
@@ -141,6 +162,8 @@ impl Config {
             }
             return;
         }
+        // A net cannot go as long as somebody is in it.
+        let is_held = key.0 == "vm" && self.written("net", key.1).is_some();
         let Some(part) = self.parts.get_mut(&key) else {
             self.parts.insert(key, Part::random(rng, key.0, key.1));
             return;
@@ -148,8 +171,8 @@ impl Config {
         match rng.below(10) {
             0 => drop(self.parts.remove(&key)),
             1 | 2 => part.name += 1,
-            3 if steps.moves => part.moved += 1,
-            4 | 6 if steps.forgets && part.sort().is_importable && !self.imported.contains(&key) => {
+            3 if steps.moves && key.0 != "pair" => part.moved += 1,
+            4 | 6 if steps.forgets && part.sort().is_importable && !is_held && !self.imported.contains(&key) => {
                 let part = self.parts.remove(&key).expect("it is there");
                 self.left.insert(key, part);
             }
@@ -225,7 +248,8 @@ impl Config {
 
     /// The names that are wanted for objects of a family.
     pub(crate) fn names(&self, family: &Family) -> impl Iterator<Item = String> {
-        let of_family = self.all_written().filter(|part| family.kinds.contains(&part.sort().kind) && part.sort != "fleet");
+        let of_family =
+            self.all_written().filter(|part| family.kinds.contains(&part.sort().kind) && !matches!(part.sort, "fleet" | "crowd"));
         of_family.map(|part| View { config: self, part, secret: "" }.own_name())
     }
 
@@ -252,9 +276,11 @@ pub(crate) fn some_sorts(rng: &Rng) -> Vec<&'static str> {
         let percent = if sort.needs.is_empty() { 45 } else { 60 };
         chance(rng, if always.contains(&sort.word) { 75 } else { percent })
     };
-    let mut sorts: Vec<&'static str> = SORTS.iter().filter(|sort| drawn(sort)).map(|sort| sort.word).collect();
+    let with_pairs = asked("DOFLOAT_PAIRS").is_some();
+    let all = || SORTS.iter().filter(|sort| with_pairs || sort.word != "pair");
+    let mut sorts: Vec<&'static str> = all().filter(|sort| drawn(sort)).map(|sort| sort.word).collect();
     if sorts.len() < 4 {
-        sorts = SORTS.iter().map(|sort| sort.word).collect();
+        sorts = all().map(|sort| sort.word).collect();
     }
     sorts
 }

@@ -3,25 +3,36 @@
 //! Invariant: what a person has made is theirs. A deed that the account refuses, or for which there is nothing, is not done.
 
 use dofloat::sim::World;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::account::{Account, Maker};
-use super::families::{FAMILIES, Family, path_of, text};
+use super::families::{FAMILIES, Family, is_of_pair, path_of, text};
+use super::kept::{Word, word};
 
 /// What somebody does.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Deed {
     /// Makes something in this family, of the name of something that is wanted or of another.
-    Makes { family: &'static str, name: String },
+    Makes {
+        #[serde(deserialize_with = "word")]
+        family: Word,
+        name: String,
+    },
     /// Does this to the nth thing of a stack.
-    Does { harm: Harm, stack: &'static str, nth: usize },
+    Does {
+        harm: Harm,
+        #[serde(deserialize_with = "word")]
+        stack: Word,
+        nth: usize,
+    },
 }
 
 /// What is done to something of a stack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Harm {
-    Delete(&'static str),
-    Rename(&'static str),
+    Delete(#[serde(deserialize_with = "word")] Word),
+    Rename(#[serde(deserialize_with = "word")] Word),
     PowerOff,
     /// Takes the mark off a droplet.
     Untag,
@@ -84,7 +95,10 @@ impl Harm {
                 let resource = json!({"resource_id": text(&object["id"]), "resource_type": "droplet"});
                 ("DELETE", format!("/v2/tags/{mark}/resources"), json!({"resources": [resource]}))
             }
-            Self::Unassign if !object["droplet"].is_null() => ("POST", format!("{path}/actions"), json!({"type": "unassign"})),
+            // Who of a pair serves is the pair's own business.
+            Self::Unassign if !object["droplet"].is_null() && !is_of_pair(&text(&object["droplet"]["name"])) => {
+                ("POST", format!("{path}/actions"), json!({"type": "unassign"}))
+            }
             Self::Detach => {
                 let droplet = object["droplet_ids"].as_array()?.first()?;
                 ("POST", format!("{path}/actions"), json!({"type": "detach", "droplet_id": droplet}))

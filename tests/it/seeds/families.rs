@@ -66,7 +66,9 @@ pub(crate) static FAMILIES: &[Family] = &[
         id: "ip",
         kinds: &["digitalocean_reserved_ip", "digitalocean_floating_ip"],
         face: |ip, _| {
-            format!("address held by {}", if ip["droplet"].is_null() { "nobody".to_owned() } else { text(&ip["droplet"]["name"]) })
+            let holder = if ip["droplet"].is_null() { "nobody".to_owned() } else { text(&ip["droplet"]["name"]) };
+            // Who of a pair serves is the pair's own business.
+            format!("address held by {}", if is_of_pair(&holder) { "a pair" } else { &holder })
         },
         made_by_hand: Some(|_| json!({"region": "nyc3"})),
     },
@@ -75,7 +77,10 @@ pub(crate) static FAMILIES: &[Family] = &[
         path: "/v2/vpcs",
         id: "id",
         kinds: &["digitalocean_vpc"],
-        face: |net, _| format!("net {} {} {}", text(&net["name"]), text(&net["ip_range"]), text(&net["description"])),
+        face: |net, _| match text(&net["name"]) {
+            name if is_of_pair(&name) => format!("net of {name}"),
+            name => format!("net {name} {} {}", text(&net["ip_range"]), text(&net["description"])),
+        },
         made_by_hand: Some(|name| json!({"name": name, "region": "nyc3"})),
     },
     Family {
@@ -120,7 +125,10 @@ pub(crate) static FAMILIES: &[Family] = &[
         path: "/v2/tags",
         id: "name",
         kinds: &["digitalocean_tag"],
-        face: |tag, _| format!("tag {}", text(&tag["name"])),
+        face: |tag, _| match text(&tag["name"]) {
+            name if name.starts_with("dofloat:") => "tag of a pair".to_owned(),
+            name => format!("tag {name}"),
+        },
         made_by_hand: Some(|name| json!({"name": name})),
     },
     Family {
@@ -220,6 +228,49 @@ pub(crate) static FAMILIES: &[Family] = &[
         face: |of, _| format!("database {} {}", text(&of["name"]), of["num_nodes"]),
         made_by_hand: None,
     },
+    Family {
+        label: "databases/{database_cluster_uuid}/dbs",
+        path: "/v2/databases/*/dbs",
+        id: "name",
+        kinds: &["digitalocean_database_db"],
+        face: |of, _| format!("database within {}", text(&of["name"])),
+        made_by_hand: None,
+    },
+    Family {
+        label: "kubernetes/clusters",
+        path: "/v2/kubernetes/clusters",
+        id: "id",
+        kinds: &["digitalocean_kubernetes_cluster"],
+        face: |of, _| format!("kubernetes {} {}", text(&of["name"]), of["auto_upgrade"]),
+        made_by_hand: None,
+    },
+    Family {
+        label: "kubernetes/clusters/{cluster_id}/node_pools",
+        path: "/v2/kubernetes/clusters/*/node_pools",
+        id: "id",
+        kinds: &["digitalocean_kubernetes_node_pool"],
+        face: |of, _| format!("node pool {} of {}", text(&of["name"]), of["count"]),
+        made_by_hand: None,
+    },
+    Family {
+        label: "apps",
+        path: "/v2/apps",
+        id: "id",
+        kinds: &["digitalocean_app"],
+        face: |of, _| {
+            let service = &of["spec"]["services"][0];
+            format!("app {} {} of {}", text(&of["spec"]["name"]), service["instance_count"], service["http_port"])
+        },
+        made_by_hand: None,
+    },
+    Family {
+        label: "registries",
+        path: "/v2/registries",
+        id: "name",
+        kinds: &["digitalocean_container_registry"],
+        face: |of, _| format!("registry {}", text(&of["name"])),
+        made_by_hand: None,
+    },
 ];
 
 fn droplet(droplet: &Value, names: &Names) -> String {
@@ -237,7 +288,15 @@ fn droplet(droplet: &Value, names: &Names) -> String {
     line
 }
 
+/// Whether something is of a pair, by its name.
+pub(crate) fn is_of_pair(name: &str) -> bool {
+    name.contains("-pair-")
+}
+
 fn firewall(wall: &Value, names: &Names) -> String {
+    if is_of_pair(&text(&wall["name"])) {
+        return format!("wall of {} with {} rules", text(&wall["name"]), wall["inbound_rules"].as_array().map_or(0, Vec::len));
+    }
     let mut ports: Vec<String> = wall["inbound_rules"].as_array().into_iter().flatten().map(|rule| text(&rule["ports"])).collect();
     ports.sort();
     let tags: Vec<String> = wall["tags"].as_array().into_iter().flatten().map(text).collect();
@@ -256,7 +315,10 @@ impl Family {
 pub(crate) fn is_by_the_way(family: &Family, object: &Value) -> bool {
     match family.label {
         "projects" => text(&object["description"]).starts_with("Made by dofloat"),
-        "tags" => !text(&object["name"]).contains("-tag-"),
+        "tags" => {
+            let name = text(&object["name"]);
+            !name.contains("-tag-") && name.split(':').count() < 3
+        }
         _ => false,
     }
 }
@@ -284,6 +346,9 @@ pub(crate) fn target(path: &str) -> Option<(&'static str, String)> {
         ["domains", _, "records", id] => ("records", id),
         ["account", "keys", id] => ("ssh_keys", id),
         ["uptime", "checks", _, "alerts", id] => ("uptime/checks/{check_id}/alerts", id),
+        ["databases", _, "dbs", id] => ("databases/{database_cluster_uuid}/dbs", id),
+        ["kubernetes", "clusters", _, "node_pools", id] => ("kubernetes/clusters/{cluster_id}/node_pools", id),
+        ["kubernetes", "clusters", id, ..] => ("kubernetes/clusters", id),
         ["uptime", "checks", id, ..] => ("uptime/checks", id),
         ["monitoring", "alerts", id] => ("monitoring/alerts", id),
         ["cdn", "endpoints", id, ..] => ("cdn/endpoints", id),
@@ -303,7 +368,7 @@ pub(crate) fn path_of(world: &World, family: &Family, id: &str) -> Option<String
             Some(format!("/v2/domains/{zone}/records/{id}"))
         }
         "snapshots" => Some(format!("/v2/snapshots/{id}")),
-        "uptime/checks/{check_id}/alerts" => None,
+        label if label.contains('{') => None,
         _ => Some(format!("{}/{id}", family.path)),
     }
 }

@@ -9,36 +9,24 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use dofloat::api::client::{Client, Settings};
+use dofloat::base::address::Address;
 use dofloat::base::clock::{Clock, Moment};
 use dofloat::base::diag::Diagnostic;
 use dofloat::base::digest::Salt;
 use dofloat::base::identity::Id;
-use dofloat::base::redact::Redactor;
 use dofloat::base::rng::Rng;
 use dofloat::base::secret::Secret;
 use dofloat::engine::adopt::{self, Answer, Question};
-use dofloat::engine::apply::ApplyOptions;
-use dofloat::engine::change::Event;
-use dofloat::engine::error::EngineError;
-use dofloat::engine::execute::{Execution, execute};
-use dofloat::engine::planned::Surveyed;
-use dofloat::engine::request::{Options, SurveyContext};
-use dofloat::engine::survey::survey;
-use dofloat::kinds::Tables;
-use dofloat::lang::Host;
-use dofloat::lang::files::Memory;
-use dofloat::lang::inputs::Inputs;
-use dofloat::lang::library::Library;
-use dofloat::lang::module::{self, Source, Stack};
 use dofloat::sim::{self, Limits, World};
 use dofloat::state::State;
-use dofloat::state::store::{Loaded, Locked, Paths, Store};
+use dofloat::state::store::{Paths, Store};
 use tempfile::TempDir;
 
-use super::account::{Account, Cut, Line, Maker, carrier, locked};
+use super::account::{API, Account, Cut, Line, Maker, carrier, locked};
 use super::config::Config;
 use super::deeds::{family, withdraw};
 use super::families::{FAMILIES, text};
+use super::run::{Ended, Order};
 use super::script::{Ask, Disturbed, Script, Step};
 use super::tally::Tally;
 use super::wrong::Wrong;
@@ -47,34 +35,7 @@ use crate::support::answers;
 /// How many undisturbed runs a step may take: one that asks or waits for what an interrupted one left, one that goes on, and one
 /// more where what that one waited for came to nothing.
 const CALM_RUNS: usize = 4;
-const START: Moment = Moment(1_790_000_000_000);
-/// How often everything may go on before the clock moves: fewer than the clock's own, which would take most of the time.
-const TURNS: usize = 8;
-/// More wake-ups than any run has.
-const MOST_POLLS: usize = 2_000_000;
-
-/// How a run ended.
-#[derive(Debug)]
-pub(crate) enum Ended {
-    Crashed,
-    Stopped,
-    Whole,
-    Failed(Vec<Diagnostic>),
-    Decision(Vec<Diagnostic>),
-}
-
-impl Ended {
-    fn word(&self) -> &'static str {
-        match self {
-            Self::Crashed => "crashed",
-            Self::Stopped => "stopped",
-            Self::Whole => "whole",
-            Self::Failed(_) => "failed",
-            Self::Decision(_) => "asked",
-        }
-    }
-}
-
+pub(super) const START: Moment = Moment(1_790_000_000_000);
 /// What came of a play.
 pub(crate) struct Played {
     pub(crate) tally: Tally,
@@ -89,22 +50,24 @@ pub(super) struct Bench<'a> {
     folder: TempDir,
     is_loud: bool,
     /// Draws what is of no consequence: jitter and latencies.
-    rng: Rng,
+    pub(super) rng: Rng,
     pub(super) secret: String,
     /// The objects that were let go of, as they are imported.
     left: BTreeMap<(&'static str, &'static str, char), String>,
     /// What each stack wanted last.
-    wanted: BTreeMap<&'static str, Config>,
+    pub(super) wanted: BTreeMap<&'static str, Config>,
+    /// The stacks of which somebody took what is there for right (`-refresh-only`).
+    pub(super) refreshed: Mutex<BTreeSet<&'static str>>,
     /// The state files after each step.
     earlier: Vec<BTreeMap<&'static str, Vec<u8>>>,
-    timings: BTreeMap<String, Vec<u64>>,
+    pub(super) timings: Mutex<BTreeMap<String, Vec<u64>>>,
 }
 
 /// Plays a script.
 pub(crate) fn play(script: &Script, loud: bool) -> Played {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     let limits = Limits { droplets: 1000, reserved_ips: 1000 };
-    let options = sim::Options { seed: script.seed, clock: script.clock, rate: script.rate, limits, ..sim::Options::default() };
+    let options = sim::Options { seed: script.seed, clock: script.clock(), rate: script.rate(), limits, ..sim::Options::default() };
     let mut bench = Bench {
         script,
         account: Arc::new(Mutex::new(Account::new(World::new(&options), loud))),
@@ -115,8 +78,9 @@ pub(crate) fn play(script: &Script, loud: bool) -> Played {
         secret: format!("hidden{}hidden", script.seed),
         left: BTreeMap::new(),
         wanted: BTreeMap::new(),
+        refreshed: Mutex::default(),
         earlier: Vec::new(),
-        timings: BTreeMap::new(),
+        timings: Mutex::default(),
     };
     let wrong = runtime.block_on(bench.steps()).err();
     let mut account = locked(&bench.account);
@@ -143,20 +107,13 @@ fn judge_serials(before: Option<&BTreeMap<&str, Vec<u8>>>, now: &BTreeMap<&str, 
     Ok(())
 }
 
-/// The configuration that a text says.
-fn load<'a>(text: &str, host: Host<'a>) -> Result<Stack<'a>, Wrong> {
-    let sources = [Source { name: "plans/web.tf", text }];
-    module::load(&sources, &Library::default(), &Inputs::default(), &Tables, host)
-        .map_err(|errors| Wrong::new("the configuration is refused", format!("{errors:#?}\n{text}")))
-}
-
 impl Bench<'_> {
     pub(super) fn note(&self, line: &str) {
         locked(&self.account).note(line);
     }
 
     /// What the program says, for whoever reads the story.
-    fn tell(&self, what: &dyn std::fmt::Debug) {
+    pub(super) fn tell(&self, what: &dyn std::fmt::Debug) {
         if self.is_loud {
             self.note(&format!("         {what:?}"));
         }
@@ -169,9 +126,11 @@ impl Bench<'_> {
     async fn steps(&mut self) -> Result<(), Wrong> {
         for step in &self.script.steps {
             match step {
-                Step::Apply { config, runs } => self.apply(config, runs).await?,
+                Step::Apply { config, runs } => Box::pin(self.apply(config, runs)).await?,
+                Step::Both(both) => Box::pin(self.apply_both(both)).await?,
+                Step::Strays(stack) => Box::pin(self.strays(stack)).await?,
                 Step::Person(deed) => drop(deed.be_done(&mut locked(&self.account))),
-                Step::Stale { stack, back } => self.stale(stack, *back).await?,
+                Step::Stale { stack, back } => Box::pin(self.stale(stack, *back)).await?,
             }
             let stacks = ["web", "shop"].into_iter();
             let files = stacks.filter_map(|stack| Some((stack, std::fs::read(self.paths(stack).state).ok()?))).collect();
@@ -183,34 +142,74 @@ impl Bench<'_> {
 
     /// Applies a configuration, disturbed at first, until it is there.
     async fn apply(&mut self, config: &Config, runs: &[Disturbed]) -> Result<(), Wrong> {
-        let ids = self.let_go_and_import(config);
-        let text = config.text(&self.secret, &ids);
-        self.note(&format!("==== {} wants\n{text}", config.stack));
-        {
-            let mut account = locked(&self.account);
-            let kinds: BTreeSet<_> = config.all_written().map(|part| part.kind()).collect();
-            account.tally.resources = account.tally.resources.max(config.faces().len());
-            account.tally.kinds = account.tally.kinds.max(kinds.len());
-        }
-        self.wanted.insert(config.stack, config.clone());
+        let text = self.want(config);
         for disturbed in runs {
-            self.note(&format!("-- {disturbed:?}"));
-            let paused = self.clock.sleep(disturbed.pause);
-            self.clock.drive(paused).await;
-            locked(&self.account).world.set_faults(&disturbed.faults);
-            let ended = self.run(config, &text, disturbed).await?;
-            self.note_faults();
-            self.tell(&ended);
-            match ended {
-                Ended::Decision(why) => {
-                    self.answer(config.stack, &why).await?;
-                }
-                Ended::Whole if disturbed.ask == Ask::Whole => break,
-                _ => {}
+            self.before_run(&[disturbed]).await;
+            let ended = self.run(&Order { config, text: &text, how: disturbed }).await?;
+            if self.after_run(config, disturbed, &ended).await? {
+                break;
             }
         }
         locked(&self.account).world.set_faults(&[]);
         self.until_there(config, &text).await
+    }
+
+    /// Applies those of two stacks at the same moment.
+    async fn apply_both(&mut self, both: &[(Config, Vec<Disturbed>); 2]) -> Result<(), Wrong> {
+        let texts = [0, 1].map(|nth| self.want(&both[nth].0));
+        let calm = Disturbed::default();
+        for nth in 0..both.iter().map(|(_, runs)| runs.len()).max().unwrap_or_default().max(1) {
+            let how = [0, 1].map(|which| both[which].1.get(nth).unwrap_or(&calm));
+            self.before_run(&how).await;
+            let orders = [0, 1].map(|which| Order { config: &both[which].0, text: &texts[which], how: how[which] });
+            let ended = self.run_both(&orders).await?;
+            self.count("at once", "two stacks");
+            for (which, ended) in ended.iter().enumerate() {
+                self.after_run(&both[which].0, how[which], ended).await?;
+            }
+        }
+        locked(&self.account).world.set_faults(&[]);
+        for (which, (config, _)) in both.iter().enumerate() {
+            self.until_there(config, &texts[which]).await?;
+        }
+        Ok(())
+    }
+
+    /// What a stack wants from now on, as text.
+    fn want(&mut self, config: &Config) -> String {
+        let ids = self.let_go_and_import(config);
+        let text = config.text(&self.secret, &ids);
+        self.note(&format!("==== {} wants\n{text}", config.stack));
+        let mut account = locked(&self.account);
+        let kinds: BTreeSet<_> = config.all_written().map(|part| part.kind()).collect();
+        account.tally.resources = account.tally.resources.max(config.faces().len());
+        account.tally.kinds = account.tally.kinds.max(kinds.len());
+        self.wanted.insert(config.stack, config.clone());
+        text
+    }
+
+    async fn before_run(&self, how: &[&Disturbed]) {
+        let mut pause = Duration::ZERO;
+        for disturbed in how {
+            self.note(&format!("-- {disturbed:?}"));
+            pause = pause.max(disturbed.pause);
+        }
+        self.clock.drive(self.clock.sleep(pause)).await;
+        let faults: Vec<_> = how.iter().flat_map(|disturbed| disturbed.faults.clone()).collect();
+        locked(&self.account).world.set_faults(&faults);
+    }
+
+    /// Takes a disturbed run's end: whether it brought all about.
+    async fn after_run(&self, config: &Config, how: &Disturbed, ended: &Ended) -> Result<bool, Wrong> {
+        self.note_faults();
+        self.tell(ended);
+        if let Some(deed) = &how.after {
+            deed.be_done(&mut locked(&self.account));
+        }
+        if let Ended::Decision(why) = ended {
+            self.answer(config.stack, why).await?;
+        }
+        Ok(matches!(ended, Ended::Whole) && how.ask == Ask::Whole)
     }
 
     fn note_faults(&self) {
@@ -226,13 +225,13 @@ impl Bench<'_> {
         let (mut last, mut runs, mut has_room) = (Vec::new(), 0, false);
         while runs < CALM_RUNS {
             self.note("-- undisturbed");
-            let ended = self.run(config, text, &Disturbed::default()).await?;
+            let ended = self.run(&Order { config, text, how: &Disturbed::default() }).await?;
             self.tell(&ended);
             runs += 1;
             match ended {
                 Ended::Whole => {
                     locked(&self.account).tally.reruns += runs - 1;
-                    return self.judge(config, text).await;
+                    return Box::pin(self.judge(config, text)).await;
                 }
                 Ended::Decision(why) => {
                     last = why;
@@ -298,14 +297,14 @@ impl Bench<'_> {
         ids
     }
 
-    pub(super) fn api(&mut self, line: &Arc<Mutex<Line>>, clock: &Clock) -> Client {
+    pub(super) fn api(&self, line: &Arc<Mutex<Line>>, clock: &Clock) -> Client {
         let token = Secret::new(format!("token-{}", self.secret));
-        let url = "http://127.0.0.1:1".parse().expect("an address");
+        let url = API.parse().expect("an address");
         let settings = Settings::new(url, token, clock.clone(), Arc::new(Rng::seeded(self.rng.next_u64())));
         let carrier = Some(carrier(&self.account, line, &self.clock));
         let api = Client::new(Settings { carrier, ..settings }).expect("a client");
         if self.script.remembers {
-            api.learn(self.timings.clone());
+            api.learn(locked(&self.timings).clone());
         }
         api
     }
@@ -333,175 +332,8 @@ impl Bench<'_> {
         State::new(lineage.to_owned(), Salt::new([1; 32]))
     }
 
-    fn options(config: &Config, ask: Ask) -> Options {
-        let all: Vec<_> = config.all_written().filter_map(|part| part.address().parse().ok()).collect();
-        let one = |nth: usize| all.get(nth % all.len().max(1)).cloned().into_iter().collect();
-        let whole = Options { destroy: config.is_empty(), ..Options::default() };
-        match ask {
-            Ask::Target(nth) if !all.is_empty() => Options { targets: one(nth), ..whole },
-            Ask::Exclude(nth) if !all.is_empty() => Options { excludes: one(nth), ..whole },
-            Ask::Replace(nth) if !all.is_empty() => Options { replace: one(nth), ..whole },
-            Ask::RefreshOnly => Options { refresh_only: true, destroy: false, ..whole },
-            Ask::Destroy => Options { destroy: true, ..whole },
-            _ => whole,
-        }
-    }
-
-    pub(super) async fn look(&self, of: &Look<'_>) -> Result<Surveyed, EngineError> {
-        survey(SurveyContext {
-            stack: of.stack,
-            resolve: of.resolve,
-            config: "x",
-            loaded: of.loaded,
-            fresh: &Self::fresh(of.stack),
-            read: &BTreeMap::new(),
-            api: of.api,
-            endpoint: "x",
-            simulated: true,
-            clock: of.clock,
-            options: of.options,
-            refresh: of.refresh,
-            recover: true,
-            new_stack: false,
-        })
-        .await
-    }
-
-    /// One run of the program, as far as it gets.
-    async fn run(&mut self, config: &Config, text: &str, how: &Disturbed) -> Result<Ended, Wrong> {
-        let ended = self.run_in(self.paths(config.stack), config, text, how).await?;
-        if let (Ended::Failed(why) | Ended::Decision(why), false) = (&ended, self.secret.is_empty())
-            && format!("{why:?}").contains(&self.secret)
-        {
-            return Err(Wrong::new("a message holds a secret", format!("{why:#?}")));
-        }
-        self.count("run", ended.word());
-        if how.ask != Ask::Whole {
-            self.count("ask", &how.ask.word());
-        }
-        if how.skew != 0 {
-            self.count("clock", if how.skew < 0 { "behind" } else { "ahead" });
-        }
-        match locked(&self.account).wrongs.first() {
-            Some(wrong) => Err(Wrong::new("something of others is touched", wrong.clone())),
-            None => Ok(ended),
-        }
-    }
-
-    async fn run_in(&mut self, paths: Paths, config: &Config, text: &str, how: &Disturbed) -> Result<Ended, Wrong> {
-        locked(&self.account).tally.runs += 1;
-        let clock = self.clock.clone().set_by(how.skew, 0);
-        let (line, dropped) = Line::new(config.stack, how.cut, how.deed.clone(), self.rng.next_u64());
-        let line = Arc::new(Mutex::new(line));
-        let api = self.api(&line, &clock);
-        let (files, chance) = (Memory::default(), Rng::seeded(1));
-        let stack = load(text, host(&files, &chance))?;
-        let journal = paths.journal.clone();
-        // In earnest: a program that another test is just starting holds a copy of all our files for a moment.
-        let taken = Store::open(paths).lock(Duration::from_secs(10), "test", &Clock::system(), &mut |_| {}).await;
-        let mut store = taken.map_err(|error| Wrong::new("the lock is not free", format!("{error:?}")))?;
-        let ended = {
-            let whole = self.reconcile(config, &stack, store.files(), &api, &clock, how);
-            let mut whole = std::pin::pin!(whole);
-            let mut polls = 0;
-            let limited = std::future::poll_fn(|cx| {
-                polls += 1;
-                if polls > MOST_POLLS { std::task::Poll::Ready(None) } else { whole.as_mut().poll(cx).map(Some) }
-            });
-            let work = async {
-                tokio::select! { biased; Ok(()) = dropped => Some(Ended::Crashed), ended = limited => ended }
-            };
-            self.clock.drive_by(TURNS, work).await.ok_or_else(|| Wrong::new("a run never ends", String::new()))?
-        };
-        if matches!(ended, Ended::Crashed) {
-            self.after_the_crash(&line, &journal, how);
-        }
-        let cut = format!("{:?}", how.cut);
-        if matches!(ended, Ended::Crashed | Ended::Stopped) {
-            self.count("cut", &cut.split('(').next().unwrap_or_default().to_lowercase());
-        }
-        self.timings = api.timings();
-        Ok(ended)
-    }
-
-    /// What was under way arrives, or not; the last line of the journal may be torn.
-    #[expect(clippy::disallowed_methods, reason = "this is the damage, not the program")]
-    fn after_the_crash(&self, line: &Arc<Mutex<Line>>, journal: &Path, how: &Disturbed) {
-        let under_way = locked(line).under_way();
-        let mut account = locked(&self.account);
-        for carried in under_way.iter().filter(|carried| how.arrives && carried.method != "GET") {
-            account.tally.count("cut", "arrives after");
-            account.arrives(locked(line).stack, carried, &self.clock);
-        }
-        if how.tears
-            && let Ok(mut bytes) = std::fs::read(journal)
-        {
-            account.tally.count("cut", "torn line");
-            bytes.extend(br#"{"n":99,"entry":{"be"#);
-            std::fs::write(journal, bytes).expect("the folder is ours");
-        }
-    }
-
-    async fn reconcile(
-        &self,
-        config: &Config,
-        stack: &Stack<'_>,
-        store: &mut Locked,
-        api: &Client,
-        clock: &Clock,
-        how: &Disturbed,
-    ) -> Ended {
-        let loaded = match store.load() {
-            Ok(loaded) => loaded,
-            Err(error) => return Ended::Decision(error.diagnostics()),
-        };
-        let options = Self::options(config, how.ask);
-        let refresh = how.ask != Ask::WithoutRefresh;
-        let look = Look { stack: config.stack, resolve: stack, loaded: &loaded, api, clock, options: &options, refresh };
-        let surveyed = match self.look(&look).await {
-            Ok(surveyed) => surveyed,
-            Err(stop) if stop.decision => return Ended::Decision(stop.diagnostics),
-            Err(stop) => return Ended::Failed(stop.diagnostics),
-        };
-        let (sender, stop) = tokio::sync::watch::channel(false);
-        let mut told = 0;
-        let left = execute(Execution {
-            surveyed: &surveyed,
-            resolve: stack,
-            loaded: &loaded,
-            store,
-            api: api.clone(),
-            clock: clock.clone(),
-            options: ApplyOptions {
-                parallelism: how.parallelism,
-                keep_going: how.ask == Ask::KeepGoing,
-                grace: Duration::from_secs(60),
-                provisioners: None,
-                known: Redactor::default(),
-            },
-            stop,
-            tell: &mut |event: Event| {
-                if !matches!(event, Event::Waiting { .. }) {
-                    self.tell(&event);
-                }
-                told += 1;
-                if how.cut == Cut::Stop(told) {
-                    sender.send_replace(true);
-                }
-            },
-        })
-        .await;
-        match left {
-            Err(stop) if stop.decision => Ended::Decision(stop.diagnostics),
-            Err(stop) => Ended::Failed(stop.diagnostics),
-            Ok(left) if left.outcome.interrupted => Ended::Stopped,
-            Ok(left) if left.outcome.errors.is_empty() => Ended::Whole,
-            Ok(left) => Ended::Failed(left.outcome.errors),
-        }
-    }
-
     /// Answers what is asked, truthfully; how much that was.
-    async fn answer(&mut self, stack: &'static str, asked: &[Diagnostic]) -> Result<usize, Wrong> {
+    pub(super) async fn answer(&self, stack: &'static str, asked: &[Diagnostic]) -> Result<usize, Wrong> {
         let mut choices: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for diagnostic in asked {
             for [_, address, id] in answers::offered(diagnostic.hint.as_deref().unwrap_or_default()) {
@@ -530,8 +362,8 @@ impl Bench<'_> {
 
     /// Whether the stack itself has made that object.
     fn is_own(&self, stack: &'static str, address: &str, id: &str) -> bool {
-        let kind = address.split('.').next().unwrap_or_default();
-        let of = FAMILIES.iter().find(|family| family.kinds.contains(&kind));
+        let Ok(address) = address.parse::<Address>() else { return false };
+        let of = FAMILIES.iter().find(|family| family.kinds.contains(&address.kind.as_str()));
         let own = id.rsplit(',').next().unwrap_or(id);
         of.is_some_and(|of| {
             let all = locked(&self.account).made_by(of, Maker::Stack(stack));
@@ -552,7 +384,7 @@ impl Bench<'_> {
         std::fs::write(&paths.state, older).expect("the folder is ours");
         self.note("-- a clone with an older state");
         let text = config.text(&self.secret, &BTreeMap::new());
-        let ended = self.run_in(paths, &config, &text, &Disturbed::default()).await?;
+        let ended = self.run_in(paths, &Order { config: &config, text: &text, how: &Disturbed::default() }).await?;
         self.tell(&ended);
         self.count("stale state", ended.word());
         let wanted = config.faces();
@@ -566,23 +398,4 @@ impl Bench<'_> {
         }
         Ok(())
     }
-}
-
-/// What a survey looks at.
-pub(super) struct Look<'a> {
-    pub(super) stack: &'a str,
-    pub(super) resolve: &'a Stack<'a>,
-    pub(super) loaded: &'a Loaded,
-    pub(super) api: &'a Client,
-    pub(super) clock: &'a Clock,
-    pub(super) options: &'a Options,
-    pub(super) refresh: bool,
-}
-
-pub(super) fn host<'a>(files: &'a Memory, rng: &'a Rng) -> Host<'a> {
-    Host { files, base: Path::new("/stack"), home: None, now: START, rng, fresh: false }
-}
-
-pub(super) fn loaded_text<'a>(text: &str, host: Host<'a>) -> Result<Stack<'a>, Wrong> {
-    load(text, host)
 }

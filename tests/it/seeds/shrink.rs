@@ -5,8 +5,10 @@
 use std::collections::BTreeSet;
 
 use super::account::Cut;
+use super::config::Config;
 use super::play::play;
 use super::script::{Ask, Disturbed, Script, Step};
+use crate::support::harness::say;
 
 /// The sort of failure of a script.
 fn fails(script: &Script) -> Option<&'static str> {
@@ -21,6 +23,7 @@ pub(crate) fn story(script: &Script) -> Option<String> {
         return None;
     };
     let least = least(script.clone(), what);
+    say(&format!("the script: {}", serde_json::to_string(&least).expect("a script is text")));
     let why = play(&least, true).wrong.map(|wrong| format!("{}: {}", wrong.what, wrong.why));
     Some(why.unwrap_or_else(|| what.to_owned()))
 }
@@ -43,37 +46,38 @@ fn simpler(script: &Script) -> Vec<Script> {
     for at in 0..script.steps.len() {
         add(&|less| drop(less.steps.remove(at)));
     }
-    let keys: BTreeSet<_> = script
-        .steps
-        .iter()
-        .filter_map(|step| if let Step::Apply { config, .. } = step { Some(config) } else { None })
-        .flat_map(|config| config.keys().map(|key| (config.stack, key)))
-        .collect();
+    let keys: BTreeSet<_> =
+        script.steps.iter().flat_map(Step::configs).flat_map(|config| config.keys().map(|key| (config.stack, key))).collect();
     for (stack, key) in keys {
         add(&|less| {
-            for step in &mut less.steps {
-                if let Step::Apply { config, .. } = step
-                    && config.stack == stack
-                {
-                    config.without(key);
-                }
-            }
+            let configs = less.steps.iter_mut().flat_map(Step::configs_mut);
+            configs.filter(|config| config.stack == stack).for_each(|config| config.without(key));
         });
     }
-    for (at, step) in script.steps.iter().enumerate() {
-        let Step::Apply { runs, .. } = step else { continue };
-        for (nth, run) in runs.iter().enumerate() {
-            add(&|less| drop(runs_of(less, at).remove(nth)));
-            for fault in 0..run.faults.len() {
-                add(&|less| drop(runs_of(less, at)[nth].faults.remove(fault)));
-            }
-            for calmer in calmer(run) {
-                add(&|less| runs_of(less, at)[nth] = calmer.clone());
+    for at in 0..script.steps.len() {
+        // Those that were at once, one after the other.
+        if let Step::Both(both) = &script.steps[at] {
+            let one = |(config, runs): &(Config, Vec<Disturbed>)| Step::Apply { config: config.clone(), runs: runs.clone() };
+            add(&|less| drop(less.steps.splice(at..=at, both.iter().map(one))));
+        }
+        for which in 0..runs_of(&mut script.clone(), at).len() {
+            let runs = runs_of(&mut script.clone(), at)[which].clone();
+            for (nth, run) in runs.iter().enumerate() {
+                add(&|less| drop(runs_of(less, at)[which].remove(nth)));
+                for fault in 0..run.faults.len() {
+                    add(&|less| drop(runs_of(less, at)[which][nth].faults.remove(fault)));
+                }
+                for calmer in calmer(run) {
+                    add(&|less| runs_of(less, at)[which][nth] = calmer.clone());
+                }
             }
         }
     }
-    if script.rate.is_some() {
-        add(&|less| less.rate = None);
+    if script.per_minute.is_some() {
+        add(&|less| less.per_minute = None);
+    }
+    if script.looks.is_none() {
+        add(&|less| less.looks = Some(0));
     }
     if script.remembers {
         add(&|less| less.remembers = false);
@@ -81,10 +85,12 @@ fn simpler(script: &Script) -> Vec<Script> {
     all
 }
 
-fn runs_of(script: &mut Script, at: usize) -> &mut Vec<Disturbed> {
+/// The disturbed runs of a step, of each stack.
+fn runs_of(script: &mut Script, at: usize) -> Vec<&mut Vec<Disturbed>> {
     match &mut script.steps[at] {
-        Step::Apply { runs, .. } => runs,
-        _ => unreachable!("it has runs"),
+        Step::Apply { runs, .. } => vec![runs],
+        Step::Both(both) => both.iter_mut().map(|(_, runs)| runs).collect(),
+        Step::Person(_) | Step::Stale { .. } | Step::Strays(_) => Vec::new(),
     }
 }
 
@@ -102,6 +108,15 @@ fn calmer(run: &Disturbed) -> Vec<Disturbed> {
     }
     if run.skew != 0 {
         all.push(Disturbed { skew: 0, ..run.clone() });
+    }
+    if run.right_for != 0 {
+        all.push(Disturbed { right_for: 0, ..run.clone() });
+    }
+    if run.after.is_some() {
+        all.push(Disturbed { after: None, ..run.clone() });
+    }
+    if run.again {
+        all.push(Disturbed { again: false, ..run.clone() });
     }
     if run.tears {
         all.push(Disturbed { tears: false, ..run.clone() });

@@ -175,6 +175,21 @@ fn face_of_record(view: &View<'_>) -> String {
 
 const FORWARD: &str =
     "{\n    entry_protocol  = \"http\"\n    entry_port      = 80\n    target_protocol = \"http\"\n    target_port     = 8080\n  }";
+/// The keys of a crowd.
+fn members<'v>(view: &'v View<'_>) -> impl Iterator<Item = &'static str> + 'v {
+    ["red", "blue", "green"].into_iter().enumerate().filter(|(bit, _)| (1 + view.knob(3)) >> bit & 1 == 1).map(|(_, key)| key)
+}
+
+/// What a pair is called, and what is made for it.
+fn pair(view: &View<'_>) -> String {
+    format!("{}-pair-{}", view.config.stack, view.part.label)
+}
+
+/// A block of nodes of Kubernetes.
+fn nodes(name: &str, more: u64) -> String {
+    format!("{{\n    name       = {name:?}\n    size       = \"s-2vcpu-4gb\"\n    node_count = {}\n  }}", 1 + more)
+}
+
 const MAIL: &str = "{\n    email = [\"ops@example.com\"]\n  }";
 
 /// A sort that nothing more is to be said of.
@@ -209,6 +224,7 @@ pub(crate) static SORTS: &[Sort] = &[
     Sort {
         word: "vm",
         kind: "digitalocean_droplet",
+        is_importable: true,
         body: |view| {
             let mut body = droplet(view);
             body.push(("name", quoted(&view.common_name())));
@@ -233,6 +249,7 @@ pub(crate) static SORTS: &[Sort] = &[
     Sort {
         word: "ip",
         kind: "digitalocean_reserved_ip",
+        is_importable: true,
         body: |_| vec![(REGION.0, REGION.1.to_owned())],
         faces: |view| {
             let holder = view.beside("hold").and_then(|_| view.name_of("vm")).unwrap_or_else(|| "nobody".to_owned());
@@ -428,6 +445,112 @@ pub(crate) static SORTS: &[Sort] = &[
             ]
         },
         faces: |view| vec![format!("database {} {}", view.name(), 1 + view.knob(0) % 2)],
+        ..PLAIN
+    },
+    Sort {
+        word: "inner",
+        kind: "digitalocean_database_db",
+        needs: &["base"],
+        body: |view| vec![("cluster_id", view.attribute("base", "id").unwrap_or_default()), ("name", quoted(&view.name()))],
+        faces: |view| vec![format!("database within {}", view.name())],
+        ..PLAIN
+    },
+    Sort {
+        word: "kube",
+        kind: "digitalocean_kubernetes_cluster",
+        body: |view| {
+            vec![
+                ("name", quoted(&view.name())),
+                (REGION.0, REGION.1.to_owned()),
+                ("version", quoted("1.32.5-do.2")),
+                ("auto_upgrade", view.knob(0).is_multiple_of(2).to_string()),
+                ("node_pool {", nodes("main", view.knob(1))),
+            ]
+        },
+        faces: |view| vec![format!("kubernetes {} {}", view.name(), view.knob(0).is_multiple_of(2))],
+        ..PLAIN
+    },
+    Sort {
+        word: "pool",
+        kind: "digitalocean_kubernetes_node_pool",
+        needs: &["kube"],
+        body: |view| {
+            vec![
+                ("cluster_id", view.attribute("kube", "id").unwrap_or_default()),
+                ("name", quoted(&view.name())),
+                ("size", quoted("s-2vcpu-4gb")),
+                ("node_count", (1 + view.knob(0)).to_string()),
+            ]
+        },
+        faces: |view| vec![format!("node pool {} of {}", view.name(), 1 + view.knob(0))],
+        ..PLAIN
+    },
+    Sort {
+        word: "app",
+        kind: "digitalocean_app",
+        body: |view| {
+            let (count, port) = (1 + view.knob(0), 8000 + view.knob(1));
+            let image = "image {\n        registry_type = \"DOCKER_HUB\"\n        registry      = \"library\"\n        repository    = \"nginx\"\n      }";
+            let service = format!(
+                "service {{\n      name = \"web\"\n      instance_count = {count}\n      http_port = {port}\n      {image}\n    }}"
+            );
+            vec![("spec {", format!("{{\n    name = {:?}\n    region = \"nyc\"\n    {service}\n  }}", view.name()))]
+        },
+        faces: |view| vec![format!("app {} {} of {}", view.name(), 1 + view.knob(0), 8000 + view.knob(1))],
+        ..PLAIN
+    },
+    Sort {
+        word: "registry",
+        kind: "digitalocean_container_registry",
+        body: |view| vec![("name", quoted(&view.name())), ("subscription_tier_slug", quoted("basic"))],
+        faces: |view| vec![format!("registry {}", view.name())],
+        ..PLAIN
+    },
+    Sort {
+        word: "pair",
+        kind: "dofloat_cluster",
+        body: |view| {
+            let name = pair(view);
+            vec![
+                (REGION.0, REGION.1.to_owned()),
+                ("size", quoted(at(&SIZES, view.knob(1).min(3)))),
+                ("image", quoted(at(&IMAGES[1..], view.knob(0)))),
+                ("cluster_name", quoted(&name)),
+                ("nodes", list([1, 2].map(|nth| quoted(&format!("{name}-{nth}"))))),
+                ("wait_for", quoted(at(&["serving", "created"], view.knob(2)))),
+            ]
+        },
+        faces: |view| {
+            let (name, size, image) = (pair(view), at(&SIZES, view.knob(1).min(3)), at(&IMAGES[1..], view.knob(0)));
+            let node = |nth: u64| format!("droplet {name}-{nth} {size} {image} in {name} with ");
+            let beside = [
+                "address held by a pair".to_owned(),
+                "tag of a pair".to_owned(),
+                format!("net of {name}"),
+                format!("wall of {name} with 4 rules"),
+            ];
+            [1, 2].map(node).into_iter().chain(beside).collect()
+        },
+        ..PLAIN
+    },
+    Sort {
+        word: "crowd",
+        kind: "digitalocean_droplet",
+        body: |view| {
+            let mut body = droplet(view);
+            body.push(("for_each", format!("toset({})", list(members(view).map(quoted)))));
+            // All have one name, as the API allows.
+            body.push(("name", quoted(&view.name())));
+            body
+        },
+        faces: |view| members(view).map(|_| face_of_droplet(view, &view.name())).collect(),
+        ..PLAIN
+    },
+    Sort {
+        word: "float",
+        kind: "digitalocean_floating_ip",
+        body: |_| vec![(REGION.0, REGION.1.to_owned())],
+        faces: |_| vec!["address held by nobody".to_owned()],
         ..PLAIN
     },
     Sort { word: "data", kind: "terraform_data", body: |view| vec![("input", format!("\"v{}\"", view.knob(0)))], ..PLAIN },

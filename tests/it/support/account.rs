@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use dofloat::api::client::{Client, Settings};
 use dofloat::api::wait::Shortage;
-use dofloat::api::{Brought, Carried, Carrier};
+use dofloat::api::{Broken, Brought, Carried, Carrier};
 use dofloat::base::clock::{Clock, Moment};
 use dofloat::base::diag::Diagnostic;
 use dofloat::base::rng::Rng;
@@ -104,7 +104,7 @@ impl Account {
             Arc::clone(under_way),
             Arc::clone(&self.tamper),
         );
-        let carry = move |carried: Carried| -> Pin<Box<dyn Future<Output = Brought> + Send>> {
+        let carry = move |carried: Carried| -> Pin<Box<dyn Future<Output = Result<Brought, Broken>> + Send>> {
             let (clock, world, log, count, tamper) =
                 (clock.clone(), Arc::clone(&world), Arc::clone(&log), Arc::clone(&count), Arc::clone(&tamper));
             Box::pin(async move {
@@ -120,7 +120,7 @@ impl Account {
                 let asked = Asked { at: clock.now(), method: carried.method, path: target(&carried), status: brought.status };
                 log.lock().expect("the log").push(asked);
                 count.lock().expect("the count").0 -= 1;
-                brought
+                Ok(brought)
             })
         };
         let base = "http://127.0.0.1:1".parse().expect("an address");

@@ -1,4 +1,4 @@
-//! Walks over whole stories that are killed, disturbed, met by others, or drawn by a seed.
+//! Walks over whole stories that are killed, disturbed, or met by others.
 
 mod clock_walk;
 mod company;
@@ -7,5 +7,4 @@ mod faults;
 mod kills;
 mod kinds;
 mod lost_actions;
-mod simulation;
 mod watcher;
