@@ -17,6 +17,7 @@ use crate::base::desired::{Reading, Resolve};
 use crate::base::diag::Diagnostic;
 use crate::base::value::{Body, Origin, Term, Value};
 use crate::engine::data::Query;
+use crate::engine::placeholder::Placeholders;
 use crate::kinds::attr::Attr;
 use crate::kinds::data::{Least, Miss, image, is_name, named, public_key};
 use crate::kinds::kind;
@@ -145,6 +146,12 @@ fn files(resolve: &dyn Resolve, api: &Client) -> Option<Diagnostic> {
     )
 }
 
+/// What somebody gave for variables without a default and that names nothing.
+#[must_use]
+pub fn placeholders(variables: BTreeMap<String, Variable>) -> Placeholders {
+    Placeholders::among(texts(&variables.into_iter().filter(|(_, variable)| !variable.has_default).collect()))
+}
+
 /// Every text that a variable has, or that is in what it has.
 fn texts(given: &BTreeMap<String, Variable>) -> BTreeSet<String> {
     let mut open: Vec<Term> = given.values().map(|variable| variable.value.clone()).collect();
@@ -189,7 +196,8 @@ async fn supply_named(resolve: &dyn Resolve, given: &BTreeSet<String>, api: &Cli
     let mut found = Named::default();
     for address in resolve.desired().resources.keys() {
         let (Some(kind), Ok(body)) = (kind(&address.kind), resolve.body(address, &of)) else { continue };
-        let region = text(&body.get("region")).unwrap_or_else(|| REGION.to_owned()).to_lowercase();
+        let region = text(&body.get("region")).filter(|slug| slug.contains(|letter: char| letter.is_ascii_digit()));
+        let region = region.unwrap_or_else(|| REGION.to_owned()).to_lowercase();
         found.own.extend(text(&body.get("name")).map(|name| (kind.name(), name)));
         kind.attrs().iter().for_each(|row| found.gather(row, &body.get(row.name), (address, &region)));
         if let Some(image) = text(&body.get("image")).filter(|_| kind.attrs().iter().any(|row| row.name == "image")) {

@@ -10,6 +10,7 @@ use super::cluster::expansion::Intent;
 use super::exit::{Ended, Exit, Failure};
 use super::files::Disk;
 use super::forecast::forecast;
+use super::made_up;
 use super::options::Planning;
 use super::pages;
 use super::planning::{PlanContext, make_plan, options};
@@ -17,6 +18,7 @@ use super::session::{Memory, Opened, Session};
 use super::workspace::Workspace;
 use crate::base::diag::Diagnostic;
 use crate::base::durable::write_atomic;
+use crate::engine::placeholder::Placeholders;
 use crate::engine::request::Options;
 use crate::engine::saved;
 use crate::ui::literals::may_show;
@@ -83,6 +85,7 @@ async fn shown(args: &PlanArgs, workspace: &Workspace<'_>, opened: &Opened<'_>, 
     let options = Options {
         provisioners: inputs.provisioners,
         defers_programs: inputs.simulated && !inputs.provisioners,
+        placeholders: if inputs.simulated { made_up::placeholders(configuration.variables()) } else { Placeholders::default() },
         ..options(&args.planning, args.destroy, &expanded)?
     };
     let context = PlanContext {

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::diff::{is_empty, normal, open};
+use super::placeholder::Placeholders;
 use dofloat_base::address::Address;
 use dofloat_base::desired::Resolve;
 use dofloat_base::diag::{Diagnostic, did_you_mean};
@@ -35,12 +36,12 @@ pub struct Checked {
     pub remarks: Vec<Diagnostic>,
 }
 
-/// The attributes of an instance as they are wanted: schema checked, defaults filled in, and what is to be ignored taken from
+/// The attributes of an instance as they are wanted (an account alone refuses placeholders): schema checked, defaults filled in, and what is to be ignored taken from
 /// what is there.
 ///
 /// # Errors
 /// The errors, with positions.
-pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Checked, Vec<Diagnostic>> {
+pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term, placeholders: &Placeholders) -> Result<Checked, Vec<Diagnostic>> {
     let Some(kind) = kind(&address.kind) else {
         return Err(vec![Diagnostic::error(format!("There is no resource type `{}`.", address.kind)).at(resolve.span(address, &[]))]);
     };
@@ -49,7 +50,10 @@ pub fn terms(resolve: &dyn Resolve, address: &Address, body: &Term) -> Result<Ch
         Err(complaints) => Err(complaints.into_iter().map(|complaint| from_complaint(resolve, address, complaint)).collect()),
         Ok(mut terms) => {
             terms.extend(kind.derived(&Term::map(terms.clone())).into_iter().filter(|(_, term)| !term.is_null()));
-            let complaints = kind.check(&Term::map(terms.clone()));
+            let whole = Term::map(terms.clone());
+            let mut complaints = kind.check(&whole);
+            let given = complaints.iter_mut().filter(|complaint| placeholders.are_at(&complaint.path, &whole));
+            given.for_each(|complaint| complaint.severity = complaint.severity.min(Severity::Refusal));
             let wrong = complaints.iter().any(|complaint| complaint.severity == Severity::Error);
             let remarks = complaints.into_iter().map(|complaint| from_complaint(resolve, address, complaint)).collect();
             if wrong { Err(remarks) } else { Ok(Checked { terms, remarks }) }

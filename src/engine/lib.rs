@@ -32,6 +32,7 @@ pub mod observed;
 pub mod order;
 mod owner;
 pub mod parts;
+pub mod placeholder;
 pub mod plan;
 pub mod planned;
 mod pointers;

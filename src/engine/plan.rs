@@ -65,7 +65,8 @@ pub fn make(input: Input<'_>, base: Base) -> Result<Planned, EngineError> {
     let outputs = walk.outputs();
     walk.strays();
     walk.notes.extend(data_loss::notes(&walk.changes, input.resolve, input.options.destroy));
-    let picture = Picture { terms: &walk.terms, known: &walk.known, jobs: &walk.jobs, resolve: input.resolve };
+    let placeholders = &input.options.placeholders;
+    let picture = Picture { terms: &walk.terms, known: &walk.known, jobs: &walk.jobs, resolve: input.resolve, placeholders };
     let region_conflicts = picture.region_conflicts(walk.changes.values());
     walk.errors.extend(region_conflicts);
     let (errors, warnings): (Vec<_>, Vec<_>) = std::mem::take(&mut walk.errors).into_iter().partition(Diagnostic::is_error);

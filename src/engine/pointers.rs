@@ -10,6 +10,7 @@ use futures_util::future::try_join_all;
 
 use super::change::Change;
 use super::error::{EngineError, from_api};
+use super::placeholder::{self, Placeholders};
 use dofloat_api::client::Client;
 use dofloat_api::error::ApiError;
 use dofloat_base::address::Address;
@@ -34,6 +35,8 @@ pub(super) struct Picture<'a> {
     pub jobs: &'a BTreeMap<&'static str, Vec<Job>>,
     /// The configuration.
     pub resolve: &'a dyn Resolve,
+    /// What names nothing.
+    pub placeholders: &'a Placeholders,
 }
 
 /// A place of a body that names an object, and what it means.
@@ -100,6 +103,7 @@ impl<'a> Picture<'a> {
     fn region_of(&self, address: &Address) -> Option<Region> {
         let wanted = self.terms.get(address).and_then(|terms| text(terms.get("region")?));
         let slug = wanted.or_else(|| text(&self.known.get(address)?.get("region")))?;
+        let slug = Some(slug).filter(|slug| !self.placeholders.name(slug))?;
         Some(Region { slug: slug.to_lowercase(), who: address.to_string(), span: self.resolve.span(address, &["region"]) })
     }
 
@@ -145,7 +149,11 @@ impl<'a> Picture<'a> {
         }
         let (message, hint) = kind(of)?.missing(name);
         let error = Diagnostic::error(message).at(self.place(mention)).about(&mention.job.address);
-        Some(if hint.is_empty() { error } else { error.hint(hint) })
+        Some(match hint.is_empty() {
+            _ if self.placeholders.name(name) => placeholder::told(error),
+            true => error,
+            false => error.hint(hint),
+        })
     }
 
     fn place(&self, mention: &Mention<'_>) -> Option<Span> {

@@ -11,12 +11,14 @@ use super::clashes;
 use super::desired::from_complaint;
 use super::error::{EngineError, from_api};
 use super::observed::{Observed, Seen};
+use super::placeholder;
 use super::planned::Planned;
 use super::pointers::Picture;
 use super::request::SurveyContext;
 use dofloat_api::client::Client;
 use dofloat_base::diag::Diagnostic;
 use dofloat_base::identity::Id;
+use dofloat_base::value::Term;
 use dofloat_kinds::erased::{AnyKind, Complaint, Job};
 use dofloat_kinds::kind;
 use dofloat_state::State;
@@ -71,18 +73,19 @@ pub(super) async fn check(
             })
         },
     );
-    let picture = Picture { terms: &planned.terms, known: &planned.known, jobs: &planned.jobs, resolve: context.resolve };
+    let placeholders = &context.options.placeholders;
+    let picture = Picture { terms: &planned.terms, known: &planned.known, jobs: &planned.jobs, resolve: context.resolve, placeholders };
     let pointers = picture.check(api, &planned.plan.changes);
-    let (preflights, deletes, mut errors) = try_join3(try_join_all(preflights), try_join_all(deletes), pointers).await?;
-    for told in clashes.told {
-        if told.is_error() { errors.push(told) } else { notes.push(told) }
-    }
-    for (address, complaints) in preflights.into_iter().chain(deletes) {
-        for complaint in complaints {
-            let diagnostic = from_complaint(context.resolve, &address, complaint);
-            if diagnostic.is_error() { errors.push(diagnostic) } else { notes.push(diagnostic) }
-        }
-    }
+    let (preflights, deletes, pointers) = try_join3(try_join_all(preflights), try_join_all(deletes), pointers).await?;
+    let complaints = preflights.into_iter().chain(deletes).flat_map(|(first, all)| all.into_iter().map(move |one| (first.clone(), one)));
+    let complaints = complaints.map(|(first, complaint)| {
+        let address = complaint.address.as_ref().unwrap_or(&first);
+        let given = planned.terms.get(address).is_some_and(|terms| placeholders.are_at(&complaint.path, &Term::map(terms.clone())));
+        let diagnostic = from_complaint(context.resolve, &first, complaint);
+        if given { placeholder::told(diagnostic) } else { diagnostic }
+    });
+    let (mut errors, told): (Vec<_>, Vec<_>) = pointers.into_iter().chain(clashes.told).chain(complaints).partition(Diagnostic::is_error);
+    notes.extend(told);
     if !context.recover {
         // Beside a run that is at work this plan is only looked at, and what that run has just made counts as somebody else's.
         notes.extend(errors.drain(..).map(Diagnostic::into_warning));

@@ -2,6 +2,7 @@
 //!
 //! Invariant: plain values, which decide and read nothing. It must not know what is planned.
 
+use super::placeholder::Placeholders;
 use std::collections::BTreeMap;
 
 use dofloat_api::client::Client;
@@ -35,6 +36,8 @@ pub struct Options {
     pub provisioners: bool,
     /// Whether what programs of the configuration give is left open while planning.
     pub defers_programs: bool,
+    /// What was given for variables and names nothing.
+    pub placeholders: Placeholders,
     /// `import`: only these objects are taken over, and nothing else is done.
     pub adopt: Option<Vec<ImportTarget>>,
     /// `import -take-over`: even from another stack.

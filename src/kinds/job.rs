@@ -37,7 +37,7 @@ pub struct Complaint {
 }
 
 /// How much is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// The plan may go on.
     Warning,

@@ -64,6 +64,8 @@ pub struct Variable {
     pub value: Term,
     /// Whether it must not be shown.
     pub sensitive: bool,
+    /// Whether it needs no value, as it has a default.
+    pub has_default: bool,
     /// Where it is declared.
     pub span: Span,
 }
@@ -312,7 +314,8 @@ impl Stack<'_> {
     pub fn variables(&self) -> BTreeMap<String, Variable> {
         let one = |(name, variable): (&String, &declaration::Variable)| {
             let value = self.value(name);
-            (name.clone(), Variable { value, sensitive: variable.sensitive, span: variable.span.clone() })
+            let (sensitive, has_default) = (variable.sensitive, variable.default.is_some());
+            (name.clone(), Variable { value, sensitive, has_default, span: variable.span.clone() })
         };
         self.base.module.variables.iter().map(one).collect()
     }

@@ -100,6 +100,69 @@ resource "digitalocean_tag" "a" {
 }
 
 #[test]
+fn a_word_that_is_given_for_a_variable_need_not_be_what_an_account_takes() {
+    let text = r#"
+variable "region" {}
+variable "size" {}
+variable "image" {}
+variable "domain" {}
+variable "protocol" {}
+variable "vpc" {}
+variable "droplet" {
+  type = number
+}
+resource "digitalocean_droplet" "a" {
+  name     = "a"
+  region   = var.region
+  size     = var.size
+  image    = var.image
+  vpc_uuid = var.vpc
+}
+data "digitalocean_domain" "a" {
+  name = var.domain
+}
+resource "digitalocean_record" "a" {
+  domain = data.digitalocean_domain.a.name
+  type   = "A"
+  name   = "a"
+  value  = digitalocean_droplet.a.ipv4_address
+}
+resource "digitalocean_firewall" "a" {
+  name        = "a"
+  droplet_ids = [var.droplet]
+  inbound_rule {
+    protocol         = var.protocol
+    port_range       = "22"
+    source_addresses = ["0.0.0.0/0"]
+  }
+}
+"#;
+    let stack = Stack::with_plan("web", text);
+    let given = |region: &str, size: &str| {
+        let mut given = format!("region = \"{region}\"\nsize = \"{size}\"\ndroplet = 1\n");
+        ["image", "domain", "protocol", "vpc"].iter().for_each(|name| given += &format!("{name} = \"example\"\n"));
+        stack.write("given.tfvars", &given);
+    };
+    let plan = ["plan", "--sim", "-var-file=given.tfvars"];
+    given("example", "s-1vcpu-1gb");
+    let told = stack.run(&plan).ok().says("Plan: 3 to add");
+    let told = told.mentions("warning: digitalocean_droplet.a: There is no region `example`.").mentions("no droplet 1");
+    told.mentions("The value was given for a variable, and the plan goes on without it: an account refuses it.");
+    given("nyc3", "example");
+    let told = stack.run(&plan).ok().says("Plan: 3 to add").mentions("warning: digitalocean_droplet.a: There is no size `example`.");
+    told.mentions("The image `example` does not exist").mentions("`example` is not a protocol");
+    // What looks like the name of something is meant as it is.
+    given("nyc9", "512mb");
+    stack.run(&plan).exits(1).mentions("error: digitalocean_droplet.a: There is no region `nyc9`.");
+    given("nyc3", "512mb");
+    stack.run(&plan).exits(1).mentions("error: digitalocean_droplet.a: There is no size `512mb`.");
+    // So is a default, and a word that is written.
+    stack.replace("plans/web.tf", "variable \"size\" {}", "variable \"size\" {\n  default = \"example\"\n}");
+    given("nyc3", "large");
+    stack.run(&plan).exits(1).mentions("error: digitalocean_droplet.a: There is no size `large`.");
+}
+
+#[test]
 fn an_empty_name_of_what_something_belongs_to_is_an_error_at_its_place() {
     let text = "resource \"digitalocean_database_firewall\" \"a\" {\n  cluster_id = \"\"\n  rule {\n    type  = \"ip_addr\"\n    value = \"192.0.2.1\"\n  }\n}\n";
     let stack = Stack::with_plan("web", text);

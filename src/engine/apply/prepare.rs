@@ -9,6 +9,7 @@ use crate::arguments;
 use crate::change::Step;
 use crate::desired::{kept, terms};
 use crate::known::effective;
+use crate::placeholder::Placeholders;
 use crate::record::{self, recorded};
 use crate::work::Task;
 use dofloat_base::address::Address;
@@ -90,7 +91,7 @@ impl Owner<'_> {
 
     fn resolve(&self, kind: &dyn AnyKind, wanted: &Wanted, address: &Address, seen: Option<&Body>) -> Result<Terms, Vec<Diagnostic>> {
         let body = self.run.resolve.body(address, &|other: &Address| self.known(other))?;
-        let checked = terms(self.run.resolve, address, &body)?;
+        let checked = terms(self.run.resolve, address, &body, &Placeholders::default())?;
         let refused: Vec<Diagnostic> = checked.remarks.into_iter().filter(Diagnostic::is_error).collect();
         if !refused.is_empty() {
             return Err(refused);

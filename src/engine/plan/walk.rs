@@ -62,13 +62,14 @@ impl<'a> Walk<'a> {
                 .resolve
                 .body(address, &|other: &Address| known.get(other).cloned().unwrap_or_else(|| Term::Unknown(Origin::default())))
         };
-        let Checked { terms, remarks } = match body.and_then(|body| terms(self.input.resolve, address, &body)) {
-            Ok(checked) => checked,
-            Err(errors) => {
-                self.errors.extend(errors);
-                return;
-            }
-        };
+        let Checked { terms, remarks } =
+            match body.and_then(|body| terms(self.input.resolve, address, &body, &self.input.options.placeholders)) {
+                Ok(checked) => checked,
+                Err(errors) => {
+                    self.errors.extend(errors);
+                    return;
+                }
+            };
         for (name, error) in secret_identities(kind.attrs(), &terms, kind.name()) {
             self.errors.push(error.at(self.input.resolve.span(address, &[name])).about(address));
         }

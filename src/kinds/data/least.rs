@@ -68,7 +68,7 @@ pub fn named(kind: &str, name: &str, region: &str, gives: bool) -> Option<Least>
     let (path, body, what) = match kind {
         // Its number or its fingerprint is what is given.
         "digitalocean_ssh_key" => ("/account/keys", json!({ "name": name, "public_key": format!("simulated {name}") }), "SSH key"),
-        "digitalocean_domain" => ("/domains", json!({ "name": name }), "domain"),
+        "digitalocean_domain" => ("/domains", json!({ "name": name, "simulated_id": name }), "domain"),
         "digitalocean_vpc" if is_id => ("/vpcs", json!({ "name": own, "region": region, "simulated_id": name }), "VPC"),
         "digitalocean_volume" if is_id => {
             ("/volumes", json!({ "name": own, "region": region, "size_gigabytes": 10, "simulated_id": name }), "volume")
@@ -129,7 +129,7 @@ fn recipe(source: &str, terms: &Terms) -> Option<(String, Json, String)> {
         ("digitalocean_ssh_key", Some(name)) => {
             ("/account/keys".to_owned(), json!({ "name": name, "public_key": public_key(&name) }), format!("SSH key `{name}`"))
         }
-        ("digitalocean_domain", Some(name)) => ("/domains".to_owned(), json!({ "name": name }), format!("domain `{name}`")),
+        ("digitalocean_domain", Some(name)) => domain(&name),
         ("digitalocean_record", Some(name)) => {
             let domain = text("domain")?;
             let record = json!({ "type": "A", "name": name, "data": "192.0.2.1" });
@@ -176,6 +176,11 @@ fn recipe(source: &str, terms: &Terms) -> Option<(String, Json, String)> {
         ("digitalocean_reserved_ipv6", _) => address(&text("ip")?),
         (_, name) => return of_cluster(source, &name?, text("cluster_id")),
     })
+}
+
+/// The same for a domain, whose name may be any word.
+fn domain(name: &str) -> (String, Json, String) {
+    ("/domains".to_owned(), json!({ "name": name, "simulated_id": name }), format!("domain `{name}`"))
 }
 
 /// A name that a pattern of the usual sort finds: literal text with gaps.
