@@ -26,8 +26,11 @@ mod kept;
 mod kubernetes;
 mod loadbalancer;
 mod local;
+mod logsink;
 mod monitor_alert;
+mod nat_gateway;
 mod operation;
+mod partner_attachment;
 mod plain;
 pub mod power;
 pub mod price;
@@ -90,6 +93,8 @@ pub static KINDS: &[&dyn AnyKind] = &[
     &database::POOL,
     &database::DB,
     &database::FIREWALL,
+    &logsink::OPENSEARCH,
+    &logsink::RSYSLOG,
     &database::REPLICA,
     &database::USER,
     &Erase::<domain::Domain>::new(),
@@ -102,6 +107,7 @@ pub static KINDS: &[&dyn AnyKind] = &[
     &kubernetes::POOL,
     &loadbalancer::LOADBALANCER,
     &monitor_alert::ALERT,
+    &partner_attachment::ATTACHMENT,
     &project_kind::PROJECT,
     &project_kind::RESOURCES,
     &Erase::<record::Record>::new(),
@@ -123,6 +129,7 @@ pub static KINDS: &[&dyn AnyKind] = &[
     &Erase::<volume_attachment::Attachment>::new(),
     &snapshot::OF_VOLUME,
     &Erase::<vpc::Vpc>::new(),
+    &nat_gateway::GATEWAY,
     &vpc_peering::PEERING,
     &Erase::<terraform_data::TerraformData>::new(),
 ];
@@ -408,6 +415,8 @@ mod tests {
             "digitalocean_custom_image",
             "digitalocean_database_cluster",
             "digitalocean_database_firewall",
+            "digitalocean_database_logsink_opensearch",
+            "digitalocean_database_logsink_rsyslog",
             "digitalocean_droplet",
             "digitalocean_droplet_snapshot",
             "digitalocean_firewall",
@@ -416,6 +425,7 @@ mod tests {
             "digitalocean_kubernetes_node_pool",
             "digitalocean_loadbalancer",
             "digitalocean_monitor_alert",
+            "digitalocean_partner_attachment",
             "digitalocean_project",
             "digitalocean_project_resources",
             "digitalocean_reserved_ip",
@@ -428,6 +438,7 @@ mod tests {
             "digitalocean_volume",
             "digitalocean_volume_snapshot",
             "digitalocean_vpc",
+            "digitalocean_vpc_nat_gateway",
             "digitalocean_vpc_peering",
         ];
         assert_eq!(unique, expected);
@@ -448,9 +459,11 @@ mod tests {
             "digitalocean_kubernetes_cluster",
             "digitalocean_kubernetes_node_pool",
             "digitalocean_loadbalancer",
+            "digitalocean_partner_attachment",
             "digitalocean_reserved_ip",
             "digitalocean_volume",
             "digitalocean_volume_snapshot",
+            "digitalocean_vpc_nat_gateway",
         ];
         assert_eq!(billed, expected);
     }

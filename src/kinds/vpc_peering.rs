@@ -9,10 +9,8 @@ use super::compare::SET;
 use super::erased::Fut;
 use super::plain::{Collection, Hooks, Plain, Ready, UPDATE, Update, scopes};
 use super::valid::Valid;
-use super::{if_there, vpc};
-use dofloat_api::client::{Client, segment};
-use dofloat_api::wait::Poll;
-use dofloat_base::identity::Id;
+use super::vpc;
+use dofloat_api::client::Client;
 use dofloat_base::value::{Body, Value};
 
 /// The official provider waits as long for one to be gone.
@@ -27,6 +25,7 @@ pub(crate) static PEERING: Plain = Plain {
     update: Update::Patch,
     unique_key: &["vpc_ids"],
     ready: Some(Ready { attr: "status", is: &["ACTIVE"], never: &[], limit: LIMIT }),
+    gone_within: Some(LIMIT),
     attrs: &[
         Attr::computed("id", Ty::String, "The peering's uuid."),
         Attr::required("name", Ty::String, Change::InPlace(UPDATE), "Its name.").valid(Valid::Asked(
@@ -40,7 +39,7 @@ pub(crate) static PEERING: Plain = Plain {
         Attr::computed("status", Ty::String, "PROVISIONING, ACTIVE or DELETING.").follows(&[AWAIT_READY]).volatile(),
         CREATED_AT,
     ],
-    hooks: Hooks { seen: Some(seen), end: Some(end), ..Hooks::NONE },
+    hooks: Hooks { seen: Some(seen), ..Hooks::NONE },
     ..Plain::NOTHING
 };
 
@@ -52,16 +51,4 @@ fn seen<'a>(_: &'a Client, bodies: &'a mut [Body]) -> Fut<'a, ()> {
         }
     }
     Box::pin(async { Ok(()) })
-}
-
-fn end<'a>(api: &'a Client, id: &'a Id, _: &'a Body) -> Fut<'a, ()> {
-    Box::pin(async move {
-        let path = format!("{}/{}", PEERING.at.path, segment(&id.0));
-        api.delete(&path, &[]).await?;
-        let look = || async {
-            let there: Option<serde_json::Value> = if_there(api.get(&path, &[]).await)?;
-            Ok(if there.is_none() { Poll::Ready(()) } else { Poll::Pending("it is still there".to_owned()) })
-        };
-        api.wait_saying(&format!("the VPC peering {id} to be gone"), LIMIT, look).await
-    })
 }

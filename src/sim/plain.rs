@@ -11,6 +11,7 @@ pub(super) mod family;
 mod family_tests;
 pub(super) mod images;
 pub(super) mod kubernetes;
+pub(super) mod networks;
 pub(super) mod registries;
 mod rules;
 pub(super) mod spaces_keys;
@@ -28,7 +29,7 @@ use family::{Family, Fields, Object, Pending, Verb};
 use rules::Rules;
 
 /// The fields by which an object is told from others, the first that it has.
-const NAMES: [&str; 4] = ["name", "origin", "region_slug", "description"];
+const NAMES: [&str; 5] = ["name", "origin", "region_slug", "description", "sink_name"];
 
 /// Does an operation of a family.
 pub(super) fn answer(world: &mut World, call: &Call<'_>, family: &'static Family, verb: Verb) -> Result<Reply, Refusal> {
@@ -39,7 +40,8 @@ pub(super) fn answer(world: &mut World, call: &Call<'_>, family: &'static Family
             let id = find(world, call, family)?;
             world.found(&key(family, &id))?;
             poll(world, family, &id);
-            Ok(Reply::ok(json!({ &family.one: show(world, call, family, &id) })))
+            let shown = show(world, call, family, &id);
+            Ok(Reply::ok(if family.bare { shown.unwrap_or_default() } else { json!({ &family.one: shown }) }))
         }
         Verb::Update => update(world, call, family),
         Verb::Delete => delete(world, call, family),
@@ -194,6 +196,9 @@ fn update(world: &mut World, call: &Call<'_>, family: &Family) -> Result<Reply, 
     }
     if update.status == 204 {
         return Ok(Reply::nothing());
+    }
+    if update.silent {
+        return Ok(Reply { status: update.status, body: None });
     }
     Ok(Reply { status: update.status, body: Some(json!({ &family.one: show(world, call, family, &id) })) })
 }

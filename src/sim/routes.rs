@@ -5,7 +5,7 @@
 use super::plain::{
     self, addresses, apps, databases,
     family::{FAMILIES, Family, Verb},
-    images as custom_images, kubernetes, registries,
+    images as custom_images, kubernetes, networks, registries,
 };
 use super::refusal::Refusal;
 use super::scopes::Scopes;
@@ -168,6 +168,7 @@ static ROUTES: &[Route] = &[
     row("GET",    "/v2/images/{image_id}/actions",                        &[&["image:read"]],     custom_images::list_actions),
     row("POST",   "/v2/images/{image_id}/actions",                        &[&["image:update"]],   custom_images::act),
     row("GET",    "/v2/images/{image_id}/actions/{action_id}",            &[&["image:read"]],     custom_images::read_action),
+    row("GET",    "/v2/partner_network_connect/attachments/{pa_id}/service_key", &[&["partner_network_connect:read"]], networks::service_key),
     row("GET",    "/v2/projects",                                         &[&["project:read"]],   projects::list),
     row("POST",   "/v2/projects",                                         &[&["project:create"]], projects::create),
     row("GET",    "/v2/projects/default",                                 &[&["project:read"]],   projects::read_default),

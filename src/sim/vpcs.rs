@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::objects::droplet::Droplet;
 use super::objects::vpc::{Linger, Vpc};
+use super::plain::networks;
 use super::refusal::Refusal;
 use super::time::timestamp;
 use super::wire::{Call, Reply};
@@ -152,9 +153,8 @@ pub(super) fn delete(world: &mut World, call: &Call<'_>) -> Result<Reply, Refusa
             Refusal::conflict("Can not delete VPC with members")
         });
     }
-    let mut peerings = world.plain.get(PEERINGS).into_iter().flat_map(|all| all.values());
-    if peerings.any(|peering| peering.fields["vpc_ids"].as_array().is_some_and(|ids| ids.iter().any(|of| of == id))) {
-        return Err(Refusal::new(403, "forbidden", "Can not delete VPC with peerings"));
+    if let Some(what) = networks::hanging_on(world, id) {
+        return Err(Refusal::new(403, "forbidden", format!("Can not delete VPC with {what}")));
     }
     world.vpcs.remove(id);
     Ok(Reply::nothing())

@@ -240,7 +240,8 @@ fn a_condition_of_what_was_found_holds_or_stops_the_plan() {
 fn everything(droplet: &str, firewall: &str, address: &str, six: &str, app: &str) -> String {
     let mut text = String::new();
     let mut add = |source: &str, body: &str| {
-        let sensitive = ["kubernetes_cluster", "spaces_key"].contains(&source) || source.starts_with("database_");
+        let sensitive =
+            ["kubernetes_cluster", "partner_attachment_service_key", "spaces_key"].contains(&source) || source.starts_with("database_");
         let _ = writeln!(
             text,
             "data \"digitalocean_{source}\" \"it\" {{\n  {body}\n}}\noutput \"{source}\" {{\n  value = data.digitalocean_{source}.it\n  sensitive = {sensitive}\n}}"
@@ -302,6 +303,9 @@ fn everything(droplet: &str, firewall: &str, address: &str, six: &str, app: &str
     add("tags", "filter {\n    key = \"name\"\n    values = [\"web\"]\n  }");
     add("volume", "name = \"data\"\n  region = \"nyc3\"");
     add("vpc", "region = \"nyc3\"");
+    add("partner_attachment", "name = \"partner\"");
+    add("partner_attachment_service_key", "attachment_id = data.digitalocean_partner_attachment.it.id");
+    add("vpc_nat_gateway", "name = \"out\"");
     add("vpc_peering", "name = \"peers\"");
     text
 }
@@ -346,6 +350,16 @@ fn furnished(options: Options) -> (Cloud, Stack) {
     cloud.outside("POST", "/v2/spaces/keys", &json!({"name": "uploads", "grants": []}));
     let vpc = |name: &str| cloud.outside("POST", "/v2/vpcs", &json!({"name": name, "region": "fra1"}))["vpc"]["id"].clone();
     cloud.outside("POST", "/v2/vpc_peerings", &json!({"name": "peers", "vpc_ids": [vpc("left"), vpc("right")]}));
+    let bed = vpc("bed");
+    cloud.outside(
+        "POST",
+        "/v2/vpc_nat_gateways",
+        &json!({"name": "out", "type": "PUBLIC", "region": "fra1", "size": 1, "vpcs": [{"vpc_uuid": bed}]}),
+    );
+    let partner = json!({"name": "partner", "connection_bandwidth_in_mbps": 1000, "region": "fra", "naas_provider": "MEGAPORT"});
+    let mut partner = partner;
+    partner["vpc_ids"] = json!([bed]);
+    cloud.outside("POST", "/v2/partner_network_connect/attachments", &partner);
     let service = json!({"name": "web", "image": {"registry_type": "DOCKER_HUB", "registry": "library", "repository": "nginx"}});
     let app = cloud.outside("POST", "/v2/apps", &json!({"spec": {"name": "shop", "services": [service]}}))["app"]["id"].clone();
     let six = cloud.outside("POST", "/v2/reserved_ipv6", &json!({"region_slug": "nyc3"}))["reserved_ipv6"]["ip"].clone();

@@ -32,6 +32,8 @@ fn every_answer_keeps_the_contract() {
     kubernetes(&mut asked);
     apps(&mut asked);
     peerings(&mut asked);
+    networks(&mut asked);
+    logs(&mut asked);
     deletions(&mut asked, &vpc, &droplets);
     let mut count = asked.count;
     let operations = asked.finish();
@@ -493,6 +495,68 @@ fn peerings(asked: &mut Asked<'_>) {
     for vpc in wanted["vpc_ids"].as_array().expect("a list") {
         asked.good("DELETE", &format!("/vpcs/{}", vpc.as_str().expect("a text")), Value::Null, 204);
     }
+}
+
+/// NAT gateways of VPCs, and attachments to the networks of partners.
+fn networks(asked: &mut Asked<'_>) {
+    let vpc = asked.good("POST", "/vpcs", json!({"name": "bed", "region": "nyc3"}), 201)["vpc"]["id"].clone();
+    let wanted =
+        json!({"name": "out", "type": "PUBLIC", "region": "nyc3", "size": 1, "vpcs": [{"vpc_uuid": vpc, "default_gateway": true}]});
+    let made = asked.good("POST", "/vpc_nat_gateways", wanted.clone(), 202);
+    for (field, value) in [("size", json!(0)), ("vpcs", json!([])), ("vpcs", json!([{"vpc_uuid": "none"}])), ("type", json!("PRIVATE"))] {
+        let mut wrong = wanted.clone();
+        wrong[field] = value;
+        asked.bad("POST", "/vpc_nat_gateways", wrong, 422);
+    }
+    let at = format!("/vpc_nat_gateways/{}", made["vpc_nat_gateway"]["id"].as_str().expect("an identity"));
+    asked.good("GET", "/vpc_nat_gateways", Value::Null, 200);
+    asked.good("GET", &at, Value::Null, 200);
+    asked.good("PUT", &at, json!({"name": "outside", "size": 2, "tcp_timeout_seconds": 60}), 200);
+    asked.bad("PUT", &at, json!({"size": 2}), 422);
+    asked.good("DELETE", &at, Value::Null, 202);
+    asked.bad("GET", &at, Value::Null, 404);
+    let all = "/partner_network_connect/attachments";
+    let session = json!({
+        "local_router_ip": "169.254.0.1/29", "peer_router_ip": "169.254.0.6/29", "peer_router_asn": 133937, "auth_key": "hidden81",
+    });
+    let wanted = json!({
+        "name": "partner", "connection_bandwidth_in_mbps": 1000, "region": "nyc", "naas_provider": "MEGAPORT", "vpc_ids": [vpc],
+        "redundancy_zone": "MEGAPORT_RED", "bgp": session,
+    });
+    let made = asked.good("POST", all, wanted.clone(), 202);
+    for (field, value) in [("name", json!("a b")), ("vpc_ids", json!(["none"])), ("parent_uuid", json!("none")), ("region", json!("moon"))]
+    {
+        let mut wrong = wanted.clone();
+        wrong[field] = value;
+        asked.bad("POST", all, wrong, 422);
+    }
+    let at = format!("{all}/{}", made["partner_attachment"]["id"].as_str().expect("an identity"));
+    asked.good("GET", all, Value::Null, 200);
+    asked.good("GET", &at, Value::Null, 200);
+    asked.good("GET", &format!("{at}/service_key"), Value::Null, 200);
+    asked.good("PATCH", &at, json!({"name": "other"}), 202);
+    asked.good("PATCH", &at, json!({"bgp": session}), 202);
+    asked.good("DELETE", &at, Value::Null, 202);
+    asked.bad("GET", &at, Value::Null, 404);
+}
+
+/// Where the logs of a database cluster go.
+fn logs(asked: &mut Asked<'_>) {
+    let cluster = json!({"name": "logged", "engine": "pg", "version": "16", "size": "db-s-1vcpu-1gb", "region": "nyc3", "num_nodes": 1});
+    let cluster = asked.good("POST", "/databases", cluster, 201)["database"]["id"].as_str().expect("an identity").to_owned();
+    let all = format!("/databases/{cluster}/logsink");
+    let server = json!({"server": "192.0.2.1", "port": 514, "tls": false, "format": "rfc5424"});
+    let made = asked.good("POST", &all, json!({"sink_name": "logs", "sink_type": "rsyslog", "config": server}), 201);
+    let search = json!({"url": "https://logs.example.com", "index_prefix": "db"});
+    asked.good("POST", &all, json!({"sink_name": "search", "sink_type": "opensearch", "config": search}), 201);
+    asked.bad("POST", &all, json!({"sink_name": "none", "sink_type": "pigeon", "config": search}), 422);
+    let at = format!("{all}/{}", made["sink"]["sink_id"].as_str().expect("an identity"));
+    asked.good("GET", &all, Value::Null, 200);
+    asked.good("GET", &at, Value::Null, 200);
+    asked.good("PUT", &at, json!({"config": {"server": "192.0.2.2", "port": 6514, "tls": true, "format": "rfc3164"}}), 200);
+    asked.good("DELETE", &at, Value::Null, 200);
+    asked.bad("GET", &at, Value::Null, 404);
+    asked.good("DELETE", &format!("/databases/{cluster}"), Value::Null, 204);
 }
 
 /// Apps, and their deployments.

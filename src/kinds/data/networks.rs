@@ -7,18 +7,24 @@ use serde_json::{Value as Json, json};
 use super::listed::Listed;
 use super::miss::is_true;
 use super::record::From;
-use super::source::{Family, Source, Way};
-use crate::attr::{Attr, Change, Ty};
+use super::source::{Asked, Family, Source, Way};
+use crate::attr::{Attr, CREATED_AT, Change, Ty};
+use crate::erased::Fut;
+use dofloat_api::client::{Client, segment};
+use dofloat_base::value::{Body, Value};
 
-pub(super) static SOURCES: [Source; 10] = [
+pub(super) static SOURCES: [Source; 13] = [
     Source::one("digitalocean_domain", &ZONE, &[Way::Own("name")]),
     Source::many("digitalocean_domains", &DOMAIN, "domains", Ty::List(&Ty::Object(DOMAIN_ROWS))),
     Source::of_kind("digitalocean_firewall", "firewall", "firewall_id"),
     Source::of_kind("digitalocean_floating_ip", "floating IP", "ip_address"),
+    Source::listed("digitalocean_partner_attachment", &ATTACHMENT),
+    Source::asked("digitalocean_partner_attachment_service_key", &SERVICE_KEY),
     Source::one("digitalocean_record", &RECORD, &[Way::First("name")]).with(IN_DOMAIN),
     Source::many("digitalocean_records", &LISTED_RECORD, "records", Ty::List(&Ty::Object(LISTED_RECORD_ROWS))).with(IN_DOMAIN),
     Source::of_kind("digitalocean_reserved_ip", "reserved IP", "ip_address"),
     Source::of_kind("digitalocean_reserved_ipv6", "reserved IPv6 address", "ip"),
+    Source::listed("digitalocean_vpc_nat_gateway", &GATEWAY),
     Source::listed("digitalocean_vpc_peering", &PEERING),
     Source::one("digitalocean_vpc", &VPC, &[Way::Own("id"), Way::EqualAmong("region", |vpc| is_true(vpc, "default")), Way::Equal("name")]),
 ];
@@ -115,6 +121,51 @@ static VPC: Family = Family {
     see: "`doctl vpcs list` shows what there is.",
     scopes: &["vpc:read"],
 };
+
+static GATEWAY: Listed = Listed {
+    kind: "digitalocean_vpc_nat_gateway",
+    noun: "NAT gateway",
+    by: &["id", "name"],
+    within: &[],
+    also: &[],
+    scopes: &[],
+    see: "`doctl vpc-nat-gateway list` shows what there is.",
+};
+
+static ATTACHMENT: Listed = Listed {
+    kind: "digitalocean_partner_attachment",
+    noun: "partner attachment",
+    by: &["id", "name"],
+    within: &[],
+    also: &[],
+    scopes: &[],
+    see: "`doctl network attachment list` shows what there is.",
+};
+
+static SERVICE_KEY: Asked = Asked {
+    rows: &[
+        Attr::computed("id", Ty::String, "The attachment's uuid."),
+        Attr::required("attachment_id", Ty::String, Change::Local, "The attachment's uuid."),
+        Attr::computed("value", Ty::String, "The key, by which the partner finds the attachment.").sensitive(),
+        Attr::computed("state", Ty::String, "The key's state."),
+        CREATED_AT,
+    ],
+    records: &[],
+    lacks: Some(("partner attachment", "attachment_id")),
+    scopes: &["partner_network_connect:read"],
+    read: service_key,
+};
+
+fn service_key<'a>(api: &'a Client, given: &'a Body) -> Fut<'a, Body> {
+    Box::pin(async move {
+        let id = given.get("attachment_id").and_then(Value::as_str).unwrap_or_default();
+        let path = format!("/partner_network_connect/attachments/{}/service_key", segment(id));
+        let answer: Json = api.get(&path, &[]).await?;
+        let of = |name: &str| (name.to_owned(), Value::from(answer["service_key"][name].as_str().unwrap_or_default()));
+        let ids = ["id", "attachment_id"].map(|name| (name.to_owned(), Value::from(id)));
+        Ok(["value", "state", "created_at"].map(of).into_iter().chain(ids).collect())
+    })
+}
 
 static PEERING: Listed = Listed {
     kind: "digitalocean_vpc_peering",

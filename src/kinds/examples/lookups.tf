@@ -256,3 +256,19 @@ data "digitalocean_vpc_peering" "copy" {
   name       = digitalocean_vpc_peering.copy.name
   depends_on = [digitalocean_vpc_peering.copy]
 }
+
+# A NAT gateway by ID or name.
+data "digitalocean_vpc_nat_gateway" "web" {
+  name       = digitalocean_vpc_nat_gateway.web.name
+  depends_on = [digitalocean_vpc_nat_gateway.web]
+}
+
+# A connection to the network of a partner by ID or name.
+data "digitalocean_partner_attachment" "office" {
+  id = digitalocean_partner_attachment.office.id
+}
+
+# The key by which a partner finds an attachment.
+data "digitalocean_partner_attachment_service_key" "office" {
+  attachment_id = digitalocean_partner_attachment.office.id
+}

@@ -18,6 +18,27 @@ resource "digitalocean_vpc_peering" "copy" {
   vpc_ids = [digitalocean_vpc.web.id, digitalocean_vpc.copy.id]
 }
 
+# The way out of a VPC for droplets that have no public address.
+resource "digitalocean_vpc_nat_gateway" "web" {
+  name   = "web"
+  type   = "PUBLIC"
+  region = "nyc3"
+  size   = 1
+  vpcs {
+    vpc_uuid        = digitalocean_vpc.web.id
+    default_gateway = true
+  }
+}
+
+# A connection between VPCs and the network of a partner.
+resource "digitalocean_partner_attachment" "office" {
+  name                         = "office"
+  connection_bandwidth_in_mbps = 1000
+  region                       = "nyc"
+  naas_provider                = "MEGAPORT"
+  vpc_ids                      = [digitalocean_vpc.web.id]
+}
+
 # A firewall for droplets, by ID or by tag.
 resource "digitalocean_firewall" "web" {
   name = "web"

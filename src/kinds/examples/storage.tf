@@ -124,6 +124,23 @@ resource "digitalocean_database_connection_pool" "app" {
   user       = digitalocean_database_user.app.name
 }
 
+# A syslog server that gets the logs of a database cluster.
+resource "digitalocean_database_logsink_rsyslog" "main" {
+  cluster_id = digitalocean_database_cluster.main.id
+  name       = "syslog"
+  server     = "logs.example.com"
+  port       = 514
+}
+
+# An OpenSearch or Elasticsearch that gets the logs of a database cluster.
+resource "digitalocean_database_logsink_opensearch" "main" {
+  cluster_id     = digitalocean_database_cluster.main.id
+  name           = "search"
+  endpoint       = "https://search.example.com:9200"
+  index_prefix   = "main"
+  index_days_max = 14
+}
+
 # A read-only copy of a database cluster.
 resource "digitalocean_database_replica" "copy" {
   cluster_id = digitalocean_database_cluster.main.id

@@ -29,7 +29,9 @@ impl Plain {
                 vec![(method, if is_part { list } else { object })]
             }
             Operation::Delete if self.hooks.end.is_some() => Vec::new(),
-            Operation::Delete => vec![(if is_part { "PUT" } else { "DELETE" }, if is_part { list } else { object })],
+            Operation::Delete if is_part => vec![("PUT", list)],
+            Operation::Delete if self.gone_within.is_some() => vec![("DELETE", object.clone()), ("GET", object)],
+            Operation::Delete => vec![("DELETE", object)],
         }
     }
 

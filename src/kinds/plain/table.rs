@@ -41,6 +41,8 @@ pub(crate) struct Plain {
     pub(crate) unique_key: &'static [&'static str],
     /// When an object is usable, where it is not at once.
     pub(crate) ready: Option<Ready>,
+    /// How long a deletion may take that is answered before the object is gone.
+    pub(crate) gone_within: Option<Duration>,
     /// The product in the uniform resource name, for kinds with a row `urn`.
     pub(crate) urn: &'static str,
     /// Whether an object costs money.
@@ -68,6 +70,7 @@ impl Plain {
         unique: &[],
         unique_key: &[],
         ready: None,
+        gone_within: None,
         urn: "",
         billed: false,
         repeatable: false,

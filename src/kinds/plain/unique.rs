@@ -39,7 +39,7 @@ pub(super) fn may_be(kind: &Plain, wanted: &Body, there: &Body) -> bool {
             let found = there.get(row.name).unwrap_or(&nothing);
             // What grows may not be all there yet.
             let grows = |value: &Value| matches!(row.change, Change::Grow(_)) && row.change_to(value, found) != Change::Replace;
-            value.is_none_or(|value| row.normal(value, wanted) == row.normal(found, there) || grows(value))
+            value.is_none_or(|value| row.normal(&row.filled(value, found), wanted) == row.normal(found, there) || grows(value))
         }),
     }
 }

@@ -52,6 +52,14 @@ pub(super) fn complete_cluster(_: &mut World, _: &str, fields: &mut Map<String, 
     }
 }
 
+/// Completes a new sink of logs as the API does.
+pub(super) fn complete_sink(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
+    if let Some(config) = fields.get_mut("config").and_then(Value::as_object_mut).filter(|config| config.contains_key("url")) {
+        config.entry("index_days_max").or_insert_with(|| json!(7));
+        config.entry("timeout").or_insert_with(|| json!(10));
+    }
+}
+
 /// Completes a new connection pool as the API does.
 pub(super) fn complete_pool(_: &mut World, _: &str, fields: &mut Map<String, Value>) {
     let (name, user, db) = (text(fields, "name"), text(fields, "user"), text(fields, "db"));

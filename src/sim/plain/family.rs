@@ -38,6 +38,9 @@ pub(in super::super) struct Family {
     /// Whether a list comes in pages.
     #[serde(default = "always")]
     pub(super) paged: bool,
+    /// Whether a read gives an object without its envelope.
+    #[serde(default)]
+    pub(super) bare: bool,
     /// The field that identifies an object.
     pub(super) id: String,
     list: Ways,
@@ -72,6 +75,9 @@ const fn always() -> bool {
 pub(super) struct Write {
     pub(super) method: String,
     pub(super) status: u16,
+    /// Whether the answer is empty.
+    #[serde(default)]
+    pub(super) silent: bool,
     scopes: Ways,
     pub(super) takes: Fields,
 }

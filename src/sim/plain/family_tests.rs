@@ -14,6 +14,7 @@ const PLAIN: &[&str] = &[
     "/v2/certificates",
     "/v2/databases",
     "/v2/databases/{database_cluster_uuid}/dbs",
+    "/v2/databases/{database_cluster_uuid}/logsink",
     "/v2/databases/{database_cluster_uuid}/pools",
     "/v2/databases/{database_cluster_uuid}/replicas",
     "/v2/databases/{database_cluster_uuid}/users",
@@ -22,6 +23,7 @@ const PLAIN: &[&str] = &[
     "/v2/kubernetes/clusters/{cluster_id}/node_pools",
     "/v2/load_balancers",
     "/v2/monitoring/alerts",
+    "/v2/partner_network_connect/attachments",
     "/v2/registries",
     "/v2/reserved_ipv6",
     "/v2/snapshots",
@@ -29,6 +31,7 @@ const PLAIN: &[&str] = &[
     "/v2/uptime/checks",
     "/v2/uptime/checks/{check_id}/alerts",
     "/v2/volumes",
+    "/v2/vpc_nat_gateways",
     "/v2/vpc_peerings",
 ];
 
@@ -97,13 +100,19 @@ impl Description {
         // A Spaces key is said to be answered as a list, against the example beside it.
         let tells = [&object["get"]].into_iter().chain(method.map(|method| &object[method]));
         let mut found = tells.filter_map(|operation| self.enveloped(self.answered(operation).1, "object"));
-        let (one, shown) = found.next().expect("an answer holds what was asked for");
+        // A few reads give an object without its envelope, which the answer to its create has.
+        let whole = self.object(self.answered(&object["get"]).1).fields;
+        let made = collection.get("post").and_then(|create| self.enveloped(self.answered(create).1, "object"));
+        let bare = made.filter(|(one, _)| whole.len() > 1 && !whole.contains_key(one));
+        let is_bare = bare.is_some();
+        let held = bare.map(|(one, _)| (one, self.answered(&object["get"]).1.clone()));
+        let (one, shown) = held.or_else(|| found.next()).expect("an answer holds what was asked for");
         let shown = self.fields(&shown, Side::Shown);
         // What the path calls a name is one, whatever else an object has.
         let placeholder =
             item.rsplit_once('{').and_then(|(_, rest)| rest.strip_suffix('}')).filter(|name| shown["fields"].get(name).is_some());
         let named = placeholder.or(item.ends_with("name}").then_some("name"));
-        let mut ids = named.into_iter().chain(["id", "uuid", "ip", "name"]);
+        let mut ids = named.into_iter().chain(["id", "uuid", "ip", "sink_id", "name"]);
         let id = ids.find(|name| shown["fields"].get(name).is_some()).expect("an object has an identifier");
         let paged = self.object(self.answered(&collection["get"]).1).fields.contains_key("meta");
         let family = json!({
@@ -112,6 +121,9 @@ impl Description {
             "update": method.map(|method| self.write(method, &object[method])), "shown": shown,
         });
         let mut fields = family.as_object().cloned().unwrap_or_default();
+        if is_bare {
+            fields.insert("bare".to_owned(), json!(true));
+        }
         if !paged {
             fields.insert("paged".to_owned(), json!(false));
         }
@@ -125,8 +137,13 @@ impl Description {
 
     fn write(&self, method: &str, operation: &Value) -> Value {
         let taken = &self.resolve(&operation["requestBody"])["content"]["application/json"]["schema"];
-        let status = self.answered(operation).0;
-        json!({ "method": method.to_uppercase(), "status": status, "scopes": ways(operation), "takes": self.fields(taken, Side::Taken) })
+        let (status, answer) = self.answered(operation);
+        let takes = self.fields(taken, Side::Taken);
+        let mut write = json!({ "method": method.to_uppercase(), "status": status, "scopes": ways(operation), "takes": takes });
+        if status != 204 && answer.is_null() {
+            write["silent"] = json!(true);
+        }
+        write
     }
 
     /// The status of success, and the schema of its body.

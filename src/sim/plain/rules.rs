@@ -11,7 +11,7 @@ use super::super::wire::Call;
 use super::super::world::World;
 use super::super::{ids, load_balancers, volumes, vpcs};
 use super::family::Family;
-use super::{addresses, apps, databases, images, kubernetes, registries, spaces_keys};
+use super::{addresses, apps, databases, images, kubernetes, networks, registries, spaces_keys};
 
 type Fields = Map<String, Value>;
 
@@ -96,6 +96,8 @@ static RULES: &[Rules] = &[
         ..NONE
     },
     Rules { path: "/v2/databases/{database_cluster_uuid}/dbs", unique: &[&["name"]], ..NONE },
+    // The sort of a sink stays.
+    Rules { path: "/v2/databases/{database_cluster_uuid}/logsink", complete: databases::complete_sink, ..NONE },
     Rules { path: "/v2/databases/{database_cluster_uuid}/pools", unique: &[&["name"]], complete: databases::complete_pool, ..NONE },
     Rules {
         path: "/v2/databases/{database_cluster_uuid}/replicas",
@@ -143,6 +145,15 @@ static RULES: &[Rules] = &[
         render: load_balancers::render,
         ..NONE
     },
+    Rules {
+        path: "/v2/partner_network_connect/attachments",
+        transition: Some(["state", "CREATING", "CREATED"]),
+        validate: networks::validate_attachment,
+        complete: networks::complete_attachment,
+        render: networks::render_attachment,
+        is_partial: true,
+        ..NONE
+    },
     Rules { path: "/v2/registries", unique: &[&["name"]], complete: registries::complete, ..NONE },
     Rules { path: "/v2/reserved_ipv6", on_poll: addresses::on_poll, render: addresses::render, ..NONE },
     Rules {
@@ -160,6 +171,14 @@ static RULES: &[Rules] = &[
         on_poll: World::poll_volume,
         render: volumes::render,
         before_delete: volumes::before_delete,
+        ..NONE
+    },
+    Rules {
+        path: "/v2/vpc_nat_gateways",
+        transition: Some(["state", "NEW", "ACTIVE"]),
+        validate: networks::validate_gateway,
+        complete: networks::complete_gateway,
+        is_partial: true,
         ..NONE
     },
     Rules {

@@ -86,6 +86,21 @@ fn minimal(kind: &str, account: &Account) -> Option<String> {
             "  alerts {\n    email = [\"ops@example.com\"]\n  }"
         )
         .to_owned(),
+        "digitalocean_database_logsink_opensearch" => format!(
+            "cluster_id = \"{}\"\n  name = \"one\"\n  endpoint = \"https://logs.example.com\"\n  index_prefix = \"one\"",
+            account.database
+        ),
+        "digitalocean_database_logsink_rsyslog" => {
+            format!("cluster_id = \"{}\"\n  name = \"one\"\n  server = \"192.0.2.1\"\n  port = 514", account.database)
+        }
+        "digitalocean_partner_attachment" => format!(
+            "name = \"one\"\n  connection_bandwidth_in_mbps = 1000\n  region = \"nyc\"\n  naas_provider = \"MEGAPORT\"\n  vpc_ids = [\"{}\"]",
+            account.vpcs[0]
+        ),
+        "digitalocean_vpc_nat_gateway" => format!(
+            "name = \"one\"\n  type = \"PUBLIC\"\n  region = \"nyc3\"\n  size = 1\n  vpcs {{\n    vpc_uuid = \"{}\"\n  }}",
+            account.vpcs[0]
+        ),
         "digitalocean_project" => r#"name = "one""#.to_owned(),
         "digitalocean_project_resources" => {
             format!("project = \"{}\"\n  resources = [\"do:volume:{}\"]", account.project, account.volume)
@@ -148,6 +163,8 @@ fn terraform(kind: &str) -> Option<[usize; 4]> {
         "digitalocean_database_firewall"
         | "digitalocean_database_connection_pool"
         | "digitalocean_database_db"
+        | "digitalocean_database_logsink_opensearch"
+        | "digitalocean_database_logsink_rsyslog"
         | "digitalocean_database_user" => [0, 2, 1, 2],
         // POST, the action, a read; GET; GET, POST, the action.
         "digitalocean_reserved_ipv6_assignment" => [0, 3, 1, 3],
@@ -159,6 +176,8 @@ fn terraform(kind: &str) -> Option<[usize; 4]> {
         "digitalocean_container_registry_docker_credentials" => [0, 2, 1, 1],
         // POST, a look whether it is there, a read; GET; GET, DELETE.
         "digitalocean_custom_image" => [0, 3, 1, 2],
+        // POST, a look whether it is there, GET; GET; GET, DELETE, a look whether it is gone.
+        "digitalocean_partner_attachment" | "digitalocean_vpc_nat_gateway" => [0, 3, 1, 3],
         // POST, GET; GET; GET, DELETE, a look whether it is gone.
         "digitalocean_vpc_peering" => [0, 2, 1, 3],
         // POST, the action, the droplet's snapshots, a read; GET; GET, DELETE.
@@ -330,17 +349,19 @@ fn a_state_is_refused_by_another_account() {
 }
 
 /// Where what costs is listed.
-const LISTS: [&str; 10] = [
+const LISTS: [&str; 12] = [
     "apps",
     "databases",
     "droplets",
     "images",
     "kubernetes/clusters",
     "load_balancers",
+    "partner_network_connect/attachments",
     "registries",
     "reserved_ips",
     "snapshots",
     "volumes",
+    "vpc_nat_gateways",
 ];
 
 #[test]
@@ -375,6 +396,8 @@ fn what_costs_is_not_believed_gone_at_once() {
             "digitalocean_droplet" => "droplets",
             "digitalocean_kubernetes_cluster" => "kubernetes/clusters",
             "digitalocean_loadbalancer" => "load_balancers",
+            "digitalocean_partner_attachment" => "partner_network_connect/attachments",
+            "digitalocean_vpc_nat_gateway" => "vpc_nat_gateways",
             "digitalocean_volume" => "volumes",
             _ => "reserved_ips",
         };

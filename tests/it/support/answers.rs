@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::support::harness::{Outcome, Stack};
 
 /// The kinds that carry no mark of any sort.
-const UNMARKED: [&str; 30] = [
+const UNMARKED: [&str; 34] = [
     "digitalocean_app",
     "digitalocean_cdn",
     "digitalocean_certificate",
@@ -17,6 +17,8 @@ const UNMARKED: [&str; 30] = [
     "digitalocean_database_cluster",
     "digitalocean_database_connection_pool",
     "digitalocean_database_db",
+    "digitalocean_database_logsink_opensearch",
+    "digitalocean_database_logsink_rsyslog",
     "digitalocean_database_replica",
     "digitalocean_database_user",
     "digitalocean_domain",
@@ -26,6 +28,7 @@ const UNMARKED: [&str; 30] = [
     "digitalocean_kubernetes_node_pool",
     "digitalocean_loadbalancer",
     "digitalocean_monitor_alert",
+    "digitalocean_partner_attachment",
     "digitalocean_project",
     "digitalocean_record",
     "digitalocean_reserved_ipv6",
@@ -38,6 +41,7 @@ const UNMARKED: [&str; 30] = [
     "digitalocean_volume",
     "digitalocean_volume_snapshot",
     "digitalocean_vpc",
+    "digitalocean_vpc_nat_gateway",
     "digitalocean_vpc_peering",
 ];
 

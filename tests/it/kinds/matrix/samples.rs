@@ -330,6 +330,8 @@ resource "digitalocean_vpc" "third" {
   region = "ams3"
 }
 "#;
+const SESSION: &str = "{\n    local_router_ip = \"169.254.100.1/29\"\n    peer_router_ip  = \"169.254.100.6/29\"\n    peer_router_asn = 133937\n    auth_key        = \"hidden79\"\n  }";
+const SESSION_OTHER: &str = "{\n    local_router_ip = \"169.254.101.1/29\"\n    peer_router_ip  = \"169.254.101.6/29\"\n    peer_router_asn = 133938\n    auth_key        = \"hidden80\"\n  }";
 const NETWORKS: &str = "resource \"digitalocean_vpc\" \"around\" {\n  name = \"around\"\n  region = \"nyc3\"\n}\nresource \"digitalocean_vpc\" \"second\" {\n  name = \"second\"\n  region = \"nyc3\"\n}\n";
 const PG_AND_NETWORKS: &str = concat!(
     clusters!("pg", "16"),
@@ -517,6 +519,40 @@ pub(crate) const BEDS: &[Bed] = &[
                     "{\n    type  = \"ip_addr\"\n    value = \"192.0.2.2\"\n  }\n  rule {\n    type  = \"ip_addr\"\n    value = \"192.0.2.1\"\n  }",
                 ],
             ),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_database_logsink_rsyslog",
+        label: "",
+        around: PG,
+        body: &[OF_THE_CLUSTER, ("name", "\"logs\""), ("server", "\"192.0.2.1\""), ("port", "514")],
+        samples: &[
+            IN_THE_CLUSTER,
+            one("name", "\"logs\"", "\"old\""),
+            one("server", "\"192.0.2.1\"", "\"logs.example.com\""),
+            respelt("port", "6514", "514", &["\"6514\""]),
+            one("tls", "true", "false"),
+            Sample { with: &[("logline", "\"%msg%\"")], ..one("format", "\"rfc3164\"", "\"custom\"") },
+            respelt("logline", "\"%msg%\"", "\"%pri% %msg%\"", &["\"\""]),
+            respelt("structured_data", "\"[a@1 b=1]\"", "\"[a@1 b=2]\"", &["\"\""]),
+            respelt("ca_cert", "\"C\"", "\"D\"", &["\"C\\n\""]),
+            Sample { with: &[("tls", "true")], ..one("client_cert", "\"E\"", "\"F\"") },
+            Sample { with: &[("tls", "true")], ..one("client_key", "\"K\"", "\"L\"") },
+        ],
+    },
+    Bed {
+        kind: "digitalocean_database_logsink_opensearch",
+        label: "",
+        around: PG,
+        body: &[OF_THE_CLUSTER, ("name", "\"logs\""), ("endpoint", "\"https://u:p@192.0.2.1:25060\""), ("index_prefix", "\"db\"")],
+        samples: &[
+            IN_THE_CLUSTER,
+            one("name", "\"logs\"", "\"old\""),
+            one("endpoint", "\"https://u:p@192.0.2.1:25060\"", "\"https://logs.example.com\""),
+            one("index_prefix", "\"db\"", "\"old\""),
+            respelt("index_days_max", "14", "30", &["\"14\""]),
+            respelt("timeout_seconds", "30", "60", &["\"30\""]),
+            respelt("ca_cert", "\"C\"", "\"D\"", &["\"C\\n\""]),
         ],
     },
     Bed {
@@ -1269,6 +1305,64 @@ pub(crate) const BEDS: &[Bed] = &[
             one("name", "\"monday\"", "\"sunday\""),
             one("volume_id", "digitalocean_volume.around.id", "digitalocean_volume.second.id"),
             respelt("tags", "[\"a\", \"web\"]", "[\"old\"]", &["[\"web\", \"a\", \"web\"]", "[]"]),
+        ],
+    },
+    Bed {
+        kind: "digitalocean_partner_attachment",
+        label: "",
+        around: PEERS,
+        body: &[
+            ("name", "\"partner\""),
+            ("connection_bandwidth_in_mbps", "1000"),
+            ("region", "\"nyc\""),
+            ("naas_provider", "\"MEGAPORT\""),
+            ("vpc_ids", "[digitalocean_vpc.around.id]"),
+        ],
+        samples: &[
+            one("name", "\"partner\"", "\"old\""),
+            respelt("connection_bandwidth_in_mbps", "1000", "2000", &["\"1000\""]),
+            respelt("region", "\"nyc\"", "\"sfo\"", &["\"NYC\""]),
+            one("naas_provider", "\"MEGAPORT\"", "\"OTHER\""),
+            one("redundancy_zone", "\"MEGAPORT_BLUE\"", "\"MEGAPORT_RED\""),
+            respelt(
+                "vpc_ids",
+                "[digitalocean_vpc.around.id, digitalocean_vpc.second.id]",
+                "[digitalocean_vpc.third.id]",
+                &["[digitalocean_vpc.second.id, digitalocean_vpc.around.id, digitalocean_vpc.second.id]"],
+            ),
+            one("bgp", SESSION, SESSION_OTHER),
+            one("parent_uuid", "\"\"", "\"\""),
+            TIMEOUTS,
+        ],
+    },
+    Bed {
+        kind: "digitalocean_vpc_nat_gateway",
+        label: "",
+        around: NETWORKS,
+        body: &[
+            ("name", "\"out\""),
+            ("type", "\"PUBLIC\""),
+            ("region", "\"nyc3\""),
+            ("size", "1"),
+            ("vpcs", "{\n    vpc_uuid = digitalocean_vpc.around.id\n  }"),
+        ],
+        samples: &[
+            one("name", "\"out\"", "\"old\""),
+            one("type", "\"PUBLIC\"", "\"PUBLIC\""),
+            respelt("region", "\"nyc3\"", "\"fra1\"", &["\"NYC3\""]),
+            respelt("size", "2", "1", &["\"2\""]),
+            respelt(
+                "vpcs",
+                "{\n    vpc_uuid        = digitalocean_vpc.around.id\n    default_gateway = true\n  }",
+                "{\n    vpc_uuid = digitalocean_vpc.second.id\n  }",
+                &[
+                    "{\n    vpc_uuid    = digitalocean_vpc.around.id\n    subnet_uuid = \"cbd79771-23eb-49be-b5ea-59cc56222622\"\n  }",
+                    "{\n    vpc_uuid = digitalocean_vpc.around.id\n  }\n  vpcs {\n    vpc_uuid        = digitalocean_vpc.second.id\n    default_gateway = false\n  }",
+                ],
+            ),
+            respelt("udp_timeout_seconds", "60", "90", &["\"60\""]),
+            respelt("icmp_timeout_seconds", "60", "90", &["\"60\""]),
+            respelt("tcp_timeout_seconds", "60", "90", &["\"60\""]),
         ],
     },
     Bed {

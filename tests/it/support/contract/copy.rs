@@ -21,6 +21,7 @@ const FAMILIES: &[&str] = &[
     "databases/{database_cluster_uuid}/dbs",
     "databases/{database_cluster_uuid}/eviction_policy",
     "databases/{database_cluster_uuid}/firewall",
+    "databases/{database_cluster_uuid}/logsink",
     "databases/{database_cluster_uuid}/maintenance",
     "databases/{database_cluster_uuid}/migrate",
     "databases/{database_cluster_uuid}/pools",
@@ -41,6 +42,7 @@ const FAMILIES: &[&str] = &[
     "kubernetes/options",
     "load_balancers",
     "monitoring/alerts",
+    "partner_network_connect/attachments",
     "projects",
     "regions",
     "reports",
@@ -52,6 +54,7 @@ const FAMILIES: &[&str] = &[
     "tags",
     "uptime",
     "volumes",
+    "vpc_nat_gateways",
     "vpc_peerings",
     "vpcs",
 ];
