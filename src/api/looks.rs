@@ -179,9 +179,11 @@ impl Group {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The look whose answer is on its way, if it began at this moment or later.
+    /// The look whose answer is on its way, if it began at this moment or later. A list of several pages is under way for long: what it
+    /// will show is old by then.
     pub(crate) fn under_way(&self, since: Tick) -> Option<Round> {
-        self.inner().under_way.as_ref().filter(|(began, _)| *began >= since)?.1.upgrade()
+        let inner = self.inner();
+        inner.under_way.as_ref().filter(|(began, _)| *began >= since && inner.pages() == 1)?.1.upgrade()
     }
 
     /// What a list tells of an object; the outer nothing if it tells nothing.
