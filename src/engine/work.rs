@@ -116,7 +116,7 @@ pub(super) async fn gate(step: StepId, address: Address, watch: Watch, goal: Goa
     let api = watched(&api, step, &tell);
     let opened = health::wait(&api, &watch, &goal).await.map_err(|error| {
         Diagnostic::error(format!("{}.", capital(&error.to_string()))).about(&address).hint(match goal {
-            Goal::Serving => {
+            Goal::Serving | Goal::Whole => {
                 "What was created is kept, and nothing is lost: `dofloat status` shows the nodes' progress, and the same command \
                  waits again. `wait_for = \"created\"` does not wait."
             }

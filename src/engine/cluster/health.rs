@@ -134,6 +134,8 @@ pub struct Report {
 pub enum Goal {
     /// All servers have joined, and the address answers.
     Serving,
+    /// That, and no server has anything to complain about.
+    Whole,
     /// This server may be taken down.
     MayLeave(String),
 }
@@ -171,6 +173,7 @@ pub async fn read(api: &Client, watch: &Watch) -> Report {
 pub async fn wait(api: &Client, watch: &Watch, goal: &Goal) -> Result<(), ApiError> {
     let (sort, what) = match goal {
         Goal::Serving => ("pair serving", format!("both nodes of {} to join and its address to answer", watch.pair)),
+        Goal::Whole => ("pair whole", format!("both nodes of {} to be well", watch.pair)),
         Goal::MayLeave(name) => ("pair takeover", format!("the other node of {} to be ready to take over from {name}", watch.pair)),
     };
     let what = what.as_str();
@@ -178,6 +181,7 @@ pub async fn wait(api: &Client, watch: &Watch, goal: &Goal) -> Result<(), ApiErr
         let report = read(api, watch).await;
         let reached = match goal {
             Goal::Serving => report.serves(),
+            Goal::Whole => report.is_whole(),
             Goal::MayLeave(name) => report.may_leave(name),
         };
         if !reached && report.is_hopeless(goal) {
@@ -228,6 +232,24 @@ impl Report {
     #[must_use]
     pub fn serves(&self) -> bool {
         self.address.is_ok() && self.nodes.iter().all(|(_, seen)| matches!(seen, Seen::Told(health) if health.joined()))
+    }
+
+    /// Whether it serves, and nothing else is wrong with any of the servers.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.serves() && self.without_fencing().complaint().is_empty()
+    }
+
+    /// Without what servers say of a peer that was off: they say so for minutes after it has come back, and who has joined is on.
+    #[must_use]
+    pub fn without_fencing(&self) -> Self {
+        let mut now = self.clone();
+        for (_, seen) in &mut now.nodes {
+            if let Seen::Told(health) = seen {
+                health.fencing = None;
+            }
+        }
+        now
     }
 
     /// The deviations of the configuration that any of the servers reports.

@@ -26,7 +26,7 @@ use crate::cli::progress::{watched, with_progress};
 use crate::cli::session::{Claim, Opened, Session};
 use crate::cli::workspace::Workspace;
 use crate::engine::cluster::drill::{self, Assignment, Event, Kind, Record};
-use crate::engine::cluster::health::{self, Goal, Seen};
+use crate::engine::cluster::health::{self, Goal};
 use crate::engine::cluster::probe::{Gap, Probe};
 use crate::engine::error::from_api;
 use crate::kinds::power;
@@ -186,7 +186,7 @@ async fn finish(
 /// Waits until the pair is whole.
 async fn whole(api: &Client, chosen: &Watched, view: &mut View) -> Result<(), Failure> {
     let (client, waits) = watched(api);
-    let waiting = health::wait(&client, &chosen.watch, &Goal::Serving);
+    let waiting = health::wait(&client, &chosen.watch, &Goal::Whole);
     with_progress(waiting, waits, view).await.map_err(|error| Failure::from(from_api(&error, "see the pair whole again")))
 }
 
@@ -242,15 +242,8 @@ impl<'a> Drill<'a> {
         let report = &chosen.pair.report;
         let Some(node) = chosen.holder() else { return Err(refused(format!("no node holds the address {}", chosen.ip()))) };
         let Some(peer) = chosen.peer(&node.name) else { return Err(refused(format!("{} has no other node", node.name))) };
-        // That its peer is off a node says for minutes after that has come back; who has joined is not off.
-        let mut now = report.clone();
-        for (_, seen) in &mut now.nodes {
-            if let Seen::Told(health) = seen {
-                health.fencing = None;
-            }
-        }
-        if !now.serves() || !now.complaint().is_empty() {
-            return Err(refused(now.complaint()));
+        if !report.is_whole() {
+            return Err(refused(report.without_fencing().complaint()));
         }
         if report.agreed_holder() != Some(&node.name) {
             return Err(refused(format!("the API has the address at {}, and the nodes do not say so", node.name)));
