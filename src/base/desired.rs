@@ -272,6 +272,12 @@ pub trait Resolve {
         BTreeMap::new()
     }
 
+    /// Whether an attribute of an instance may be that, as far as the configuration knows (a cluster is built on few images): for what
+    /// is offered in its place, never to decide.
+    fn accepts(&self, _of: &Address, _path: &[&str], _value: &str) -> bool {
+        true
+    }
+
     /// Where it can be read how a pair is, as far as its parts are known.
     fn watch(&self, _pair: &Address, _known: &Known<'_>) -> Option<Watch> {
         None

@@ -528,6 +528,13 @@ impl Resolve for Expanded<'_> {
         }
     }
 
+    fn accepts(&self, of: &Address, path: &[&str], value: &str) -> bool {
+        match self.cluster_of(of) {
+            Some((_, Part::Node(_))) if path == ["image"] => Release::of_image(value).is_some(),
+            _ => self.inner.accepts(of, path, value),
+        }
+    }
+
     fn watch(&self, pair: &Address, known: &Known<'_>) -> Option<Watch> {
         let block = self.block(pair, &|other: &Address| self.known(other, known)).ok()?;
         let of = |part: Part<'_>, attribute: &str| match known(&part.at(pair)).get(attribute) {

@@ -171,7 +171,9 @@ impl Found {
                     "If it was interrupted, run the same command again.",
                 ),
                 (Some(state), None) => {
-                    self.ok("state", format!("{backend}: serial {}, {} resources", state.serial, state.records.len()));
+                    let count = state.records.len();
+                    let resources = if count == 1 { "resource" } else { "resources" };
+                    self.ok("state", format!("{backend}: serial {}, {count} {resources}", state.serial));
                 }
                 (None, None) => self.note("state", format!("{backend}: nothing was applied yet"), ""),
             },

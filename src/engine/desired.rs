@@ -71,8 +71,10 @@ pub fn from_complaint(resolve: &dyn Resolve, address: &Address, complaint: Compl
         Severity::Refusal | Severity::Error => Diagnostic::error(complaint.message),
     };
     let diagnostic = diagnostic.at(resolve.span(address, &path)).about(address);
+    let offered: Vec<String> = complaint.choices.into_iter().filter(|choice| resolve.accepts(address, &path, choice)).collect();
     match complaint.hint {
-        Some(hint) => diagnostic.hint(hint),
+        Some(hint) if offered.is_empty() => diagnostic.hint(hint),
+        Some(hint) => diagnostic.hint(format!("{hint} {}.", offered.join(", "))),
         None => diagnostic,
     }
 }
@@ -187,7 +189,7 @@ fn marked(term: Term) -> Term {
 }
 
 fn complain(complaints: &mut Vec<Complaint>, path: &[String], message: String, hint: Option<String>) {
-    complaints.push(Complaint { address: None, path: path.to_vec(), message, hint, severity: Severity::Error });
+    complaints.push(Complaint { address: None, path: path.to_vec(), message, hint, choices: Vec::new(), severity: Severity::Error });
 }
 
 fn convert(term: &Term, ty: Ty, path: &mut Vec<String>, complaints: &mut Vec<Complaint>) -> Option<Term> {

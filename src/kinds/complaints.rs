@@ -25,6 +25,14 @@ impl Complaints {
         self.push(path, message.into(), hint.into(), Severity::Error);
     }
 
+    /// An error at an attribute, where `words` lead up to what may be written instead.
+    pub(crate) fn offer(&mut self, path: &[&str], message: impl Into<String>, words: impl Into<String>, choices: Vec<String>) {
+        self.error(path, message, words);
+        if let Some(complaint) = self.found.last_mut() {
+            complaint.choices = choices;
+        }
+    }
+
     /// Errors for names of what something belongs to that are empty.
     pub(crate) fn empty(&mut self, parents: impl Iterator<Item = &'static str>, body: &Term) {
         for name in parents.filter(|name| body.get(name).value().and_then(Value::as_str) == Some("")) {
@@ -56,7 +64,7 @@ impl Complaints {
     fn push(&mut self, path: &[&str], message: String, hint: String, severity: Severity) {
         let path = path.iter().map(|&part| part.to_owned()).collect();
         let hint = Some(hint).filter(|hint| !hint.is_empty());
-        self.found.push(Complaint { address: self.about.clone(), path, message, hint, severity });
+        self.found.push(Complaint { address: self.about.clone(), path, message, hint, choices: Vec::new(), severity });
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Complaint {
     pub message: String,
     /// The next thing to do.
     pub hint: Option<String>,
+    /// Values that may be written instead, which end the hint, as far as whoever makes the attribute can take them.
+    pub choices: Vec<String>,
     /// Who minds it, and how much.
     pub severity: Severity,
 }

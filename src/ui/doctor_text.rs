@@ -69,8 +69,8 @@ fn text(checks: &[Check], paint: Paint) -> String {
     }
     let count = |health| checks.iter().filter(|check| check.health == health).count();
     let counted = match (count(Health::Failed), count(Health::Warning)) {
-        (0, 0) => "Everything is as it should be.".to_owned(),
-        (failed, warnings) => format!("{failed} failed, {warnings} warnings."),
+        (0, 0) => "No problems found.".to_owned(),
+        (failed, warnings) => format!("{failed} failed, {warnings} warning{}.", if warnings == 1 { "" } else { "s" }),
     };
     text + "\n" + &counted + "\n"
 }
@@ -91,9 +91,9 @@ mod tests {
     fn each_check_has_a_line_and_what_to_do_stands_below_it() {
         let check = |name, health, hint: &str| Check { name, health, message: "is so".to_owned(), hint: hint.to_owned() };
         let checks = [check("git", Health::Ok, ""), check("clock", Health::Warning, "Set it.")];
-        let expected = "ok       git    is so\nwarning  clock  is so\n                Set it.\n\n0 failed, 1 warnings.\n";
+        let expected = "ok       git    is so\nwarning  clock  is so\n                Set it.\n\n0 failed, 1 warning.\n";
         assert_eq!(text(&checks, Paint::PLAIN), expected);
-        assert!(text(&checks[..1], Paint::PLAIN).ends_with("\nEverything is as it should be.\n"));
+        assert!(text(&checks[..1], Paint::PLAIN).ends_with("\nNo problems found.\n"));
         assert_eq!(to_json(&checks)["checks"][1]["status"], "warning");
     }
 }

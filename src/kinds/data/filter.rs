@@ -159,7 +159,14 @@ fn no_key<'a>(key: &str, what: &str, known: impl Iterator<Item = &'a Attr> + Clo
 
 fn complaint(block: &str, at: usize, name: &str, message: String, hint: String) -> Complaint {
     let path = [block.to_owned(), at.to_string(), name.to_owned()].to_vec();
-    Complaint { address: None, path, message, hint: Some(hint).filter(|hint| !hint.is_empty()), severity: Severity::Error }
+    Complaint {
+        address: None,
+        path,
+        message,
+        hint: Some(hint).filter(|hint| !hint.is_empty()),
+        choices: Vec::new(),
+        severity: Severity::Error,
+    }
 }
 
 fn item(ty: Ty) -> Ty {

@@ -23,7 +23,14 @@ impl std::convert::From<ApiError> for Miss {
 
 pub(super) fn complaint(path: &[&str], message: String, hint: String) -> Complaint {
     let path = path.iter().map(|part| (*part).to_owned()).collect();
-    Complaint { address: None, path, message, hint: Some(hint).filter(|hint| !hint.is_empty()), severity: Severity::Error }
+    Complaint {
+        address: None,
+        path,
+        message,
+        hint: Some(hint).filter(|hint| !hint.is_empty()),
+        choices: Vec::new(),
+        severity: Severity::Error,
+    }
 }
 
 pub(super) fn wrong(path: &str, message: String, hint: String) -> Miss {

@@ -220,13 +220,10 @@ async fn no_image(api: &Client, image: &str, region: Option<&Region>, complaints
     let hint = match did_you_mean(image, slugs.iter().copied()) {
         Some(meant) if kin.is_empty() => format!("Did you mean `{meant}`?"),
         _ if kin.is_empty() => "List what there is: doctl compute image list-distribution.".to_owned(),
-        _ => format!("Current ones of {family}: {}.", kin.join(", ")),
+        _ => format!("Current ones of {family}:"),
     };
-    complaints.error(
-        &["image"],
-        format!("The image `{image}` does not exist, or not any more: DigitalOcean withdraws old releases."),
-        hint,
-    );
+    let message = format!("The image `{image}` does not exist, or not any more: DigitalOcean withdraws old releases.");
+    complaints.offer(&["image"], message, hint, kin.into_iter().map(str::to_owned).collect());
     Ok(())
 }
 

@@ -41,6 +41,19 @@ fn in_order(outcome: &Outcome, lines: &[&str]) {
 }
 
 #[test]
+fn no_image_is_offered_that_a_pair_cannot_be_built_on() {
+    let gone = ["ubuntu-22-04-x64".to_owned(), "ubuntu-24-04-x64".to_owned(), "ubuntu-14-04-x64".to_owned()];
+    let cloud = Cloud::start(Options { absent_images: gone.into(), ..Options::default() });
+    let stack = cloud.stack().env("TF_VAR_failover_token", NODE_TOKEN);
+    for plan in ["ha-modern", "web"] {
+        let refused = stack.run(&["plan", plan]).exits(1).mentions("does not exist, or not any more");
+        // A droplet by itself may have any.
+        assert_eq!(refused.stderr.contains("ubuntu-20-04-x64"), plan == "web", "{refused}");
+        assert!(refused.stderr.contains("Current ones of ubuntu: "), "{refused}");
+    }
+}
+
+#[test]
 fn the_plan_shows_droplets_and_not_magic() {
     let stack = Stack::clone_of_the_package();
     let outcome = stack.run(&["plan", "ha", "--sim"]).ok();

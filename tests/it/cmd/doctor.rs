@@ -36,7 +36,7 @@ fn all_is_well_where_a_token_may_do_what_the_stack_needs() {
     assert_eq!(found["state"].0, "note", "{found:?}");
     assert!(cloud.show("droplets").is_empty() && !stack.exists("state/one.json"), "it changes nothing");
     stack.run(&["apply", "one", "-auto-approve"]).ok();
-    stack.run(&["doctor"]).ok().mentions("serial 1, 1 resources").mentions("Everything is as it should be.");
+    stack.run(&["doctor"]).ok().mentions("serial 1, 1 resource").mentions("No problems found.");
     assert!(!outcome.stdout.contains(Cloud::TOKEN));
 }
 
@@ -72,7 +72,7 @@ fn what_is_wrong_is_said_with_what_to_do() {
 #[test]
 fn a_simulated_account_is_examined_too() {
     let stack = Stack::with_plan("one", DROPLET);
-    stack.run(&["doctor", "--sim"]).ok().mentions("from the simulator").mentions("Everything is as it should be.");
+    stack.run(&["doctor", "--sim"]).ok().mentions("from the simulator").mentions("No problems found.");
     stack.write("plans/one.tf", &DROPLET.replace("region", "regionn"));
     stack.run(&["doctor", "--sim"]).exits(1).mentions("configuration");
 }
