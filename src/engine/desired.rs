@@ -189,7 +189,7 @@ fn marked(term: Term) -> Term {
 }
 
 fn complain(complaints: &mut Vec<Complaint>, path: &[String], message: String, hint: Option<String>) {
-    complaints.push(Complaint { address: None, path: path.to_vec(), message, hint, choices: Vec::new(), severity: Severity::Error });
+    complaints.push(Complaint::error(path.to_vec(), message, hint));
 }
 
 fn convert(term: &Term, ty: Ty, path: &mut Vec<String>, complaints: &mut Vec<Complaint>) -> Option<Term> {

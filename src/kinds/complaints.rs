@@ -63,8 +63,7 @@ impl Complaints {
 
     fn push(&mut self, path: &[&str], message: String, hint: String, severity: Severity) {
         let path = path.iter().map(|&part| part.to_owned()).collect();
-        let hint = Some(hint).filter(|hint| !hint.is_empty());
-        self.found.push(Complaint { address: self.about.clone(), path, message, hint, choices: Vec::new(), severity });
+        self.found.push(Complaint { address: self.about.clone(), severity, ..Complaint::error(path, message, hint) });
     }
 }
 

@@ -38,6 +38,15 @@ pub struct Complaint {
     pub severity: Severity,
 }
 
+impl Complaint {
+    /// An error at an attribute; an empty hint is none.
+    #[must_use]
+    pub fn error(path: Vec<String>, message: String, hint: impl Into<Option<String>>) -> Self {
+        let hint = hint.into().filter(|hint| !hint.is_empty());
+        Self { address: None, path, message, hint, choices: Vec::new(), severity: Severity::Error }
+    }
+}
+
 /// How much is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {

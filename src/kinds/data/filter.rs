@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 use regex::Regex;
 
 use crate::attr::{Attr, Change, Lit, Ty};
-use crate::erased::{Complaint, Severity};
+use crate::erased::Complaint;
 use dofloat_base::diag::did_you_mean;
 use dofloat_base::number::Number;
 use dofloat_base::value::{Body, Term, Value};
@@ -158,15 +158,7 @@ fn no_key<'a>(key: &str, what: &str, known: impl Iterator<Item = &'a Attr> + Clo
 }
 
 fn complaint(block: &str, at: usize, name: &str, message: String, hint: String) -> Complaint {
-    let path = [block.to_owned(), at.to_string(), name.to_owned()].to_vec();
-    Complaint {
-        address: None,
-        path,
-        message,
-        hint: Some(hint).filter(|hint| !hint.is_empty()),
-        choices: Vec::new(),
-        severity: Severity::Error,
-    }
+    Complaint::error([block.to_owned(), at.to_string(), name.to_owned()].to_vec(), message, hint)
 }
 
 fn item(ty: Ty) -> Ty {

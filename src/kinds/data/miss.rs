@@ -2,7 +2,7 @@
 //!
 //! Invariant: pure; no family and no resource type is known here.
 
-use crate::erased::{Complaint, Severity};
+use crate::erased::Complaint;
 use dofloat_api::error::ApiError;
 use dofloat_base::value::{Body, Value};
 
@@ -22,15 +22,7 @@ impl std::convert::From<ApiError> for Miss {
 }
 
 pub(super) fn complaint(path: &[&str], message: String, hint: String) -> Complaint {
-    let path = path.iter().map(|part| (*part).to_owned()).collect();
-    Complaint {
-        address: None,
-        path,
-        message,
-        hint: Some(hint).filter(|hint| !hint.is_empty()),
-        choices: Vec::new(),
-        severity: Severity::Error,
-    }
+    Complaint::error(path.iter().map(|part| (*part).to_owned()).collect(), message, hint)
 }
 
 pub(super) fn wrong(path: &str, message: String, hint: String) -> Miss {
