@@ -119,10 +119,17 @@ const LOCKING: &[&[&str]] = &[
     &["state", "rm", "web", "digitalocean_tag.a"],
     &["state", "untaint", "web", "digitalocean_tag.a"],
     &["state", "push", "web", "state.json"],
+    &["failover", "web"],
+    &["standby", "web", "a"],
+    &["online", "web", "a"],
+    &["drill", "web", "-auto-approve"],
 ];
 
 /// Every command that asks before it does something.
 const ASKING: &[&[&str]] = &[&["import", "web", "-discover"], &["apply", "web"], &["destroy", "web"], &["unlock", "web"]];
+
+/// Every command that asks before it does something to a pair.
+const ASKING_OF_PAIRS: &[&[&str]] = &[&["drill", "web"]];
 
 /// Commands that say how the state is locked and lock nobody out: they only look.
 const LOOKING: &[&[&str]] = &[&["plan"]];
@@ -150,7 +157,7 @@ fn the_tables_know_every_command_that_locks_or_asks() {
             if help.contains("--lock-timeout") && !is_known {
                 wanted.push(command.join(" "));
             }
-            if help.contains("Do not ask") && !ASKING.iter().any(|known| known.starts_with(&command)) {
+            if help.contains("Do not ask") && !ASKING.iter().chain(ASKING_OF_PAIRS).any(|known| known.starts_with(&command)) {
                 wanted.push(format!("{} (asks)", command.join(" ")));
             }
         }
@@ -215,6 +222,24 @@ fn a_host_that_does_not_answer_is_given_up() {
     host.folder.write("go", "");
     host.unhook();
     stack.run(&["state", "list", "web"]).ok().says("digitalocean_tag.a");
+}
+
+#[test]
+fn at_a_question_of_a_pair_nothing_is_done_and_the_lock_is_given_back() {
+    let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
+    let stack = host.clone(&cloud, include_str!("../../../../plans/ha.tf"));
+    let stack = stack.env("DOFLOAT_CLOCK", "virtual").env("TF_VAR_failover_token", "token-of-the-nodes-4712");
+    stack.run(&["apply", "web", "-auto-approve"]).ok();
+    cloud.forget_log();
+    for command in ASKING_OF_PAIRS {
+        let mut session = on_terminal(&stack, command);
+        session.exp_string(QUESTION).expect("it asks");
+        assert!(host.is_locked(), "{command:?}");
+        session.send_control('c').expect("the terminal takes it");
+        let (rest, code) = rest(session);
+        assert!(rest.contains("Interrupted before anything was changed.") && code == 130, "{command:?}: {code} {rest}");
+        assert!(!host.is_locked() && cloud.requests().0 == 0, "{command:?}: {rest}");
+    }
 }
 
 #[test]
