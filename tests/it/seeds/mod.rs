@@ -43,7 +43,7 @@ fn whatever_happens_the_account_comes_to_what_is_wanted() {
         assert!(story.is_none(), "seed {seed}: {}", story.unwrap_or_default());
         return;
     }
-    let count = asked("DOFLOAT_SEEDS").unwrap_or(if in_full() { 320 } else { 25 });
+    let count = asked("DOFLOAT_SEEDS").unwrap_or(if in_full() { 200 } else { 25 });
     let (tally, failures) = walk(asked("DOFLOAT_FIRST_SEED").unwrap_or(1), count);
     for line in tally.lines() {
         say(&line);
