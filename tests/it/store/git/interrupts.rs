@@ -27,6 +27,18 @@ fn applied(host: &Host, cloud: &Cloud) -> Stack {
     stack
 }
 
+/// Ctrl-C at a command's question: it says so, and the lock, which it has by then, is given back.
+#[track_caller]
+fn interrupt_at_the_question(host: &Host, stack: &Stack, command: &[&str]) {
+    let mut session = on_terminal(stack, command);
+    session.exp_string(QUESTION).expect("it asks");
+    assert!(host.is_locked(), "{command:?}");
+    session.send_control('c').expect("the terminal takes it");
+    let (rest, code) = rest(session);
+    assert!(rest.contains("Interrupted before anything was changed.") && code == 130, "{command:?}: {code} {rest}");
+    assert!(!host.is_locked(), "{command:?}: {rest}");
+}
+
 #[test]
 fn at_a_question_nothing_is_written_and_the_lock_is_given_back() {
     let (cloud, host) = (Cloud::start(Options::default()), Host::folder());
@@ -38,13 +50,8 @@ fn at_a_question_nothing_is_written_and_the_lock_is_given_back() {
         if command[0] == "apply" {
             cloud.outside("DELETE", "/v2/tags/b", &json!(null));
         }
-        let mut session = on_terminal(&stack, command);
-        session.exp_string(QUESTION).expect("it asks");
-        assert!(host.is_locked(), "{command:?}");
-        session.send_control('c').expect("the terminal takes it");
-        let (rest, code) = rest(session);
-        assert!(rest.contains("Interrupted before anything was changed.") && code == 130, "{command:?}: {code} {rest}");
-        assert!(!host.is_locked() && host.state() == before, "{command:?}");
+        interrupt_at_the_question(&host, &stack, command);
+        assert!(host.state() == before, "{command:?}");
     }
     // At the question of `unlock` the lock is another's, and stays.
     super::killed(&host, &cloud);
@@ -232,13 +239,8 @@ fn at_a_question_of_a_pair_nothing_is_done_and_the_lock_is_given_back() {
     stack.run(&["apply", "web", "-auto-approve"]).ok();
     cloud.forget_log();
     for command in ASKING_OF_PAIRS {
-        let mut session = on_terminal(&stack, command);
-        session.exp_string(QUESTION).expect("it asks");
-        assert!(host.is_locked(), "{command:?}");
-        session.send_control('c').expect("the terminal takes it");
-        let (rest, code) = rest(session);
-        assert!(rest.contains("Interrupted before anything was changed.") && code == 130, "{command:?}: {code} {rest}");
-        assert!(!host.is_locked() && cloud.requests().0 == 0, "{command:?}: {rest}");
+        interrupt_at_the_question(&host, &stack, command);
+        assert!(cloud.requests().0 == 0, "{command:?}");
     }
 }
 
