@@ -180,7 +180,7 @@ async fn finish(
     if note.kind.order().is_some() && chosen.pair.nodes.iter().any(|node| node.id.as_ref() == Some(&id.0)) {
         power::switch_on(api, &id).await.map_err(|error| Failure::from(from_api(&error, &format!("switch on {}", note.node))))?;
     }
-    whole(api, &chosen, view).await.map(drop)
+    whole(api, &chosen, view).await
 }
 
 /// Waits until the pair is whole.
